@@ -1,0 +1,39 @@
+"""Muniment: a model registry that can prove every answer it gives.
+
+    import muniment
+
+    registry = muniment.open("muniment-data")
+    version = registry.push("model/", "acme/readmission")
+    model = registry.load("acme/readmission@production")
+
+The names below are loaded when they are first used, so that `import muniment` costs nothing.
+"""
+
+import importlib
+from typing import Final
+
+__version__ = "0.1.0"
+
+_HOMES: Final = {
+    "open": "muniment.client.opening",
+    "Registry": "muniment.client.registry",
+    "Version": "muniment.client.version",
+    "LoadedModel": "muniment.client.loading",
+    "run": "muniment.capture.run",
+    "Run": "muniment.capture.run",
+    "Identity": "muniment.signing.keys",
+    "MunimentError": "muniment.core.errors",
+}
+
+__all__ = [  # noqa: PLE0604, PLE0605 - the names are the keys of the table above
+    *_HOMES,
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home (PEP 562)."""
+    if name not in _HOMES:
+        msg = f"module 'muniment' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(_HOMES[name]), name)

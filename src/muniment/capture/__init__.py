@@ -1,0 +1,1 @@
+"""What the SDK records by itself while a model is trained."""

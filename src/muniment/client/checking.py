@@ -1,0 +1,204 @@
+"""Check a version against the log and the bytes: nothing is taken from the registry on its word."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from muniment.client.trust import TrustedBackend
+from muniment.core.attestations import CONTENT, Attestation, kind_of
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    BadSignature,
+    ContentCorrupt,
+    KeyRevoked,
+    MunimentError,
+    ProofInvalid,
+    RecordUnproven,
+    WrongSubject,
+)
+from muniment.core.names import Alias, Reference
+from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion
+from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
+from muniment.signing.content import covers
+from muniment.signing.keys import PublicKey
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was checked: what, and the refusal if it failed."""
+
+    what: str
+    error: MunimentError | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Say whether it held."""
+        return self.error is None
+
+
+def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None = None) -> VersionRecord:
+    """Resolve a reference to a version whose record, and whose alias move, the log proves.
+
+    Raises:
+        RecordUnproven, ProofInvalid: the registry's answer does not follow from its log.
+    """
+    exact = reference
+    if isinstance(reference.selector, Alias):
+        move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
+        backend.check_record(move)
+        if (move.name, move.alias) != (str(reference.name), str(reference.selector)):
+            raise RecordUnproven(record=str(reference), index=move.index)
+        exact = Reference(reference.name, move.number)
+    version = backend.ask(GetVersion(reference=exact, at=at))
+    backend.check_record(version)
+    wanted = exact.selector
+    found = {int: version.number, Digest: Digest.parse(version.revision)}.get(type(wanted), wanted)
+    if version.name != str(reference.name) or found != wanted:
+        raise RecordUnproven(record=str(reference), index=version.index)
+    return version
+
+
+def read_revision(backend: TrustedBackend, version: VersionRecord) -> Revision:
+    """Read a version's manifest and check it against its digest."""
+    data = read_document(backend, Digest.parse(version.revision), "the manifest", MAX_MANIFEST_BYTES)
+    return parse_manifest(data)
+
+
+def read_document(backend: TrustedBackend, digest: Digest, name: str, limit: int) -> bytes:
+    """Read a small blob whole and check it.
+
+    Raises:
+        ContentCorrupt: it was altered; the error names it by `name`.
+    """
+    with backend.open_blob(digest) as file:
+        data = file.read(limit)
+    _check_digest(Digest.of(data), digest, name)
+    return data
+
+
+def read_file(backend: TrustedBackend, file: File) -> bytes:
+    """Read a file whole and check it: what is used afterwards are the bytes that were checked."""
+    with backend.open_blob(file.digest) as blob:
+        data = blob.read(file.size_bytes + 1)
+    _check_digest(Digest.of(data), file.digest, file.path)
+    return data
+
+
+def check_file(backend: TrustedBackend, file: File) -> None:
+    """Hash a stored file in constant memory.
+
+    Raises:
+        ContentCorrupt: it was altered.
+        BlobNotFound: it is gone.
+    """
+    hasher = hashlib.sha256()
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    with backend.open_blob(file.digest) as blob:
+        while count := blob.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
+            hasher.update(buffer[:count])
+    _check_digest(Digest(hasher.hexdigest()), file.digest, file.path)
+
+
+def check_signature(backend: TrustedBackend, version: VersionRecord, revision: Revision) -> Attestation:
+    """Check that the author of a version signed exactly its files.
+
+    Raises:
+        BadSignature: no content signature by the author holds.
+    """
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    for record in detail.attestations:
+        if record.predicate_type == CONTENT and record.signer == version.author:
+            return check_claim(backend, record, version, revision)
+    raise BadSignature(key_id="of the author")
+
+
+def check_claim(
+    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+) -> Attestation:
+    """Check a claim: on record, by a key that the log gave to its signer, about this version.
+
+    (0) its record, and the record of its key, follow from the log
+    (1) the key is the signer's, and was not revoked as of that entry
+    (2) its bytes have the digest on record, and the key signed them
+    (3) it is about this version: the digest of the manifest, or exactly its files
+
+    The caller MUST have proven `version` and read `revision` from its manifest.
+    """
+    backend.check_record(record)
+    key = backend.ask(GetKey(key_id=record.key_id))
+    backend.check_record(key)
+    if key.id != record.key_id or key.principal != record.signer:
+        raise RecordUnproven(record=f"keys[{key.id}]", index=key.index)
+    if key.revoked is not None and key.revoked <= record.index:
+        raise KeyRevoked(key_id=key.id)
+    digest = Digest.parse(record.digest)
+    data = read_document(backend, digest, kind_of(record.predicate_type), MAX_BUNDLE_BYTES)
+    statement = verify_bundle(Bundle.decode(data), PublicKey.read(key.public_key.encode()))
+    content = statement.predicate_type == CONTENT
+    about = covers(statement, revision) if content else Digest.parse(version.revision) in statement.subjects
+    if not about or (record.name, record.revision) != (version.name, version.revision):
+        raise WrongSubject(reference=f"{version.name}@{version.number}", subject=record.digest)
+    return Attestation(
+        digest=digest,
+        predicate_type=statement.predicate_type,
+        predicate=statement.predicate,
+        signer=record.signer,
+        key_id=key.id,
+        index=record.index,
+        recorded=record.recorded,
+    )
+
+
+def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
+    """Check all that can be checked of a version; each by name, none left out after a failure."""
+    checks: list[Check] = []
+    version = resolve_proven(backend, reference)
+    checks.append(Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"))
+    revision = read_revision(backend, version)
+    checks.append(Check(what=f"manifest {version.revision}"))
+    checks += _run_all(
+        (f"file {file.path} ({file.digest})", lambda file=file: check_file(backend, file))  # type: ignore[misc] # bound at once
+        for file in revision.files
+    )
+    signature = ("content signed by the author", lambda: check_signature(backend, version, revision))
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    claims = [
+        (
+            f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}",
+            lambda record=record: check_claim(backend, record, version, revision),
+        )
+        for record in detail.attestations
+    ]
+    return checks + _run_all([signature, *claims])  # type: ignore[list-item] # as above
+
+
+def _run_all(checks: Iterable[tuple[str, Callable[[], object]]]) -> list[Check]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda check: _run(*check), checks))
+
+
+def _run(what: str, check: Callable[[], object]) -> Check:
+    try:
+        check()
+    except (MunimentError, OSError) as error:
+        refusal = error if isinstance(error, MunimentError) else ProofInvalid(what=what)
+        return Check(what=what, error=refusal)
+    return Check(what=what)
+
+
+def _check_digest(actual: Digest, expected: Digest, name: str) -> None:
+    if actual != expected:
+        raise ContentCorrupt(path=name, expected=str(expected), actual=str(actual))
+
+
+def _exact(version: VersionRecord) -> Reference:
+    return Reference.parse(f"{version.name}@{version.number}")
+
+

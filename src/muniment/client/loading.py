@@ -1,0 +1,121 @@
+"""Load a model: verified first, then made from the very bytes that were verified (DESIGN rule 7)."""
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from muniment.capture.extras import load_extra
+from muniment.client.checking import check_signature, read_document, read_file, read_revision, resolve_proven
+from muniment.client.trust import TrustedBackend
+from muniment.core import canonical
+from muniment.core.digests import Digest
+from muniment.core.errors import PolicyNotFound, UnknownFormat, UnsafeFormat
+from muniment.core.formats import Format, format_of
+from muniment.core.names import Alias, Reference
+from muniment.core.policy import Policy
+from muniment.core.queries import GetPolicy
+from muniment.core.records import VersionRecord
+from muniment.core.revisions import File, Revision
+
+_MAX_POLICY_BYTES: Final = 1 << 20
+
+
+class LoadedModel:
+    """A model and the version that it was loaded from. Attributes are the model's own."""
+
+    def __init__(self, value: object, version: VersionRecord) -> None:
+        """Hold both."""
+        self.value = value
+        self.version = version
+
+    def __getattr__(self, name: str) -> object:
+        """Give an attribute of the model."""
+        return getattr(self.value, name)
+
+    def __repr__(self) -> str:
+        """Name both."""
+        return f"<{self.version.name}@{self.version.number}: {self.value!r}>"
+
+
+def load(backend: TrustedBackend, reference: Reference, at: str | None = None) -> LoadedModel:
+    """Verify a version and load its model.
+
+    A format that runs code when it is loaded is refused, unless the reference goes by an alias whose
+    policy allows it.
+
+    Raises:
+        UnsafeFormat: it is such a format.
+        UnknownFormat: no loader knows the files.
+        ContentCorrupt: a file was altered.
+        BadSignature: the author did not sign these files.
+    """
+    version = resolve_proven(backend, reference, at)
+    revision = read_revision(backend, version)
+    check_signature(backend, version, revision)
+    chosen, files = _choose(revision, version)
+    contents = [(file, read_file(backend, file)) for file in files]
+    for file, data in contents:
+        _check_safe(backend, reference, file, data)
+    value = _LOADERS[chosen]({file.path: data for file, data in contents})
+    return LoadedModel(value, version)
+
+
+def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[File]]:
+    """Choose the files to load: those of the first format, in the order of the loaders, that is there."""
+    for chosen in _LOADERS:
+        files = [file for file in revision.files if format_of(file.path) is chosen]
+        if files:
+            return chosen, files
+    raise UnknownFormat(reference=f"{version.name}@{version.number}")
+
+
+def _check_safe(backend: TrustedBackend, reference: Reference, file: File, data: bytes) -> None:
+    """Refuse pickles, by name or by first bytes, unless the alias's policy names the format."""
+    found = format_of(file.path, data[:2])
+    if found is not Format.PICKLE:
+        return
+    if not isinstance(reference.selector, Alias) or not _allows(backend, reference, found):
+        raise UnsafeFormat(path=file.path, format=str(found))
+
+
+def _allows(backend: TrustedBackend, reference: Reference, found: Format) -> bool:
+    try:
+        record = backend.ask(GetPolicy(name=reference.name, alias=Alias(str(reference.selector))))
+    except PolicyNotFound:
+        return False
+    backend.check_record(record)
+    data = read_document(backend, Digest.parse(record.digest), "the policy", _MAX_POLICY_BYTES)
+    return Policy.read(canonical.decode(data)).allows(found)
+
+
+def _load_skops(contents: Mapping[str, bytes]) -> object:
+    skops = load_extra("skops.io", "skops")
+    data = _only(contents)
+    # Nothing beyond what skops itself trusts: a type it does not know is refused by it.
+    return skops.loads(data, trusted=[])
+
+
+def _load_safetensors(contents: Mapping[str, bytes]) -> object:
+    numpy = load_extra("safetensors.numpy", "numpy")
+    tensors: dict[str, object] = {}
+    for data in contents.values():
+        tensors |= numpy.load(data)
+    return tensors
+
+
+def _load_pickle(contents: Mapping[str, bytes]) -> object:
+    return load_extra("joblib", "joblib").load(io.BytesIO(_only(contents)))
+
+
+# The safest first: where a version has several formats, the pickle is the last to be looked at.
+_LOADERS: Final[Mapping[Format, Callable[[Mapping[str, bytes]], object]]] = {
+    Format.SAFETENSORS: _load_safetensors,
+    Format.SKOPS: _load_skops,
+    Format.PICKLE: _load_pickle,
+}
+
+
+def _only(contents: Mapping[str, bytes]) -> bytes:
+    if len(contents) != 1:
+        raise UnknownFormat(reference=", ".join(contents))
+    return next(iter(contents.values()))

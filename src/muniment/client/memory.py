@@ -1,0 +1,86 @@
+"""What the client remembers of each log: its key, and the newest checkpoint that it has seen.
+
+This is what exposes a registry that rolls back or rewrites its history, so it lives with the user
+and not in the registry.
+"""
+
+import fcntl
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from muniment.core.errors import StorageFailed, StorageReadOnly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A log as it was last seen: its verifier key, size and root."""
+
+    verifier: str
+    size: int
+    root: bytes
+
+
+class Memory:
+    """The memory of one location, shared by all processes of a user."""
+
+    def __init__(self, directory: Path, location: str) -> None:
+        """Stand on a directory; nothing is made before it is needed."""
+        self._directory = directory
+        self._location = location
+        self._path = directory / f"{hashlib.sha256(location.encode()).hexdigest()[:32]}.json"
+
+    def recall(self) -> Remembered | None:
+        """Give what was last seen at the location.
+
+        Raises:
+            StorageFailed: the file cannot be read: a damaged memory is not an empty one.
+        """
+        try:
+            found = json.loads(self._path.read_text())
+            return Remembered(
+                verifier=str(found["verifier"]),
+                size=int(found["size"]),
+                root=bytes.fromhex(found["root"]),
+            )
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageFailed(path=str(self._path), reason=str(error)) from error
+
+    def keep(self, seen: Remembered) -> None:
+        """Remember a log that was checked to extend what is remembered; an older one is passed over."""
+        with self._locked():
+            present = self.recall()
+            if present is not None and present.verifier == seen.verifier and present.size >= seen.size:
+                return
+            document = {
+                "location": self._location,
+                "verifier": seen.verifier,
+                "size": seen.size,
+                "root": seen.root.hex(),
+            }
+            temporary = self._path.with_suffix(f".{secrets.token_hex(8)}")
+            temporary.write_text(json.dumps(document))
+            temporary.rename(self._path)
+
+    def forget(self) -> bool:
+        """Forget the location; say whether anything was remembered."""
+        with self._locked():
+            known = self._path.exists()
+            self._path.unlink(missing_ok=True)
+            return known
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise StorageReadOnly(path=str(self._directory)) from error

@@ -1,0 +1,92 @@
+"""Push: collect -> store -> describe -> sign -> publish."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from muniment.client.tree import OnBytes, Source, collect, watch
+from muniment.client.trust import TrustedBackend
+from muniment.core.attestations import PROVENANCE
+from muniment.core.canonical import JsonObject
+from muniment.core.commands import PublishVersion
+from muniment.core.digests import Digest
+from muniment.core.errors import VersionNotFound
+from muniment.core.names import ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.queries import GetVersion
+from muniment.core.receipts import Receipt
+from muniment.core.revisions import File, Revision
+from muniment.signing.content import sign_content
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
+
+
+def push(  # noqa: PLR0913 - what a push is made of
+    backend: TrustedBackend,
+    identity: Identity,
+    path: Path,
+    name: ModelName,
+    *,
+    number: int | None = None,
+    provenance: JsonObject | None = None,
+    message: Payload | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Receipt:
+    """Publish files as the next version, with a content signature and their provenance.
+
+    Each file is read once: it is hashed while it is stored.
+    """
+    revision = Revision.of(store(backend, collect(path), on_bytes))
+    manifest = Digest.of(revision.manifest())
+    documents = [revision.config(), revision.manifest()]
+    claims = []
+    if not _is_known(backend, name, manifest):
+        claims = _sign(revision, manifest, name, provenance, identity)
+    digests = backend.add_documents([*documents, *claims])
+    return backend.execute(
+        PublishVersion(
+            name=name,
+            manifest=manifest,
+            number=number,
+            attestations=tuple(digests[len(documents) :]),
+            message=message,
+        )
+    )
+
+
+def store(
+    backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None
+) -> list[File]:
+    """Store files, several at once: hashing and writing leave the interpreter to the others."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda source: _store_one(backend, source, on_bytes), sources))
+
+
+def _store_one(backend: TrustedBackend, source: Source, on_bytes: OnBytes | None) -> File:
+    with watch(source, on_bytes) as file:
+        # FileIO is what BinaryIO promises of it: read, readinto, close.
+        stored = backend.add_blob(cast("BinaryIO", file))
+    return File(path=source.path, digest=stored.digest, size_bytes=stored.size_bytes)
+
+
+def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> bool:
+    try:
+        backend.ask(GetVersion(reference=Reference(name, manifest)))
+    except VersionNotFound:
+        return False
+    return True
+
+
+def _sign(
+    revision: Revision,
+    manifest: Digest,
+    name: ModelName,
+    provenance: JsonObject | None,
+    identity: Identity,
+) -> list[bytes]:
+    bundles = [sign_content(revision, str(name), identity)]
+    if provenance is not None:
+        bundles.append(attest(manifest, str(name), PROVENANCE, provenance, identity))
+    return [bundle.encode() for bundle in bundles]

@@ -1,0 +1,216 @@
+"""The registry as the SDK gives it: `muniment.open()`."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from muniment.capture.run import Run
+from muniment.client.comparing import Difference, compare
+from muniment.client.loading import LoadedModel, load
+from muniment.client.people import People, write_reason
+from muniment.client.pulling import pull
+from muniment.client.pushing import push
+from muniment.client.tree import OnBytes
+from muniment.client.trust import TrustedBackend
+from muniment.client.version import Session, Version, get_version
+from muniment.core import canonical
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.commands import MoveAlias, RollBackAlias, SetPolicy
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidReference, LogInconsistent
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.policy import Policy
+from muniment.core.queries import GetLeaves, GetPolicy, ListModels, ListMoves, ListVersions, Move
+from muniment.core.receipts import Receipt
+from muniment.core.records import ModelRecord, VersionRecord
+from muniment.log.tree import Frontier, hash_leaf
+from muniment.signing.keys import Identity
+from muniment.signing.statements import encode
+from muniment.client.checking import read_document
+
+_PAGE = 1000
+_MAX_POLICY_BYTES = 1 << 20
+
+
+class Registry:
+    """A registry, embedded or remote. Use it as a context manager, or `close` it."""
+
+    def __init__(self, backend: TrustedBackend, identity: Identity | None) -> None:
+        """Stand on a backend that checks what it is told."""
+        self._session = Session(backend, identity)
+        self.people = People(backend)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whom we sign as; None if there is no key at hand."""
+        return self._session.identity
+
+    # ---- models and versions
+
+    def push(  # noqa: PLR0913 - what a push is made of
+        self,
+        path: str | os.PathLike[str],
+        name: str,
+        *,
+        run: Run | JsonObject | None = None,
+        message: str = "",
+        alias: str | None = None,
+        on_bytes: OnBytes | None = None,
+    ) -> Version:
+        """Publish a file or directory as the next version of `namespace/model`, signed.
+
+        With `namespace/model@3` it has to become that very version. `run` is a Run, or its provenance
+        as read from a file. Bytes that the model has already are answered with their version.
+
+        Raises:
+            VersionExists: that number has other bytes.
+            InvalidRequest: a path or name breaks the rules, a file changed meanwhile.
+        """
+        reference = Reference.parse(name)
+        if not isinstance(reference.selector, int | None):
+            raise InvalidReference(reference=name)
+        receipt = push(
+            self._session.backend,
+            self._session.signer(),
+            Path(path),
+            reference.name,
+            number=reference.selector,
+            provenance=run.provenance() if isinstance(run, Run) else run,
+            message=write_reason(message),
+            on_bytes=on_bytes,
+        )
+        number = receipt.event.data["number"]
+        version = self.version(f"{reference.name}@{number}")
+        version.receipt = receipt
+        if alias is not None:
+            self.promote(version, alias)
+        return version
+
+    def version(self, reference: str, *, at: str | None = None) -> Version:
+        """Resolve a reference, now or at a time, and prove what it resolves to.
+
+        Raises:
+            VersionNotFound: it resolves to nothing.
+        """
+        return get_version(self._session, Reference.parse(reference), at)
+
+    def models(self, prefix: str = "") -> Iterator[ModelRecord]:
+        """List models whose names begin with `prefix`, by name."""
+        after = ""
+        while page := self._session.backend.ask(ListModels(prefix=prefix, after=after, limit=_PAGE)):
+            yield from page
+            after = page[-1].name
+
+    def versions(self, name: str) -> Iterator[VersionRecord]:
+        """List the versions of a model, newest first."""
+        model, before = ModelName.parse(name), None
+        while page := self._session.backend.ask(ListVersions(name=model, before=before, limit=_PAGE)):
+            yield from page
+            before = page[-1].number
+
+    def pull(
+        self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None
+    ) -> Version:
+        """Lay a version's files out in a directory, verified. Raises as `client.pulling.pull`."""
+        record = pull(self._session.backend, Reference.parse(reference), Path(destination), on_bytes)
+        return Version(self._session, record)
+
+    def load(self, reference: str, *, at: str | None = None) -> LoadedModel:
+        """Verify a version, then load its model. Raises as `client.loading.load`."""
+        return load(self._session.backend, Reference.parse(reference), at)
+
+    def diff(self, before: str, after: str) -> list[Difference]:
+        """List what changed from one version to another."""
+        return compare(self._session.backend, Reference.parse(before), Reference.parse(after))
+
+    # ---- aliases and policies
+
+    def promote(self, version: Version | str, alias: str, *, reason: str = "") -> Receipt:
+        """Point an alias at a version; a guarded alias moves only if its policy is met.
+
+        Raises:
+            GateFailed: it is not; `failures` lists every rule.
+        """
+        reference = version.reference if isinstance(version, Version) else Reference.parse(version)
+        command = MoveAlias(reference=reference, alias=Alias(alias), reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
+        """Point an alias back at the newest earlier version that still meets its policy."""
+        command = RollBackAlias(
+            name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason)
+        )
+        return self._session.backend.execute(command)
+
+    def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:
+        """List the moves of an alias, or of all aliases of a model, oldest first, each proven."""
+        which = None if alias is None else Alias(alias)
+        moves = self._session.backend.ask(ListMoves(name=ModelName.parse(name), alias=which, at=at))
+        for move in moves:
+            self._session.backend.check_record(move.record)
+        return moves
+
+    def set_policy(self, name: str, alias: str, document: Mapping[str, Json]) -> Receipt:
+        """Put a policy in force for an alias: from then on it is guarded.
+
+        Raises:
+            InvalidPolicy: the document is not a policy.
+        """
+        Policy.read(document)
+        digest = self._session.backend.add_documents([encode(document)])[0]
+        return self._session.backend.execute(
+            SetPolicy(name=ModelName.parse(name), alias=Alias(alias), policy=digest)
+        )
+
+    def policy(self, name: str, alias: str) -> dict[str, Json]:
+        """Read the policy in force for an alias.
+
+        Raises:
+            PolicyNotFound: there is none.
+        """
+        record = self._session.backend.ask(GetPolicy(name=ModelName.parse(name), alias=Alias(alias)))
+        self._session.backend.check_record(record)
+        digest = Digest.parse(record.digest)
+        return canonical.decode(
+            read_document(self._session.backend, digest, "the policy", _MAX_POLICY_BYTES)
+        )
+
+    # ---- the log
+
+    def verify_log(self) -> int:
+        """Read the whole log, hash it anew and compare its root with the one that was seen.
+
+        Raises:
+            LogInconsistent: its entries are not those that its checkpoint is signed over.
+        """
+        seen = self._session.backend.seen
+        frontier = Frontier(0, [])
+        while frontier.size < seen.size:
+            limit = min(_PAGE, seen.size - frontier.size)
+            page = self._session.backend.ask(GetLeaves(start=frontier.size, limit=limit))
+            if not page:
+                raise LogInconsistent(reason=f"it ends at {frontier.size} of {seen.size} entries")
+            for leaf in page:
+                frontier.append(hash_leaf(leaf))
+        if frontier.root != seen.root:
+            raise LogInconsistent(reason="an entry was altered")
+        return frontier.size
+
+    def close(self) -> None:
+        """Release what is held."""
+        self._session.backend.close()
+
+    def __enter__(self) -> Self:
+        """Give the registry."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()

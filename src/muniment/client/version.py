@@ -1,0 +1,212 @@
+"""One published version, and what can be said and done about it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from muniment.capture.datasets import Dataset, read_dataset
+from muniment.capture.extras import load_extra
+from muniment.client.checking import Check, check_claim, check_version, read_revision, resolve_proven
+from muniment.client.people import write_reason
+from muniment.client.trust import TrustedBackend
+from muniment.core.approvals import Approval, Decision
+from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, Attestation
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.commands import RecordAttestation
+from muniment.core.digests import Digest
+from muniment.core.errors import BadSignature, NotIdentified
+from muniment.core.evidence import Evidence
+from muniment.core.names import Alias, Reference
+from muniment.core.policy import Verdict
+from muniment.core.queries import DescribeVersion, GetPolicy, JudgeGate, VersionDetail
+from muniment.core.receipts import Receipt
+from muniment.core.records import VersionRecord
+from muniment.core.revisions import Revision
+from muniment.core.roles import Role
+from muniment.core.times import write_time
+from muniment.signing.bundle import Bundle
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A registry as we see it, and whom we sign as."""
+
+    backend: TrustedBackend
+    identity: Identity | None
+
+    def signer(self) -> Identity:
+        """Give whom we sign as.
+
+        Raises:
+            NotIdentified: there is no key at hand.
+        """
+        if self.identity is None:
+            raise NotIdentified
+        return self.identity
+
+
+class Version:
+    """A version whose record was proven. `receipt` is there if this process published it."""
+
+    def __init__(self, session: Session, record: VersionRecord, receipt: Receipt | None = None) -> None:
+        """Hold a proven record."""
+        self._session = session
+        self.record = record
+        self.receipt = receipt
+
+    @property
+    def reference(self) -> Reference:
+        """The reference that names it for ever."""
+        return Reference.parse(f"{self.record.name}@{self.record.number}")
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of its manifest."""
+        return Digest.parse(self.record.revision)
+
+    def __str__(self) -> str:
+        """Write `namespace/model@number`."""
+        return str(self.reference)
+
+    def describe(self) -> VersionDetail:
+        """Gather what the registry knows of it."""
+        return self._session.backend.ask(DescribeVersion(reference=self.reference))
+
+    def revision(self) -> Revision:
+        """Read its files' paths, digests and sizes from the manifest."""
+        return read_revision(self._session.backend, self.record)
+
+    def verify(self) -> Sequence[Check]:
+        """Check the log, every byte and every signature."""
+        return check_version(self._session.backend, self.reference)
+
+    def claims(self, predicate_type: str = "") -> list[Attestation]:
+        """Read the claims about it, of one type or all, each checked."""
+        revision = self.revision()
+        return [
+            check_claim(self._session.backend, record, self.record, revision)
+            for record in self.describe().attestations
+            if predicate_type in {"", record.predicate_type}
+        ]
+
+    def evidence(self) -> list[Evidence]:
+        """Read its evaluations, oldest first, each checked."""
+        return [Evidence(claim.predicate) for claim in self.claims(EVALUATION)]
+
+    def content_bundle(self) -> bytes:
+        """Give the OpenSSF Model Signing bundle of its author, for `model_signing verify`."""
+        for record in self.describe().attestations:
+            if record.predicate_type == CONTENT and record.signer == self.record.author:
+                with self._session.backend.open_blob(Digest.parse(record.digest)) as file:
+                    return file.read()
+        raise BadSignature(key_id="of the author")
+
+    def evaluate(  # noqa: PLR0913 - what an evaluation is made of
+        self,
+        y_true: Sequence[object],
+        y_pred: Sequence[object],
+        y_score: Sequence[float] | None = None,
+        *,
+        dataset: str | os.PathLike[str] | Dataset,
+        groups: Mapping[str, Sequence[object]] | None = None,
+        positive: object = None,
+        robustness: Sequence[Mapping[str, Json]] = (),
+    ) -> Receipt:
+        """Compute classification evidence from predictions, sign and record it.
+
+        `y_true`, `y_pred`, and `y_score` (of the positive class, 0 to 1) have one entry per row, as
+        does each column of `groups`. `dataset` is the file that the rows came from.
+
+        Raises:
+            InvalidEvidence: lengths differ, there is one class only, a score is not finite.
+            MissingExtra: the `evaluation` extra is not installed.
+        """
+        module = load_extra("muniment.evaluation.classification", "scikit-learn")
+        source = dataset if isinstance(dataset, Dataset) else read_dataset(Path(dataset).name, Path(dataset))
+        predicate = module.evaluate_classification(
+            y_true,
+            y_pred,
+            y_score,
+            groups=groups or {},
+            positive=positive,
+            dataset={"name": source.name, "digest": str(source.digest)},
+            time=_now(),
+        )
+        if robustness:
+            predicate["robustness"] = list(robustness)
+        return self.attest(EVALUATION, predicate)
+
+    def attest(self, predicate_type: str, predicate: JsonObject, *, reason: str = "") -> Receipt:
+        """Sign and record any claim about this version."""
+        signer = self._session.signer()
+        return self.record_bundle(
+            attest(self.digest, str(self), predicate_type, predicate, signer), reason=reason
+        )
+
+    def record_bundle(self, bundle: Bundle | bytes, *, reason: str = "") -> Receipt:
+        """Record a claim that was signed elsewhere, by our own key."""
+        data = bundle if isinstance(bundle, bytes) else bundle.encode()
+        return self._record(data, reason)
+
+    def approve(self, alias: str, role: Role | str, reason: str) -> Receipt:
+        """Approve it for an alias, over the evidence and the policy that stand now.
+
+        Raises:
+            OwnVersion: we made it.
+            AlreadyApproved: we have approved it for that alias.
+            PolicyNotFound: the alias has no policy to approve it under.
+        """
+        return self._decide(alias, role, Decision.APPROVE, reason)
+
+    def reject(self, alias: str, role: Role | str, reason: str) -> Receipt:
+        """Reject it for an alias. Our last act counts."""
+        return self._decide(alias, role, Decision.REJECT, reason)
+
+    def check(self, alias: str) -> Verdict:
+        """Ask what the policy of an alias says of it; nothing is recorded."""
+        return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
+
+    def _decide(self, alias: str, role: Role | str, decision: Decision, reason: str) -> Receipt:
+        policy = self._session.backend.ask(
+            GetPolicy(name=self.reference.name, alias=Alias(alias))
+        )
+        self._session.backend.check_record(policy)
+        evidence = {r.digest for r in self.describe().attestations if r.predicate_type == EVALUATION}
+        payload = write_reason(reason)
+        approval = Approval(
+            version=str(self),
+            alias=alias,
+            role=Role(role),
+            decision=decision,
+            policy=policy.digest,
+            evidence=frozenset(evidence),
+            reason=None if payload is None else str(payload.digest),
+            time=_now(),
+        )
+        signer = self._session.signer()
+        bundle = attest(self.digest, str(self), APPROVAL, approval.predicate(), signer)
+        digest = self._session.backend.add_documents([bundle.encode()])[0]
+        return self._session.backend.execute(
+            RecordAttestation(reference=self.reference, bundle=digest, reason=payload)
+        )
+
+    def _record(self, data: bytes, reason: str) -> Receipt:
+        digest = self._session.backend.add_documents([data])[0]
+        return self._session.backend.execute(
+            RecordAttestation(reference=self.reference, bundle=digest, reason=write_reason(reason))
+        )
+
+
+def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:
+    """Resolve a reference and prove it."""
+    return Version(session, resolve_proven(session.backend, reference, at))
+
+
+def _now() -> str:
+    return write_time(datetime.now(UTC))
+
+

@@ -1,0 +1,108 @@
+"""Attestations: signed claims about a revision, as in-toto statements.
+
+A statement says "these digests: this predicate". Which kinds of predicate we know, and the view of
+a verified claim that policies and people look at, are here; signatures are in `muniment.signing`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from muniment.core import canonical
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidAttestation, InvalidDocument
+
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+
+CONTENT: Final = "https://model_signing/signature/v1.0"
+PROVENANCE: Final = "https://slsa.dev/provenance/v1"
+VERDICT: Final = "https://slsa.dev/verification_summary/v1"
+EVALUATION: Final = "https://muniment.dev/evaluation/v1"
+APPROVAL: Final = "https://muniment.dev/approval/v1"
+
+_KINDS: Final = {
+    CONTENT: "content signature",
+    PROVENANCE: "provenance",
+    VERDICT: "verdict",
+    EVALUATION: "evaluation",
+    APPROVAL: "approval",
+}
+
+
+def kind_of(predicate_type: str) -> str:
+    """Name the kind of a predicate type; `unknown` for those we keep without understanding."""
+    return _KINDS.get(predicate_type, "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """An in-toto Statement v1, read from the bytes that were signed."""
+
+    subjects: tuple[Digest, ...]
+    predicate_type: str
+    predicate: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """A claim whose signature was verified: what it says, who signed it, where the log has it."""
+
+    digest: Digest
+    predicate_type: str
+    predicate: JsonObject
+    signer: str
+    key_id: str
+    index: int
+    recorded: str
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind."""
+        return kind_of(self.predicate_type)
+
+
+def write_statement(
+    subject: JsonObject, predicate_type: str, predicate: JsonObject
+) -> JsonObject:
+    """Put a claim about one subject into the form of a statement (in-toto attestation spec, v1)."""
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [subject],
+        "predicateType": predicate_type,
+        "predicate": predicate,
+    }
+
+
+def read_statement(payload: bytes) -> Statement:
+    """Read a statement strictly. Subjects without a sha256 are passed over, as in-toto asks.
+
+    Raises:
+        InvalidAttestation: it is not a Statement v1.
+    """
+    try:
+        document = canonical.decode(payload)
+    except InvalidDocument as error:
+        raise InvalidAttestation(reason=f"its statement is not JSON ({error.reason})") from error
+    predicate_type, predicate = document.get("predicateType"), document.get("predicate")
+    subjects = document.get("subject")
+    if document.get("_type") != STATEMENT_TYPE:
+        raise InvalidAttestation(reason="not an in-toto Statement v1")
+    if not (isinstance(predicate_type, str) and isinstance(predicate, Mapping)):
+        raise InvalidAttestation(reason="no predicate")
+    if not (isinstance(subjects, list) and subjects):
+        raise InvalidAttestation(reason="no subject")
+    return Statement(
+        subjects=tuple(digest for subject in subjects for digest in _digests(subject)),
+        predicate_type=predicate_type,
+        predicate=predicate,
+    )
+
+
+def _digests(subject: Json) -> list[Digest]:
+    digests = subject.get("digest") if isinstance(subject, Mapping) else None
+    if not isinstance(digests, Mapping):
+        raise InvalidAttestation(reason="a subject without a digest")
+    found = digests.get("sha256")
+    return [Digest.parse(f"sha256:{found}")] if isinstance(found, str) else []

@@ -1,0 +1,96 @@
+"""Canonical JSON for what we hash ourselves: events, manifests, configs.
+
+The bytes are those of RFC 8785 for the values that we allow here: objects with ASCII keys, arrays,
+text, booleans, null and integers up to 2^53. Floats are refused, because their shortest form is the
+one part of RFC 8785 that the standard library does not write; claims that hold floats are
+encoded by `muniment.signing.statements`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final, NoReturn, TypeAlias
+
+from muniment.core.errors import InvalidDocument
+
+Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+# RFC 8785 3.2.2.3, I-JSON: the integers that every reader holds exactly.
+MAX_INTEGER: Final = 2**53 - 1
+MAX_DEPTH: Final = 64
+
+
+def encode(value: Json) -> bytes:
+    """Write a value as canonical JSON.
+
+    Raises:
+        InvalidDocument: a float, a key that is not ASCII, a lone surrogate or too large an integer.
+    """
+    _check(value, 0)
+    try:
+        return json.dumps(
+            value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+        ).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidDocument(reason="a lone surrogate is not text") from error
+
+
+def decode(data: bytes) -> dict[str, Json]:
+    """Read a JSON object, strictly: no NaN, no duplicate key, no byte order mark, bounded depth.
+
+    Raises:
+        InvalidDocument: anything else.
+    """
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocument(reason=str(error) or type(error).__name__) from error
+    if not isinstance(value, dict):
+        raise InvalidDocument(reason="not an object")
+    _check_depth(value, 0)
+    return value
+
+
+def _check(value: Json, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidDocument(reason="nested too deeply")
+    match value:
+        case None | bool() | str():
+            return
+        case int():
+            if abs(value) > MAX_INTEGER:
+                raise InvalidDocument(reason="an integer beyond 2^53")
+        case Mapping():
+            for key, item in value.items():
+                if not (isinstance(key, str) and key.isascii()):
+                    raise InvalidDocument(reason=f"the key {key!r} is not ASCII text")
+                _check(item, depth + 1)
+        case list() | tuple():
+            for item in value:
+                _check(item, depth + 1)
+        case _:
+            raise InvalidDocument(reason=f"{type(value).__name__} is not allowed here")
+
+
+def _check_depth(value: Json, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidDocument(reason="nested too deeply")
+    if isinstance(value, dict):
+        for item in value.values():
+            _check_depth(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check_depth(item, depth + 1)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidDocument(reason="a key stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidDocument(reason=f"{name} is not JSON")

@@ -1,0 +1,120 @@
+"""Names and references: how people point at models.
+
+>>> Reference.parse("acme/readmission@3").selector
+3
+>>> Reference.parse("acme/readmission@production").selector
+Alias(text='production')
+>>> str(Reference.parse("acme/readmission"))
+'acme/readmission@latest'
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self, TypeAlias
+
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDigest, InvalidName, InvalidReference
+
+LATEST: Final = "latest"
+
+# The repository grammar of the OCI distribution spec, one part, so that each name is one there too.
+_PART: Final = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
+_MAX_PART: Final = 64
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
+
+
+def check_part(text: str, kind: str) -> None:
+    """Check one part of a name.
+
+    Raises:
+        InvalidName: it breaks the grammar or is longer than 64 characters.
+    """
+    if len(text) > _MAX_PART or _PART.fullmatch(text) is None:
+        raise InvalidName(name=text, kind=kind)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ModelName:
+    """A model's name: `namespace/model`."""
+
+    namespace: str
+    model: str
+
+    def __post_init__(self) -> None:
+        """Hold the grammar."""
+        check_part(self.namespace, "namespace")
+        check_part(self.model, "model name")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `namespace/model`.
+
+        Raises:
+            InvalidName: any other form.
+        """
+        namespace, slash, model = text.partition("/")
+        if not slash:
+            raise InvalidName(name=text, kind="model name")
+        return cls(namespace, model)
+
+    def __str__(self) -> str:
+        """Write it as people do."""
+        return f"{self.namespace}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Alias:
+    """A named pointer to a version; never a number and never `latest`, which moves by itself."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        """Hold the grammar."""
+        check_part(self.text, "alias")
+        if self.text == LATEST or self.text.isdigit():
+            raise InvalidName(name=self.text, kind="alias")
+
+    def __str__(self) -> str:
+        """Write it as people do."""
+        return self.text
+
+
+Selector: TypeAlias = "int | Alias | Digest | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A pointer to a version: by number, by alias, by digest, or the latest (None)."""
+
+    name: ModelName
+    selector: Selector
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `namespace/model[@3|@alias|@latest|@sha256:<hex>]`.
+
+        Raises:
+            InvalidReference: the part behind the @ is none of these.
+            InvalidName: the name before it breaks the grammar.
+        """
+        name, at, selector = text.partition("@")
+        if at and not selector:
+            raise InvalidReference(reference=text)
+        return cls(ModelName.parse(name), _parse_selector(selector, text))
+
+    def __str__(self) -> str:
+        """Write it as people do."""
+        return f"{self.name}@{LATEST if self.selector is None else self.selector}"
+
+
+def _parse_selector(selector: str, reference: str) -> Selector:
+    if selector in {"", LATEST}:
+        return None
+    try:
+        if selector.startswith("sha256:"):
+            return Digest.parse(selector)
+        if _NUMBER.fullmatch(selector):
+            return int(selector)
+        return Alias(selector)
+    except (InvalidDigest, InvalidName) as error:
+        raise InvalidReference(reference=reference) from error

@@ -1,0 +1,31 @@
+"""Payloads: what people type. Erasable, held by the log only by digest (DESIGN rule 9).
+
+The digest is over a random salt and the text, so that a short reason cannot be guessed from it
+once the payload is erased.
+"""
+
+from dataclasses import dataclass
+
+from muniment.core import canonical
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDocument
+
+MAX_TEXT_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """A text and its salt (hex)."""
+
+    salt: str
+    text: str
+
+    def __post_init__(self) -> None:
+        """Hold the bound."""
+        if len(self.text) > MAX_TEXT_CHARACTERS:
+            raise InvalidDocument(reason=f"a text is longer than {MAX_TEXT_CHARACTERS} characters")
+
+    @property
+    def digest(self) -> Digest:
+        """The digest that the log holds."""
+        return Digest.of(canonical.encode({"salt": self.salt, "text": self.text}))

@@ -1,0 +1,189 @@
+"""Queries: what can be asked. Each names the type of its answer."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.policy import Verdict
+from muniment.core.receipts import Proof
+from muniment.core.records import (
+    AttestationRecord,
+    GrantRecord,
+    KeyRecord,
+    ModelRecord,
+    MoveRecord,
+    PolicyRecord,
+    PrincipalRecord,
+    VersionRecord,
+)
+
+A_co = TypeVar("A_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[A_co]):
+    """A question whose answer is an `A_co`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIdentity:
+    """Who answers: the origin of the log and its verifier key (C2SP signed-note, vkey)."""
+
+    origin: str
+    verifier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """That a log of `size` entries contains the one that was seen before (RFC 6962 2.1.2)."""
+
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A principal, the name that it goes by (None once erased), its keys and roles."""
+
+    record: PrincipalRecord
+    name: str | None
+    keys: tuple[KeyRecord, ...]
+    grants: tuple[GrantRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDetail:
+    """A version and what points at it: aliases now, claims on record, the message."""
+
+    record: VersionRecord
+    aliases: tuple[str, ...]
+    attestations: tuple[AttestationRecord, ...]
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A move of an alias and the reason that was given (None if none, or erased)."""
+
+    record: MoveRecord
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLogIdentity(Query[LogIdentity]):
+    """Ask who answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetGrowth(Query[Growth]):
+    """Ask for proof that the log of `until` entries (None: of all) contains that of `size` entries."""
+
+    size: int
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetProof(Query[Proof]):
+    """Ask for an entry of the log with its proof."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLeaves(Query[tuple[bytes, ...]]):
+    """Ask for the entries from `start` on, at most `limit` of them."""
+
+    start: int
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetVersion(Query[VersionRecord]):
+    """Resolve a reference; with `at` (RFC 3339), as it was then."""
+
+    reference: Reference
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeVersion(Query[VersionDetail]):
+    """Resolve a reference and gather what is known of the version."""
+
+    reference: Reference
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListModels(Query[tuple[ModelRecord, ...]]):
+    """List models by name, a page after `after`, those that begin with `prefix`."""
+
+    prefix: str = ""
+    after: str = ""
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListVersions(Query[tuple[VersionRecord, ...]]):
+    """List the versions of a model, newest first, those numbered below `before`."""
+
+    name: ModelName
+    before: int | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMoves(Query[tuple[Move, ...]]):
+    """List the moves of an alias (or of all of a model's), oldest first."""
+
+    name: ModelName
+    alias: Alias | None = None
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetMove(Query[MoveRecord]):
+    """Ask for the newest move of an alias; with `at`, the newest then."""
+
+    name: ModelName
+    alias: Alias
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPolicy(Query[PolicyRecord]):
+    """Ask which policy is in force for an alias."""
+
+    name: ModelName
+    alias: Alias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeGate(Query[Verdict]):
+    """Ask what the policy of an alias says of a version; nothing is recorded."""
+
+    reference: Reference
+    alias: Alias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetKey(Query[KeyRecord]):
+    """Ask for a key by its id."""
+
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPerson(Query[Person]):
+    """Ask for a principal by id or by name."""
+
+    principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPeople(Query[tuple[Person, ...]]):
+    """List all principals, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSelf(Query[Person]):
+    """Ask who the registry takes the caller for."""

@@ -1,0 +1,32 @@
+"""Receipts: what every write returns, and what proves any entry of the log."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from muniment.core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """An entry of the log, and that it is there.
+
+    `leaf` is the event as the log holds it, `path` the sibling hashes (32 bytes each) of RFC 6962
+    2.1.1, `checkpoint` the signed note of C2SP tlog-checkpoint over the tree that holds it.
+    """
+
+    index: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+    checkpoint: bytes
+
+    @cached_property
+    def event(self) -> Event:
+        """The entry, read."""
+        return Event.decode(self.leaf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt(Proof):
+    """The proof of the entry that a write made, or found made already (`created` is False)."""
+
+    created: bool = True

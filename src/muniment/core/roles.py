@@ -1,0 +1,48 @@
+"""Roles, what each may do, and who holds one. Default deny."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+EVERYWHERE: Final = "*"
+
+
+class Role(StrEnum):
+    """What a principal is in a namespace."""
+
+    READER = "reader"
+    CONTRIBUTOR = "contributor"
+    VALIDATOR = "validator"
+    APPROVER = "approver"
+    SECURITY = "security"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Act(StrEnum):
+    """What a principal may want to do; the text completes "may not ..."."""
+
+    READ = "read"
+    PUBLISH = "publish"
+    ATTEST = "attest"
+    APPROVE = "approve"
+    MOVE_ALIAS = "move an alias"
+    SET_POLICY = "set a policy"
+    GRANT = "grant roles"
+    ENROL = "register principals and keys"
+
+
+_MAY: Final = {
+    Role.READER: {Act.READ},
+    Role.CONTRIBUTOR: {Act.READ, Act.PUBLISH, Act.ATTEST, Act.MOVE_ALIAS},
+    Role.VALIDATOR: {Act.READ, Act.ATTEST, Act.APPROVE},
+    Role.APPROVER: {Act.READ, Act.APPROVE, Act.MOVE_ALIAS},
+    Role.SECURITY: {Act.READ, Act.ATTEST, Act.APPROVE},
+    Role.AUDITOR: {Act.READ},
+    Role.ADMIN: {Act.READ, Act.SET_POLICY, Act.GRANT, Act.ENROL},
+}
+
+
+def may(roles: Iterable[Role], act: Act) -> bool:
+    """Say whether any of the roles allows the act."""
+    return any(act in _MAY[role] for role in roles)

@@ -1,0 +1,29 @@
+"""Times: aware, UTC, written as RFC 3339 with microseconds.
+
+>>> read_time("2026-03-01T12:00:00+01:00") == read_time("2026-03-01T11:00:00Z")
+True
+"""
+
+from datetime import UTC, datetime
+
+from muniment.core.errors import InvalidTime
+
+
+def write_time(time: datetime) -> str:
+    """Write a time; the text of two times sorts as the times do."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_time(text: str) -> datetime:
+    """Read an RFC 3339 time.
+
+    Raises:
+        InvalidTime: it is not one, or has no zone.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidTime(text=text) from error
+    if time.tzinfo is None:
+        raise InvalidTime(text=text)
+    return time.astimezone(UTC)

@@ -1,0 +1,120 @@
+"""Inclusion and consistency proofs (RFC 6962 2.1.1, 2.1.2; verification as RFC 9162 2.1.3, 2.1.4)."""
+
+from collections.abc import Sequence
+
+from muniment.log.tree import Node, ReadNodes, cover, hash_children, root_of
+
+
+def prove_inclusion(index: int, size: int, read: ReadNodes) -> tuple[bytes, ...]:
+    """Make the audit path of leaf `index` in the tree of `size` leaves: siblings, lowest first.
+
+    Raises:
+        ValueError: there is no such leaf in that tree.
+    """
+    if not 0 <= index < size:
+        raise ValueError(f"no leaf {index} in a tree of {size}")  # noqa: EM102, TRY003 - a caller's bug
+    return _read_subtrees(_inclusion_subtrees(index, 0, size), read)
+
+
+def prove_consistency(old: int, new: int, read: ReadNodes) -> tuple[bytes, ...]:
+    """Make the proof that the tree of `new` leaves begins with the tree of `old` leaves.
+
+    Raises:
+        ValueError: `old` is larger than `new`.
+    """
+    if not 0 <= old <= new:
+        raise ValueError(f"a tree of {new} has no past of {old}")  # noqa: EM102, TRY003 - a caller's bug
+    if old in {0, new}:
+        return ()
+    return _read_subtrees(_consistency_subtrees(old, 0, new, whole=True), read)
+
+
+def verify_inclusion(
+    index: int, size: int, leaf_hash: bytes, path: Sequence[bytes], root: bytes
+) -> bool:
+    """Say whether the path leads from the leaf to the root (RFC 9162 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    node, last, current = index, size - 1, leaf_hash
+    for sibling in path:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            current = hash_children(sibling, current)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            current = hash_children(current, sibling)
+        node, last = node >> 1, last >> 1
+    return last == 0 and current == root
+
+
+def verify_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
+) -> bool:
+    """Say whether the path shows that the new tree begins with the old one (RFC 9162 2.1.4.2)."""
+    if not 0 <= old <= new:
+        return False
+    if old == new:
+        return not path and old_root == new_root
+    if old == 0:
+        return not path
+    if not path:
+        return False
+    # RFC 9162 2.1.4.2 step 2: the old root itself begins the path if the old tree is complete.
+    hashes = [old_root, *path] if old & (old - 1) == 0 else list(path)
+    node, last = old - 1, new - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    first = second = hashes[0]
+    for sibling in hashes[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            first = hash_children(sibling, first)
+            second = hash_children(sibling, second)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            second = hash_children(second, sibling)
+        node, last = node >> 1, last >> 1
+    return last == 0 and first == old_root and second == new_root
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size` (RFC 6962 2.1: k)."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def _inclusion_subtrees(index: int, start: int, end: int) -> list[tuple[int, int]]:
+    subtrees: list[tuple[int, int]] = []
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            subtrees.append((middle, end))
+            end = middle
+        else:
+            subtrees.append((start, middle))
+            start = middle
+    return subtrees[::-1]
+
+
+def _consistency_subtrees(old: int, start: int, end: int, *, whole: bool) -> list[tuple[int, int]]:
+    subtrees: list[tuple[int, int]] = []
+    while old != end:
+        middle = start + _split(end - start)
+        if old <= middle:
+            subtrees.append((middle, end))
+            end = middle
+        else:
+            subtrees.append((start, middle))
+            start, whole = middle, False
+    if not whole:
+        subtrees.append((start, end))
+    return subtrees[::-1]
+
+
+def _read_subtrees(subtrees: Sequence[tuple[int, int]], read: ReadNodes) -> tuple[bytes, ...]:
+    covers: list[list[Node]] = [cover(start, end) for start, end in subtrees]
+    found = read([node for nodes in covers for node in nodes])
+    return tuple(root_of([found[node] for node in nodes]) for nodes in covers)

@@ -1,0 +1,1 @@
+"""What we need of the world: Protocols of seven methods or fewer."""

@@ -1,0 +1,18 @@
+"""Payloads: what people typed, apart from the log so that it can be erased."""
+
+from typing import Protocol
+
+from muniment.core.payloads import Payload
+
+
+class Payloads(Protocol):
+    """The payloads, inside one unit of work."""
+
+    def put(self, payload: Payload, label: str | None = None) -> str:
+        """Keep a payload under its digest, which is returned; a label makes it findable."""
+
+    def find(self, digest: str) -> str | None:
+        """Find a text by digest; None if it was erased or never kept."""
+
+    def find_labelled(self, label: str) -> list[str]:
+        """Find the digests of the payloads that have a label."""

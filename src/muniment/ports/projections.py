@@ -1,0 +1,39 @@
+"""Projections: the tables that the log folds into."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol, TypeVar
+
+from muniment.core.records import Change, Key, Record, Value
+
+R = TypeVar("R", bound=Record)
+
+
+class Where(NamedTuple):
+    """A condition on a column; `op` is one of = < <= > >=."""
+
+    column: str
+    op: str
+    value: Value
+
+
+class Projections(Protocol):
+    """The records, inside one unit of work."""
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Add and amend records."""
+
+    def find(self, kind: type[R], key: Key) -> R | None:
+        """Find the record that has a primary key."""
+
+    def select(
+        self,
+        kind: type[R],
+        *conditions: Where,
+        order: str = "index",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[R]:
+        """List the records that meet all conditions, in the order of a column."""
+
+    def clear(self) -> None:
+        """Drop every record of every kind."""

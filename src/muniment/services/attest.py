@@ -1,0 +1,14 @@
+"""Record a claim about a version: evidence, an approval, or any other attestation."""
+
+from muniment.core.commands import RecordAttestation
+from muniment.core.digests import Digest
+from muniment.services.claims import admit, read_revision
+from muniment.services.resolve import resolve
+from muniment.services.transaction import Outcome, Transaction
+
+
+def record_attestation(tx: Transaction, command: RecordAttestation) -> Outcome:
+    """Verify a stored bundle and record it. The same bundle again answers with the first record."""
+    version = resolve(tx.unit, command.reference)
+    revision = read_revision(tx.unit, Digest.parse(version.revision))
+    return admit(tx, version, revision, command.bundle, command.reason)

@@ -1,0 +1,91 @@
+"""Publish a stored manifest as the next version of a model."""
+
+from muniment.core.commands import PublishVersion
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    BlobNotFound,
+    InvalidManifest,
+    VersionExists,
+    VersionNotFound,
+    VersionNotNext,
+)
+from muniment.core.events import EventType
+from muniment.core.names import Reference
+from muniment.core.records import ModelRecord, VersionRecord
+from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, find_config, parse_manifest
+from muniment.core.roles import Act
+from muniment.ports.unit import Unit
+from muniment.services.claims import admit, read_document
+from muniment.services.resolve import resolve
+from muniment.services.transaction import Outcome, Transaction
+
+
+def publish(tx: Transaction, command: PublishVersion) -> Outcome:
+    """Publish, with the claims that come with it.
+
+    Raises:
+        VersionExists: the number asked for has other bytes.
+        VersionNotNext: the number asked for leaves a gap.
+        BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
+    """
+    tx.require(Act.PUBLISH, command.name.namespace)
+    known = _find_known(tx.unit, command)
+    if known is not None:
+        return Outcome(known.index, created=False)
+    revision = _require_content(tx.unit, command.manifest)
+    number = _next_number(tx.unit, command)
+    index = tx.record(
+        EventType.VERSION_PUBLISHED,
+        {
+            "name": str(command.name),
+            "number": number,
+            "kind": "model",
+            "revision": str(command.manifest),
+            "size": revision.size_bytes,
+            "message": tx.keep(command.message),
+        },
+    )
+    version = resolve(tx.unit, Reference(command.name, number))
+    for digest in command.attestations:
+        admit(tx, version, revision, digest)
+    return Outcome(index)
+
+
+def _find_known(unit: Unit, command: PublishVersion) -> VersionRecord | None:
+    """Find the version that has these bytes already, if it has the number asked for."""
+    try:
+        known = resolve(unit, Reference(command.name, command.manifest))
+    except VersionNotFound:
+        known = None
+    if command.number is None or (known is not None and known.number == command.number):
+        return known
+    taken = unit.projections.find(VersionRecord, (str(command.name), command.number))
+    if taken is not None:
+        reference = f"{command.name}@{command.number}"
+        raise VersionExists(reference=reference, digest=taken.revision)
+    return known
+
+
+def _next_number(unit: Unit, command: PublishVersion) -> int:
+    model = unit.projections.find(ModelRecord, (str(command.name),))
+    number = 1 if model is None else model.latest + 1
+    if command.number not in {None, number}:
+        reference = f"{command.name}@{command.number}"
+        raise VersionNotNext(reference=reference, next_number=number)
+    return number
+
+
+def _require_content(unit: Unit, manifest: Digest) -> Revision:
+    """Check that the manifest, its config and every file are stored with the sizes it says."""
+    data = read_document(unit, manifest, MAX_MANIFEST_BYTES)
+    revision = parse_manifest(data)
+    config = find_config(data)
+    if unit.blobs.find_size(config) is None:
+        raise BlobNotFound(digest=str(config))
+    for file in revision.files:
+        size = unit.blobs.find_size(file.digest)
+        if size is None:
+            raise BlobNotFound(digest=str(file.digest))
+        if size != file.size_bytes:
+            raise InvalidManifest(reason=f"{file.path} has {size} bytes, not {file.size_bytes}")
+    return revision

@@ -1,0 +1,69 @@
+"""References to versions: now, or as they were."""
+
+from muniment.core.digests import Digest
+from muniment.core.errors import VersionNotFound
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.records import MoveRecord, VersionRecord
+from muniment.core.times import read_time, write_time
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+
+
+def resolve(unit: Unit, reference: Reference, at: str | None = None) -> VersionRecord:
+    """Find the version that a reference points at; with `at`, the one it pointed at then.
+
+    Raises:
+        VersionNotFound: it points at none.
+    """
+    record = _find(unit, reference, horizon(unit, at))
+    if record is None:
+        raise VersionNotFound(reference=str(reference))
+    return record
+
+
+def horizon(unit: Unit, at: str | None) -> Where:
+    """Give the condition that keeps a query to what the log had at a time.
+
+    Raises:
+        InvalidTime: `at` is not a time.
+    """
+    end = unit.log.size() if at is None else unit.log.count_until(write_time(read_time(at)))
+    return Where("index", "<", end)
+
+
+def find_move(unit: Unit, name: ModelName, alias: Alias, until: Where) -> MoveRecord | None:
+    """Find the newest move of an alias."""
+    moves = unit.projections.select(
+        MoveRecord,
+        Where("name", "=", str(name)),
+        Where("alias", "=", str(alias)),
+        until,
+        descending=True,
+        limit=1,
+    )
+    return moves[0] if moves else None
+
+
+def _find(unit: Unit, reference: Reference, until: Where) -> VersionRecord | None:
+    name = str(reference.name)
+    match reference.selector:
+        case int(number):
+            record = unit.projections.find(VersionRecord, (name, number))
+            return record if record and record.index < int(str(until.value)) else None
+        case Alias() as alias:
+            move = find_move(unit, reference.name, alias, until)
+            return move and unit.projections.find(VersionRecord, (name, move.number))
+        case Digest() as digest:
+            condition = [Where("revision", "=", str(digest))]
+        case None:
+            condition = []
+    found = unit.projections.select(
+        VersionRecord,
+        Where("name", "=", name),
+        *condition,
+        until,
+        order="number",
+        descending=True,
+        limit=1,
+    )
+    return found[0] if found else None

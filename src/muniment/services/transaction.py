@@ -1,0 +1,95 @@
+"""What every verb needs: the unit of work, who acts, at what time, with which registry keys."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import NotPermitted, PrincipalNotFound
+from muniment.core.events import Event, EventType
+from muniment.core.payloads import Payload
+from muniment.core.records import GrantRecord, PrincipalRecord, fold
+from muniment.core.roles import EVERYWHERE, Act, Role, may
+from muniment.core.times import write_time
+from muniment.ports.clock import Clock, Nonces
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.signing.keys import Identity
+from muniment.signing.notes import NoteSigner
+
+REGISTRY: str = "registry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryKeys:
+    """What the registry signs with: checkpoints with one key, verdicts with another."""
+
+    log: NoteSigner
+    verdicts: Identity
+
+
+class Outcome(NamedTuple):
+    """The entry that answers a command, and whether the command made it."""
+
+    index: int
+    created: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    """One unit of work of one principal."""
+
+    unit: Unit
+    actor: str
+    clock: Clock
+    nonces: Nonces
+    keys: RegistryKeys
+
+    @cached_property
+    def time(self) -> str:
+        """The time of this transaction: never before the newest entry, whatever the clock says."""
+        return max(write_time(self.clock()), self.unit.log.last_time())
+
+    def record(self, kind: EventType, data: JsonObject) -> int:
+        """Append an event and fold it into the projections; give its index."""
+        event = Event(id=self.nonces(), type=kind, actor=self.actor, time=self.time, data=data)
+        index = self.unit.log.append(event.encode(), event.time)
+        self.unit.projections.apply(fold(event, index))
+        return index
+
+    def keep(self, payload: Payload | None) -> str | None:
+        """Keep what somebody typed; give the digest that the event holds."""
+        return None if payload is None else self.unit.payloads.put(payload)
+
+    def require(self, act: Act, namespace: str) -> None:
+        """Check that the actor may act in a namespace.
+
+        Raises:
+            NotPermitted: no role of theirs allows it there.
+        """
+        if not may(roles_of(self.unit, self.actor, namespace), act):
+            raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)
+
+
+def roles_of(unit: Unit, principal: str, namespace: str) -> frozenset[Role]:
+    """Collect the roles that a principal holds now in a namespace."""
+    grants = unit.projections.select(
+        GrantRecord, Where("principal", "=", principal), Where("ended", "=", None)
+    )
+    return frozenset(Role(g.role) for g in grants if g.namespace in {namespace, EVERYWHERE})
+
+
+def get_principal(unit: Unit, text: str) -> PrincipalRecord:
+    """Find a principal by id or by name.
+
+    Raises:
+        PrincipalNotFound: there is none.
+    """
+    record = unit.projections.find(PrincipalRecord, (text,))
+    if record is not None:
+        return record
+    for digest in unit.payloads.find_labelled(text):
+        found = unit.projections.select(PrincipalRecord, Where("profile", "=", digest))
+        if found:
+            return found[0]
+    raise PrincipalNotFound(principal=text)

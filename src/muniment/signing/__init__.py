@@ -1,0 +1,1 @@
+"""How it is vouched for: keys, signatures, bundles. Used by client and server alike."""

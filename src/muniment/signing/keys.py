@@ -1,0 +1,192 @@
+"""Keys: ECDSA P-256 and Ed25519, as PEM.
+
+A key's id is the sha256 of its public key's PEM bytes, in hex: the hint that OpenSSF Model Signing
+puts into its bundles, so that there is one way to name a key.
+"""
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from muniment.core.errors import InvalidKey
+
+_PRIVATE: Final = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+_PUBLIC: Final = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+_PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+_PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+# A private key file is read whole; the largest that we write is below 1 kB.
+_MAX_PEM_BYTES: Final = 16_384
+
+
+class Algorithm(StrEnum):
+    """What kind of key."""
+
+    P256 = "ecdsa-p256"
+    ED25519 = "ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that verifies."""
+
+    _key: _PublicKey
+
+    @classmethod
+    def read(cls, pem: bytes) -> "PublicKey":
+        """Read a PEM (SubjectPublicKeyInfo).
+
+        Raises:
+            InvalidKey: it is not a P-256 or Ed25519 public key.
+        """
+        try:
+            key = serialization.load_pem_public_key(pem[:_MAX_PEM_BYTES])
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise InvalidKey(reason="not a PEM public key") from error
+        if not isinstance(key, _PUBLIC):
+            raise InvalidKey(reason="neither ECDSA P-256 nor Ed25519")
+        return cls(_check_curve(key))
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What kind of key."""
+        is_ec = isinstance(self._key, ec.EllipticCurvePublicKey)
+        return Algorithm.P256 if is_ec else Algorithm.ED25519
+
+    @property
+    def pem(self) -> bytes:
+        """The key as PEM (SubjectPublicKeyInfo)."""
+        return self._key.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    @property
+    def id(self) -> str:
+        """The sha256 of the PEM, 64 hex digits."""
+        return hashlib.sha256(self.pem).hexdigest()
+
+    @property
+    def raw(self) -> bytes:
+        """The 32 bytes of an Ed25519 key.
+
+        Raises:
+            InvalidKey: it is of another kind.
+        """
+        if not isinstance(self._key, ed25519.Ed25519PublicKey):
+            raise InvalidKey(reason="the log needs an Ed25519 key")
+        return self._key.public_bytes_raw()
+
+    @classmethod
+    def of_raw(cls, raw: bytes) -> "PublicKey":
+        """Read the 32 bytes of an Ed25519 key.
+
+        Raises:
+            InvalidKey: they are not 32.
+        """
+        try:
+            return cls(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+        except ValueError as error:
+            raise InvalidKey(reason="not an Ed25519 public key") from error
+
+    def is_signature(self, signature: bytes, message: bytes) -> bool:
+        """Say whether this key made the signature over the message."""
+        try:
+            if isinstance(self._key, ec.EllipticCurvePublicKey):
+                self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+            else:
+                self._key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A private key, and so somebody who can sign."""
+
+    _key: _PrivateKey
+
+    @classmethod
+    def generate(cls, algorithm: Algorithm = Algorithm.P256) -> "Identity":
+        """Make a new key."""
+        if algorithm is Algorithm.P256:
+            return cls(ec.generate_private_key(ec.SECP256R1()))
+        return cls(ed25519.Ed25519PrivateKey.generate())
+
+    @classmethod
+    def load(cls, path: Path, passphrase: str | None = None) -> "Identity":
+        """Read a private key file (PKCS #8 PEM).
+
+        Raises:
+            InvalidKey: it is missing, open to others, encrypted under another passphrase, or not a key.
+        """
+        try:
+            with path.open("rb") as file:
+                mode, pem = os.fstat(file.fileno()).st_mode, file.read(_MAX_PEM_BYTES)
+        except OSError as error:
+            raise InvalidKey(reason=f"{path}: {error.strerror}") from error
+        if mode & 0o077:
+            raise InvalidKey(reason=f"{path} can be read by others: chmod 600 it")
+        secret = passphrase.encode() if passphrase else None
+        try:
+            key = serialization.load_pem_private_key(pem, secret)
+        except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+            raise InvalidKey(reason=f"{path} is not a private key, or the passphrase is wrong") from error
+        if not isinstance(key, _PRIVATE):
+            raise InvalidKey(reason=f"{path} is neither ECDSA P-256 nor Ed25519")
+        _check_curve(key.public_key())
+        return cls(key)
+
+    def save(self, path: Path, passphrase: str | None = None) -> None:
+        """Write a private key file: mode 0600, encrypted if there is a passphrase, never over another.
+
+        Raises:
+            InvalidKey: the file exists or cannot be written.
+        """
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if passphrase:
+            encryption = serialization.BestAvailableEncryption(passphrase.encode())
+        pem = self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+        )
+        # Written whole under another name first: a crash leaves no half a key.
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                os.write(file, pem)
+                os.fsync(file)
+            finally:
+                os.close(file)
+            try:
+                os.link(temporary, path)
+            finally:
+                temporary.unlink()
+        except OSError as error:
+            raise InvalidKey(reason=f"{path}: {error.strerror}") from error
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies what this one signs."""
+        return PublicKey(self._key.public_key())
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign: ECDSA with SHA-256 in DER, or Ed25519 in 64 bytes."""
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return self._key.sign(message, ec.ECDSA(hashes.SHA256()))
+        return self._key.sign(message)
+
+
+def _check_curve(key: _PublicKey) -> _PublicKey:
+    if isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
+        raise InvalidKey(reason=f"the curve {key.curve.name} is not P-256")
+    return key

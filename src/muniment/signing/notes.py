@@ -1,0 +1,111 @@
+"""Signed notes: how the log signs a checkpoint (C2SP signed-note, Ed25519).
+
+A verifier key is written `name+hex(keyid)+base64(0x01 || public key)`.
+"""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from muniment.core.errors import InvalidKey, ProofInvalid
+from muniment.signing.keys import Identity, PublicKey
+
+_ED25519: Final = b"\x01"
+_KEY_ID_SIZE: Final = 4
+_MAX_NOTE_BYTES: Final = 1_000_000
+_DASH: Final = "— "
+
+
+@dataclass(frozen=True, slots=True)
+class NoteVerifier:
+    """The public side of a log: its name and key."""
+
+    name: str
+    key: PublicKey
+
+    @classmethod
+    def read(cls, text: str) -> "NoteVerifier":
+        """Read a verifier key.
+
+        Raises:
+            InvalidKey: it is not one, or its id is not that of its key.
+        """
+        try:
+            name, key_id, encoded = text.split("+", 2)
+            raw = base64.b64decode(encoded, validate=True)
+        except (ValueError, binascii.Error) as error:
+            raise InvalidKey(reason="not a verifier key of a log") from error
+        verifier = cls(name, PublicKey.of_raw(raw[1:]))
+        if raw[:1] != _ED25519 or verifier.key_id.hex() != key_id:
+            raise InvalidKey(reason="not a verifier key of a log")
+        return verifier
+
+    @property
+    def key_id(self) -> bytes:
+        """The four bytes that a signature line begins with."""
+        named = self.name.encode() + b"\n" + _ED25519 + self.key.raw
+        return hashlib.sha256(named).digest()[:_KEY_ID_SIZE]
+
+    def __str__(self) -> str:
+        """Write the verifier key."""
+        encoded = base64.b64encode(_ED25519 + self.key.raw).decode()
+        return f"{self.name}+{self.key_id.hex()}+{encoded}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSigner:
+    """The private side of a log."""
+
+    name: str
+    identity: Identity
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public side."""
+        return NoteVerifier(self.name, self.identity.public)
+
+    def sign(self, text: bytes) -> bytes:
+        """Sign a text that ends in a newline."""
+        blob = self.verifier.key_id + self.identity.sign(text)
+        line = f"{_DASH}{self.name} {base64.b64encode(blob).decode()}\n"
+        return text + b"\n" + line.encode()
+
+
+def open_note(note: bytes, verifier: NoteVerifier) -> bytes:
+    """Verify a note and give its text. Signatures by other keys (witnesses) are passed over.
+
+    The caller MUST have the verifier key from a source other than the note.
+
+    Raises:
+        ProofInvalid: it is malformed, not signed by the key, or signed wrongly in its name.
+    """
+    # (0) The size is bounded before anything is parsed.
+    text, separator, lines = note[:_MAX_NOTE_BYTES].rpartition(b"\n\n")
+    if not separator or not lines.endswith(b"\n"):
+        raise ProofInvalid(what="the signed checkpoint")
+    text += b"\n"
+    # (1) Every line is well formed; (2) those that claim our name and key id must verify; (3) one does.
+    signed = False
+    for line in lines[:-1].split(b"\n"):
+        name, blob = _read_line(line)
+        if name != verifier.name or blob[:_KEY_ID_SIZE] != verifier.key_id:
+            continue
+        if not verifier.key.is_signature(blob[_KEY_ID_SIZE:], text):
+            raise ProofInvalid(what="the signed checkpoint")
+        signed = True
+    if not signed:
+        raise ProofInvalid(what="the signed checkpoint")
+    return text
+
+
+def _read_line(line: bytes) -> tuple[str, bytes]:
+    try:
+        dash, name, encoded = line.decode().split(" ")
+        blob = base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise ProofInvalid(what="the signed checkpoint") from error
+    if f"{dash} " != _DASH or len(blob) <= _KEY_ID_SIZE:
+        raise ProofInvalid(what="the signed checkpoint")
+    return name, blob

@@ -1,0 +1,40 @@
+"""The JSON Schemas of the predicates that we know, one file each, and the check against them."""
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import jsonschema_rs
+
+from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, PROVENANCE, VERDICT
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import InvalidAttestation
+
+SCHEMAS: Final = {
+    CONTENT: "model-signing-v1.json",
+    PROVENANCE: "slsa-provenance-v1.json",
+    VERDICT: "verification-summary-v1.json",
+    EVALUATION: "evaluation-v1.json",
+    APPROVAL: "approval-v1.json",
+}
+
+
+def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
+    """Check a predicate against the schema of its type; types that we do not know pass.
+
+    Raises:
+        InvalidAttestation: it breaks the schema; the reason names the member.
+    """
+    if predicate_type not in SCHEMAS:
+        return
+    error = next(iter(_validator(predicate_type).iter_errors(predicate)), None)
+    if error is not None:
+        where = ".".join(str(part) for part in error.instance_path) or "the predicate"
+        raise InvalidAttestation(reason=f"{where}: {error.message[:200]}")
+
+
+@cache
+def _validator(predicate_type: str) -> jsonschema_rs.Draft202012Validator:
+    text = resources.files(__package__).joinpath(SCHEMAS[predicate_type]).read_text("utf-8")
+    return jsonschema_rs.Draft202012Validator(json.loads(text))

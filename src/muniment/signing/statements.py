@@ -1,0 +1,36 @@
+"""Statements that we write: checked against the schema of their kind, in RFC 8785 form, signed."""
+
+import rfc8785
+
+from muniment.core.attestations import write_statement
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDocument
+from muniment.signing.bundle import Bundle, sign_statement
+from muniment.signing.keys import Identity
+from muniment.signing.schemas import check_predicate
+
+
+def encode(value: Json) -> bytes:
+    """Write any JSON value in its RFC 8785 form, floats included.
+
+    Raises:
+        InvalidDocument: NaN, infinity, an integer beyond 2^53 or a lone surrogate.
+    """
+    try:
+        return rfc8785.dumps(value)  # type: ignore[arg-type] # its type names list and dict, ours the protocols
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise InvalidDocument(reason=str(error)) from error
+
+
+def attest(
+    subject: Digest, name: str, predicate_type: str, predicate: JsonObject, identity: Identity
+) -> Bundle:
+    """Sign a claim about a revision.
+
+    Raises:
+        InvalidAttestation: the predicate breaks the schema of its type.
+    """
+    check_predicate(predicate_type, predicate)
+    about: JsonObject = {"name": name, "digest": {"sha256": subject.hex}}
+    return sign_statement(encode(write_statement(about, predicate_type, predicate)), identity)

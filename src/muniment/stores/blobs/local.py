@@ -1,0 +1,120 @@
+"""Blobs in a directory, in the shape of an OCI image layout (OCI image spec, image-layout.md).
+
+A blob is written under a temporary name, made read-only, fsynced, renamed to its digest, and then
+the directory is fsynced: a crash leaves a temporary file, never a blob that is not whole.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from muniment.core.backend import Stored
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound
+from muniment.stores.failures import disk_failures
+
+CHUNK_BYTES: Final = 1 << 20
+_LAYOUT: Final = {"imageLayoutVersion": "1.0.0"}
+
+
+class LocalBlobs:
+    """A BlobStore in a directory."""
+
+    def __init__(self, root: Path) -> None:
+        """Stand on a directory that `create` has made."""
+        self._blobs = root / "blobs" / "sha256"
+        self._uploads = root / "uploads"
+
+    @classmethod
+    def create(cls, root: Path) -> "LocalBlobs":
+        """Make the directories of the layout, if they are not there."""
+        store = cls(root)
+        with disk_failures(str(root)):
+            store._blobs.mkdir(parents=True, exist_ok=True)
+            store._uploads.mkdir(mode=0o700, exist_ok=True)
+            (root / "oci-layout").write_text(json.dumps(_LAYOUT))
+        return store
+
+    def add(self, source: BinaryIO) -> Stored:
+        """Store a stream, reading it once."""
+        with disk_failures(str(self._uploads)):
+            stored = self._write(source)
+            _sync_directory(self._blobs)
+        return stored
+
+    def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
+        """Store small blobs; the directory is fsynced once for all."""
+        digests = [Digest.of(document) for document in documents]
+        with disk_failures(str(self._uploads)):
+            for digest, document in zip(digests, documents, strict=True):
+                if not self._path(digest).exists():
+                    self._write_whole(digest, document)
+            _sync_directory(self._blobs)
+        return digests
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Open a blob."""
+        try:
+            return self._path(digest).open("rb", buffering=0)  # type: ignore[return-value] # FileIO reads as BinaryIO does
+        except FileNotFoundError as error:
+            raise BlobNotFound(digest=str(digest)) from error
+
+    def find_size(self, digest: Digest) -> int | None:
+        """Give a blob's size."""
+        try:
+            return self._path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def _path(self, digest: Digest) -> Path:
+        return self._blobs / digest.hex
+
+    def _write(self, source: BinaryIO) -> Stored:
+        temporary = self._uploads / secrets.token_hex(16)
+        hasher, size = hashlib.sha256(), 0
+        buffer = memoryview(bytearray(CHUNK_BYTES))
+        try:
+            with temporary.open("xb", buffering=0) as file:
+                while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
+                    hasher.update(buffer[:count])
+                    _write_all(file.fileno(), buffer[:count])
+                    size += count
+                os.fchmod(file.fileno(), 0o444)
+                os.fsync(file.fileno())
+            digest = Digest(hasher.hexdigest())
+            temporary.rename(self._path(digest))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return Stored(digest=digest, size_bytes=size)
+
+    def _write_whole(self, digest: Digest, document: bytes) -> None:
+        temporary = self._uploads / secrets.token_hex(16)
+        try:
+            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+            try:
+                _write_all(file, memoryview(document))
+                os.fsync(file)
+            finally:
+                os.close(file)
+            temporary.rename(self._path(digest))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _write_all(file: int, data: memoryview) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,97 @@
+"""The event log in SQL: a table of leaves and a table of tree nodes, both append-only."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
+
+from muniment.core.errors import LogInconsistent
+from muniment.log.tree import Frontier, Node, cover, hash_leaf
+from muniment.stores.sql.tables import events, nodes
+
+_SIZE = select(func.coalesce(func.max(events.c.index), -1) + 1)
+_LAST_TIME = select(events.c.time).order_by(events.c.index.desc()).limit(1)
+_READ = (
+    select(events.c.leaf)
+    .where(events.c.index >= bindparam("start"), events.c.index < bindparam("end"))
+    .order_by(events.c.index)
+)
+_COUNT_UNTIL = (
+    select(events.c.index)
+    .where(events.c.time <= bindparam("until"))
+    .order_by(events.c.time.desc(), events.c.index.desc())
+    .limit(1)
+)
+_APPEND = insert(events)
+_ADD_NODES = insert(nodes)
+_NODES_A_QUERY = 200
+
+
+class SqlEventLog:
+    """An EventLog on one connection, inside its transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Stand on a connection."""
+        self._connection = connection
+        self._frontier: Frontier | None = None
+
+    def size(self) -> int:
+        """Count the leaves."""
+        if self._frontier is not None:
+            return self._frontier.size
+        return int(self._connection.execute(_SIZE).scalar_one())
+
+    def append(self, leaf: bytes, time: str) -> int:
+        """Add a leaf and the nodes that it completes."""
+        if self._frontier is None:
+            size = self.size()
+            edge = cover(0, size)
+            found = self.read_nodes(edge)
+            self._frontier = Frontier(size, [found[node] for node in edge])
+        index = self._frontier.size
+        made = self._frontier.append(hash_leaf(leaf))
+        self._connection.execute(_APPEND, {"index": index, "time": time, "leaf": leaf})
+        self._connection.execute(
+            _ADD_NODES, [{"level": n.level, "index": n.index, "hash": digest} for n, digest in made]
+        )
+        return index
+
+    def forget_edge(self) -> None:
+        """Drop what is remembered of the tree, after a part of the transaction was rolled back."""
+        self._frontier = None
+
+    def read(self, start: int, limit: int) -> list[bytes]:
+        """Give leaves."""
+        rows = self._connection.execute(_READ, {"start": start, "end": start + limit})
+        return [bytes(leaf) for (leaf,) in rows]
+
+    def read_nodes(self, nodes_: Sequence[Node]) -> Mapping[Node, bytes]:
+        """Give the hashes of nodes, some hundred in a query."""
+        found: dict[Node, bytes] = {}
+        for start in range(0, len(nodes_), _NODES_A_QUERY):
+            found |= self._read_some(nodes_[start : start + _NODES_A_QUERY])
+        missing = [node for node in nodes_ if node not in found]
+        if missing:
+            raise LogInconsistent(reason=f"the hash at level {missing[0].level} of {missing[0].index} is missing")
+        return found
+
+    def last_time(self) -> str:
+        """Give the time of the newest leaf."""
+        return str(self._connection.execute(_LAST_TIME).scalar() or "")
+
+    def count_until(self, time: str) -> int:
+        """Count the leaves at or before a time."""
+        newest = self._connection.execute(_COUNT_UNTIL, {"until": time}).scalar()
+        return 0 if newest is None else int(newest) + 1
+
+    def _read_some(self, wanted: Sequence[Node]) -> dict[Node, bytes]:
+        by_level: dict[int, list[int]] = {}
+        for node in wanted:
+            by_level.setdefault(node.level, []).append(node.index)
+        conditions = [
+            and_(nodes.c.level == level, nodes.c.index.in_(indices))
+            for level, indices in by_level.items()
+        ]
+        rows = self._connection.execute(
+            select(nodes.c.level, nodes.c.index, nodes.c.hash).where(or_(*conditions))
+        )
+        return {Node(level, index): bytes(digest) for level, index, digest in rows}

@@ -1,0 +1,51 @@
+"""SQLite: how its connections are set up, and the registry's database in a file."""
+
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from muniment.ports.blobs import BlobStore
+from muniment.stores.failures import database_failure
+from muniment.stores.sql.schema import ensure_schema
+from muniment.stores.sql.unit import SqlUnits
+
+_BUSY_S: Final = 60
+# FULL: a commit that was acknowledged survives a power cut, which NORMAL does not promise in WAL.
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+
+
+def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:
+    """Open a database file, making it or bringing its schema up to date if need be.
+
+    Raises:
+        SchemaTooNew: a newer Muniment wrote it.
+        StorageFull, StorageReadOnly, StorageBusy, StorageFailed: it cannot be opened.
+    """
+    writer, reader = _connect(path, "IMMEDIATE"), _connect(path, "DEFERRED")
+    try:
+        ensure_schema(writer, str(path))
+    except DBAPIError as error:
+        raise database_failure(error.orig, str(path)) from error
+    return SqlUnits(writer, reader, blobs, str(path))
+
+
+def _connect(path: Path, mode: str) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: SqliteConnection, _record: object) -> None:
+        # The driver's own BEGIN comes too late and is never IMMEDIATE: we begin ourselves.
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine

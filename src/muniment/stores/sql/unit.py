@@ -1,0 +1,132 @@
+"""Units of work on a SQL database. Writers of one process share commits.
+
+An fsync costs more than the work of a transaction, so works that wait are done together: the thread
+that gets the lock takes all that wait, each in a savepoint of its own, and commits once for all.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from muniment.ports.blobs import BlobStore
+from muniment.ports.unit import Unit
+from muniment.stores.failures import database_failure
+from muniment.stores.sql.event_log import SqlEventLog
+from muniment.stores.sql.payloads import SqlPayloads
+from muniment.stores.sql.projections import SqlProjections
+
+T = TypeVar("T")
+
+_MOST_A_COMMIT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SqlUnit:
+    """A Unit on one connection."""
+
+    log: SqlEventLog
+    projections: SqlProjections
+    payloads: SqlPayloads
+    blobs: BlobStore
+
+
+@dataclass(slots=True)
+class _Ticket(Generic[T]):
+    """A work that waits for a commit, and what came of it."""
+
+    work: Callable[[Unit], T]
+    results: list[T] = field(default_factory=list)
+    error: BaseException | None = None
+    done: bool = False
+
+    def result(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return self.results[0]
+
+
+class SqlUnits:
+    """Units over two engines of one database: one that begins to write, one that reads."""
+
+    def __init__(self, writer: Engine, reader: Engine, blobs: BlobStore, path: str) -> None:
+        """Stand on engines; `path` is what errors name."""
+        self._writer = writer
+        self._reader = reader
+        self._blobs = blobs
+        self._path = path
+        self._waiting: deque[_Ticket[object]] = deque()
+        self._committing = Lock()
+
+    def write(self, work: Callable[[Unit], T]) -> T:
+        """Do the work, alone or together with those that wait, and commit."""
+        ticket = _Ticket(work)
+        self._waiting.append(ticket)  # type: ignore[arg-type] # whoever commits does not look at the result
+        with self._committing:
+            while not ticket.done:
+                self._commit([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))])
+        return ticket.result()
+
+    def read(self, work: Callable[[Unit], T]) -> T:
+        """Do the work in a read transaction."""
+        try:
+            with self._reader.begin() as connection:
+                return work(self._unit(connection))
+        except DBAPIError as error:
+            raise database_failure(error.orig, self._path) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _unit(self, connection: Connection) -> SqlUnit:
+        return SqlUnit(
+            SqlEventLog(connection), SqlProjections(connection), SqlPayloads(connection), self._blobs
+        )
+
+    def _commit(self, tickets: list[_Ticket[object]]) -> None:
+        try:
+            with self._writer.begin() as connection:
+                unit = self._unit(connection)
+                if len(tickets) == 1:
+                    tickets[0].results.append(tickets[0].work(unit))
+                else:
+                    for ticket in tickets:
+                        self._do(ticket, connection, unit)
+        except DBAPIError as error:
+            failure = database_failure(error.orig, self._path)
+            failure.__cause__ = error
+            _fail(tickets, failure)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the ticket raises it
+            _fail(tickets, error)
+        except BaseException as error:
+            # An interrupt of this thread must not leave another waiting for ever.
+            _fail(tickets, error)
+            raise
+        finally:
+            for ticket in tickets:
+                ticket.done = True
+
+    def _do(self, ticket: _Ticket[object], connection: Connection, unit: SqlUnit) -> None:
+        """Do one of several works: if it fails, it fails alone, unless the database itself does."""
+        try:
+            with connection.begin_nested():
+                ticket.results.append(ticket.work(unit))
+        except IntegrityError as error:
+            ticket.error = database_failure(error.orig, self._path)
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever waits for the ticket raises it
+            ticket.error = error
+        if ticket.error is not None:
+            unit.log.forget_edge()
+
+
+def _fail(tickets: list[_Ticket[object]], error: BaseException) -> None:
+    for ticket in tickets:
+        ticket.error = ticket.error or error
