@@ -25,7 +25,7 @@ _HOMES: Final = {
     "MunimentError": "muniment.core.errors",
 }
 
-__all__ = [  # noqa: PLE0604, PLE0605 - the names are the keys of the table above
+__all__ = [  # noqa: PLE0604 - the names are the keys of the table above
     *_HOMES,
     "__version__",
 ]

@@ -1,9 +1,9 @@
 """A run: what is recorded while a model is trained, and its provenance afterwards.
 
-    with muniment.run(params={"depth": 6}, seed=7) as run:
-        table = run.dataset("patients", "train.csv")
-        model = fit(table)
-        run.save(model, "model/")
+with muniment.run(params={"depth": 6}, seed=7) as run:
+    table = run.dataset("patients", "train.csv")
+    model = fit(table)
+    run.save(model, "model/")
 """
 
 import json

@@ -176,7 +176,7 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
         )
         for record in detail.attestations
     ]
-    return checks + _run_all([signature, *claims])  # type: ignore[list-item] # as above
+    return checks + _run_all([signature, *claims])
 
 
 def _run_all(checks: Iterable[tuple[str, Callable[[], object]]]) -> list[Check]:
@@ -200,5 +200,3 @@ def _check_digest(actual: Digest, expected: Digest, name: str) -> None:
 
 def _exact(version: VersionRecord) -> Reference:
     return Reference.parse(f"{version.name}@{version.number}")
-
-

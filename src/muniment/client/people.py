@@ -56,15 +56,11 @@ class People:
 
     def grant(self, principal: str, role: Role | str, namespace: str = EVERYWHERE) -> Receipt:
         """Grant a role."""
-        return self._backend.execute(
-            GrantRole(principal=principal, role=Role(role), namespace=namespace)
-        )
+        return self._backend.execute(GrantRole(principal=principal, role=Role(role), namespace=namespace))
 
     def withdraw(self, principal: str, role: Role | str, namespace: str = EVERYWHERE) -> Receipt:
         """End a grant."""
-        return self._backend.execute(
-            RevokeRole(principal=principal, role=Role(role), namespace=namespace)
-        )
+        return self._backend.execute(RevokeRole(principal=principal, role=Role(role), namespace=namespace))
 
 
 def write_payload(text: str) -> Payload:

@@ -56,9 +56,7 @@ def push(  # noqa: PLR0913 - what a push is made of
     )
 
 
-def store(
-    backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None
-) -> list[File]:
+def store(backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None) -> list[File]:
     """Store files, several at once: hashing and writing leave the interpreter to the others."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(lambda source: _store_one(backend, source, on_bytes), sources))

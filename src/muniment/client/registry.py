@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from muniment.capture.run import Run
+from muniment.client.checking import read_document
 from muniment.client.comparing import Difference, compare
 from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_reason
@@ -28,7 +29,6 @@ from muniment.core.records import ModelRecord, VersionRecord
 from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
 from muniment.signing.statements import encode
-from muniment.client.checking import read_document
 
 _PAGE = 1000
 _MAX_POLICY_BYTES = 1 << 20
@@ -139,9 +139,7 @@ class Registry:
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
         """Point an alias back at the newest earlier version that still meets its policy."""
-        command = RollBackAlias(
-            name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason)
-        )
+        command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
     def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:
@@ -173,9 +171,7 @@ class Registry:
         record = self._session.backend.ask(GetPolicy(name=ModelName.parse(name), alias=Alias(alias)))
         self._session.backend.check_record(record)
         digest = Digest.parse(record.digest)
-        return canonical.decode(
-            read_document(self._session.backend, digest, "the policy", _MAX_POLICY_BYTES)
-        )
+        return canonical.decode(read_document(self._session.backend, digest, "the policy", _MAX_POLICY_BYTES))
 
     # ---- the log
 

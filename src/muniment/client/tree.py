@@ -41,9 +41,7 @@ def collect(root: Path) -> list[Source]:
         sources = [Source(root.name, root)]
     elif root.is_dir():
         base = root.resolve()
-        sources = sorted(
-            Source(place.relative_to(root).as_posix(), place) for place in _walk(root, base)
-        )
+        sources = sorted(Source(place.relative_to(root).as_posix(), place) for place in _walk(root, base))
     else:
         raise NotAFile(path=str(root))
     if not sources:

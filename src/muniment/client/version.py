@@ -171,9 +171,7 @@ class Version:
         return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
 
     def _decide(self, alias: str, role: Role | str, decision: Decision, reason: str) -> Receipt:
-        policy = self._session.backend.ask(
-            GetPolicy(name=self.reference.name, alias=Alias(alias))
-        )
+        policy = self._session.backend.ask(GetPolicy(name=self.reference.name, alias=Alias(alias)))
         self._session.backend.check_record(policy)
         evidence = {r.digest for r in self.describe().attestations if r.predicate_type == EVALUATION}
         payload = write_reason(reason)
@@ -208,5 +206,3 @@ def get_version(session: Session, reference: Reference, at: str | None = None) -
 
 def _now() -> str:
     return write_time(datetime.now(UTC))
-
-

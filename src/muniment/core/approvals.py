@@ -97,5 +97,5 @@ def last_acts(
 
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
-        raise ValueError("evidence")  # noqa: EM101, TRY003, TRY004 - named in the caller's refusal
+        raise ValueError("evidence")  # noqa: EM101, TRY004 - named in the caller's refusal
     return value

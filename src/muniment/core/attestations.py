@@ -63,9 +63,7 @@ class Attestation:
         return kind_of(self.predicate_type)
 
 
-def write_statement(
-    subject: JsonObject, predicate_type: str, predicate: JsonObject
-) -> JsonObject:
+def write_statement(subject: JsonObject, predicate_type: str, predicate: JsonObject) -> JsonObject:
     """Put a claim about one subject into the form of a statement (in-toto attestation spec, v1)."""
     return {
         "_type": STATEMENT_TYPE,

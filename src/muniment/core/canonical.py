@@ -12,7 +12,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from muniment.core.errors import InvalidDocument
 
-Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 
 # RFC 8785 3.2.2.3, I-JSON: the integers that every reader holds exactly.
@@ -42,9 +42,7 @@ def decode(data: bytes) -> dict[str, Json]:
         InvalidDocument: anything else.
     """
     try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidDocument(reason=str(error) or type(error).__name__) from error
     if not isinstance(value, dict):
@@ -64,7 +62,7 @@ def _check(value: Json, depth: int) -> None:
                 raise InvalidDocument(reason="an integer beyond 2^53")
         case Mapping():
             for key, item in value.items():
-                if not (isinstance(key, str) and key.isascii()):
+                if not isinstance(key, str) or not key.isascii():  # type: ignore[redundant-expr] # callers may not be typed
                     raise InvalidDocument(reason=f"the key {key!r} is not ASCII text")
                 _check(item, depth + 1)
         case list() | tuple():

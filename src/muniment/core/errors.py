@@ -61,7 +61,9 @@ class InvalidName(InvalidRequest):
     kind: str = "name"
     code = "invalid_name"
     message = "{name!r} is not a valid {kind}"
-    advice = "use lower-case letters, digits and . _ - (models: namespace/model), at most 64 characters a part"
+    advice = (
+        "use lower-case letters, digits and . _ - (models: namespace/model), at most 64 characters a part"
+    )
 
 
 @dataclass(kw_only=True, eq=False)
@@ -506,7 +508,9 @@ class UnsafeFormat(Refused):
     format: str
     code = "unsafe_format"
     message = "{path!r} is a {format} file: loading it can run any code"
-    advice = "save the model as safetensors, ONNX or skops, or load it by an alias whose policy allows {format}"
+    advice = (
+        "save the model as safetensors, ONNX or skops, or load it by an alias whose policy allows {format}"
+    )
 
 
 # ---- mend the surroundings, then retry
@@ -611,7 +615,7 @@ class LogForked(Untrusted):
     size: int
     remembered: int
     code = "log_forked"
-    message = "the log of {location} at {size} does not contain what it had at {remembered}: history was rewritten"
+    message = "the log of {location} is not the one it was at {remembered} entries: history was rewritten"
     advice = "do not trust this registry: compare with a backup and ask its operator"
 
 

@@ -31,6 +31,8 @@ _SUFFIXES: Final = {
     ".pth": Format.PICKLE,
     ".ckpt": Format.PICKLE,
 }
+# The opcode PROTO (Python, Lib/pickle.py).
+_PROTO: Final = 0x80
 _PICKLE_PROTOCOLS: Final = frozenset(range(2, 6))
 
 
@@ -39,7 +41,7 @@ def format_of(path: str, head: bytes = b"") -> Format:
 
     A pickle of protocol 2 and later begins with PROTO (0x80) and its number, whatever it is called.
     """
-    if len(head) > 1 and head[0] == 0x80 and head[1] in _PICKLE_PROTOCOLS:
+    if len(head) > 1 and head[0] == _PROTO and head[1] in _PICKLE_PROTOCOLS:
         return Format.PICKLE
     return _SUFFIXES.get(PurePosixPath(path).suffix.lower(), Format.OTHER)
 

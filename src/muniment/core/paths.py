@@ -46,7 +46,7 @@ def check_paths(paths: Iterable[str]) -> None:
                 raise InvalidPath(path=path, reason=f"lies below the file {seen[above]!r}")
 
 
-def _find_fault(path: str) -> str:
+def _find_fault(path: str) -> str:  # noqa: PLR0911 - one return for each rule
     if not path:
         return "is empty"
     if not path.isprintable() or "\\" in path or ":" in path:

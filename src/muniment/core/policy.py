@@ -70,7 +70,7 @@ class Policy:
         unknown = set(document) - {"description", "rules"}
         rules = document.get("rules")
         if unknown:
-            raise InvalidPolicy(reason=f"unknown member {sorted(unknown)[0]!r}")
+            raise InvalidPolicy(reason=f"unknown member {min(unknown)!r}")
         if not isinstance(rules, list) or not 0 < len(rules) <= MAX_RULES:
             raise InvalidPolicy(reason=f"`rules` has to be a list of 1 to {MAX_RULES} rules")
         read = tuple(_read_rule(rule) for rule in rules)
@@ -97,9 +97,7 @@ def _judge_rule(rule: Rule, facts: Facts) -> Finding:
     try:
         return rule.judge(facts)
     except (MunimentError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return Finding(
-            rule=rule.label, passed=False, message=f"the rule could not be evaluated: {error}"
-        )
+        return Finding(rule=rule.label, passed=False, message=f"the rule could not be evaluated: {error}")
 
 
 class _Members:
@@ -138,7 +136,7 @@ class _Members:
 
     def end(self) -> None:
         if self._left:
-            raise InvalidPolicy(reason=f"unknown member {sorted(self._left)[0]!r}")
+            raise InvalidPolicy(reason=f"unknown member {min(self._left)!r}")
 
 
 def _read_rule(document: Json) -> Rule:

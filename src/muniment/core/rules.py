@@ -142,7 +142,9 @@ class Gap:
         return _judge_evidence(self, facts, self.dataset, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
-        small = [f"{g.value} has {g.n} rows" for g in evidence.groups(self.group) if g.n < self.min_group_size]
+        small = [
+            f"{g.value} has {g.n} rows" for g in evidence.groups(self.group) if g.n < self.min_group_size
+        ]
         if small:
             return False, f"a group is smaller than {self.min_group_size}: {', '.join(small)}"
         found = evidence.find_group_metrics(self.metric, self.group)

@@ -70,11 +70,14 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
             **({"positive": chosen} if chosen else {}),
             "counts": count_confusion(true, predicted, labels),
         },
-        "metrics": {**measure_labels(true, predicted, labels, chosen), **_interval_of_accuracy(true, predicted)},
+        "metrics": {
+            **measure_labels(true, predicted, labels, chosen),
+            **_interval_of_accuracy(true, predicted),
+        },
         "groups": [
             group
             for column, values in groups.items()
-            for group in _measure_groups(column, values, true, predicted, labels, chosen)
+            for group in _measure_groups(column, values, (true, predicted), labels, chosen)
         ],
     }
     if y_score is not None:
@@ -88,7 +91,12 @@ def measure_labels(
 ) -> dict[str, Json]:
     """Compute accuracy, precision, recall and F1: of the positive label, or averaged over all."""
     average = "binary" if positive else "macro"
-    options = {"labels": list(labels), "pos_label": positive or 1, "average": average, "zero_division": np.nan}
+    options = {
+        "labels": list(labels),
+        "pos_label": positive or 1,
+        "average": average,
+        "zero_division": np.nan,
+    }
     return {
         "accuracy": _metric(accuracy_score(true, predicted)),
         "precision": _metric(precision_score(true, predicted, **options), "nothing was predicted positive"),
@@ -120,11 +128,10 @@ def _measure_scores(positive: NDArray[np.bool_], scores: Scores, metrics: Json) 
     }
 
 
-def _measure_groups(  # noqa: PLR0913 - one column of groups over the whole evaluation
+def _measure_groups(
     column: str,
     values: Sequence[object],
-    true: Labels,
-    predicted: Labels,
+    rows: tuple[Labels, Labels],
     labels: Sequence[str],
     positive: str | None,
 ) -> list[dict[str, Json]]:
@@ -135,8 +142,8 @@ def _measure_groups(  # noqa: PLR0913 - one column of groups over the whole eval
             "counts": lambda t, p: count_confusion(t, p, labels),
             "n": lambda t, _p: len(t),
         },
-        y_true=true,
-        y_pred=predicted,
+        y_true=rows[0],
+        y_pred=rows[1],
         sensitive_features=membership,
     )
     return [

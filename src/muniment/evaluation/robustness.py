@@ -11,7 +11,7 @@ from muniment.evaluation.classification import count_confusion, measure_labels
 Predict = Callable[[NDArray[np.float64]], ArrayLike]
 
 
-def sweep_noise(
+def sweep_noise(  # noqa: PLR0913 - what a sweep is made of
     predict: Predict,
     features: ArrayLike,
     y_true: Sequence[object],
@@ -42,7 +42,10 @@ def sweep_noise(
                 "n": len(true),
                 "counts": count_confusion(true, predicted, labels),
                 "metrics": measure_labels(
-                    true, predicted, labels, chosen if len(labels) <= 2 else None  # noqa: PLR2004 - binary
+                    true,
+                    predicted,
+                    labels,
+                    chosen if len(labels) <= 2 else None,  # noqa: PLR2004 - binary
                 ),
             }
         )

@@ -1,6 +1,6 @@
-"""Checkpoints: what a log says of itself (C2SP tlog-checkpoint). Signatures are `signing.notes`.
+r"""Checkpoints: what a log says of itself (C2SP tlog-checkpoint). Signatures are `signing.notes`.
 
->>> Checkpoint.decode(b"example.com/log\\n0\\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\\n").size
+>>> Checkpoint.decode(b"example.com/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n").size
 0
 """
 

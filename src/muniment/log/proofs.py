@@ -29,9 +29,7 @@ def prove_consistency(old: int, new: int, read: ReadNodes) -> tuple[bytes, ...]:
     return _read_subtrees(_consistency_subtrees(old, 0, new, whole=True), read)
 
 
-def verify_inclusion(
-    index: int, size: int, leaf_hash: bytes, path: Sequence[bytes], root: bytes
-) -> bool:
+def verify_inclusion(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes], root: bytes) -> bool:
     """Say whether the path leads from the leaf to the root (RFC 9162 2.1.3.2)."""
     if not 0 <= index < size:
         return False
@@ -49,9 +47,7 @@ def verify_inclusion(
     return last == 0 and current == root
 
 
-def verify_consistency(
-    old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
-) -> bool:
+def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
     """Say whether the path shows that the new tree begins with the old one (RFC 9162 2.1.4.2)."""
     if not 0 <= old <= new:
         return False

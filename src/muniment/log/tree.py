@@ -18,7 +18,7 @@ class Node(NamedTuple):
     """The name of a complete subtree."""
 
     level: int
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index, which nobody needs of a node
 
 
 ReadNodes: TypeAlias = Callable[[Sequence[Node]], Mapping[Node, bytes]]

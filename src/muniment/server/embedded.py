@@ -1,9 +1,9 @@
 """The embedded registry: a directory, served by this process to itself.
 
-    muniment-data/
-      oci-layout  blobs/sha256/<hex>   an OCI image layout
-      registry.db                      the log, its tree, the projections
-      keys/                            the log's key, the registry's, and the owner's; mode 0600
+muniment-data/
+  oci-layout  blobs/sha256/<hex>   an OCI image layout
+  registry.db                      the log, its tree, the projections
+  keys/                            the log's key, the registry's, and the owner's; mode 0600
 """
 
 import fcntl
@@ -16,6 +16,7 @@ from typing import Final
 
 import uuid_utils
 
+from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import LogInconsistent, RegistryNotFound
 from muniment.core.events import Event, EventType
 from muniment.core.payloads import Payload
@@ -132,9 +133,8 @@ def _found(root: Path, identity: Identity | None, passphrase: str | None, owner_
             units.write(
                 lambda unit: found(
                     Transaction(unit=unit, actor=_new_id(), clock=_now, nonces=_new_id, keys=keys),
-                    Payload(salt=_new_id(), text=owner_name),
-                    Payload(salt=_new_id(), text="the registry"),
-                    owner.public.pem,
+                    RegisterPrincipal(name=_salt(owner_name), public_key=owner.public.pem),
+                    _salt("the registry"),
                 )
             )
         finally:
@@ -173,6 +173,10 @@ def _find_actor(units: Units, identity: Identity | None) -> str | None:
     if key is None or key.revoked is not None:
         return None
     return None if key.expires is not None and key.expires <= write_time(_now()) else key.principal
+
+
+def _salt(text: str) -> Payload:
+    return Payload(salt=str(uuid_utils.uuid4()), text=text)
 
 
 def _now() -> datetime:

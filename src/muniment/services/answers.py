@@ -78,9 +78,7 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
 
 
 def _list_models(unit: Unit, query: q.ListModels) -> tuple[ModelRecord, ...]:
-    start = (
-        Where("name", ">", query.after) if query.after else Where("name", ">=", query.prefix)
-    )
+    start = Where("name", ">", query.after) if query.after else Where("name", ">=", query.prefix)
     end = Where("name", "<", query.prefix + _LAST_CHARACTER)
     limit = min(query.limit, MAX_PAGE)
     return tuple(unit.projections.select(ModelRecord, start, end, order="name", limit=limit))
@@ -154,7 +152,7 @@ def _find_text(unit: Unit, digest: str | None) -> str | None:
 
 
 # Each function takes the query that it is listed under.
-_ANSWERS: Final[Mapping[type[q.Query[object]], Callable[[Unit, object], object]]] = {
+_ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.GetLeaves: _get_leaves,
     q.GetVersion: _get_version,
     q.DescribeVersion: _describe_version,
@@ -167,4 +165,4 @@ _ANSWERS: Final[Mapping[type[q.Query[object]], Callable[[Unit, object], object]]
     q.GetMove: _get_move,
     q.GetPerson: _get_person,
     q.ListPeople: _list_people,
-}  # type: ignore[dict-item]
+}

@@ -194,9 +194,7 @@ def _check_approval(
     if tx.actor in authors_of(version, claims):
         raise OwnVersion(reference=reference, principal=tx.actor)
     if approval.role not in roles_of(tx.unit, tx.actor, name.namespace) or approval.role not in _DECIDING:
-        raise NotPermitted(
-            principal=tx.actor, act=f"decide as {approval.role}", namespace=name.namespace
-        )
+        raise NotPermitted(principal=tx.actor, act=f"decide as {approval.role}", namespace=name.namespace)
     if approval.reason != (None if reason is None else str(reason.digest)):
         raise StaleApproval(reference=reference, what="reason")
     policy = get_policy(tx.unit, name, Alias(approval.alias))

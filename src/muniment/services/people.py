@@ -6,7 +6,6 @@ from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, Revok
 from muniment.core.errors import InvalidName, KeyRevoked, NameTaken, PrincipalNotFound, UnknownSigner
 from muniment.core.events import EventType
 from muniment.core.names import check_part
-from muniment.core.payloads import Payload
 from muniment.core.records import GrantRecord, KeyRecord
 from muniment.core.roles import EVERYWHERE, Act
 from muniment.core.times import read_time, write_time
@@ -20,27 +19,20 @@ _MAX_NAME_CHARACTERS: Final = 200
 def register_principal(tx: Transaction, command: RegisterPrincipal) -> Outcome:
     """Register a principal under a new opaque id, with a first key."""
     tx.require(Act.ENROL, EVERYWHERE)
-    return add_principal(tx, tx.nonces(), "person", command.name, command.public_key, command.expires)
+    return add_principal(tx, tx.nonces(), "person", command)
 
 
-def add_principal(  # noqa: PLR0913 - what a principal is made of
-    tx: Transaction,
-    principal: str,
-    kind: str,
-    name: Payload,
-    public_key: bytes,
-    expires: str | None = None,
-) -> Outcome:
+def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterPrincipal) -> Outcome:
     """Add a principal and its key, whoever asks. The caller MUST have checked the right to.
 
     Raises:
         NameTaken: the name, or the key, is registered.
     """
-    _check_name(tx, name.text)
-    profile = tx.unit.payloads.put(name, label=name.text)
+    _check_name(tx, command.name.text)
+    profile = tx.unit.payloads.put(command.name, label=command.name.text)
     data = {"principal": principal, "kind": kind, "profile": profile}
     index = tx.record(EventType.PRINCIPAL_REGISTERED, data)
-    _enrol(tx, principal, public_key, expires)
+    _enrol(tx, principal, command.public_key, command.expires)
     return Outcome(index)
 
 

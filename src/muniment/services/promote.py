@@ -4,7 +4,6 @@ from muniment.core.commands import MoveAlias, RollBackAlias
 from muniment.core.errors import GateFailed, NothingToRollBack
 from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.payloads import Payload
 from muniment.core.policy import Verdict
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.roles import Act
@@ -31,7 +30,7 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     verdict = _judge(tx.unit, version, command.alias)
     if verdict is not None and not verdict.passed:
         raise _refusal(verdict)
-    return _move(tx, version, command.alias, present, verdict, command.reason)
+    return _move(tx, command, version, present, verdict)
 
 
 def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
@@ -49,7 +48,7 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
         version = resolve(tx.unit, Reference(command.name, number))
         verdict = _judge(tx.unit, version, command.alias)
         if verdict is None or verdict.passed:
-            return _move(tx, version, command.alias, present, verdict, command.reason)
+            return _move(tx, command, version, present, verdict)
         refusals.append(_refusal(verdict))
     if refusals:
         raise refusals[0]
@@ -78,26 +77,25 @@ def _refusal(verdict: Verdict) -> GateFailed:
     return GateFailed(reference=verdict.version, alias=verdict.alias, failures=verdict.failures)
 
 
-def _move(  # noqa: PLR0913 - what a move is made of
+def _move(
     tx: Transaction,
+    command: MoveAlias | RollBackAlias,
     version: VersionRecord,
-    alias: Alias,
     present: MoveRecord | None,
     verdict: Verdict | None,
-    reason: Payload | None,
 ) -> Outcome:
     digest = None
     if verdict is not None:
-        digest = sign_verdict(tx, version, alias, verdict)
+        digest = sign_verdict(tx, version, command.alias, verdict)
         tx.record(EventType.ATTESTATION_RECORDED, verdict_event(tx, version, digest))
     index = tx.record(
         EventType.ALIAS_MOVED,
         {
             "name": version.name,
-            "alias": str(alias),
+            "alias": str(command.alias),
             "number": version.number,
             "previous": None if present is None else present.number,
-            "reason": tx.keep(reason),
+            "reason": tx.keep(command.reason),
             "verdict": None if digest is None else str(digest),
         },
     )

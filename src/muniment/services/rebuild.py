@@ -1,7 +1,7 @@
 """Rebuild the projections from the log, or compare them with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from muniment.core.errors import LogInconsistent
@@ -37,8 +37,7 @@ class Difference:
         if self.expected is None:
             return f"{row} is in no entry of the log"
         return f"{row}: " + ", ".join(
-            f"{name} is {self.actual[name]!r}, the log says {self.expected[name]!r}"
-            for name in self.columns
+            f"{name} is {self.actual[name]!r}, the log says {self.expected[name]!r}" for name in self.columns
         )
 
 
@@ -110,7 +109,7 @@ def _apply(records: dict[tuple[str, Key], Record], change: Put | Amend) -> None:
         records[change.record.table, change.record.identity()] = change.record
     else:
         place = change.kind.table, change.key
-        records[place] = type(records[place])(**{**records[place].values(), **change.values})
+        records[place] = replace(records[place], **change.values)  # type: ignore[arg-type] # the columns of that kind
 
 
 def _values(record: Record | None) -> dict[str, Value] | None:

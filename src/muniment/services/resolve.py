@@ -52,7 +52,7 @@ def _find(unit: Unit, reference: Reference, until: Where) -> VersionRecord | Non
             return record if record and record.index < int(str(until.value)) else None
         case Alias() as alias:
             move = find_move(unit, reference.name, alias, until)
-            return move and unit.projections.find(VersionRecord, (name, move.number))
+            return None if move is None else unit.projections.find(VersionRecord, (name, move.number))
         case Digest() as digest:
             condition = [Where("revision", "=", str(digest))]
         case None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import NotPermitted, PrincipalNotFound
@@ -28,7 +27,8 @@ class RegistryKeys:
     verdicts: Identity
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """The entry that answers a command, and whether the command made it."""
 
     index: int

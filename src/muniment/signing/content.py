@@ -22,8 +22,7 @@ def sign_content(revision: Revision, name: str, identity: Identity) -> Bundle:
     predicate: JsonObject = {
         "serialization": {"method": "files", "hash_type": "sha256", "allow_symlinks": False},
         "resources": [
-            {"name": file.path, "algorithm": "sha256", "digest": file.digest.hex}
-            for file in revision.files
+            {"name": file.path, "algorithm": "sha256", "digest": file.digest.hex} for file in revision.files
         ],
     }
     subject: JsonObject = {"name": name, "digest": {"sha256": root}}

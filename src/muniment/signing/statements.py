@@ -18,7 +18,7 @@ def encode(value: Json) -> bytes:
         InvalidDocument: NaN, infinity, an integer beyond 2^53 or a lone surrogate.
     """
     try:
-        return rfc8785.dumps(value)  # type: ignore[arg-type] # its type names list and dict, ours the protocols
+        return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise InvalidDocument(reason=str(error)) from error
 

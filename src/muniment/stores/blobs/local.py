@@ -59,7 +59,7 @@ class LocalBlobs:
     def open(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
         try:
-            return self._path(digest).open("rb", buffering=0)  # type: ignore[return-value] # FileIO reads as BinaryIO does
+            return self._path(digest).open("rb", buffering=0)
         except FileNotFoundError as error:
             raise BlobNotFound(digest=str(digest)) from error
 

@@ -71,7 +71,9 @@ class SqlEventLog:
             found |= self._read_some(nodes_[start : start + _NODES_A_QUERY])
         missing = [node for node in nodes_ if node not in found]
         if missing:
-            raise LogInconsistent(reason=f"the hash at level {missing[0].level} of {missing[0].index} is missing")
+            raise LogInconsistent(
+                reason=f"the hash at level {missing[0].level} of {missing[0].index} is missing"
+            )
         return found
 
     def last_time(self) -> str:
@@ -88,8 +90,7 @@ class SqlEventLog:
         for node in wanted:
             by_level.setdefault(node.level, []).append(node.index)
         conditions = [
-            and_(nodes.c.level == level, nodes.c.index.in_(indices))
-            for level, indices in by_level.items()
+            and_(nodes.c.level == level, nodes.c.index.in_(indices)) for level, indices in by_level.items()
         ]
         rows = self._connection.execute(
             select(nodes.c.level, nodes.c.index, nodes.c.hash).where(or_(*conditions))

@@ -23,9 +23,7 @@ class SqlPayloads:
 
     def find(self, digest: str) -> str | None:
         """Find a text."""
-        return self._connection.execute(
-            select(payloads.c.text).where(payloads.c.digest == digest)
-        ).scalar()
+        return self._connection.execute(select(payloads.c.text).where(payloads.c.digest == digest)).scalar()
 
     def find_labelled(self, label: str) -> list[str]:
         """Find digests by label."""

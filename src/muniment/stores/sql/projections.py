@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
 
 from muniment.core.records import RECORDS, Change, Key, Put, Record
 from muniment.ports.projections import Where
@@ -73,7 +73,7 @@ class SqlProjections:
         self._connection.execute(insert(TABLES[type(record)]), record.values())
 
 
-def _keyed(table: Table, kind: type[Record], key: Key) -> list[object]:
+def _keyed(table: Table, kind: type[Record], key: Key) -> list[ColumnElement[bool]]:
     return [table.c[name] == part for name, part in zip(kind.key, key, strict=True)]
 
 

@@ -33,9 +33,7 @@ def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:
 
 
 def _connect(path: Path, mode: str) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_S}
-    )
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_S})
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: SqliteConnection, _record: object) -> None:

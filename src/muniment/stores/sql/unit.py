@@ -68,7 +68,9 @@ class SqlUnits:
         self._waiting.append(ticket)  # type: ignore[arg-type] # whoever commits does not look at the result
         with self._committing:
             while not ticket.done:
-                self._commit([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))])
+                self._commit(
+                    [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))]
+                )
         return ticket.result()
 
     def read(self, work: Callable[[Unit], T]) -> T:
