@@ -1,7 +1,7 @@
 """Load a model: verified first, then made from the very bytes that were verified (DESIGN rule 7)."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from muniment.capture.extras import load_extra
@@ -9,7 +9,7 @@ from muniment.client.checking import check_signature, read_document, read_file, 
 from muniment.client.trust import TrustedBackend
 from muniment.core import canonical
 from muniment.core.digests import Digest
-from muniment.core.errors import PolicyNotFound, UnknownFormat, UnsafeFormat
+from muniment.core.errors import PolicyNotFound, UnknownFormat, UnsafeFormat, UntrustedTypes
 from muniment.core.formats import Format, format_of
 from muniment.core.names import Alias, Reference
 from muniment.core.policy import Policy
@@ -37,14 +37,20 @@ class LoadedModel:
         return f"<{self.version.name}@{self.version.number}: {self.value!r}>"
 
 
-def load(backend: TrustedBackend, reference: Reference, at: str | None = None) -> LoadedModel:
+def load(
+    backend: TrustedBackend,
+    reference: Reference,
+    at: str | None = None,
+    trusted: Sequence[str] = (),
+) -> LoadedModel:
     """Verify a version and load its model.
 
     A format that runs code when it is loaded is refused, unless the reference goes by an alias whose
-    policy allows it.
+    policy allows it. `trusted` names types in a skops file that skops does not trust by itself.
 
     Raises:
         UnsafeFormat: it is such a format.
+        UntrustedTypes: a skops file holds other types than those.
         UnknownFormat: no loader knows the files.
         ContentCorrupt: a file was altered.
         BadSignature: the author did not sign these files.
@@ -56,7 +62,7 @@ def load(backend: TrustedBackend, reference: Reference, at: str | None = None) -
     contents = [(file, read_file(backend, file)) for file in files]
     for file, data in contents:
         _check_safe(backend, reference, file, data)
-    value = _LOADERS[chosen]({file.path: data for file, data in contents})
+    value = _LOADERS[chosen]({file.path: data for file, data in contents}, trusted)
     return LoadedModel(value, version)
 
 
@@ -88,14 +94,17 @@ def _allows(backend: TrustedBackend, reference: Reference, found: Format) -> boo
     return Policy.read(canonical.decode(data)).allows(found)
 
 
-def _load_skops(contents: Mapping[str, bytes]) -> object:
+def _load_skops(contents: Mapping[str, bytes], trusted: Sequence[str]) -> object:
     skops = load_extra("skops.io", "skops")
-    data = _only(contents)
-    # Nothing beyond what skops itself trusts: a type it does not know is refused by it.
-    return skops.loads(data, trusted=[])
+    path, data = _only(contents)
+    try:
+        return skops.loads(data, trusted=list(trusted))
+    except skops.exceptions.UntrustedTypesFoundException as error:
+        types = tuple(skops.get_untrusted_types(data=data))
+        raise UntrustedTypes(path=path, types=types) from error
 
 
-def _load_safetensors(contents: Mapping[str, bytes]) -> object:
+def _load_safetensors(contents: Mapping[str, bytes], _trusted: Sequence[str]) -> object:
     numpy = load_extra("safetensors.numpy", "numpy")
     tensors: dict[str, object] = {}
     for data in contents.values():
@@ -103,19 +112,19 @@ def _load_safetensors(contents: Mapping[str, bytes]) -> object:
     return tensors
 
 
-def _load_pickle(contents: Mapping[str, bytes]) -> object:
-    return load_extra("joblib", "joblib").load(io.BytesIO(_only(contents)))
+def _load_pickle(contents: Mapping[str, bytes], _trusted: Sequence[str]) -> object:
+    return load_extra("joblib", "joblib").load(io.BytesIO(_only(contents)[1]))
 
 
 # The safest first: where a version has several formats, the pickle is the last to be looked at.
-_LOADERS: Final[Mapping[Format, Callable[[Mapping[str, bytes]], object]]] = {
+_LOADERS: Final[Mapping[Format, Callable[[Mapping[str, bytes], Sequence[str]], object]]] = {
     Format.SAFETENSORS: _load_safetensors,
     Format.SKOPS: _load_skops,
     Format.PICKLE: _load_pickle,
 }
 
 
-def _only(contents: Mapping[str, bytes]) -> bytes:
+def _only(contents: Mapping[str, bytes]) -> tuple[str, bytes]:
     if len(contents) != 1:
         raise UnknownFormat(reference=", ".join(contents))
-    return next(iter(contents.values()))
+    return next(iter(contents.items()))

@@ -117,9 +117,9 @@ class Registry:
         record = pull(self._session.backend, Reference.parse(reference), Path(destination), on_bytes)
         return Version(self._session, record)
 
-    def load(self, reference: str, *, at: str | None = None) -> LoadedModel:
+    def load(self, reference: str, *, at: str | None = None, trusted: Sequence[str] = ()) -> LoadedModel:
         """Verify a version, then load its model. Raises as `client.loading.load`."""
-        return load(self._session.backend, Reference.parse(reference), at)
+        return load(self._session.backend, Reference.parse(reference), at, trusted)
 
     def diff(self, before: str, after: str) -> list[Difference]:
         """List what changed from one version to another."""

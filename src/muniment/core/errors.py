@@ -219,6 +219,17 @@ class InvalidKey(InvalidRequest):
 
 
 @dataclass(kw_only=True, eq=False)
+class InvalidOption(InvalidRequest):
+    """An option of a command, or a combination of them, makes no sense."""
+
+    option: str
+    reason: str
+    code = "invalid_option"
+    message = "{option} {reason}"
+    advice = "see the command's --help"
+
+
+@dataclass(kw_only=True, eq=False)
 class MissingExtra(InvalidRequest):
     """An optional part of Muniment is needed and not installed."""
 
@@ -511,6 +522,17 @@ class UnsafeFormat(Refused):
     advice = (
         "save the model as safetensors, ONNX or skops, or load it by an alias whose policy allows {format}"
     )
+
+
+@dataclass(kw_only=True, eq=False)
+class UntrustedTypes(Refused):
+    """A model file holds types that its format does not trust by itself."""
+
+    path: str
+    types: tuple[str, ...]
+    code = "untrusted_types"
+    message = "{path!r} holds types that are not trusted by themselves: {types}"
+    advice = "if you trust the author and reviewed them, name them: load(..., trusted=[...])"
 
 
 # ---- mend the surroundings, then retry

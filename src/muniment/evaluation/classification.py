@@ -57,7 +57,7 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
         InvalidEvidence: lengths differ, n is 0, only one class is there, a score is not finite.
     """
     true, predicted = _read_labels(y_true, y_pred, groups)
-    labels = sorted({*true, *predicted})
+    labels = sorted({*true.tolist(), *predicted.tolist()})
     chosen = _choose_positive(labels, positive)
     predicate: dict[str, Json] = {
         "task": "classification",

@@ -32,7 +32,7 @@ def sweep_noise(  # noqa: PLR0913 - what a sweep is made of
     for severity in severities:
         disturbed = np.asarray(predict(table + severity * noise))
         predicted = np.asarray([str(label) for label in disturbed.tolist()])
-        labels = sorted({*true, *predicted})
+        labels = sorted({*true.tolist(), *predicted.tolist()})
         chosen = labels[-1] if positive is None else str(positive)
         results.append(
             {

@@ -1,0 +1,12 @@
+# The types of the names that `__init__.py` loads when they are first used.
+
+from muniment.capture.run import Run as Run
+from muniment.capture.run import run as run
+from muniment.client.loading import LoadedModel as LoadedModel
+from muniment.client.opening import open as open  # noqa: A004 - the public verb: muniment.open
+from muniment.client.registry import Registry as Registry
+from muniment.client.version import Version as Version
+from muniment.core.errors import MunimentError as MunimentError
+from muniment.signing.keys import Identity as Identity
+
+__version__: str

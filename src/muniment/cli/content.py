@@ -1,0 +1,116 @@
+"""`muniment push` and `muniment pull`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from muniment.capture.run import Run
+from muniment.cli.drawing import show_progress
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.tree import collect
+from muniment.core import canonical
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.errors import InvalidOption
+
+_MAX_RUN_BYTES = 16 << 20
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("name")
+@click.option("--alias", help="Point this alias at the new version.")
+@click.option("--run", "run_file", type=click.Path(exists=True, path_type=Path), help="What Run.write wrote.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME=PATH", help="A file it was trained on.")
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the training.")
+@click.option("-m", "--message", default="", help="What is new.")
+@json_option
+@click.pass_obj
+def push(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    path: Path,
+    name: str,
+    *,
+    alias: str | None,
+    run_file: Path | None,
+    datasets: tuple[str, ...],
+    params: tuple[str, ...],
+    message: str,
+) -> None:
+    """Publish PATH as the next version of NAME (namespace/model), signed and logged."""
+    provenance = _read_provenance(run_file, datasets, params)
+    total = sum(source.size_bytes for source in collect(path))
+    with (
+        connect(terminal, create=True) as registry,
+        show_progress("push", total, wanted=not terminal.as_json) as on_bytes,
+    ):
+        version = registry.push(path, name, run=provenance, message=message, alias=alias, on_bytes=on_bytes)
+    receipt = version.receipt
+    assert receipt is not None  # noqa: S101 - push always sets it
+    made = "published" if receipt.created else "exists already:"
+    terminal.answer(
+        {"version": str(version), "digest": str(version.digest), "receipt": describe_receipt(receipt)},
+        [
+            f"{made} {version}  {version.digest}",
+            f"entry {receipt.index} of the log, inclusion proven by {len(receipt.path)} hashes",
+        ],
+    )
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("destination", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--signature",
+    type=click.Path(path_type=Path),
+    help="Also write the content signature here, for `model_signing verify`.",
+)
+@json_option
+@click.pass_obj
+def pull(terminal: Terminal, reference: str, destination: Path | None, signature: Path | None) -> None:
+    """Lay out the files of REFERENCE in DESTINATION (by default the model's name), verified."""
+    with connect(terminal) as registry:
+        total = registry.version(reference).record.size_bytes
+        target = destination or Path(reference.partition("@")[0].rpartition("/")[2])
+        with show_progress("pull", total, wanted=not terminal.as_json) as on_bytes:
+            version = registry.pull(reference, target, on_bytes=on_bytes)
+        if signature is not None:
+            signature.write_bytes(version.content_bundle())
+        files = version.revision().files
+    terminal.answer(
+        {"version": str(version), "digest": str(version.digest), "destination": str(target)},
+        [f"{version}: {len(files)} files verified in {target}"],
+    )
+
+
+def _read_provenance(
+    run_file: Path | None, datasets: tuple[str, ...], params: tuple[str, ...]
+) -> JsonObject | None:
+    if run_file is not None and (datasets or params):
+        raise InvalidOption(
+            option="--run", reason="stands alone: --dataset and --param are for runs without a file"
+        )
+    if run_file is not None:
+        with run_file.open("rb") as file:
+            return canonical.decode(file.read(_MAX_RUN_BYTES))
+    if not datasets and not params:
+        return None
+    with Run(dict(_read_pair(pair) for pair in params)) as run:
+        for pair in datasets:
+            name, separator, path = pair.partition("=")
+            if not separator:
+                raise InvalidOption(option="--dataset", reason=f"{pair!r} is not NAME=PATH")
+            run.dataset(name, path)
+    return run.provenance()
+
+
+def _read_pair(pair: str) -> tuple[str, Json]:
+    """Read KEY=VALUE; a value that is JSON is taken as such, any other as text."""
+    key, separator, value = pair.partition("=")
+    if not separator:
+        raise InvalidOption(option="--param", reason=f"{pair!r} is not KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value

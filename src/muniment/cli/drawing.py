@@ -1,0 +1,44 @@
+"""Tables and progress bars. Loaded only by commands that draw."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+
+def draw_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; cells keep their text whole when the output is not a terminal."""
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    wide = None if sys.stdout.isatty() else 200
+    Console(width=wide, markup=False, highlight=False, soft_wrap=False).print(table)
+
+
+@contextmanager
+def show_progress(label: str, total_bytes: int, *, wanted: bool) -> Iterator[Callable[[int], None] | None]:
+    """Show a bar on standard error while bytes move; None if it is not a terminal."""
+    if not (wanted and sys.stderr.isatty()):
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=total_bytes)
+        yield lambda count: progress.advance(task, count)

@@ -1,0 +1,101 @@
+"""`muniment list`, `muniment history` and `muniment diff`."""
+
+from itertools import islice
+
+import click
+
+from muniment.cli.drawing import draw_table
+from muniment.cli.session import connect
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.comparing import Difference
+from muniment.client.registry import Registry
+from muniment.core.canonical import Json
+from muniment.core.queries import Move
+
+
+@click.command("list")
+@click.argument("query", default="")
+@click.option("--limit", default=50, show_default=True, help="At most this many rows.")
+@json_option
+@click.pass_obj
+def list_(terminal: Terminal, query: str, limit: int) -> None:
+    """List the models whose names begin with QUERY; with a whole name, its versions."""
+    with connect(terminal) as registry:
+        models = list(islice(registry.models(query), limit))
+        exact = [model for model in models if model.name == query]
+        versions = list(islice(registry.versions(query), limit)) if exact else []
+    if exact:
+        rows = [(f"{v.name}@{v.number}", v.size_bytes, v.published, v.revision) for v in versions]
+        columns = ("version", "bytes", "published", "digest")
+    else:
+        rows = [(m.name, m.latest, "", "") for m in models]
+        columns = ("model", "latest", "", "")
+    if terminal.as_json:
+        terminal.answer([record.values() for record in (versions if exact else models)], [])
+    elif rows:
+        draw_table([c for c in columns if c], [row[: sum(map(bool, columns))] for row in rows])
+
+
+@click.command()
+@click.argument("reference", metavar="NAME[@ALIAS]")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def history(terminal: Terminal, reference: str, at: str | None) -> None:
+    """Show the moves of an alias, or of all aliases of a model: who, when and why."""
+    name, _, alias = reference.partition("@")
+    with connect(terminal) as registry:
+        moves = registry.history(name, alias or None, at=at)
+        rows = [_describe_move(registry, move) for move in moves]
+    if terminal.as_json:
+        terminal.answer([{**move.record.values(), "text": move.reason} for move in moves], [])
+    else:
+        draw_table(("time", "alias", "from", "to", "by", "why", "entry"), rows)
+
+
+@click.command()
+@click.argument("before")
+@click.argument("after")
+@json_option
+@click.pass_obj
+def diff(terminal: Terminal, before: str, after: str) -> None:
+    """Show what changed from BEFORE to AFTER: files, parameters, data, packages, metrics."""
+    with connect(terminal) as registry:
+        differences = registry.diff(before, after)
+    if terminal.as_json:
+        terminal.answer([_describe_difference(one) for one in differences], [])
+    elif differences:
+        rows = [(d.section, d.name, _brief(d.before), _brief(d.after), _signed(d.delta)) for d in differences]
+        draw_table(("section", "what", before, after, "change"), rows)
+    else:
+        terminal.answer([], ["nothing differs"])
+
+
+def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:
+    record = move.record
+    actor = registry.people.get(record.actor).name or record.actor
+    before = "" if record.previous is None else f"@{record.previous}"
+    return record.moved, record.alias, before, f"@{record.number}", actor, move.reason, record.index
+
+
+def _describe_difference(one: Difference) -> Json:
+    return {
+        "section": one.section,
+        "name": one.name,
+        "before": one.before,
+        "after": one.after,
+        "delta": one.delta,
+    }
+
+
+def _brief(value: Json) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    text = str(value)
+    return f"{text[:19]}…" if text.startswith(("sha256:", "gitCommit:")) else text
+
+
+def _signed(delta: float | None) -> str:
+    return "" if delta is None else f"{delta:+.4g}"

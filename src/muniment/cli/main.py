@@ -1,0 +1,90 @@
+"""The command `muniment`: a group whose commands are loaded when they are used."""
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from muniment import __version__
+from muniment.cli.terminal import Terminal, exit_code
+from muniment.core.errors import MunimentError
+
+# Name: where the command is, and the line that `--help` shows without loading it.
+_COMMANDS: Final = {
+    "demo": ("muniment.cli.demo:demo", "The whole story on a real model, in a temporary directory."),
+    "push": ("muniment.cli.content:push", "Publish a file or directory as the next version, signed."),
+    "pull": ("muniment.cli.content:pull", "Lay a version's files out, verified."),
+    "list": ("muniment.cli.listing:list_", "List models, or the versions of one."),
+    "show": ("muniment.cli.show:show", "Show what is known of a version."),
+    "history": ("muniment.cli.listing:history", "Show the moves of an alias: who, when, why."),
+    "diff": ("muniment.cli.listing:diff", "Show what changed between two versions."),
+    "evaluate": ("muniment.cli.evidence:evaluate", "Compute evidence from predictions and sign it."),
+    "attest": ("muniment.cli.evidence:attest", "Sign and record any other claim."),
+    "approve": ("muniment.cli.gates:approve", "Approve a version for an alias."),
+    "reject": ("muniment.cli.gates:reject", "Reject a version for an alias."),
+    "check": ("muniment.cli.gates:check", "Check a version against an alias's policy: exit 0 or 1."),
+    "promote": ("muniment.cli.gates:promote", "Point an alias at a version, if its policy is met."),
+    "rollback": ("muniment.cli.gates:rollback", "Point an alias back at the version before."),
+    "policy": ("muniment.cli.gates:policy", "Set or show the policy of an alias."),
+    "verify": ("muniment.cli.verify:verify", "Check bytes, signatures and proofs, each by name."),
+    "forget": ("muniment.cli.verify:forget", "Forget the log that was seen at a location."),
+    "key": ("muniment.cli.people:key", "Make, list, enrol and revoke keys."),
+    "user": ("muniment.cli.people:user", "Register and list people and workloads."),
+    "role": ("muniment.cli.people:role", "Grant and withdraw roles."),
+    "admin": ("muniment.cli.admin:admin", "Mend and maintain a registry."),
+}
+
+
+# sysexits.h: EX_SOFTWARE.
+_INTERNAL: Final = 70
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module only to run the command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except MunimentError as error:
+            ctx.ensure_object(Terminal).fail(error)
+            sys.exit(exit_code(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.params["traceback"]:
+                raise
+            click.echo(f"muniment: internal_error: {type(error).__name__}: {error}", err=True)
+            click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
+            sys.exit(_INTERNAL)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="muniment")
+@click.option("--registry", metavar="LOCATION", help="The registry [MUNIMENT_URL, or ./muniment-data].")
+@click.option("--identity", metavar="FILE", help="The private key to sign with [MUNIMENT_IDENTITY].")
+@click.option("--traceback", is_flag=True, help="Show where an internal error happened.")
+@click.pass_context
+def main(ctx: click.Context, registry: str | None, identity: str | None, *, traceback: bool) -> None:  # noqa: ARG001 - read where errors end
+    """Muniment: a model registry that can prove every answer it gives.
+
+    Exit codes: 0 done, 1 the answer is no, 2 bad usage or input, 3 refused, 4 not found,
+    5 unavailable, 70 a bug.
+    """
+    ctx.obj = Terminal(location=registry, identity=identity)

@@ -1,0 +1,178 @@
+"""`muniment key`, `muniment user` and `muniment role`."""
+
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import InvalidKey
+from muniment.core.queries import Person
+from muniment.core.roles import EVERYWHERE, Role
+from muniment.signing.keys import Algorithm, Identity, PublicKey
+
+_MAX_PEM_BYTES = 16_384
+_ROLES = click.Choice([str(role) for role in Role])
+_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def key() -> None:
+    """Make, list, enrol and revoke keys."""
+
+
+@key.command("new")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--algorithm", type=click.Choice([str(a) for a in Algorithm]), default=str(Algorithm.P256))
+@click.option("--encrypt", is_flag=True, help="Ask for a passphrase and encrypt the file.")
+@json_option
+@click.pass_obj
+def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) -> None:
+    """Make a key: FILE gets the private half (mode 0600), FILE.pub the public one."""
+    passphrase = None
+    if encrypt:
+        passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    identity = Identity.generate(Algorithm(algorithm))
+    identity.save(file, passphrase)
+    public = file.with_name(file.name + ".pub")
+    public.write_bytes(identity.public.pem)
+    terminal.answer(
+        {"key": identity.public.id, "private": str(file), "public": str(public)},
+        [f"key {identity.public.id}", f"private half in {file}, public half in {public}"],
+    )
+
+
+@key.command("list")
+@json_option
+@click.pass_obj
+def list_keys(terminal: Terminal) -> None:
+    """List all keys, whose they are, and whether they still count."""
+    with connect(terminal) as registry:
+        people = registry.people.list()
+    keys = [(person, record) for person in people for record in person.keys]
+    terminal.answer(
+        [record.values() for _, record in keys],
+        [
+            f"{record.id}  {_name(person)}  {_standing(record.revoked, record.expires)}"
+            for person, record in keys
+        ],
+    )
+
+
+@key.command("enrol")
+@click.argument("principal")
+@click.argument("file", type=_PEM)
+@click.option("--expires", metavar="TIME", help="When it ends (RFC 3339).")
+@json_option
+@click.pass_obj
+def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | None) -> None:
+    """Add the public key in FILE to PRINCIPAL."""
+    with connect(terminal) as registry:
+        receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
+    terminal.answer(describe_receipt(receipt), [f"key {receipt.event.data['key']} enrolled for {principal}"])
+
+
+@key.command("revoke")
+@click.argument("key_id")
+@click.option("--effective", type=int, metavar="ENTRY", help="As of an earlier entry of the log.")
+@json_option
+@click.pass_obj
+def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
+    """Revoke a key: what it signed from that entry on no longer counts."""
+    with connect(terminal) as registry:
+        receipt = registry.people.revoke(key_id, effective=effective)
+    from_entry = receipt.event.data["effective"]
+    terminal.answer(describe_receipt(receipt), [f"key {key_id} is revoked as of entry {from_entry}"])
+
+
+@click.group()
+def user() -> None:
+    """Register and list people and workloads."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--key", "file", type=_PEM, required=True, help="The public key that they sign with (PEM).")
+@click.option("--expires", metavar="TIME", help="When the key ends (RFC 3339).")
+@json_option
+@click.pass_obj
+def add_user(terminal: Terminal, name: str, *, file: Path, expires: str | None) -> None:
+    """Register somebody. The log gets an opaque id; the name can be erased."""
+    with connect(terminal, create=True) as registry:
+        receipt = registry.people.add(name, _read_public(file), expires=expires)
+    terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.event.data['principal']}"])
+
+
+@user.command("list")
+@json_option
+@click.pass_obj
+def list_users(terminal: Terminal) -> None:
+    """List everybody, with their roles."""
+    with connect(terminal) as registry:
+        people = registry.people.list()
+    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
+
+
+@click.group()
+def role() -> None:
+    """Grant and withdraw roles."""
+
+
+@role.command("grant")
+@click.argument("principal")
+@click.argument("role_name", metavar="ROLE", type=_ROLES)
+@click.argument("namespace", default=EVERYWHERE)
+@json_option
+@click.pass_obj
+def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
+    """Grant PRINCIPAL a role in NAMESPACE (by default everywhere)."""
+    with connect(terminal) as registry:
+        receipt = registry.people.grant(principal, role_name, namespace)
+    terminal.answer(describe_receipt(receipt), [f"{principal} is {role_name} in {namespace}"])
+
+
+@role.command("revoke")
+@click.argument("principal")
+@click.argument("role_name", metavar="ROLE", type=_ROLES)
+@click.argument("namespace", default=EVERYWHERE)
+@json_option
+@click.pass_obj
+def revoke(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
+    """End a grant."""
+    with connect(terminal) as registry:
+        receipt = registry.people.withdraw(principal, role_name, namespace)
+    terminal.answer(describe_receipt(receipt), [f"{principal} is no longer {role_name} in {namespace}"])
+
+
+def _read_public(path: Path) -> PublicKey:
+    with path.open("rb") as file:
+        pem = file.read(_MAX_PEM_BYTES)
+    if b"PRIVATE" in pem:
+        raise InvalidKey(reason=f"{path} is a private key: give the public half")
+    return PublicKey.read(pem)
+
+
+def _name(person: Person) -> str:
+    return person.name or f"(erased) {person.record.id}"
+
+
+def _standing(revoked: int | None, expires: str | None) -> str:
+    if revoked is not None:
+        return f"revoked as of entry {revoked}"
+    return f"until {expires}" if expires else "active"
+
+
+def _line(person: Person) -> str:
+    roles = ", ".join(f"{grant.role} in {grant.namespace}" for grant in person.grants)
+    return f"{person.record.id}  {_name(person)}  {roles}".rstrip()
+
+
+def _describe(person: Person) -> JsonObject:
+    return {
+        "id": person.record.id,
+        "name": person.name,
+        "kind": person.record.kind,
+        "keys": [record.id for record in person.keys],
+        "roles": [{"role": grant.role, "namespace": grant.namespace} for grant in person.grants],
+    }

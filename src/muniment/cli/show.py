@@ -1,0 +1,64 @@
+"""`muniment show`."""
+
+from collections.abc import Mapping
+
+import click
+
+from muniment.cli.session import connect
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.registry import Registry
+from muniment.client.version import Version
+from muniment.core.attestations import kind_of
+from muniment.core.canonical import JsonObject
+from muniment.core.records import AttestationRecord
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def show(terminal: Terminal, reference: str, at: str | None) -> None:
+    """Show what is known of REFERENCE: namespace/model[@number|@alias|@latest|@sha256:...]."""
+    with connect(terminal) as registry:
+        version = registry.version(reference, at=at)
+        document, lines = _describe(registry, version)
+    terminal.answer(document, lines)
+
+
+def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[str]]:
+    detail = version.describe()
+    names = {person.record.id: person.name or person.record.id for person in registry.people.list()}
+    record, revision = version.record, version.revision()
+    document: JsonObject = {
+        "version": str(version),
+        "digest": record.revision,
+        "author": record.author,
+        "published": record.published,
+        "message": detail.message,
+        "aliases": list(detail.aliases),
+        "entry": record.index,
+        "files": [
+            {"path": file.path, "digest": str(file.digest), "size": file.size_bytes}
+            for file in revision.files
+        ],
+        "attestations": [
+            {**claim.values(), "kind": kind_of(claim.predicate_type)} for claim in detail.attestations
+        ],
+    }
+    author = names.get(record.author, record.author)
+    lines = [
+        f"{version}  {', '.join(detail.aliases)}".rstrip(),
+        f"  digest     {record.revision}",
+        f"  published  {record.published} by {author}, entry {record.index}",
+        *([f"  message    {detail.message}"] if detail.message else []),
+        *(f"  file       {file.path}  {file.size_bytes} bytes  {file.digest}" for file in revision.files),
+        *(f"  {_describe_claim(claim, names)}" for claim in detail.attestations),
+    ]
+    return document, lines
+
+
+def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:
+    kind = kind_of(claim.predicate_type)
+    label = f"unknown ({claim.predicate_type})" if kind == "unknown" else kind
+    return f"{label}  {claim.digest:.19} by {names.get(claim.signer, claim.signer)}, entry {claim.index}"

@@ -1,0 +1,57 @@
+"""`muniment verify` and `muniment forget`."""
+
+import sys
+
+import click
+
+from muniment.cli.session import connect
+from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.client.checking import Check
+from muniment.client.opening import forget as forget_log
+from muniment.core.errors import InvalidOption
+
+
+@click.command()
+@click.argument("reference", required=False)
+@click.option("--log", "whole_log", is_flag=True, help="Read the whole log and hash it anew.")
+@json_option
+@click.pass_obj
+def verify(terminal: Terminal, reference: str | None, *, whole_log: bool) -> None:
+    """Check a version's bytes, signatures and proofs, each by name. Exit 0 or 1."""
+    if reference is None and not whole_log:
+        raise InvalidOption(option="REFERENCE", reason="is missing: name a version, or --log")
+    with connect(terminal) as registry:
+        checks = [] if reference is None else list(registry.version(reference).verify())
+        if whole_log:
+            checks.append(Check(what=f"log of {registry.verify_log()} entries"))
+    terminal.answer(
+        [
+            {
+                "what": check.what,
+                "passed": check.passed,
+                "code": check.error.code if check.error else None,
+                "message": str(check.error) if check.error else None,
+            }
+            for check in checks
+        ],
+        [line for check in checks for line in _describe(check)],
+    )
+    if not all(check.passed for check in checks):
+        sys.exit(NO)
+
+
+@click.command()
+@click.argument("location", required=False)
+@json_option
+@click.pass_obj
+def forget(terminal: Terminal, location: str | None) -> None:
+    """Forget the log that was seen at LOCATION, after a new registry was made there on purpose."""
+    where = location or terminal.location
+    known = forget_log(where)
+    terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing was remembered"])
+
+
+def _describe(check: Check) -> list[str]:
+    if check.error is None:
+        return [f"ok      {check.what}"]
+    return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error}"]
