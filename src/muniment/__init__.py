@@ -10,11 +10,10 @@ The names below are loaded when they are first used, so that `import muniment` c
 """
 
 import importlib
-from typing import Final
 
 __version__ = "0.1.0"
 
-_HOMES: Final = {
+_HOMES = {
     "open": "muniment.client.opening",
     "Registry": "muniment.client.registry",
     "Version": "muniment.client.version",

@@ -1,5 +1,5 @@
 """`python -m muniment`."""
 
-from muniment.cli.main import main
+from muniment.cli.start import main
 
 main()

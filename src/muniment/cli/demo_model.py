@@ -30,19 +30,27 @@ class Table:
     texture: list[str]
 
 
-def write_data(directory: Path) -> tuple[Path, Path]:
-    """Write the training and the holdout rows as CSV."""
+def write_data(directory: Path) -> tuple[Path, Path, Path]:
+    """Write CSV files: some training rows, more training rows, and the holdout."""
     source = load_breast_cancer()
     names = [*source.feature_names]
     labels = [str(source.target_names[t]) for t in source.target]
     split = train_test_split(source.data, labels, test_size=0.35, random_state=_SEED, stratify=labels)
-    train, holdout = directory / "train.csv", directory / "holdout.csv"
-    for path, rows, truth in ((train, split[0], split[2]), (holdout, split[1], split[3])):
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([*names, "diagnosis"])
-            writer.writerows([*row, label] for row, label in zip(rows.tolist(), truth, strict=True))
-    return train, holdout
+    features, holdout, truth, holdout_truth = split
+    some = len(truth) * 2 // 3
+    return (
+        _write(directory / "train.csv", names, features[:some], truth[:some]),
+        _write(directory / "train-more.csv", names, features, truth),
+        _write(directory / "holdout.csv", names, holdout, holdout_truth),
+    )
+
+
+def _write(path: Path, names: list[str], rows: NDArray[np.float64], labels: list[str]) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*names, "diagnosis"])
+        writer.writerows([*row, label] for row, label in zip(rows.tolist(), labels, strict=True))
+    return path
 
 
 def read_data(path: Path) -> Table:

@@ -61,14 +61,18 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
 def diff(terminal: Terminal, before: str, after: str) -> None:
     """Show what changed from BEFORE to AFTER: files, parameters, data, packages, metrics."""
     with connect(terminal) as registry:
-        differences = registry.diff(before, after)
+        comparison = registry.diff(before, after)
     if terminal.as_json:
-        terminal.answer([_describe_difference(one) for one in differences], [])
-    elif differences:
-        rows = [(d.section, d.name, _brief(d.before), _brief(d.after), _signed(d.delta)) for d in differences]
+        differences = [_describe_difference(one) for one in comparison.differences]
+        terminal.answer({"differences": differences, "same": list(comparison.same)}, [])
+        return
+    rows = [
+        (one.section, one.name, _brief(one.before), _brief(one.after), _signed(one.delta))
+        for one in comparison.differences
+    ]
+    if rows:
         draw_table(("section", "what", before, after, "change"), rows)
-    else:
-        terminal.answer([], ["nothing differs"])
+    terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
 
 
 def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:

@@ -32,13 +32,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What differs, and the sections in which both have something and nothing differs."""
+
+    differences: tuple[Difference, ...]
+    same: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Side:
     revision: Revision
     claims: tuple[Attestation, ...]
 
 
-def compare(backend: TrustedBackend, before: Reference, after: Reference) -> list[Difference]:
-    """List what differs, section by section, from claims whose signatures were checked."""
+def compare(backend: TrustedBackend, before: Reference, after: Reference) -> Comparison:
+    """Say what differs, section by section, from claims whose signatures were checked."""
     old, new = (_read_side(backend, resolve_proven(backend, ref)) for ref in (before, after))
     sections = {
         "files": (_files(old), _files(new)),
@@ -49,12 +57,15 @@ def compare(backend: TrustedBackend, before: Reference, after: Reference) -> lis
         "platform": (_internal(old, "platform"), _internal(new, "platform")),
         **_metric_sections(old, new),
     }
-    return [
-        Difference(section=section, name=name, before=left.get(name), after=right.get(name))
-        for section, (left, right) in sections.items()
-        for name in sorted({*left, *right})
-        if left.get(name) != right.get(name)
-    ]
+    return Comparison(
+        differences=tuple(
+            Difference(section=section, name=name, before=left.get(name), after=right.get(name))
+            for section, (left, right) in sections.items()
+            for name in sorted({*left, *right})
+            if left.get(name) != right.get(name)
+        ),
+        same=tuple(section for section, (left, right) in sections.items() if left and left == right),
+    )
 
 
 def _read_side(backend: TrustedBackend, version: VersionRecord) -> _Side:

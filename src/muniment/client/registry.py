@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from muniment.capture.run import Run
 from muniment.client.checking import read_document
-from muniment.client.comparing import Difference, compare
+from muniment.client.comparing import Comparison, compare
 from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_reason
 from muniment.client.pulling import pull
@@ -34,6 +33,13 @@ _PAGE = 1000
 _MAX_POLICY_BYTES = 1 << 20
 
 
+class Recorded(Protocol):
+    """Something that knows how a model was made: `muniment.Run` is one."""
+
+    def provenance(self) -> JsonObject:
+        """Give the SLSA provenance v1 predicate."""
+
+
 class Registry:
     """A registry, embedded or remote. Use it as a context manager, or `close` it."""
 
@@ -54,15 +60,15 @@ class Registry:
         path: str | os.PathLike[str],
         name: str,
         *,
-        run: Run | JsonObject | None = None,
+        run: Recorded | JsonObject | None = None,
         message: str = "",
         alias: str | None = None,
         on_bytes: OnBytes | None = None,
     ) -> Version:
         """Publish a file or directory as the next version of `namespace/model`, signed.
 
-        With `namespace/model@3` it has to become that very version. `run` is a Run, or its provenance
-        as read from a file. Bytes that the model has already are answered with their version.
+        With `namespace/model@3` it has to become that very version. `run` is a Run, or the provenance
+        that one wrote to a file. Bytes that the model has already are answered with their version.
 
         Raises:
             VersionExists: that number has other bytes.
@@ -77,7 +83,7 @@ class Registry:
             Path(path),
             reference.name,
             number=reference.selector,
-            provenance=run.provenance() if isinstance(run, Run) else run,
+            provenance=run if run is None or isinstance(run, Mapping) else run.provenance(),
             message=write_reason(message),
             on_bytes=on_bytes,
         )
@@ -121,8 +127,8 @@ class Registry:
         """Verify a version, then load its model. Raises as `client.loading.load`."""
         return load(self._session.backend, Reference.parse(reference), at, trusted)
 
-    def diff(self, before: str, after: str) -> list[Difference]:
-        """List what changed from one version to another."""
+    def diff(self, before: str, after: str) -> Comparison:
+        """Say what changed from one version to another."""
         return compare(self._session.backend, Reference.parse(before), Reference.parse(after))
 
     # ---- aliases and policies

@@ -104,7 +104,9 @@ class InvalidPath(InvalidRequest):
     reason: str
     code = "invalid_path"
     message = "the path {path!r} {reason}"
-    advice = "rename it: relative, / between parts, NFC, no .. and no two names that differ by case or Unicode form"
+    advice = (
+        "rename it: relative, / between parts, NFC, no .., no two that differ by case or Unicode form only"
+    )
 
 
 @dataclass(kw_only=True, eq=False)

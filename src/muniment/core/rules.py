@@ -107,7 +107,8 @@ class Threshold:
         if metric is None:
             return False, f"{self.metric} is missing or not a number"
         ends = {"": metric.value, "lower": metric.low, "upper": metric.high}
-        return self._hold(ends[self.bound], f"{self.metric} ")
+        which = f"the {self.bound} bound of " if self.bound else ""
+        return self._hold(ends[self.bound], f"{which}{self.metric} ")
 
     def _compare_groups(self, evidence: Evidence) -> tuple[bool, str]:
         groups = evidence.find_group_metrics(self.metric, "" if self.group == "*" else self.group)

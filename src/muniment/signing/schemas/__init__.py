@@ -2,7 +2,7 @@
 
 import json
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import jsonschema_rs
@@ -36,5 +36,5 @@ def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
 
 @cache
 def _validator(predicate_type: str) -> jsonschema_rs.Draft202012Validator:
-    text = resources.files(__package__).joinpath(SCHEMAS[predicate_type]).read_text("utf-8")
+    text = Path(__file__).with_name(SCHEMAS[predicate_type]).read_text("utf-8")
     return jsonschema_rs.Draft202012Validator(json.loads(text))
