@@ -11,7 +11,7 @@ from muniment.core.errors import InvalidTime
 
 def write_time(time: datetime) -> str:
     """Write a time; the text of two times sorts as the times do."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def read_time(text: str) -> datetime:

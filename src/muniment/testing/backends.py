@@ -1,0 +1,233 @@
+"""What every backend has to do, embedded or remote: the story of one model, as checks."""
+
+from collections.abc import Callable
+
+import uuid_utils
+
+from muniment.core import queries as q
+from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.commands import (
+    GrantRole,
+    MoveAlias,
+    PublishVersion,
+    RecordAttestation,
+    RegisterPrincipal,
+    RollBackAlias,
+    SetPolicy,
+)
+from muniment.core.digests import Digest
+from muniment.core.errors import GateFailed, MunimentError, NotPermitted, OwnVersion, VersionNotFound
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.receipts import Receipt
+from muniment.core.records import fold
+from muniment.core.revisions import File, Revision
+from muniment.core.roles import Role
+from muniment.log.checkpoint import Checkpoint
+from muniment.log.proofs import verify_consistency, verify_inclusion
+from muniment.log.tree import EMPTY_ROOT, hash_leaf
+from muniment.signing.content import sign_content
+from muniment.signing.keys import Identity
+from muniment.signing.notes import NoteVerifier, open_note
+from muniment.signing.statements import attest, encode
+
+NAME = ModelName("acme", "readmission")
+PRODUCTION = Alias("production")
+
+OpenAs = Callable[[Identity], Backend]
+
+
+def check_backend(open_as: OpenAs) -> None:
+    """Check a fresh registry through all its commands and queries. The first to open it owns it."""
+    owner = Identity.generate()
+    backend = open_as(owner)
+    first = publish(backend, owner, b"first")
+    _check_receipt(backend, first)
+    _check_versions(backend, owner, first)
+    validator = add_person(backend, "Vera", Role.VALIDATOR)
+    _check_gate(backend, open_as, owner, validator)
+    _check_aliases(backend, owner)
+    _check_log(backend)
+
+
+def publish(backend: Backend, identity: Identity, data: bytes, *, name: ModelName = NAME) -> Receipt:
+    """Publish one file of some bytes, signed, with provenance."""
+    digest = backend.add_documents([data])[0]
+    revision = Revision.of([File(path="model.safetensors", digest=digest, size_bytes=len(data))])
+    manifest = Digest.of(revision.manifest())
+    claims = [
+        sign_content(revision, str(name), identity),
+        attest(manifest, str(name), PROVENANCE, provenance(), identity),
+    ]
+    documents = [revision.config(), revision.manifest(), *(claim.encode() for claim in claims)]
+    digests = backend.add_documents(documents)
+    return backend.execute(PublishVersion(name=name, manifest=manifest, attestations=tuple(digests[2:])))
+
+
+def provenance() -> JsonObject:
+    """Write the least that SLSA asks of provenance."""
+    return {
+        "buildDefinition": {"buildType": "https://example.com/test", "externalParameters": {}},
+        "runDetails": {"builder": {"id": "https://example.com/test"}},
+    }
+
+
+def evaluation(auc: float | None, *, dataset: bytes = b"holdout") -> dict[str, Json]:
+    """Write a small evaluation."""
+    return {
+        "task": "classification",
+        "dataset": {"name": "holdout", "digest": str(Digest.of(dataset))},
+        "n": 100,
+        "tool": {"name": "test", "version": "1"},
+        "time": "2026-01-01T00:00:00Z",
+        "metrics": {"roc_auc": {"value": auc}},
+    }
+
+
+def record(  # noqa: PLR0913 - what a claim is made of
+    backend: Backend,
+    identity: Identity,
+    number: int,
+    predicate_type: str,
+    predicate: JsonObject,
+    *,
+    reason: Payload | None = None,
+    name: ModelName = NAME,
+) -> Receipt:
+    """Sign and record a claim about a version."""
+    reference = Reference(name, number)
+    version = backend.ask(q.GetVersion(reference=reference))
+    subject = Digest.parse(version.revision)
+    bundle = attest(subject, str(reference), predicate_type, predicate, identity)
+    digest = backend.add_documents([bundle.encode()])[0]
+    return backend.execute(RecordAttestation(reference=reference, bundle=digest, reason=reason))
+
+
+def approval(
+    backend: Backend, number: int, role: Role, *, alias: Alias = PRODUCTION, **changes: Json
+) -> dict[str, Json]:
+    """Write an approval over what stands now; `changes` replace members."""
+    reference = Reference(NAME, number)
+    detail = backend.ask(q.DescribeVersion(reference=reference))
+    evidence = [r.digest for r in detail.attestations if r.predicate_type == EVALUATION]
+    return {
+        "version": str(reference),
+        "alias": str(alias),
+        "role": str(role),
+        "decision": "approve",
+        "policy": backend.ask(q.GetPolicy(name=NAME, alias=alias)).digest,
+        "evidence": sorted(evidence),
+        "reason": None,
+        "time": "2026-01-01T00:00:00Z",
+        **changes,
+    }
+
+
+def set_policy(backend: Backend, *rules: JsonObject, alias: Alias = PRODUCTION) -> Receipt:
+    """Put rules in force."""
+    digest = backend.add_documents([encode({"rules": list(rules)})])[0]
+    return backend.execute(SetPolicy(name=NAME, alias=alias, policy=digest))
+
+
+def add_person(backend: Backend, name: str, *roles: Role, namespace: str = "acme") -> Identity:
+    """Register a person with a new key and roles."""
+    identity = Identity.generate()
+    backend.execute(RegisterPrincipal(name=salted(name), public_key=identity.public.pem))
+    for role in roles:
+        backend.execute(GrantRole(principal=name, role=role, namespace=namespace))
+    return identity
+
+
+def salted(text: str) -> Payload:
+    """Salt a text."""
+    return Payload(salt=str(uuid_utils.uuid4()), text=text)
+
+
+def _check_receipt(backend: Backend, receipt: Receipt) -> None:
+    said = backend.ask(q.GetLogIdentity())
+    checkpoint = Checkpoint.decode(open_note(receipt.checkpoint, NoteVerifier.read(said.verifier)))
+    assert checkpoint.origin == said.origin
+    leaf = hash_leaf(receipt.leaf)
+    assert verify_inclusion(receipt.index, checkpoint.size, leaf, receipt.path, checkpoint.root)
+    growth = backend.ask(q.GetGrowth(size=0))
+    now = Checkpoint.decode(open_note(growth.checkpoint, NoteVerifier.read(said.verifier)))
+    assert verify_consistency(0, now.size, EMPTY_ROOT, now.root, growth.path)
+
+
+def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
+    again = publish(backend, owner, b"first")
+    assert (again.index, again.created) == (first.index, False), "the same bytes are the same version"
+    version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+    assert version.follows_from(backend.ask(q.GetProof(index=version.index)).event)
+    by_digest = Reference(NAME, Digest.parse(version.revision))
+    assert backend.ask(q.GetVersion(reference=by_digest)) == version
+    assert backend.ask(q.GetVersion(reference=Reference(NAME, None))) == version
+    refuses(lambda: backend.ask(q.GetVersion(reference=Reference(NAME, 2))), VersionNotFound)
+    assert [model.name for model in backend.ask(q.ListModels())] == [str(NAME)]
+    publish(backend, owner, b"second")
+    assert [v.number for v in backend.ask(q.ListVersions(name=NAME))] == [2, 1]
+    assert [v.number for v in backend.ask(q.ListVersions(name=NAME, before=2))] == [1]
+
+
+def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
+    record(backend, owner, 1, EVALUATION, evaluation(0.9))
+    set_policy(
+        backend,
+        {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8},
+        {"rule": "approvals", "validator": 1},
+    )
+    move = MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
+    refuses(lambda: backend.execute(move), GateFailed)
+    backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
+    own = approval(backend, 1, Role.VALIDATOR)
+    refuses(lambda: record(backend, owner, 1, APPROVAL, own), OwnVersion)
+    theirs = open_as(validator)
+    refuses(lambda: theirs.execute(move), NotPermitted)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    assert backend.ask(q.JudgeGate(reference=Reference(NAME, 1), alias=PRODUCTION)).passed
+    receipt = backend.execute(move)
+    assert backend.execute(move).created is False
+    detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, PRODUCTION)))
+    assert (detail.record.number, detail.aliases) == (1, ("production",))
+    verdict = receipt.event.data["verdict"]
+    assert verdict in {claim.digest for claim in detail.attestations}
+
+
+def _check_aliases(backend: Backend, owner: Identity) -> None:
+    staging = Alias("staging")
+    for number in (1, 2):
+        backend.execute(
+            MoveAlias(reference=Reference(NAME, number), alias=staging, reason=salted(f"try {number}"))
+        )
+    backend.execute(RollBackAlias(name=NAME, alias=staging, reason=salted("it fails")))
+    moves = backend.ask(q.ListMoves(name=NAME, alias=staging))
+    assert [(m.record.previous, m.record.number, m.reason) for m in moves] == [
+        (None, 1, "try 1"),
+        (1, 2, "try 2"),
+        (2, 1, "it fails"),
+    ]
+    then = moves[1].record.moved
+    assert backend.ask(q.GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
+    person = backend.ask(q.GetSelf())
+    assert person.name == "owner"
+    assert person.keys[0].id == owner.public.id
+
+
+def _check_log(backend: Backend) -> None:
+    leaves = backend.ask(q.GetLeaves(start=0))
+    proofs = [backend.ask(q.GetProof(index=index)) for index in range(len(leaves))]
+    assert [proof.leaf for proof in proofs] == list(leaves)
+    for proof in proofs:
+        _check_receipt(backend, Receipt(**vars(proof)))
+        fold(proof.event, proof.index)
+
+
+def refuses(act: Callable[[], object], kind: type[MunimentError]) -> MunimentError:
+    """Check that an act is refused in one way; give the refusal."""
+    try:
+        act()
+    except kind as error:
+        return error
+    raise AssertionError(f"{kind.__name__} was expected")  # noqa: EM102, TRY003 - what a checker says

@@ -1,0 +1,123 @@
+"""What every store has to do, as checks that a test calls with a fresh, empty store."""
+
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound, LogInconsistent, VersionNotFound
+from muniment.core.payloads import Payload
+from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put
+from muniment.log.tree import Node, cover, hash_children, hash_leaf
+from muniment.ports.blobs import BlobStore
+from muniment.ports.event_log import EventLog
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit, Units
+
+_TIMES = ("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:01.000000Z", "2026-01-01T00:00:01.000000Z")
+
+
+def check_blob_store(store: BlobStore) -> None:
+    """Check a blob store: content address, streaming, small documents, what is missing."""
+    data = b"weights" * 300_000
+    stored = store.add(io.BytesIO(data))
+    assert (stored.digest, stored.size_bytes) == (Digest.of(data), len(data))
+    with store.open(stored.digest) as file:
+        assert file.read() == data
+    assert store.find_size(stored.digest) == len(data)
+    assert store.add(io.BytesIO(data)) == stored, "the same bytes again are the same blob"
+    assert store.add(io.BytesIO(b"")).digest == Digest.of(b""), "an empty blob is a blob"
+    documents = [b"one", b"two", b"one"]
+    assert store.add_documents(documents) == [Digest.of(document) for document in documents]
+    assert store.add_documents([]) == []
+    missing = Digest.of(b"never stored")
+    assert store.find_size(missing) is None
+    _refuses(lambda: store.open(missing), BlobNotFound)
+
+
+def check_event_log(units: Units) -> None:
+    """Check an event log: indices, order, times, tree nodes, across several units of work."""
+    leaves = [f"leaf {index}".encode() for index in range(3)]
+    for index, leaf in enumerate(leaves):
+        assert units.write(lambda unit, leaf=leaf, index=index: unit.log.append(leaf, _TIMES[index])) == index  # type: ignore[misc] # bound at once
+    units.read(lambda unit: _check_log(unit.log, leaves))
+
+
+def check_projections(units: Units) -> None:
+    """Check projections: put, amend, find, select by condition, order and limit, clear."""
+    units.write(_fill_projections)
+    units.read(_check_projections)
+    units.write(lambda unit: unit.projections.clear())
+    assert units.read(lambda unit: unit.projections.select(ModelRecord)) == []
+
+
+def check_units(units: Units) -> None:
+    """Check units of work: all or nothing, one result each, no entry lost among threads."""
+
+    def fail(unit: Unit) -> None:
+        unit.log.append(b"lost", _TIMES[0])
+        unit.payloads.put(Payload(salt="s", text="lost"))
+        raise VersionNotFound(reference="on purpose")
+
+    def append(number: int) -> int:
+        if number % 5 == 0:
+            _refuses(lambda: units.write(fail), VersionNotFound)
+        return units.write(lambda unit: unit.log.append(str(number).encode(), _TIMES[0]))
+
+    _refuses(lambda: units.write(fail), VersionNotFound)
+    assert units.read(lambda unit: unit.log.size()) == 0, "a refused work leaves nothing"
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        indices = list(pool.map(append, range(40)))
+    assert sorted(indices) == list(range(40)), "each work has an entry of its own, without a gap"
+    leaves = units.read(lambda unit: unit.log.read(0, 100))
+    assert [leaves[index] for index in indices] == [str(n).encode() for n in range(40)]
+    assert units.read(lambda unit: unit.payloads.find(str(Payload(salt="s", text="lost").digest))) is None
+    digest = units.write(lambda unit: unit.payloads.put(Payload(salt="s", text="kept"), label="name"))
+    assert units.read(lambda unit: unit.payloads.find(digest)) == "kept"
+    assert units.read(lambda unit: unit.payloads.find_labelled("name")) == [digest]
+
+
+def _check_log(log: EventLog, leaves: list[bytes]) -> None:
+    hashes = [hash_leaf(leaf) for leaf in leaves]
+    assert log.size() == len(leaves)
+    assert log.read(1, 10) == leaves[1:]
+    assert log.read(0, 2) == leaves[:2]
+    assert log.last_time() == _TIMES[2]
+    assert [log.count_until(time) for time in ("2025", _TIMES[0], _TIMES[1])] == [0, 1, 3]
+    assert log.read_nodes(cover(0, 3)) == {
+        Node(1, 0): hash_children(hashes[0], hashes[1]),
+        Node(0, 2): hashes[2],
+    }
+    _refuses(lambda: log.read_nodes([Node(2, 0)]), LogInconsistent)
+
+
+def _fill_projections(unit: Unit) -> None:
+    for index, name in enumerate(("acme/a", "acme/b", "other/c")):
+        unit.log.append(name.encode(), _TIMES[0])
+        unit.projections.apply([Put(ModelRecord(index=index, name=name, kind="model", latest=1))])
+    unit.projections.apply([Put(PrincipalRecord(index=0, id="p", kind="person", profile=None))])
+    unit.projections.apply([Amend(ModelRecord, ("acme/b",), {"latest": 7})])
+
+
+def _check_projections(unit: Unit) -> None:
+    projections = unit.projections
+    amended = ModelRecord(index=1, name="acme/b", kind="model", latest=7)
+    assert projections.find(ModelRecord, ("acme/b",)) == amended
+    assert projections.find(ModelRecord, ("acme/x",)) is None
+    acme = [Where("name", ">=", "acme/"), Where("name", "<", "acme0")]
+    assert [m.name for m in projections.select(ModelRecord, *acme, order="name", descending=True)] == [
+        "acme/b",
+        "acme/a",
+    ]
+    assert [m.name for m in projections.select(ModelRecord, limit=2)] == ["acme/a", "acme/b"]
+    assert [m.name for m in projections.select(ModelRecord, Where("index", ">", 1))] == ["other/c"]
+    assert projections.select(ModelRecord, Where("index", "<=", 0), Where("latest", "=", 2)) == []
+    assert len(projections.select(PrincipalRecord, Where("profile", "=", None))) == 1
+
+
+def _refuses(act: Callable[[], object], kind: type[Exception]) -> None:
+    try:
+        act()
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was expected")  # noqa: EM102, TRY003 - what a checker says

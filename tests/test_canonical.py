@@ -1,0 +1,87 @@
+"""Canonical JSON: ours is RFC 8785, and what is read is read strictly."""
+
+import json
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core import canonical
+from muniment.core.canonical import Json
+from muniment.core.errors import InvalidDocument
+from muniment.signing.statements import encode
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+keys = st.text(st.characters(max_codepoint=127))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_we_write_what_rfc_8785_writes(value: Json) -> None:
+    """For all that we allow, the bytes are those of another implementation of RFC 8785."""
+    assert rfc8785.dumps(value) == canonical.encode(value)  # type: ignore[arg-type] # JSON by construction
+
+
+@given(st.dictionaries(keys, values))
+def test_what_was_written_is_read_back(document: dict[str, Json]) -> None:
+    """Decode after encode is the identity."""
+    assert document == canonical.decode(canonical.encode(document))
+
+
+@pytest.mark.parametrize("value", [1.5, 2**53, -(2**53), "\ud800", {"ü": 1}, {1: 2}, b"bytes", [object()]])
+def test_what_has_two_forms_is_not_written(value: object) -> None:
+    """Floats, large integers, lone surrogates and odd keys are refused."""
+    with pytest.raises(InvalidDocument):
+        canonical.encode(value)  # type: ignore[arg-type] # on purpose
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53, "\ud800"])
+def test_a_claim_holds_no_number_that_json_lacks(value: Json) -> None:
+    """NaN and infinity cannot be signed."""
+    with pytest.raises(InvalidDocument):
+        encode({"metric": value})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'{"a":1,"a":2}',
+        b'{"a":NaN}',
+        b'{"a":-Infinity}',
+        b"\xff",
+        b'\xef\xbb\xbf{"a":1}',
+        b"{",
+    ],
+)
+def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
+    """No duplicate keys, no NaN, no byte order mark, an object at the top."""
+    with pytest.raises(InvalidDocument):
+        canonical.decode(data)
+
+
+@pytest.mark.parametrize("depth", [65, 100_000])
+def test_depth_is_bounded(depth: int) -> None:
+    """A document that is nested without end is refused, not recursed into."""
+    with pytest.raises(InvalidDocument):
+        canonical.decode(b'{"a":' * depth + b"1" + b"}" * depth)
+    nested: Json = 1
+    for _ in range(70):
+        nested = [nested]
+    with pytest.raises(InvalidDocument):
+        canonical.encode(nested)
+
+
+def test_the_form_is_sorted_and_dense() -> None:
+    """A small example by eye."""
+    assert (
+        canonical.encode({"b": [1, None], "a": "é\n"})
+        == json.dumps("é\n", ensure_ascii=False).join(['{"a":', ',"b":[1,null]}']).encode()
+    )

@@ -1,0 +1,71 @@
+"""Names, references, digests and times."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDigest, InvalidName, InvalidReference, InvalidTime
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.times import read_time, write_time
+
+parts = st.from_regex(r"[a-z0-9]{1,10}([._-][a-z0-9]{1,10}){0,2}", fullmatch=True)
+aliases = parts.filter(lambda text: not text.isdigit() and text != "latest").map(Alias)
+digests = st.binary(max_size=8).map(Digest.of)
+selectors = st.one_of(st.none(), st.integers(1, 10**15), aliases, digests)
+
+
+@given(parts, parts, selectors)
+def test_a_reference_is_read_as_it_was_written(
+    namespace: str, model: str, selector: int | Alias | Digest | None
+) -> None:
+    """Parse after print is the identity."""
+    reference = Reference(ModelName(namespace, model), selector)
+    assert reference == Reference.parse(str(reference))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "acme", "/x", "acme/", "Acme/x", "acme/x y", "a/b/c", "acme/-x", "acme/x-", "a/" + "x" * 65, "ä/x"],
+)
+def test_a_name_that_breaks_the_rules_is_refused(name: str) -> None:
+    """Names have the grammar of OCI repositories."""
+    with pytest.raises(InvalidName) as refusal:
+        ModelName.parse(name)
+    assert refusal.value.code == "invalid_name"
+    assert refusal.value.hint
+
+
+@pytest.mark.parametrize("selector", ["0", "01", "-1", "sha256:12", "A", "a b", "1.0.", ""])
+def test_a_selector_that_is_none_is_refused(selector: str) -> None:
+    """What stands behind the @ is a number, an alias or a digest."""
+    with pytest.raises(InvalidReference):
+        Reference.parse(f"acme/x@{selector}")
+
+
+@pytest.mark.parametrize("alias", ["latest", "7"])
+def test_an_alias_is_neither_a_number_nor_latest(alias: str) -> None:
+    """Those mean versions by themselves."""
+    with pytest.raises(InvalidName):
+        Alias(alias)
+
+
+@pytest.mark.parametrize("text", ["", "sha256:", "sha512:" + "0" * 64, "sha256:" + "A" * 64, "0" * 64])
+def test_a_digest_has_one_form(text: str) -> None:
+    """Only sha256 in lower-case hex is a digest."""
+    with pytest.raises(InvalidDigest):
+        Digest.parse(text)
+
+
+@given(st.datetimes(timezones=st.timezones()))
+def test_a_time_is_read_as_it_was_written(time: object) -> None:
+    """Times keep their microseconds; two texts sort as the times do."""
+    written = write_time(time)  # type: ignore[arg-type] # the strategy gives datetimes
+    assert time == read_time(written)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-01-01", "2026-01-01T00:00:00"])
+def test_a_time_without_a_zone_is_refused(text: str) -> None:
+    """A time that means another moment elsewhere is not a time."""
+    with pytest.raises(InvalidTime):
+        read_time(text)

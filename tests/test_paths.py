@@ -1,0 +1,67 @@
+"""The paths of files in a revision."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core.errors import InvalidPath
+from muniment.core.paths import check_path, check_paths
+
+good = st.lists(st.from_regex(r"[a-zé0-9_-]{1,8}", fullmatch=True), min_size=1, max_size=4).map("/".join)
+
+
+@given(good)
+def test_plain_paths_pass(path: str) -> None:
+    """Relative NFC paths with whole parts are valid."""
+    check_path(unicodedata.normalize("NFC", path))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/etc/passwd",
+        "..",
+        "a/../b",
+        "a/..",
+        "./a",
+        "a//b",
+        "a/",
+        "a\\b",
+        "C:x",
+        "a\x00b",
+        "a\nb",
+        "\udcff",
+        unicodedata.normalize("NFD", "é"),
+        "a.",
+        "a /b",
+        "x" * 256,
+        "/".join(["y" * 200] * 6),
+    ],
+)
+def test_a_path_that_could_be_another_elsewhere_is_refused(path: str) -> None:
+    """Absolute, upward, empty, non-NFC and over-long paths have a clear refusal."""
+    with pytest.raises(InvalidPath) as refusal:
+        check_path(path)
+    assert refusal.value.reason
+    assert refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("Model.bin", "model.bin"),
+        ("straße", "STRASSE"),
+        ("\N{ANGSTROM SIGN}".replace("\N{ANGSTROM SIGN}", "\u00c5"), "\u00e5"),
+        ("ﬁle", "file"),
+        ("a", "a/b"),
+        ("A", "a/b/c"),
+        ("a", "a"),
+    ],
+)
+def test_two_paths_that_meet_on_some_file_system_are_refused(paths: tuple[str, str]) -> None:
+    """Case, Unicode form and a file that is also a directory collide."""
+    with pytest.raises(InvalidPath):
+        check_paths(paths)
