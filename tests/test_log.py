@@ -171,7 +171,7 @@ def test_pymerkle_has_the_same_roots(leaves: list[bytes]) -> None:
         foreign.append_entry(leaf)
     tree = Tree(leaves)
     assert [tree.root(size) for size in range(1, len(leaves) + 1)] == [
-        foreign.get_state(size) for size in range(1, len(leaves) + 1)
+        foreign.get_root(size) for size in range(1, len(leaves) + 1)
     ]
 
 

@@ -62,7 +62,7 @@ class SqlEventLog:
     def read(self, start: int, limit: int) -> list[bytes]:
         """Give leaves."""
         rows = self._connection.execute(_READ, {"start": start, "end": start + limit})
-        return [bytes(leaf) for (leaf,) in rows]
+        return [_bytes(leaf) for (leaf,) in rows]
 
     def read_nodes(self, nodes_: Sequence[Node]) -> Mapping[Node, bytes]:
         """Give the hashes of nodes, some hundred in a query."""
@@ -95,4 +95,11 @@ class SqlEventLog:
         rows = self._connection.execute(
             select(nodes.c.level, nodes.c.index, nodes.c.hash).where(or_(*conditions))
         )
-        return {Node(level, index): bytes(digest) for level, index, digest in rows}
+        return {Node(level, index): _bytes(digest) for level, index, digest in rows}
+
+
+def _bytes(value: object) -> bytes:
+    """Take a column as it has to be: SQLite keeps any type in any column, if somebody wrote it."""
+    if not isinstance(value, bytes):
+        raise LogInconsistent(reason="an entry or a hash is not bytes")
+    return value

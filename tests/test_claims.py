@@ -1,0 +1,421 @@
+"""What gets into the registry as a claim, and what is refused."""
+
+from collections.abc import Callable
+
+import pytest
+
+from muniment.core import queries as q
+from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json
+from muniment.core.commands import (
+    EnrolKey,
+    GrantRole,
+    MoveAlias,
+    PublishVersion,
+    RecordAttestation,
+    RegisterPrincipal,
+    RevokeKey,
+    RevokeRole,
+)
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    AlreadyApproved,
+    BadSignature,
+    BlobNotFound,
+    ContentCorrupt,
+    GateFailed,
+    InvalidAttestation,
+    InvalidManifest,
+    InvalidName,
+    KeyExpired,
+    KeyRevoked,
+    NameTaken,
+    NotIdentified,
+    NotPermitted,
+    NotYourSignature,
+    OwnVersion,
+    PolicyNotFound,
+    PrincipalNotFound,
+    StaleApproval,
+    UnknownSigner,
+    VersionExists,
+    VersionNotNext,
+    WrongSubject,
+)
+from muniment.core.names import Alias, Reference
+from muniment.core.revisions import File, Revision
+from muniment.core.roles import Role
+from muniment.services.backend import LocalBackend
+from muniment.signing.bundle import Bundle, sign_statement
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    add_person,
+    approval,
+    evaluation,
+    provenance,
+    publish,
+    record,
+    refuses,
+    salted,
+    set_policy,
+)
+
+OpenAs = Callable[[Identity], Backend]
+FIRST = Reference(NAME, 1)
+APPROVED_BY_ONE: dict[str, Json] = {"rule": "approvals", "validator": 1}
+
+
+def size(backend: Backend) -> int:
+    return len(backend.ask(q.GetLeaves(start=0)))
+
+
+def send(backend: Backend, bundle: Bundle, reference: Reference = FIRST) -> None:
+    digest = backend.add_documents([bundle.encode()])[0]
+    backend.execute(RecordAttestation(reference=reference, bundle=digest))
+
+
+def subject_of(backend: Backend, reference: Reference = FIRST) -> Digest:
+    return Digest.parse(backend.ask(q.GetVersion(reference=reference)).revision)
+
+
+# ---- publishing
+
+
+def test_the_same_bytes_make_no_event(backend: Backend, owner: Identity) -> None:
+    """Publishing a revision again answers with its version, also under its number."""
+    first = publish(backend, owner, b"a")
+    before = size(backend)
+    again = publish(backend, owner, b"a")
+    assert (again.created, again.index, size(backend)) == (False, first.index, before)
+
+
+def test_a_number_that_has_other_bytes_is_refused(backend: Backend, owner: Identity) -> None:
+    """A version never changes, and numbers have no gaps."""
+    publish(backend, owner, b"a")
+    publish(backend, owner, b"b")
+    other = subject_of(backend, Reference(NAME, 2))
+    before = size(backend)
+    refuses(lambda: backend.execute(PublishVersion(name=NAME, manifest=other, number=1)), VersionExists)
+    new = Revision.of([File(path="a", digest=backend.add_documents([b"c"])[0], size_bytes=1)])
+    manifest, _ = backend.add_documents([new.manifest(), new.config()])
+    refusal = refuses(
+        lambda: backend.execute(PublishVersion(name=NAME, manifest=manifest, number=9)), VersionNotNext
+    )
+    assert "3" in refusal.hint
+    assert size(backend) == before
+
+
+def test_bytes_come_before_the_record(backend: Backend) -> None:
+    """A manifest whose manifest, config or file is not stored, or has another size, is not published."""
+    lost = Revision.of([File(path="a", digest=Digest.of(b"nowhere"), size_bytes=7)])
+    refuses(
+        lambda: backend.execute(PublishVersion(name=NAME, manifest=Digest.of(lost.manifest()))), BlobNotFound
+    )
+    digest = backend.add_documents([lost.manifest()])[0]
+    refuses(lambda: backend.execute(PublishVersion(name=NAME, manifest=digest)), BlobNotFound)
+    backend.add_documents([lost.config()])
+    refuses(lambda: backend.execute(PublishVersion(name=NAME, manifest=digest)), BlobNotFound)
+    short = Revision.of([File(path="a", digest=backend.add_documents([b"ab"])[0], size_bytes=3)])
+    digest = backend.add_documents([short.manifest(), short.config()])[0]
+    refuses(lambda: backend.execute(PublishVersion(name=NAME, manifest=digest)), InvalidManifest)
+
+
+def test_a_refused_claim_takes_the_version_with_it(backend: Backend, owner: Identity) -> None:
+    """A publication and its claims are one transaction."""
+    publish(backend, owner, b"a")
+    before = size(backend)
+    stranger = Identity.generate()
+    refuses(lambda: publish(backend, stranger, b"b"), UnknownSigner)
+    assert size(backend) == before
+    assert [v.number for v in backend.ask(q.ListVersions(name=NAME))] == [1]
+
+
+# ---- attestations
+
+
+def test_an_unknown_kind_is_kept_and_never_counts(backend: Backend, owner: Identity) -> None:
+    """What we do not understand is stored as it is, and no policy is met by it."""
+    publish(backend, owner, b"a")
+    kind = "https://example.com/poem/v1"
+    record(backend, owner, 1, kind, {"any": ["thing", 1.5]})
+    claims = backend.ask(q.DescribeVersion(reference=FIRST)).attestations
+    assert kind in {claim.predicate_type for claim in claims}
+    set_policy(backend, {"rule": "require", "type": kind})
+    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    assert not verdict.passed
+    assert "not a kind that this registry can check" in verdict.failures[0]
+
+
+def test_a_claim_that_breaks_its_schema_is_refused_on_arrival(backend: Backend, owner: Identity) -> None:
+    """The registry checks the schema, whatever the client did."""
+    publish(backend, owner, b"a")
+    bundle = _sign_unchecked(subject_of(backend), EVALUATION, {"task": "x"}, owner)
+    before = size(backend)
+    refuses(lambda: send(backend, bundle), InvalidAttestation)
+    assert size(backend) == before
+
+
+def _sign_unchecked(subject: Digest, kind: str, predicate: dict[str, Json], identity: Identity) -> Bundle:
+    """Sign under a kind that has no schema, then claim another: what a hostile client would send."""
+    harmless = attest(subject, "x", "https://example.com/x", predicate, identity)
+    payload = harmless.payload.replace(b"https://example.com/x", kind.encode())
+    return sign_statement(payload, identity)
+
+
+def test_a_claim_about_other_bytes_is_refused(backend: Backend, owner: Identity) -> None:
+    """The subject of a claim has to be the version's digest; content has to be its very files."""
+    publish(backend, owner, b"a")
+    publish(backend, owner, b"b")
+    other = subject_of(backend, Reference(NAME, 2))
+    bundle = attest(other, "x", PROVENANCE, provenance(), owner)
+    refuses(lambda: send(backend, bundle), WrongSubject)
+    detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, 2)))
+    content = next(c for c in detail.attestations if "model_signing" in c.predicate_type)
+    refuses(
+        lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=Digest.parse(content.digest))),
+        WrongSubject,
+    )
+
+
+def test_a_bad_signature_is_refused(backend: Backend, owner: Identity) -> None:
+    """Altered statements and signatures of others do not get in."""
+    publish(backend, owner, b"a")
+    good = attest(subject_of(backend), "x", PROVENANCE, provenance(), owner)
+    altered = Bundle(payload=good.payload + b" ", signature=good.signature, key_id=good.key_id)
+    missing = Bundle(payload=good.payload, signature=b"", key_id=good.key_id)
+    for bad in (altered, missing):
+        refuses(lambda bad=bad: send(backend, bad), BadSignature)  # type: ignore[misc] # bound at once
+    stranger = attest(subject_of(backend), "x", PROVENANCE, provenance(), Identity.generate())
+    refuses(lambda: send(backend, stranger), UnknownSigner)
+    garbage = backend.add_documents([b"garbage"])[0]
+    refuses(lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=garbage)), InvalidAttestation)
+    refuses(
+        lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=Digest.of(b"none"))), BlobNotFound
+    )
+
+
+def test_an_expired_or_revoked_key_signs_nothing(backend: Backend, owner: Identity) -> None:
+    """Keys end by their time, or by an event."""
+    publish(backend, owner, b"a")
+    expired, revoked = Identity.generate(), Identity.generate()
+    past = "2026-01-01T00:00:01Z"
+    backend.execute(EnrolKey(principal="owner", public_key=expired.public.pem, expires=past))
+    backend.execute(EnrolKey(principal="owner", public_key=revoked.public.pem))
+    backend.execute(RevokeKey(key_id=revoked.public.id))
+    subject = subject_of(backend)
+    for identity, kind in ((expired, KeyExpired), (revoked, KeyRevoked)):
+        bundle = attest(subject, "x", PROVENANCE, provenance(), identity)
+        refuses(lambda bundle=bundle: send(backend, bundle), kind)  # type: ignore[misc] # bound at once
+
+
+def test_a_key_revoked_as_of_an_entry_disowns_what_came_after(
+    backend: Backend, open_as: OpenAs, owner: Identity
+) -> None:
+    """Claims before the entry count, those from it on do not."""
+    publish(backend, owner, b"a")
+    validator = add_person(backend, "Vera", Role.VALIDATOR)
+    theirs = open_as(validator)
+    record(theirs, validator, 1, EVALUATION, evaluation(0.9))
+    second = record(theirs, validator, 1, EVALUATION, evaluation(0.99))
+    set_policy(backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.95})
+    assert backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
+    backend.execute(RevokeKey(key_id=validator.public.id, effective=second.index))
+    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    assert verdict.failures == ("roc_auc >= 0.95: roc_auc is 0.9",)
+    refuses(lambda: backend.execute(RevokeKey(key_id=validator.public.id)), KeyRevoked)
+    refuses(lambda: backend.execute(RevokeKey(key_id="nobody's")), UnknownSigner)
+
+
+def test_nobody_records_what_another_signed(backend: Backend, open_as: OpenAs, owner: Identity) -> None:
+    """The sender and the signer are one principal; a verdict is the registry's alone."""
+    publish(backend, owner, b"a")
+    validator = add_person(backend, "Vera", Role.VALIDATOR)
+    bundle = attest(subject_of(backend), "x", EVALUATION, evaluation(0.9), validator)
+    refuses(lambda: send(backend, bundle), NotYourSignature)
+    verdict: dict[str, Json] = {
+        "verifier": {"id": "me"},
+        "timeVerified": "2026-01-01T00:00:00Z",
+        "resourceUri": str(FIRST),
+        "policy": {"digest": {}},
+        "verificationResult": "PASSED",
+        "verifiedLevels": [],
+    }
+    refuses(lambda: record(backend, owner, 1, VERDICT, verdict), NotPermitted)
+    assert open_as(validator).ask(q.GetSelf()).name == "Vera"
+
+
+def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity) -> None:
+    """A bundle that cannot be read is an error, not an absence."""
+    publish(backend, owner, b"a")
+    receipt = record(backend, owner, 1, EVALUATION, evaluation(0.9))
+    set_policy(backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
+    digest = Digest.parse(str(receipt.event.data["attestation"]))
+    backend._blobs.blobs[digest] = b"altered"  # type: ignore[attr-defined] # the memory store's
+    refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), ContentCorrupt)
+
+
+# ---- approvals
+
+
+@pytest.fixture
+def validator(backend: Backend, owner: Identity) -> Identity:
+    """Publish version 1, guard production, and register Vera, a validator."""
+    publish(backend, owner, b"a")
+    set_policy(backend, APPROVED_BY_ONE)
+    return add_person(backend, "Vera", Role.VALIDATOR)
+
+
+def passes(backend: Backend, alias: Alias = PRODUCTION) -> bool:
+    return backend.ask(q.JudgeGate(reference=FIRST, alias=alias)).passed
+
+
+@pytest.mark.usefixtures("validator")
+def test_an_author_cannot_approve(backend: Backend, owner: Identity) -> None:
+    """Not the publisher, whatever roles they hold, and not who vouches for the training."""
+    backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
+    own = approval(backend, 1, Role.VALIDATOR)
+    refuses(lambda: record(backend, owner, 1, APPROVAL, own), OwnVersion)
+    assert not passes(backend)
+
+
+def test_one_person_counts_once(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
+    """A second approval by the same principal is refused, also under another role or key."""
+    theirs = open_as(validator)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    assert passes(backend)
+    set_policy(backend, {"rule": "approvals", "validator": 2})
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    later = approval(theirs, 1, Role.VALIDATOR, time="2026-01-02T00:00:00Z")
+    refuses(lambda: record(theirs, validator, 1, APPROVAL, later), AlreadyApproved)
+    backend.execute(GrantRole(principal="Vera", role=Role.APPROVER, namespace="acme"))
+    again = approval(theirs, 1, Role.APPROVER)
+    refuses(lambda: record(theirs, validator, 1, APPROVAL, again), AlreadyApproved)
+    assert not passes(backend)
+
+
+def test_an_approval_for_another_alias_does_not_count(
+    backend: Backend, open_as: OpenAs, validator: Identity
+) -> None:
+    """An approval is for one alias, and needs a policy there to be over."""
+    theirs, staging = open_as(validator), Alias("staging")
+    refuses(lambda: approval(theirs, 1, Role.VALIDATOR, alias=staging), PolicyNotFound)
+    set_policy(backend, APPROVED_BY_ONE, alias=staging)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, alias=staging))
+    assert passes(backend, staging)
+    assert not passes(backend)
+
+
+def test_new_evidence_or_policy_makes_an_approval_stale(
+    backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
+) -> None:
+    """An approval is over exactly what the approver saw; older sights are refused and stop counting."""
+    theirs = open_as(validator)
+    seen = approval(theirs, 1, Role.VALIDATOR)
+    record(theirs, validator, 1, APPROVAL, seen)
+    assert passes(backend)
+    record(backend, owner, 1, EVALUATION, evaluation(0.9))
+    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    assert "over another evidence" in verdict.failures[0]
+    refusal = refuses(
+        lambda: record(theirs, validator, 1, APPROVAL, {**seen, "time": "2026-01-02T00:00:00Z"}),
+        StaleApproval,
+    )
+    assert "evidence" in str(refusal)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    assert passes(backend)
+    set_policy(backend, APPROVED_BY_ONE, {"rule": "signature"})
+    assert not passes(backend)
+
+
+def test_an_approval_names_its_version_role_and_reason(
+    backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
+) -> None:
+    """Replays on another version, in a role not held, or with another reason are refused."""
+    theirs = open_as(validator)
+    publish(backend, owner, b"b")
+    other = approval(theirs, 2, Role.VALIDATOR)
+    refuses(lambda: record(theirs, validator, 1, APPROVAL, other), WrongSubject)
+    refuses(lambda: record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.APPROVER)), NotPermitted)
+    refuses(
+        lambda: record(
+            theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR), reason=salted("x")
+        ),
+        StaleApproval,
+    )
+
+
+def test_a_rejection_blocks_until_it_is_withdrawn(
+    backend: Backend, open_as: OpenAs, validator: Identity
+) -> None:
+    """The last act of a person counts."""
+    theirs = open_as(validator)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, decision="reject"))
+    refusal = refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
+    assert "rejected it" in str(refusal.data()["failures"])
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    assert passes(backend)
+
+
+def test_an_approval_counts_while_the_role_is_held(
+    backend: Backend, open_as: OpenAs, validator: Identity
+) -> None:
+    """Who lost the role no longer counts."""
+    theirs = open_as(validator)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    backend.execute(RevokeRole(principal="Vera", role=Role.VALIDATOR, namespace="acme"))
+    assert not passes(backend)
+
+
+# ---- people
+
+
+def test_roles_are_needed_and_hold_for_their_namespace(backend: Backend, open_as: OpenAs) -> None:
+    """Default deny: a contributor elsewhere, a reader and a stranger cannot publish."""
+    elsewhere = add_person(backend, "Eve", Role.CONTRIBUTOR, namespace="other")
+    reader = add_person(backend, "Rita", Role.READER)
+    for identity in (elsewhere, reader):
+        refuses(lambda identity=identity: publish(open_as(identity), identity, b"a"), NotPermitted)  # type: ignore[misc] # bound at once
+    stranger = Identity.generate()
+    refuses(lambda: publish(open_as(stranger), stranger, b"a"), NotIdentified)
+    refuses(lambda: open_as(stranger).ask(q.GetSelf()), NotIdentified)
+    refuses(lambda: add_person(open_as(reader), "Mallory"), NotPermitted)
+    refuses(
+        lambda: open_as(reader).execute(GrantRole(principal="Rita", role=Role.ADMIN, namespace="*")),
+        NotPermitted,
+    )
+
+
+def test_names_and_keys_are_taken_once(backend: Backend, owner: Identity) -> None:
+    """Two principals share neither a name nor a key."""
+    add_person(backend, "Vera", Role.READER)
+    refuses(lambda: add_person(backend, "Vera"), NameTaken)
+    again = RegisterPrincipal(name=salted("Other"), public_key=owner.public.pem)
+    refuses(lambda: backend.execute(again), NameTaken)
+    for name in ("", " x", "a\nb", "x" * 201):
+        refuses(lambda name=name: add_person(backend, name), InvalidName)  # type: ignore[misc] # bound at once
+    refuses(
+        lambda: backend.execute(GrantRole(principal="No", role=Role.READER, namespace="acme")),
+        PrincipalNotFound,
+    )
+    refuses(
+        lambda: backend.execute(GrantRole(principal="Vera", role=Role.READER, namespace="A!")), InvalidName
+    )
+    refuses(
+        lambda: backend.execute(RevokeRole(principal="Vera", role=Role.ADMIN, namespace="acme")),
+        PrincipalNotFound,
+    )
+    assert not backend.execute(GrantRole(principal="Vera", role=Role.READER, namespace="acme")).created
+
+
+def test_the_log_holds_nothing_that_people_typed(backend: Backend, owner: Identity) -> None:
+    """Names and reasons are in the log by digest only (DESIGN rule 9)."""
+    publish(backend, owner, b"a")
+    add_person(backend, "Vera Secret", Role.VALIDATOR)
+    backend.execute(MoveAlias(reference=FIRST, alias=Alias("staging"), reason=salted("top secret reason")))
+    log = b"".join(backend.ask(q.GetLeaves(start=0)))
+    assert b"ecret" not in log
+    assert [m.reason for m in backend.ask(q.ListMoves(name=NAME))] == ["top secret reason"]

@@ -1,0 +1,73 @@
+"""Every store and backend does what its port says."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from muniment.client.memory import Memory
+from muniment.client.trust import TrustedBackend
+from muniment.core.backend import Backend
+from muniment.ports.blobs import BlobStore
+from muniment.ports.unit import Units
+from muniment.server.embedded import open_directory
+from muniment.signing.keys import Identity
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.testing import (
+    MemoryBlobs,
+    MemoryUnits,
+    check_backend,
+    check_blob_store,
+    check_event_log,
+    check_projections,
+    check_units,
+    open_memory,
+)
+
+
+def memory_units(_directory: Path) -> Units:
+    return MemoryUnits(MemoryBlobs())
+
+
+def sqlite_units(directory: Path) -> Units:
+    return open_sqlite(directory / "registry.db", LocalBlobs.create(directory))
+
+
+def memory_blobs(_directory: Path) -> BlobStore:
+    return MemoryBlobs()
+
+
+@pytest.mark.parametrize("make", [memory_units, sqlite_units])
+@pytest.mark.parametrize("check", [check_event_log, check_projections, check_units])
+def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], None], tmp_path: Path) -> None:
+    """The log, the projections and the transactions of each database."""
+    units = make(tmp_path)
+    check(units)
+    units.close()
+
+
+@pytest.mark.parametrize("make", [memory_blobs, LocalBlobs.create])
+def test_blob_stores(make: Callable[[Path], BlobStore], tmp_path: Path) -> None:
+    """The blobs of each store."""
+    check_blob_store(make(tmp_path))
+
+
+def test_backend_in_memory() -> None:
+    """The services over stores in memory."""
+    check_backend(open_memory())
+
+
+def test_backend_embedded(tmp_path: Path) -> None:
+    """The services over SQLite and a directory, through the client that checks every receipt."""
+    opened: list[Backend] = []
+
+    def open_as(identity: Identity) -> Backend:
+        embedded = open_directory(tmp_path / "registry", identity=identity)
+        backend = TrustedBackend(embedded.backend, Memory(tmp_path / "state", "here"), "here")
+        opened.append(backend)
+        return backend
+
+    check_backend(open_as)
+    for backend in opened:
+        backend.close()

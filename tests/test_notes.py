@@ -1,0 +1,185 @@
+"""Signed notes: ours, and read by Go's golang.org/x/mod/sumdb."""
+
+import base64
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core.errors import InvalidKey, ProofInvalid
+from muniment.log.checkpoint import Checkpoint
+from muniment.log.proofs import prove_consistency, prove_inclusion
+from muniment.log.tree import Frontier, Node, hash_leaf, read_root
+from muniment.signing.keys import Algorithm, Identity
+from muniment.signing.notes import NoteSigner, NoteVerifier, open_note
+
+GO_PATH = Path("/usr/share/gocode")
+
+signer = NoteSigner("example.com/log", Identity.generate(Algorithm.ED25519))
+TEXT = b"example.com/log\n1\nAAAA\n"
+
+
+def test_a_note_opens_with_its_verifier_alone() -> None:
+    """The text comes back; another log's key does not open it."""
+    note = signer.sign(TEXT)
+    assert open_note(note, NoteVerifier.read(str(signer.verifier))) == TEXT
+    for other in (
+        NoteSigner("example.com/log", Identity.generate(Algorithm.ED25519)),
+        NoteSigner("example.com/other", signer.identity),
+    ):
+        with pytest.raises(ProofInvalid):
+            open_note(note, other.verifier)
+
+
+def test_signatures_of_others_are_passed_over() -> None:
+    """Witnesses may add lines, and a text may hold blank lines."""
+    text = b"a\n\nb\n"
+    witness = NoteSigner("witness", Identity.generate(Algorithm.ED25519))
+    line = witness.sign(text).rpartition(b"\n\n")[2]
+    assert open_note(signer.sign(text) + line, signer.verifier) == text
+
+
+def test_a_wrong_signature_in_our_name_is_refused_even_beside_a_good_one() -> None:
+    """A line that claims our key has to verify."""
+    blob = signer.verifier.key_id + bytes(64)
+    line = f"— {signer.name} {base64.b64encode(blob).decode()}\n".encode()
+    with pytest.raises(ProofInvalid):
+        open_note(signer.sign(TEXT) + line, signer.verifier)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [b"", b"- x AAAAAAAA\n", b"\xe2\x80\x94 x !\n", b"\xe2\x80\x94 x AAAA\n", b"garbage\n", b"\xff\n"],
+)
+def test_a_malformed_note_is_refused(lines: bytes) -> None:
+    """Lines without the dash, name or base64 are not read generously."""
+    with pytest.raises(ProofInvalid):
+        open_note(TEXT + b"\n" + lines, signer.verifier)
+    with pytest.raises(ProofInvalid):
+        open_note(TEXT, signer.verifier)
+
+
+@given(st.binary(max_size=80))
+def test_bytes_are_refused(data: bytes) -> None:
+    """No bytes open, or fail in another way."""
+    with pytest.raises(ProofInvalid):
+        open_note(data, signer.verifier)
+
+
+@pytest.mark.parametrize("text", ["", "a+b", "name+00000000+AAAA", "name+zz+!!"])
+def test_a_malformed_verifier_is_refused(text: str) -> None:
+    """A key whose id is not its own is not used."""
+    with pytest.raises(InvalidKey):
+        NoteVerifier.read(text)
+
+
+def test_a_verifier_of_another_key_id_is_refused() -> None:
+    """The id in a verifier key has to be that of the key."""
+    name, _, key = str(signer.verifier).split("+", 2)
+    with pytest.raises(InvalidKey):
+        NoteVerifier.read(f"{name}+00000000+{key}")
+
+
+_GO = r"""
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+func check(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func hashes(text string) (found []tlog.Hash) {
+	for _, part := range strings.Fields(text) {
+		raw, err := base64.StdEncoding.DecodeString(part)
+		check(err)
+		var hash tlog.Hash
+		copy(hash[:], raw)
+		found = append(found, hash)
+	}
+	return found
+}
+
+func tree(name string, verifier note.Verifier) (int64, tlog.Hash) {
+	data, err := os.ReadFile(name)
+	check(err)
+	opened, err := note.Open(data, note.VerifierList(verifier))
+	check(err)
+	lines := strings.Split(opened.Text, "\n")
+	var size int64
+	fmt.Sscanf(lines[1], "%d", &size)
+	return size, hashes(lines[2])[0]
+}
+
+func main() {
+	verifier, err := note.NewVerifier(os.Args[1])
+	check(err)
+	oldSize, oldRoot := tree("old", verifier)
+	size, root := tree("new", verifier)
+	consistency, err := os.ReadFile("consistency")
+	check(err)
+	check(tlog.CheckTree(hashes(string(consistency)), size, root, oldSize, oldRoot))
+	for index := int64(0); index < size; index++ {
+		proof, err := os.ReadFile(fmt.Sprintf("inclusion-%d", index))
+		check(err)
+		record := tlog.RecordHash([]byte(fmt.Sprintf("entry %d", index)))
+		check(tlog.CheckRecord(hashes(string(proof)), size, root, index, record))
+	}
+	fmt.Printf("%d entries\n", size)
+}
+"""
+
+
+@pytest.mark.foreign
+@pytest.mark.skipif(
+    shutil.which("go") is None or not (GO_PATH / "src/golang.org/x/mod/sumdb").exists(),
+    reason="needs Debian's golang-go and golang-golang-x-mod-dev",
+)
+def test_go_sumdb_accepts_our_checkpoints_and_proofs(tmp_path: Path) -> None:
+    """Go's note and tlog packages verify our signatures, inclusion and consistency proofs."""
+    nodes: dict[Node, bytes] = {}
+    frontier = Frontier(0, [])
+    for index in range(21):
+        nodes.update(frontier.append(hash_leaf(f"entry {index}".encode())))
+
+    def write(name: str, path: tuple[bytes, ...]) -> None:
+        (tmp_path / name).write_text("\n".join(base64.b64encode(node).decode() for node in path))
+
+    for name, size in (("old", 13), ("new", 21)):
+        checkpoint = Checkpoint(origin=signer.name, size=size, root=read_root(size, lambda _: nodes))
+        (tmp_path / name).write_bytes(signer.sign(checkpoint.encode()))
+    write("consistency", prove_consistency(13, 21, lambda _: nodes))
+    for index in range(21):
+        write(f"inclusion-{index}", prove_inclusion(index, 21, lambda _: nodes))
+    (tmp_path / "main.go").write_text(_GO)
+    environment = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOPATH": str(GO_PATH),
+        "GOCACHE": str(tmp_path / "cache"),
+        "GOFLAGS": "",
+    }
+    result = subprocess.run(
+        ["go", "run", "main.go", str(signer.verifier)],  # noqa: S607 - found above
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.stdout, result.returncode) == ("21 entries\n", 0), result.stderr

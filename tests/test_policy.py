@@ -1,0 +1,213 @@
+"""Policies: what can be written, and that only exactly True passes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core.attestations import CONTENT, EVALUATION, Attestation
+from muniment.core.canonical import Json
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidPolicy
+from muniment.core.formats import Format, format_of
+from muniment.core.policy import Policy, judge
+from muniment.core.roles import Role
+from muniment.core.rules import Facts
+from muniment.testing.backends import evaluation
+
+AUC: dict[str, Json] = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}
+
+
+def claim(kind: str, predicate: dict[str, Json], index: int = 0, signer: str = "ada") -> Attestation:
+    return Attestation(
+        digest=Digest.of(f"{kind}{predicate}{index}".encode()),
+        predicate_type=kind,
+        predicate=predicate,
+        signer=signer,
+        key_id="k" * 64,
+        index=index,
+        recorded="2026-01-01T00:00:00Z",
+    )
+
+
+def facts(*claims: Attestation, paths: tuple[str, ...] = ("model.skops",)) -> Facts:
+    return Facts(
+        version="acme/x@1",
+        alias="production",
+        policy="sha256:policy",
+        paths=paths,
+        authors=frozenset({"ada"}),
+        attestations=claims,
+        roles={"ada": frozenset({Role.CONTRIBUTOR})},
+    )
+
+
+def failures(
+    rules: list[dict[str, Json]], *claims: Attestation, paths: tuple[str, ...] = ("m.skops",)
+) -> list[str]:
+    return list(judge(Policy.read({"rules": rules}), facts(*claims, paths=paths)).failures)
+
+
+def grouped(**recalls: float | None) -> dict[str, Json]:
+    groups: list[Json] = [
+        {"column": "sex", "value": name, "n": 50, "metrics": {"recall": {"value": recall}}}
+        for name, recall in recalls.items()
+    ]
+    return {**evaluation(0.95), "groups": groups}
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({}, "rules"),
+        ({"rules": []}, "rules"),
+        ({"rules": "x"}, "rules"),
+        ({"rules": [AUC], "mode": "warn"}, "mode"),
+        ({"rules": ["x"]}, "object"),
+        ({"rules": [{"rule": "magic"}]}, "one of"),
+        ({"rules": [{**AUC, "op": "=="}]}, "op"),
+        ({"rules": [{**AUC, "value": "high"}]}, "number"),
+        ({"rules": [{**AUC, "value": True}]}, "number"),
+        ({"rules": [{**AUC, "bound": "middle"}]}, "bound"),
+        ({"rules": [{**AUC, "tolerance": 1}]}, "tolerance"),
+        ({"rules": [{"rule": "threshold", "op": ">=", "value": 1}]}, "metric"),
+        ({"rules": [{"rule": "approvals"}]}, "roles"),
+        ({"rules": [{"rule": "approvals", "boss": 1}]}, "role"),
+        ({"rules": [{"rule": "approvals", "validator": 0}]}, "1 or more"),
+        ({"rules": [{"rule": "formats", "allow": ["exe"]}]}, "exe"),
+        ({"rules": [{"rule": "formats", "allow": []}]}, "allow"),
+        ({"rules": [AUC] * 201}, "200"),
+    ],
+)
+def test_a_policy_that_is_not_one_is_refused(document: dict[str, Json], reason: str) -> None:
+    """Unknown members, rules, operators and roles are named, never ignored."""
+    with pytest.raises(InvalidPolicy, match=reason):
+        Policy.read(document)
+
+
+def test_all_failing_rules_are_listed() -> None:
+    """One rule, one message; the first failure hides no other."""
+    found = failures([AUC, {"rule": "signature"}, {"rule": "approvals", "validator": 1, "approver": 2}])
+    assert found == [
+        "roc_auc >= 0.9: there is no evidence",
+        "content signed by a contributor: there is no content signature by a contributor",
+        "approved by 1 validator, 2 approver: 1 validator missing; 2 approver missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {},
+        {"roc_auc": {"value": None}},
+        {"roc_auc": {}},
+        {"roc_auc": {"value": "1"}},
+        {"roc_auc": {"value": True}},
+        {"roc_auc": 1.0},
+        {"roc_auc": {"value": float("nan")}},
+        {"roc_auc": {"value": float("inf")}},
+    ],
+)
+def test_a_metric_that_is_missing_or_no_number_denies(metrics: dict[str, Json]) -> None:
+    """Missing, null, NaN, infinite and odd metrics never pass, in either direction."""
+    evidence = claim(EVALUATION, {**evaluation(None), "metrics": metrics})
+    for op in (">=", "<=", ">", "<"):
+        assert failures([{**AUC, "op": op}], evidence) == [
+            f"roc_auc {op} 0.9: roc_auc is missing or not a number"
+        ]
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_threshold_compares(value: float, bound: float) -> None:
+    """The four operators are those of numbers."""
+    evidence = claim(EVALUATION, evaluation(value))
+    held = {op: not failures([{**AUC, "op": op, "value": bound}], evidence) for op in (">=", ">", "<=", "<")}
+    assert held == {">=": value >= bound, ">": value > bound, "<=": value <= bound, "<": value < bound}
+
+
+def test_every_dataset_has_to_hold_unless_one_is_named() -> None:
+    """The newest evidence of each dataset counts: a better score elsewhere hides nothing."""
+    easy = claim(EVALUATION, evaluation(0.99, dataset=b"easy"), index=3)
+    hard = claim(EVALUATION, evaluation(0.5, dataset=b"hard"), index=2)
+    older = claim(EVALUATION, evaluation(0.1, dataset=b"easy"), index=1)
+    assert failures([AUC], easy, older) == []
+    assert failures([AUC], easy, hard, older) == ["roc_auc >= 0.9: roc_auc is 0.99; roc_auc is 0.5"]
+    assert failures([{**AUC, "dataset": str(Digest.of(b"easy"))}], easy, hard) == []
+    assert failures([{**AUC, "dataset": str(Digest.of(b"none"))}], easy) != []
+
+
+def test_the_lower_bound_has_to_be_there() -> None:
+    """Without an interval, a rule on its bound denies."""
+    rule: dict[str, Json] = {**AUC, "bound": "lower"}
+    interval: dict[str, Json] = {
+        "value": 0.95,
+        "interval": {"low": 0.91, "high": 0.97, "level": 0.95, "method": "x"},
+    }
+    assert failures([rule], claim(EVALUATION, evaluation(0.99))) != []
+    assert failures([rule], claim(EVALUATION, {**evaluation(0.9), "metrics": {"roc_auc": interval}})) == []
+
+
+def test_the_worst_group_has_to_hold() -> None:
+    """A rule on a group column is met if every group meets it."""
+    rule: dict[str, Json] = {
+        "rule": "threshold",
+        "metric": "recall",
+        "op": ">=",
+        "value": 0.8,
+        "group": "sex",
+    }
+    assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=0.85))) == []
+    assert failures([{**rule, "group": "*"}], claim(EVALUATION, grouped(f=0.9, m=0.7))) != []
+    assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=None))) != []
+    assert failures([rule], claim(EVALUATION, evaluation(0.9))) != []
+
+
+def test_a_gap_is_between_groups_that_are_large_enough() -> None:
+    """Fairness gaps need two groups, all measured, none too small."""
+    rule: dict[str, Json] = {"rule": "gap", "metric": "recall", "group": "sex", "maximum": 0.1}
+    assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=0.85))) == []
+    assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=0.7))) != []
+    assert failures([rule], claim(EVALUATION, grouped(f=0.9))) != []
+    assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=None))) != []
+    assert failures([{**rule, "min_group_size": 51}], claim(EVALUATION, grouped(f=0.9, m=0.9))) != []
+    assert failures([rule]) != []
+
+
+def test_a_signature_is_by_somebody_who_holds_the_role() -> None:
+    """A content signature by a stranger to the role does not count."""
+    signature = claim(CONTENT, {})
+    assert failures([{"rule": "signature"}], signature) == []
+    assert failures([{"rule": "signature", "role": "security"}], signature) != []
+    assert failures([{"rule": "require", "type": CONTENT}], signature) == []
+    assert failures([{"rule": "require", "type": CONTENT}]) != []
+
+
+def test_pickles_are_out_unless_they_are_named() -> None:
+    """A policy that says nothing of formats keeps pickles out."""
+    assert failures([AUC], claim(EVALUATION, evaluation(0.9)), paths=("model.pkl",)) != []
+    named: dict[str, Json] = {"rule": "formats", "allow": ["pickle"]}
+    assert failures([named], paths=("model.pkl", "README.md")) == []
+    assert failures([named], paths=("model.skops",)) != []
+    assert Policy.read({"rules": [named]}).allows(Format.PICKLE)
+    assert not Policy.read({"rules": [AUC]}).allows(Format.PICKLE)
+
+
+def test_a_rule_that_errs_denies() -> None:
+    """Evidence of an odd shape is a failure of the rule, not of the gate."""
+    odd = claim(EVALUATION, {**evaluation(0.9), "groups": [{"column": "sex", "metrics": {}}]})
+    rule: dict[str, Json] = {"rule": "gap", "metric": "recall", "group": "sex", "maximum": 0.1}
+    assert "could not be evaluated" in failures([rule], odd)[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "expected"),
+    [
+        ("a/model.SAFETENSORS", b"", Format.SAFETENSORS),
+        ("m.onnx", b"\x08", Format.ONNX),
+        ("m.joblib", b"", Format.PICKLE),
+        ("m.safetensors", b"\x80\x04", Format.PICKLE),
+        ("README", b"", Format.OTHER),
+    ],
+)
+def test_formats_are_told_by_name_and_pickles_by_content(path: str, head: bytes, expected: Format) -> None:
+    """A pickle under a harmless name is a pickle."""
+    assert expected is format_of(path, head)

@@ -1,0 +1,232 @@
+"""The client does not trust the registry: forks, rollbacks, swaps and lies are refused by name."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import muniment
+from muniment.client.checking import check_version, resolve_proven
+from muniment.client.memory import Memory
+from muniment.client.opening import forget
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.client.trust import TrustedBackend
+from muniment.core import queries as q
+from muniment.core.errors import (
+    LogForked,
+    LogInconsistent,
+    LogReplaced,
+    LogRolledBack,
+    MunimentError,
+    ProofInvalid,
+    RecordUnproven,
+    RegistryNotFound,
+    StorageFailed,
+)
+from muniment.core.names import Alias, Reference
+from muniment.core.queries import Query
+from muniment.core.receipts import Receipt
+from muniment.services.backend import LocalBackend
+from muniment.signing.keys import Algorithm, Identity
+from muniment.signing.notes import NoteSigner
+from muniment.testing.backends import NAME, publish
+
+
+def test_a_removed_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:
+    """A database from before the last write is shorter than what the client saw."""
+    registry.push(model, "acme/x")
+    registry.close()
+    database = Path(settings.location) / "registry.db"
+    shutil.copy(database, database.with_suffix(".old"))
+    with muniment.open(settings=settings) as later:
+        later.promote("acme/x@1", "staging")
+    shutil.copy(database.with_suffix(".old"), database)
+    with pytest.raises(LogRolledBack) as refusal:
+        muniment.open(settings=settings)
+    assert refusal.value.size + 1 == refusal.value.remembered
+
+
+def test_a_rewritten_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:
+    """The same size with another content is a fork."""
+    registry.push(model, "acme/x")
+    registry.close()
+    database = Path(settings.location) / "registry.db"
+    shutil.copy(database, database.with_suffix(".old"))
+    with muniment.open(settings=settings) as later:
+        later.promote("acme/x@1", "staging")
+    shutil.copy(database.with_suffix(".old"), database)
+    patient = replace(settings, state=settings.state.with_name("nothing-seen"))
+    with muniment.open(settings=patient) as other:
+        other.promote("acme/x@1", "canary")
+    with pytest.raises(LogForked):
+        muniment.open(settings=settings)
+
+
+def test_another_log_at_the_same_place_is_exposed(registry: Registry, settings: Settings) -> None:
+    """A new registry where a known one was is refused until the user forgets the old one."""
+    registry.close()
+    shutil.rmtree(settings.location)
+    with pytest.raises(LogReplaced) as refusal:
+        muniment.open(settings=settings)
+    assert "muniment forget" in refusal.value.hint
+    assert forget(settings=settings)
+    assert not forget(settings=settings)
+    muniment.open(settings=settings).close()
+
+
+def test_a_damaged_memory_is_not_an_empty_one(registry: Registry, settings: Settings) -> None:
+    """What was seen cannot be made to vanish by damage."""
+    registry.close()
+    for file in settings.state.glob("*.json"):
+        file.write_text("{")
+    with pytest.raises(StorageFailed):
+        muniment.open(settings=settings)
+
+
+def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:
+    """The database refuses to change the log; done behind its back, the whole log no longer verifies."""
+    registry.push(model, "acme/x")
+    with closing(sqlite3.connect(Path(settings.location) / "registry.db")) as database:
+        for act in (
+            "UPDATE events SET time = ''",
+            "DELETE FROM events",
+            "UPDATE nodes SET hash = ''",
+            "DELETE FROM nodes",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                database.execute(act)
+        database.execute("DROP TRIGGER events_no_update")
+        database.execute("UPDATE events SET leaf = replace(leaf, 'acme/x', 'acme/y')")
+        database.commit()
+    with pytest.raises(LogInconsistent):
+        registry.verify_log()
+    with pytest.raises(MunimentError):
+        registry.version("acme/x")
+
+
+def test_a_location_that_is_no_directory_is_not_found(tmp_path: Path, settings: Settings) -> None:
+    """Reading makes no registry, and no server is known yet."""
+    with pytest.raises(RegistryNotFound):
+        muniment.open(tmp_path / "none", create=False, settings=settings)
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(RegistryNotFound):
+        muniment.open("https://registry.example.com", settings=settings)
+
+
+# ---- a registry that lies
+
+
+Twist = Callable[[Any], Any]
+
+
+class Liar(LocalBackend):
+    """A registry that alters some of its answers."""
+
+    lies: dict[type, Twist]
+
+    def ask(self, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+        answer = super().ask(query)
+        return self.lies.get(type(query), lambda honest: honest)(answer)
+
+    def execute(self, command: Any) -> Receipt:  # noqa: ANN401 - commands of every kind
+        receipt = super().execute(command)
+        return self.lies.get(Receipt, lambda honest: honest)(receipt)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def liar(backend: LocalBackend) -> Liar:
+    """Give a registry in memory that lies when it is told to."""
+    backend.__class__ = Liar
+    backend.lies = {}  # type: ignore[attr-defined]
+    return backend  # type: ignore[return-value]
+
+
+def trust(liar: Liar, tmp_path: Path) -> TrustedBackend:
+    return TrustedBackend(liar, Memory(tmp_path / "state", "liar"), "liar")
+
+
+@pytest.mark.parametrize(
+    "twist",
+    [
+        lambda proof: replace(proof, leaf=proof.leaf.replace(b"acme", b"evil")),
+        lambda proof: replace(proof, index=proof.index - 1),
+        lambda proof: replace(proof, path=proof.path[1:]),
+        lambda proof: replace(proof, checkpoint=proof.checkpoint.replace(b"memory", b"remory", 1)),
+        lambda proof: replace(proof, checkpoint=b"garbage"),
+    ],
+)
+def test_a_receipt_that_proves_nothing_is_refused(
+    liar: Liar, owner: Identity, tmp_path: Path, twist: Twist
+) -> None:
+    """Each part of a receipt is checked on the spot."""
+    trusted = trust(liar, tmp_path)
+    liar.lies[Receipt] = twist
+    with pytest.raises(ProofInvalid):
+        publish(trusted, owner, b"a")
+
+
+def test_a_record_that_does_not_follow_from_the_log_is_refused(
+    liar: Liar, owner: Identity, tmp_path: Path
+) -> None:
+    """Altered records, and true records of something else, are not answers."""
+    trusted = trust(liar, tmp_path)
+    publish(trusted, owner, b"a")
+    second = publish(trusted, owner, b"b")
+    honest = trusted.ask(q.GetVersion(reference=Reference(NAME, 1)))
+    lies: list[Twist] = [
+        lambda record: replace(record, revision="sha256:" + "0" * 64),
+        lambda record: replace(record, index=second.index),
+        lambda _record: trusted.ask(q.ListVersions(name=NAME))[0],
+    ]
+    for lie in lies:
+        liar.lies = {q.GetVersion: lie}
+        with pytest.raises(RecordUnproven):
+            resolve_proven(trusted, Reference(NAME, 1))
+    liar.lies = {}
+    assert resolve_proven(trusted, Reference(NAME, 1)) == honest
+
+
+def test_an_alias_that_never_moved_there_is_refused(liar: Liar, owner: Identity, tmp_path: Path) -> None:
+    """A move is proven before it is followed."""
+    trusted = trust(liar, tmp_path)
+    publish(trusted, owner, b"a")
+    publish(trusted, owner, b"b")
+    registry = Registry(trusted, owner)
+    for alias in ("staging", "canary"):
+        registry.promote(f"{NAME}@{1 if alias == 'staging' else 2}", alias)
+    canary = trusted.ask(q.GetMove(name=NAME, alias=Alias("canary")))
+    lies: list[Twist] = [lambda move: replace(move, number=2), lambda _move: canary]
+    for lie in lies:
+        liar.lies = {q.GetMove: lie}
+        with pytest.raises(RecordUnproven):
+            registry.version(f"{NAME}@staging")
+
+
+def test_a_key_of_somebody_else_is_refused(liar: Liar, owner: Identity, tmp_path: Path) -> None:
+    """Who a key belongs to is proven, so a registry cannot vouch for its own signatures."""
+    trusted = trust(liar, tmp_path)
+    publish(trusted, owner, b"a")
+    forged = Identity.generate()
+    liar.lies = {q.GetKey: lambda key: replace(key, public_key=forged.public.pem.decode())}
+    checks = check_version(trusted, Reference(NAME, 1))
+    assert {check.error.code for check in checks if check.error} == {"record_unproven"}
+
+
+def test_a_log_that_says_it_is_another_is_refused(liar: Liar, tmp_path: Path) -> None:
+    """The origin is part of what is signed, and the key is remembered."""
+    trust(liar, tmp_path)
+    other = Liar.__new__(Liar)
+    other.__dict__ = {**liar.__dict__, "lies": {}}
+    other.lies = {q.GetLogIdentity: lambda said: replace(said, verifier=_another_verifier())}
+    with pytest.raises(LogReplaced):
+        trust(other, tmp_path)
+
+
+def _another_verifier() -> str:
+    return str(NoteSigner("muniment.dev/memory", Identity.generate(Algorithm.ED25519)).verifier)
