@@ -1,0 +1,376 @@
+"""Crashes, full disks, read-only directories, and several processes at once."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import muniment
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.server.embedded import compare_directory
+from muniment.signing.keys import Identity
+from muniment.testing.backends import provenance
+
+SRC = Path(muniment.__file__).parents[1]
+
+# Kills the process at the n-th call that makes something durable, of the process and of SQLite in it.
+_KILLER = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static atomic_int calls;
+
+static void step(void) {
+    const char *at = getenv("KILL_AT"), *armed = getenv("KILL_ARMED");
+    if (!at || !armed || access(armed, F_OK)) return;
+    if (atomic_fetch_add(&calls, 1) + 1 == atoi(at)) kill(getpid(), SIGKILL);
+}
+
+int fsync(int fd) { step(); return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd); }
+int fdatasync(int fd) { step(); return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd); }
+int rename(const char *a, const char *b) {
+    step(); return ((int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename"))(a, b);
+}
+int unlink(const char *a) { step(); return ((int (*)(const char *))dlsym(RTLD_NEXT, "unlink"))(a); }
+"""
+
+_PUSH = """
+import os, sys, pathlib, muniment
+registry = muniment.open()
+pathlib.Path(os.environ["KILL_ARMED"]).touch()
+version = registry.push(sys.argv[1], "acme/x", run={
+    "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
+    "runDetails": {"builder": {"id": "https://example.com/x"}},
+}, message="why")
+pathlib.Path(os.environ["KILL_ARMED"]).unlink()
+print(version.receipt.index)
+"""
+
+_FOUND = """
+import os, pathlib, muniment
+pathlib.Path(os.environ["KILL_ARMED"]).touch()
+muniment.open().close()
+pathlib.Path(os.environ["KILL_ARMED"]).unlink()
+print("founded")
+"""
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "MUNIMENT_URL": settings.location,
+        "MUNIMENT_STATE": str(settings.state),
+        "PYTHONPATH": str(SRC),
+        **more,
+    }
+
+
+def run(script: str, settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment(settings, **more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def check_consistent(settings: Settings) -> list[int]:
+    """Check that a registry holds whole versions only; give their numbers."""
+    root = Path(settings.location)
+    for blob in (root / "blobs" / "sha256").iterdir():
+        assert Digest.of(blob.read_bytes()).hex == blob.name, "a blob under a name is whole"
+    assert compare_directory(root) == []
+    with muniment.open(settings=settings) as registry:
+        registry.verify_log()
+        numbers = [version.number for version in registry.versions("acme/x")]
+        for number in numbers:
+            version = registry.version(f"acme/x@{number}")
+            assert all(check.passed for check in version.verify())
+            assert len(version.describe().attestations) == 2, "a version is there with its claims"
+    return numbers
+
+
+@pytest.fixture(scope="session")
+def killer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the library that kills."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    directory = tmp_path_factory.mktemp("killer")
+    (directory / "killer.c").write_text(_KILLER)
+    library = directory / "killer.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, directory / "killer.c", "-ldl"], check=True)
+    return library
+
+
+@pytest.mark.slow
+def test_a_push_that_is_killed_anywhere_publishes_all_or_nothing(
+    killer: Path, settings: Settings, model: Path, tmp_path: Path
+) -> None:
+    """Killed at each fsync, rename and unlink of a push: the registry reopens with whole versions."""
+    muniment.open(settings=settings).close()
+    seen, killed = 0, 0
+    for step in range(1, 200):
+        (model / "weights.bin").write_bytes(f"weights {step}".encode())
+        (tmp_path / "armed").unlink(missing_ok=True)
+        result = run(
+            _PUSH,
+            settings,
+            str(model),
+            LD_PRELOAD=str(killer),
+            KILL_AT=str(step),
+            KILL_ARMED=str(tmp_path / "armed"),
+        )
+        numbers = check_consistent(settings)
+        assert len(numbers) - seen in {0, 1}
+        if result.returncode == 0:
+            assert len(numbers) == seen + 1, "an acknowledged push is there"
+            break
+        assert result.returncode == -signal.SIGKILL, result.stderr
+        seen, killed = len(numbers), killed + 1
+    assert result.returncode == 0
+    assert killed > 10, "two files, four documents and a commit are more steps than that"
+
+
+@pytest.mark.slow
+def test_a_founding_that_is_killed_anywhere_can_be_done_again(
+    killer: Path, settings: Settings, model: Path, tmp_path: Path
+) -> None:
+    """Killed at each step of making a registry: the next opening makes it whole."""
+    killed = 0
+    for step in range(1, 200):
+        result = run(
+            _FOUND,
+            settings,
+            LD_PRELOAD=str(killer),
+            KILL_AT=str(step),
+            KILL_ARMED=str(tmp_path / "armed"),
+        )
+        if result.returncode == 0:
+            break
+        assert result.returncode == -signal.SIGKILL, result.stderr
+        killed += 1
+        with muniment.open(settings=settings) as registry:
+            registry.push(model, "acme/x", run=provenance())
+        assert check_consistent(settings) == [1]
+        # Each step is tried on a fresh place; only what this test made is removed.
+        shutil.rmtree(settings.location)
+        shutil.rmtree(settings.state)
+        (tmp_path / "armed").unlink(missing_ok=True)
+    assert result.returncode == 0
+    assert killed > 5
+
+
+# ---- full and read-only disks, in a mount namespace of the test's own
+
+_UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def in_small_disk(
+    tmp_path: Path, size: str, script: str, settings: Settings
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python script in a namespace where `tmp_path/disk` is a small file system."""
+    disk = tmp_path / "disk"
+    disk.mkdir(exist_ok=True)
+    script_file = tmp_path / "script.py"
+    script_file.write_text(script)
+    return subprocess.run(
+        [
+            *_UNSHARE,
+            "sh",
+            "-c",
+            f"mount -t tmpfs -o size={size} tmpfs {disk} && exec {sys.executable} {script_file} {disk}",
+        ],
+        env=environment(
+            settings, MUNIMENT_URL=str(disk / "registry"), MUNIMENT_STATE=str(tmp_path / "state")
+        ),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def namespaces_work() -> bool:
+    """Say whether this system lets us mount in a namespace of our own."""
+    if shutil.which("unshare") is None:
+        return False
+    probe = subprocess.run(
+        [*_UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
+    )
+    return probe.returncode == 0
+
+
+needs_namespaces = pytest.mark.skipif(not namespaces_work(), reason="needs mount namespaces")
+
+_FILL = """
+import os, pathlib, sys, muniment
+from muniment.core.errors import MunimentError
+disk = pathlib.Path(sys.argv[1])
+model = disk.parent / "big"
+model.mkdir(exist_ok=True)
+registry = muniment.open()
+(model / "w.bin").write_bytes(os.urandom(1000))
+registry.push(model, "acme/x")
+size = registry.verify_log()
+codes = []
+for _ in range(2):
+    (model / "w.bin").write_bytes(os.urandom(8 << 20))
+    try:
+        registry.push(model, "acme/x")
+    except MunimentError as error:
+        codes.append(error.code)
+assert not list((disk / "registry" / "uploads").iterdir()), "no leftovers"
+assert registry.verify_log() == size, "nothing was recorded"
+filler = disk / "filler"
+try:
+    with filler.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+except OSError:
+    pass
+for number in range(400):
+    try:
+        registry.promote("acme/x@1", f"a{number}")
+    except MunimentError as error:
+        codes.append(error.code)
+        break
+filler.unlink()
+registry.promote("acme/x@1", "after")
+registry.verify_log()
+assert registry.version("acme/x@after").record.number == 1
+print(codes)
+"""
+
+_READ_ONLY = """
+import os, pathlib, subprocess, sys, muniment
+from muniment.core.errors import MunimentError
+disk = pathlib.Path(sys.argv[1])
+model = disk.parent / "big"
+model.mkdir(exist_ok=True)
+(model / "w.bin").write_bytes(b"1")
+with muniment.open() as registry:
+    registry.push(model, "acme/x")
+(model / "w.bin").write_bytes(b"2")
+subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+for location in (disk / "registry", disk / "new"):
+    try:
+        with muniment.open(location) as registry:
+            registry.push(model, "acme/x")
+    except MunimentError as error:
+        print(error.code)
+"""
+
+
+@needs_namespaces
+def test_a_full_disk_is_a_refusal_and_loses_nothing(tmp_path: Path, settings: Settings) -> None:
+    """No room for blobs, then no room for the database: refused, and fine again once there is room."""
+    result = in_small_disk(tmp_path, "3m", _FILL, settings)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert set(json.loads(result.stdout.replace("'", '"'))) == {"storage_full"}
+    assert len(json.loads(result.stdout.replace("'", '"'))) == 3
+
+
+@needs_namespaces
+def test_a_read_only_directory_is_a_refusal(tmp_path: Path, settings: Settings) -> None:
+    """The code says so, and no traceback."""
+    result = in_small_disk(tmp_path, "20m", _READ_ONLY, settings)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "storage_read_only\n" * 2, "")
+
+
+# ---- several processes
+
+_WORKER = """
+import pathlib, sys, muniment
+from muniment.core.errors import MunimentError
+me, model, vera = sys.argv[1:]
+here = pathlib.Path(model + me)
+here.mkdir()
+with muniment.open() as registry, muniment.open(identity=vera) as validator:
+    for round in range(6):
+        (here / "w.bin").write_bytes(f"{me} {round}".encode())
+        version = registry.push(here, "acme/x", run={
+            "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
+            "runDetails": {"builder": {"id": "https://example.com/x"}},
+        })
+        validator.version(str(version)).approve("production", "validator", "fine")
+        registry.promote(version, "production", reason=me)
+        registry.promote(version, "staging", reason=me)
+"""
+
+
+@pytest.mark.slow
+def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, tmp_path: Path) -> None:
+    """Three processes push, approve and promote: no lost event, no gap, aliases in one order."""
+    vera = Identity.generate()
+    vera.save(tmp_path / "vera.pem")
+    registry.people.add("Vera", vera.public)
+    registry.people.grant("Vera", "validator", "acme")
+    registry.set_policy("acme/x", "production", {"rules": [{"rule": "approvals", "validator": 1}]})
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WORKER, str(number), str(tmp_path / "m"), str(tmp_path / "vera.pem")],
+            env=environment(settings),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+    for worker in workers:
+        _, errors = worker.communicate(timeout=240)
+        assert (worker.returncode, errors) == (0, "")
+    numbers = sorted(version.number for version in registry.versions("acme/x"))
+    assert numbers == list(range(1, 19))
+    for alias in ("production", "staging"):
+        moves = [move.record for move in registry.history("acme/x", alias)]
+        assert len(moves) == 18
+        assert [move.previous for move in moves] == [None, *(move.number for move in moves[:-1])]
+    registry.verify_log()
+    assert compare_directory(Path(settings.location)) == []
+
+
+@pytest.mark.slow
+def test_processes_that_found_at_once_found_one_registry(settings: Settings) -> None:
+    """The first one founds, the others open."""
+    script = "import muniment; print(muniment.open().people.me().record.id)"
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env=environment(settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    answers = [worker.communicate(timeout=120) for worker in workers]
+    assert {errors for _, errors in answers} == {""}
+    assert len({owner for owner, _ in answers}) == 1
+
+
+def test_an_interrupted_push_can_be_done_again(registry: Registry, model: Path) -> None:
+    """A push that a user stops leaves nothing half-published."""
+
+    def stop(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        registry.push(model, "acme/x", on_bytes=stop)
+    with pytest.raises(MunimentError):
+        registry.version("acme/x")
+    assert registry.push(model, "acme/x").record.number == 1

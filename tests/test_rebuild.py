@@ -1,0 +1,170 @@
+"""The projections are the fold of the log: by law, by rebuild, and by the rows that differ."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import muniment
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.core.attestations import EVALUATION
+from muniment.core.commands import GrantRole, MoveAlias, RevokeKey, RevokeRole, RollBackAlias
+from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
+from muniment.core.events import Event, EventType
+from muniment.core.names import Alias, Reference
+from muniment.core.records import fold
+from muniment.core.roles import Role
+from muniment.server.embedded import compare_directory, rebuild_directory
+from muniment.services.backend import LocalBackend
+from muniment.services.rebuild import compare, rebuild
+from muniment.signing.keys import Identity
+from muniment.testing import open_memory
+from muniment.testing.backends import NAME, add_person, evaluation, publish, record, set_policy
+
+Step = Callable[[LocalBackend, Identity, int], object]
+
+STEPS: list[Step] = [
+    lambda backend, owner, n: publish(backend, owner, bytes([n % 5])),
+    lambda backend, owner, n: record(backend, owner, 1 + n % 3, EVALUATION, evaluation(n / 100)),
+    lambda backend, _owner, n: backend.execute(
+        MoveAlias(reference=Reference(NAME, 1 + n % 3), alias=Alias("staging"))
+    ),
+    lambda backend, _owner, _n: backend.execute(RollBackAlias(name=NAME, alias=Alias("staging"))),
+    lambda backend, _owner, n: set_policy(
+        backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": n / 100}
+    ),
+    lambda backend, _owner, n: add_person(backend, f"person {n % 4}", Role.VALIDATOR),
+    lambda backend, _owner, n: backend.execute(
+        GrantRole(principal=f"person {n % 4}", role=Role.READER, namespace="acme")
+    ),
+    lambda backend, _owner, n: backend.execute(
+        RevokeRole(principal=f"person {n % 4}", role=Role.VALIDATOR, namespace="acme")
+    ),
+    lambda backend, _owner, _n: backend.execute(RevokeKey(key_id="nobody's")),
+]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99)), max_size=15))
+def test_projections_equal_the_fold_of_the_events(steps: list[tuple[Step, int]]) -> None:
+    """After any sequence of commands, done or refused, replaying the log gives the same records."""
+    owner = Identity.generate()
+    backend = open_memory()(owner)
+    for step, number in steps:
+        try:
+            step(backend, owner, number)
+        except MunimentError:
+            continue
+    units = backend._units
+    assert units.read(compare) == []
+    before = units.read(lambda unit: unit.projections.tables)  # type: ignore[attr-defined] # the memory store's
+    assert units.write(rebuild) == units.read(lambda unit: unit.log.size())
+    assert before == units.read(lambda unit: unit.projections.tables)  # type: ignore[attr-defined] # the same
+
+
+@pytest.fixture
+def database(registry: Registry, model: Path, settings: Settings) -> Path:
+    """Give the database of a registry with some history."""
+    registry.push(model, "acme/x")
+    registry.promote("acme/x@1", "staging", reason="a try")
+    registry.set_policy("acme/x", "production", {"rules": [{"rule": "signature"}]})
+    registry.promote("acme/x@1", "production")
+    registry.close()
+    return Path(settings.location) / "registry.db"
+
+
+def alter(database: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def test_an_untouched_registry_has_no_difference(database: Path) -> None:
+    """Every row is what the log says."""
+    assert compare_directory(database.parent) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("UPDATE versions SET revision = 'sha256:0'", "versions[acme/x, 1]: revision is 'sha256:0'"),
+        ("DELETE FROM moves WHERE alias = 'staging'", "] is missing"),
+        ("UPDATE keys SET revoked = 0", "revoked is 0, the log says None"),
+        (
+            "INSERT INTO grants SELECT 0, principal, '*', 'admin', NULL FROM grants LIMIT 1",
+            "grants[0] is in no entry",
+        ),
+    ],
+)
+def test_a_changed_row_is_named_and_rebuilt(
+    database: Path, settings: Settings, statement: str, message: str
+) -> None:
+    """`--check` names the row and changes nothing; a rebuild puts it right."""
+    alter(database, statement)
+    for _ in range(2):
+        assert any(message in str(difference) for difference in compare_directory(database.parent))
+    rebuild_directory(database.parent)
+    assert compare_directory(database.parent) == []
+    with muniment.open(settings=settings) as registry:
+        assert registry.version("acme/x@production").record.number == 1
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("DROP TRIGGER events_no_update", "UPDATE events SET leaf = CAST('{}' AS BLOB) WHERE \"index\" = 2"),
+        ("DROP TRIGGER events_no_delete", 'DELETE FROM events WHERE "index" = 2'),
+        ("DROP TRIGGER nodes_no_update", "UPDATE nodes SET hash = zeroblob(32) WHERE level = 2"),
+        ("DROP TRIGGER nodes_no_delete", 'DELETE FROM nodes WHERE level = 0 AND "index" = 2'),
+        ("DROP TRIGGER nodes_no_update", "UPDATE nodes SET hash = 'text' WHERE level = 0 AND \"index\" = 2"),
+    ],
+)
+def test_nothing_is_rebuilt_from_an_altered_log(database: Path, statements: tuple[str, ...]) -> None:
+    """Entries and hashes are checked first; the tables stay as they were."""
+    alter(database, *statements)
+    with pytest.raises(LogInconsistent):
+        rebuild_directory(database.parent)
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM moves").fetchone() == (2,)
+
+
+def test_there_has_to_be_a_registry(tmp_path: Path) -> None:
+    """A rebuild makes none."""
+    for act in (compare_directory, rebuild_directory):
+        with pytest.raises(RegistryNotFound):
+            act(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [b"{}", b'{"version":2,"data":{}}', b'{"version":1,"data":{}}', b'{"version":1,"data":[]}',
+     b'{"actor":"a","data":{},"id":"i","time":"t","type":"cat.fed","version":1}'],
+)  # fmt: skip
+def test_an_entry_of_an_unknown_format_is_refused(leaf: bytes) -> None:
+    """Formats and types of a later Muniment are not guessed at."""
+    with pytest.raises(InvalidDocument):
+        Event.decode(leaf)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.REGISTRY_CREATED])
+def test_an_event_without_its_facts_is_refused(kind: EventType) -> None:
+    """A fold never makes half a record."""
+    event = Event(
+        id="i", type=kind, actor="a", time="2026-01-01T00:00:00Z", data={"number": "one", "kind": 1}
+    )
+    assert Event.decode(event.encode()) == event
+    with pytest.raises(InvalidDocument):
+        fold(event, 0)
+
+
+def test_an_event_has_a_bound() -> None:
+    """An entry of the log has at most 65,535 bytes."""
+    event = Event(id="i", type=EventType.ALIAS_MOVED, actor="a", time="t", data={"name": "x" * 65_536})
+    with pytest.raises(InvalidDocument):
+        event.encode()
