@@ -4,14 +4,15 @@ Raw counts and curves go beside the metrics, so that whoever reads them can comp
 again. Metrics are scikit-learn's, groups are fairlearn's, intervals are scipy's bootstrap.
 """
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import sklearn
 from fairlearn.metrics import MetricFrame
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import DegenerateDataWarning, bootstrap
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import (
     accuracy_score,
@@ -107,6 +108,8 @@ def measure_labels(
 
 def count_confusion(true: Labels, predicted: Labels, labels: Sequence[str]) -> list[list[int]]:
     """Count rows by true label (rows) and predicted label (columns)."""
+    if len(labels) == 1:
+        return [[len(true)]]
     return [[int(n) for n in row] for row in confusion_matrix(true, predicted, labels=list(labels))]
 
 
@@ -114,7 +117,7 @@ def _measure_scores(positive: NDArray[np.bool_], scores: Scores, metrics: Json) 
     fpr, tpr, roc_thresholds = roc_curve(positive, scores, drop_intermediate=False)
     precision, recall, pr_thresholds = precision_recall_curve(positive, scores)
     area = _metric(roc_auc_score(positive, scores))
-    area["interval"] = _interval(roc_auc_score, positive, scores)
+    area["interval"] = _interval(lambda rows: _area(positive[rows], scores[rows]), len(scores))
     return {
         "metrics": {
             **(metrics if isinstance(metrics, Mapping) else {}),
@@ -160,31 +163,35 @@ def _measure_groups(
 
 def _interval_of_accuracy(true: Labels, predicted: Labels) -> dict[str, Json]:
     accuracy = _metric(accuracy_score(true, predicted))
-    accuracy["interval"] = _interval(accuracy_score, true, predicted)
+    correct = true == predicted
+    accuracy["interval"] = _interval(lambda rows: float(np.mean(correct[rows])), len(true))
     return {"accuracy": accuracy}
 
 
-def _interval(score: object, left: NDArray[np.generic], right: NDArray[np.generic]) -> dict[str, Json]:
-    """Bootstrap rows. A resample with one class only has no AUC: it is left out of the percentiles."""
-    indices = np.arange(len(left))
+def _area(positive: NDArray[np.bool_], scores: Scores) -> float:
+    """Compute the AUC; rows of one class only have none."""
+    return float(roc_auc_score(positive, scores)) if 0 < positive.sum() < len(positive) else float("nan")
 
-    def statistic(chosen: NDArray[np.int64]) -> float:
-        picked = left[chosen]
-        if len(np.unique(picked)) < 2 and score is roc_auc_score:  # noqa: PLR2004 - two classes
-            return float("nan")
-        return float(score(picked, right[chosen]))  # type: ignore[operator] # one of scikit-learn's scores
 
-    result = bootstrap(
-        (indices,),
-        statistic,
-        vectorized=False,
-        n_resamples=_RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    )
-    values = result.bootstrap_distribution
-    low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return {"low": float(low), "high": float(high), "level": _LEVEL, "method": _METHOD}
+def _interval(statistic: Callable[[NDArray[np.int64]], float], n: int) -> dict[str, Json]:
+    """Bootstrap rows, by index. Resamples without a statistic are left out; one row has no interval."""
+    bounds: list[float | None] = [None, None]
+    if n > 1:
+        with warnings.catch_warnings():
+            # scipy warns of resamples without a statistic, which are left out below.
+            warnings.simplefilter("ignore", DegenerateDataWarning)
+            result = bootstrap(
+                (np.arange(n),),
+                statistic,
+                vectorized=False,
+                n_resamples=_RESAMPLES,
+                method="percentile",
+                rng=np.random.default_rng(0),
+            )
+        values = result.bootstrap_distribution[np.isfinite(result.bootstrap_distribution)]
+        if len(values):
+            bounds = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]).tolist()
+    return {"low": bounds[0], "high": bounds[1], "level": _LEVEL, "method": _METHOD}
 
 
 def _calibrate(positive: NDArray[np.bool_], scores: Scores) -> list[dict[str, Json]]:

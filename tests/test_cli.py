@@ -1,0 +1,284 @@
+"""The command line: what a user types, sees and can script against."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from muniment.cli.main import main
+from muniment.cli.refusals import exit_code
+from muniment.client.settings import Settings
+from muniment.core.errors import MunimentError, list_errors
+
+Cli = Callable[..., Result]
+
+POLICY = """\
+rules:
+  - {rule: threshold, metric: recall, op: ">=", value: 0.5}
+  - {rule: approvals, validator: 1}
+"""
+
+
+@pytest.fixture
+def cli(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `muniment` in this process, in a directory and with a memory of the test's own."""
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, exits: int = 0) -> Result:
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == exits, (arguments, result.output)
+        return result
+
+    return run
+
+
+def answer(result: Result) -> object:
+    return json.loads(result.stdout)
+
+
+def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) -> None:
+    """Each command does its part, and says so in JSON."""
+    pushed = json.loads(
+        cli("push", str(model), "acme/x", "-m", "first", "--param", "depth=6", "--json").stdout
+    )
+    assert (pushed["version"], pushed["receipt"]["created"]) == ("acme/x@1", True)
+    (tmp_path / "predictions.csv").write_text("y,p,s,sex\n1,1,0.9,f\n0,0,0.2,m\n1,1,0.8,m\n0,1,0.6,f\n")
+    columns = ("--target", "y", "--prediction", "p", "--score", "s", "--group", "sex")
+    cli("evaluate", "acme/x@1", "--data", "predictions.csv", *columns)
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    cli("policy", "set", "acme/x@production", "policy.yaml")
+    assert "recall" in cli("policy", "show", "acme/x@production").stdout
+    verdict = json.loads(cli("check", "acme/x@1", "production", "--json", exits=1).stdout)
+    assert [finding["passed"] for finding in verdict["findings"]] == [True, False, True]
+    refused = cli("promote", "acme/x@1", "production", exits=3)
+    assert "gate_failed" in refused.stderr
+    assert "1 validator missing" in refused.stderr
+    cli("key", "new", "vera.pem")
+    cli("user", "add", "Vera", "--key", "vera.pem.pub")
+    cli("role", "grant", "Vera", "validator", "acme")
+    cli(
+        "--identity",
+        "vera.pem",
+        "reject",
+        "acme/x@1",
+        "--for",
+        "production",
+        "--as",
+        "validator",
+        "--reason",
+        "no",
+    )
+    assert "rejected it" in cli("check", "acme/x@1", "production", exits=1).stdout
+    cli(
+        "--identity",
+        "vera.pem",
+        "approve",
+        "acme/x@1",
+        "--for",
+        "production",
+        "--as",
+        "validator",
+        "--reason",
+        "ok",
+    )
+    cli("check", "acme/x@1", "production")
+    cli("promote", "acme/x@1", "production", "--reason", "release")
+    cli("promote", "acme/x@1", "staging")
+    (model / "weights.bin").write_bytes(b"second")
+    cli("push", str(model), "acme/x", "--alias", "staging")
+    assert "parameters" in cli("diff", "acme/x@1", "acme/x@2").stdout
+    rolled = json.loads(cli("rollback", "acme/x@staging", "--reason", "bad", "--json").stdout)
+    assert rolled["data"]["number"] == 1
+    moves = json.loads(cli("history", "acme/x@staging", "--json").stdout)
+    assert [(move["previous"], move["number"], move["text"]) for move in moves] == [
+        (None, 1, None),
+        (1, 2, None),
+        (2, 1, "bad"),
+    ]
+    assert "bad" in cli("history", "acme/x").stdout
+    cli("verify", "acme/x@production", "--log")
+    cli("admin", "rebuild", "--check")
+    cli("admin", "rebuild")
+
+
+def test_show_names_what_is_known(cli: Cli, model: Path, tmp_path: Path) -> None:
+    """Files, claims, aliases, message; a claim of an unknown kind is shown as unknown."""
+    cli("push", str(model), "acme/x", "-m", "first", "--alias", "staging")
+    (tmp_path / "poem.json").write_text('{"verse": 1}')
+    cli("attest", "acme/x", "--type", "https://example.com/poem/v1", "--file", "poem.json")
+    shown = cli("show", "acme/x@staging").stdout
+    for word in (
+        "acme/x@1  staging",
+        "first",
+        "weights.bin",
+        "by Ada",
+        "unknown (https://example.com/poem/v1)",
+    ):
+        assert word in shown
+    kinds = [claim["kind"] for claim in json.loads(cli("show", "acme/x", "--json").stdout)["attestations"]]
+    assert kinds == ["content signature", "unknown"]
+
+
+def test_list_shows_models_and_versions(cli: Cli, model: Path) -> None:
+    """By prefix, and by whole name."""
+    for name in ("acme/x", "acme/y", "other/z"):
+        cli("push", str(model), name)
+    assert [entry["name"] for entry in json.loads(cli("list", "acme/", "--json").stdout)] == [
+        "acme/x",
+        "acme/y",
+    ]
+    assert [entry["number"] for entry in json.loads(cli("list", "acme/x", "--json").stdout)] == [1]
+    assert "other/z" in cli("list").stdout
+    assert "acme/x@1" in cli("list", "acme/x").stdout
+    assert cli("list", "none").stdout == ""
+
+
+def test_pull_lays_files_out(cli: Cli, model: Path, tmp_path: Path) -> None:
+    """Into the model's name by default, or where it is told to, with the signature if asked."""
+    cli("push", str(model), "acme/x")
+    cli("pull", "acme/x")
+    assert (tmp_path / "x" / "weights.bin").read_bytes() == (model / "weights.bin").read_bytes()
+    cli("pull", "acme/x@1", "there", "--signature", "x.sig")
+    assert "dsseEnvelope" in (tmp_path / "x.sig").read_text()
+
+
+def test_a_run_file_carries_provenance(cli: Cli, model: Path, tmp_path: Path) -> None:
+    """What Run.write wrote goes with a push, and shows in a diff."""
+    script = (
+        "import muniment, pathlib\n"
+        "pathlib.Path('d.csv').write_text('x')\n"
+        "with muniment.run({'depth': 6}, seed=1) as run: run.dataset('d', 'd.csv')\n"
+        "run.write('run.json')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    cli("push", str(model), "acme/x", "--run", "run.json")
+    (model / "weights.bin").write_bytes(b"2")
+    (tmp_path / "e.csv").write_text("y")
+    cli("push", str(model), "acme/x", "--dataset", "d=e.csv", "--param", "depth=7", "--param", "name=deep")
+    found = json.loads(cli("diff", "acme/x@1", "acme/x@2", "--json").stdout)["differences"]
+    changes = {(one["section"], one["name"]): one["delta"] for one in found}
+    assert changes["parameters", "depth"] == 1
+    assert ("data", "d") in changes
+    assert ("parameters", "name") in changes
+    assert "nothing" not in cli("diff", "acme/x@1", "acme/x@1").stdout
+
+
+def test_a_flipped_byte_is_named(cli: Cli, model: Path, settings: Settings) -> None:
+    """`verify` exits with 1 and names the file."""
+    cli("push", str(model), "acme/x")
+    shown = json.loads(cli("show", "acme/x", "--json").stdout)
+    digest = next(f["digest"] for f in shown["files"] if f["path"] == "weights.bin").removeprefix("sha256:")
+    blob = Path(settings.location) / "blobs" / "sha256" / digest
+    blob.chmod(0o644)
+    blob.write_bytes(b"altered")
+    assert "FAILED  file weights.bin" in cli("verify", "acme/x", exits=1).stdout
+    checks = json.loads(cli("verify", "acme/x", "--json", exits=1).stdout)
+    assert [check["code"] for check in checks if not check["passed"]] == ["content_corrupt"]
+
+
+def test_keys_and_roles(cli: Cli, model: Path) -> None:
+    """Keys are listed, enrolled and revoked; roles granted and ended."""
+    cli("push", str(model), "acme/x")
+    made = json.loads(cli("key", "new", "second.pem", "--algorithm", "ed25519", "--json").stdout)
+    cli("key", "enrol", "Ada", "second.pem.pub", "--expires", "2099-01-01T00:00:00Z")
+    assert "until 2099" in cli("key", "list").stdout
+    cli("key", "revoke", made["key"])
+    assert "revoked as of entry" in cli("key", "list").stdout
+    cli("role", "grant", "Ada", "auditor")
+    assert "auditor in *" in cli("user", "list").stdout
+    cli("role", "revoke", "Ada", "auditor")
+    people = json.loads(cli("user", "list", "--json").stdout)
+    assert {"role": "auditor", "namespace": "*"} not in people[1]["roles"]
+    assert "private key" in cli("user", "add", "Vera", "--key", "second.pem", exits=2).stderr
+
+
+def test_an_encrypted_key_asks_and_is_used(
+    cli: Cli, model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`key new --encrypt` asks for a passphrase; MUNIMENT_PASSPHRASE opens the key."""
+    result = CliRunner().invoke(main, ["key", "new", "me.pem", "--encrypt"], input="secret\nsecret\n")
+    assert result.exit_code == 0, result.output
+    assert "secret" not in result.stdout
+    assert "invalid_key" in cli("--identity", "me.pem", "push", str(model), "acme/x", exits=2).stderr
+    monkeypatch.setenv("MUNIMENT_PASSPHRASE", "secret")
+    cli("--identity", "me.pem", "push", str(model), "acme/x")
+    assert settings.location
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exits", "code"),
+    [
+        (["show", "acme/none"], 4, "registry_not_found"),
+        (["show", "not a name"], 4, "registry_not_found"),
+        (["verify"], 2, "invalid_option"),
+        (["rollback", "acme/x"], 2, "invalid_reference"),
+        (["admin", "rebuild", "--check"], 4, "registry_not_found"),
+        (["push", ".", "acme/x", "--param", "depth"], 2, "invalid_option"),
+        (["push", ".", "acme/x", "--dataset", "d"], 2, "invalid_option"),
+        (["push", ".", "UPPER"], 2, "invalid_name"),
+        (["policy", "set", "acme/x@a", "bad.yaml"], 2, "invalid_policy"),
+        (["policy", "set", "acme/x@a", "list.yaml"], 2, "invalid_policy"),
+        (
+            ["evaluate", "a/b", "--data", "bad.csv", "--target", "y", "--prediction", "p"],
+            2,
+            "invalid_evidence",
+        ),
+    ],
+)
+def test_a_refusal_has_a_code_a_hint_and_an_exit_code(
+    cli: Cli, tmp_path: Path, arguments: list[str], exits: int, code: str
+) -> None:
+    """One line with the code, then the hint; the same as JSON."""
+    (tmp_path / "bad.yaml").write_text("{")
+    (tmp_path / "list.yaml").write_text("[]")
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    result = cli(*arguments, exits=exits)
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith(f"muniment: {code}: ")
+    assert lines[-1].startswith("hint: ")
+    refusal = json.loads(cli(*arguments, "--json", exits=exits).stderr)["error"]
+    assert refusal["code"] == code
+    assert refusal["hint"]
+
+
+def test_a_bug_is_a_line_and_not_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody foresaw names itself, and says how to see more."""
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("boom")  # noqa: EM101 - on purpose
+
+    monkeypatch.setattr("muniment.cli.show.connect", fail)
+    assert "internal_error: RuntimeError: boom" in cli("show", "acme/x", exits=70).stderr
+    assert isinstance(CliRunner().invoke(main, ["--traceback", "show", "acme/x"]).exception, RuntimeError)
+
+
+def test_forget_says_what_it_did(cli: Cli, model: Path) -> None:
+    """Forgetting is explicit, and idempotent."""
+    cli("push", str(model), "acme/x")
+    assert "forgotten" in cli("forget").stdout
+    assert "nothing" in cli("forget").stdout
+
+
+def test_every_error_has_a_code_a_hint_and_an_exit_code() -> None:
+    """Codes are stable and unique; every kind of refusal ends with a documented exit code."""
+    kinds = [kind for kind in list_errors() if kind is not MunimentError]
+    codes = [kind.code for kind in kinds]
+    assert len(codes) == len(set(codes))
+    leaves = [kind for kind in kinds if not kind.__subclasses__()]
+    assert all(kind.message and kind.advice for kind in leaves)
+    assert {exit_code(kind) for kind in leaves} == {2, 3, 4, 5}
+
+
+def test_every_command_has_help(cli: Cli) -> None:
+    """`--help` works for each command, and the list of commands for all."""
+    listed = cli("--help").stdout
+    for name in main.list_commands(None):  # type: ignore[arg-type] # it looks at none
+        assert name in listed
+        assert "Usage" in cli(name, "--help").stdout
+    assert "No such command" in cli("sing", exits=2).stderr

@@ -1,0 +1,59 @@
+"""What is loaded when: the command starts light."""
+
+import subprocess
+import sys
+
+import pytest
+
+_HEAVY = (
+    "alembic",
+    "cryptography",
+    "fairlearn",
+    "jsonschema_rs",
+    "numpy",
+    "rich",
+    "scipy",
+    "sklearn",
+    "skops",
+    "sqlalchemy",
+    "yaml",
+)
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in result.stdout.splitlines()}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import muniment",
+        "import sys; sys.argv[1:] = ['--version']; import muniment.cli.start as s; s.main()",
+        "import muniment.cli.main",
+    ],
+)
+def test_the_start_loads_nothing_heavy(code: str) -> None:
+    """`import muniment`, `muniment --version` and the list of commands load no library that takes time."""
+    assert modules_after(code).isdisjoint(_HEAVY)
+
+
+def test_the_version_needs_no_parser() -> None:
+    """`--version` does not even load the parser of the command line."""
+    code = "import sys; sys.argv[1:] = ['--version']; import muniment.cli.start as s; s.main()"
+    assert "click" not in modules_after(code)
+
+
+def test_showing_loads_no_statistics_and_no_migrations() -> None:
+    """`muniment show` on an embedded registry loads the database library, and nothing else that is heavy."""
+    loaded = modules_after("import muniment.cli.show, muniment.server.embedded")
+    assert loaded & set(_HEAVY) == {"cryptography", "jsonschema_rs", "sqlalchemy"}
+
+
+def test_the_sdk_is_there_by_name() -> None:
+    """The public names load when they are used; others are missing as usual."""
+    code = "import muniment\nassert all(getattr(muniment, name) for name in muniment.__all__)\n"
+    modules_after(code)
+    with pytest.raises(subprocess.CalledProcessError):
+        modules_after("import muniment; muniment.nothing")
