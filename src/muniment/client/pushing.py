@@ -12,11 +12,12 @@ from muniment.core.attestations import PROVENANCE
 from muniment.core.canonical import JsonObject
 from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
-from muniment.core.errors import VersionNotFound
+from muniment.core.errors import RecordUnproven, VersionNotFound
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.queries import GetVersion
 from muniment.core.receipts import Receipt
+from muniment.core.records import Put, VersionRecord, fold
 from muniment.core.revisions import File, Revision
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity
@@ -45,7 +46,7 @@ def push(  # noqa: PLR0913 - what a push is made of
     if not _is_known(backend, name, manifest):
         claims = _sign(revision, manifest, name, provenance, identity)
     digests = backend.add_documents([*documents, *claims])
-    return backend.execute(
+    receipt = backend.execute(
         PublishVersion(
             name=name,
             manifest=manifest,
@@ -54,10 +55,28 @@ def push(  # noqa: PLR0913 - what a push is made of
             message=message,
         )
     )
+    published = read_published(receipt)
+    if (published.name, published.revision) != (str(name), str(manifest)):
+        raise RecordUnproven(record=f"{name} ({manifest})", index=receipt.index)
+    return receipt
+
+
+def read_published(receipt: Receipt) -> VersionRecord:
+    """Read the record of a version off the receipt of its publication, which proves it.
+
+    Raises:
+        RecordUnproven: the receipt is of something else.
+    """
+    for change in fold(receipt.event, receipt.index):
+        if isinstance(change, Put) and isinstance(change.record, VersionRecord):
+            return change.record
+    raise RecordUnproven(record="the version", index=receipt.index)
 
 
 def store(backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None) -> list[File]:
     """Store files, several at once: hashing and writing leave the interpreter to the others."""
+    if len(sources) == 1:
+        return [_store_one(backend, sources[0], on_bytes)]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(lambda source: _store_one(backend, source, on_bytes), sources))
 

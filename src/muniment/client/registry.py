@@ -11,7 +11,7 @@ from muniment.client.comparing import Comparison, compare
 from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_reason
 from muniment.client.pulling import pull
-from muniment.client.pushing import push
+from muniment.client.pushing import push, read_published
 from muniment.client.tree import OnBytes
 from muniment.client.trust import TrustedBackend
 from muniment.client.version import Session, Version, get_version
@@ -87,9 +87,7 @@ class Registry:
             message=write_reason(message),
             on_bytes=on_bytes,
         )
-        number = receipt.event.data["number"]
-        version = self.version(f"{reference.name}@{number}")
-        version.receipt = receipt
+        version = Version(self._session, read_published(receipt), receipt)
         if alias is not None:
             self.promote(version, alias)
         return version

@@ -124,7 +124,7 @@ class TrustedBackend:
 
     def _meet(self, known: Remembered) -> Remembered:
         growth = self._backend.ask(GetGrowth(size=known.size))
-        now = self._open(growth.checkpoint)
+        now = self._open(growth.checkpoint or b"")
         return self._see(known, Remembered(verifier=known.verifier, size=now.size, root=now.root), growth)
 
     def _see(self, past: Remembered, now: Remembered, growth: Growth) -> Remembered:
@@ -135,7 +135,7 @@ class TrustedBackend:
         with self._seeing:
             if now.size > self._seen.size:
                 self._seen = now
-        self._memory.keep(now)
+                self._memory.keep(now)
         return now
 
     def _open(self, note: bytes) -> Checkpoint:

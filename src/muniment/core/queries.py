@@ -35,10 +35,10 @@ class LogIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """That a log of `size` entries contains the one that was seen before (RFC 6962 2.1.2)."""
+    """That a log contains one that was seen before (RFC 6962 2.1.2), and what it is now, if asked."""
 
     path: tuple[bytes, ...]
-    checkpoint: bytes
+    checkpoint: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,12 +31,17 @@ def prove_consistency(old: int, new: int, read: ReadNodes) -> tuple[bytes, ...]:
 
 def verify_inclusion(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes], root: bytes) -> bool:
     """Say whether the path leads from the leaf to the root (RFC 9162 2.1.3.2)."""
+    return find_root(index, size, leaf_hash, path) == root
+
+
+def find_root(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> bytes | None:
+    """Compute the root that an audit path leads to; None if it is not a path of that leaf and size."""
     if not 0 <= index < size:
-        return False
+        return None
     node, last, current = index, size - 1, leaf_hash
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if node & 1 or node == last:
             current = hash_children(sibling, current)
             while not node & 1 and node:
@@ -44,7 +49,7 @@ def verify_inclusion(index: int, size: int, leaf_hash: bytes, path: Sequence[byt
         else:
             current = hash_children(current, sibling)
         node, last = node >> 1, last >> 1
-    return last == 0 and current == root
+    return current if last == 0 else None
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:

@@ -65,9 +65,9 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
         AttestationRecord,
         Where("name", "=", version.name),
         Where("revision", "=", version.revision),
-        until,
+        *until,
     )
-    moves = unit.projections.select(MoveRecord, Where("name", "=", version.name), until)
+    moves = unit.projections.select(MoveRecord, Where("name", "=", version.name), *until)
     held = {move.alias: move.number for move in moves}
     return q.VersionDetail(
         record=version,
@@ -101,7 +101,7 @@ def _list_versions(unit: Unit, query: q.ListVersions) -> tuple[VersionRecord, ..
 def _list_moves(unit: Unit, query: q.ListMoves) -> tuple[q.Move, ...]:
     which = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
     moves = unit.projections.select(
-        MoveRecord, Where("name", "=", str(query.name)), *which, horizon(unit, query.at)
+        MoveRecord, Where("name", "=", str(query.name)), *which, *horizon(unit, query.at)
     )
     return tuple(q.Move(record=move, reason=_find_text(unit, move.reason)) for move in moves)
 

@@ -11,7 +11,7 @@ from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.gate import judge_version, sign_verdict, verdict_event
 from muniment.services.policies import find_policy
-from muniment.services.resolve import find_move, horizon, resolve
+from muniment.services.resolve import find_move, resolve
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -24,7 +24,7 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     name = command.reference.name
     tx.require(Act.MOVE_ALIAS, name.namespace)
     version = resolve(tx.unit, command.reference)
-    present = find_move(tx.unit, name, command.alias, horizon(tx.unit, None))
+    present = find_move(tx.unit, name, command.alias)
     if present is not None and present.number == version.number:
         return Outcome(present.index, created=False)
     verdict = _judge(tx.unit, version, command.alias)
@@ -42,7 +42,7 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
     """
     tx.require(Act.MOVE_ALIAS, command.name.namespace)
     holders = _holders(tx.unit, command.name, command.alias)
-    present = find_move(tx.unit, command.name, command.alias, horizon(tx.unit, None))
+    present = find_move(tx.unit, command.name, command.alias)
     refusals = []
     for number in reversed(holders[:-1]):
         version = resolve(tx.unit, Reference(command.name, number))

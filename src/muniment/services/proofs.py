@@ -4,12 +4,12 @@ A checkpoint is only ever signed over what a read transaction sees, so never ove
 crash could still take back.
 """
 
-from muniment.core.errors import EventNotFound
+from muniment.core.errors import EventNotFound, LogInconsistent
 from muniment.core.queries import Growth, LogIdentity
 from muniment.core.receipts import Proof
 from muniment.log.checkpoint import Checkpoint
-from muniment.log.proofs import prove_consistency, prove_inclusion
-from muniment.log.tree import read_root
+from muniment.log.proofs import find_root, prove_consistency, prove_inclusion
+from muniment.log.tree import hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.signing.notes import NoteSigner
 
@@ -23,18 +23,20 @@ def prove(unit: Unit, signer: NoteSigner, index: int) -> Proof:
     size = unit.log.size()
     if not 0 <= index < size:
         raise EventNotFound(index=index)
-    return Proof(
-        index=index,
-        leaf=unit.log.read(index, 1)[0],
-        path=prove_inclusion(index, size, unit.log.read_nodes),
-        checkpoint=_sign(unit, signer, size),
-    )
+    leaf = unit.log.read(index, 1)[0]
+    path = prove_inclusion(index, size, unit.log.read_nodes)
+    # The path leads to the root: reading the whole right edge again would say the same.
+    root = find_root(index, size, hash_leaf(leaf), path)
+    if root is None:
+        raise LogInconsistent(reason=f"entry {index} has no path to a root")
+    return Proof(index=index, leaf=leaf, path=path, checkpoint=_sign(signer, size, root))
 
 
 def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) -> Growth:
     """Prove that the log of `until` entries (None: of all) contains what it had at `old`.
 
-    An `old` beyond the end has no path: the checkpoint then convicts the log.
+    With `until` the caller has the checkpoint already, and gets the path alone. An `old` beyond the
+    end has no path: the checkpoint then convicts the log.
 
     Raises:
         EventNotFound: the log never had `until` entries.
@@ -44,7 +46,9 @@ def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) ->
         raise EventNotFound(index=until)
     end = size if until is None else until
     path = prove_consistency(old, end, unit.log.read_nodes) if 0 <= old <= end else ()
-    return Growth(path=path, checkpoint=_sign(unit, signer, end))
+    if until is not None:
+        return Growth(path=path, checkpoint=None)
+    return Growth(path=path, checkpoint=_sign(signer, size, read_root(size, unit.log.read_nodes)))
 
 
 def identify(signer: NoteSigner) -> LogIdentity:
@@ -52,6 +56,5 @@ def identify(signer: NoteSigner) -> LogIdentity:
     return LogIdentity(origin=signer.name, verifier=str(signer.verifier))
 
 
-def _sign(unit: Unit, signer: NoteSigner, size: int) -> bytes:
-    root = read_root(size, unit.log.read_nodes)
+def _sign(signer: NoteSigner, size: int, root: bytes) -> bytes:
     return signer.sign(Checkpoint(origin=signer.name, size=size, root=root).encode())

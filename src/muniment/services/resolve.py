@@ -21,35 +21,35 @@ def resolve(unit: Unit, reference: Reference, at: str | None = None) -> VersionR
     return record
 
 
-def horizon(unit: Unit, at: str | None) -> Where:
-    """Give the condition that keeps a query to what the log had at a time.
+def horizon(unit: Unit, at: str | None) -> tuple[Where, ...]:
+    """Give the conditions that keep a query to what the log had at a time; none for now.
 
     Raises:
         InvalidTime: `at` is not a time.
     """
-    end = unit.log.size() if at is None else unit.log.count_until(write_time(read_time(at)))
-    return Where("index", "<", end)
+    if at is None:
+        return ()
+    return (Where("index", "<", unit.log.count_until(write_time(read_time(at)))),)
 
 
-def find_move(unit: Unit, name: ModelName, alias: Alias, until: Where) -> MoveRecord | None:
-    """Find the newest move of an alias."""
+def find_move(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> MoveRecord | None:
+    """Find the newest move of an alias, among those that meet the conditions."""
     moves = unit.projections.select(
         MoveRecord,
         Where("name", "=", str(name)),
         Where("alias", "=", str(alias)),
-        until,
+        *until,
         descending=True,
         limit=1,
     )
     return moves[0] if moves else None
 
 
-def _find(unit: Unit, reference: Reference, until: Where) -> VersionRecord | None:
+def _find(unit: Unit, reference: Reference, until: tuple[Where, ...]) -> VersionRecord | None:
     name = str(reference.name)
     match reference.selector:
         case int(number):
-            record = unit.projections.find(VersionRecord, (name, number))
-            return record if record and record.index < int(str(until.value)) else None
+            condition = [Where("number", "=", number)]
         case Alias() as alias:
             move = find_move(unit, reference.name, alias, until)
             return None if move is None else unit.projections.find(VersionRecord, (name, move.number))
@@ -61,7 +61,7 @@ def _find(unit: Unit, reference: Reference, until: Where) -> VersionRecord | Non
         VersionRecord,
         Where("name", "=", name),
         *condition,
-        until,
+        *until,
         order="number",
         descending=True,
         limit=1,

@@ -1,6 +1,6 @@
 """What every verb needs: the unit of work, who acts, at what time, with which registry keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from muniment.core.canonical import JsonObject
@@ -44,6 +44,8 @@ class Transaction:
     clock: Clock
     nonces: Nonces
     keys: RegistryKeys
+    # Looked up once: no command both changes the actor's roles and depends on them.
+    known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
 
     @cached_property
     def time(self) -> str:
@@ -67,7 +69,9 @@ class Transaction:
         Raises:
             NotPermitted: no role of theirs allows it there.
         """
-        if not may(roles_of(self.unit, self.actor, namespace), act):
+        if namespace not in self.known_roles:
+            self.known_roles[namespace] = roles_of(self.unit, self.actor, namespace)
+        if not may(self.known_roles[namespace], act):
             raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)
 
 

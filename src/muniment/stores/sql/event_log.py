@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
+from sqlalchemy.sql.base import Executable
 
 from muniment.core.errors import LogInconsistent
 from muniment.log.tree import Frontier, Node, cover, hash_leaf
+from muniment.stores.sql.statements import Rows, Statements
 from muniment.stores.sql.tables import events, nodes
 
 _SIZE = select(func.coalesce(func.max(events.c.index), -1) + 1)
@@ -23,22 +25,23 @@ _COUNT_UNTIL = (
 )
 _APPEND = insert(events)
 _ADD_NODES = insert(nodes)
-_NODES_A_QUERY = 200
+_NODES_A_QUERY = 64
 
 
 class SqlEventLog:
     """An EventLog on one connection, inside its transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, statements: Statements) -> None:
         """Stand on a connection."""
         self._connection = connection
+        self._statements = statements
         self._frontier: Frontier | None = None
 
     def size(self) -> int:
         """Count the leaves."""
         if self._frontier is not None:
             return self._frontier.size
-        return int(self._connection.execute(_SIZE).scalar_one())
+        return _whole(self._run("log size", _SIZE)[0][0])
 
     def append(self, leaf: bytes, time: str) -> int:
         """Add a leaf and the nodes that it completes."""
@@ -49,10 +52,9 @@ class SqlEventLog:
             self._frontier = Frontier(size, [found[node] for node in edge])
         index = self._frontier.size
         made = self._frontier.append(hash_leaf(leaf))
-        self._connection.execute(_APPEND, {"index": index, "time": time, "leaf": leaf})
-        self._connection.execute(
-            _ADD_NODES, [{"level": n.level, "index": n.index, "hash": digest} for n, digest in made]
-        )
+        self._run("log append", _APPEND, index=index, time=time, leaf=leaf)
+        rows = [{"level": node.level, "index": node.index, "hash": digest} for node, digest in made]
+        self._statements.run_many(self._connection, "log nodes", lambda: _ADD_NODES, rows)
         return index
 
     def forget_edge(self) -> None:
@@ -61,7 +63,7 @@ class SqlEventLog:
 
     def read(self, start: int, limit: int) -> list[bytes]:
         """Give leaves."""
-        rows = self._connection.execute(_READ, {"start": start, "end": start + limit})
+        rows = self._run("log read", _READ, start=start, end=start + limit)
         return [_bytes(leaf) for (leaf,) in rows]
 
     def read_nodes(self, nodes_: Sequence[Node]) -> Mapping[Node, bytes]:
@@ -78,24 +80,40 @@ class SqlEventLog:
 
     def last_time(self) -> str:
         """Give the time of the newest leaf."""
-        return str(self._connection.execute(_LAST_TIME).scalar() or "")
+        return next((str(time) for (time,) in self._run("log time", _LAST_TIME)), "")
 
     def count_until(self, time: str) -> int:
         """Count the leaves at or before a time."""
-        newest = self._connection.execute(_COUNT_UNTIL, {"until": time}).scalar()
-        return 0 if newest is None else int(newest) + 1
+        newest = self._run("log until", _COUNT_UNTIL, until=time)
+        return _whole(newest[0][0]) + 1 if newest else 0
 
     def _read_some(self, wanted: Sequence[Node]) -> dict[Node, bytes]:
-        by_level: dict[int, list[int]] = {}
-        for node in wanted:
-            by_level.setdefault(node.level, []).append(node.index)
-        conditions = [
-            and_(nodes.c.level == level, nodes.c.index.in_(indices)) for level, indices in by_level.items()
-        ]
-        rows = self._connection.execute(
-            select(nodes.c.level, nodes.c.index, nodes.c.hash).where(or_(*conditions))
+        values = {
+            f"{part}_{n}": value
+            for n, node in enumerate(wanted)
+            for part, value in zip("li", node, strict=True)
+        }
+        count = len(wanted)
+        rows = self._statements.run(
+            self._connection, ("log hashes", count), lambda: _select_nodes(count), values
         )
-        return {Node(level, index): _bytes(digest) for level, index, digest in rows}
+        return {Node(_whole(level), _whole(index)): _bytes(digest) for level, index, digest in rows}
+
+    def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
+        return self._statements.run(self._connection, shape, lambda: statement, values)
+
+
+def _select_nodes(count: int) -> Executable:
+    wanted = [
+        and_(nodes.c.level == bindparam(f"l_{n}"), nodes.c.index == bindparam(f"i_{n}")) for n in range(count)
+    ]
+    return select(nodes.c.level, nodes.c.index, nodes.c.hash).where(or_(*wanted))
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise LogInconsistent(reason="an index is not a number")
+    return value
 
 
 def _bytes(value: object) -> bytes:

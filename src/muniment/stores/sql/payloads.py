@@ -1,31 +1,40 @@
 """The payloads in SQL. Rows can be erased; nothing in the log depends on them."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from muniment.core.payloads import Payload
+from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.tables import payloads
+
+_FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
+_FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))
+_PUT = insert(payloads)
 
 
 class SqlPayloads:
     """Payloads on one connection, inside its transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, statements: Statements) -> None:
         """Stand on a connection."""
         self._connection = connection
+        self._statements = statements
 
     def put(self, payload: Payload, label: str | None = None) -> str:
         """Keep a payload."""
         digest = str(payload.digest)
         if self.find(digest) is None:
             row = {"digest": digest, "salt": payload.salt, "text": payload.text, "label": label}
-            self._connection.execute(insert(payloads), row)
+            self._statements.run(self._connection, "payloads put", lambda: _PUT, row)
         return digest
 
     def find(self, digest: str) -> str | None:
         """Find a text."""
-        return self._connection.execute(select(payloads.c.text).where(payloads.c.digest == digest)).scalar()
+        rows = self._statements.run(self._connection, "payloads find", lambda: _FIND, {"digest": digest})
+        return str(rows[0][0]) if rows else None
 
     def find_labelled(self, label: str) -> list[str]:
         """Find digests by label."""
-        query = select(payloads.c.digest).where(payloads.c.label == label)
-        return list(self._connection.execute(query).scalars())
+        rows = self._statements.run(
+            self._connection, "payloads labelled", lambda: _FIND_LABELLED, {"label": label}
+        )
+        return [str(digest) for (digest,) in rows]

@@ -2,12 +2,13 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, delete, insert, select, update
 
-from muniment.core.records import RECORDS, Change, Key, Put, Record
+from muniment.core.records import RECORDS, Amend, Change, Key, Put, Record
 from muniment.ports.projections import Where
+from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.tables import TABLES
 
 R = TypeVar("R", bound=Record)
@@ -20,30 +21,31 @@ _OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
     ">=": operator.ge,
 }
 
+_COLUMNS: Final = {kind: tuple(table.c.keys()) for kind, table in TABLES.items()}
+
 
 class SqlProjections:
     """Projections on one connection, inside its transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, statements: Statements) -> None:
         """Stand on a connection."""
         self._connection = connection
+        self._statements = statements
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Add and amend rows."""
         for change in changes:
             if isinstance(change, Put):
-                self._put(change.record)
+                kind = type(change.record)
+                self._run(("put", kind), lambda kind=kind: insert(TABLES[kind]), change.record.values())  # type: ignore[misc] # bound at once
             else:
-                table = TABLES[change.kind]
-                self._connection.execute(
-                    update(table).where(*_keyed(table, change.kind, change.key)).values(change.values)
-                )
+                self._amend(change)
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a row by its primary key."""
-        table = TABLES[kind]
-        row = self._connection.execute(select(table).where(*_keyed(table, kind, key))).first()
-        return None if row is None else _read(kind, row)
+        conditions = [Where(name, "=", part) for name, part in zip(kind.key, key, strict=True)]
+        found = self.select(kind, *conditions, order=kind.key[0], limit=1)
+        return found[0] if found else None
 
     def select(
         self,
@@ -54,28 +56,53 @@ class SqlProjections:
         limit: int | None = None,
     ) -> list[R]:
         """List rows."""
-        table = TABLES[kind]
-        column = table.c[order]
-        query = (
-            select(table)
-            .where(*(_OPERATORS[c.op](table.c[c.column], c.value) for c in conditions))  # type: ignore[arg-type] # an operator on a column gives an expression
-            .order_by(column.desc() if descending else column)
-            .limit(limit)
+        shape = (kind, tuple((c.column, c.op, c.value is None) for c in conditions), order, descending, limit)
+        values = {f"value_{n}": c.value for n, c in enumerate(conditions) if c.value is not None}
+        rows = self._statements.run(
+            self._connection,
+            shape,
+            lambda: _select(kind, conditions, order, descending=descending).limit(limit),
+            values,
         )
-        return [_read(kind, row) for row in self._connection.execute(query)]
+        return [_read(kind, row) for row in rows]
 
     def clear(self) -> None:
         """Drop every row, those that refer to others first."""
         for kind in reversed(RECORDS):
             self._connection.execute(delete(TABLES[kind]))
 
-    def _put(self, record: Record) -> None:
-        self._connection.execute(insert(TABLES[type(record)]), record.values())
+    def _amend(self, change: Amend) -> None:
+        names = tuple(change.values)
+        keyed = {f"key_{name}": part for name, part in zip(change.kind.key, change.key, strict=True)}
+        set_to = {f"set_{name}": value for name, value in change.values.items()}
+        self._run(("amend", change.kind, names), lambda: _update(change.kind, names), {**keyed, **set_to})
+
+    def _run(
+        self, shape: tuple[object, ...], build: Callable[[], object], values: Mapping[str, object]
+    ) -> None:
+        self._statements.run(self._connection, shape, build, values)  # type: ignore[arg-type] # Core statements
 
 
-def _keyed(table: Table, kind: type[Record], key: Key) -> list[ColumnElement[bool]]:
-    return [table.c[name] == part for name, part in zip(kind.key, key, strict=True)]
+def _select(
+    kind: type[Record], conditions: tuple[Where, ...], order: str, *, descending: bool
+) -> Select[tuple[object, ...]]:
+    table = TABLES[kind]
+    clauses = [
+        _OPERATORS[c.op](table.c[c.column], None if c.value is None else bindparam(f"value_{n}"))
+        for n, c in enumerate(conditions)
+    ]
+    column = table.c[order]
+    return select(table).where(*clauses).order_by(column.desc() if descending else column)  # type: ignore[arg-type] # operators on columns
 
 
-def _read(kind: type[R], row: Row[tuple[object, ...]]) -> R:
-    return kind(**row._mapping)  # noqa: SLF001 - the public name of a row's mapping
+def _update(kind: type[Record], names: tuple[str, ...]) -> Update:
+    table = TABLES[kind]
+    return (
+        update(table)
+        .where(*(table.c[name] == bindparam(f"key_{name}") for name in kind.key))
+        .values({name: bindparam(f"set_{name}") for name in names})
+    )
+
+
+def _read(kind: type[R], row: tuple[Any, ...]) -> R:
+    return kind(**dict(zip(_COLUMNS[kind], row, strict=True)))

@@ -13,6 +13,8 @@ from muniment.stores.sql.schema import ensure_schema
 from muniment.stores.sql.unit import SqlUnits
 
 _BUSY_S: Final = 60
+# As many as there may be threads: a connection beyond the pool is opened and closed for each use.
+_CONNECTIONS: Final = 64
 # FULL: a commit that was acknowledged survives a power cut, which NORMAL does not promise in WAL.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
@@ -33,7 +35,13 @@ def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:
 
 
 def _connect(path: Path, mode: str) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_S})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": _BUSY_S},
+        pool_size=_CONNECTIONS,
+        # Every use ends in a commit or rollback of its own.
+        pool_reset_on_return=None,
+    )
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: SqliteConnection, _record: object) -> None:

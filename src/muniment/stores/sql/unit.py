@@ -11,14 +11,16 @@ from threading import Lock
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
+from muniment.core.errors import StorageBusy, StorageFull, StorageReadOnly
 from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit
 from muniment.stores.failures import database_failure
 from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.payloads import SqlPayloads
 from muniment.stores.sql.projections import SqlProjections
+from muniment.stores.sql.statements import Statements
 
 T = TypeVar("T")
 
@@ -59,6 +61,7 @@ class SqlUnits:
         self._reader = reader
         self._blobs = blobs
         self._path = path
+        self._statements = Statements(writer.dialect, path)
         self._waiting: deque[_Ticket[object]] = deque()
         self._committing = Lock()
 
@@ -87,8 +90,12 @@ class SqlUnits:
         self._reader.dispose()
 
     def _unit(self, connection: Connection) -> SqlUnit:
+        known = self._statements
         return SqlUnit(
-            SqlEventLog(connection), SqlProjections(connection), SqlPayloads(connection), self._blobs
+            SqlEventLog(connection, known),
+            SqlProjections(connection, known),
+            SqlPayloads(connection, known),
+            self._blobs,
         )
 
     def _commit(self, tickets: list[_Ticket[object]]) -> None:
@@ -117,15 +124,16 @@ class SqlUnits:
     def _do(self, ticket: _Ticket[object], connection: Connection, unit: SqlUnit) -> None:
         """Do one of several works: if it fails, it fails alone, unless the database itself does."""
         try:
-            with connection.begin_nested():
-                ticket.results.append(ticket.work(unit))
-        except IntegrityError as error:
-            ticket.error = database_failure(error.orig, self._path)
-        except DBAPIError:
+            connection.exec_driver_sql("SAVEPOINT work")
+            ticket.results.append(ticket.work(unit))
+            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+        except (StorageFull, StorageReadOnly, StorageBusy):
+            # Not this work's fault: the database may have dropped the whole transaction.
             raise
         except Exception as error:  # noqa: BLE001 - whoever waits for the ticket raises it
             ticket.error = error
         if ticket.error is not None:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
             unit.log.forget_edge()
 
 
