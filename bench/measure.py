@@ -31,7 +31,8 @@ class Row:
 
 
 def run_child(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
-    """Run a command to its end, and read what it cost."""
+    """Run a command to its end, and read what it cost; what others wrote is on the disk by then."""
+    os.sync()
     started = time.perf_counter()
     child = subprocess.Popen(
         command, env=environment or dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
