@@ -7,30 +7,43 @@ from pathlib import Path
 
 from measure import Cost, Row, run_child
 
-_RUNS = 5
+_RUNS = 4
 _MIB = 1 << 20
 
+# Both sides begin with the file in the page cache and a disk that had a second to rest.
+_WARM = """
+import sys, time
+with open(sys.argv[2], "rb", buffering=0) as source:
+    while source.read(1 << 20):
+        pass
+time.sleep(1)
+"""
+
 _LIMIT = """
-import hashlib, os, sys
+import hashlib, os, pathlib, sys, time
+started = time.perf_counter()
 hasher, buffer = hashlib.sha256(), memoryview(bytearray(1 << 20))
-with open(sys.argv[1], "rb", buffering=0) as source, open(sys.argv[2], "wb", buffering=0) as target:
+with open(sys.argv[2], "rb", buffering=0) as source, open(sys.argv[1] + "/copy", "wb", buffering=0) as target:
     while count := source.readinto(buffer):
         hasher.update(buffer[:count])
         left = buffer[:count]
         while left:
             left = left[target.write(left):]
     os.fsync(target.fileno())
+pathlib.Path(sys.argv[3]).write_text(f"{time.perf_counter() - started} 0")
 """
 
 _HASH = """
-import hashlib, sys
+import hashlib, pathlib, sys, time
+started = time.perf_counter()
 hasher, buffer = hashlib.sha256(), memoryview(bytearray(1 << 20))
-with open(sys.argv[1], "rb", buffering=0) as source:
+with open(sys.argv[2], "rb", buffering=0) as source:
     while count := source.readinto(buffer):
         hasher.update(buffer[:count])
+pathlib.Path(sys.argv[3]).write_text(f"{time.perf_counter() - started} 0")
 """
 
-# What stands around the bytes is timed apart: start-up has a budget of its own.
+# Start-up has a budget of its own: each script times the bytes alone.
 _PUSH = """
 import sys, time, pathlib, muniment
 registry = muniment.open(sys.argv[1])
@@ -80,16 +93,15 @@ def _measure(directory: Path, file: Path, name: str) -> list[Row]:
     idle = 0.0
     for number in range(_RUNS):
         registry = str(directory / f"registry{number}")
-        copy = directory / "copy"
-        limits.append(run_child([sys.executable, "-c", _LIMIT, str(file), str(copy)]).wall_s)
-        copy.unlink()
+        limits.append(_timed(_LIMIT, str(directory), file, directory)[1])
+        (directory / "copy").unlink()
         run_child([sys.executable, "-c", _IDLE, registry])
         idle = max(idle, run_child([sys.executable, "-c", _IDLE, registry]).peak_mb)
         cost, wall, read = _timed(_PUSH, registry, file, directory)
         pushes.append(wall)
         reads.append(read / size)
         peaks.append(cost.peak_mb)
-        hashes.append(run_child([sys.executable, "-c", _HASH, str(file)]).wall_s)
+        hashes.append(_timed(_HASH, registry, file, directory)[1])
         cost, wall, _ = _timed(_VERIFY, registry, file, directory)
         verifies.append(wall)
         peaks.append(cost.peak_mb)
@@ -108,6 +120,6 @@ def _measure(directory: Path, file: Path, name: str) -> list[Row]:
 
 def _timed(script: str, registry: str, file: Path, directory: Path) -> tuple[Cost, float, float]:
     report = directory / "report"
-    cost = run_child([sys.executable, "-c", script, registry, str(file), str(report)])
+    cost = run_child([sys.executable, "-c", _WARM + script, registry, str(file), str(report)])
     wall, read = report.read_text().split()
     return cost, float(wall), float(read)

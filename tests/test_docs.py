@@ -1,0 +1,75 @@
+"""What is written is so: the demo tells its story, and the pages name what there is."""
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+import muniment
+from muniment.cli.demo_story import DemoFailed, check
+from muniment.cli.main import _COMMANDS
+from muniment.client.settings import Settings
+from muniment.core.formats import Format
+from muniment.core.policy import _READERS, Policy
+
+ROOT = Path(muniment.__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="the pages are in the repository")
+
+
+@pytest.mark.slow
+def test_the_demo_tells_its_story(tmp_path: Path) -> None:
+    """`muniment demo` does every step, and each claim in it holds."""
+    result = subprocess.run(
+        [sys.executable, "-m", "muniment", "demo", "--keep", str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.endswith("Every step did what it should.\n")
+    for chapter in range(1, 10):
+        assert f"\n{chapter}. " in result.stdout
+
+
+def test_the_demo_fails_loudly() -> None:
+    """A claim of the demo that is not so ends it."""
+    with pytest.raises(DemoFailed, match="not so: water is dry"):
+        check("water is dry", False)  # noqa: FBT003 - the claim
+
+
+def test_every_setting_is_documented() -> None:
+    """Each attribute of the settings names its variable, and the page has that variable."""
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    words = (Settings.__doc__ or "").replace(":", " ").replace(",", " ").split()
+    variables = {word for word in words if word.startswith("MUNIMENT_")}
+    assert len(variables) == len(fields(Settings)) - 1
+    assert all(f"`{variable}`" in page for variable in variables)
+
+
+def test_every_rule_and_format_is_documented() -> None:
+    """The page on policies names them all, and its example is a policy."""
+    page = (ROOT / "docs/reference/policy.md").read_text()
+    assert all(f"| `{rule}` |" in page for rule in _READERS)
+    assert all(f"`{name}`" in page for name in Format)
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert len(Policy.read(yaml.safe_load(example)).rules) == 6
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    """Whatever it tells a user to type is there."""
+    page = (ROOT / "README.md").read_text()
+    typed = {line.split()[1] for line in page.splitlines() if line.startswith("    muniment ")}
+    assert typed
+    assert typed <= set(_COMMANDS)
+
+
+def test_no_lock_names_a_host() -> None:
+    """Locks hold hashes and no addresses."""
+    for lock in (ROOT / "requirements").iterdir():
+        assert "://" not in lock.read_text()
+        assert "--hash=sha256:" in lock.read_text()
