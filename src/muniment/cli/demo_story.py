@@ -1,5 +1,6 @@
 """The story that the demo tells. Each chapter checks what it claims; the demo fails if one is untrue."""
 
+import json
 import os
 import shlex
 import shutil
@@ -16,6 +17,7 @@ import click
 import numpy as np
 
 import muniment
+from muniment.capture.run import Run
 from muniment.cli.demo_model import POSITIVE, positive_score, read_data, train, write_data
 from muniment.cli.evidence import describe_metrics
 from muniment.client.registry import Registry
@@ -118,10 +120,7 @@ def publish_first(scene: Scene, registry: Registry) -> tuple[Version, list[str]]
     """Chapters 1 and 2: train inside a run, push."""
     chapter(1, "Train a classifier; the run records what it was made from")
     run, model = train(scene.train_csv, scene.directory / "model", strength=0.01)
-    provenance = run.provenance()
-    inside = provenance["buildDefinition"]["internalParameters"]  # type: ignore[index, call-overload] # as written just above
-    say(f"parameters {run.params}, seed {run.seed}, Python {inside['platform']['python']}")  # type: ignore[index, call-overload]
-    say(f"{len(inside['packages'])} packages, git {(inside['git'] or {}).get('commit', 'none')}")  # type: ignore[index, call-overload, union-attr, arg-type]
+    _describe_run(run)
     predictions = [str(label) for label in model.predict(read_data(scene.holdout_csv).features)]
 
     chapter(2, "Push it: addressed, signed, logged, proven")
@@ -131,6 +130,8 @@ def publish_first(scene: Scene, registry: Registry) -> tuple[Version, list[str]]
     receipt = version.receipt
     assert receipt is not None  # noqa: S101 - push always sets it
     say(f"{version} is {version.digest}")
+    for claim in version.claims():
+        say(f"{claim.kind} ({claim.predicate_type}) signed with key {claim.key_id:.16}")
     say(f"entry {receipt.index} of the log, proven by {len(receipt.path)} hashes and this checkpoint:")
     for line in receipt.checkpoint.decode().rstrip().splitlines():
         click.echo(f"    {line}")
@@ -139,6 +140,18 @@ def publish_first(scene: Scene, registry: Registry) -> tuple[Version, list[str]]
         registry.push(scene.directory / "model", _NAME).record.number == 1,
     )
     return version, predictions
+
+
+def _describe_run(run: Run) -> None:
+    """Say what a run recorded, read back from its provenance."""
+    provenance = json.loads(json.dumps(run.provenance()))
+    inside, made = provenance["buildDefinition"]["internalParameters"], provenance["runDetails"]["metadata"]
+    platform, git = inside["platform"], inside["git"]
+    say(f"parameters {run.params}, seed {run.seed}, from {made['startedOn']} to {made['finishedOn']}")
+    say(f"Python {platform['python']} on {platform['system']} {platform['machine']}")
+    say(f"{len(inside['packages'])} packages; git " + (git["commit"] if git else "none here"))
+    for resource in provenance["buildDefinition"]["resolvedDependencies"]:
+        say(f"from {resource['name']}: " + ", ".join(f"{k}:{v}" for k, v in resource["digest"].items()))
 
 
 def measure(scene: Scene, registry: Registry, version: Version) -> None:
