@@ -370,6 +370,18 @@ def test_an_approval_counts_while_the_role_is_held(
     assert not passes(backend)
 
 
+def test_who_becomes_an_author_later_no_longer_counts(
+    backend: Backend, open_as: OpenAs, validator: Identity
+) -> None:
+    """An approver who then vouches for the training has approved their own version."""
+    theirs = open_as(validator)
+    record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    assert passes(backend)
+    record(theirs, validator, 1, PROVENANCE, provenance())
+    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    assert "made the version" in verdict.failures[0]
+
+
 # ---- people
 
 

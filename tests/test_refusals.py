@@ -1,0 +1,252 @@
+"""Refusals that no story meets: bounds, wrong forms, failing disks and databases."""
+
+import errno
+import pickle
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from muniment.core import queries as q
+from muniment.core.approvals import Approval
+from muniment.core.attestations import EVALUATION, Statement, write_statement
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json
+from muniment.core.commands import MoveAlias, RecordAttestation, RollBackAlias, SetPolicy
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    BlobNotFound,
+    EventNotFound,
+    GateFailed,
+    InvalidAttestation,
+    InvalidDocument,
+    InvalidManifest,
+    InvalidPolicy,
+    MunimentError,
+    NothingToRollBack,
+    StorageBusy,
+    StorageFailed,
+    StorageFull,
+    StorageReadOnly,
+    UnknownSigner,
+    VersionExists,
+    VersionNotFound,
+)
+from muniment.core.events import Event, EventType
+from muniment.core.names import Reference
+from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
+from muniment.core.records import fold
+from muniment.core.revisions import parse_manifest
+from muniment.server.embedded import open_directory
+from muniment.signing.keys import Identity
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.failures import database_failure, disk_failures
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.testing.backends import NAME, PRODUCTION, evaluation, publish, record, refuses, set_policy
+
+FIRST = Reference(NAME, 1)
+
+
+def test_a_refusal_crosses_a_process() -> None:
+    """Errors can be pickled, and say the same on the other side."""
+    error = VersionExists(reference="acme/x@1", digest="sha256:0")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (type(copy), str(copy), copy.hint) == (VersionExists, str(error), error.hint)
+
+
+@pytest.mark.parametrize(
+    "change", [{"evidence": "all"}, {"role": "boss"}, {"decision": None}, {"role": None}]
+)
+def test_a_malformed_approval_is_refused(change: dict[str, Json]) -> None:
+    """A predicate that is no approval is never read as one."""
+    predicate: dict[str, Json] = {
+        "version": "acme/x@1",
+        "alias": "production",
+        "role": "validator",
+        "decision": "approve",
+        "policy": "sha256:0",
+        "evidence": [],
+        "reason": None,
+        "time": "2026-01-01T00:00:00Z",
+    }
+    assert Approval.read(predicate).predicate() == predicate
+    with pytest.raises(InvalidAttestation):
+        Approval.read({**predicate, **change})
+
+
+def test_texts_and_manifests_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held in memory whole is bounded first."""
+    with pytest.raises(InvalidDocument):
+        Payload(salt="", text="x" * (MAX_TEXT_CHARACTERS + 1))
+    monkeypatch.setattr("muniment.core.revisions.MAX_MANIFEST_BYTES", 1)
+    with pytest.raises(InvalidManifest, match="too large"):
+        parse_manifest(b"{}")
+
+
+def test_a_fact_of_the_wrong_kind_is_refused() -> None:
+    """Numbers are numbers, and text is text."""
+    data: dict[str, Json] = {"name": "acme/x", "alias": "a", "number": "1", "previous": None}
+    moved = Event(id="i", type=EventType.ALIAS_MOVED, actor="a", time="t", data=data)
+    with pytest.raises(InvalidDocument, match="number"):
+        fold(moved, 0)
+    with pytest.raises(InvalidDocument, match="alias"):
+        fold(replace(moved, data={**data, "number": 1, "alias": 7}), 0)
+    statement = write_statement({"digest": {"sha256": "0" * 64}}, "t", {})
+    assert statement["predicateType"] == "t"
+    assert Statement(subjects=(), predicate_type="t", predicate={}).subjects == ()
+
+
+def test_what_is_not_there_is_named(backend: Backend, owner: Identity) -> None:
+    """Entries beyond the log, keys of nobody, aliases that never moved."""
+    publish(backend, owner, b"a")
+    size = len(backend.ask(q.GetLeaves(start=0)))
+    refuses(lambda: backend.ask(q.GetProof(index=size)), EventNotFound)
+    refuses(lambda: backend.ask(q.GetGrowth(size=0, until=size + 1)), EventNotFound)
+    assert backend.ask(q.GetGrowth(size=size + 1)).path == ()
+    refuses(lambda: backend.ask(q.GetKey(key_id="none")), UnknownSigner)
+    refuses(lambda: backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)), VersionNotFound)
+    refuses(lambda: backend.ask(q.GetVersion(reference=FIRST, at="2025-01-01T00:00:00Z")), VersionNotFound)
+
+
+def test_a_policy_is_read_before_it_is_in_force(backend: Backend) -> None:
+    """Documents that are no policy, or too large, are refused; the same one again changes nothing."""
+    for document in (b"not json", b"{}", b" " * ((1 << 20) + 1)):
+        digest = backend.add_documents([document])[0]
+        command = SetPolicy(name=NAME, alias=PRODUCTION, policy=digest)
+        refuses(lambda command=command: backend.execute(command), InvalidPolicy)  # type: ignore[misc] # bound at once
+    assert set_policy(backend, {"rule": "signature"}).created
+    assert not set_policy(backend, {"rule": "signature"}).created
+
+
+def test_a_bundle_that_is_too_large_is_not_read(
+    backend: Backend, owner: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound holds before the bytes are parsed."""
+    publish(backend, owner, b"a")
+    monkeypatch.setattr("muniment.services.claims.MAX_BUNDLE_BYTES", 10)
+    digest = backend.add_documents([b"x" * 11])[0]
+    refuses(lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=digest)), BlobNotFound)
+
+
+def test_the_same_claim_again_answers_with_the_first(backend: Backend, owner: Identity) -> None:
+    """A bundle is recorded once for a version."""
+    publish(backend, owner, b"a")
+    first = record(backend, owner, 1, EVALUATION, evaluation(0.9))
+    digest = Digest.parse(str(first.event.data["attestation"]))
+    again = backend.execute(RecordAttestation(reference=FIRST, bundle=digest))
+    assert (again.index, again.created) == (first.index, False)
+
+
+def test_a_rollback_needs_somewhere_to_go(backend: Backend, owner: Identity) -> None:
+    """One holder only, and then an earlier one that no longer meets the policy."""
+    for data in (b"a", b"b"):
+        publish(backend, owner, data)
+    command = RollBackAlias(name=NAME, alias=PRODUCTION)
+    refuses(lambda: backend.execute(command), NothingToRollBack)
+    _move(backend, 1)
+    refuses(lambda: backend.execute(command), NothingToRollBack)
+    _move(backend, 2)
+    set_policy(backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
+    refusal = refuses(lambda: backend.execute(command), GateFailed)
+    assert refusal.data()["reference"] == "acme/readmission@1"
+
+
+def _move(backend: Backend, number: int) -> None:
+    backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+
+
+# ---- disks and databases
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, StorageFull),
+        (errno.EDQUOT, StorageFull),
+        (errno.EFBIG, StorageFull),
+        (errno.EROFS, StorageReadOnly),
+        (errno.EACCES, StorageReadOnly),
+        (errno.EIO, StorageFailed),
+    ],
+)
+def test_a_failing_disk_is_told_apart(number: int, kind: type[MunimentError]) -> None:
+    """Full, read-only and broken disks have codes of their own."""
+    with pytest.raises(kind, match="somewhere"), disk_failures("somewhere"):
+        raise OSError(number, "it fails")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_FULL, StorageFull),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, StorageReadOnly),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, StorageBusy),
+        (sqlite3.SQLITE_CORRUPT, StorageFailed),
+        (None, StorageFailed),
+    ],
+)
+def test_a_failing_database_is_told_apart(code: int | None, kind: type[MunimentError]) -> None:
+    """Extended result codes count as their primary ones."""
+    error = sqlite3.OperationalError("it fails")
+    if code is not None:
+        error.sqlite_errorcode = code
+    assert type(database_failure(error, "somewhere")) is kind
+
+
+def test_a_database_that_fails_between_is_a_refusal(tmp_path: Path) -> None:
+    """Reads and writes on a database whose tables are gone are refused, alone and together."""
+    units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
+    with sqlite3.connect(tmp_path / "registry.db") as connection:
+        connection.execute("DROP TABLE payloads")
+    connection.close()
+    acts: list[Callable[[], object]] = [
+        lambda: units.read(lambda unit: unit.payloads.find("x")),
+        lambda: units.write(lambda unit: unit.payloads.find("x")),
+    ]
+    for act in acts:
+        refuses(act, StorageFailed)
+    units.close()
+
+
+def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that never ends makes the others give up, not hang."""
+    monkeypatch.setattr("muniment.stores.sql.sqlite._BUSY_S", 0.05)
+    units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
+    blocker = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    refuses(lambda: units.write(lambda unit: unit.log.size()), StorageBusy)
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert units.write(lambda unit: unit.log.size()) == 0
+    units.close()
+
+
+def test_an_interrupted_work_ends_its_transaction(tmp_path: Path) -> None:
+    """An interrupt goes to whoever was interrupted, and the next one can write."""
+    units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
+
+    def interrupt(_unit: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        units.write(interrupt)
+    assert units.write(lambda unit: unit.log.append(b"x", "2026-01-01T00:00:00Z")) == 0
+    units.close()
+
+
+def test_a_blob_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    """A document that fails half way is not left under any name."""
+    store = LocalBlobs.create(tmp_path)
+    (tmp_path / "blobs" / "sha256").rmdir()
+    with pytest.raises(StorageFailed):
+        store.add_documents([b"x"])
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_a_registry_without_its_keys_or_beginning_is_refused(tmp_path: Path) -> None:
+    """A directory whose log does not begin with its founding is not opened."""
+    open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path)).close()
+    with pytest.raises(MunimentError, match="first entry"):
+        open_directory(tmp_path)
