@@ -41,8 +41,12 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
         owner_name=settings.user,
         create=create,
     )
-    memory = Memory(settings.state, str(directory))
-    return Registry(TrustedBackend(embedded.backend, memory, where), embedded.identity)
+    try:
+        trusted = TrustedBackend(embedded.backend, Memory(settings.state, str(directory)), where)
+    except BaseException:
+        embedded.backend.close()
+        raise
+    return Registry(trusted, embedded.identity)
 
 
 def forget(location: str | Path | None = None, settings: Settings | None = None) -> bool:

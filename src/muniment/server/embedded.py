@@ -67,15 +67,19 @@ def open_directory(
         _found(root, identity, passphrase, owner_name)
     blobs = LocalBlobs(root)
     units = open_sqlite(root / _DATABASE, blobs)
-    signer = identity or _find_owner(root, passphrase)
-    backend = LocalBackend(
-        units=units,
-        blobs=blobs,
-        clock=_now,
-        nonces=_new_id,
-        keys=_load_keys(root, units),
-        actor=_find_actor(units, signer),
-    )
+    try:
+        signer = identity or _find_owner(root, passphrase)
+        backend = LocalBackend(
+            units=units,
+            blobs=blobs,
+            clock=_now,
+            nonces=_new_id,
+            keys=_load_keys(root, units),
+            actor=_find_actor(units, signer),
+        )
+    except BaseException:
+        units.close()
+        raise
     return Embedded(backend=backend, identity=signer)
 
 

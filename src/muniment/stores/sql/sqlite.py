@@ -5,11 +5,8 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
 
 from muniment.ports.blobs import BlobStore
-from muniment.stores.failures import database_failure
-from muniment.stores.sql.schema import ensure_schema
 from muniment.stores.sql.unit import SqlUnits
 
 _BUSY_S: Final = 60
@@ -26,12 +23,13 @@ def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:
         SchemaTooNew: a newer Muniment wrote it.
         StorageFull, StorageReadOnly, StorageBusy, StorageFailed: it cannot be opened.
     """
-    writer, reader = _connect(path, "IMMEDIATE"), _connect(path, "DEFERRED")
+    units = SqlUnits(_connect(path, "IMMEDIATE"), _connect(path, "DEFERRED"), blobs, str(path))
     try:
-        ensure_schema(writer, str(path))
-    except DBAPIError as error:
-        raise database_failure(error.orig, str(path)) from error
-    return SqlUnits(writer, reader, blobs, str(path))
+        units.ensure_schema()
+    except BaseException:
+        units.close()
+        raise
+    return units
 
 
 def _connect(path: Path, mode: str) -> Engine:

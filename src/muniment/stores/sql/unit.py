@@ -20,6 +20,7 @@ from muniment.stores.failures import database_failure
 from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.payloads import SqlPayloads
 from muniment.stores.sql.projections import SqlProjections
+from muniment.stores.sql.schema import ensure_schema
 from muniment.stores.sql.statements import Statements
 
 T = TypeVar("T")
@@ -64,6 +65,17 @@ class SqlUnits:
         self._statements = Statements(writer.dialect, path)
         self._waiting: deque[_Ticket[object]] = deque()
         self._committing = Lock()
+
+    def ensure_schema(self) -> None:
+        """Make the tables, or bring them up to date.
+
+        Raises:
+            SchemaTooNew: a newer Muniment wrote the database.
+        """
+        try:
+            ensure_schema(self._writer, self._path)
+        except DBAPIError as error:
+            raise database_failure(error.orig, self._path) from error
 
     def write(self, work: Callable[[Unit], T]) -> T:
         """Do the work, alone or together with those that wait, and commit."""
