@@ -18,12 +18,14 @@ from muniment.client.registry import Registry
 from muniment.client.settings import Settings
 from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
+from muniment.core.commands import PublishVersion
 from muniment.core.errors import (
     LogForked,
     LogInconsistent,
     LogReplaced,
     LogRolledBack,
     MunimentError,
+    NotSigned,
     ProofInvalid,
     RecordUnproven,
     RegistryNotFound,
@@ -32,6 +34,7 @@ from muniment.core.errors import (
 from muniment.core.names import Alias, Reference
 from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
+from muniment.core.revisions import File, Revision
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
@@ -216,6 +219,26 @@ def test_a_key_of_somebody_else_is_refused(liar: Liar, owner: Identity, tmp_path
     liar.lies = {q.GetKey: lambda key: replace(key, public_key=forged.public.pem.decode())}
     checks = check_version(trusted, Reference(NAME, 1))
     assert {check.error.code for check in checks if check.error} == {"record_unproven"}
+
+
+def test_a_version_that_its_author_did_not_sign_is_not_loaded(
+    backend: LocalBackend, owner: Identity, tmp_path: Path
+) -> None:
+    """What is on record without a signature over its files is shown, and not used."""
+    revision = Revision.of([File(path="w.bin", digest=backend.add_documents([b"w"])[0], size_bytes=1)])
+    manifest, _ = backend.add_documents([revision.manifest(), revision.config()])
+    backend.execute(PublishVersion(name=NAME, manifest=manifest))
+    registry = Registry(TrustedBackend(backend, Memory(tmp_path / "state", "here"), "here"), owner)
+    version = registry.version(str(NAME))
+    acts: list[Callable[[], object]] = [
+        lambda: registry.load(str(NAME)),
+        lambda: registry.pull(str(NAME), tmp_path / "out"),
+        version.content_bundle,
+    ]
+    for act in acts:
+        with pytest.raises(NotSigned):
+            act()
+    assert [check.error.code for check in version.verify() if check.error] == ["not_signed"]
 
 
 def test_a_log_that_says_it_is_another_is_refused(liar: Liar, tmp_path: Path) -> None:

@@ -22,18 +22,17 @@ def list_(terminal: Terminal, query: str, limit: int) -> None:
     """List the models whose names begin with QUERY; with a whole name, its versions."""
     with connect(terminal) as registry:
         models = list(islice(registry.models(query), limit))
-        exact = [model for model in models if model.name == query]
+        exact = any(model.name == query for model in models)
         versions = list(islice(registry.versions(query), limit)) if exact else []
-    if exact:
-        rows = [(f"{v.name}@{v.number}", v.size_bytes, v.published, v.revision) for v in versions]
-        columns = ("version", "bytes", "published", "digest")
-    else:
-        rows = [(m.name, m.latest, "", "") for m in models]
-        columns = ("model", "latest", "", "")
     if terminal.as_json:
         terminal.answer([record.values() for record in (versions if exact else models)], [])
-    elif rows:
-        draw_table([c for c in columns if c], [row[: sum(map(bool, columns))] for row in rows])
+    elif exact:
+        draw_table(
+            ("version", "bytes", "published", "digest"),
+            [(f"{v.name}@{v.number}", v.size_bytes, v.published, v.revision) for v in versions],
+        )
+    elif models:
+        draw_table(("model", "latest"), [(model.name, model.latest) for model in models])
 
 
 @click.command()

@@ -33,13 +33,9 @@ class Terminal:
 def json_option(command: F) -> F:
     """Add `--json` to a command."""
 
-    def remember(ctx: click.Context, _parameter: click.Parameter, *, value: bool) -> None:
+    def remember(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
         ctx.ensure_object(Terminal).as_json = value
 
     return click.option(
-        "--json",
-        is_flag=True,
-        expose_value=False,
-        callback=lambda ctx, parameter, value: remember(ctx, parameter, value=value),
-        help="Answer in JSON.",
+        "--json", is_flag=True, expose_value=False, callback=remember, help="Answer in JSON."
     )(command)

@@ -11,10 +11,10 @@ from muniment.client.trust import TrustedBackend
 from muniment.core.attestations import CONTENT, Attestation, kind_of
 from muniment.core.digests import Digest
 from muniment.core.errors import (
-    BadSignature,
     ContentCorrupt,
     KeyRevoked,
     MunimentError,
+    NotSigned,
     ProofInvalid,
     RecordUnproven,
     WrongSubject,
@@ -110,13 +110,23 @@ def check_signature(backend: TrustedBackend, version: VersionRecord, revision: R
     """Check that the author of a version signed exactly its files.
 
     Raises:
-        BadSignature: no content signature by the author holds.
+        NotSigned: there is no such claim.
+        MunimentError: there is one, and it does not hold; as `check_claim` says.
     """
+    claims = find_content_claims(backend, version)
+    if not claims:
+        raise NotSigned(reference=f"{version.name}@{version.number}")
+    return check_claim(backend, claims[-1], version, revision)
+
+
+def find_content_claims(backend: TrustedBackend, version: VersionRecord) -> list[AttestationRecord]:
+    """List the content signatures of a version's author, the newest last; none is checked yet."""
     detail = backend.ask(DescribeVersion(reference=_exact(version)))
-    for record in detail.attestations:
-        if record.predicate_type == CONTENT and record.signer == version.author:
-            return check_claim(backend, record, version, revision)
-    raise BadSignature(key_id="of the author")
+    return [
+        record
+        for record in detail.attestations
+        if record.predicate_type == CONTENT and record.signer == version.author
+    ]
 
 
 def check_claim(

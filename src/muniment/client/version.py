@@ -8,17 +8,26 @@ from pathlib import Path
 
 from muniment.capture.datasets import Dataset, read_dataset
 from muniment.capture.extras import load_extra
-from muniment.client.checking import Check, check_claim, check_version, read_revision, resolve_proven
+from muniment.client.checking import (
+    Check,
+    check_claim,
+    check_signature,
+    check_version,
+    read_document,
+    read_revision,
+    resolve_proven,
+)
 from muniment.client.people import write_reason
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import Approval, Decision
-from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, Attestation
+from muniment.core.attestations import APPROVAL, EVALUATION, Attestation
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import RecordAttestation
 from muniment.core.digests import Digest
-from muniment.core.errors import BadSignature, NotIdentified
+from muniment.core.errors import NotIdentified
 from muniment.core.evidence import Evidence
 from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
 from muniment.core.policy import Verdict
 from muniment.core.queries import DescribeVersion, GetPolicy, JudgeGate, VersionDetail
 from muniment.core.receipts import Receipt
@@ -26,7 +35,7 @@ from muniment.core.records import VersionRecord
 from muniment.core.revisions import Revision
 from muniment.core.roles import Role
 from muniment.core.times import write_time
-from muniment.signing.bundle import Bundle
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 
@@ -98,12 +107,13 @@ class Version:
         return [Evidence(claim.predicate) for claim in self.claims(EVALUATION)]
 
     def content_bundle(self) -> bytes:
-        """Give the OpenSSF Model Signing bundle of its author, for `model_signing verify`."""
-        for record in self.describe().attestations:
-            if record.predicate_type == CONTENT and record.signer == self.record.author:
-                with self._session.backend.open_blob(Digest.parse(record.digest)) as file:
-                    return file.read()
-        raise BadSignature(key_id="of the author")
+        """Give the OpenSSF Model Signing bundle of its author, for `model_signing verify`.
+
+        Raises:
+            NotSigned: there is none.
+        """
+        claim = check_signature(self._session.backend, self.record, self.revision())
+        return read_document(self._session.backend, claim.digest, claim.kind, MAX_BUNDLE_BYTES)
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,
@@ -150,7 +160,7 @@ class Version:
     def record_bundle(self, bundle: Bundle | bytes, *, reason: str = "") -> Receipt:
         """Record a claim that was signed elsewhere, by our own key."""
         data = bundle if isinstance(bundle, bytes) else bundle.encode()
-        return self._record(data, reason)
+        return self._record(data, write_reason(reason))
 
     def approve(self, alias: str, role: Role | str, reason: str) -> Receipt:
         """Approve it for an alias, over the evidence and the policy that stand now.
@@ -185,17 +195,13 @@ class Version:
             reason=None if payload is None else str(payload.digest),
             time=_now(),
         )
-        signer = self._session.signer()
-        bundle = attest(self.digest, str(self), APPROVAL, approval.predicate(), signer)
-        digest = self._session.backend.add_documents([bundle.encode()])[0]
-        return self._session.backend.execute(
-            RecordAttestation(reference=self.reference, bundle=digest, reason=payload)
-        )
+        bundle = attest(self.digest, str(self), APPROVAL, approval.predicate(), self._session.signer())
+        return self._record(bundle.encode(), payload)
 
-    def _record(self, data: bytes, reason: str) -> Receipt:
+    def _record(self, data: bytes, reason: Payload | None) -> Receipt:
         digest = self._session.backend.add_documents([data])[0]
         return self._session.backend.execute(
-            RecordAttestation(reference=self.reference, bundle=digest, reason=write_reason(reason))
+            RecordAttestation(reference=self.reference, bundle=digest, reason=reason)
         )
 
 

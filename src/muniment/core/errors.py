@@ -620,6 +620,16 @@ class ContentCorrupt(Untrusted):
 
 
 @dataclass(kw_only=True, eq=False)
+class NotSigned(Untrusted):
+    """No signature of the author covers the files of a version."""
+
+    reference: str
+    code = "not_signed"
+    message = "the author of {reference} has not signed its files"
+    advice = "do not use it: have its author push it with this client"
+
+
+@dataclass(kw_only=True, eq=False)
 class LogRolledBack(Untrusted):
     """The log is shorter than it was."""
 

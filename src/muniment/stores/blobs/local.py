@@ -59,7 +59,7 @@ class LocalBlobs:
     def open(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
         try:
-            return self._path(digest).open("rb", buffering=0)
+            return self._path(digest).open("rb")
         except FileNotFoundError as error:
             raise BlobNotFound(digest=str(digest)) from error
 
