@@ -112,10 +112,14 @@ def test_what_is_not_there_is_named(backend: Backend, owner: Identity) -> None:
 
 def test_a_policy_is_read_before_it_is_in_force(backend: Backend) -> None:
     """Documents that are no policy, or too large, are refused; the same one again changes nothing."""
-    for document in (b"not json", b"{}", b" " * ((1 << 20) + 1)):
+    for document, kind in (
+        (b"not json", InvalidPolicy),
+        (b"{}", InvalidPolicy),
+        (b" " * ((1 << 20) + 1), BlobNotFound),
+    ):
         digest = backend.add_documents([document])[0]
         command = SetPolicy(name=NAME, alias=PRODUCTION, policy=digest)
-        refuses(lambda command=command: backend.execute(command), InvalidPolicy)  # type: ignore[misc] # bound at once
+        refuses(lambda command=command: backend.execute(command), kind)  # type: ignore[misc] # bound at once
     assert set_policy(backend, {"rule": "signature"}).created
     assert not set_policy(backend, {"rule": "signature"}).created
 

@@ -1,6 +1,7 @@
 """`muniment approve`, `reject`, `check`, `promote`, `rollback` and `policy`."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,13 +18,21 @@ _MAX_POLICY_BYTES = 1 << 20
 _ROLES = click.Choice([str(role) for role in Role])
 
 
-@click.command()
-@click.argument("reference")
-@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for.")
-@click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide.")
-@click.option("--reason", required=True, help="Why.")
-@json_option
-@click.pass_obj
+def _deciding(command: Callable[..., None]) -> click.Command:
+    """Make a command of a decision: `approve` and `reject` are typed alike."""
+    for option in (
+        click.pass_obj,
+        json_option,
+        click.option("--reason", required=True, help="Why."),
+        click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide."),
+        click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for."),
+        click.argument("reference"),
+    ):
+        command = option(command)
+    return click.command()(command)
+
+
+@_deciding
 def approve(terminal: Terminal, reference: str, *, alias: str, role: str, reason: str) -> None:
     """Approve REFERENCE for an alias, over the evidence and the policy that stand now."""
     with connect(terminal) as registry:
@@ -32,13 +41,7 @@ def approve(terminal: Terminal, reference: str, *, alias: str, role: str, reason
     terminal.answer(describe_receipt(receipt), [f"{version} approved for {alias} as {role}"])
 
 
-@click.command()
-@click.argument("reference")
-@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for.")
-@click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide.")
-@click.option("--reason", required=True, help="Why.")
-@json_option
-@click.pass_obj
+@_deciding
 def reject(terminal: Terminal, reference: str, *, alias: str, role: str, reason: str) -> None:
     """Reject REFERENCE for an alias. Your last act counts."""
     with connect(terminal) as registry:

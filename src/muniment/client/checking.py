@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from muniment.client.trust import TrustedBackend
@@ -24,7 +25,7 @@ from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
-from muniment.signing.content import covers
+from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
 
 _CHUNK_BYTES: Final = 1 << 20
@@ -151,8 +152,7 @@ def check_claim(
     digest = Digest.parse(record.digest)
     data = read_document(backend, digest, kind_of(record.predicate_type), MAX_BUNDLE_BYTES)
     statement = verify_bundle(Bundle.decode(data), PublicKey.read(key.public_key.encode()))
-    content = statement.predicate_type == CONTENT
-    about = covers(statement, revision) if content else Digest.parse(version.revision) in statement.subjects
+    about = is_about(statement, Digest.parse(version.revision), revision)
     if not about or (record.name, record.revision) != (version.name, version.revision):
         raise WrongSubject(reference=f"{version.name}@{version.number}", subject=record.digest)
     return Attestation(
@@ -168,28 +168,28 @@ def check_claim(
 
 def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     """Check all that can be checked of a version; each by name, none left out after a failure."""
-    checks: list[Check] = []
     version = resolve_proven(backend, reference)
-    checks.append(Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"))
     revision = read_revision(backend, version)
-    checks.append(Check(what=f"manifest {version.revision}"))
-    checks += _run_all(
-        (f"file {file.path} ({file.digest})", lambda file=file: check_file(backend, file))  # type: ignore[misc] # bound at once
-        for file in revision.files
-    )
-    signature = ("content signed by the author", lambda: check_signature(backend, version, revision))
     detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    files = [
+        (f"file {file.path} ({file.digest})", partial(check_file, backend, file)) for file in revision.files
+    ]
     claims = [
         (
             f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}",
-            lambda record=record: check_claim(backend, record, version, revision),
+            partial(check_claim, backend, record, version, revision),
         )
         for record in detail.attestations
     ]
-    return checks + _run_all([signature, *claims])
+    signature = ("content signed by the author", partial(check_signature, backend, version, revision))
+    return [
+        Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
+        Check(what=f"manifest {version.revision}"),
+        *_run_all([*files, signature, *claims]),
+    ]
 
 
-def _run_all(checks: Iterable[tuple[str, Callable[[], object]]]) -> list[Check]:
+def _run_all(checks: Sequence[tuple[str, Callable[[], object]]]) -> list[Check]:
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(lambda check: _run(*check), checks))
 

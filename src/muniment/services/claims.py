@@ -6,12 +6,10 @@ Both ways verify: on arrival, and again by whoever relies on them (DESIGN rule 4
 from typing import Final
 
 from muniment.core.approvals import Approval, Decision, evidence_of, last_acts
-from muniment.core.attestations import APPROVAL, CONTENT, PROVENANCE, VERDICT, Attestation, Statement
+from muniment.core.attestations import APPROVAL, PROVENANCE, VERDICT, Attestation, Statement
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
-    BlobNotFound,
-    ContentCorrupt,
     KeyExpired,
     KeyRevoked,
     NotPermitted,
@@ -25,39 +23,22 @@ from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName
 from muniment.core.payloads import Payload
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
-from muniment.core.revisions import Revision, parse_manifest
+from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.roles import Act, Role
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.documents import read_document
 from muniment.services.policies import get_policy
 from muniment.services.transaction import REGISTRY, Outcome, Transaction, roles_of
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
-from muniment.signing.content import covers
+from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
 from muniment.signing.schemas import check_predicate
-
-_MAX_MANIFEST_BYTES: Final = 128 << 20
-
-
-def read_document(unit: Unit, digest: Digest, limit: int) -> bytes:
-    """Read a small blob whole and check it against its digest.
-
-    Raises:
-        BlobNotFound: there is none, or it is larger than `limit` bytes.
-        ContentCorrupt: its bytes were altered.
-    """
-    with unit.blobs.open(digest) as file:
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise BlobNotFound(digest=str(digest))
-    if Digest.of(data) != digest:
-        raise ContentCorrupt(path=str(digest), expected=str(digest), actual=str(Digest.of(data)))
-    return data
 
 
 def read_revision(unit: Unit, digest: Digest) -> Revision:
     """Read the manifest of a revision. Raises as `read_document` and `parse_manifest`."""
-    return parse_manifest(read_document(unit, digest, _MAX_MANIFEST_BYTES))
+    return parse_manifest(read_document(unit, digest, MAX_MANIFEST_BYTES))
 
 
 def admit(
@@ -166,11 +147,7 @@ def _get_valid_key(tx: Transaction, key_id: str) -> KeyRecord:
 
 
 def _check_subject(statement: Statement, version: VersionRecord, revision: Revision) -> None:
-    if statement.predicate_type == CONTENT:
-        about = covers(statement, revision)
-    else:
-        about = Digest.parse(version.revision) in statement.subjects
-    if not about:
+    if not is_about(statement, Digest.parse(version.revision), revision):
         subject = ", ".join(str(digest) for digest in statement.subjects) or "nothing"
         raise WrongSubject(reference=f"{version.name}@{version.number}", subject=subject)
 

@@ -13,6 +13,7 @@ from muniment.core.records import PolicyRecord
 from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.documents import read_document
 from muniment.services.transaction import Outcome, Transaction
 
 MAX_POLICY_BYTES: Final = 1 << 20
@@ -57,12 +58,10 @@ def load_policy(unit: Unit, digest: str) -> Policy:
     """Read a stored policy.
 
     Raises:
-        InvalidPolicy: the document is not a policy, or not the one that has this digest.
+        InvalidPolicy: the document is not a policy.
+        BlobNotFound, ContentCorrupt: it is missing, too large, or was altered.
     """
-    with unit.blobs.open(Digest.parse(digest)) as file:
-        data = file.read(MAX_POLICY_BYTES + 1)
-    if len(data) > MAX_POLICY_BYTES or str(Digest.of(data)) != digest:
-        raise InvalidPolicy(reason="it is too large, or was altered in the store")
+    data = read_document(unit, Digest.parse(digest), MAX_POLICY_BYTES)
     try:
         return Policy.read(canonical.decode(data))
     except InvalidDocument as error:

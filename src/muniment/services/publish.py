@@ -15,7 +15,8 @@ from muniment.core.records import ModelRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, find_config, parse_manifest
 from muniment.core.roles import Act
 from muniment.ports.unit import Unit
-from muniment.services.claims import admit, read_document
+from muniment.services.claims import admit
+from muniment.services.documents import read_document
 from muniment.services.resolve import resolve
 from muniment.services.transaction import Outcome, Transaction
 

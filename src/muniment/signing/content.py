@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from muniment.core.attestations import CONTENT, Statement, write_statement
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation
 from muniment.core.revisions import Revision
 from muniment.signing.bundle import Bundle, sign_statement
@@ -43,6 +44,19 @@ def covers(statement: Statement, revision: Revision) -> bool:
         raise InvalidAttestation(reason="resources: not a list")
     listed = [_read_resource(resource) for resource in resources]
     return sorted(listed) == sorted((file.path, file.digest.hex) for file in revision.files)
+
+
+def is_about(statement: Statement, manifest: Digest, revision: Revision) -> bool:
+    """Say whether a statement is about a revision: by its manifest's digest, or by exactly its files.
+
+    The caller MUST have read `revision` from that manifest.
+
+    Raises:
+        InvalidAttestation: it is a content statement whose list is malformed.
+    """
+    if statement.predicate_type == CONTENT:
+        return covers(statement, revision)
+    return manifest in statement.subjects
 
 
 def _read_resource(resource: Json) -> tuple[str, str]:

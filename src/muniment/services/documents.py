@@ -1,0 +1,21 @@
+"""Small stored documents: manifests, bundles, policies. Read whole, bounded, and checked."""
+
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound, ContentCorrupt
+from muniment.ports.unit import Unit
+
+
+def read_document(unit: Unit, digest: Digest, limit: int) -> bytes:
+    """Read a small blob whole and check it against its digest.
+
+    Raises:
+        BlobNotFound: there is none, or it is larger than `limit` bytes.
+        ContentCorrupt: its bytes were altered.
+    """
+    with unit.blobs.open(digest) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise BlobNotFound(digest=str(digest))
+    if Digest.of(data) != digest:
+        raise ContentCorrupt(path=str(digest), expected=str(digest), actual=str(Digest.of(data)))
+    return data
