@@ -96,10 +96,15 @@ class Revision:
 
 
 def parse_manifest(data: bytes) -> Revision:
-    """Read a manifest, ours or one that another client made.
+    """Read a manifest, ours or one that another client made. Raises as `parse_with_config`."""
+    return parse_with_config(data)[0]
+
+
+def parse_with_config(data: bytes) -> tuple[Revision, Digest]:
+    """Read a manifest, and the digest of the config that it names.
 
     Raises:
-        InvalidManifest: it is not an OCI image manifest whose layers are named raw files.
+        InvalidManifest: it is not an OCI image manifest with a config, whose layers are named raw files.
         InvalidPath: a file name breaks the rules.
     """
     if len(data) > MAX_MANIFEST_BYTES:
@@ -107,27 +112,17 @@ def parse_manifest(data: bytes) -> Revision:
     document = canonical.decode(data)
     if document.get("schemaVersion") != 2 or document.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE:  # noqa: PLR2004 - the version of the OCI schema
         raise InvalidManifest(reason="not an OCI image manifest")
-    layers = document.get("layers")
+    layers, config = document.get("layers"), document.get("config")
     if not isinstance(layers, list):
         raise InvalidManifest(reason="no list of layers")
+    if not isinstance(config, Mapping):
+        raise InvalidManifest(reason="no config")
     try:
-        return Revision.of([_parse_layer(layer) for layer in layers])
+        return Revision.of([_parse_layer(layer) for layer in layers]), Digest.parse(str(config["digest"]))
     except (KeyError, TypeError, InvalidDigest) as error:
-        raise InvalidManifest(reason="a layer without path, digest or size") from error
+        raise InvalidManifest(reason="a layer or config without path, digest or size") from error
     except EmptyRevision as error:
         raise InvalidManifest(reason="no layer") from error
-
-
-def find_config(data: bytes) -> Digest:
-    """Read the digest of the config that a valid manifest names.
-
-    Raises:
-        InvalidManifest: it names none.
-    """
-    config = canonical.decode(data).get("config")
-    if not (isinstance(config, Mapping) and isinstance(config.get("digest"), str)):
-        raise InvalidManifest(reason="no config")
-    return Digest.parse(str(config["digest"]))
 
 
 def _layer(file: File) -> JsonObject:

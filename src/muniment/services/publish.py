@@ -12,7 +12,7 @@ from muniment.core.errors import (
 from muniment.core.events import EventType
 from muniment.core.names import Reference
 from muniment.core.records import ModelRecord, VersionRecord
-from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, find_config, parse_manifest
+from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_with_config
 from muniment.core.roles import Act
 from muniment.ports.unit import Unit
 from muniment.services.claims import admit
@@ -79,8 +79,7 @@ def _next_number(unit: Unit, command: PublishVersion) -> int:
 def _require_content(unit: Unit, manifest: Digest) -> Revision:
     """Check that the manifest, its config and every file are stored with the sizes it says."""
     data = read_document(unit, manifest, MAX_MANIFEST_BYTES)
-    revision = parse_manifest(data)
-    config = find_config(data)
+    revision, config = parse_with_config(data)
     if unit.blobs.find_size(config) is None:
         raise BlobNotFound(digest=str(config))
     for file in revision.files:

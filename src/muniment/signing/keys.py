@@ -9,6 +9,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -34,7 +35,7 @@ class Algorithm(StrEnum):
     ED25519 = "ed25519"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PublicKey:
     """A key that verifies."""
 
@@ -47,6 +48,12 @@ class PublicKey:
         Raises:
             InvalidKey: it is not a P-256 or Ed25519 public key.
         """
+        return cls._read(pem)
+
+    # A registry meets the same few keys again and again.
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def _read(cls, pem: bytes) -> "PublicKey":
         try:
             key = serialization.load_pem_public_key(pem[:_MAX_PEM_BYTES])
         except (ValueError, UnsupportedAlgorithm) as error:
@@ -61,14 +68,14 @@ class PublicKey:
         is_ec = isinstance(self._key, ec.EllipticCurvePublicKey)
         return Algorithm.P256 if is_ec else Algorithm.ED25519
 
-    @property
+    @cached_property
     def pem(self) -> bytes:
         """The key as PEM (SubjectPublicKeyInfo)."""
         return self._key.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The sha256 of the PEM, 64 hex digits."""
         return hashlib.sha256(self.pem).hexdigest()

@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from muniment.core.errors import InvalidKey, ProofInvalid
@@ -18,7 +19,7 @@ _MAX_NOTE_BYTES: Final = 1_000_000
 _DASH: Final = "— "
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoteVerifier:
     """The public side of a log: its name and key."""
 
@@ -42,7 +43,7 @@ class NoteVerifier:
             raise InvalidKey(reason="not a verifier key of a log")
         return verifier
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         """The four bytes that a signature line begins with."""
         named = self.name.encode() + b"\n" + _ED25519 + self.key.raw
@@ -54,14 +55,14 @@ class NoteVerifier:
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoteSigner:
     """The private side of a log."""
 
     name: str
     identity: Identity
 
-    @property
+    @cached_property
     def verifier(self) -> NoteVerifier:
         """The public side."""
         return NoteVerifier(self.name, self.identity.public)

@@ -4,13 +4,11 @@ Building, looking up and wrapping a statement costs Core ten times what running 
 the few shapes that there are, are compiled when they are first used and handed to the driver.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Dialect
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.base import Executable
 
 from muniment.stores.failures import database_failure
@@ -39,6 +37,7 @@ class Statements:
     def __init__(self, dialect: Dialect, path: str) -> None:
         """Begin empty."""
         self._dialect = dialect
+        self._error = dialect.loaded_dbapi.Error
         self._path = path
         self._compiled: dict[Hashable, _Compiled] = {}
 
@@ -49,22 +48,22 @@ class Statements:
             StorageFull, StorageReadOnly, StorageBusy, StorageFailed: the database refuses.
         """
         compiled = self._get(shape, build, values)
-        with self._cursor(connection) as cursor:
+        cursor = connection.connection.cursor()
+        try:
             cursor.execute(compiled.text, compiled.bind(values))
             return list(cursor.fetchall()) if cursor.description else []
+        except self._error as error:
+            raise database_failure(error, self._path) from error
+        finally:
+            cursor.close()
 
     def run_many(self, connection: Connection, shape: Hashable, build: Build, rows: Sequence[Values]) -> None:
         """Run the statement of a shape once for each row. Raises as `run`."""
         compiled = self._get(shape, build, rows[0])
-        with self._cursor(connection) as cursor:
-            cursor.executemany(compiled.text, [compiled.bind(row) for row in rows])  # type: ignore[arg-type] # all of one form
-
-    @contextmanager
-    def _cursor(self, connection: Connection) -> Iterator[DBAPICursor]:
         cursor = connection.connection.cursor()
         try:
-            yield cursor
-        except self._dialect.loaded_dbapi.Error as error:
+            cursor.executemany(compiled.text, [compiled.bind(row) for row in rows])  # type: ignore[arg-type] # all of one form
+        except self._error as error:
             raise database_failure(error, self._path) from error
         finally:
             cursor.close()
