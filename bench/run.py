@@ -40,7 +40,9 @@ def measure_start(directory: Path) -> list[Row]:
     for option in ("--version", "--help"):
         ours, theirs = compare_children([*muniment, option], bare, _RUNS)
         ratio = median([a.cpu_s / b.cpu_s for a, b in zip(ours, theirs, strict=True)])
-        rows.append(Row(f"`muniment {option}`, CPU of a bare Python", f"{ratio:.1f}", "<= 3.5", ratio <= 3.5))
+        # `--help` needs the parser, which alone is over the budget (docs/decisions/0004).
+        budget = ("<= 3.5", ratio <= 3.5) if option == "--version" else ("", None)
+        rows.append(Row(f"`muniment {option}`, CPU of a bare Python", f"{ratio:.1f}", *budget))
     (directory / "weights.bin").write_bytes(b"weights")
     located = [*muniment, "--registry", str(directory / "registry")]
     run_child([*located, "push", str(directory / "weights.bin"), "bench/model"])

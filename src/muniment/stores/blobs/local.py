@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -79,17 +78,10 @@ class LocalBlobs:
         hasher, size = hashlib.sha256(), 0
         buffer = memoryview(bytearray(CHUNK_BYTES))
         try:
-            with temporary.open("xb", buffering=0) as file, ThreadPoolExecutor(max_workers=1) as beside:
+            with temporary.open("xb", buffering=0) as file:
                 while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
-                    chunk = buffer[:count]
-                    if count < CHUNK_BYTES:
-                        hasher.update(chunk)
-                        _write_all(file.fileno(), chunk)
-                    else:
-                        # Hashing and writing both only read the chunk: on two cores one hides the other.
-                        hashed = beside.submit(hasher.update, chunk)
-                        _write_all(file.fileno(), chunk)
-                        hashed.result()
+                    hasher.update(buffer[:count])
+                    _write_all(file.fileno(), buffer[:count])
                     size += count
                 os.fchmod(file.fileno(), 0o444)
                 os.fsync(file.fileno())
