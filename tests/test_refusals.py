@@ -33,6 +33,7 @@ from muniment.core.errors import (
     UnknownSigner,
     VersionExists,
     VersionNotFound,
+    list_errors,
 )
 from muniment.core.events import Event, EventType
 from muniment.core.names import Reference
@@ -47,6 +48,77 @@ from muniment.stores.sql.sqlite import open_sqlite
 from muniment.testing.backends import NAME, PRODUCTION, evaluation, publish, record, refuses, set_policy
 
 FIRST = Reference(NAME, 1)
+
+# What scripts decide by. A code may come; none may change or go.
+CODES = """
+    already_approved
+    bad_signature
+    blob_not_found
+    content_corrupt
+    destination_not_empty
+    empty_revision
+    event_not_found
+    file_changed
+    gate_failed
+    invalid_attestation
+    invalid_digest
+    invalid_document
+    invalid_evidence
+    invalid_key
+    invalid_manifest
+    invalid_name
+    invalid_option
+    invalid_path
+    invalid_policy
+    invalid_reference
+    invalid_request
+    invalid_time
+    key_expired
+    key_revoked
+    log_forked
+    log_inconsistent
+    log_replaced
+    log_rolled_back
+    missing_extra
+    model_not_found
+    name_taken
+    not_a_file
+    not_found
+    not_identified
+    not_permitted
+    not_signed
+    not_your_signature
+    nothing_to_roll_back
+    own_version
+    policy_not_found
+    principal_not_found
+    proof_invalid
+    record_unproven
+    refused
+    registry_not_found
+    schema_too_new
+    stale_approval
+    storage_busy
+    storage_failed
+    storage_full
+    storage_read_only
+    symlink_refused
+    unavailable
+    unknown_format
+    unknown_signer
+    unsafe_format
+    untrusted
+    untrusted_types
+    version_exists
+    version_not_found
+    version_not_next
+    wrong_subject
+"""
+
+
+def test_codes_are_stable() -> None:
+    """A class that is renamed would change its code: this list says so."""
+    assert sorted(kind.code for kind in list_errors() if kind is not MunimentError) == CODES.split()
 
 
 def test_a_refusal_crosses_a_process() -> None:
