@@ -41,7 +41,7 @@ class Recorded(Protocol):
 
 
 class Registry:
-    """A registry, embedded or remote. Use it as a context manager, or `close` it."""
+    """A registry. Use it as a context manager, or `close` it."""
 
     def __init__(self, backend: TrustedBackend, identity: Identity | None) -> None:
         """Stand on a backend that checks what it is told."""

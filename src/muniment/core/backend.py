@@ -1,7 +1,7 @@
-"""The one way to reach a registry: in the process, or over the network.
+"""The one way to reach a registry.
 
-`muniment.services` implements it here; a client over HTTP implements it there. The SDK and the
-command line stand on it, so that both behave the same.
+`muniment.services` implements it in the process. The SDK and the command line stand on this protocol
+alone, so that a registry somewhere else can be reached the same way.
 """
 
 from collections.abc import Sequence
