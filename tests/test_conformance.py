@@ -1,6 +1,6 @@
 """Every store and backend does what its port says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,9 @@ from muniment.ports.unit import Units
 from muniment.server.embedded import open_directory
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
+from muniment.stores.blobs.staging import LocalStaging
+from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.testing import (
     MemoryBlobs,
@@ -21,9 +24,11 @@ from muniment.testing import (
     check_blob_store,
     check_event_log,
     check_projections,
+    check_staging,
     check_units,
     open_memory,
 )
+from muniment.testing.live import run_server
 
 
 def memory_units(_directory: Path) -> Units:
@@ -36,6 +41,34 @@ def sqlite_units(directory: Path) -> Units:
 
 def memory_blobs(_directory: Path) -> BlobStore:
     return MemoryBlobs()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", [check_event_log, check_projections, check_units])
+def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: str) -> None:
+    """The log, the projections and the transactions of PostgreSQL."""
+    units = open_postgresql(database, MemoryBlobs())
+    check(units)
+    units.close()
+
+
+@pytest.mark.slow
+def test_blobs_in_s3(bucket: str) -> None:
+    """The blobs of an S3 server."""
+    check_blob_store(ObjectBlobs(open_store(bucket), bucket))
+
+
+@pytest.mark.slow
+def test_staging_in_s3(bucket: str) -> None:
+    """Uploads that are under way in an S3 server."""
+    store = open_store(bucket)
+    check_staging(ObjectStaging(store, bucket), ObjectBlobs(store, bucket))
+
+
+def test_staging_in_a_directory(tmp_path: Path) -> None:
+    """Uploads that are under way in a directory."""
+    blobs = LocalBlobs.create(tmp_path)
+    check_staging(LocalStaging(tmp_path), blobs)
 
 
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])
@@ -56,6 +89,20 @@ def test_blob_stores(make: Callable[[Path], BlobStore], tmp_path: Path) -> None:
 def test_backend_in_memory() -> None:
     """The services over stores in memory."""
     check_backend(open_memory())
+
+
+@pytest.mark.slow
+def test_backend_over_http(tmp_path: Path) -> None:
+    """The registry over HTTP, on SQLite and a directory."""
+    with run_server(tmp_path) as server:
+        check_backend(server.open_as)
+
+
+@pytest.mark.slow
+def test_backend_over_http_on_postgresql_and_s3(tmp_path: Path, scaled: Mapping[str, str]) -> None:
+    """The registry over HTTP, on PostgreSQL and S3."""
+    with run_server(tmp_path, scaled) as server:
+        check_backend(server.open_as)
 
 
 def test_backend_embedded(tmp_path: Path) -> None:

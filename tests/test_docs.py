@@ -12,8 +12,11 @@ import muniment
 from muniment.cli.demo_story import DemoFailed, check
 from muniment.cli.main import _COMMANDS
 from muniment.client.settings import Settings
+from muniment.core.errors import list_errors
 from muniment.core.formats import Format
 from muniment.core.policy import _READERS, Policy
+from muniment.edge.problems import status_of
+from muniment.server.settings import ServerSettings
 
 ROOT = Path(muniment.__file__).parents[2]
 
@@ -49,6 +52,22 @@ def test_every_setting_is_documented() -> None:
     variables = {word for word in words if word.startswith("MUNIMENT_")}
     assert len(variables) == len(fields(Settings)) - 1
     assert all(f"`{variable}`" in page for variable in variables)
+
+
+def test_every_refusal_is_documented() -> None:
+    """The page has each code, with its status and exit code."""
+    page = (ROOT / "docs/reference/refusals.md").read_text()
+    for kind in list_errors():
+        if kind.message:
+            line = next(line for line in page.splitlines() if line.startswith(f"| `{kind.code}` |"))
+            assert f"| {status_of(kind.__new__(kind))} |" in line
+
+
+def test_every_setting_of_the_server_is_documented() -> None:
+    """The page has each variable, what it says and its default."""
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    for name, found in ServerSettings.model_fields.items():
+        assert f"| `MUNIMENT_{name.upper()}` | {found.description} |" in page
 
 
 def test_every_rule_and_format_is_documented() -> None:

@@ -1,10 +1,12 @@
 """Policies: what can be written, and that only exactly True passes."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.core.attestations import CONTENT, EVALUATION, Attestation
+from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, Attestation
 from muniment.core.canonical import Json
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy
@@ -211,3 +213,39 @@ def test_a_rule_that_errs_denies() -> None:
 def test_formats_are_told_by_name_and_pickles_by_content(path: str, head: bytes, expected: Format) -> None:
     """A pickle under a harmless name is a pickle."""
     assert expected is format_of(path, head)
+
+
+def test_a_rule_can_ask_how_a_signer_is_known() -> None:
+    """A signature by a key that nobody vouched for does not meet a rule that asks for a session."""
+    asked: list[dict[str, Json]] = [{"rule": "signature", "assurance": ["session", "passkey"]}]
+    known = {
+        kind: replace(claim(CONTENT, {}), assurance=kind)
+        for kind in ("key", "session", "passkey", "workload")
+    }
+    passed = {kind for kind, found in known.items() if not failures(asked, found)}
+    assert passed == {"session", "passkey"}
+    assert "known by passkey or session" in failures(asked, known["key"])[0]
+
+
+def test_approvals_can_ask_how_an_approver_is_known() -> None:
+    """The message names who is not known well enough."""
+    approval: dict[str, Json] = {
+        "version": "acme/x@1",
+        "alias": "production",
+        "role": "validator",
+        "decision": "approve",
+        "policy": "sha256:policy",
+        "evidence": [],
+        "reason": None,
+        "time": "2026-01-01T00:00:00Z",
+    }
+    asked: list[dict[str, Json]] = [{"rule": "approvals", "validator": 1, "assurance": ["session"]}]
+    signed = claim(APPROVAL, approval, signer="vera")
+    seen = replace(facts(signed), roles={"vera": frozenset({Role.VALIDATOR})})
+    weak = judge(Policy.read({"rules": asked}), seen)
+    assert "vera is known by key only" in weak.failures[0]
+    strong = replace(seen, attestations=(replace(signed, assurance="session"),))
+    assert judge(Policy.read({"rules": asked}), strong).passed
+    for wrong in ([], "session", ["magic"]):
+        with pytest.raises(InvalidPolicy):
+            Policy.read({"rules": [{"rule": "signature", "assurance": wrong}]})

@@ -19,12 +19,12 @@ from muniment.core.events import Event, EventType
 from muniment.core.names import Alias, Reference
 from muniment.core.records import fold
 from muniment.core.roles import Role
-from muniment.server.embedded import compare_directory, rebuild_directory
 from muniment.services.backend import LocalBackend
 from muniment.services.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
 from muniment.testing import open_memory
 from muniment.testing.backends import NAME, add_person, evaluation, publish, record, set_policy
+from muniment.testing.directories import compare_directory, rebuild_directory
 
 Step = Callable[[LocalBackend, Identity, int], object]
 

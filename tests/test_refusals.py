@@ -53,14 +53,20 @@ FIRST = Reference(NAME, 1)
 CODES = """
     already_approved
     bad_signature
+    bad_token
     blob_not_found
+    body_too_large
     content_corrupt
     destination_not_empty
+    digest_mismatch
     empty_revision
     event_not_found
     file_changed
     gate_failed
+    insecure_location
+    internal_error
     invalid_attestation
+    invalid_body
     invalid_digest
     invalid_document
     invalid_evidence
@@ -70,15 +76,24 @@ CODES = """
     invalid_option
     invalid_path
     invalid_policy
+    invalid_query
+    invalid_range
     invalid_reference
     invalid_request
+    invalid_scope
+    invalid_setting
+    invalid_tag
     invalid_time
+    issuer_not_found
     key_expired
     key_revoked
+    length_mismatch
     log_forked
     log_inconsistent
     log_replaced
     log_rolled_back
+    login_refused
+    method_not_allowed
     missing_extra
     model_not_found
     name_taken
@@ -89,13 +104,21 @@ CODES = """
     not_signed
     not_your_signature
     nothing_to_roll_back
+    offset_mismatch
     own_version
     policy_not_found
+    precondition_failed
     principal_not_found
     proof_invalid
+    quota_exceeded
     record_unproven
     refused
+    registry_exists
     registry_not_found
+    registry_unreachable
+    request_replayed
+    request_timeout
+    route_not_found
     schema_too_new
     stale_approval
     storage_busy
@@ -103,12 +126,15 @@ CODES = """
     storage_full
     storage_read_only
     symlink_refused
+    token_not_found
+    too_many_requests
     unavailable
     unknown_format
     unknown_signer
     unsafe_format
     untrusted
     untrusted_types
+    upload_not_found
     version_exists
     version_not_found
     version_not_next

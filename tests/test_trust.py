@@ -114,12 +114,12 @@ def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: 
 
 
 def test_a_location_that_is_no_directory_is_not_found(tmp_path: Path, settings: Settings) -> None:
-    """Reading makes no registry, and no server is known yet."""
+    """Reading makes no registry, and an address of another kind is none."""
     with pytest.raises(RegistryNotFound):
         muniment.open(tmp_path / "none", create=False, settings=settings)
     assert not (tmp_path / "none").exists()
     with pytest.raises(RegistryNotFound):
-        muniment.open("https://registry.example.com", settings=settings)
+        muniment.open("ftp://registry.example.com", settings=settings)
 
 
 # ---- a registry that lies
@@ -137,8 +137,8 @@ class Liar(LocalBackend):
         answer = super().ask(query)
         return self.lies.get(type(query), lambda honest: honest)(answer)
 
-    def execute(self, command: Any) -> Receipt:  # noqa: ANN401 - commands of every kind
-        receipt = super().execute(command)
+    def execute(self, command: Any, retry_key: str = "") -> Receipt:  # noqa: ANN401 - commands of every kind
+        receipt = super().execute(command, retry_key)
         return self.lies.get(Receipt, lambda honest: honest)(receipt)  # type: ignore[no-any-return]
 
 

@@ -84,6 +84,24 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
     )
 
 
+@click.command()
+@click.argument("reference")
+@click.argument("tags", nargs=-1, metavar="[NAME=TEXT | NAME-]...")
+@json_option
+@click.pass_obj
+def tag(terminal: Terminal, reference: str, tags: tuple[str, ...]) -> None:
+    """Put tags on REFERENCE (NAME=TEXT), take them away (NAME-), or list them."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        for one in tags:
+            name, separator, text = one.partition("=")
+            if not separator and not one.endswith("-"):
+                raise InvalidOption(option=one, reason="is neither NAME=TEXT nor NAME-")
+            version.tag(name if separator else one[:-1], text if separator else None)
+        found = version.tags()
+    terminal.answer(found, [f"{name}={text}" for name, text in found.items()])
+
+
 def _read_provenance(
     run_file: Path | None, datasets: tuple[str, ...], params: tuple[str, ...]
 ) -> JsonObject | None:

@@ -1,5 +1,6 @@
 """`muniment list`, `muniment history` and `muniment diff`."""
 
+from collections.abc import Sequence
 from itertools import islice
 
 import click
@@ -11,6 +12,7 @@ from muniment.client.comparing import Difference
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.queries import Move
+from muniment.core.records import VersionRecord
 
 
 @click.command("list")
@@ -19,7 +21,14 @@ from muniment.core.queries import Move
 @json_option
 @click.pass_obj
 def list_(terminal: Terminal, query: str, limit: int) -> None:
-    """List the models whose names begin with QUERY; with a whole name, its versions."""
+    """List the models whose names begin with QUERY; with a whole name, its versions.
+
+    A QUERY with a condition lists the versions that meet it: 'metric.auc > 0.9 and param.depth = 6
+    order by created' (docs/reference/search.md).
+    """
+    if set(query) & set("=<>~") or " " in query.strip():
+        _search(terminal, query, limit)
+        return
     with connect(terminal) as registry:
         models = list(islice(registry.models(query), limit))
         exact = any(model.name == query for model in models)
@@ -27,10 +36,7 @@ def list_(terminal: Terminal, query: str, limit: int) -> None:
     if terminal.as_json:
         terminal.answer([record.values() for record in (versions if exact else models)], [])
     elif exact:
-        draw_table(
-            ("version", "bytes", "published", "digest"),
-            [(f"{v.name}@{v.number}", v.size_bytes, v.published, v.revision) for v in versions],
-        )
+        _draw_versions(versions)
     elif models:
         draw_table(("model", "latest"), [(model.name, model.latest) for model in models])
 
@@ -72,6 +78,22 @@ def diff(terminal: Terminal, before: str, after: str) -> None:
     if rows:
         draw_table(("section", "what", before, after, "change"), rows)
     terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
+
+
+def _search(terminal: Terminal, query: str, limit: int) -> None:
+    with connect(terminal) as registry:
+        found = list(islice(registry.search(query), limit))
+    if terminal.as_json:
+        terminal.answer([record.values() for record in found], [])
+    elif found:
+        _draw_versions(found)
+
+
+def _draw_versions(versions: Sequence[VersionRecord]) -> None:
+    draw_table(
+        ("version", "bytes", "published", "digest"),
+        [(f"{v.name}@{v.number}", v.size_bytes, v.published, v.revision) for v in versions],
+    )
 
 
 def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:

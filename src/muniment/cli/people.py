@@ -6,10 +6,11 @@ import click
 
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import Terminal, json_option
+from muniment.client.settings import Settings
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidKey
 from muniment.core.queries import Person
-from muniment.core.roles import EVERYWHERE, Role
+from muniment.core.roles import EVERYWHERE, Act, Role
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384
@@ -47,14 +48,15 @@ def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) ->
 @json_option
 @click.pass_obj
 def list_keys(terminal: Terminal) -> None:
-    """List all keys, whose they are, and whether they still count."""
+    """List all keys: whose, on which machine, how their owner was known, whether they still count."""
     with connect(terminal) as registry:
         people = registry.people.list()
     keys = [(person, record) for person in people for record in person.keys]
     terminal.answer(
         [record.values() for _, record in keys],
         [
-            f"{record.id}  {_name(person)}  {_standing(record.revoked, record.expires)}"
+            f"{record.id}  {_name(person)}  {dict(person.machines).get(record.id, '-')}  "
+            f"{record.assurance}  {_standing(record.revoked, record.expires)}"
             for person, record in keys
         ],
     )
@@ -93,15 +95,48 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--key", "file", type=_PEM, required=True, help="The public key that they sign with (PEM).")
+@click.option("--key", "file", type=_PEM, help="The public key that they sign with (PEM).")
 @click.option("--expires", metavar="TIME", help="When the key ends (RFC 3339).")
+@click.option("--workload", is_flag=True, help="It is a program, not a person.")
 @json_option
 @click.pass_obj
-def add_user(terminal: Terminal, name: str, *, file: Path, expires: str | None) -> None:
+def add_user(
+    terminal: Terminal, name: str, *, file: Path | None, expires: str | None, workload: bool
+) -> None:
     """Register somebody. The log gets an opaque id; the name can be erased."""
+    key = None if file is None else _read_public(file)
     with connect(terminal, create=True) as registry:
-        receipt = registry.people.add(name, _read_public(file), expires=expires)
+        receipt = registry.people.add(name, key, expires=expires, workload=workload)
     terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.event.data['principal']}"])
+
+
+@user.command("invite")
+@click.argument("name")
+@click.option("--days", type=float, default=7, show_default=True, help="How long the link is good for.")
+@json_option
+@click.pass_obj
+def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
+    """Make a link with which NAME signs in, once, on a machine of theirs."""
+    location = (terminal.location or Settings.read().location).rstrip("/")
+    with connect(terminal) as registry:
+        issued = registry.access.issue("invitation", principal=name, days=days, once=True)
+    link = f"{location}/login#{issued.text}"
+    terminal.answer(
+        {"link": link}, [f"give this to {name}, and to nobody else:", f"  muniment login '{link}'"]
+    )
+
+
+@user.command("may")
+@click.argument("act", type=click.Choice([str(act) for act in Act]))
+@click.argument("namespace")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> None:
+    """List who may do ACT in NAMESPACE, now or at a time, and by which role."""
+    with connect(terminal) as registry:
+        people = registry.access.who_may(act, namespace, at=at)
+    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
 
 
 @user.command("list")

@@ -3,10 +3,12 @@
 import importlib
 from pathlib import Path
 
+from muniment.client.credentials import Credentials
 from muniment.client.memory import Memory
 from muniment.client.registry import Registry
 from muniment.client.settings import Settings
 from muniment.client.trust import TrustedBackend
+from muniment.core.backend import Backend
 from muniment.core.errors import RegistryNotFound
 from muniment.signing.keys import Identity
 
@@ -20,40 +22,66 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
 ) -> Registry:
     """Open a registry and check that its log extends what was seen of it before.
 
-    `location` is a directory; by default MUNIMENT_URL, or `./muniment-data`. `identity` is the key to
-    sign with, or its file; by default MUNIMENT_IDENTITY, or the owner's key in the directory.
+    `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`.
+    `identity` is the key to sign with, or its file; by default MUNIMENT_IDENTITY, or the key of this
+    machine (`muniment login`), or the owner's key in the directory.
 
     Raises:
         RegistryNotFound: there is none, and `create` is False.
+        RegistryUnreachable: the server does not answer.
         Untrusted: the log was replaced, rolled back or rewritten since it was last seen.
     """
     settings = settings or Settings.read()
     where = str(location or settings.location)
-    if "://" in where:
-        raise RegistryNotFound(location=where)
-    directory = Path(where).resolve()
+    chosen = _load_identity(identity or settings.identity, settings)
     # The one way to a backend: loaded by location, so that a client of a server never loads a
     # database library (docs/decisions/0004-late-imports.md).
-    embedded = importlib.import_module("muniment.server.embedded").open_directory(
-        directory,
-        identity=_load_identity(identity or settings.identity, settings),
-        passphrase=settings.passphrase,
-        owner_name=settings.user,
-        create=create,
-    )
+    if is_remote(where):
+        where = where.rstrip("/")
+        credentials = Credentials(directory=settings.state)
+        if chosen is None and credentials.identity.exists():
+            chosen = Identity.load(credentials.identity, settings.passphrase)
+        backend: Backend = importlib.import_module("muniment.client.remote").open_remote(
+            where, settings.token or credentials.find(where), settings.state
+        )
+        remembered = where
+    else:
+        directory = Path(where).resolve()
+        embedded = importlib.import_module("muniment.server.embedded").open_directory(
+            directory,
+            identity=chosen,
+            passphrase=settings.passphrase,
+            owner_name=settings.user,
+            create=create,
+        )
+        backend, chosen, remembered = embedded.backend, embedded.identity, str(directory)
     try:
-        trusted = TrustedBackend(embedded.backend, Memory(settings.state, str(directory)), where)
+        trusted = TrustedBackend(backend, Memory(settings.state, remembered), where)
     except BaseException:
-        embedded.backend.close()
+        backend.close()
         raise
-    return Registry(trusted, embedded.identity)
+    return Registry(trusted, chosen)
+
+
+def is_remote(location: str) -> bool:
+    """Say whether a location is a server's.
+
+    Raises:
+        RegistryNotFound: it is an address of another kind.
+    """
+    if location.startswith(("https://", "http://")):
+        return True
+    if "://" in location:
+        raise RegistryNotFound(location=location)
+    return False
 
 
 def forget(location: str | Path | None = None, settings: Settings | None = None) -> bool:
     """Forget the log that was seen at a location; say whether one was."""
     settings = settings or Settings.read()
-    directory = Path(str(location or settings.location)).resolve()
-    return Memory(settings.state, str(directory)).forget()
+    where = str(location or settings.location)
+    known = where.rstrip("/") if is_remote(where) else str(Path(where).resolve())
+    return Memory(settings.state, known).forget()
 
 
 def _load_identity(identity: Identity | str | Path | None, settings: Settings) -> Identity | None:

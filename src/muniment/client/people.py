@@ -40,10 +40,13 @@ class People:
         """
         return self._backend.ask(GetPerson(principal=principal))
 
-    def add(self, name: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
-        """Register somebody under a name, with the public key that they sign with."""
+    def add(
+        self, name: str, key: PublicKey | None = None, *, expires: str | None = None, workload: bool = False
+    ) -> Receipt:
+        """Register a person or workload under a name, with the public key that they sign with, if known."""
+        pem = None if key is None else key.pem
         return self._backend.execute(
-            RegisterPrincipal(name=write_payload(name), public_key=key.pem, expires=expires)
+            RegisterPrincipal(name=write_payload(name), public_key=pem, expires=expires, workload=workload)
         )
 
     def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:

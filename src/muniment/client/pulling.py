@@ -1,17 +1,22 @@
-"""Pull: lay a version's files out in a directory, each checked while it is copied."""
+"""Pull: lay a version's files out in a directory, each checked while it is copied.
 
+What a pull that broke off has copied is gone on with by the next one, also by another process.
+"""
+
+import fcntl
 import hashlib
 import os
-import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from muniment.client.checking import check_signature, read_revision, resolve_proven
 from muniment.client.tree import OnBytes
 from muniment.client.trust import TrustedBackend
 from muniment.core.digests import Digest
-from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageFailed
+from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBusy, StorageFailed
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.core.revisions import File
@@ -32,7 +37,8 @@ def pull(
     version = resolve_proven(backend, reference)
     revision = read_revision(backend, version)
     check_signature(backend, version, revision)
-    _check_destination(destination, {file.path for file in revision.files})
+    parts = {_part_of(destination, file).relative_to(destination).as_posix() for file in revision.files}
+    _check_destination(destination, {file.path for file in revision.files} | parts)
     try:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             list(pool.map(lambda file: _pull_file(backend, file, destination, on_bytes), revision.files))
@@ -52,25 +58,60 @@ def _pull_file(backend: TrustedBackend, file: File, destination: Path, on_bytes:
     if target.is_file() and _hash(target) == file.digest:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{secrets.token_hex(16)}")
-    hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(_CHUNK_BYTES))
-    try:
-        with backend.open_blob(file.digest) as blob, temporary.open("xb", buffering=0) as copy:
-            while count := blob.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
-                hasher.update(buffer[:count])
-                left = buffer[:count]
-                while left:
-                    left = left[copy.write(left) :]
-                if on_bytes is not None:
-                    on_bytes(count)
-        actual = Digest(hasher.hexdigest())
+    part = _part_of(destination, file)
+    with _open_part(part) as copy:
+        actual = _copy(backend, file, copy, on_bytes)
         if actual != file.digest:
+            part.unlink()
             raise ContentCorrupt(path=file.path, expected=str(file.digest), actual=str(actual))
         # Only a file that was checked whole gets its name.
-        temporary.rename(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        part.rename(target)
+
+
+def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes | None) -> Digest:
+    """Copy what is missing of a file, hashing all of it; give its digest."""
+    hasher = hashlib.sha256()
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    with backend.open_blob(file.digest) as blob:
+        for count in _fill(copy, buffer):
+            hasher.update(buffer[:count])
+        blob.seek(copy.tell())
+        for count in _fill(blob, buffer):
+            hasher.update(buffer[:count])
+            left = buffer[:count]
+            while left:
+                left = left[copy.write(left) :]
+            if on_bytes is not None:
+                on_bytes(count)
+    return Digest(hasher.hexdigest())
+
+
+def _fill(source: BinaryIO, buffer: memoryview) -> Iterator[int]:
+    while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
+        yield count
+
+
+def _part_of(destination: Path, file: File) -> Path:
+    """Name the file in which a pull collects: by its path too, as two files may have the same bytes."""
+    name = hashlib.sha256(f"{file.path} {file.digest}".encode()).hexdigest()[:32]
+    return (destination / file.path).with_name(f".{name}.part")
+
+
+@contextmanager
+def _open_part(path: Path) -> Iterator[BinaryIO]:
+    """Open it for this process alone.
+
+    Raises:
+        StorageBusy: another process pulls the same file to the same place.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StorageBusy(path=str(path)) from error
+        # FileIO is what BinaryIO promises of it: read, readinto, write, seek.
+        yield cast("BinaryIO", file)
 
 
 def _hash(path: Path) -> Digest:

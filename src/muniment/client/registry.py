@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from muniment.client.access import Access
 from muniment.client.checking import read_document
 from muniment.client.comparing import Comparison, compare
 from muniment.client.loading import LoadedModel, load
@@ -22,7 +23,15 @@ from muniment.core.digests import Digest
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.policy import Policy
-from muniment.core.queries import GetLeaves, GetPolicy, ListModels, ListMoves, ListVersions, Move
+from muniment.core.queries import (
+    GetLeaves,
+    GetPolicy,
+    ListModels,
+    ListMoves,
+    ListVersions,
+    Move,
+    SearchVersions,
+)
 from muniment.core.receipts import Receipt
 from muniment.core.records import ModelRecord, VersionRecord
 from muniment.log.tree import Frontier, hash_leaf
@@ -47,6 +56,7 @@ class Registry:
         """Stand on a backend that checks what it is told."""
         self._session = Session(backend, identity)
         self.people = People(backend)
+        self.access = Access(backend)
 
     @property
     def identity(self) -> Identity | None:
@@ -113,6 +123,22 @@ class Registry:
         while page := self._session.backend.ask(ListVersions(name=model, before=before, limit=_PAGE)):
             yield from page
             before = page[-1].number
+
+    def search(self, text: str) -> Iterator[VersionRecord]:
+        """Look versions up in the language of docs/reference/search.md.
+
+        >>> registry.search("metric.auc > 0.9 and param.depth = 6 order by created")  # doctest: +SKIP
+
+        Raises:
+            InvalidQuery: it breaks the grammar.
+        """
+        cursor: str | None = None
+        while True:
+            page = self._session.backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE))
+            yield from page.items
+            if page.next is None:
+                return
+            cursor = page.next
 
     def pull(
         self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None

@@ -11,8 +11,9 @@ class Settings:
     """What the environment says.
 
     Attributes:
-        location: MUNIMENT_URL, where the registry is; `./muniment-data` by default.
+        location: MUNIMENT_URL, where the registry is, a directory or a server; `./muniment-data` by default.
         identity: MUNIMENT_IDENTITY, a private key file to sign with; the registry's owner by default.
+        token: MUNIMENT_TOKEN, what a server lets us in with; by default what `muniment login` kept.
         passphrase: MUNIMENT_PASSPHRASE, of an encrypted private key.
         state: MUNIMENT_STATE, where checkpoints are remembered; XDG_STATE_HOME/muniment by default.
         user: USER, the name that the owner of a new registry goes by.
@@ -20,6 +21,7 @@ class Settings:
 
     location: str
     identity: Path | None
+    token: str | None
     passphrase: str | None
     state: Path
     user: str
@@ -33,6 +35,7 @@ class Settings:
         return cls(
             location=environment.get("MUNIMENT_URL", "muniment-data"),
             identity=Path(identity) if identity else None,
+            token=environment.get("MUNIMENT_TOKEN") or None,
             passphrase=environment.get("MUNIMENT_PASSPHRASE") or None,
             state=Path(environment.get("MUNIMENT_STATE", f"{state}/muniment")).expanduser(),
             user=environment.get("USER") or "owner",

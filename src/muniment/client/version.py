@@ -17,19 +17,19 @@ from muniment.client.checking import (
     read_revision,
     resolve_proven,
 )
-from muniment.client.people import write_reason
+from muniment.client.people import write_payload, write_reason
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import Approval, Decision
 from muniment.core.attestations import APPROVAL, EVALUATION, Attestation
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.commands import RecordAttestation
+from muniment.core.commands import RecordAttestation, SetTag
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified
 from muniment.core.evidence import Evidence
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.policy import Verdict
-from muniment.core.queries import DescribeVersion, GetPolicy, JudgeGate, VersionDetail
+from muniment.core.queries import DescribeVersion, GetPolicy, JudgeGate, ListTags, VersionDetail
 from muniment.core.receipts import Receipt
 from muniment.core.records import VersionRecord
 from muniment.core.revisions import Revision
@@ -114,6 +114,15 @@ class Version:
         """
         claim = check_signature(self._session.backend, self.record, self.revision())
         return read_document(self._session.backend, claim.digest, claim.kind, MAX_BUNDLE_BYTES)
+
+    def tag(self, name: str, text: str | None) -> Receipt:
+        """Put a tag on it, to find it by; None takes it away."""
+        value = None if text is None else write_payload(text)
+        return self._session.backend.execute(SetTag(reference=self.reference, key=name, value=value))
+
+    def tags(self) -> dict[str, str]:
+        """Read its tags."""
+        return dict(self._session.backend.ask(ListTags(reference=self.reference)))
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,

@@ -56,6 +56,7 @@ class Attestation:
     key_id: str
     index: int
     recorded: str
+    assurance: str = "key"
 
     @property
     def kind(self) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from muniment.core.callers import Scope
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -35,11 +36,15 @@ class RecordAttestation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveAlias:
-    """Point an alias at a version; a guarded alias moves only if its policy is met."""
+    """Point an alias at a version; a guarded alias moves only if its policy is met.
+
+    `expected` is the entry of the move that the caller takes for the newest; -1 for none yet.
+    """
 
     reference: Reference
     alias: Alias
     reason: Payload | None = None
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +67,12 @@ class SetPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterPrincipal:
-    """Register a person or workload under an erasable name, with a first key (PEM)."""
+    """Register a person or workload under an erasable name, with a first key (PEM) if there is one."""
 
     name: Payload
-    public_key: bytes
+    public_key: bytes | None = None
     expires: str | None = None
+    workload: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,74 @@ class RevokeRole:
     namespace: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTag:
+    """Put a tag on a version; a value of None takes it away."""
+
+    reference: Reference
+    key: str
+    value: Payload | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueToken:
+    """Let a token authenticate a principal. Whoever makes the token keeps it: only its id is sent.
+
+    `token` is the sha256 of the token's text, in hex. `once` makes it good for one `BeginSession`.
+    """
+
+    principal: str
+    token: str
+    name: Payload
+    scopes: tuple[Scope, ...]
+    expires: str
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeToken:
+    """End a token."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginSession:
+    """Sign in on a machine: enrol its key (PEM) and let its token in, for whoever calls.
+
+    An invitation that was shown is used up by it.
+    """
+
+    public_key: bytes
+    token: str
+    name: Payload
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustIssuer:
+    """Let workloads in whose identity token comes from an issuer and has these claims."""
+
+    issuer: str
+    claims: tuple[tuple[str, str], ...]
+    principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistrustIssuer:
+    """End a rule that `TrustIssuer` made, by its entry of the log."""
+
+    rule: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetQuota:
+    """Bound what a namespace may hold, in bytes; None lifts the bound."""
+
+    namespace: str
+    size_bytes: int | None
+
+
 Command: TypeAlias = (
     PublishVersion
     | RecordAttestation
@@ -118,4 +192,11 @@ Command: TypeAlias = (
     | RevokeKey
     | GrantRole
     | RevokeRole
+    | SetTag
+    | IssueToken
+    | RevokeToken
+    | BeginSession
+    | TrustIssuer
+    | DistrustIssuer
+    | SetQuota
 )

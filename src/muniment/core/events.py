@@ -31,6 +31,13 @@ class EventType(StrEnum):
     ATTESTATION_RECORDED = "attestation.recorded"
     POLICY_SET = "policy.set"
     ALIAS_MOVED = "alias.moved"
+    LOGIN_LINKED = "login.linked"
+    TAG_SET = "tag.set"
+    TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an event
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
+    ISSUER_TRUSTED = "issuer.trusted"
+    ISSUER_DISTRUSTED = "issuer.distrusted"
+    QUOTA_SET = "quota.set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

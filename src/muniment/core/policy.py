@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from muniment.core.callers import Assurance
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.errors import InvalidPolicy, MunimentError
 from muniment.core.formats import Format
@@ -130,6 +131,9 @@ class _Members:
             raise InvalidPolicy(reason=f"`{name}` has to be a list of texts")
         return [str(item) for item in value]
 
+    def has(self, name: str) -> bool:
+        return name in self._left
+
     def rest(self) -> dict[str, Json]:
         left, self._left = self._left, {}
         return left
@@ -174,14 +178,26 @@ def _read_gap(members: _Members) -> Rule:
 
 
 def _read_signature(members: _Members) -> Rule:
-    return Signature(role=_read_role(members.text("role", str(Role.CONTRIBUTOR))))
+    role = _read_role(members.text("role", str(Role.CONTRIBUTOR)))
+    return Signature(role=role, assurance=_read_assurance(members))
 
 
 def _read_approvals(members: _Members) -> Rule:
+    assurance = _read_assurance(members)
     counts = {_read_role(role): count for role, count in members.rest().items()}
     if not counts:
         raise InvalidPolicy(reason="`approvals` has to name roles and how many of each")
-    return Approvals(counts={role: _read_count(count) for role, count in counts.items()})
+    read = {role: _read_count(count) for role, count in counts.items()}
+    return Approvals(counts=read, assurance=assurance)
+
+
+def _read_assurance(members: _Members) -> frozenset[Assurance]:
+    if not members.has("assurance"):
+        return frozenset(Assurance)
+    try:
+        return frozenset(Assurance(name) for name in members.texts("assurance"))
+    except ValueError as error:
+        raise InvalidPolicy(reason=str(error)) from error
 
 
 def _read_formats(members: _Members) -> Rule:

@@ -9,13 +9,16 @@ from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
     GrantRecord,
+    IssuerRecord,
     KeyRecord,
     ModelRecord,
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    TokenRecord,
     VersionRecord,
 )
+from muniment.core.roles import Act
 
 A_co = TypeVar("A_co", covariant=True)
 
@@ -43,12 +46,16 @@ class Growth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A principal, the name that it goes by (None once erased), its keys and roles."""
+    """A principal, the name that it goes by (None once erased), its keys and roles.
+
+    `machines` pairs the ids of keys with the names of the machines that they were enrolled on.
+    """
 
     record: PrincipalRecord
     name: str | None
     keys: tuple[KeyRecord, ...]
     grants: tuple[GrantRecord, ...]
+    machines: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +118,13 @@ class DescribeVersion(Query[VersionDetail]):
 
     reference: Reference
     at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetModel(Query[ModelRecord]):
+    """Ask for a model by name."""
+
+    name: ModelName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,3 +201,73 @@ class ListPeople(Query[tuple[Person, ...]]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetSelf(Query[Person]):
     """Ask who the registry takes the caller for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token, and what it is for (None once erased)."""
+
+    record: TokenRecord
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTokens(Query[tuple[Token, ...]]):
+    """List a principal's tokens that still count; None for one's own."""
+
+    principal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListIssuers(Query[tuple[IssuerRecord, ...]]):
+    """List the rules that let workloads in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhoMay(Query[tuple[Person, ...]]):
+    """Ask who may do something in a namespace; with `at` (RFC 3339), who could then."""
+
+    act: Act
+    namespace: str
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a namespace holds, and may hold (None: no bound)."""
+
+    namespace: str
+    size_bytes: int
+    quota_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetUsage(Query[Usage]):
+    """Ask what a namespace holds."""
+
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTags(Query[tuple[tuple[str, str], ...]]):
+    """List the tags of a version, by name; those whose text was erased are left out."""
+
+    reference: Reference
+    at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """A page of versions, and where to go on (None at the end). A page can be short and not the last."""
+
+    items: tuple[VersionRecord, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchVersions(Query[SearchPage]):
+    """Look versions up in the language of docs/reference/search.md."""
+
+    text: str
+    cursor: str | None = None
+    limit: int = 100

@@ -61,7 +61,10 @@ class PrincipalRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord(Record):
-    """A public key of a principal; `revoked` is the entry from which on it no longer counts."""
+    """A public key of a principal; `revoked` is the entry from which on it no longer counts.
+
+    `assurance` says how its owner was known; `name` is the digest of a payload that names the machine.
+    """
 
     table: ClassVar[str] = "keys"
     key: ClassVar[tuple[str, ...]] = ("id",)
@@ -70,6 +73,8 @@ class KeyRecord(Record):
     principal: str
     public_key: str
     enrolled: str
+    assurance: str = "key"
+    name: str | None = None
     expires: str | None = None
     revoked: int | None = None
 
@@ -128,6 +133,7 @@ class AttestationRecord(Record):
     key_id: str
     recorded: str
     reason: str | None
+    assurance: str = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +165,58 @@ class MoveRecord(Record):
     verdict: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRecord(Record):
+    """A tag of a version; `value` is the digest of an erasable payload, None once it was taken away."""
+
+    table: ClassVar[str] = "tags"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    name: str
+    number: int
+    tag: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord(Record):
+    """A token, by the sha256 of its text; `label` is the digest of a payload that says what it is for."""
+
+    table: ClassVar[str] = "tokens"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    amendable: ClassVar[frozenset[str]] = frozenset({"revoked"})
+    id: str
+    principal: str
+    label: str | None
+    scopes: str
+    issued: str
+    expires: str
+    once: int
+    revoked: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerRecord(Record):
+    """A rule that lets workloads in; `claims` is a JSON object of texts."""
+
+    table: ClassVar[str] = "issuers"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    amendable: ClassVar[frozenset[str]] = frozenset({"ended"})
+    issuer: str
+    claims: str
+    principal: str
+    ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaRecord(Record):
+    """What a namespace may hold; the newest of a namespace is in force."""
+
+    table: ClassVar[str] = "quotas"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    namespace: str
+    size_bytes: int | None
+
+
 # In the order in which one refers to another.
 RECORDS: Final[tuple[type[Record], ...]] = (
     PrincipalRecord,
@@ -169,6 +227,10 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     AttestationRecord,
     PolicyRecord,
     MoveRecord,
+    TagRecord,
+    TokenRecord,
+    IssuerRecord,
+    QuotaRecord,
 )
 
 
@@ -207,6 +269,12 @@ def _registry_created(_event: Event, _index: int) -> list[Change]:
     return []
 
 
+def _login_linked(event: Event, _index: int) -> list[Change]:
+    """Who a login belongs to is on record in the log; it is looked up by an erasable payload."""
+    _text(event.data, "principal"), _text(event.data, "login")
+    return []
+
+
 def _principal_registered(event: Event, index: int) -> list[Change]:
     data = event.data
     return [
@@ -231,6 +299,8 @@ def _key_enrolled(event: Event, index: int) -> list[Change]:
                 principal=_text(data, "principal"),
                 public_key=_text(data, "public_key"),
                 enrolled=event.time,
+                assurance=_text(data, "assurance") if "assurance" in data else "key",
+                name=_optional(data, "name"),
                 expires=_optional(data, "expires"),
             )
         )
@@ -299,6 +369,7 @@ def _attestation_recorded(event: Event, index: int) -> list[Change]:
                 key_id=_text(data, "key"),
                 recorded=event.time,
                 reason=_optional(data, "reason"),
+                assurance=_text(data, "assurance") if "assurance" in data else "key",
             )
         )
     ]
@@ -339,8 +410,70 @@ def _alias_moved(event: Event, index: int) -> list[Change]:
     ]
 
 
+def _tag_set(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            TagRecord(
+                index=index,
+                name=_text(data, "name"),
+                number=_number(data, "number"),
+                tag=_text(data, "tag"),
+                value=_optional(data, "value"),
+            )
+        )
+    ]
+
+
+def _token_issued(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            TokenRecord(
+                index=index,
+                id=_text(data, "token"),
+                principal=_text(data, "principal"),
+                label=_optional(data, "label"),
+                scopes=_text(data, "scopes"),
+                issued=event.time,
+                expires=_text(data, "expires"),
+                once=_number(data, "once"),
+            )
+        )
+    ]
+
+
+def _token_revoked(event: Event, index: int) -> list[Change]:
+    return [Amend(TokenRecord, (_text(event.data, "token"),), {"revoked": index})]
+
+
+def _issuer_trusted(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            IssuerRecord(
+                index=index,
+                issuer=_text(data, "issuer"),
+                claims=_text(data, "claims"),
+                principal=_text(data, "principal"),
+            )
+        )
+    ]
+
+
+def _issuer_distrusted(event: Event, index: int) -> list[Change]:
+    return [Amend(IssuerRecord, (_number(event.data, "rule"),), {"ended": index})]
+
+
+def _quota_set(event: Event, index: int) -> list[Change]:
+    data = event.data
+    size = None if data["size"] is None else _number(data, "size")
+    return [Put(QuotaRecord(index=index, namespace=_text(data, "namespace"), size_bytes=size))]
+
+
 _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.REGISTRY_CREATED: _registry_created,
+    EventType.LOGIN_LINKED: _login_linked,
     EventType.PRINCIPAL_REGISTERED: _principal_registered,
     EventType.KEY_ENROLLED: _key_enrolled,
     EventType.KEY_REVOKED: _key_revoked,
@@ -350,6 +483,12 @@ _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.ATTESTATION_RECORDED: _attestation_recorded,
     EventType.POLICY_SET: _policy_set,
     EventType.ALIAS_MOVED: _alias_moved,
+    EventType.TAG_SET: _tag_set,
+    EventType.TOKEN_ISSUED: _token_issued,
+    EventType.TOKEN_REVOKED: _token_revoked,
+    EventType.ISSUER_TRUSTED: _issuer_trusted,
+    EventType.ISSUER_DISTRUSTED: _issuer_distrusted,
+    EventType.QUOTA_SET: _quota_set,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from muniment.core.approvals import Approval, Decision, evidence_of, last_acts
 from muniment.core.attestations import CONTENT, Attestation, kind_of
+from muniment.core.callers import Assurance
 from muniment.core.evidence import Evidence, newest_per_dataset
 from muniment.core.formats import Format, format_of
 from muniment.core.roles import Role
@@ -158,24 +159,25 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The content is signed by a principal who holds a role now."""
+    """The content is signed by a principal who holds a role now, and was known in one of some ways."""
 
     role: Role = Role.CONTRIBUTOR
+    assurance: frozenset[Assurance] = frozenset(Assurance)
 
     @property
     def label(self) -> str:
         """What it asks."""
-        return f"content signed by a {self.role}"
+        return f"content signed by a {self.role}{_known_by(self.assurance)}"
 
     def judge(self, facts: Facts) -> Finding:
         """Look for one."""
         found = [
             claim
             for claim in _with_type(facts, CONTENT)
-            if self.role in facts.roles.get(claim.signer, frozenset())
+            if self.role in facts.roles.get(claim.signer, frozenset()) and claim.assurance in self.assurance
         ]
         if not found:
-            return _no(self, f"there is no content signature by a {self.role}")
+            return _no(self, f"there is no content signature by a {self.role}{_known_by(self.assurance)}")
         return _yes(self, f"signed with key {found[-1].key_id:.16}", found)
 
 
@@ -184,12 +186,13 @@ class Approvals:
     """Enough people approved, each counted once, in the role asked for, none of them an author."""
 
     counts: Mapping[Role, int]
+    assurance: frozenset[Assurance] = frozenset(Assurance)
 
     @property
     def label(self) -> str:
         """What it asks."""
         asked = ", ".join(f"{count} {role}" for role, count in self.counts.items())
-        return f"approved by {asked}"
+        return f"approved by {asked}{_known_by(self.assurance)}"
 
     def judge(self, facts: Facts) -> Finding:
         """Count."""
@@ -200,6 +203,8 @@ class Approvals:
             if approval.decision is Decision.REJECT:
                 return _no(self, f"{claim.signer} rejected it as {approval.role}", [claim])
             fault = _find_fault(claim, approval, facts, evidence)
+            if claim.assurance not in self.assurance:
+                fault = f"{claim.signer} is known by {claim.assurance} only"
             if fault:
                 passed_over.append(fault)
             else:
@@ -237,6 +242,12 @@ class Formats:
         if wrong:
             return _no(self, f"not allowed: {', '.join(wrong)}")
         return _yes(self, f"all {len(facts.paths)} files")
+
+
+def _known_by(assurance: frozenset[Assurance]) -> str:
+    if assurance == frozenset(Assurance):
+        return ""
+    return f", known by {' or '.join(sorted(assurance))}"
 
 
 SAFE_FORMATS: Final = frozenset(Format) - {Format.PICKLE}

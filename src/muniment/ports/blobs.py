@@ -1,10 +1,19 @@
 """Blobs: bytes under their digest, written once."""
 
-from collections.abc import Sequence
-from typing import BinaryIO, Protocol
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import BinaryIO, NamedTuple, Protocol
 
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
+
+
+class Kept(NamedTuple):
+    """A blob as the store lists it."""
+
+    digest: Digest
+    size_bytes: int
+    modified: datetime
 
 
 class BlobStore(Protocol):
@@ -28,5 +37,14 @@ class BlobStore(Protocol):
             BlobNotFound: there is none.
         """
 
-    def find_size(self, digest: Digest) -> int | None:
-        """Give a blob's size in bytes; None if there is none."""
+    def find(self, digest: Digest) -> Kept | None:
+        """Give a blob's size and when it was last stored; None if there is none."""
+
+    def list(self) -> Iterator[Kept]:
+        """List all blobs, in any order."""
+
+    def remove(self, digest: Digest) -> None:
+        """Remove a blob; one that is not there is passed over."""
+
+    def set_aside(self, digest: Digest) -> str:
+        """Move a blob out of the way, so that it is read no more; give the place where it is kept."""

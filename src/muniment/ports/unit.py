@@ -1,12 +1,17 @@
 """The unit of work: one transaction holds an event, its leaf and its projections (DESIGN rule 3)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from muniment.ports.blobs import BlobStore
+from muniment.ports.catalog import Catalog
 from muniment.ports.event_log import EventLog
+from muniment.ports.holdings import Holdings
+from muniment.ports.jobs import Jobs
 from muniment.ports.payloads import Payloads
 from muniment.ports.projections import Projections
+from muniment.ports.retries import Retries
+from muniment.ports.uploads import Uploads
 
 T = TypeVar("T")
 
@@ -27,6 +32,26 @@ class Unit(Protocol):
         """The erasable texts."""
 
     @property
+    def holdings(self) -> Holdings:
+        """Who holds which blob."""
+
+    @property
+    def retries(self) -> Retries:
+        """The requests that were answered."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """The uploads that are under way."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What versions can be found by."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """What is to be done later."""
+
+    @property
     def blobs(self) -> BlobStore:
         """The bytes; not part of the transaction, written before it commits (DESIGN rule 2)."""
 
@@ -40,6 +65,9 @@ class Units(Protocol):
         Works of several threads may share one commit; each sees those before it, and one that
         fails takes none of the others with it.
         """
+
+    def write_all(self, works: Sequence[Callable[[Unit], T]]) -> list[T | BaseException]:
+        """Do works in one commit, each as `write` would; give what came of each, or its error."""
 
     def read(self, work: Callable[[Unit], T]) -> T:
         """Do the work over one consistent state."""

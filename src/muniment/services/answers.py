@@ -1,28 +1,46 @@
-"""Answer questions, each from one consistent state."""
+"""Answer questions, each from one consistent state, and only with what the caller may see."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from muniment.core import queries as q
-from muniment.core.errors import NotIdentified, UnknownSigner, VersionNotFound
+from muniment.core.callers import Caller
+from muniment.core.errors import (
+    EventNotFound,
+    ModelNotFound,
+    MunimentError,
+    PolicyNotFound,
+    UnknownSigner,
+    VersionNotFound,
+)
+from muniment.core.events import EventType
+from muniment.core.names import check_part
 from muniment.core.policy import Verdict
+from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
     GrantRecord,
+    IssuerRecord,
     KeyRecord,
     ModelRecord,
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    TokenRecord,
     VersionRecord,
 )
+from muniment.core.roles import EVERYWHERE, Role, may
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.custody import find_quota
 from muniment.services.gate import judge_version
+from muniment.services.issuers import list_rules
 from muniment.services.policies import get_policy
 from muniment.services.proofs import identify, prove, prove_growth
 from muniment.services.resolve import find_move, horizon, resolve
-from muniment.services.transaction import get_principal
+from muniment.services.rights import Sight, get_principal
+from muniment.services.search import search_versions
+from muniment.services.tags import list_tags
 from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")
@@ -31,27 +49,89 @@ MAX_PAGE: Final = 1000
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
-def answer(unit: Unit, signer: NoteSigner, actor: str | None, query: q.Query[A]) -> A:
-    """Answer a question of a principal (None: one whose key is not enrolled)."""
+def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A]) -> A:
+    """Answer a question of a caller. What it may not see is not there.
+
+    Raises:
+        NotFound: what was asked for is not there, or not for this caller.
+        NotPermitted: the whole log, or who others are, asked by somebody who may not know.
+    """
+    sight = Sight(unit, caller)
     match query:
         case q.GetLogIdentity():
             found: object = identify(signer)
         case q.GetGrowth():
             found = prove_growth(unit, signer, query.size, query.until)
         case q.GetProof():
-            found = prove(unit, signer, query.index)
+            found = _get_proof(unit, signer, sight, query)
         case q.GetSelf():
-            if actor is None:
-                raise NotIdentified
-            found = _describe(unit, get_principal(unit, actor))
+            found = _describe(unit, get_principal(unit, sight.principal))
+        case q.ListModels():
+            found = _list_models(unit, query, sight.namespaces())
+        case q.SearchVersions():
+            found = search_versions(unit, caller, query)
+        case q.ListTokens():
+            found = _list_tokens(unit, sight, query)
         case _:
+            _check_sight(sight, query)
             found = _ANSWERS[type(query)](unit, query)
     # The table pairs each query with a function that returns what the query's type promises.
     return found  # type: ignore[return-value]
 
 
+def _check_sight(sight: Sight, query: q.Query[object]) -> None:
+    """Refuse what the caller may not see, in the words that are used if it is not there."""
+    if isinstance(query, q.GetLeaves | q.ListIssuers):
+        sight.check_everything()
+    elif type(query) in _ABSENT:
+        namespace, refusal = _ABSENT[type(query)](query)
+        if not sight.sees(namespace):
+            raise refusal
+    else:
+        sight.check_anything()
+
+
+def _absent_version(query: q.GetVersion | q.DescribeVersion | q.ListTags) -> tuple[str, MunimentError]:
+    return query.reference.name.namespace, VersionNotFound(reference=str(query.reference))
+
+
+def _absent_move(query: q.GetMove) -> tuple[str, MunimentError]:
+    return query.name.namespace, VersionNotFound(reference=f"{query.name}@{query.alias}")
+
+
+def _absent_model(query: q.GetModel | q.ListVersions | q.ListMoves) -> tuple[str, MunimentError]:
+    return query.name.namespace, ModelNotFound(name=str(query.name))
+
+
+def _absent_policy(query: q.GetPolicy) -> tuple[str, MunimentError]:
+    return query.name.namespace, PolicyNotFound(name=str(query.name), alias=str(query.alias))
+
+
+def _absent_gate(query: q.JudgeGate) -> tuple[str, MunimentError]:
+    name = query.reference.name
+    return name.namespace, PolicyNotFound(name=str(name), alias=str(query.alias))
+
+
+def _absent_namespace(query: q.GetUsage) -> tuple[str, MunimentError]:
+    return query.namespace, ModelNotFound(name=query.namespace)
+
+
+def _get_proof(unit: Unit, signer: NoteSigner, sight: Sight, query: q.GetProof) -> Proof:
+    proof = prove(unit, signer, query.index)
+    data = proof.event.data
+    name, namespace = data.get("name"), data.get("namespace", EVERYWHERE)
+    if proof.event.type in _ABOUT_MODELS:
+        if not sight.sees(str(name).partition("/")[0]):
+            raise EventNotFound(index=query.index)
+    elif namespace != EVERYWHERE and not sight.sees(str(namespace)):
+        raise EventNotFound(index=query.index)
+    else:
+        sight.check_anything()
+    return proof
+
+
 def _get_leaves(unit: Unit, query: q.GetLeaves) -> tuple[bytes, ...]:
-    return tuple(unit.log.read(query.start, min(query.limit, MAX_PAGE)))
+    return tuple(unit.log.read(max(0, query.start), bound(query.limit)))
 
 
 def _get_version(unit: Unit, query: q.GetVersion) -> VersionRecord:
@@ -77,14 +157,29 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
     )
 
 
-def _list_models(unit: Unit, query: q.ListModels) -> tuple[ModelRecord, ...]:
-    start = Where("name", ">", query.after) if query.after else Where("name", ">=", query.prefix)
-    end = Where("name", "<", query.prefix + _LAST_CHARACTER)
-    limit = min(query.limit, MAX_PAGE)
-    return tuple(unit.projections.select(ModelRecord, start, end, order="name", limit=limit))
+def _list_models(
+    unit: Unit, query: q.ListModels, namespaces: frozenset[str] | None
+) -> tuple[ModelRecord, ...]:
+    limit = bound(query.limit)
+    ranges = [("", _LAST_CHARACTER)] if namespaces is None else [(f"{n}/", f"{n}0") for n in namespaces]
+    found: list[ModelRecord] = []
+    for low, high in ranges:
+        start = Where("name", ">", max(query.after, low)) if query.after >= low else Where("name", ">=", low)
+        prefix = Where("name", ">=", query.prefix)
+        end = Where("name", "<", min(high, query.prefix + _LAST_CHARACTER))
+        found += unit.projections.select(ModelRecord, start, prefix, end, order="name", limit=limit)
+    return tuple(sorted(found, key=lambda model: model.name)[:limit])
+
+
+def _get_model(unit: Unit, query: q.GetModel) -> ModelRecord:
+    model = unit.projections.find(ModelRecord, (str(query.name),))
+    if model is None:
+        raise ModelNotFound(name=str(query.name))
+    return model
 
 
 def _list_versions(unit: Unit, query: q.ListVersions) -> tuple[VersionRecord, ...]:
+    _get_model(unit, q.GetModel(name=query.name))
     before = [] if query.before is None else [Where("number", "<", query.before)]
     return tuple(
         unit.projections.select(
@@ -93,7 +188,7 @@ def _list_versions(unit: Unit, query: q.ListVersions) -> tuple[VersionRecord, ..
             *before,
             order="number",
             descending=True,
-            limit=min(query.limit, MAX_PAGE),
+            limit=bound(query.limit),
         )
     )
 
@@ -103,6 +198,7 @@ def _list_moves(unit: Unit, query: q.ListMoves) -> tuple[q.Move, ...]:
     moves = unit.projections.select(
         MoveRecord, Where("name", "=", str(query.name)), *which, *horizon(unit, query.at)
     )
+    _get_model(unit, q.GetModel(name=query.name))
     return tuple(q.Move(record=move, reason=_find_text(unit, move.reason)) for move in moves)
 
 
@@ -139,12 +235,72 @@ def _list_people(unit: Unit, _query: q.ListPeople) -> tuple[q.Person, ...]:
 
 def _describe(unit: Unit, record: PrincipalRecord) -> q.Person:
     whose = Where("principal", "=", record.id)
+    keys = tuple(unit.projections.select(KeyRecord, whose))
+    names = [(key.id, _find_text(unit, key.name)) for key in keys]
     return q.Person(
         record=record,
         name=_find_text(unit, record.profile),
-        keys=tuple(unit.projections.select(KeyRecord, whose)),
+        keys=keys,
+        machines=tuple((key, name) for key, name in names if name is not None),
         grants=tuple(unit.projections.select(GrantRecord, whose, Where("ended", "=", None))),
     )
+
+
+def _list_tokens(unit: Unit, sight: Sight, query: q.ListTokens) -> tuple[q.Token, ...]:
+    principal = sight.principal
+    if query.principal is not None:
+        principal = get_principal(unit, query.principal).id
+        if principal != sight.principal:
+            sight.check_everything()
+    records = unit.projections.select(
+        TokenRecord, Where("principal", "=", principal), Where("revoked", "=", None)
+    )
+    return tuple(q.Token(record=record, label=_find_text(unit, record.label)) for record in records)
+
+
+def _list_issuers(unit: Unit, _query: q.ListIssuers) -> tuple[IssuerRecord, ...]:
+    return list_rules(unit)
+
+
+def _who_may(unit: Unit, query: q.WhoMay) -> tuple[q.Person, ...]:
+    """Say who holds a role that allows an act, at the end of the log or as it was at a time."""
+    until = horizon(unit, query.at)
+    end = until[0].value if until else unit.log.size()
+    grants = [
+        grant
+        for grant in unit.projections.select(GrantRecord, *until)
+        if grant.namespace in {query.namespace, EVERYWHERE}
+        and may([Role(grant.role)], query.act)
+        and (grant.ended is None or grant.ended >= int(end or 0))
+    ]
+    people = [
+        (record, [grant for grant in grants if grant.principal == record.id])
+        for record in unit.projections.select(PrincipalRecord, *until)
+    ]
+    return tuple(
+        q.Person(record=record, name=_find_text(unit, record.profile), keys=(), grants=tuple(held))
+        for record, held in people
+        if held
+    )
+
+
+def _get_usage(unit: Unit, query: q.GetUsage) -> q.Usage:
+    check_part(query.namespace, "namespace")
+    return q.Usage(
+        namespace=query.namespace,
+        size_bytes=unit.holdings.measure(query.namespace),
+        quota_bytes=find_quota(unit, query.namespace),
+    )
+
+
+def _list_tags(unit: Unit, query: q.ListTags) -> tuple[tuple[str, str], ...]:
+    version = resolve(unit, query.reference, query.at)
+    return tuple(list_tags(unit, version, horizon(unit, query.at)).items())
+
+
+def bound(limit: int) -> int:
+    """Keep a page within bounds."""
+    return max(1, min(limit, MAX_PAGE))
 
 
 def _find_text(unit: Unit, digest: str | None) -> str | None:
@@ -165,4 +321,33 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.GetMove: _get_move,
     q.GetPerson: _get_person,
     q.ListPeople: _list_people,
+    q.GetModel: _get_model,
+    q.ListIssuers: _list_issuers,
+    q.WhoMay: _who_may,
+    q.GetUsage: _get_usage,
+    q.ListTags: _list_tags,
+}
+
+_ABOUT_MODELS: Final = frozenset(
+    {
+        EventType.VERSION_PUBLISHED,
+        EventType.ATTESTATION_RECORDED,
+        EventType.POLICY_SET,
+        EventType.ALIAS_MOVED,
+        EventType.TAG_SET,
+    }
+)
+
+# What a caller learns of a namespace that it may not read: the same as of one that is not there.
+_ABSENT: Final[Mapping[type, Callable[..., tuple[str, MunimentError]]]] = {
+    q.GetVersion: _absent_version,
+    q.DescribeVersion: _absent_version,
+    q.ListTags: _absent_version,
+    q.GetMove: _absent_move,
+    q.GetModel: _absent_model,
+    q.ListVersions: _absent_model,
+    q.ListMoves: _absent_model,
+    q.GetPolicy: _absent_policy,
+    q.JudgeGate: _absent_gate,
+    q.GetUsage: _absent_namespace,
 }

@@ -1,10 +1,11 @@
-"""The registry in the process: every command and query, for one principal."""
+"""The registry in the process: every command and query, for one caller."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, Final, TypeVar
 
 from muniment.core import commands as c
 from muniment.core.backend import Stored
+from muniment.core.callers import Caller
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified
 from muniment.core.queries import Query
@@ -14,18 +15,25 @@ from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
 from muniment.services.answers import answer
 from muniment.services.attest import record_attestation
+from muniment.services.custody import check_may_upload, check_readable, hold_uploaded
+from muniment.services.issuers import distrust_issuer, trust_issuer
 from muniment.services.people import enrol_key, grant_role, register_principal, revoke_key, revoke_role
 from muniment.services.policies import set_policy
 from muniment.services.promote import move_alias, roll_back_alias
 from muniment.services.proofs import prove
 from muniment.services.publish import publish
+from muniment.services.quotas import set_quota
+from muniment.services.retries import once
+from muniment.services.sessions import begin_session, issue_token, revoke_token
+from muniment.services.tags import set_tag
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
+from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")
 
 
 class LocalBackend:
-    """A Backend over stores in this process. `actor` is None for a key that is not enrolled."""
+    """A Backend over stores in this process, as one caller sees it."""
 
     def __init__(  # noqa: PLR0913 - everything that a backend stands on is handed to it here
         self,
@@ -35,7 +43,7 @@ class LocalBackend:
         clock: Clock,
         nonces: Nonces,
         keys: RegistryKeys,
-        actor: str | None,
+        caller: Caller,
     ) -> None:
         """Stand on stores, a clock and keys."""
         self._units = units
@@ -43,51 +51,88 @@ class LocalBackend:
         self._clock = clock
         self._nonces = nonces
         self._keys = keys
-        self._actor = actor
+        self._caller = caller
 
-    def execute(self, command: c.Command) -> Receipt:
-        """Do a command in one transaction; after the commit, prove the entry that it made."""
-        verb = _VERBS[type(command)]
-        outcome = self._units.write(lambda unit: verb(self._begin(unit), command))
-        proof = self._units.read(lambda unit: prove(unit, self._keys.log, outcome.index))
-        return Receipt(
-            index=proof.index,
-            leaf=proof.leaf,
-            path=proof.path,
-            checkpoint=proof.checkpoint,
-            created=outcome.created,
-        )
+    def execute(self, command: c.Command, retry_key: str = "") -> Receipt:
+        """Do a command in one transaction; after the commit, prove the entry that it made.
+
+        With a `retry_key`, the same command under the same key is answered with the first receipt.
+
+        Raises:
+            RequestReplayed: the key was used for another command.
+        """
+        outcome = self._units.write(lambda unit: self.do(unit, command, retry_key))
+        return self._units.read(lambda unit: confirm(unit, self._keys.log, outcome))
+
+    def do(self, unit: Unit, command: c.Command, retry_key: str) -> Outcome:
+        """Do a command in a unit of work that somebody else commits. Raises as `execute`."""
+        tx = self._begin(unit)
+        if not retry_key:
+            return _VERBS[type(command)](tx, command)
+        return once(tx, retry_key, command, lambda: _VERBS[type(command)](tx, command))
 
     def ask(self, query: Query[A]) -> A:
         """Answer a question."""
-        return self._units.read(lambda unit: answer(unit, self._keys.log, self._actor, query))
+        return self._units.read(lambda unit: answer(unit, self._keys.log, self._caller, query))
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""
-        return self._blobs.add(source)
+        self._check_may_store()
+        stored = self._blobs.add(source)
+        self.keep([stored])
+        return stored
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
         """Store small blobs."""
-        return self._blobs.add_documents(documents)
+        self._check_may_store()
+        digests = self._blobs.add_documents(documents)
+        self.keep(
+            [Stored(digest=d, size_bytes=len(data)) for d, data in zip(digests, documents, strict=True)]
+        )
+        return digests
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
+        if not self._caller.direct:
+            self._units.read(lambda unit: check_readable(unit, self._caller, digest))
         return self._blobs.open(digest)
+
+    def keep(self, blobs: Sequence[Stored]) -> None:
+        """Note that the caller has stored blobs: until they are published, they are the caller's alone."""
+        if self._caller.direct or not blobs:
+            return
+        self._units.write(lambda unit: hold_uploaded(self._begin(unit), blobs))
 
     def close(self) -> None:
         """Close the stores."""
         self._units.close()
 
+    def _check_may_store(self) -> None:
+        if not self._caller.direct:
+            self._units.read(lambda unit: check_may_upload(unit, self._caller))
+
     def _begin(self, unit: Unit) -> Transaction:
-        if self._actor is None:
+        if self._caller.principal is None:
             raise NotIdentified
         return Transaction(
             unit=unit,
-            actor=self._actor,
+            caller=self._caller,
             clock=self._clock,
             nonces=self._nonces,
             keys=self._keys,
         )
+
+
+def confirm(unit: Unit, signer: NoteSigner, outcome: Outcome) -> Receipt:
+    """Prove the entry that answers a command; what `unit` sees MUST be durable."""
+    proof = prove(unit, signer, outcome.index)
+    return Receipt(
+        index=proof.index,
+        leaf=proof.leaf,
+        path=proof.path,
+        checkpoint=proof.checkpoint,
+        created=outcome.created,
+    )
 
 
 # Each verb takes the command that it is listed under.
@@ -102,4 +147,11 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.RevokeKey: revoke_key,
     c.GrantRole: grant_role,
     c.RevokeRole: revoke_role,
+    c.SetTag: set_tag,
+    c.IssueToken: issue_token,
+    c.RevokeToken: revoke_token,
+    c.BeginSession: begin_session,
+    c.TrustIssuer: trust_issuer,
+    c.DistrustIssuer: distrust_issuer,
+    c.SetQuota: set_quota,
 }

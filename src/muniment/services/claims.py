@@ -27,9 +27,12 @@ from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.roles import Act, Role
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.custody import take
+from muniment.services.describe import describe_claim
 from muniment.services.documents import read_document
 from muniment.services.policies import get_policy
-from muniment.services.transaction import REGISTRY, Outcome, Transaction, roles_of
+from muniment.services.rights import roles_of
+from muniment.services.transaction import REGISTRY, Outcome, Transaction
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
@@ -48,7 +51,19 @@ def admit(
     digest: Digest,
     reason: Payload | None = None,
 ) -> Outcome:
-    """Record a stored bundle as a claim about a version.
+    """Record a stored bundle, which the actor may use, as a claim about a version. As `admit_held`."""
+    take(tx, ModelName.parse(version.name).namespace, [digest])
+    return admit_held(tx, version, revision, digest, reason)
+
+
+def admit_held(
+    tx: Transaction,
+    version: VersionRecord,
+    revision: Revision,
+    digest: Digest,
+    reason: Payload | None = None,
+) -> Outcome:
+    """Record a bundle that the version's namespace holds as a claim about it.
 
     The caller MUST have read `revision` from the manifest that `version` names.
     """
@@ -75,20 +90,21 @@ def admit(
     # (8) An approval is over what stands now, by somebody else than the author, and new.
     if statement.predicate_type == APPROVAL:
         _check_approval(tx, version, Approval.read(statement.predicate), reason)
-    return Outcome(
-        tx.record(
-            EventType.ATTESTATION_RECORDED,
-            {
-                "name": version.name,
-                "revision": version.revision,
-                "attestation": str(digest),
-                "predicate_type": statement.predicate_type,
-                "signer": signer.principal,
-                "key": bundle.key_id,
-                "reason": tx.keep(reason),
-            },
-        )
+    index = tx.record(
+        EventType.ATTESTATION_RECORDED,
+        {
+            "name": version.name,
+            "revision": version.revision,
+            "attestation": str(digest),
+            "predicate_type": statement.predicate_type,
+            "signer": signer.principal,
+            "key": bundle.key_id,
+            "reason": tx.keep(reason),
+            "assurance": signer.assurance,
+        },
     )
+    describe_claim(tx.unit, version, statement)
+    return Outcome(index)
 
 
 def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple[Attestation, ...]:
@@ -132,6 +148,7 @@ def _read_claim(
         key_id=key.id,
         index=record.index,
         recorded=record.recorded,
+        assurance=record.assurance,
     )
 
 

@@ -1,6 +1,8 @@
 """The gate: what the policy of an alias says of a version, and the verdict as a signed claim."""
 
 from muniment.core.attestations import VERDICT
+from muniment.core.backend import Stored
+from muniment.core.callers import Assurance
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName
@@ -9,8 +11,10 @@ from muniment.core.records import PolicyRecord, VersionRecord
 from muniment.core.rules import Facts
 from muniment.ports.unit import Unit
 from muniment.services.claims import authors_of, read_claims, read_revision
+from muniment.services.custody import hold
 from muniment.services.policies import load_policy
-from muniment.services.transaction import REGISTRY, Transaction, roles_of
+from muniment.services.rights import roles_of
+from muniment.services.transaction import REGISTRY, Transaction
 from muniment.signing.statements import attest
 
 
@@ -59,7 +63,10 @@ def sign_verdict(tx: Transaction, version: VersionRecord, alias: Alias, verdict:
     }
     subject = Digest.parse(version.revision)
     bundle = attest(subject, verdict.version, VERDICT, predicate, tx.keys.verdicts)
-    return tx.unit.blobs.add_documents([bundle.encode()])[0]
+    data = bundle.encode()
+    digest = tx.unit.blobs.add_documents([data])[0]
+    hold(tx, ModelName.parse(version.name).namespace, [Stored(digest=digest, size_bytes=len(data))])
+    return digest
 
 
 def verdict_event(tx: Transaction, version: VersionRecord, digest: Digest) -> JsonObject:
@@ -71,6 +78,7 @@ def verdict_event(tx: Transaction, version: VersionRecord, digest: Digest) -> Js
         "predicate_type": VERDICT,
         "signer": REGISTRY,
         "key": tx.keys.verdicts.public.id,
+        "assurance": str(Assurance.KEY),
     }
 
 

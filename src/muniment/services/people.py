@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from muniment.core.callers import Assurance
 from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
 from muniment.core.errors import InvalidName, KeyRevoked, NameTaken, PrincipalNotFound, UnknownSigner
 from muniment.core.events import EventType
@@ -10,20 +11,21 @@ from muniment.core.records import GrantRecord, KeyRecord
 from muniment.core.roles import EVERYWHERE, Act
 from muniment.core.times import read_time, write_time
 from muniment.ports.projections import Where
-from muniment.services.transaction import Outcome, Transaction, get_principal
+from muniment.services.rights import get_principal
+from muniment.services.transaction import Outcome, Transaction
 from muniment.signing.keys import PublicKey
 
 _MAX_NAME_CHARACTERS: Final = 200
 
 
 def register_principal(tx: Transaction, command: RegisterPrincipal) -> Outcome:
-    """Register a principal under a new opaque id, with a first key."""
+    """Register a principal under a new opaque id, with a first key if there is one."""
     tx.require(Act.ENROL, EVERYWHERE)
-    return add_principal(tx, tx.nonces(), "person", command)
+    return add_principal(tx, tx.nonces(), "workload" if command.workload else "person", command)
 
 
 def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterPrincipal) -> Outcome:
-    """Add a principal and its key, whoever asks. The caller MUST have checked the right to.
+    """Add a principal and its key, if it has one, whoever asks. The caller MUST have checked the right to.
 
     Raises:
         NameTaken: the name, or the key, is registered.
@@ -32,7 +34,8 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
     profile = tx.unit.payloads.put(command.name, label=command.name.text)
     data = {"principal": principal, "kind": kind, "profile": profile}
     index = tx.record(EventType.PRINCIPAL_REGISTERED, data)
-    _enrol(tx, principal, command.public_key, command.expires)
+    if command.public_key is not None:
+        enrol(tx, principal, command.public_key, command.expires)
     return Outcome(index)
 
 
@@ -40,7 +43,39 @@ def enrol_key(tx: Transaction, command: EnrolKey) -> Outcome:
     """Add a key to a principal."""
     tx.require(Act.ENROL, EVERYWHERE)
     principal = get_principal(tx.unit, command.principal)
-    return _enrol(tx, principal.id, command.public_key, command.expires)
+    return enrol(tx, principal.id, command.public_key, command.expires)
+
+
+def enrol(  # noqa: PLR0913 - what is known of a key
+    tx: Transaction,
+    principal: str,
+    public_key: bytes,
+    expires: str | None,
+    *,
+    name: str | None = None,
+    assurance: Assurance = Assurance.KEY,
+) -> Outcome:
+    """Enrol a key, whoever asks; one's own again changes nothing. The caller MUST have checked the right to.
+
+    Raises:
+        NameTaken: the key is somebody else's, or was revoked.
+    """
+    key = PublicKey.read(public_key)
+    known = tx.unit.projections.find(KeyRecord, (key.id,))
+    if known is not None and known.principal == principal and known.revoked is None:
+        return Outcome(known.index, created=False)
+    if known is not None:
+        raise NameTaken(name=f"key {key.id:.16}")
+    data = {
+        "principal": principal,
+        "key": key.id,
+        "algorithm": str(key.algorithm),
+        "public_key": key.pem.decode(),
+        "assurance": str(assurance),
+        "name": name,
+        "expires": None if expires is None else write_time(read_time(expires)),
+    }
+    return Outcome(tx.record(EventType.KEY_ENROLLED, data))
 
 
 def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
@@ -86,20 +121,6 @@ def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
         holder = f"{command.principal} as {command.role} in {command.namespace}"
         raise PrincipalNotFound(principal=holder)
     return Outcome(tx.record(EventType.ROLE_REVOKED, {"grant": present[0].index}))
-
-
-def _enrol(tx: Transaction, principal: str, public_key: bytes, expires: str | None) -> Outcome:
-    key = PublicKey.read(public_key)
-    if tx.unit.projections.find(KeyRecord, (key.id,)) is not None:
-        raise NameTaken(name=f"key {key.id:.16}")
-    data = {
-        "principal": principal,
-        "key": key.id,
-        "algorithm": str(key.algorithm),
-        "public_key": key.pem.decode(),
-        "expires": None if expires is None else write_time(read_time(expires)),
-    }
-    return Outcome(tx.record(EventType.KEY_ENROLLED, data))
 
 
 def _check_name(tx: Transaction, name: str) -> None:

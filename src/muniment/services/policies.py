@@ -13,6 +13,7 @@ from muniment.core.records import PolicyRecord
 from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.custody import take
 from muniment.services.documents import read_document
 from muniment.services.transaction import Outcome, Transaction
 
@@ -22,6 +23,7 @@ MAX_POLICY_BYTES: Final = 1 << 20
 def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     """Put a stored policy document in force. The same one again changes nothing."""
     tx.require(Act.SET_POLICY, command.name.namespace)
+    take(tx, command.name.namespace, [command.policy])
     load_policy(tx.unit, str(command.policy))
     present = find_policy(tx.unit, command.name, command.alias)
     if present is not None and present.digest == str(command.policy):

@@ -1,7 +1,7 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
 from muniment.core.commands import MoveAlias, RollBackAlias
-from muniment.core.errors import GateFailed, NothingToRollBack
+from muniment.core.errors import GateFailed, NothingToRollBack, PreconditionFailed
 from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.policy import Verdict
@@ -9,6 +9,7 @@ from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.describe import describe_move
 from muniment.services.gate import judge_version, sign_verdict, verdict_event
 from muniment.services.policies import find_policy
 from muniment.services.resolve import find_move, resolve
@@ -20,11 +21,15 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
 
     Raises:
         GateFailed: the alias has a policy and the version does not meet it.
+        PreconditionFailed: it was moved since the caller looked.
     """
     name = command.reference.name
     tx.require(Act.MOVE_ALIAS, name.namespace)
     version = resolve(tx.unit, command.reference)
     present = find_move(tx.unit, name, command.alias)
+    newest = -1 if present is None else present.index
+    if command.expected not in {None, newest}:
+        raise PreconditionFailed(what=f"{name}@{command.alias}")
     if present is not None and present.number == version.number:
         return Outcome(present.index, created=False)
     verdict = _judge(tx.unit, version, command.alias)
@@ -99,4 +104,6 @@ def _move(
             "verdict": None if digest is None else str(digest),
         },
     )
+    previous = None if present is None else present.number
+    describe_move(tx.unit, version.name, str(command.alias), version.number, previous)
     return Outcome(index)

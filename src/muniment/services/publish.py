@@ -1,7 +1,6 @@
 """Publish a stored manifest as the next version of a model."""
 
 from muniment.core.commands import PublishVersion
-from muniment.core.digests import Digest
 from muniment.core.errors import (
     BlobNotFound,
     InvalidManifest,
@@ -15,7 +14,8 @@ from muniment.core.records import ModelRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_with_config
 from muniment.core.roles import Act
 from muniment.ports.unit import Unit
-from muniment.services.claims import admit
+from muniment.services.claims import admit_held
+from muniment.services.custody import find_sizes, take
 from muniment.services.documents import read_document
 from muniment.services.resolve import resolve
 from muniment.services.transaction import Outcome, Transaction
@@ -33,7 +33,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     known = _find_known(tx.unit, command)
     if known is not None:
         return Outcome(known.index, created=False)
-    revision = _require_content(tx.unit, command.manifest)
+    revision = _require_content(tx, command)
     number = _next_number(tx.unit, command)
     index = tx.record(
         EventType.VERSION_PUBLISHED,
@@ -48,7 +48,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     )
     version = resolve(tx.unit, Reference(command.name, number))
     for digest in command.attestations:
-        admit(tx, version, revision, digest)
+        admit_held(tx, version, revision, digest)
     return Outcome(index)
 
 
@@ -76,16 +76,20 @@ def _next_number(unit: Unit, command: PublishVersion) -> int:
     return number
 
 
-def _require_content(unit: Unit, manifest: Digest) -> Revision:
-    """Check that the manifest, its config and every file are stored with the sizes it says."""
-    data = read_document(unit, manifest, MAX_MANIFEST_BYTES)
+def _require_content(tx: Transaction, command: PublishVersion) -> Revision:
+    """Check that the manifest, its config and every file are stored with the sizes it says, and take all.
+
+    What is wrong with a manifest is told only to those whose it is to use.
+    """
+    namespace = command.name.namespace
+    if command.manifest not in find_sizes(tx, namespace, [command.manifest]):
+        raise BlobNotFound(digest=str(command.manifest))
+    data = read_document(tx.unit, command.manifest, MAX_MANIFEST_BYTES)
     revision, config = parse_with_config(data)
-    if unit.blobs.find_size(config) is None:
-        raise BlobNotFound(digest=str(config))
+    needed = {command.manifest, config, *(file.digest for file in revision.files), *command.attestations}
+    sizes = take(tx, namespace, list(needed))
     for file in revision.files:
-        size = unit.blobs.find_size(file.digest)
-        if size is None:
-            raise BlobNotFound(digest=str(file.digest))
-        if size != file.size_bytes:
-            raise InvalidManifest(reason=f"{file.path} has {size} bytes, not {file.size_bytes}")
+        if sizes[file.digest] != file.size_bytes:
+            reason = f"{file.path} has {sizes[file.digest]} bytes, not {file.size_bytes}"
+            raise InvalidManifest(reason=reason)
     return revision

@@ -9,6 +9,8 @@ from muniment.core.events import Event
 from muniment.core.records import RECORDS, Amend, Key, Put, Record, Value, fold
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
+from muniment.services.custody import restore
+from muniment.services.describe import describe_again
 
 _PAGE: Final = 1000
 
@@ -42,7 +44,7 @@ class Difference:
 
 
 def rebuild(unit: Unit) -> int:
-    """Replay the log into emptied projections; give the number of entries.
+    """Replay the log into emptied projections, with custody and catalog; give the number of entries.
 
     All in the caller's one transaction: readers see the old rows until it commits, then the new.
 
@@ -50,9 +52,13 @@ def rebuild(unit: Unit) -> int:
         LogInconsistent: the log does not hash to its own tree; nothing is changed then.
     """
     unit.projections.clear()
+    unit.holdings.clear()
+    unit.catalog.clear()
     count = 0
     for index, event in read_events(unit):
         unit.projections.apply(fold(event, index))
+        restore(unit, event)
+        describe_again(unit, event)
         count += 1
     return count
 

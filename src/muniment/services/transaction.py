@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from muniment.core.callers import Caller
 from muniment.core.canonical import JsonObject
-from muniment.core.errors import NotPermitted, PrincipalNotFound
+from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import Event, EventType
 from muniment.core.payloads import Payload
-from muniment.core.records import GrantRecord, PrincipalRecord, fold
-from muniment.core.roles import EVERYWHERE, Act, Role, may
+from muniment.core.records import fold
+from muniment.core.roles import Act, Role, may
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.rights import roles_of
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
@@ -40,12 +41,23 @@ class Transaction:
     """One unit of work of one principal."""
 
     unit: Unit
-    actor: str
+    caller: Caller
     clock: Clock
     nonces: Nonces
     keys: RegistryKeys
     # Looked up once: no command both changes the actor's roles and depends on them.
     known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> str:
+        """The principal who acts.
+
+        Raises:
+            NotIdentified: the caller is nobody here.
+        """
+        if self.caller.principal is None:
+            raise NotIdentified
+        return self.caller.principal
 
     @cached_property
     def time(self) -> str:
@@ -71,29 +83,5 @@ class Transaction:
         """
         if namespace not in self.known_roles:
             self.known_roles[namespace] = roles_of(self.unit, self.actor, namespace)
-        if not may(self.known_roles[namespace], act):
+        if not (may(self.known_roles[namespace], act) and self.caller.reaches(act, namespace)):
             raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)
-
-
-def roles_of(unit: Unit, principal: str, namespace: str) -> frozenset[Role]:
-    """Collect the roles that a principal holds now in a namespace."""
-    grants = unit.projections.select(
-        GrantRecord, Where("principal", "=", principal), Where("ended", "=", None)
-    )
-    return frozenset(Role(g.role) for g in grants if g.namespace in {namespace, EVERYWHERE})
-
-
-def get_principal(unit: Unit, text: str) -> PrincipalRecord:
-    """Find a principal by id or by name.
-
-    Raises:
-        PrincipalNotFound: there is none.
-    """
-    record = unit.projections.find(PrincipalRecord, (text,))
-    if record is not None:
-        return record
-    for digest in unit.payloads.find_labelled(text):
-        found = unit.projections.select(PrincipalRecord, Where("profile", "=", digest))
-        if found:
-            return found[0]
-    raise PrincipalNotFound(principal=text)

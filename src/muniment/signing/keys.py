@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from muniment.core.errors import InvalidKey
 
@@ -191,6 +192,13 @@ class Identity:
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.sign(message, ec.ECDSA(hashes.SHA256()))
         return self._key.sign(message)
+
+    def derive(self, purpose: str) -> bytes:
+        """Derive 32 secret bytes that this key's holder alone can make, for one purpose (RFC 5869)."""
+        secret = self._key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
 
 
 def _check_curve(key: _PublicKey) -> _PublicKey:

@@ -26,6 +26,18 @@ _SQLITE: Final[dict[int, type[StorageFull | StorageReadOnly | StorageBusy]]] = {
 }
 
 
+# PostgreSQL, Appendix A: error codes.
+_POSTGRESQL: Final[dict[str, type[StorageFull | StorageReadOnly | StorageBusy]]] = {
+    "53100": StorageFull,
+    "25006": StorageReadOnly,
+    "55P03": StorageBusy,
+    "57014": StorageBusy,
+    "40001": StorageBusy,
+    "40P01": StorageBusy,
+    "53300": StorageBusy,
+}
+
+
 @contextmanager
 def disk_failures(path: str) -> Iterator[None]:
     """Turn an OSError into a refusal that names the path."""
@@ -43,7 +55,11 @@ def database_failure(error: BaseException | None, path: str) -> MunimentError:
         kind = _SQLITE.get(code & 0xFF)
         if kind is not None:
             return kind(path=path)
-    return StorageFailed(path=path, reason=str(error))
+    state = getattr(error, "sqlstate", None)
+    if state in _POSTGRESQL:
+        return _POSTGRESQL[state](path=path)
+    # The first line names what happened; those after it may quote the statement and its values.
+    return StorageFailed(path=path, reason=str(error).partition("\n")[0] or "no answer")
 
 
 def _translate(error: OSError, path: str) -> MunimentError:

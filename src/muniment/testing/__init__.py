@@ -7,8 +7,14 @@ def test_my_store():
 """
 
 from muniment.testing.backends import check_backend
-from muniment.testing.memory import MemoryBlobs, MemoryUnits, open_memory
-from muniment.testing.stores import check_blob_store, check_event_log, check_projections, check_units
+from muniment.testing.memory import MemoryBlobs, MemoryUnits, open_memory, open_over
+from muniment.testing.stores import (
+    check_blob_store,
+    check_event_log,
+    check_projections,
+    check_staging,
+    check_units,
+)
 
 __all__ = [
     "MemoryBlobs",
@@ -17,6 +23,8 @@ __all__ = [
     "check_blob_store",
     "check_event_log",
     "check_projections",
+    "check_staging",
     "check_units",
     "open_memory",
+    "open_over",
 ]

@@ -21,7 +21,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, MunimentError, NotPermitted, OwnVersion, VersionNotFound
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.receipts import Receipt
+from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import fold
 from muniment.core.revisions import File, Revision
 from muniment.core.roles import Role
@@ -145,7 +145,7 @@ def salted(text: str) -> Payload:
     return Payload(salt=str(uuid_utils.uuid4()), text=text)
 
 
-def _check_receipt(backend: Backend, receipt: Receipt) -> None:
+def _check_receipt(backend: Backend, receipt: Proof) -> None:
     said = backend.ask(q.GetLogIdentity())
     checkpoint = Checkpoint.decode(open_note(receipt.checkpoint, NoteVerifier.read(said.verifier)))
     assert checkpoint.origin == said.origin
@@ -220,7 +220,7 @@ def _check_log(backend: Backend) -> None:
     proofs = [backend.ask(q.GetProof(index=index)) for index in range(len(leaves))]
     assert [proof.leaf for proof in proofs] == list(leaves)
     for proof in proofs:
-        _check_receipt(backend, Receipt(**vars(proof)))
+        _check_receipt(backend, proof)
         fold(proof.event, proof.index)
 
 

@@ -3,15 +3,18 @@
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from muniment.core.digests import Digest
-from muniment.core.errors import BlobNotFound, LogInconsistent, VersionNotFound
+from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
 from muniment.core.payloads import Payload
 from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put
 from muniment.log.tree import Node, cover, hash_children, hash_leaf
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog
 from muniment.ports.projections import Where
+from muniment.ports.staging import Staging, Stretch
 from muniment.ports.unit import Unit, Units
 
 _TIMES = ("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:01.000000Z", "2026-01-01T00:00:01.000000Z")
@@ -24,15 +27,54 @@ def check_blob_store(store: BlobStore) -> None:
     assert (stored.digest, stored.size_bytes) == (Digest.of(data), len(data))
     with store.open(stored.digest) as file:
         assert file.read() == data
-    assert store.find_size(stored.digest) == len(data)
+    kept = store.find(stored.digest)
+    assert kept is not None
+    assert kept[:2] == (stored.digest, len(data))
+    assert {found.digest for found in store.list()} == {stored.digest}
     assert store.add(io.BytesIO(data)) == stored, "the same bytes again are the same blob"
     assert store.add(io.BytesIO(b"")).digest == Digest.of(b""), "an empty blob is a blob"
     documents = [b"one", b"two", b"one"]
     assert store.add_documents(documents) == [Digest.of(document) for document in documents]
     assert store.add_documents([]) == []
     missing = Digest.of(b"never stored")
-    assert store.find_size(missing) is None
+    assert store.find(missing) is None
     _refuses(lambda: store.open(missing), BlobNotFound)
+    store.remove(missing)
+    store.remove(stored.digest)
+    _refuses(lambda: store.open(stored.digest), BlobNotFound)
+    assert store.set_aside(Digest.of(b"one"))
+    assert store.find(Digest.of(b"one")) is None
+    assert Digest.of(b"two") in {found.digest for found in store.list()}
+
+
+def check_staging(staging: Staging, blobs: BlobStore) -> None:
+    """Check a staging before a blob store: steps, writers that take over, ends, what is dropped."""
+    step = staging.step_bytes
+    first, second = b"1" * step, b"2" * (step + 5)
+    data = first + second
+    one, two = Stretch(0, "aa"), Stretch(step, "bb")
+    staging.take_over("01", [one])
+    staging.append("01", one.writer, 0, first)
+    staging.sync("01", one.writer)
+    staging.append("01", one.writer, step, b"what nobody has counted" * 9)
+    staging.take_over("01", [one, two])
+    # The first writer does not know yet that it is one no more.
+    with suppress(OffsetMismatch):
+        staging.append("01", one.writer, step, b"0" * step)
+    staging.append("01", two.writer, step, second[:step])
+    staging.append("01", two.writer, 2 * step, second[step:])
+    staging.sync("01", two.writer)
+    staging.finish("01", [one, two], Digest.of(data), len(data))
+    with blobs.open(Digest.of(data)) as blob:
+        assert Digest.of(blob.read()) == Digest.of(data)
+    staging.take_over("02", [one])
+    staging.append("02", one.writer, 0, first)
+    staging.abort("02", [one])
+    staging.abort("02", [one])
+    staging.take_over("02", [one, Stretch(0, "cc")])
+    staging.finish("02", [one, Stretch(0, "cc")], Digest.of(b""), 0)
+    assert blobs.find(Digest.of(b"")) is not None
+    assert staging.sweep(datetime.now(UTC) + timedelta(days=1)) == 0, "nothing is left over"
 
 
 def check_event_log(units: Units) -> None:

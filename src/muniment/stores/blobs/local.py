@@ -8,13 +8,15 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
-from muniment.core.errors import BlobNotFound
+from muniment.core.errors import BlobNotFound, InvalidDigest
+from muniment.ports.blobs import Kept
 from muniment.stores.failures import disk_failures
 
 CHUNK_BYTES: Final = 1 << 20
@@ -28,6 +30,7 @@ class LocalBlobs:
         """Stand on a directory that `create` has made."""
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
+        self._quarantine = root / "quarantine"
 
     @classmethod
     def create(cls, root: Path) -> "LocalBlobs":
@@ -43,7 +46,7 @@ class LocalBlobs:
         """Store a stream, reading it once."""
         with disk_failures(str(self._uploads)):
             stored = self._write(source)
-            _sync_directory(self._blobs)
+            sync_directory(self._blobs)
         return stored
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
@@ -51,9 +54,12 @@ class LocalBlobs:
         digests = [Digest.of(document) for document in documents]
         with disk_failures(str(self._uploads)):
             for digest, document in zip(digests, documents, strict=True):
-                if not self._path(digest).exists():
+                try:
+                    # One that is there is as young again: garbage is only what nobody has stored of late.
+                    os.utime(self._path(digest))
+                except FileNotFoundError:
                     self._write_whole(digest, document)
-            _sync_directory(self._blobs)
+            sync_directory(self._blobs)
         return digests
 
     def open(self, digest: Digest) -> BinaryIO:
@@ -63,12 +69,38 @@ class LocalBlobs:
         except FileNotFoundError as error:
             raise BlobNotFound(digest=str(digest)) from error
 
-    def find_size(self, digest: Digest) -> int | None:
-        """Give a blob's size."""
+    def find(self, digest: Digest) -> Kept | None:
+        """Look at a blob."""
         try:
-            return self._path(digest).stat().st_size
+            found = self._path(digest).stat()
         except FileNotFoundError:
             return None
+        return Kept(digest, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def list(self) -> Iterator[Kept]:
+        """List all blobs."""
+        with disk_failures(str(self._blobs)), os.scandir(self._blobs) as entries:
+            for entry in entries:
+                try:
+                    found = entry.stat()
+                    digest = Digest.parse(f"sha256:{entry.name}")
+                except (FileNotFoundError, InvalidDigest):
+                    continue
+                yield Kept(digest, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def remove(self, digest: Digest) -> None:
+        """Remove a blob."""
+        with disk_failures(str(self._blobs)):
+            self._path(digest).unlink(missing_ok=True)
+
+    def set_aside(self, digest: Digest) -> str:
+        """Move a blob to `quarantine/`."""
+        place = self._quarantine / digest.hex
+        with disk_failures(str(self._quarantine)):
+            self._quarantine.mkdir(mode=0o700, exist_ok=True)
+            self._path(digest).rename(place)
+            sync_directory(self._blobs)
+        return str(place)
 
     def _path(self, digest: Digest) -> Path:
         return self._blobs / digest.hex
@@ -81,7 +113,7 @@ class LocalBlobs:
             with temporary.open("xb", buffering=0) as file:
                 while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
                     hasher.update(buffer[:count])
-                    _write_all(file.fileno(), buffer[:count])
+                    write_all(file.fileno(), buffer[:count])
                     size += count
                 os.fchmod(file.fileno(), 0o444)
                 os.fsync(file.fileno())
@@ -97,7 +129,7 @@ class LocalBlobs:
         try:
             file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
             try:
-                _write_all(file, memoryview(document))
+                write_all(file, memoryview(document))
                 os.fsync(file)
             finally:
                 os.close(file)
@@ -107,12 +139,14 @@ class LocalBlobs:
             raise
 
 
-def _write_all(file: int, data: memoryview) -> None:
+def write_all(file: int, data: memoryview) -> None:
+    """Write all of it to a file descriptor."""
     while data:
         data = data[os.write(file, data) :]
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make durable which names a directory has."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)

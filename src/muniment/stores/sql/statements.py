@@ -68,11 +68,26 @@ class Statements:
         finally:
             cursor.close()
 
+    def run_once(self, connection: Connection, statement: Executable, values: Values) -> Rows:
+        """Run a statement whose shape is not met again, or not soon. Raises as `run`."""
+        compiled = self._compile(statement, values)
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(compiled.text, compiled.bind(values))
+            return list(cursor.fetchall())
+        except self._error as error:
+            raise database_failure(error, self._path) from error
+        finally:
+            cursor.close()
+
     def _get(self, shape: Hashable, build: Build, names: Iterable[str]) -> _Compiled:
         compiled = self._compiled.get(shape)
         if compiled is None:
-            made = build().compile(dialect=self._dialect, column_keys=list(names))  # type: ignore[attr-defined] # every statement has it
-            order = None if made.positiontup is None else tuple(made.positiontup)
-            constants = {name: value for name, value in made.params.items() if value is not None}
-            compiled = self._compiled.setdefault(shape, _Compiled(str(made), constants, order))
+            compiled = self._compiled.setdefault(shape, self._compile(build(), names))
         return compiled
+
+    def _compile(self, statement: Executable, names: Iterable[str]) -> _Compiled:
+        made = statement.compile(dialect=self._dialect, column_keys=list(names))  # type: ignore[attr-defined] # every statement has it
+        order = None if made.positiontup is None else tuple(made.positiontup)
+        constants = {name: value for name, value in made.params.items() if value is not None}
+        return _Compiled(str(made), constants, order)

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -12,18 +13,22 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
 )
+from sqlalchemy import Text as AnyText
 
 from muniment.core.records import (
     AttestationRecord,
     GrantRecord,
+    IssuerRecord,
     KeyRecord,
     ModelRecord,
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    QuotaRecord,
     Record,
+    TagRecord,
+    TokenRecord,
     VersionRecord,
 )
 
@@ -31,6 +36,8 @@ metadata: Final = MetaData()
 
 # SQLite gives rowid speed to INTEGER keys only; PostgreSQL wants 64 bits for the log.
 _Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
+# SQLite compares text by its bytes; PostgreSQL does so, and can use an index for a prefix, under "C".
+Text: Final = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 events: Final = Table(
     "events",
@@ -90,6 +97,8 @@ keys: Final = Table(
     Column("principal", Text, ForeignKey("principals.id"), nullable=False),
     Column("public_key", Text, nullable=False),
     Column("enrolled", Text, nullable=False),
+    Column("assurance", Text, nullable=False),
+    Column("name", Text),
     Column("expires", Text),
     Column("revoked", _Whole),
     _entry(),
@@ -129,6 +138,7 @@ versions: Final = Table(
     _entry(),
     # One revision has one number in a model: publishing it again answers with that one.
     Index("versions_by_revision", "name", "revision", unique=True),
+    Index("versions_by_entry", "index", unique=True),
 )
 
 attestations: Final = Table(
@@ -142,6 +152,7 @@ attestations: Final = Table(
     Column("key_id", Text, ForeignKey("keys.id"), nullable=False),
     Column("recorded", Text, nullable=False),
     Column("reason", Text),
+    Column("assurance", Text, nullable=False),
     _entry(),
     ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
 )
@@ -174,6 +185,123 @@ moves: Final = Table(
     Index("moves_by_alias", "name", "alias", "index"),
 )
 
+tags: Final = Table(
+    "tags",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", _Whole, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("value", Text),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    Index("tags_by_version", "name", "number", "index"),
+)
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
+    Column("label", Text),
+    Column("scopes", Text, nullable=False),
+    Column("issued", Text, nullable=False),
+    Column("expires", Text, nullable=False),
+    Column("once", Integer, nullable=False),
+    Column("revoked", _Whole),
+    _entry(),
+    Index("tokens_by_principal", "principal"),
+)
+
+issuers: Final = Table(
+    "issuers",
+    metadata,
+    _entry(primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("claims", Text, nullable=False),
+    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
+    Column("ended", _Whole),
+)
+
+quotas: Final = Table(
+    "quotas",
+    metadata,
+    _entry(primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("size_bytes", _Whole),
+    Index("quotas_by_namespace", "namespace", "index"),
+)
+
+# ---- not of the log: who holds which bytes, and what was answered; see ports/
+
+holdings: Final = Table(
+    "holdings",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("holder", Text, primary_key=True),
+    Column("size_bytes", _Whole, nullable=False),
+    Column("since", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+usages: Final = Table(
+    "usages",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("size_bytes", _Whole, nullable=False),
+)
+
+retries: Final = Table(
+    "retries",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("entry", _Whole, nullable=False),
+    Column("time", Text, nullable=False),
+    Index("retries_by_time", "time"),
+)
+
+uploads: Final = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("size_bytes", _Whole, nullable=False),
+    Column("digest", Text),
+    Column("offset", _Whole, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("stretches", Text, nullable=False),
+    Column("touched", Text, nullable=False),
+    Column("result", Text),
+    Index("uploads_by_principal", "principal"),
+    Index("uploads_by_time", "touched"),
+)
+
+facts: Final = Table(
+    "facts",
+    metadata,
+    Column("version", _Whole, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("number", Double),
+    Index("facts_by_number", "key", "number", "version"),
+    Index("facts_by_text", "key", "text", "version"),
+    sqlite_with_rowid=False,
+)
+
+jobs: Final = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("leased", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("fault", Text, nullable=False),
+    Index("jobs_by_time", "due"),
+)
+
 TABLES: Final[dict[type[Record], Table]] = {
     PrincipalRecord: principals,
     KeyRecord: keys,
@@ -183,4 +311,8 @@ TABLES: Final[dict[type[Record], Table]] = {
     AttestationRecord: attestations,
     PolicyRecord: policies,
     MoveRecord: moves,
+    TagRecord: tags,
+    TokenRecord: tokens,
+    IssuerRecord: issuers,
+    QuotaRecord: quotas,
 }

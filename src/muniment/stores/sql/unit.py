@@ -5,7 +5,8 @@ that gets the lock takes all that wait, each in a savepoint of its own, and comm
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final, Generic, TypeVar
@@ -17,11 +18,16 @@ from muniment.core.errors import StorageBusy, StorageFull, StorageReadOnly
 from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit
 from muniment.stores.failures import database_failure
+from muniment.stores.sql.catalog import SqlCatalog
 from muniment.stores.sql.event_log import SqlEventLog
+from muniment.stores.sql.holdings import SqlHoldings
+from muniment.stores.sql.jobs import SqlJobs
 from muniment.stores.sql.payloads import SqlPayloads
 from muniment.stores.sql.projections import SqlProjections
+from muniment.stores.sql.retries import SqlRetries
 from muniment.stores.sql.schema import ensure_schema
 from muniment.stores.sql.statements import Statements
+from muniment.stores.sql.uploads import SqlUploads
 
 T = TypeVar("T")
 
@@ -35,6 +41,11 @@ class SqlUnit:
     log: SqlEventLog
     projections: SqlProjections
     payloads: SqlPayloads
+    holdings: SqlHoldings
+    retries: SqlRetries
+    uploads: SqlUploads
+    catalog: SqlCatalog
+    jobs: SqlJobs
     blobs: BlobStore
 
 
@@ -88,11 +99,41 @@ class SqlUnits:
                 )
         return ticket.result()
 
+    def write_all(self, works: Sequence[Callable[[Unit], T]]) -> list[T | BaseException]:
+        """Do works in one commit."""
+        tickets = [_Ticket(work) for work in works]
+        with self._committing:
+            self._commit(tickets)  # type: ignore[arg-type] # whoever commits does not look at the results
+        return [ticket.results[0] if ticket.error is None else ticket.error for ticket in tickets]
+
     def read(self, work: Callable[[Unit], T]) -> T:
         """Do the work in a read transaction."""
         try:
             with self._reader.begin() as connection:
                 return work(self._unit(connection))
+        except DBAPIError as error:
+            raise database_failure(error.orig, self._path) from error
+
+    @property
+    def path(self) -> str:
+        """What errors name."""
+        return self._path
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one consistent state, for those who know SQL."""
+        try:
+            with self._reader.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise database_failure(error.orig, self._path) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give the connection of a write transaction, for those who know SQL."""
+        try:
+            with self._committing, self._writer.begin() as connection:
+                yield connection
         except DBAPIError as error:
             raise database_failure(error.orig, self._path) from error
 
@@ -107,6 +148,11 @@ class SqlUnits:
             SqlEventLog(connection, known),
             SqlProjections(connection, known),
             SqlPayloads(connection, known),
+            SqlHoldings(connection, known),
+            SqlRetries(connection, known),
+            SqlUploads(connection, known),
+            SqlCatalog(connection, known),
+            SqlJobs(connection, known),
             self._blobs,
         )
 

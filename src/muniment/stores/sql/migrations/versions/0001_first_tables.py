@@ -10,6 +10,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _APPEND_ONLY = ("events", "nodes")
 
@@ -20,6 +21,17 @@ def upgrade() -> None:
     _make_people()
     _make_models()
     _make_aliases()
+    _make_access()
+    _make_custody()
+    _make_catalog()
+    _make_jobs()
+    if op.get_bind().dialect.name == "sqlite":
+        _forbid_changes_in_sqlite()
+    else:
+        _forbid_changes_in_postgresql()
+
+
+def _forbid_changes_in_sqlite() -> None:
     for table in _APPEND_ONLY:
         for act in ("UPDATE", "DELETE"):
             op.execute(
@@ -28,11 +40,23 @@ def upgrade() -> None:
             )
 
 
+def _forbid_changes_in_postgresql() -> None:
+    op.execute(
+        "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+    )
+    for table in _APPEND_ONLY:
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+
+
 def _make_log() -> None:
     op.create_table(
         "events",
         sa.Column("index", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("time", sa.Text, nullable=False),
+        sa.Column("time", _TEXT, nullable=False),
         sa.Column("leaf", sa.LargeBinary, nullable=False),
     )
     op.create_index("events_by_time", "events", ["time"])
@@ -45,10 +69,10 @@ def _make_log() -> None:
     )
     op.create_table(
         "payloads",
-        sa.Column("digest", sa.Text, primary_key=True),
-        sa.Column("salt", sa.Text, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
-        sa.Column("label", sa.Text),
+        sa.Column("digest", _TEXT, primary_key=True),
+        sa.Column("salt", _TEXT, nullable=False),
+        sa.Column("text", _TEXT, nullable=False),
+        sa.Column("label", _TEXT),
     )
     op.create_index("payloads_by_label", "payloads", ["label"])
 
@@ -56,19 +80,21 @@ def _make_log() -> None:
 def _make_people() -> None:
     op.create_table(
         "principals",
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("profile", sa.Text),
+        sa.Column("id", _TEXT, primary_key=True),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("profile", _TEXT),
         _entry(),
     )
     op.create_index("principals_by_profile", "principals", ["profile"])
     op.create_table(
         "keys",
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("principal", sa.Text, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("public_key", sa.Text, nullable=False),
-        sa.Column("enrolled", sa.Text, nullable=False),
-        sa.Column("expires", sa.Text),
+        sa.Column("id", _TEXT, primary_key=True),
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("public_key", _TEXT, nullable=False),
+        sa.Column("enrolled", _TEXT, nullable=False),
+        sa.Column("assurance", _TEXT, nullable=False),
+        sa.Column("name", _TEXT),
+        sa.Column("expires", _TEXT),
         sa.Column("revoked", _WHOLE),
         _entry(),
     )
@@ -76,9 +102,9 @@ def _make_people() -> None:
     op.create_table(
         "grants",
         _entry(primary_key=True),
-        sa.Column("principal", sa.Text, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("namespace", sa.Text, nullable=False),
-        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("role", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
     )
     op.create_index("grants_by_principal", "grants", ["principal"])
@@ -87,33 +113,35 @@ def _make_people() -> None:
 def _make_models() -> None:
     op.create_table(
         "models",
-        sa.Column("name", sa.Text, primary_key=True),
-        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("kind", _TEXT, nullable=False),
         sa.Column("latest", _WHOLE, nullable=False),
         _entry(),
     )
     op.create_table(
         "versions",
-        sa.Column("name", sa.Text, sa.ForeignKey("models.name"), primary_key=True),
+        sa.Column("name", _TEXT, sa.ForeignKey("models.name"), primary_key=True),
         sa.Column("number", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("revision", sa.Text, nullable=False),
+        sa.Column("revision", _TEXT, nullable=False),
         sa.Column("size_bytes", _WHOLE, nullable=False),
-        sa.Column("author", sa.Text, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("published", sa.Text, nullable=False),
-        sa.Column("message", sa.Text),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("published", _TEXT, nullable=False),
+        sa.Column("message", _TEXT),
         _entry(),
     )
     op.create_index("versions_by_revision", "versions", ["name", "revision"], unique=True)
+    op.create_index("versions_by_entry", "versions", ["index"], unique=True)
     op.create_table(
         "attestations",
-        sa.Column("name", sa.Text, primary_key=True),
-        sa.Column("revision", sa.Text, primary_key=True),
-        sa.Column("digest", sa.Text, primary_key=True),
-        sa.Column("predicate_type", sa.Text, nullable=False),
-        sa.Column("signer", sa.Text, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("key_id", sa.Text, sa.ForeignKey("keys.id"), nullable=False),
-        sa.Column("recorded", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text),
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("revision", _TEXT, primary_key=True),
+        sa.Column("digest", _TEXT, primary_key=True),
+        sa.Column("predicate_type", _TEXT, nullable=False),
+        sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("key_id", _TEXT, sa.ForeignKey("keys.id"), nullable=False),
+        sa.Column("recorded", _TEXT, nullable=False),
+        sa.Column("reason", _TEXT),
+        sa.Column("assurance", _TEXT, nullable=False),
         _entry(),
         sa.ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
     )
@@ -123,27 +151,134 @@ def _make_aliases() -> None:
     op.create_table(
         "policies",
         _entry(primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("alias", sa.Text, nullable=False),
-        sa.Column("digest", sa.Text, nullable=False),
-        sa.Column("author", sa.Text, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("set", sa.Text, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("alias", _TEXT, nullable=False),
+        sa.Column("digest", _TEXT, nullable=False),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
     )
     op.create_index("policies_by_alias", "policies", ["name", "alias", "index"])
     op.create_table(
         "moves",
         _entry(primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("alias", sa.Text, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("alias", _TEXT, nullable=False),
         sa.Column("number", _WHOLE, nullable=False),
         sa.Column("previous", _WHOLE),
-        sa.Column("actor", sa.Text, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("moved", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text),
-        sa.Column("verdict", sa.Text),
+        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("moved", _TEXT, nullable=False),
+        sa.Column("reason", _TEXT),
+        sa.Column("verdict", _TEXT),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("moves_by_alias", "moves", ["name", "alias", "index"])
+
+
+def _make_access() -> None:
+    op.create_table(
+        "tags",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("tag", _TEXT, nullable=False),
+        sa.Column("value", _TEXT),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    )
+    op.create_index("tags_by_version", "tags", ["name", "number", "index"])
+    op.create_table(
+        "tokens",
+        sa.Column("id", _TEXT, primary_key=True),
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("label", _TEXT),
+        sa.Column("scopes", _TEXT, nullable=False),
+        sa.Column("issued", _TEXT, nullable=False),
+        sa.Column("expires", _TEXT, nullable=False),
+        sa.Column("once", sa.Integer, nullable=False),
+        sa.Column("revoked", _WHOLE),
+        _entry(),
+    )
+    op.create_index("tokens_by_principal", "tokens", ["principal"])
+    op.create_table(
+        "issuers",
+        _entry(primary_key=True),
+        sa.Column("issuer", _TEXT, nullable=False),
+        sa.Column("claims", _TEXT, nullable=False),
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("ended", _WHOLE),
+    )
+    op.create_table(
+        "quotas",
+        _entry(primary_key=True),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("size_bytes", _WHOLE),
+    )
+    op.create_index("quotas_by_namespace", "quotas", ["namespace", "index"])
+
+
+def _make_custody() -> None:
+    op.create_table(
+        "holdings",
+        sa.Column("digest", _TEXT, primary_key=True),
+        sa.Column("holder", _TEXT, primary_key=True),
+        sa.Column("size_bytes", _WHOLE, nullable=False),
+        sa.Column("since", _TEXT, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "usages",
+        sa.Column("holder", _TEXT, primary_key=True),
+        sa.Column("size_bytes", _WHOLE, nullable=False),
+    )
+    op.create_table(
+        "retries",
+        sa.Column("caller", _TEXT, primary_key=True),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("fingerprint", _TEXT, nullable=False),
+        sa.Column("entry", _WHOLE, nullable=False),
+        sa.Column("time", _TEXT, nullable=False),
+    )
+    op.create_index("retries_by_time", "retries", ["time"])
+    op.create_table(
+        "uploads",
+        sa.Column("id", _TEXT, primary_key=True),
+        sa.Column("principal", _TEXT, nullable=False),
+        sa.Column("size_bytes", _WHOLE, nullable=False),
+        sa.Column("digest", _TEXT),
+        sa.Column("offset", _WHOLE, nullable=False),
+        sa.Column("state", sa.LargeBinary, nullable=False),
+        sa.Column("stretches", _TEXT, nullable=False),
+        sa.Column("touched", _TEXT, nullable=False),
+        sa.Column("result", _TEXT),
+    )
+    op.create_index("uploads_by_principal", "uploads", ["principal"])
+    op.create_index("uploads_by_time", "uploads", ["touched"])
+
+
+def _make_jobs() -> None:
+    op.create_table(
+        "jobs",
+        sa.Column("id", _TEXT, primary_key=True),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("payload", _TEXT, nullable=False),
+        sa.Column("due", _TEXT, nullable=False),
+        sa.Column("leased", _TEXT, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("fault", _TEXT, nullable=False),
+    )
+    op.create_index("jobs_by_time", "jobs", ["due"])
+
+
+def _make_catalog() -> None:
+    op.create_table(
+        "facts",
+        sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("text", _TEXT, nullable=False),
+        sa.Column("number", sa.Double),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("facts_by_number", "facts", ["key", "number", "version"])
+    op.create_index("facts_by_text", "facts", ["key", "text", "version"])
 
 
 def _entry(*, primary_key: bool = False) -> sa.Column[int]:

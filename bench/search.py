@@ -1,0 +1,111 @@
+"""Search among many versions, loaded through the services, on SQLite and on PostgreSQL.
+
+MUNIMENT_BENCH_VERSIONS says how many; the budget of the design is for a million, which takes half an
+hour to load on each.
+"""
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from measure import Row, quantile, time_each
+from muniment.core.attestations import EVALUATION, PROVENANCE
+from muniment.core.canonical import Json
+from muniment.core.commands import PublishVersion, RecordAttestation
+from muniment.core.digests import Digest
+from muniment.core.names import ModelName, Reference
+from muniment.core.queries import SearchVersions
+from muniment.core.revisions import File, Revision
+from muniment.ports.unit import Unit, Units
+from muniment.services.backend import LocalBackend
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
+from muniment.stores.sql.postgresql import open_postgresql
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.testing import MemoryBlobs, open_over
+from muniment.testing.backends import evaluation, provenance
+from muniment.testing.servers import run_postgresql
+
+_VERSIONS = int(os.environ.get("MUNIMENT_BENCH_VERSIONS", "10000"))
+_MODELS = 500
+_AT_ONCE = 64
+_PAGES = 40
+_QUERIES = (
+    "",
+    "metric.auc > 0.9 and param.depth = 6 order by created",
+    "metric.auc > 0.5 order by metric.auc",
+    "metric.auc > 0.9999",
+    "param.depth = 3 or param.depth = 9",
+    "not (param.depth < 11)",
+    "name ~ 'bench/model-4' order by name",
+    "metric.auc > 0.99 and metric.auc < 0.01",
+)
+
+
+def run(directory: Path) -> list[Row]:
+    """Load and look up, on each database."""
+    blobs = MemoryBlobs()
+    rows = [_measure(open_sqlite(directory / "registry.db", blobs), blobs, "SQLite")]
+    with run_postgresql(directory / "postgresql") as url:
+        blobs = MemoryBlobs()
+        rows.append(_measure(open_postgresql(url, blobs), blobs, "PostgreSQL"))
+    return rows
+
+
+def _measure(units: Units, blobs: MemoryBlobs, database: str) -> Row:
+    owner = Identity.generate()
+    backend = open_over(units, blobs)(owner)
+    _load(units, backend, owner)
+    times: list[float] = []
+    for text in _QUERIES:
+        cursor: list[str | None] = [None]
+
+        def look(_number: int, text: str = text, cursor: list[str | None] = cursor) -> None:
+            page = backend.ask(SearchVersions(text=text, cursor=cursor[0], limit=100))
+            # At the end it begins again.
+            cursor[0] = page.next
+
+        times += time_each(look, _PAGES)
+    units.close()
+    found, worst = quantile(times, 0.99), max(times)
+    what = f"search, any page of 100 of {_VERSIONS:,} versions on {database}, p99"
+    return Row(what, f"{found:.1f} ms (worst {worst:.1f} ms)", "< 50 ms", found < 50)
+
+
+def _load(units: Units, backend: LocalBackend, owner: Identity) -> None:
+    choose = random.Random(1)  # noqa: S311 - the same versions each time
+    works: list[Callable[[Unit], object]] = []
+    for number in range(_VERSIONS):
+        works += _version(backend, owner, number, choose)
+        if len(works) >= _AT_ONCE or number == _VERSIONS - 1:
+            results = units.write_all(works)
+            failed = next((result for result in results if isinstance(result, BaseException)), None)
+            assert failed is None, failed
+            works = []
+
+
+def _version(
+    backend: LocalBackend, owner: Identity, number: int, choose: random.Random
+) -> list[Callable[[Unit], object]]:
+    """Publish a version with parameters, and record its evaluation."""
+    name, data = ModelName("bench", f"model-{number % _MODELS}"), f"weights {number}".encode()
+    revision = Revision.of([File(path="w.bin", digest=Digest.of(data), size_bytes=len(data))])
+    manifest = Digest.of(revision.manifest())
+    trained: dict[str, Json] = {
+        **provenance(),
+        "buildDefinition": {
+            "buildType": "https://example.com/bench",
+            "externalParameters": {"parameters": {"depth": choose.randint(1, 12)}},
+        },
+    }
+    scored = {**evaluation(None), "metrics": {"auc": {"value": choose.random()}}}
+    claims = [
+        attest(manifest, str(name), PROVENANCE, trained, owner).encode(),
+        attest(manifest, str(name), EVALUATION, scored, owner).encode(),
+    ]
+    documents = [data, revision.config(), revision.manifest(), *claims]
+    digests = backend.add_documents(documents)
+    publish = PublishVersion(name=name, manifest=manifest, attestations=(digests[3],))
+    record = RecordAttestation(reference=Reference(name, manifest), bundle=digests[4])
+    return [lambda unit: backend.do(unit, publish, ""), lambda unit: backend.do(unit, record, "")]

@@ -1,0 +1,396 @@
+"""The server beside its peers, in one run, each driven by the same raw HTTP client.
+
+MLflow's server and Debian's docker-registry run as they come, in directories of their own. Without
+them (`bench/peers.sh` installs both) their rows are left out.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from measure import Row, median, time_each
+from muniment.core.backend import Backend
+from muniment.core.digests import Digest
+from muniment.core.names import ModelName
+from muniment.core.revisions import File, Revision
+from muniment.signing.content import sign_content
+from muniment.signing.keys import Identity
+from muniment.testing.live import LiveServer, run_server, stop
+from muniment.testing.servers import find_port
+
+_THREADS = 8
+_PUBLISHES = 1_500
+_MLFLOW_PUBLISHES = 150
+_LOOKUPS = 300
+_FILE_MIB = 1024
+_ROUNDS = 3
+_MIB = 1 << 20
+_PATIENCE_S = 120.0
+
+
+@dataclass
+class Peer:
+    """A running server: where, its processes, and how long it took to answer first."""
+
+    url: str
+    process: psutil.Process
+    started_s: float
+
+    def memory_mb(self) -> float:
+        """Sum up what its processes hold."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(process.memory_info().rss for process in family) / _MIB
+
+
+class Raw:
+    """The raw client: one connection for each thread, nothing parsed but the status."""
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        """Call a server, always with these headers."""
+        parts = urlsplit(url)
+        self._place = (parts.hostname or "", parts.port)
+        self._headers = headers
+        self._local = threading.local()
+
+    def call(self, method: str, path: str, body: object = None, **headers: str) -> bytes:
+        """Make a call; anything but success ends the benchmark."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {**self._headers, "content-type": "application/json", **headers}
+        try:
+            answer = self._send(method, path, data, sent)
+        except (http.client.HTTPException, ConnectionError):
+            # Servers close connections that were idle for a while.
+            self._local.connection.close()
+            answer = self._send(method, path, data, sent)
+        found = bytes(answer.read())
+        assert answer.status < 300, (method, path, answer.status, found[:500])
+        return found
+
+    def _send(
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = http.client.HTTPConnection(*self._place, timeout=_PATIENCE_S)
+        connection: http.client.HTTPConnection = self._local.connection
+        connection.request(method, path, data, headers)
+        return connection.getresponse()
+
+    def send_file(self, method: str, path: str, source: Path, **headers: str) -> None:
+        """Send a file."""
+        connection = http.client.HTTPConnection(*self._place, timeout=_PATIENCE_S, blocksize=_MIB)
+        sent = {**self._headers, **headers, "content-length": str(source.stat().st_size)}
+        with source.open("rb") as file:
+            connection.request(method, path, file, sent)
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status < 300, (method, path, answer.status, body[:500])
+        connection.close()
+
+    def receive(self, path: str) -> None:
+        """Receive bytes and let them go: the server is measured, not the disk behind the client."""
+        connection = http.client.HTTPConnection(*self._place, timeout=_PATIENCE_S)
+        connection.request("GET", path, headers=self._headers)
+        answer = connection.getresponse()
+        assert answer.status < 300, (path, answer.status)
+        buffer = memoryview(bytearray(_MIB))
+        while answer.readinto(buffer):
+            continue
+        connection.close()
+
+
+def run(directory: Path) -> list[Row]:
+    """Measure all, the peers beside us."""
+    file = directory / "file"
+    with file.open("wb") as output:
+        for _ in range(_FILE_MIB):
+            output.write(os.urandom(_MIB))
+    digest = hash_file(file)
+    started = time.perf_counter()
+    with run_server(directory / "ours") as server:
+        ours = _measure_ours(server, time.perf_counter() - started, file, digest, directory)
+    rows = _rows_alone(ours)
+    if shutil.which("mlflow", path=_peers_path()):
+        with run_mlflow(directory / "mlflow") as peer:
+            rows += _compare_mlflow(ours, _measure_mlflow(peer, file))
+    if shutil.which("docker-registry"):
+        with run_docker_registry(directory / "docker") as peer:
+            rows += _compare_docker(ours, _measure_docker(peer, file, digest))
+    return rows
+
+
+@dataclass
+class Found:
+    """What was measured of one server; 0 for what it does not do."""
+
+    started_s: float = 0.0
+    idle_mb: float = 0.0
+    publishes: float = 0.0
+    alias_ms: float = 0.0
+    search_ms: float = 0.0
+    up: float = 0.0
+    down: float = 0.0
+    sdk_up: float = 0.0
+    sdk_down: float = 0.0
+    limit: float = 0.0
+    peak_mb: float = 0.0
+
+
+def _measure_ours(server: LiveServer, started_s: float, file: Path, digest: str, directory: Path) -> Found:
+    peer = Peer(server.url, psutil.Process(server.process.pid), started_s)
+    found = Found(started_s=started_s, idle_mb=peer.memory_mb())
+    owner = Identity.generate()
+    backend = server.open_as(owner)
+    raw = Raw(server.url, {"authorization": f"Bearer {server.tokens[owner.public.id]}"})
+    bodies = []
+    documents: list[bytes] = []
+    for number in range(_PUBLISHES):
+        name, data = ModelName("bench", f"model-{number % 20}"), f"weights {number}".encode()
+        revision = Revision.of([File(path="w.bin", digest=Digest.of(data), size_bytes=len(data))])
+        claim = sign_content(revision, str(name), owner).encode()
+        documents += [data, revision.config(), revision.manifest(), claim]
+        body = {"manifest": str(Digest.of(revision.manifest())), "attestations": [str(Digest.of(claim))]}
+        bodies.append((f"/api/v1/models/{name}/versions", body))
+    backend.add_documents(documents)
+    found.publishes = _rate(bodies, lambda one: raw.call("POST", one[0], one[1]))
+    raw.call("PUT", "/api/v1/models/bench/model-0/aliases/production", {"version": "1"})
+    alias = "/api/v1/models/bench/model-0/versions/production"
+    found.alias_ms = median(time_each(lambda _: raw.call("GET", alias), _LOOKUPS))
+    found.search_ms = median(time_each(lambda _: raw.call("GET", "/api/v1/versions?limit=100"), _LOOKUPS))
+    before = peer.memory_mb()
+    found.limit = _speed(lambda: copy_file(file, directory / "limit"))
+    found.up = _speed(lambda: _upload(raw, file))
+    path = f"/api/v1/blobs/sha256:{digest}"
+    found.down = _speed(lambda: raw.receive(path))
+    found.sdk_up = _speed(lambda: _push(backend, file))
+    found.sdk_down = _speed(lambda: _pull(backend.open_blob(Digest(digest)), directory / "pulled"))
+    found.peak_mb = peer.memory_mb() - before
+    return found
+
+
+def _measure_mlflow(peer: Peer, file: Path) -> Found:
+    found = Found(started_s=peer.started_s, idle_mb=peer.memory_mb())
+    raw, api = Raw(peer.url, {}), "/api/2.0/mlflow"
+    for number in range(20):
+        raw.call("POST", f"{api}/registered-models/create", {"name": f"model-{number}"})
+    bodies = [
+        {"name": f"model-{number % 20}", "source": f"s3://bench/{number}"}
+        for number in range(_MLFLOW_PUBLISHES)
+    ]
+    found.publishes = _rate(bodies, lambda body: raw.call("POST", f"{api}/model-versions/create", body))
+    alias = {"name": "model-0", "alias": "production", "version": "1"}
+    raw.call("POST", f"{api}/registered-models/alias", alias)
+    get = f"{api}/registered-models/alias?name=model-0&alias=production"
+    found.alias_ms = median(time_each(lambda _: raw.call("GET", get), _LOOKUPS))
+    search = f"{api}/model-versions/search?max_results=100"
+    found.search_ms = median(time_each(lambda _: raw.call("GET", search), _LOOKUPS // 3))
+    place = "/api/2.0/mlflow-artifacts/artifacts/bench/file"
+    found.up = _speed(
+        lambda: raw.send_file("PUT", place, file, **{"content-type": "application/octet-stream"})
+    )
+    found.down = _speed(lambda: raw.receive(place))
+    return found
+
+
+def _measure_docker(peer: Peer, file: Path, digest: str) -> Found:
+    found = Found(started_s=peer.started_s, idle_mb=peer.memory_mb())
+    raw = Raw(peer.url, {})
+
+    def push() -> None:
+        connection = http.client.HTTPConnection(*raw._place)  # noqa: SLF001 - the location is in a header
+        connection.request("POST", "/v2/bench/blobs/uploads/")
+        answer = connection.getresponse()
+        answer.read()
+        place = urlsplit(answer.headers["location"])
+        raw.send_file("PUT", f"{place.path}?{place.query}&digest=sha256:{digest}", file)
+
+    found.up = _speed(push)
+    found.down = _speed(lambda: raw.receive(f"/v2/bench/blobs/sha256:{digest}"))
+    return found
+
+
+def _rows_alone(ours: Found) -> list[Row]:
+    push, pull = ours.sdk_up / ours.limit, ours.sdk_down / ours.limit
+    return [
+        Row("server: cold start to ready", f"{ours.started_s:.1f} s", "2 s", ours.started_s < 2),
+        Row("server: idle memory", f"{ours.idle_mb:.0f} MB", "150 MB", ours.idle_mb < 150),
+        Row("push 1 GiB over loopback HTTP, of the limit", f"{push:.2f}", ">= 0.6", push >= 0.6),
+        Row("pull and verify 1 GiB over loopback HTTP, of the limit", f"{pull:.2f}", ">= 1.0", pull >= 1.0),
+        Row("server: memory over idle after 4 GiB", f"{ours.peak_mb:.0f} MB", "< 64 MB", ours.peak_mb < 64),
+    ]
+
+
+def _compare_mlflow(ours: Found, theirs: Found) -> list[Row]:
+    def row(what: str, ratio: float, budget: float, text: str) -> Row:
+        return Row(f"{what}, times MLflow's", f"{ratio:.1f} ({text})", f">= {budget:g}", ratio >= budget)
+
+    return [
+        row(
+            f"versions published a second, {_THREADS} threads",
+            ours.publishes / theirs.publishes,
+            10,
+            f"{ours.publishes:.0f} against {theirs.publishes:.0f}",
+        ),
+        row(
+            "alias resolution p50, speed",
+            theirs.alias_ms / ours.alias_ms,
+            10,
+            f"{ours.alias_ms:.1f} ms against {theirs.alias_ms:.1f} ms",
+        ),
+        row(
+            "a page of 100 versions p50, speed",
+            theirs.search_ms / ours.search_ms,
+            10,
+            f"{ours.search_ms:.1f} ms against {theirs.search_ms:.1f} ms",
+        ),
+        row(
+            "idle memory, smallness",
+            theirs.idle_mb / ours.idle_mb,
+            10,
+            f"{ours.idle_mb:.0f} MB against {theirs.idle_mb:.0f} MB",
+        ),
+        row(
+            "cold start, speed",
+            theirs.started_s / ours.started_s,
+            10,
+            f"{ours.started_s:.1f} s against {theirs.started_s:.1f} s",
+        ),
+        row("1 GiB up", ours.up / theirs.up, 2, f"{ours.up:.2f} against {theirs.up:.2f} GB/s"),
+        row("1 GiB down", ours.down / theirs.down, 2, f"{ours.down:.2f} against {theirs.down:.2f} GB/s"),
+    ]
+
+
+def _compare_docker(ours: Found, theirs: Found) -> list[Row]:
+    return [
+        Row(
+            f"1 GiB {way}, times docker-registry's",
+            f"{mine / other:.1f} ({mine:.2f} against {other:.2f} GB/s)",
+            ">= 2",
+            mine / other >= 2,
+        )
+        for way, mine, other in (("up", ours.up, theirs.up), ("down", ours.down, theirs.down))
+    ]
+
+
+@contextmanager
+def run_mlflow(directory: Path) -> Iterator[Peer]:
+    """Run `mlflow server` with its defaults."""
+    directory.mkdir()
+    port = find_port()
+    program = shutil.which("mlflow", path=_peers_path()) or "mlflow"
+    command = [program, "server", "--host", "127.0.0.1", "--port", str(port)]
+    with _run(command, directory, f"http://127.0.0.1:{port}", "/health") as peer:
+        yield peer
+
+
+@contextmanager
+def run_docker_registry(directory: Path) -> Iterator[Peer]:
+    """Run Debian's docker-registry on a directory."""
+    directory.mkdir()
+    port = find_port()
+    config = directory / "config.yml"
+    config.write_text(
+        f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {directory}/data\n"
+        f"http:\n  addr: 127.0.0.1:{port}\n"
+    )
+    command = [shutil.which("docker-registry") or "docker-registry", "serve", str(config)]
+    with _run(command, directory, f"http://127.0.0.1:{port}", "/v2/") as peer:
+        yield peer
+
+
+@contextmanager
+def _run(command: Sequence[str], directory: Path, url: str, health: str) -> Iterator[Peer]:
+    started = time.perf_counter()
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log, start_new_session=True)
+    try:
+        while not _answers(url, health):
+            assert process.poll() is None, (directory / "log").read_text()
+            assert time.perf_counter() - started < _PATIENCE_S
+            time.sleep(0.05)
+        yield Peer(url, psutil.Process(process.pid), time.perf_counter() - started)
+    finally:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.terminate()
+        stop(process)
+
+
+def _answers(url: str, path: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+
+
+def _upload(raw: Raw, file: Path) -> None:
+    size = file.stat().st_size
+    upload = json.loads(raw.call("POST", "/api/v1/uploads", {"size_bytes": size}))
+    raw.send_file("PATCH", upload["url"], file, **{"upload-offset": "0", "upload-complete": "?1"})
+
+
+def _push(backend: Backend, file: Path) -> None:
+    with file.open("rb", buffering=0) as source:
+        backend.add_blob(source)
+
+
+def _pull(source: object, target: Path) -> None:
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(_MIB))
+    with source as blob, target.open("wb", buffering=0) as file:  # type: ignore[attr-defined] # a binary stream
+        while count := blob.readinto(buffer):
+            hasher.update(buffer[:count])
+            file.write(buffer[:count])
+        os.fsync(file.fileno())
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """What one local process does with the same bytes: read, hash, write, fsync."""
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(_MIB))
+    with source.open("rb", buffering=0) as file, target.open("wb", buffering=0) as copy:
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
+            copy.write(buffer[:count])
+        os.fsync(copy.fileno())
+
+
+def hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rate(items: Sequence[object], act: Callable[..., object]) -> float:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(act, items))
+    return len(items) / (time.perf_counter() - started)
+
+
+def _speed(act: Callable[[], object]) -> float:
+    """Give the GB/s of an act on the file, the best of some; what others wrote is on the disk by then."""
+    times = []
+    for _ in range(_ROUNDS):
+        os.sync()
+        time.sleep(1)
+        started = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - started)
+    return _FILE_MIB * _MIB / 1e9 / min(times)
+
+
+def _peers_path() -> str:
+    return str(Path(sys.executable).parent.parent.parent / ".peers" / "bin")

@@ -1,0 +1,201 @@
+"""How requests travel: calls through httpx2, bytes through `http.client`, which moves them faster.
+
+A refusal that comes back as a problem document is raised as the error that it was over there.
+"""
+
+import http.client
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+import uuid_utils
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from muniment import __version__
+from muniment.core.errors import InsecureLocation, MunimentError, RegistryUnreachable, list_errors
+
+_TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
+_BYTES_TIMEOUT_S: Final = 60.0
+_ATTEMPTS: Final = 5
+_PATIENCE_S: Final = 30.0
+_MAX_PROBLEM_BYTES: Final = 1 << 20
+_AGENT: Final = f"muniment/{__version__}"
+_LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_KINDS: Final = {kind.code: kind for kind in list_errors()}
+
+
+class _Problem(msgspec.Struct):
+    """What a problem document tells us."""
+
+    code: str
+    data: dict[str, object]
+
+
+class Transport:
+    """A server, and the token that is shown to it."""
+
+    def __init__(self, location: str, token: str | None) -> None:
+        """Stand before a server; nothing is sent yet.
+
+        Raises:
+            InsecureLocation: the token would travel in the clear, to another machine.
+        """
+        parts = urlsplit(location)
+        if token is not None and parts.scheme != "https" and parts.hostname not in _LOCAL:
+            raise InsecureLocation(location=location)
+        self.location = location
+        self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
+        self._path = parts.path.rstrip("/")
+        self._headers = {"user-agent": _AGENT}
+        if token is not None:
+            self._headers["authorization"] = f"Bearer {token}"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Make a call; give the body of its answer.
+
+        A call that changes something carries a key, so that sending it again after a lost answer does
+        it once.
+
+        Raises:
+            RegistryUnreachable: there is no answer, after some tries.
+            MunimentError: the server refuses.
+        """
+        sent = {**self._headers, **(headers or {})}
+        if method != "GET":
+            sent.setdefault("idempotency-key", str(uuid_utils.uuid7()))
+        content = None if body is None else msgspec.json.encode(body)
+        if content is not None:
+            sent["content-type"] = "application/json"
+        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        return retrying(RegistryUnreachable)(self._send, method, path, query, content, sent)
+
+    @contextmanager
+    def stream(
+        self, method: str, path: str, headers: Mapping[str, str], body: Iterator[memoryview] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Send or receive bytes on a connection of their own.
+
+        Raises:
+            RegistryUnreachable: the connection breaks.
+            MunimentError: the server refuses.
+        """
+        connection = _connect(self._scheme, self._host, self._port)
+        try:
+            try:
+                connection.request(method, f"{self._path}{path}", body, {**self._headers, **headers})
+            except (BrokenPipeError, ConnectionResetError):
+                # A server that refuses while we send has said why before it hung up.
+                response = connection.getresponse()
+            else:
+                response = connection.getresponse()
+            if response.status >= 400:  # noqa: PLR2004 - where HTTP's refusals begin
+                raise _read_refusal(self.location, response.status, response.read(_MAX_PROBLEM_BYTES))
+            yield response
+        except (http.client.HTTPException, OSError) as error:
+            raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
+        finally:
+            connection.close()
+
+    def put_elsewhere(self, url: str, headers: Mapping[str, str], body: Iterator[memoryview]) -> None:
+        """Put bytes at another server, which gets nothing of ours but what the URL says.
+
+        Raises:
+            RegistryUnreachable: it does not take them. That something is there already (412) is taken
+                for success: what is there under a digest has that digest.
+        """
+        parts = urlsplit(url)
+        connection = _connect(parts.scheme, parts.hostname or "", parts.port)
+        try:
+            connection.request("PUT", f"{parts.path}?{parts.query}", body, dict(headers))
+            response = connection.getresponse()
+            response.read(_MAX_PROBLEM_BYTES)
+        except (http.client.HTTPException, OSError) as error:
+            raise RegistryUnreachable(
+                location=f"{parts.scheme}://{parts.netloc}", reason=_say(error)
+            ) from error
+        finally:
+            connection.close()
+        if response.status not in {200, 201, 412}:
+            reason = f"it answers {response.status}"
+            raise RegistryUnreachable(location=f"{parts.scheme}://{parts.netloc}", reason=reason)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        content: bytes | None,
+        headers: Mapping[str, str],
+    ) -> bytes:
+        try:
+            response = self._client.request(
+                method, f"{self._path}{path}", params=query, content=content, headers=headers
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
+        if response.status_code >= 400:  # noqa: PLR2004 - where HTTP's refusals begin
+            raise _read_refusal(self.location, response.status_code, response.content)
+        return response.content
+
+    @cached_property
+    def _client(self) -> httpx2.Client:
+        base = httpx2.URL(scheme=self._scheme, host=self._host, port=self._port)
+        return httpx2.Client(base_url=base, timeout=_TIMEOUT, follow_redirects=False)
+
+
+def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    if scheme == "https":
+        context = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, port, timeout=_BYTES_TIMEOUT_S, context=context)
+    return http.client.HTTPConnection(host, port, timeout=_BYTES_TIMEOUT_S, blocksize=1 << 20)
+
+
+def _read_refusal(location: str, status: int, body: bytes) -> MunimentError:
+    """Rebuild the error that a problem document describes."""
+    try:
+        problem = msgspec.json.decode(body, type=_Problem)
+        kind = _KINDS[problem.code]
+        data = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in problem.data.items()
+        }
+        return kind(**data)
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return RegistryUnreachable(location=location, reason=f"it answers {status}, not as a registry does")
+
+
+def _say(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def retrying(*kinds: type[MunimentError]) -> Retrying:
+    """Try again what fails in one of these ways, some times, with pauses that grow; then let it fail."""
+    return Retrying(
+        retry=retry_if_exception_type(kinds),
+        stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_PATIENCE_S),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        reraise=True,
+    )

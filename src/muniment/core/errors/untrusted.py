@@ -1,0 +1,80 @@
+"""Stop: what was read is not what was recorded."""
+
+from muniment.core.errors.tree import MunimentError
+
+
+class Untrusted(MunimentError):
+    """Something was changed or removed since it was recorded."""
+
+
+class ContentCorrupt(Untrusted):
+    """Stored bytes do not have the digest under which they are stored."""
+
+    path: str
+    expected: str
+    actual: str
+    message = "{path!r} was altered: its digest is {actual}, recorded was {expected}"
+    advice = "do not use it: restore the blob from a backup, then verify again"
+
+
+class NotSigned(Untrusted):
+    """No signature of the author covers the files of a version."""
+
+    reference: str
+    message = "the author of {reference} has not signed its files"
+    advice = "do not use it: have its author push it with this client"
+
+
+class LogRolledBack(Untrusted):
+    """The log is shorter than it was."""
+
+    location: str
+    size: int
+    remembered: int
+    message = "the log of {location} has {size} entries and had {remembered}: history was removed"
+    advice = "do not trust this registry: restore it from a backup and ask its operator"
+
+
+class LogForked(Untrusted):
+    """The log is not an extension of what it was."""
+
+    location: str
+    size: int
+    remembered: int
+    message = "the log of {location} is not the one it was at {remembered} entries: history was rewritten"
+    advice = "do not trust this registry: compare with a backup and ask its operator"
+
+
+class LogReplaced(Untrusted):
+    """Another log answers where a known one was."""
+
+    location: str
+    origin: str
+    remembered: str
+    message = "{location} answers with the log {origin}; it was {remembered}"
+    advice = "if you made a new registry there on purpose: muniment forget {location}"
+
+
+class LogInconsistent(Untrusted):
+    """The stored log does not hash to what it says."""
+
+    reason: str
+    message = "the log contradicts itself: {reason}"
+    advice = "restore the database from a backup; `muniment verify --log` checks it"
+
+
+class ProofInvalid(Untrusted):
+    """A proof or a signed checkpoint does not verify."""
+
+    what: str
+    message = "the proof of {what} does not verify"
+    advice = "do not trust this answer: `muniment verify --log` checks the whole log"
+
+
+class RecordUnproven(Untrusted):
+    """A record does not follow from the event that should have made it."""
+
+    record: str
+    index: int
+    message = "{record} does not follow from entry {index} of the log"
+    advice = "a table was changed behind the registry: `muniment admin rebuild --check` names the rows"

@@ -1,0 +1,1 @@
+"""What every HTTP door shares: who asks, how it is refused, which bytes are meant."""

@@ -1,0 +1,224 @@
+"""The gateway: what happens to every request before a route sees it, and after it has answered.
+
+Each request gets an id, a bound on its body and on the time between its parts, a line in the log, a
+place in the metrics and a span. It is plain ASGI, so that bytes pass through it untouched.
+"""
+
+import asyncio
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from muniment.core.errors import BodyTooLarge, InternalError, MunimentError, RequestTimeout, TooManyRequests
+from muniment.edge.pace import Pace
+from muniment.edge.problems import describe, headers_of, status_of
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+
+_log = structlog.get_logger("muniment.requests")
+_tracer = trace.get_tracer("muniment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a request may cost.
+
+    Attributes:
+        body_bytes: the largest body, but for uploads, which have a bound of their own.
+        pause_s: how long the next part of a body may take to come.
+        per_second: how many requests a caller may make, in the long run; 0 for no bound.
+        burst: how many at once.
+    """
+
+    body_bytes: int
+    pause_s: float
+    per_second: float
+    burst: int
+
+
+class Metrics:
+    """What is counted of requests."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Count into a registry of metrics."""
+        labels = ("method", "route", "status")
+        self.requests = Counter("muniment_requests", "Requests answered", labels, registry=registry)
+        self.seconds = Histogram(
+            "muniment_request_seconds",
+            "Time to answer",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.received = Counter("muniment_received_bytes", "Bytes of bodies received", registry=registry)
+        self.sent = Counter("muniment_sent_bytes", "Bytes of bodies sent", registry=registry)
+        self.running = Gauge("muniment_requests_running", "Requests under way", registry=registry)
+
+
+class Gateway:
+    """The outermost layer of the server."""
+
+    def __init__(self, app: ASGIApp, bounds: Bounds, metrics: Metrics) -> None:
+        """Stand in front of an app."""
+        self._app = app
+        self._bounds = bounds
+        self._metrics = metrics
+        self._pace = Pace(bounds.per_second, bounds.burst) if bounds.per_second else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["request_id"] = _request_id(scope)
+        passage = _Passage(scope, receive, send, self._bounds, self._metrics)
+        self._metrics.running.inc()
+        with _tracer.start_as_current_span("request") as span:
+            try:
+                self._check_pace(scope)
+                await self._app(scope, passage.receive, passage.send)
+            except MunimentError as error:
+                await passage.refuse(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a line
+                await passage.fail(error)
+            finally:
+                self._metrics.running.dec()
+                passage.note()
+                span.set_attribute("http.request.method", str(scope["method"]))
+                span.set_attribute("http.route", passage.route)
+                span.set_attribute("http.response.status_code", passage.status)
+                span.set_attribute("muniment.request_id", scope["request_id"])
+
+    def _check_pace(self, scope: Scope) -> None:
+        if self._pace is None:
+            return
+        wait = self._pace.spend(_caller_of(scope), time.monotonic())
+        if wait:
+            raise TooManyRequests(retry_after_s=wait)
+
+
+class _Passage:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, bounds: Bounds, metrics: Metrics) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._bounds = bounds
+        self._metrics = metrics
+        self._received = 0
+        self._sent = 0
+        self._began = time.perf_counter()
+        self._bounded = not str(scope["path"]).startswith("/api/v1/uploads/")
+        self._cut: MunimentError | None = None
+        self._over = False
+        self.status = 0
+
+    @property
+    def route(self) -> str:
+        """The template of the route: never the path itself, which anybody can make up."""
+        route = self._scope.get("route")
+        if route is not None:
+            return f"{self._scope.get('app_root_path', '')}{getattr(route, 'path_format', '')}"
+        return str(getattr(self._scope.get("endpoint"), "__name__", "unknown")).strip("_")
+
+    async def receive(self) -> Message:
+        try:
+            message = await asyncio.wait_for(self._receive(), self._bounds.pause_s)
+        except TimeoutError as error:
+            self._cut = RequestTimeout(pause_s=int(self._bounds.pause_s))
+            raise self._cut from error
+        if message["type"] == "http.request":
+            count = len(message.get("body", b""))
+            self._received += count
+            self._metrics.received.inc(count)
+            if self._bounded and self._received > self._bounds.body_bytes:
+                self._cut = BodyTooLarge(limit_bytes=self._bounds.body_bytes)
+                raise self._cut
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self._cut is not None:
+            # Whoever read the body took the break for a fault of the caller: we know better.
+            cut, self._cut = self._cut, None
+            await self.refuse(cut)
+            self._over = True
+        if self._over:
+            return
+        await self._pass_on(message)
+
+    async def _pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self._scope["request_id"].encode()),
+            ]
+        elif message["type"] == "http.response.body":
+            count = len(message.get("body", b""))
+            self._sent += count
+            self._metrics.sent.inc(count)
+        await self._send(message)
+
+    async def refuse(self, error: MunimentError) -> None:
+        """Answer with a refusal, if no answer has begun."""
+        if self.status:
+            return
+        status, headers = status_of(error), headers_of(error)
+        # What is left of a body that is not read cannot be told from the next request.
+        headers["connection"] = "close"
+        await self._answer(status, headers, describe(error, self._scope["request_id"]))
+
+    async def fail(self, error: Exception) -> None:
+        """Answer a fault of ours, and leave what is needed to mend it in the log."""
+        _log.error("fault", request_id=self._scope["request_id"], route=self.route, exc_info=error)
+        if self.status:
+            raise error
+        await self.refuse(InternalError())
+
+    def note(self) -> None:
+        """Write the line of the log, and count."""
+        took = time.perf_counter() - self._began
+        method = str(self._scope["method"])
+        self._metrics.requests.labels(method, self.route, str(self.status)).inc()
+        self._metrics.seconds.labels(method, self.route).observe(took)
+        _log.info(
+            "request",
+            request_id=self._scope["request_id"],
+            method=method,
+            route=self.route,
+            status=self.status,
+            ms=round(took * 1000, 1),
+            received=self._received,
+            sent=self._sent,
+            principal=self._scope.get("principal"),
+        )
+
+    async def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        raw.append((b"content-length", str(len(body)).encode()))
+        await self._pass_on({"type": "http.response.start", "status": status, "headers": raw})
+        await self._pass_on({"type": "http.response.body", "body": body})
+
+
+def _request_id(scope: Scope) -> str:
+    """Take the id that a proxy gave, if it is fit for a log, or make one."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _caller_of(scope: Scope) -> str:
+    """Tell callers apart without looking them up: by what they show, or by where they are."""
+    shown = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    if shown:
+        return str(hash(shown))
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"

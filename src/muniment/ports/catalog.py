@@ -1,0 +1,39 @@
+"""The catalog: what versions can be found by. It is made of claims and tags, and can be made anew."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from muniment.core.records import VersionRecord
+from muniment.core.search import Fact, Search
+
+
+class Found(NamedTuple):
+    """A page of versions, and where to go on; None at the end.
+
+    A page can be short, even empty, and not the last: each looks at a bounded number of versions.
+    """
+
+    versions: list[VersionRecord]
+    cursor: str | None
+
+
+class Catalog(Protocol):
+    """The catalog, inside one unit of work. A version is named by the entry that published it."""
+
+    def put(self, version: int, facts: Iterable[Fact]) -> None:
+        """Describe a version; a fact takes the place of the one with its key."""
+
+    def remove(self, version: int, key: str) -> None:
+        """Take a fact away; one that is not there is passed over."""
+
+    def search(
+        self, search: Search, namespaces: frozenset[str] | None, cursor: str | None, limit: int
+    ) -> Found:
+        """Look versions up, in these namespaces only (None: in all).
+
+        Raises:
+            InvalidQuery: the cursor is not one that this search gave.
+        """
+
+    def clear(self) -> None:
+        """Forget all facts."""

@@ -1,0 +1,41 @@
+"""Holdings: which namespace, or which person who is still uploading, holds a blob.
+
+What is about to be removed is held by `GARBAGE`: whoever stores it anew just then is told to wait.
+
+A blob is readable by digest to those who may read where it is held, and to nobody else: knowing a
+digest opens nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final, Protocol
+
+from muniment.core.backend import Stored
+from muniment.core.digests import Digest
+
+# No namespace and no person is called so.
+GARBAGE: Final = "!garbage"
+
+
+class Holdings(Protocol):
+    """The holdings, inside one unit of work. A holder is a namespace, or `~` and a principal's id."""
+
+    def add(self, holder: str, blobs: Sequence[Stored], time: str) -> int:
+        """Let a holder hold blobs, since a time; give how many bytes that adds to what it holds."""
+
+    def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
+        """Give the sizes of those blobs that one of the holders holds; with None, anybody."""
+
+    def measure(self, holder: str) -> int:
+        """Sum up what a holder holds, in bytes."""
+
+    def find_idle(self, before: str, limit: int) -> list[Digest]:
+        """List blobs that no namespace holds, and that people hold since before a time only."""
+
+    def drop(self, digests: Sequence[Digest]) -> None:
+        """Forget who holds blobs, all of them."""
+
+    def list_of(self, holder: str) -> list[Digest]:
+        """List what a holder holds."""
+
+    def clear(self) -> None:
+        """Forget what namespaces hold."""

@@ -1,0 +1,153 @@
+"""Bytes: small ones at once, large ones as uploads that can go on, all of them by digest, in ranges."""
+
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Header, Path, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from muniment.core.digests import Digest
+from muniment.core.errors import LengthMismatch, RequestTimeout
+from muniment.edge.ranges import is_match, read_range
+from muniment.edge.sending import BlobResponse
+from muniment.ports.direct import Ticket
+from muniment.ports.uploads import Upload
+from muniment.protocols.native.door import read, registry_of, require_caller, write
+from muniment.protocols.native.wire import Digests, Documents, NewUpload, Transfer
+from muniment.services.uploads import Receiver
+
+router = APIRouter(tags=["bytes"])
+
+UploadId = Annotated[str, Path(max_length=64)]
+Offset = Annotated[int, Header(ge=0, le=2**53)]
+Hash = Annotated[str, Path(max_length=200)]
+
+
+@router.post("/documents", response_model=Digests)
+async def add_documents(request: Request, body: Documents) -> Response:
+    """Store small blobs. They are yours alone until a namespace takes them."""
+    backend = registry_of(request).open_as(await require_caller(request))
+    digests = await write(lambda: backend.add_documents(body.documents))
+    answer = Digests(digests=[str(digest) for digest in digests])
+    return Response(answer.model_dump_json(), 200, {"cache-control": "no-store"}, "application/json")
+
+
+@router.post("/uploads", response_model=Transfer, status_code=201)
+async def begin_upload(request: Request, body: NewUpload) -> Response:
+    """Begin an upload: the answer says how its bytes travel."""
+    registry, caller = registry_of(request), await require_caller(request)
+    digest = None if body.digest is None else Digest.parse(body.digest)
+    upload = await write(lambda: registry.uploads.begin(caller, body.size_bytes, digest))
+    return _show(upload, 201, registry.uploads.find_ticket(upload))
+
+
+@router.get("/uploads/{upload}", response_model=Transfer)
+async def get_upload(request: Request, upload: UploadId) -> Response:
+    """Say how far an upload has come, and how to go on."""
+    registry, caller = registry_of(request), await require_caller(request)
+    found = await read(registry, lambda: registry.uploads.get(caller, upload))
+    return _show(found, 200, registry.uploads.find_ticket(found))
+
+
+@router.post("/uploads/{upload}/arrival", response_model=Transfer)
+async def confirm_upload(request: Request, upload: UploadId) -> Response:
+    """Say that an upload has gone straight to the store, which has checked its digest."""
+    registry, caller = registry_of(request), await require_caller(request)
+    return _show(await write(lambda: registry.uploads.accept(caller, upload)), 200)
+
+
+@router.patch("/uploads/{upload}", response_model=Transfer)
+async def continue_upload(
+    request: Request,
+    upload: UploadId,
+    upload_offset: Offset,
+    upload_complete: Annotated[str, Header(pattern=r"^\?[01]$")] = "?0",
+) -> Response:
+    """Send bytes from an offset on; `Upload-Complete: ?1` says that the last of them is the last of all.
+
+    A request that breaks off loses nothing: what came is kept, and the upload says how far it is.
+    """
+    registry, caller = registry_of(request), await require_caller(request)
+    receiver = await write(lambda: registry.uploads.resume(caller, upload, upload_offset))
+    await _receive(request, receiver, inline=registry.local)
+    if upload_complete == "?1":
+        await write(receiver.finish)
+    else:
+        await write(receiver.pause)
+    return _show(await read(registry, lambda: registry.uploads.get(caller, upload)), 200)
+
+
+@router.delete("/uploads/{upload}", status_code=204, response_class=Response)
+async def abort_upload(request: Request, upload: UploadId) -> Response:
+    """Drop an upload."""
+    registry, caller = registry_of(request), await require_caller(request)
+    await write(lambda: registry.uploads.abort(caller, upload))
+    return Response(None, 204)
+
+
+@router.api_route("/blobs/{digest}", methods=["GET", "HEAD"], response_class=Response)
+async def get_blob(request: Request, digest: Hash) -> Response:
+    """Give a blob, or a range of it, to those who may read where it is held."""
+    registry, caller = registry_of(request), await require_caller(request)
+    wanted = Digest.parse(digest)
+    source = await read(registry, lambda: registry.open_as(caller).open_blob(wanted))
+    tag = f'"{wanted}"'
+    headers = {
+        "etag": tag,
+        "cache-control": "private, immutable, max-age=31536000",
+        "vary": "authorization",
+        "accept-ranges": "bytes",
+        # Whatever the bytes are, no browser is to make something of them.
+        "content-type": "application/octet-stream",
+        "x-content-type-options": "nosniff",
+        "content-disposition": "attachment",
+    }
+    if is_match(request.headers.get("if-none-match"), tag):
+        source.close()
+        return Response(None, 304, headers)
+    size = source.seek(0, 2)
+    try:
+        part = read_range(request.headers.get("range"), size)
+    except BaseException:
+        source.close()
+        raise
+    return BlobResponse(source, size, part, headers, inline=registry.local)
+
+
+async def _receive(request: Request, receiver: Receiver, *, inline: bool) -> None:
+    """Take the bytes as they come; what came before a break is kept.
+
+    On the event loop where they go to a disk: hashing a MiB takes less time than a change of threads.
+    """
+    try:
+        async for chunk in request.stream():
+            if inline:
+                receiver.take(chunk)
+            else:
+                await to_thread.run_sync(receiver.take, chunk)
+            if receiver.is_due:
+                await write(receiver.pause)
+    except (ClientDisconnect, LengthMismatch, RequestTimeout):
+        await write(receiver.pause)
+        raise
+
+
+def _show(upload: Upload, status: int, ticket: Ticket | None = None) -> Response:
+    digest, here = upload.result or upload.digest, f"/api/v1/uploads/{upload.id}"
+    transfer = Transfer(
+        id=upload.id,
+        size_bytes=upload.size_bytes,
+        offset=upload.offset,
+        digest=None if digest is None else str(digest),
+        method="patch" if ticket is None else "put",
+        url=here if ticket is None else ticket.url,
+        headers={} if ticket is None else dict(ticket.headers),
+    )
+    headers = {
+        "location": here,
+        "upload-offset": str(upload.offset),
+        "upload-complete": "?0" if upload.result is None else "?1",
+        "cache-control": "no-store",
+    }
+    return Response(transfer.model_dump_json(), status, headers, "application/json")

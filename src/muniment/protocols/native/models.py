@@ -1,0 +1,192 @@
+"""Models, versions, claims about them, aliases and policies."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from muniment.core import commands as c
+from muniment.core import queries as q
+from muniment.core import records as r
+from muniment.core.digests import Digest
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.policy import Verdict
+from muniment.core.receipts import Receipt
+from muniment.protocols.native.door import answer, ask, execute, expected_entry, send_encoded
+from muniment.protocols.native.wire import (
+    Claim,
+    Page,
+    Publication,
+    Reason,
+    Rules,
+    Tag,
+    Target,
+    encode_page,
+)
+
+router = APIRouter(tags=["models"])
+
+Part = Annotated[str, Path(max_length=200)]
+At = Annotated[str | None, Query(max_length=40, description="As it was then (RFC 3339).")]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Name = Annotated[str, Query(max_length=200)]
+
+_MODEL = "/models/{namespace}/{model}"
+_VERSION = _MODEL + "/versions/{selector}"
+_ALIAS = _MODEL + "/aliases/{alias}"
+
+
+@router.get("/models", response_model=Page[r.ModelRecord])
+async def list_models(request: Request, prefix: Name = "", after: Name = "", limit: Limit = 100) -> Response:
+    """List the models that you may read, by name."""
+    models = await ask(request, q.ListModels(prefix=prefix, after=after, limit=limit))
+    following = models[-1].name if len(models) == limit else None
+    return send_encoded(request, encode_page(models, following))
+
+
+@router.get("/versions", response_model=q.SearchPage)
+async def search_versions(
+    request: Request,
+    text: Annotated[str, Query(alias="q", max_length=2000)] = "",
+    cursor: Name | None = None,
+    limit: Limit = 100,
+) -> Response:
+    """Look versions up: `metric.auc > 0.9 and param.depth = 6 order by created`.
+
+    A page can be short, even empty, and not the last: go on while there is a `next`.
+    """
+    return await answer(request, q.SearchVersions(text=text, cursor=cursor, limit=limit))
+
+
+@router.get(_MODEL, response_model=r.ModelRecord)
+async def get_model(request: Request, namespace: Part, model: Part) -> Response:
+    """Give a model."""
+    return await answer(request, q.GetModel(name=ModelName(namespace, model)))
+
+
+@router.get(_MODEL + "/versions", response_model=Page[r.VersionRecord])
+async def list_versions(
+    request: Request,
+    namespace: Part,
+    model: Part,
+    before: Annotated[int | None, Query(ge=1, le=10**18)] = None,
+    limit: Limit = 100,
+) -> Response:
+    """List the versions of a model, newest first."""
+    query = q.ListVersions(name=ModelName(namespace, model), before=before, limit=limit)
+    versions = await ask(request, query)
+    following = versions[-1].number if len(versions) == limit else None
+    return send_encoded(request, encode_page(versions, following))
+
+
+@router.post(_MODEL + "/versions", response_model=Receipt, status_code=201)
+async def publish_version(request: Request, namespace: Part, model: Part, body: Publication) -> Response:
+    """Publish a stored manifest as the next version."""
+    return await execute(request, body.read(ModelName(namespace, model)))
+
+
+@router.get(_VERSION, response_model=r.VersionRecord)
+async def get_version(
+    request: Request, namespace: Part, model: Part, selector: Part, at: At = None
+) -> Response:
+    """Resolve a number, an alias, `latest` or a digest to a version."""
+    return await answer(request, q.GetVersion(reference=_refer(namespace, model, selector), at=at))
+
+
+@router.get(_VERSION + "/detail", response_model=q.VersionDetail)
+async def describe_version(
+    request: Request, namespace: Part, model: Part, selector: Part, at: At = None
+) -> Response:
+    """Give a version with the aliases that point at it, the claims about it and its message."""
+    return await answer(request, q.DescribeVersion(reference=_refer(namespace, model, selector), at=at))
+
+
+@router.post(_VERSION + "/attestations", response_model=Receipt, status_code=201)
+async def record_attestation(
+    request: Request, namespace: Part, model: Part, selector: Part, body: Claim
+) -> Response:
+    """Record a stored bundle as a claim about a version. Who sends it has to have signed it."""
+    return await execute(request, body.read(_refer(namespace, model, selector)))
+
+
+@router.get(_VERSION + "/verdicts/{alias}", response_model=Verdict)
+async def judge_version(
+    request: Request, namespace: Part, model: Part, selector: Part, alias: Part
+) -> Response:
+    """Say what the policy of an alias says of a version; nothing is recorded."""
+    query = q.JudgeGate(reference=_refer(namespace, model, selector), alias=Alias(alias))
+    return await answer(request, query)
+
+
+@router.get(_VERSION + "/tags", response_model=list[tuple[str, str]])
+async def list_tags(
+    request: Request, namespace: Part, model: Part, selector: Part, at: At = None
+) -> Response:
+    """List the tags of a version."""
+    return await answer(request, q.ListTags(reference=_refer(namespace, model, selector), at=at))
+
+
+@router.put(_VERSION + "/tags/{tag}", response_model=Receipt)
+async def set_tag(  # noqa: PLR0913, PLR0917 - the parts of its path
+    request: Request, namespace: Part, model: Part, selector: Part, tag: Part, body: Tag
+) -> Response:
+    """Put a tag on a version."""
+    reference = _refer(namespace, model, selector)
+    return await execute(request, c.SetTag(reference=reference, key=tag, value=body.value.read()))
+
+
+@router.delete(_VERSION + "/tags/{tag}", response_model=Receipt)
+async def remove_tag(request: Request, namespace: Part, model: Part, selector: Part, tag: Part) -> Response:
+    """Take a tag away."""
+    reference = _refer(namespace, model, selector)
+    return await execute(request, c.SetTag(reference=reference, key=tag, value=None))
+
+
+@router.get(_ALIAS, response_model=r.MoveRecord)
+async def get_alias(request: Request, namespace: Part, model: Part, alias: Part, at: At = None) -> Response:
+    """Give the newest move of an alias: where it points."""
+    return await answer(request, q.GetMove(name=ModelName(namespace, model), alias=Alias(alias), at=at))
+
+
+@router.put(_ALIAS, response_model=Receipt)
+async def move_alias(request: Request, namespace: Part, model: Part, alias: Part, body: Target) -> Response:
+    """Point an alias at a version; a guarded one moves only if its policy is met. If-Match is kept to."""
+    name = ModelName(namespace, model)
+    return await execute(request, body.read(name, Alias(alias), expected_entry(request)))
+
+
+@router.post(_ALIAS + "/rollbacks", response_model=Receipt, status_code=201)
+async def roll_back_alias(
+    request: Request, namespace: Part, model: Part, alias: Part, body: Reason
+) -> Response:
+    """Point an alias back at the newest earlier version that still meets its policy."""
+    name = ModelName(namespace, model)
+    return await execute(request, c.RollBackAlias(name=name, alias=Alias(alias), reason=body.read()))
+
+
+@router.get(_MODEL + "/moves", response_model=Page[q.Move])
+async def list_moves(
+    request: Request, namespace: Part, model: Part, alias: Name | None = None, at: At = None
+) -> Response:
+    """List the moves of an alias, or of all of a model's, oldest first."""
+    which = None if alias is None else Alias(alias)
+    moves = await ask(request, q.ListMoves(name=ModelName(namespace, model), alias=which, at=at))
+    return send_encoded(request, encode_page(moves, None))
+
+
+@router.get(_ALIAS + "/policy", response_model=r.PolicyRecord)
+async def get_policy(request: Request, namespace: Part, model: Part, alias: Part) -> Response:
+    """Give the policy in force for an alias; its document is the blob of that digest."""
+    return await answer(request, q.GetPolicy(name=ModelName(namespace, model), alias=Alias(alias)))
+
+
+@router.put(_ALIAS + "/policy", response_model=Receipt)
+async def set_policy(request: Request, namespace: Part, model: Part, alias: Part, body: Rules) -> Response:
+    """Put a stored policy in force for an alias."""
+    name, digest = ModelName(namespace, model), Digest.parse(body.policy)
+    return await execute(request, c.SetPolicy(name=name, alias=Alias(alias), policy=digest))
+
+
+def _refer(namespace: str, model: str, selector: str) -> Reference:
+    name = ModelName(namespace, model)
+    return Reference.parse(f"{name}@{selector}")

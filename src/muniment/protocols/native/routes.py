@@ -1,0 +1,15 @@
+"""All routes of the native protocol."""
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from muniment.protocols.native import blobs, log, models, people
+
+PREFIX: Final = "/api/v1"
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add the routes to an app."""
+    for part in (log, models, people, blobs):
+        app.include_router(part.router, prefix=PREFIX)

@@ -1,0 +1,283 @@
+"""The bodies of requests, and what they mean. Answers are the records and queries of `core`, as JSON."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+import msgspec
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints
+
+from muniment.core import commands as c
+from muniment.core.callers import parse_scopes
+from muniment.core.digests import Digest
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
+from muniment.core.roles import Role
+
+T = TypeVar("T")
+
+MAX_DOCUMENTS = 1000
+MAX_ATTESTATIONS = 1000
+
+Hash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Pem = Annotated[str, StringConstraints(max_length=16_384)]
+Time = Annotated[str, StringConstraints(max_length=40)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Entry = Annotated[int, Field(ge=-1, le=2**53)]
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a list: `next` is what to ask with for the one after it; null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class Body(BaseModel):
+    """A body: it holds what it says and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Body):
+    """What somebody typed, with the salt (hex or a UUID) that keeps its digest from being guessed."""
+
+    salt: Annotated[str, StringConstraints(min_length=16, max_length=100)]
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARACTERS)]
+
+    def read(self) -> Payload:
+        """Give the payload."""
+        return Payload(salt=self.salt, text=self.text)
+
+
+class Publication(Body):
+    """A stored manifest to publish as the next version, with stored claims about it."""
+
+    manifest: Hash
+    number: Annotated[int, Field(ge=1, le=10**18)] | None = None
+    attestations: Annotated[list[Hash], Field(max_length=MAX_ATTESTATIONS)] = []
+    message: Text | None = None
+
+    def read(self, name: ModelName) -> c.PublishVersion:
+        """Give the command."""
+        return c.PublishVersion(
+            name=name,
+            manifest=Digest.parse(self.manifest),
+            number=self.number,
+            attestations=tuple(Digest.parse(digest) for digest in self.attestations),
+            message=_read(self.message),
+        )
+
+
+class Claim(Body):
+    """A stored bundle to record as a claim about a version."""
+
+    bundle: Hash
+    reason: Text | None = None
+
+    def read(self, reference: Reference) -> c.RecordAttestation:
+        """Give the command."""
+        return c.RecordAttestation(
+            reference=reference, bundle=Digest.parse(self.bundle), reason=_read(self.reason)
+        )
+
+
+class Target(Body):
+    """Where an alias is to point: a number, an alias, `latest` or a digest of the same model."""
+
+    version: Short
+    reason: Text | None = None
+
+    def read(self, name: ModelName, alias: Alias, expected: int | None) -> c.MoveAlias:
+        """Give the command."""
+        reference = Reference.parse(f"{name}@{self.version}")
+        return c.MoveAlias(reference=reference, alias=alias, reason=_read(self.reason), expected=expected)
+
+
+class Reason(Body):
+    """Why."""
+
+    reason: Text | None = None
+
+    def read(self) -> Payload | None:
+        """Give the payload."""
+        return _read(self.reason)
+
+
+class Rules(Body):
+    """A stored policy document to put in force."""
+
+    policy: Hash
+
+
+class Tag(Body):
+    """The text of a tag."""
+
+    value: Text
+
+
+class Newcomer(Body):
+    """A person or workload to register."""
+
+    name: Text
+    public_key: Pem | None = None
+    expires: Time | None = None
+    workload: bool = False
+
+    def read(self) -> c.RegisterPrincipal:
+        """Give the command."""
+        return c.RegisterPrincipal(
+            name=self.name.read(),
+            public_key=None if self.public_key is None else self.public_key.encode(),
+            expires=self.expires,
+            workload=self.workload,
+        )
+
+
+class NewKey(Body):
+    """A public key (PEM) to add to a principal."""
+
+    principal: Short
+    public_key: Pem
+    expires: Time | None = None
+
+    def read(self) -> c.EnrolKey:
+        """Give the command."""
+        key = self.public_key.encode()
+        return c.EnrolKey(principal=self.principal, public_key=key, expires=self.expires)
+
+
+class Grant(Body):
+    """A role for a principal in a namespace, or everywhere (`*`)."""
+
+    principal: Short
+    role: Role
+    namespace: Short
+
+    def read(self) -> c.GrantRole:
+        """Give the command."""
+        return c.GrantRole(principal=self.principal, role=self.role, namespace=self.namespace)
+
+
+class NewToken(Body):
+    """A token to let in: its id is the sha256 of its text, which stays with whoever made it."""
+
+    principal: Short
+    token: TokenId
+    name: Text
+    scopes: Annotated[list[Short], Field(max_length=100)] = []
+    expires: Time
+    once: bool = False
+
+    def read(self) -> c.IssueToken:
+        """Give the command."""
+        return c.IssueToken(
+            principal=self.principal,
+            token=self.token,
+            name=self.name.read(),
+            scopes=tuple(sorted(parse_scopes(self.scopes))),
+            expires=self.expires,
+            once=self.once,
+        )
+
+
+class NewSession(Body):
+    """A machine to sign in on: its key (PEM), and the id of the token that it will show."""
+
+    public_key: Pem
+    token: TokenId
+    name: Text
+    expires: Time
+
+    def read(self) -> c.BeginSession:
+        """Give the command."""
+        return c.BeginSession(
+            public_key=self.public_key.encode(),
+            token=self.token,
+            name=self.name.read(),
+            expires=self.expires,
+        )
+
+
+class WorkloadSession(NewSession):
+    """A workload to sign in: as a machine, with the identity token (a JWT) that its platform gave it."""
+
+    identity: Annotated[str, StringConstraints(max_length=16_384)]
+
+
+class NewIssuer(Body):
+    """A rule that lets workloads in: an issuer, the claims that it has to make, and whom they act as."""
+
+    issuer: Short
+    claims: Annotated[dict[Short, Short], Field(min_length=1, max_length=20)]
+    principal: Short
+
+    def read(self) -> c.TrustIssuer:
+        """Give the command."""
+        claims = tuple(sorted(self.claims.items()))
+        return c.TrustIssuer(issuer=self.issuer, claims=claims, principal=self.principal)
+
+
+class Quota(Body):
+    """What a namespace may hold, in bytes; null for no bound."""
+
+    size_bytes: Annotated[int, Field(ge=0, le=2**53)] | None
+
+
+class Documents(Body):
+    """Small blobs, in base64."""
+
+    documents: Annotated[list[Base64Bytes], Field(max_length=MAX_DOCUMENTS)]
+
+
+class Digests(Body):
+    """The digests of stored blobs, in the order in which they came."""
+
+    digests: list[Hash]
+
+
+class NewUpload(Body):
+    """A blob to send: its size and, if it is known, its digest."""
+
+    size_bytes: Annotated[int, Field(ge=0, le=2**53)]
+    digest: Hash | None = None
+
+
+class Transfer(Body):
+    """An upload: how far it is, and how its bytes travel.
+
+    `method` is `patch` (send them to `url` here) or `put` (send them to `url`, a store, with `headers`,
+    then say so: POST to `/uploads/ID/arrival`). Sending them here is always possible.
+    """
+
+    id: str
+    size_bytes: int
+    offset: int
+    digest: Hash | None = None
+    method: str = "patch"
+    url: str
+    headers: dict[str, str] = {}
+
+
+class About(Body):
+    """Who answers, and how one signs in."""
+
+    version: str
+    origin: str
+    verifier: str
+    login: str | None
+    hash_first: bool
+
+
+def encode(answer: object) -> bytes:
+    """Write an answer as JSON; bytes are base64."""
+    return msgspec.json.encode(answer)
+
+
+def encode_page(items: Sequence[object], following: object) -> bytes:
+    """Write a page."""
+    return msgspec.json.encode({"items": items, "next": None if following is None else str(following)})
+
+
+def _read(text: Text | None) -> Payload | None:
+    return None if text is None else text.read()

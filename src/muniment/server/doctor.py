@@ -1,0 +1,103 @@
+"""The doctor: what is wrong with a registry, and the command that mends it."""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.core.times import read_time, write_time
+from muniment.server.founding import load_keys
+from muniment.server.parts import Parts
+from muniment.services.rebuild import compare
+from muniment.services.scrub import list_content
+
+_ROOM_BYTES: Final = 1 << 30
+_SKEW: Final = timedelta(minutes=5)
+_STALE: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ailment:
+    """What was looked at, what is wrong (empty if nothing is), and what mends it."""
+
+    what: str
+    fault: str = ""
+    remedy: str = ""
+
+
+def examine(parts: Parts) -> list[Ailment]:
+    """Look at everything that can be looked at quickly; bytes are for `scrub`."""
+    checks: list[tuple[str, Callable[[Parts], Iterator[tuple[str, str]]]]] = [
+        ("the log hashes to its own tree, and every row follows from it", _check_log),
+        ("the keys are this registry's, and nobody else can read them", _check_keys),
+        ("all that the log names is stored", _check_blobs),
+        ("the clock does not stand before the newest entry", _check_clock),
+        ("there is room to write", _check_room),
+        ("nothing was left lying about", _check_leftovers),
+        ("no job keeps failing", _check_jobs),
+    ]
+    return [ailment for what, check in checks for ailment in _run(what, check, parts)]
+
+
+def _run(what: str, check: Callable[[Parts], Iterator[tuple[str, str]]], parts: Parts) -> list[Ailment]:
+    try:
+        found = [Ailment(what=what, fault=fault, remedy=remedy) for fault, remedy in check(parts)]
+    except MunimentError as error:
+        return [Ailment(what=what, fault=f"{error.code}: {error}", remedy=error.hint)]
+    return found or [Ailment(what=what)]
+
+
+def _check_log(parts: Parts) -> Iterator[tuple[str, str]]:
+    for difference in parts.units.read(compare):
+        yield str(difference), "muniment admin rebuild"
+
+
+def _check_keys(parts: Parts) -> Iterator[tuple[str, str]]:
+    load_keys(parts.keys, parts.units)
+    for path in [parts.keys, *parts.keys.glob("*.pem")]:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield f"{path} can be read by others", f"chmod go-rwx '{path}'"
+
+
+def _check_blobs(parts: Parts) -> Iterator[tuple[str, str]]:
+    def find_lost() -> list[Digest]:
+        wanted = parts.units.read(lambda unit: set(list_content(unit)))
+        return [digest for digest in sorted(wanted) if parts.blobs.find(digest) is None]
+
+    for digest in find_lost():
+        yield f"{digest} is missing", "muniment admin scrub --heal-from BACKUP"
+
+
+def _check_clock(parts: Parts) -> Iterator[tuple[str, str]]:
+    newest = parts.units.read(lambda unit: unit.log.last_time())
+    if newest and read_time(newest) > datetime.now(UTC) + _SKEW:
+        yield f"the newest entry is of {newest}", "set the clock of this machine"
+
+
+def _check_room(parts: Parts) -> Iterator[tuple[str, str]]:
+    place = next((path for path in (Path(parts.place), parts.keys) if path.exists()), Path.cwd())
+    free = shutil.disk_usage(place).free
+    if free < _ROOM_BYTES:
+        yield f"{free >> 20} MiB are left at {place}", "make room; muniment admin gc"
+    if not os.access(place, os.W_OK):
+        yield f"{place} cannot be written", "give it to the user who runs the registry"
+
+
+def _check_leftovers(parts: Parts) -> Iterator[tuple[str, str]]:
+    before = write_time(datetime.now(UTC) - _STALE)
+    idle = parts.units.read(lambda unit: unit.uploads.list_idle(before, 1))
+    held = parts.units.read(lambda unit: unit.holdings.find_idle(before, 1))
+    if idle or held:
+        yield "there are uploads that nobody has gone on with for a week", "muniment admin gc"
+
+
+def _check_jobs(parts: Parts) -> Iterator[tuple[str, str]]:
+    for job in parts.units.read(lambda unit: unit.jobs.list()):
+        if job.attempts:
+            yield f"{job.id} has failed {job.attempts} times: {job.fault}", "see the server's log"

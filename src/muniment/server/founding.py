@@ -1,0 +1,62 @@
+"""What a registry is founded with: keys, times and ids; the same for one in a directory and a served one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uuid_utils
+
+from muniment.core.errors import InvalidSetting, LogInconsistent
+from muniment.core.events import Event, EventType
+from muniment.core.payloads import Payload
+from muniment.ports.unit import Units
+from muniment.services.transaction import RegistryKeys
+from muniment.signing.keys import Algorithm, Identity
+from muniment.signing.notes import NoteSigner
+
+
+def make_keys(directory: Path, origin: str) -> RegistryKeys:
+    """Make the keys of a new registry, or take those that a founding that broke off has left."""
+    return RegistryKeys(
+        log=NoteSigner(origin, load_or_make(directory / "log.pem", Algorithm.ED25519)),
+        verdicts=load_or_make(directory / "registry.pem", Algorithm.P256),
+    )
+
+
+def load_keys(directory: Path, units: Units) -> RegistryKeys:
+    """Read the keys of the registry whose log is in the stores.
+
+    Raises:
+        LogInconsistent: the log does not begin with the founding of a registry.
+        InvalidSetting: the keys are another registry's.
+        InvalidKey: they cannot be read.
+    """
+    leaves = units.read(lambda unit: unit.log.read(0, 1))
+    first = Event.decode(leaves[0]) if leaves else None
+    if first is None or first.type is not EventType.REGISTRY_CREATED:
+        raise LogInconsistent(reason="its first entry is not the founding of a registry")
+    log = NoteSigner(str(first.data["origin"]), Identity.load(directory / "log.pem"))
+    if str(log.verifier) != first.data["log_key"]:
+        raise InvalidSetting(name="MUNIMENT_KEYS", reason="holds the keys of another registry")
+    return RegistryKeys(log=log, verdicts=Identity.load(directory / "registry.pem"))
+
+
+def load_or_make(path: Path, algorithm: Algorithm, passphrase: str | None = None) -> Identity:
+    """Read a key file, making it if it is not there."""
+    if not path.exists():
+        Identity.generate(algorithm).save(path, passphrase)
+    return Identity.load(path, passphrase)
+
+
+def now() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Give a UUIDv7."""
+    return str(uuid_utils.uuid7())
+
+
+def salt(text: str) -> Payload:
+    """Salt a text."""
+    return Payload(salt=str(uuid_utils.uuid4()), text=text)

@@ -1,0 +1,101 @@
+"""The jobs of a server: one thread that does what is due, whichever replica it is on."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from muniment.core.errors import MunimentError
+from muniment.core.times import write_time
+from muniment.ports.clock import Clock
+from muniment.ports.jobs import Job
+from muniment.ports.unit import Unit, Units
+
+Handler = Callable[[str], object]
+
+_LEASE: Final = timedelta(minutes=30)
+_MOST_PAUSE: Final = timedelta(hours=6)
+_FIRST_PAUSE: Final = timedelta(seconds=30)
+_log = structlog.get_logger("muniment.jobs")
+
+
+class Jobs:
+    """Does jobs by their kind. A recurring kind has a period, and is due again after it."""
+
+    def __init__(
+        self,
+        units: Units,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        periods: Mapping[str, timedelta],
+        look_every_s: float = 5.0,
+    ) -> None:
+        """Stand on units; the thread starts with `start`."""
+        self._units = units
+        self._clock = clock
+        self._handlers = handlers
+        self._periods = periods
+        self._look_every_s = look_every_s
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for jobs."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End after the job that is under way."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def do_next(self) -> bool:
+        """Do the job that is due for the longest; say whether there was one.
+
+        A job that fails is tried again after a pause that grows; one whose replica dies, when its
+        lease ends. So a job may be done twice, and has to bear it.
+        """
+        now = self._clock()
+        job = self._units.write(lambda unit: unit.jobs.lease(write_time(now), write_time(now + _LEASE)))
+        if job is None:
+            return False
+        try:
+            result = self._handlers[job.kind](job.payload)
+        except (MunimentError, OSError, KeyError) as error:
+            postponed = self._postpone(job, error)
+            self._units.write(lambda unit: unit.jobs.put(postponed))
+            _log.warning("job failed", job=job.id, attempts=job.attempts + 1, fault=str(error))
+            return True
+        self._units.write(lambda unit: self._finish(unit, job))
+        _log.info("job done", job=job.id, result=str(result))
+        return True
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._look_every_s):
+            try:
+                self._units.write(self._schedule)
+                while not self._ending.is_set() and self.do_next():
+                    continue
+            except MunimentError as error:
+                # The database is away: look again later, as everybody does.
+                _log.warning("jobs wait", fault=str(error))
+
+    def _schedule(self, unit: Unit) -> None:
+        now = self._clock()
+        for kind, period in self._periods.items():
+            unit.jobs.add(Job(id=kind, kind=kind, payload="", due=write_time(now + period)))
+
+    def _finish(self, unit: Unit, job: Job) -> None:
+        if job.kind in self._periods:
+            due = write_time(self._clock() + self._periods[job.kind])
+            unit.jobs.put(replace(job, due=due, leased="", attempts=0, fault=""))
+        else:
+            unit.jobs.drop(job.id)
+
+    def _postpone(self, job: Job, error: Exception) -> Job:
+        pause = min(_MOST_PAUSE, _FIRST_PAUSE * 2**job.attempts)
+        due = write_time(self._clock() + pause)
+        return replace(job, due=due, leased="", attempts=job.attempts + 1, fault=str(error)[:500])

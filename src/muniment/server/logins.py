@@ -1,0 +1,154 @@
+"""Login of people through an OpenID Connect provider (authorization code with PKCE and nonce).
+
+The command line listens on a port of its own machine and sends the browser here; from here it goes to
+the provider, back, and to that port with a one-time invitation (RFC 8252 7.3). What has to be known
+when the browser comes back travels with it, encrypted, so that any replica can take it up.
+"""
+
+import base64
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+import structlog
+from anyio import to_thread
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+from cryptography.fernet import Fernet, InvalidToken
+from requests.exceptions import RequestException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from muniment.core.errors import InvalidBody, LoginRefused
+from muniment.server.oidc import Issuers
+from muniment.services.served import ServedRegistry
+
+_log = structlog.get_logger("muniment.logins")
+_COOKIE: Final = "muniment_login"
+_PATIENCE_S: Final = 600
+_TIMEOUT_S: Final = 10
+_MAX_STATE_CHARACTERS: Final = 200
+_PORTS: Final = range(1024, 65_536)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """The identity provider of people, and what the registry is called there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+
+
+class Logins:
+    """The routes of a login."""
+
+    def __init__(self, registry: ServedRegistry, issuers: Issuers, provider: Provider, address: str) -> None:
+        """Log people in to a registry that they reach by an address."""
+        self._registry = registry
+        self._issuers = issuers
+        self._provider = provider
+        self._address = address
+        # A key that all replicas have.
+        secret = registry.keys.log.identity.derive("muniment login state v1")
+        self._box = Fernet(base64.urlsafe_b64encode(secret))
+
+    def routes(self) -> list[Route]:
+        """Give the routes."""
+        return [Route("/login/start", self._start), Route("/login/callback", self._come_back)]
+
+    async def _start(self, request: Request) -> Response:
+        """Send the browser to the provider."""
+        port, state = request.query_params.get("port", ""), request.query_params.get("state", "")
+        if not port.isdigit() or int(port) not in _PORTS or not 0 < len(state) <= _MAX_STATE_CHARACTERS:
+            raise InvalidBody(reason="the login begins with `muniment login`")
+        verifier, nonce, browser = (secrets.token_urlsafe(48) for _ in range(3))
+        travels = {
+            "port": int(port),
+            "state": state,
+            "verifier": verifier,
+            "nonce": nonce,
+            "browser": browser,
+        }
+        sealed = self._box.encrypt(json.dumps(travels).encode()).decode()
+        configuration = await to_thread.run_sync(self._issuers.configuration, self._provider.issuer)
+        url, _ = self._session().create_authorization_url(
+            str(configuration["authorization_endpoint"]), state=sealed, nonce=nonce, code_verifier=verifier
+        )
+        answer = RedirectResponse(url, 302)
+        secure = self._address.startswith("https://")
+        # Whoever comes back has to be the browser that went: nobody logs somebody else in as themselves.
+        answer.set_cookie(
+            _COOKIE, browser, max_age=_PATIENCE_S, path="/login", secure=secure, httponly=True, samesite="lax"
+        )
+        return answer
+
+    async def _come_back(self, request: Request) -> Response:
+        """Take the provider's word, and send the browser to the port that waits for it."""
+        travels = self._unseal(request)
+        if "error" in request.query_params:
+            raise LoginRefused(reason="the provider says no")
+        claims = await to_thread.run_sync(self._redeem, request.query_params.get("code", ""), travels)
+        name = str(claims.get("name") or claims.get("preferred_username") or claims.get("email") or "")
+        invitation = await to_thread.run_sync(
+            self._registry.admit_person, self._provider.issuer, str(claims["sub"]), name
+        )
+        query = urlencode({"state": travels["state"], "token": invitation})
+        answer = RedirectResponse(f"http://127.0.0.1:{travels['port']}/?{query}", 302)
+        answer.headers["referrer-policy"] = "no-referrer"
+        answer.delete_cookie(_COOKIE, path="/login")
+        return answer
+
+    def _unseal(self, request: Request) -> dict[str, object]:
+        try:
+            sealed = request.query_params.get("state", "").encode()
+            travels: dict[str, object] = json.loads(self._box.decrypt(sealed, ttl=_PATIENCE_S))
+        except InvalidToken as error:
+            raise LoginRefused(reason="the login took too long, or did not begin here") from error
+        shown = request.cookies.get(_COOKIE, "")
+        if not hmac.compare_digest(shown.encode(), str(travels["browser"]).encode()):
+            raise LoginRefused(reason="another browser began this login")
+        return travels
+
+    def _redeem(self, code: str, travels: dict[str, object]) -> dict[str, object]:
+        """Change the code for an identity token, and verify that."""
+        configuration = self._issuers.configuration(self._provider.issuer)
+        try:
+            tokens = self._session().fetch_token(
+                str(configuration["token_endpoint"]),
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=str(travels["verifier"]),
+                timeout=_TIMEOUT_S,
+            )
+        except (OAuthError, RequestException) as error:
+            _log.warning("login failed", fault=str(error))
+            raise LoginRefused(reason="the provider does not stand by its answer") from error
+        return self._issuers.verify(
+            str(tokens.get("id_token")),
+            self._provider.issuer,
+            self._provider.client_id,
+            nonce=str(travels["nonce"]),
+        )
+
+    def _session(self) -> OAuth2Session:
+        return OAuth2Session(
+            self._provider.client_id,
+            self._provider.client_secret,
+            scope="openid profile email",
+            redirect_uri=f"{self._address}/login/callback",
+            code_challenge_method="S256",
+            # Without a secret it is a public client, which PKCE alone vouches for (RFC 7636).
+            token_endpoint_auth_method="client_secret_basic" if self._provider.client_secret else "none",
+        )
+
+
+async def explain_invitation(_request: Request) -> Response:
+    """Say what to do with an invitation: its token stands behind the #, which no server sees."""
+    return PlainTextResponse(
+        "On the machine that you work on, run: muniment login and this address in quotes\n"
+    )

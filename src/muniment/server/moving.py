@@ -1,0 +1,71 @@
+"""Move registries: backup, restore and migration are one thing, a copy of one consistent state.
+
+The database goes first, then every blob that it names: what is stored is never taken away while
+something names it, so the copy is whole, whoever writes to the original meanwhile.
+"""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from muniment.core.digests import Digest
+from muniment.core.errors import ContentCorrupt
+from muniment.ports.blobs import BlobStore
+from muniment.server.parts import Parts
+from muniment.services.rebuild import read_events
+from muniment.services.scrub import list_content
+from muniment.stores.failures import disk_failures
+from muniment.stores.sql.copying import copy_database
+
+_THREADS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What was copied: entries of the log, rows of all tables, blobs that were not there yet."""
+
+    entries: int
+    rows: int
+    blobs: int
+
+
+def copy_registry(source: Parts, target: Parts) -> Moved:
+    """Copy a registry into empty stores, and check that the copy's log hashes to its own tree.
+
+    Raises:
+        RegistryExists: the target's database is not empty.
+        ContentCorrupt: a blob of the source is not what its digest says; it is not copied.
+        LogInconsistent: the log of the source contradicts itself.
+    """
+    rows = copy_database(source.units, target.units)
+    entries = target.units.read(lambda unit: sum(1 for _ in read_events(unit)))
+    _copy_keys(source.keys, target.keys)
+    # Manifests say what else is needed, and are read from where they are.
+    wanted = source.units.read(lambda unit: set(list_content(unit)))
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        copied = sum(pool.map(lambda digest: _copy_blob(source.blobs, target.blobs, digest), sorted(wanted)))
+    return Moved(entries=entries, rows=sum(rows.values()), blobs=copied)
+
+
+def _copy_blob(source: BlobStore, target: BlobStore, digest: Digest) -> bool:
+    if target.find(digest) is not None:
+        return False
+    with source.open(digest) as stream:
+        stored = target.add(stream)
+    if stored.digest != digest:
+        target.remove(stored.digest)
+        raise ContentCorrupt(path=str(digest), expected=str(digest), actual=str(stored.digest))
+    return True
+
+
+def _copy_keys(source: Path, target: Path) -> None:
+    """Copy the keys, without which the copy could not go on with its log; each stays its owner's alone."""
+    if source.resolve() == target.resolve():
+        return
+    with disk_failures(str(target)):
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in source.glob("*.pem"):
+            shutil.copy2(path, target / path.name)
+            (target / path.name).chmod(0o600)

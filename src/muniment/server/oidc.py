@@ -1,0 +1,108 @@
+"""What is fetched from OpenID Connect issuers, and how their tokens are verified."""
+
+import time
+from typing import Final
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from muniment.core import canonical
+from muniment.core.errors import InvalidDocument, LoginRefused
+
+# Never `none`, and no symmetric ones: the keys that we fetch are public.
+ALGORITHMS: Final = ("RS256", "ES256", "PS256", "RS384", "ES384", "RS512", "ES512", "Ed25519")
+_TIMEOUT_S: Final = 10.0
+_LIVE_S: Final = 300.0
+_REST_S: Final = 5.0
+_MAX_ANSWER_BYTES: Final = 1 << 20
+_LEEWAY_S: Final = 30
+
+
+class Issuers:
+    """The configurations and keys of issuers, each remembered for a while.
+
+    The caller MUST have made sure that an issuer is one that an admin has named: nobody else may make
+    the server call an address.
+    """
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._known: dict[str, tuple[float, dict[str, object], KeySet]] = {}
+
+    def configuration(self, issuer: str) -> dict[str, object]:
+        """Give an issuer's configuration (OpenID Connect Discovery 1.0).
+
+        Raises:
+            LoginRefused: it does not answer, or calls itself by another name.
+        """
+        return self._get(issuer)[0]
+
+    def verify(self, token: str, issuer: str, audience: str, **claims: str) -> dict[str, object]:
+        """Verify a token; give its claims.
+
+        (1) the signature is by one of the issuer's keys, with an algorithm that we allow
+        (2) it is of that issuer, for that audience, with those claims, and valid now
+
+        Raises:
+            LoginRefused: it is forged, expired, or for somebody else.
+        """
+        found = self._check_signature(token, issuer)
+        rules = jwt.JWTClaimsRegistry(
+            now=lambda: int(time.time()),
+            leeway=_LEEWAY_S,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            **{name: {"essential": True, "value": value} for name, value in claims.items()},  # type: ignore[arg-type] # rules
+        )
+        try:
+            rules.validate(found)
+        except JoseError as error:
+            raise LoginRefused(reason=f"the token is not valid here ({error.error})") from error
+        return found
+
+    def _check_signature(self, token: str, issuer: str) -> dict[str, object]:
+        for last in (False, True):
+            try:
+                return dict(jwt.decode(token, self._get(issuer)[1], algorithms=list(ALGORITHMS)).claims)
+            except (JoseError, ValueError) as error:
+                if last:
+                    raise LoginRefused(reason="the token is not signed by its issuer") from error
+                # The issuer may have changed its keys since: look once more, but not for every forgery.
+                self._forget(issuer)
+        raise LoginRefused(reason="the token is not signed by its issuer")
+
+    def _get(self, issuer: str) -> tuple[dict[str, object], KeySet]:
+        known = self._known.get(issuer)
+        if known is not None and time.monotonic() - known[0] < _LIVE_S:
+            return known[1:]
+        configuration = fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if str(configuration.get("issuer")).rstrip("/") != issuer.rstrip("/"):
+            raise LoginRefused(reason="the issuer calls itself by another name")
+        keys = KeySet.import_key_set(fetch(str(configuration.get("jwks_uri"))))  # type: ignore[arg-type] # it checks the form
+        self._known[issuer] = (time.monotonic(), configuration, keys)
+        return configuration, keys
+
+    def _forget(self, issuer: str) -> None:
+        known = self._known.get(issuer)
+        if known is not None and time.monotonic() - known[0] > _REST_S:
+            del self._known[issuer]
+
+
+def fetch(url: str) -> dict[str, object]:
+    """Fetch a small JSON document, over TLS or from this machine, without following anybody elsewhere."""
+    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        raise LoginRefused(reason="the issuer's keys are not behind https://")
+    try:
+        with httpx2.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=False) as response:
+            response.raise_for_status()
+            data = b""
+            for part in response.iter_bytes():
+                data += part
+                if len(data) > _MAX_ANSWER_BYTES:
+                    raise LoginRefused(reason="the issuer's answer is too large")
+        return dict(canonical.decode(data))
+    except (httpx2.HTTPError, InvalidDocument) as error:
+        raise LoginRefused(reason="the issuer does not answer") from error

@@ -1,0 +1,47 @@
+"""The parts of a registry, for those who maintain it: its stores, without anybody's rights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from muniment.core.errors import RegistryNotFound
+from muniment.ports.blobs import BlobStore
+from muniment.ports.staging import Staging
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.blobs.staging import LocalStaging
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.stores.sql.unit import SqlUnits
+
+DATABASE = "registry.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Where a registry keeps what. `place` is what people call it."""
+
+    units: SqlUnits
+    blobs: BlobStore
+    staging: Staging
+    keys: Path
+    place: str
+
+
+@contextmanager
+def open_parts(root: Path, *, create: bool = False) -> Iterator[Parts]:
+    """Open the stores of a registry in a directory; with `create`, make them empty.
+
+    Raises:
+        RegistryNotFound: there is none.
+    """
+    if create:
+        blobs = LocalBlobs.create(root)
+    elif (root / DATABASE).exists():
+        blobs = LocalBlobs(root)
+    else:
+        raise RegistryNotFound(location=str(root))
+    units = open_sqlite(root / DATABASE, blobs)
+    try:
+        yield Parts(units=units, blobs=blobs, staging=LocalStaging(root), keys=root / "keys", place=str(root))
+    finally:
+        units.close()

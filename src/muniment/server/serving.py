@@ -1,0 +1,114 @@
+"""Serve: one process with an event loop of its own, or several that share a port."""
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+import structlog
+from granian import Granian
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from muniment.edge.gateway import Gateway
+from muniment.server.app import make_app
+from muniment.server.settings import ServerSettings
+from muniment.server.wiring import open_served
+
+_HTTP1: Final = HTTP1Settings(header_read_timeout=10_000, max_buffer_size=1 << 20)
+_BACKLOG: Final = 1024
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until told to stop (SIGINT, SIGTERM); what is under way is finished first."""
+    if settings.workers > 1:
+        _serve_many(settings)
+    else:
+        asyncio.run(_serve_one(settings))
+
+
+def make_worker_app() -> Gateway:
+    """Make the app of one process, from the environment."""
+    settings = ServerSettings.load()
+    set_up_logging(settings)
+    opened = open_served(settings)
+    if opened.invitation is not None:
+        show_invitation(settings, opened.invitation)
+    return make_app(opened, settings)
+
+
+def show_invitation(settings: ServerSettings, token: str) -> None:
+    """Print the link that lets the admin in, once; it stands in no log."""
+    sys.stderr.write(
+        "\nThis registry is new. To sign in as its admin, run within 24 hours:\n\n"
+        f"  muniment login '{settings.address}/login#{token}'\n\n"
+    )
+    sys.stderr.flush()
+
+
+def set_up_logging(settings: ServerSettings) -> None:
+    """Write the log to standard error, a JSON object or a line of text for each event."""
+    last = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+async def _serve_one(settings: ServerSettings) -> None:
+    set_up_logging(settings)
+    opened = await asyncio.to_thread(open_served, settings)
+    if opened.invitation is not None:
+        show_invitation(settings, opened.invitation)
+    server = Server(
+        make_app(opened, settings),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        http1_settings=_HTTP1,
+        backlog=_BACKLOG,
+        websockets=False,
+        log_enabled=False,
+        ssl_cert=_path(settings.tls_certificate),
+        ssl_key=_path(settings.tls_key),
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
+
+
+def _serve_many(settings: ServerSettings) -> None:
+    Granian(
+        "muniment.server.serving:make_worker_app",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.workers,
+        http1_settings=_HTTP1,
+        backlog=_BACKLOG,
+        websockets=False,
+        log_enabled=False,
+        respawn_failed_workers=True,
+        ssl_cert=_path(settings.tls_certificate),
+        ssl_key=_path(settings.tls_key),
+    ).serve()
+
+
+def _path(path: Path | None) -> Path | None:
+    return None if path is None else path.resolve()

@@ -1,0 +1,211 @@
+"""Put a served registry together from settings: stores, keys, clock; and found it if it is new."""
+
+import fcntl
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from muniment.core.callers import Caller
+from muniment.core.commands import RegisterPrincipal
+from muniment.core.errors import ContentCorrupt
+from muniment.core.records import GrantRecord, TokenRecord
+from muniment.core.roles import Role
+from muniment.core.times import write_time
+from muniment.ports.blobs import BlobStore
+from muniment.ports.direct import Direct
+from muniment.ports.projections import Where
+from muniment.ports.staging import Staging
+from muniment.ports.unit import Unit, Units
+from muniment.server.founding import load_keys, make_keys, new_id, now, salt
+from muniment.server.jobs import Jobs
+from muniment.server.parts import DATABASE, Parts
+from muniment.server.settings import S3Credentials, ServerSettings
+from muniment.services.found import found
+from muniment.services.garbage import collect_garbage
+from muniment.services.scribe import Scribe
+from muniment.services.scrub import scrub
+from muniment.services.served import TOKEN_PREFIX, ServedRegistry, hash_token
+from muniment.services.sessions import invite
+from muniment.services.transaction import RegistryKeys, Transaction
+from muniment.services.uploads import Uploading
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
+from muniment.stores.blobs.signing import S3Direct
+from muniment.stores.blobs.staging import LocalStaging
+from muniment.stores.failures import disk_failures
+from muniment.stores.sql.postgresql import open_postgresql
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.stores.sql.unit import SqlUnits
+
+_RETRIES_LIVE: Final = timedelta(days=7)
+_GARBAGE_RESTS: Final = timedelta(days=2)
+_INVITATION: Final = timedelta(hours=24)
+_OWNER: Final = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A served registry with its jobs, and its admin's one-time token if this process served it first."""
+
+    registry: ServedRegistry
+    jobs: Jobs
+    invitation: str | None
+
+
+def open_served(settings: ServerSettings) -> Opened:
+    """Open what the settings name, founding it if it is new.
+
+    Raises:
+        InvalidSetting: the settings contradict what is there.
+        Unavailable: a store fails.
+    """
+    with disk_failures(str(settings.data)):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    blobs, staging = _open_blobs(settings)
+    units = _open_units(settings, blobs)
+    try:
+        keys, invitation = _meet(settings, units)
+    except BaseException:
+        units.close()
+        raise
+    uploads = Uploading(
+        units=units,
+        blobs=blobs,
+        staging=staging,
+        clock=now,
+        nonces=new_id,
+        direct=_open_direct(settings),
+        most_bytes=settings.max_blob,
+        most_pending_bytes=settings.max_pending,
+    )
+    registry = ServedRegistry(
+        units=units,
+        blobs=blobs,
+        uploads=uploads,
+        clock=now,
+        nonces=new_id,
+        keys=keys,
+        scribe=Scribe(units),
+        local=settings.database is None and settings.blobs is None,
+    )
+    return Opened(registry=registry, jobs=_make_jobs(units, blobs, staging), invitation=invitation)
+
+
+def _make_jobs(units: Units, blobs: BlobStore, staging: Staging) -> Jobs:
+    def expire(_payload: str) -> object:
+        cut = now()
+        forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
+        return forgotten, collect_garbage(units, blobs, staging, cut - _GARBAGE_RESTS, remove=True)
+
+    def scrub_all(_payload: str) -> object:
+        found = scrub(units, blobs)
+        if found.rot:
+            raise ContentCorrupt(
+                path=str(found.rot[0].digest), expected=str(found.rot[0].digest), actual=found.rot[0].fault
+            )
+        return found
+
+    return Jobs(
+        units,
+        now,
+        {"expiry": expire, "scrub": scrub_all},
+        {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
+    )
+
+
+def _open_blobs(settings: ServerSettings) -> tuple[BlobStore, Staging]:
+    if settings.blobs is None:
+        return LocalBlobs.create(settings.data), LocalStaging(settings.data)
+    store = open_store(settings.blobs)
+    return ObjectBlobs(store, settings.blobs), ObjectStaging(store, settings.blobs)
+
+
+def _open_direct(settings: ServerSettings) -> Direct | None:
+    """Let clients and an S3 store meet without us, if the settings say that clients can reach it."""
+    if settings.blobs is None or not settings.direct or not settings.blobs.startswith("s3://"):
+        return None
+    bucket, _, prefix = settings.blobs.removeprefix("s3://").partition("/")
+    credentials = S3Credentials()
+    endpoint = credentials.endpoint_url or f"https://s3.{credentials.region}.amazonaws.com"
+    return S3Direct(
+        base=f"{endpoint.rstrip('/')}/{bucket}/{prefix}",
+        key=credentials.access_key_id,
+        secret=credentials.secret_access_key.get_secret_value(),
+        region=credentials.region,
+        token=credentials.session_token.get_secret_value(),
+        clock=now,
+    )
+
+
+def _open_units(settings: ServerSettings, blobs: BlobStore) -> SqlUnits:
+    if settings.database is None:
+        return open_sqlite(settings.data / DATABASE, blobs)
+    return open_postgresql(settings.database.get_secret_value(), blobs)
+
+
+def _meet(settings: ServerSettings, units: Units) -> tuple[RegistryKeys, str | None]:
+    """Meet the registry in the stores, or found one; give its keys, and an invitation if it needs one."""
+    directory = settings.keys_directory
+    with _alone(directory):
+        if units.read(lambda unit: unit.log.size()):
+            keys = load_keys(directory, units)
+        else:
+            keys = make_keys(directory, f"muniment.dev/served/{new_id()}")
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        invited = units.write(lambda unit: _begin(unit, keys, token))
+        # Another replica may have founded it meanwhile: then its keys are the registry's.
+        return load_keys(directory, units), token if invited else None
+
+
+def _begin(unit: Unit, keys: RegistryKeys, token: str) -> bool:
+    """Found the registry if it is new, and invite its admin if nobody was ever let in."""
+    owner = RegisterPrincipal(name=salt(_OWNER))
+    found(_act(unit, keys, new_id()), owner, salt("the registry"))
+    if unit.projections.select(TokenRecord, limit=1):
+        return False
+    admins = unit.projections.select(
+        GrantRecord, Where("role", "=", str(Role.ADMIN)), Where("ended", "=", None), limit=1
+    )
+    if not admins:
+        return False
+    tx = _act(unit, keys, admins[0].principal)
+    invite(tx, tx.actor, hash_token(token), salt("first start"), write_time(now() + _INVITATION))
+    return True
+
+
+def _act(unit: Unit, keys: RegistryKeys, principal: str) -> Transaction:
+    caller = Caller(principal=principal, direct=True)
+    return Transaction(unit=unit, caller=caller, clock=now, nonces=new_id, keys=keys)
+
+
+@contextmanager
+def open_parts(settings: ServerSettings) -> Iterator[Parts]:
+    """Open the stores that the settings name, for those who maintain them."""
+    with disk_failures(str(settings.data)):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    blobs, staging = _open_blobs(settings)
+    units = _open_units(settings, blobs)
+    try:
+        yield Parts(
+            units=units,
+            blobs=blobs,
+            staging=staging,
+            keys=settings.keys_directory,
+            place=units.path if settings.database else str(settings.data),
+        )
+    finally:
+        units.close()
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    with disk_failures(str(directory)):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (directory / ".founding").open("w")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,151 @@
+"""Custody: who holds which bytes, and that nobody gets at bytes by naming their digest.
+
+A caller with a token may publish only bytes that it uploaded, or that the namespace holds already.
+A caller that has the stores in its hands (an embedded registry) has nothing to be kept from.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from muniment.core.backend import Stored
+from muniment.core.callers import Caller
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound, MunimentError, NotPermitted, QuotaExceeded, StorageBusy
+from muniment.core.events import Event, EventType
+from muniment.core.records import QuotaRecord
+from muniment.core.revisions import MAX_MANIFEST_BYTES, parse_with_config
+from muniment.core.roles import EVERYWHERE, Act, Role, may
+from muniment.ports.holdings import GARBAGE
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.documents import read_document
+from muniment.services.rights import Sight, list_grants
+from muniment.services.transaction import Transaction
+
+_WRITING: Final = (Act.PUBLISH, Act.ATTEST, Act.APPROVE, Act.SET_POLICY)
+
+
+def holder_of(principal: str) -> str:
+    """Name a person who uploads; no namespace begins like that."""
+    return f"~{principal}"
+
+
+def find_sizes(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """Give the sizes of those blobs that the actor may use in a namespace."""
+    if tx.caller.direct:
+        found = [tx.unit.blobs.find(digest) for digest in digests]
+        return {kept.digest: kept.size_bytes for kept in found if kept is not None}
+    return tx.unit.holdings.find_sizes({namespace, holder_of(tx.actor)}, digests)
+
+
+def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """Take blobs into a namespace; give their sizes.
+
+    Raises:
+        BlobNotFound: one is not stored, or not the actor's to use.
+        QuotaExceeded: the namespace has no room for them.
+    """
+    sizes = find_sizes(tx, namespace, digests)
+    for digest in digests:
+        if digest not in sizes:
+            raise BlobNotFound(digest=str(digest))
+    hold(tx, namespace, [Stored(digest=digest, size_bytes=size) for digest, size in sizes.items()])
+    return sizes
+
+
+def hold(tx: Transaction, namespace: str, blobs: Sequence[Stored]) -> None:
+    """Let a namespace hold blobs. The caller MUST have checked that the actor may use them.
+
+    Raises:
+        QuotaExceeded: there is no room.
+        StorageBusy: a blob is being removed as garbage just now.
+    """
+    refuse_garbage(tx.unit, blobs)
+    added = tx.unit.holdings.add(namespace, blobs, tx.time)
+    quota = find_quota(tx.unit, namespace)
+    if added and quota is not None and tx.unit.holdings.measure(namespace) > quota:
+        raise QuotaExceeded(namespace=namespace, quota_bytes=quota)
+
+
+def hold_uploaded(tx: Transaction, blobs: Sequence[Stored]) -> None:
+    """Let the actor hold what it uploaded, until a namespace takes it.
+
+    Raises:
+        StorageBusy: a blob is being removed as garbage just now: send it again.
+    """
+    refuse_garbage(tx.unit, blobs)
+    tx.unit.holdings.add(holder_of(tx.actor), blobs, tx.time)
+
+
+def refuse_garbage(unit: Unit, blobs: Sequence[Stored]) -> None:
+    """Refuse blobs that are about to be removed. Raises as `hold_uploaded`."""
+    for digest in unit.holdings.find_sizes([GARBAGE], [blob.digest for blob in blobs]):
+        raise StorageBusy(path=str(digest))
+
+
+def check_may_upload(unit: Unit, caller: Caller) -> None:
+    """Check that a caller may write somewhere: others have nothing to upload.
+
+    Raises:
+        NotPermitted: it may not write anywhere.
+        NotIdentified: it is nobody here.
+    """
+    principal = Sight(unit, caller).principal
+    for grant in list_grants(unit, principal):
+        for act in _WRITING:
+            if may([Role(grant.role)], act) and _reaches(caller, act, grant.namespace):
+                return
+    raise NotPermitted(principal=principal, act=str(Act.PUBLISH), namespace="any namespace")
+
+
+def _reaches(caller: Caller, act: Act, namespace: str) -> bool:
+    if namespace != EVERYWHERE or caller.scopes is None:
+        return caller.reaches(act, namespace)
+    return any(scope.permits(act, scope.namespace) for scope in caller.scopes)
+
+
+def find_quota(unit: Unit, namespace: str) -> int | None:
+    """Find what a namespace may hold, in bytes."""
+    found = unit.projections.select(QuotaRecord, Where("namespace", "=", namespace), descending=True, limit=1)
+    return found[0].size_bytes if found else None
+
+
+def check_readable(unit: Unit, caller: Caller, digest: Digest) -> None:
+    """Check that a caller may read a blob.
+
+    Raises:
+        BlobNotFound: it is not stored, or not for this caller; which of both is not told.
+    """
+    if caller.direct:
+        return
+    namespaces = Sight(unit, caller).namespaces()
+    own = set() if caller.principal is None else {holder_of(caller.principal)}
+    holders = None if namespaces is None else namespaces | own
+    if not unit.holdings.find_sizes(holders, [digest]):
+        raise BlobNotFound(digest=str(digest))
+
+
+def restore(unit: Unit, event: Event) -> None:
+    """Note again what an entry of the log gave into a namespace's hands, as far as it is still stored."""
+    data = event.data
+    match event.type:
+        case EventType.VERSION_PUBLISHED:
+            digests = _content_of(unit, Digest.parse(str(data["revision"])))
+        case EventType.ATTESTATION_RECORDED:
+            digests = [Digest.parse(str(data["attestation"]))]
+        case EventType.POLICY_SET:
+            digests = [Digest.parse(str(data["policy"]))]
+        case _:
+            return
+    found = [unit.blobs.find(digest) for digest in digests]
+    stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
+    unit.holdings.add(str(data["name"]).partition("/")[0], stored, event.time)
+
+
+def _content_of(unit: Unit, manifest: Digest) -> list[Digest]:
+    try:
+        revision, config = parse_with_config(read_document(unit, manifest, MAX_MANIFEST_BYTES))
+    except MunimentError:
+        # A damaged manifest is for `verify` and `scrub` to name; the log is rebuilt without it.
+        return [manifest]
+    return [manifest, config, *(file.digest for file in revision.files)]

@@ -1,0 +1,89 @@
+"""Describe versions so that they can be found: by parameters, metrics, tags and aliases."""
+
+from collections.abc import Mapping
+
+from muniment.core.attestations import EVALUATION, PROVENANCE, Statement, read_statement
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.core.events import Event, EventType
+from muniment.core.evidence import Evidence
+from muniment.core.names import ModelName, Reference
+from muniment.core.records import VersionRecord
+from muniment.core.search import ALIAS, MAX_TEXT_CHARACTERS, Fact, find_facts
+from muniment.ports.unit import Unit
+from muniment.services.documents import read_document
+from muniment.services.resolve import resolve
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
+
+
+def describe_claim(unit: Unit, version: VersionRecord, statement: Statement) -> None:
+    """Describe a version by a claim: parameters of its training, metrics of its newest evaluation."""
+    unit.catalog.put(version.index, facts_of(statement))
+
+
+def facts_of(statement: Statement) -> list[Fact]:
+    """Give the facts that a claim holds."""
+    if statement.predicate_type == PROVENANCE:
+        definition = statement.predicate.get("buildDefinition")
+        external = definition.get("externalParameters") if isinstance(definition, Mapping) else None
+        parameters = external.get("parameters") if isinstance(external, Mapping) else None
+        return find_facts("param", parameters) if isinstance(parameters, Mapping) else []
+    if statement.predicate_type == EVALUATION:
+        evidence = Evidence(statement.predicate)
+        metrics = {name: evidence.find_metric(name) for name in evidence.metrics}
+        return find_facts("metric", {name: found.value for name, found in metrics.items() if found})
+    return []
+
+
+def describe_tag(unit: Unit, version: int, tag: str, text: str | None) -> None:
+    """Describe a version, by its entry, by a tag, or no longer."""
+    if text is None:
+        unit.catalog.remove(version, f"tag.{tag}")
+    else:
+        unit.catalog.put(version, [Fact(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))])
+
+
+def describe_move(unit: Unit, name: str, alias: str, number: int, previous: int | None) -> None:
+    """Let a version be found by an alias, and the one that it pointed at before no longer."""
+    key = f"{ALIAS}.{alias}"
+    if previous is not None:
+        unit.catalog.remove(_entry_of(unit, name, previous), key)
+    unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)])
+
+
+def describe_again(unit: Unit, event: Event) -> None:
+    """Describe versions by an entry of the log, when the catalog is made anew."""
+    data = event.data
+    match event.type:
+        case EventType.ATTESTATION_RECORDED:
+            reference = Reference(ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
+            _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])))
+        case EventType.TAG_SET:
+            text = None if data["value"] is None else unit.payloads.find(str(data["value"]))
+            entry = _entry_of(unit, str(data["name"]), int(str(data["number"])))
+            describe_tag(unit, entry, str(data["tag"]), text)
+        case EventType.ALIAS_MOVED:
+            previous = None if data["previous"] is None else int(str(data["previous"]))
+            describe_move(unit, str(data["name"]), str(data["alias"]), int(str(data["number"])), previous)
+        case _:
+            return
+
+
+def _describe_bundle(unit: Unit, reference: Reference, digest: Digest) -> None:
+    try:
+        statement = read_statement(Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES)).payload)
+    except MunimentError:
+        # A damaged claim is for `verify` and `scrub` to name.
+        return
+    describe_claim(unit, resolve(unit, reference), statement)
+
+
+def _entry_of(unit: Unit, name: str, number: int) -> int:
+    return resolve(unit, Reference(ModelName.parse(name), number)).index
+
+
+def _find_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

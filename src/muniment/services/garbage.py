@@ -1,0 +1,120 @@
+"""Garbage: bytes that no namespace holds, and that nobody has stored or gone on with for a while.
+
+Removing takes three steps: blobs that nobody holds are marked under the lock, removed without it, and
+the marks are taken away. Whoever stores one of them meanwhile is told to send it again, so that a
+blob that somebody holds is never removed; a collection that dies is finished by the next one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Final, TypeVar
+
+from muniment.core.backend import Stored
+from muniment.core.times import write_time
+from muniment.ports.blobs import BlobStore, Kept
+from muniment.ports.holdings import GARBAGE
+from muniment.ports.staging import Staging
+from muniment.ports.unit import Unit, Units
+
+T = TypeVar("T")
+
+_BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What was removed, or would be: uploads that broke off, their leftovers, blobs and their bytes."""
+
+    uploads: int
+    leftovers: int
+    blobs: int
+    size_bytes: int
+
+
+def collect_garbage(
+    units: Units, blobs: BlobStore, staging: Staging, before: datetime, *, remove: bool
+) -> Collected:
+    """Remove what has been garbage since a time; without `remove`, only count."""
+    uploads = _end_uploads(units, staging, write_time(before), remove=remove)
+    if remove:
+        _drop_idle(units, write_time(before))
+        _finish(units, blobs)
+    found = [kept for kept in blobs.list() if kept.modified < before]
+    gone = [kept for batch in _batches(found) for kept in _remove(units, blobs, batch, remove=remove)]
+    return Collected(
+        uploads=uploads,
+        leftovers=staging.sweep(before) if remove else 0,
+        blobs=len(gone),
+        size_bytes=sum(kept.size_bytes for kept in gone),
+    )
+
+
+def _finish(units: Units, blobs: BlobStore) -> None:
+    """Remove what a collection that died has marked."""
+    for batch in _batches(units.read(lambda unit: unit.holdings.list_of(GARBAGE))):
+        for digest in batch:
+            blobs.remove(digest)
+        units.write(lambda unit, batch=batch: unit.holdings.drop(batch))  # type: ignore[misc] # bound at once
+
+
+def _end_uploads(units: Units, staging: Staging, before: str, *, remove: bool) -> int:
+    count = 0
+    while idle := units.read(lambda unit: unit.uploads.list_idle(before, _BATCH)):
+        count += len(idle)
+        if not remove:
+            break
+
+        def work(unit: Unit, ids: Sequence[str] = tuple(upload.id for upload in idle)) -> None:
+            for upload in ids:
+                unit.uploads.drop(upload)
+
+        units.write(work)
+        for upload in idle:
+            staging.abort(upload.id, upload.stretches)
+    return count
+
+
+def _drop_idle(units: Units, before: str) -> None:
+    """Let go what people have stored and nobody has published."""
+
+    def work(unit: Unit) -> int:
+        idle = unit.holdings.find_idle(before, _BATCH)
+        unit.holdings.drop(idle)
+        return len(idle)
+
+    while units.write(work):
+        continue
+
+
+def _remove(units: Units, blobs: BlobStore, batch: Sequence[Kept], *, remove: bool) -> list[Kept]:
+    def find(unit: Unit) -> list[Kept]:
+        held = unit.holdings.find_sizes(None, [kept.digest for kept in batch])
+        return [kept for kept in batch if kept.digest not in held]
+
+    def mark(unit: Unit) -> list[Kept]:
+        found = find(unit)
+        marked = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found]
+        unit.holdings.add(GARBAGE, marked, "")
+        return found
+
+    if not remove:
+        return units.read(find)
+    # What was stored anew since it was listed is young again.
+    gone = [kept for kept in units.write(mark) if blobs.find(kept.digest) == kept]
+    for kept in gone:
+        blobs.remove(kept.digest)
+    units.write(lambda unit: _unmark(unit, batch))
+    return gone
+
+
+def _unmark(unit: Unit, batch: Sequence[Kept]) -> None:
+    marked = unit.holdings.find_sizes([GARBAGE], [kept.digest for kept in batch])
+    unit.holdings.drop(list(marked))
+
+
+def _batches(found: Sequence[T]) -> Iterator[Sequence[T]]:
+    rest = iter(found)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

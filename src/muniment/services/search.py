@@ -1,0 +1,31 @@
+"""Look versions up, among those that a caller may see."""
+
+import importlib
+from typing import Final
+
+from muniment.core.callers import Caller
+from muniment.core.queries import SearchPage, SearchVersions
+from muniment.core.search import Search
+from muniment.ports.unit import Unit
+from muniment.services.rights import Sight
+
+_MAX_PAGE: Final = 1000
+
+
+def search_versions(unit: Unit, caller: Caller, query: SearchVersions) -> SearchPage:
+    """Look versions up.
+
+    Raises:
+        InvalidQuery: the query breaks the grammar, or the cursor is not one that this search gave.
+    """
+    namespaces = Sight(unit, caller).namespaces()
+    limit = max(1, min(query.limit, _MAX_PAGE))
+    found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit)
+    return SearchPage(items=tuple(found.versions), next=found.cursor)
+
+
+def _parse(text: str) -> Search:
+    # Most commands never search: the grammar is loaded by the first search
+    # (docs/decisions/0004-late-imports.md).
+    search: Search = importlib.import_module("muniment.services.query_language").parse(text)
+    return search

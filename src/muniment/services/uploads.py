@@ -1,0 +1,285 @@
+"""Uploads: bytes that come in pieces, from one end to the other, and are hashed as they come.
+
+How far an upload has come, and the state of its hash, are kept with it: whichever replica gets the
+next piece goes on from there, and finishing never reads the bytes again.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import rehashes
+
+from muniment.core.backend import Stored
+from muniment.core.callers import Caller
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    BodyTooLarge,
+    DigestMismatch,
+    LengthMismatch,
+    NotIdentified,
+    OffsetMismatch,
+    QuotaExceeded,
+    UploadNotFound,
+)
+from muniment.core.times import write_time
+from muniment.ports.blobs import BlobStore
+from muniment.ports.clock import Clock, Nonces
+from muniment.ports.direct import Direct, Ticket
+from muniment.ports.staging import Staging, Stretch
+from muniment.ports.unit import Unit, Units
+from muniment.ports.uploads import Upload
+from muniment.services.custody import check_may_upload, holder_of, refuse_garbage
+
+T = TypeVar("T")
+
+# A request that goes on adds one; whoever needs more begins anew.
+_MOST_STRETCHES: Final = 1000
+
+
+class Uploading:
+    """The uploads of a registry."""
+
+    def __init__(  # noqa: PLR0913 - what uploads stand on, and their bounds
+        self,
+        *,
+        units: Units,
+        blobs: BlobStore,
+        staging: Staging,
+        clock: Clock,
+        nonces: Nonces,
+        direct: Direct | None,
+        most_bytes: int,
+        most_pending_bytes: int,
+    ) -> None:
+        """Stand on stores; `most_bytes` bounds a blob, `most_pending_bytes` what a principal leaves open."""
+        self._units = units
+        self._blobs = blobs
+        self._staging = staging
+        self._clock = clock
+        self._nonces = nonces
+        self._direct = direct
+        self._most_bytes = most_bytes
+        self._most_pending_bytes = most_pending_bytes
+
+    @property
+    def is_direct(self) -> bool:
+        """Say whether an upload whose digest is announced can go straight to the store."""
+        return self._direct is not None
+
+    def begin(self, caller: Caller, size_bytes: int, digest: Digest | None) -> Upload:
+        """Begin an upload.
+
+        Raises:
+            NotPermitted: the caller may write nowhere.
+            BodyTooLarge: blobs of that size are not taken.
+            QuotaExceeded: the caller has too much under way.
+        """
+        if not 0 <= size_bytes <= self._most_bytes:
+            raise BodyTooLarge(limit_bytes=self._most_bytes)
+
+        def work(unit: Unit) -> Upload:
+            check_may_upload(unit, caller)
+            principal = _principal(caller)
+            held = unit.uploads.measure(principal) + unit.holdings.measure(holder_of(principal))
+            if held + size_bytes > self._most_pending_bytes:
+                raise QuotaExceeded(namespace="your uploads", quota_bytes=self._most_pending_bytes)
+            upload = Upload(
+                id=self._nonces(),
+                principal=principal,
+                size_bytes=size_bytes,
+                digest=digest,
+                offset=0,
+                state=b"",
+                touched=self._now(),
+            )
+            unit.uploads.put(upload)
+            return upload
+
+        return self._units.write(work)
+
+    def get(self, caller: Caller, upload: str) -> Upload:
+        """Say how far an upload has come.
+
+        Raises:
+            UploadNotFound: there is none, or it is somebody else's.
+        """
+        return self._units.read(lambda unit: self._get(unit, caller, upload))
+
+    def resume(self, caller: Caller, upload: str, offset: int) -> "Receiver":
+        """Go on with an upload at the place that it has come to, as the one writer from now on.
+
+        Raises:
+            UploadNotFound: there is none, or it is somebody else's.
+            OffsetMismatch: it has come to another place.
+        """
+
+        def work(unit: Unit) -> Upload:
+            found = self._get(unit, caller, upload)
+            if offset != found.offset or found.result is not None:
+                raise OffsetMismatch(upload=upload, offset=found.offset)
+            if len(found.stretches) >= _MOST_STRETCHES:
+                raise UploadNotFound(upload=upload)
+            mine = Stretch(found.offset, self._nonces())
+            taken = replace(found, stretches=(*found.stretches, mine), touched=self._now())
+            unit.uploads.put(taken)
+            return taken
+
+        taken = self._units.write(work)
+        self._staging.take_over(taken.id, taken.stretches)
+        return Receiver(taken, self._staging, self._keep)
+
+    def find_ticket(self, upload: Upload) -> Ticket | None:
+        """Let an upload that has not begun go straight to the store, if that can check its digest."""
+        if self._direct is None or upload.digest is None or upload.offset or upload.result is not None:
+            return None
+        if not 0 < upload.size_bytes <= self._direct.most_bytes:
+            return None
+        return self._direct.let_put(upload.digest, upload.size_bytes)
+
+    def accept(self, caller: Caller, upload: str) -> Upload:
+        """Take an upload that went straight to the store, which has checked its digest.
+
+        Raises:
+            LengthMismatch: the store does not have it, or not all of it.
+        """
+        found = self.get(caller, upload)
+        if found.result is not None:
+            return found
+        kept = None if found.digest is None else self._blobs.find(found.digest)
+        if kept is None or kept.size_bytes != found.size_bytes:
+            raise LengthMismatch(expected=found.size_bytes, actual=0 if kept is None else kept.size_bytes)
+        stored = Stored(digest=kept.digest, size_bytes=kept.size_bytes)
+        self._keep(replace(found, offset=stored.size_bytes), stored)
+        return self.get(caller, upload)
+
+    def abort(self, caller: Caller, upload: str) -> None:
+        """Drop an upload."""
+
+        def work(unit: Unit) -> Upload:
+            found = self._get(unit, caller, upload)
+            unit.uploads.drop(upload)
+            return found
+
+        self._staging.abort(upload, self._units.write(work).stretches)
+
+    def _keep(self, upload: Upload, stored: Stored | None) -> None:
+        """Keep how far an upload has come; one that is whole is its principal's to publish."""
+
+        def work(unit: Unit) -> None:
+            found = unit.uploads.find(upload.id)
+            if found is None:
+                raise UploadNotFound(upload=upload.id)
+            if found.writer != upload.writer:
+                # Another request has taken over: what this one wrote since does not count.
+                raise OffsetMismatch(upload=upload.id, offset=found.offset)
+            now = self._now()
+            unit.uploads.put(replace(upload, touched=now, result=None if stored is None else stored.digest))
+            if stored is not None:
+                refuse_garbage(unit, [stored])
+                unit.holdings.add(holder_of(upload.principal), [stored], now)
+
+        self._units.write(work)
+
+    def _get(self, unit: Unit, caller: Caller, upload: str) -> Upload:
+        found = unit.uploads.find(upload)
+        if found is None or found.principal != caller.principal:
+            raise UploadNotFound(upload=upload)
+        return found
+
+    def _now(self) -> str:
+        return write_time(self._clock())
+
+
+class Receiver:
+    """The receiving end of one request that goes on with an upload."""
+
+    def __init__(
+        self, upload: Upload, staging: Staging, keep: Callable[[Upload, Stored | None], None]
+    ) -> None:
+        """Go on where the upload stands."""
+        self._upload = upload
+        self._staging = staging
+        self._keep = keep
+        self._hasher = rehashes.PySha256()
+        if upload.state:
+            self._hasher = rehashes.PySha256.deserialize(upload.state)
+        self._parts: list[bytes] = []
+        self._buffered = 0
+        self._unsaved = 0
+
+    @property
+    def offset(self) -> int:
+        """How many bytes have come, with those that are not durable yet."""
+        return self._upload.offset + self._unsaved + self._buffered
+
+    def take(self, data: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            LengthMismatch: more come than were announced.
+        """
+        if self.offset + len(data) > self._upload.size_bytes:
+            raise LengthMismatch(expected=self._upload.size_bytes, actual=self.offset + len(data))
+        self._parts.append(data)
+        self._buffered += len(data)
+        if self._buffered >= self._staging.step_bytes:
+            self._flush()
+
+    @property
+    def is_due(self) -> bool:
+        """Say whether so much has come that it should be made durable: a replica that dies loses no more."""
+        return self._unsaved >= self._staging.checkpoint_bytes
+
+    def pause(self) -> Upload:
+        """Make durable what has come, and keep how far that is."""
+        self._flush()
+        if self._unsaved:
+            self._staging.sync(self._upload.id, self._upload.writer)
+            self._upload = replace(
+                self._upload,
+                offset=self._upload.offset + self._unsaved,
+                state=bytes(self._hasher.serialize()),
+            )
+            self._unsaved = 0
+        self._keep(self._upload, None)
+        return self._upload
+
+    def finish(self) -> Stored:
+        """Put the bytes under their digest.
+
+        Raises:
+            LengthMismatch: fewer came than were announced; what came stays, to go on with.
+            DigestMismatch: they are not the ones that were announced; they are dropped.
+        """
+        if self.offset != self._upload.size_bytes:
+            paused = self.pause()
+            raise LengthMismatch(expected=paused.size_bytes, actual=paused.offset)
+        self._flush()
+        digest = Digest(self._hasher.finalize())
+        if self._upload.digest not in {None, digest}:
+            self._staging.abort(self._upload.id, self._upload.stretches)
+            self._keep(
+                replace(self._upload, offset=0, state=b"", stretches=(Stretch(0, self._upload.writer),)), None
+            )
+            raise DigestMismatch(expected=str(self._upload.digest), actual=str(digest))
+        stored = Stored(digest=digest, size_bytes=self._upload.size_bytes)
+        self._staging.finish(self._upload.id, self._upload.stretches, digest, stored.size_bytes)
+        self._keep(replace(self._upload, offset=stored.size_bytes, state=b""), stored)
+        return stored
+
+    def _flush(self) -> None:
+        if self._parts:
+            data = b"".join(self._parts)
+            self._hasher.update(data)
+            self._staging.append(
+                self._upload.id, self._upload.writer, self._upload.offset + self._unsaved, data
+            )
+            self._unsaved += len(data)
+            self._parts, self._buffered = [], 0
+
+
+def _principal(caller: Caller) -> str:
+    if caller.principal is None:
+        raise NotIdentified
+    return caller.principal

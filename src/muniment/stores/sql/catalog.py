@@ -1,0 +1,308 @@
+"""The catalog in SQL: a table of facts beside that of versions.
+
+Each page costs about the same, however many versions there are. If one condition of a search holds
+for few versions, these are looked at; else the versions are gone through in the order that was asked
+for, so many at a time, and a page that found nothing yet says where to go on.
+"""
+
+import base64
+import binascii
+import json
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.base import Executable
+
+from muniment.core.errors import InvalidQuery
+from muniment.core.records import VersionRecord
+from muniment.core.search import ALIAS, COLUMNS, And, Comparison, Condition, Fact, Not, Or, Search
+from muniment.ports.catalog import Found
+from muniment.stores.sql.statements import Rows, Statements
+from muniment.stores.sql.tables import facts, versions
+
+# What a page looks at, however many versions there are.
+FEW: Final = 1_000
+WINDOW: Final = 3_000
+_LAST: Final = "\U0010ffff"
+
+_DELETE: Final = delete(facts).where(
+    facts.c.version == bindparam("of_version"), facts.c.key == bindparam("of_key")
+)
+_INSERT: Final = insert(facts)
+_COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "name": versions.c.name,
+    "version": versions.c.number,
+    "created": versions.c.published,
+    "author": versions.c.author,
+    "size": versions.c.size_bytes,
+}
+_RANKED: Final = facts.alias("ranked")
+_NO_RANK: Final[ColumnElement[Any]] = literal_column("0")
+_OPERATORS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass
+class _Values:
+    """The values of a statement, each under a name of its own: none ever becomes part of the text."""
+
+    known: dict[str, object] = field(default_factory=dict)
+
+    def bind(self, value: object) -> ColumnElement[Any]:
+        name = f"v{len(self.known)}"
+        self.known[name] = value
+        return bindparam(name)
+
+
+class SqlCatalog:
+    """A Catalog on one connection, inside its transaction."""
+
+    def __init__(self, connection: Connection, statements: Statements) -> None:
+        """Stand on a connection."""
+        self._connection = connection
+        self._statements = statements
+
+    def put(self, version: int, facts: Iterable[Fact]) -> None:
+        """Describe a version."""
+        known = {fact.key: fact for fact in facts}
+        if not known:
+            return
+        for key in known:
+            self.remove(version, key)
+        rows = [
+            {"version": version, "key": fact.key, "text": fact.text, "number": fact.number}
+            for fact in known.values()
+        ]
+        self._statements.run_many(self._connection, "facts add", lambda: _INSERT, rows)
+
+    def remove(self, version: int, key: str) -> None:
+        """Take a fact away."""
+        values = {"of_version": version, "of_key": key}
+        self._statements.run(self._connection, "facts remove", lambda: _DELETE, values)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._connection.execute(delete(facts))
+
+    def search(
+        self, search: Search, namespaces: frozenset[str] | None, cursor: str | None, limit: int
+    ) -> Found:
+        """Look versions up."""
+        after = _read_cursor(cursor)
+        driver = self._find_driver(search.condition)
+        order = _order_of(search, namespaces)
+        window = self._close_window(search, order, after) if driver is None else None
+        rows = self._page(search, namespaces, order, after, window, driver, limit)
+        found = [VersionRecord(**dict(zip(versions.c.keys(), row[2:], strict=True))) for row in rows]
+        if len(rows) == limit:
+            return Found(found, _write_cursor(rows[-1][0], rows[-1][1]))
+        return Found(found, None if window is None else _write_cursor(*window))
+
+    def _find_driver(self, condition: "Condition | None") -> Comparison | None:
+        """Find the condition that holds for the fewest versions, if it holds for few."""
+        parts = condition.parts if isinstance(condition, And) else (condition,)
+        counted: list[tuple[int, Comparison]] = []
+        for part in parts:
+            if isinstance(part, Comparison) and _can_drive(part):
+                values = _Values()
+                some = _candidates(part, values).limit(FEW + 1).subquery()
+                count = int(str(self._run(select(func.count()).select_from(some), values)[0][0]))
+                counted.append((count, part))
+        fewest = min(counted, key=lambda found: found[0], default=None)
+        return fewest[1] if fewest is not None and fewest[0] <= FEW else None
+
+    def _close_window(self, search: Search, order: "_Order", after: "_Place | None") -> "_Place | None":
+        """Find where the next window ends; None if it takes in all that is left."""
+        values = _Values()
+        query = order.select(values, order.rank, order.entry)
+        if after is not None:
+            query = query.where(order.beyond(after, values, descending=search.descending))
+        query = order.sort(query, descending=search.descending).offset(WINDOW - 1).limit(1)
+        rows = self._run(query, values)
+        return (rows[0][0], int(str(rows[0][1]))) if rows else None
+
+    def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
+        self,
+        search: Search,
+        namespaces: frozenset[str] | None,
+        order: "_Order",
+        after: "_Place | None",
+        window: "_Place | None",
+        driver: Comparison | None,
+        limit: int,
+    ) -> Rows:
+        values = _Values()
+        query = order.select(values, order.rank, order.entry, *versions.c)
+        if search.condition is not None:
+            query = query.where(_clause(search.condition, values))
+        if driver is not None:
+            query = query.where(versions.c.index.in_(_candidates(driver, values).limit(FEW)))
+        if namespaces is not None:
+            query = query.where(_within(namespaces, values))
+        if after is not None:
+            query = query.where(order.beyond(after, values, descending=search.descending))
+        if window is not None:
+            query = query.where(not_(order.beyond(window, values, descending=search.descending)))
+        return self._run(order.sort(query, descending=search.descending).limit(limit), values)
+
+    def _run(self, query: Executable, values: _Values) -> Rows:
+        # Every search has a shape of its own, so it is compiled for itself.
+        return self._statements.run_once(self._connection, query, values.known)
+
+
+_Place = tuple[object, int]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What versions are ordered by, and the entry that decides between equals."""
+
+    rank: ColumnElement[Any]
+    entry: ColumnElement[Any]
+    key: str | None = None
+    # Where in the order all that can be found lies, if that is known.
+    bounds: tuple[str, str] | None = None
+
+    def select(self, values: _Values, *columns: ColumnElement[Any]) -> Select[Any]:
+        if self.bounds is not None:
+            low, high = (values.bind(bound) for bound in self.bounds)
+            return select(*columns).where(self.rank >= low, self.rank < high)
+        if self.key is None:
+            return select(*columns)
+        return (
+            select(*columns)
+            .select_from(_RANKED.join(versions, versions.c.index == _RANKED.c.version))
+            .where(_RANKED.c.key == values.bind(self.key), _RANKED.c.number.is_not(None))
+        )
+
+    def beyond(self, place: _Place, values: _Values, *, descending: bool) -> ColumnElement[bool]:
+        if self.rank is _NO_RANK:
+            entry = values.bind(place[1])
+            return self.entry < entry if descending else self.entry > entry
+        here = tuple_(self.rank, self.entry)
+        there = tuple_(values.bind(place[0]), values.bind(place[1]))
+        return here < there if descending else here > there
+
+    def sort(self, query: Select[Any], *, descending: bool) -> Select[Any]:
+        columns = [self.entry] if self.rank is _NO_RANK else [self.rank, self.entry]
+        return query.order_by(*(column.desc() if descending else column for column in columns))
+
+
+def _order_of(search: Search, namespaces: frozenset[str] | None) -> _Order:
+    if search.order == "name":
+        bounds = _name_bounds(search.condition, namespaces)
+        return _Order(versions.c.name, versions.c.number, bounds=bounds)
+    if search.order in {"created", "version"}:
+        # The time of a version never runs back, so its entry tells the order of times as well.
+        return _Order(_NO_RANK, versions.c.index)
+    return _Order(_RANKED.c.number, _RANKED.c.version, search.order)
+
+
+def _name_bounds(condition: "Condition | None", namespaces: frozenset[str] | None) -> tuple[str, str]:
+    """Say between which names all that a search can find lies."""
+    low, high = "", _LAST
+    if namespaces:
+        low, high = f"{min(namespaces)}/", f"{max(namespaces)}0"
+    for part in condition.parts if isinstance(condition, And) else (condition,):
+        if isinstance(part, Comparison) and part.field == "name" and part.op in {"=", "~"}:
+            end = f"{part.value}{_LAST if part.op == '~' else chr(0x1)}"
+            low, high = max(low, str(part.value)), min(high, end)
+    return low, high
+
+
+def _clause(condition: Condition, values: _Values) -> ColumnElement[bool]:
+    match condition:
+        case And(parts):
+            return and_(*(_clause(part, values) for part in parts))
+        case Or(parts):
+            return or_(*(_clause(part, values) for part in parts))
+        case Not(part):
+            return not_(_clause(part, values))
+        case Comparison():
+            return _compare(condition, values)
+
+
+def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
+    if found.field in COLUMNS:
+        return _compare_column(_COLUMNS[found.field], found, values)
+    one = facts.alias()
+    key = f"{ALIAS}.{found.value}" if found.field == ALIAS else found.field
+    there = and_(one.c.version == versions.c.index, one.c.key == values.bind(key))
+    if found.field == ALIAS:
+        return exists().where(there) if found.op == "=" else ~exists().where(there)
+    column = one.c.text if isinstance(found.value, str) else one.c.number
+    return exists().where(there, _compare_column(column, found, values))
+
+
+def _compare_column(column: ColumnElement[Any], found: Comparison, values: _Values) -> ColumnElement[bool]:
+    if found.op == "~":
+        low, high = values.bind(found.value), values.bind(f"{found.value}{_LAST}")
+        return and_(column >= low, column < high)
+    return _OPERATORS[found.op](column, values.bind(found.value))
+
+
+def _can_drive(found: Comparison) -> bool:
+    return found.op != "!=" and found.field not in {"version", "created", "author", "size"}
+
+
+def _candidates(found: Comparison, values: _Values) -> Select[Any]:
+    """Select the entries of the versions for which an indexed condition holds."""
+    if found.field == "name":
+        return select(versions.c.index).where(_compare_column(versions.c.name, found, values))
+    one = facts.alias()
+    key = f"{ALIAS}.{found.value}" if found.field == ALIAS else found.field
+    query = select(one.c.version).where(one.c.key == values.bind(key))
+    if found.field == ALIAS:
+        return query
+    column = one.c.text if isinstance(found.value, str) else one.c.number
+    return query.where(_compare_column(column, found, values))
+
+
+def _within(namespaces: frozenset[str], values: _Values) -> ColumnElement[bool]:
+    # "0" is the character after "/".
+    parts = [
+        and_(versions.c.name >= values.bind(f"{name}/"), versions.c.name < values.bind(f"{name}0"))
+        for name in sorted(namespaces)
+    ]
+    return or_(*parts) if parts else literal(1) == literal(0)
+
+
+def _write_cursor(rank: object, entry: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps([rank, entry]).encode()).decode()
+
+
+def _read_cursor(cursor: str | None) -> _Place | None:
+    if cursor is None:
+        return None
+    try:
+        rank, entry = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise InvalidQuery(reason="the cursor is not one that a search gave") from error
+    if not isinstance(rank, str | int | float) or type(entry) is not int:
+        raise InvalidQuery(reason="the cursor is not one that a search gave")
+    return rank, entry

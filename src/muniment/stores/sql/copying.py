@@ -1,0 +1,35 @@
+"""Copy a database whole, from one consistent state, into an empty one of any kind."""
+
+from typing import Final
+
+from sqlalchemy import Connection, Table, func, insert, select
+
+from muniment.core.errors import RegistryExists
+from muniment.stores.sql.tables import jobs, metadata, retries, uploads
+from muniment.stores.sql.unit import SqlUnits
+
+_ROWS_AT_ONCE: Final = 2_000
+# What is under way belongs to the registry that it is under way in.
+_LEFT_OUT: Final = frozenset({jobs.name, retries.name, uploads.name})
+
+
+def copy_database(source: SqlUnits, target: SqlUnits) -> dict[str, int]:
+    """Copy all tables; give the number of rows of each. The source may be written to meanwhile.
+
+    Raises:
+        RegistryExists: the target is not empty.
+    """
+    tables = [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
+    with source.reading() as reader, target.writing() as writer:
+        if any(writer.execute(select(func.count()).select_from(table)).scalar() for table in tables):
+            raise RegistryExists(location=target.path)
+        return {table.name: _copy(reader, writer, table) for table in tables}
+
+
+def _copy(reader: Connection, writer: Connection, table: Table) -> int:
+    count = 0
+    rows = reader.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table)).mappings()
+    for part in rows.partitions(_ROWS_AT_ONCE):
+        writer.execute(insert(table), [dict(row) for row in part])
+        count += len(part)
+    return count

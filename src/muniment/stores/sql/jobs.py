@@ -1,0 +1,77 @@
+"""The jobs in SQL."""
+
+from dataclasses import asdict, fields
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.sql.base import Executable
+
+from muniment.ports.jobs import Job
+from muniment.stores.sql.statements import Rows, Statements
+from muniment.stores.sql.tables import jobs
+
+_NAMES: Final = tuple(field.name for field in fields(Job))
+_COLUMNS: Final = [jobs.c[name] for name in _NAMES]
+_FIND: Final = select(*_COLUMNS).where(jobs.c.id == bindparam("job"))
+# Of several replicas that look at once, each passes over the rows that another has in hand.
+_NEXT: Final = (
+    select(*_COLUMNS)
+    .where(jobs.c.due <= bindparam("now"), jobs.c.leased < bindparam("now"))
+    .order_by(jobs.c.due)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_ADD: Final = insert(jobs)
+_CHANGE: Final = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"))
+    .values({name: bindparam(f"new_{name}") for name in ("due", "leased", "attempts", "fault")})
+)
+_DROP: Final = delete(jobs).where(jobs.c.id == bindparam("job"))
+_LIST: Final = select(*_COLUMNS).order_by(jobs.c.due, jobs.c.id)
+
+
+class SqlJobs:
+    """Jobs on one connection, inside its transaction."""
+
+    def __init__(self, connection: Connection, statements: Statements) -> None:
+        """Stand on a connection."""
+        self._connection = connection
+        self._statements = statements
+
+    def add(self, job: Job) -> None:
+        """Add a job."""
+        if not self._run("jobs find", _FIND, job=job.id):
+            self._run("jobs add", _ADD, **asdict(job))
+
+    def lease(self, now: str, until: str) -> Job | None:
+        """Take a job."""
+        rows = self._run("jobs next", _NEXT, now=now)
+        if not rows:
+            return None
+        job = Job(**{**dict(zip(_NAMES, rows[0], strict=True)), "leased": until})
+        self.put(job)
+        return job
+
+    def put(self, job: Job) -> None:
+        """Keep what became of it."""
+        self._run(
+            "jobs change",
+            _CHANGE,
+            job=job.id,
+            new_due=job.due,
+            new_leased=job.leased,
+            new_attempts=job.attempts,
+            new_fault=job.fault,
+        )
+
+    def drop(self, job: str) -> None:
+        """Forget a job."""
+        self._run("jobs drop", _DROP, job=job)
+
+    def list(self) -> list[Job]:
+        """List all."""
+        return [Job(**dict(zip(_NAMES, row, strict=True))) for row in self._run("jobs list", _LIST)]
+
+    def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
+        return self._statements.run(self._connection, shape, lambda: statement, values)

@@ -1,0 +1,78 @@
+"""Open a PostgreSQL database, or one that speaks its protocol, as the registry's.
+
+Writers take one advisory lock as their transaction begins, so that the log has one end and what a
+command checked still holds when it is recorded, whichever replica it came to (docs/decisions/0007).
+"""
+
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from muniment.core.errors import InvalidSetting
+from muniment.ports.blobs import BlobStore
+from muniment.stores.sql.unit import SqlUnits
+
+# Any number that is ours: "muniment" in ASCII.
+_LOG_LOCK: Final = int.from_bytes(b"muniment"[:7])
+_READERS: Final = 16
+_SESSION: Final = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "statement_timeout": "30s",
+        "lock_timeout": "15s",
+        "idle_in_transaction_session_timeout": "60s",
+        "timezone": "UTC",
+    }.items()
+)
+_TIMEOUTS: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+def open_postgresql(url: str, blobs: BlobStore) -> SqlUnits:
+    """Open a database by its URL (libpq's form), making its tables or bringing them up to date.
+
+    Raises:
+        InvalidSetting: it is not such a URL.
+        SchemaTooNew: a newer Muniment wrote it.
+        StorageFailed, StorageBusy: it cannot be reached.
+    """
+    try:
+        found = make_url(url).set(drivername="postgresql+psycopg")
+    except ArgumentError as error:
+        raise InvalidSetting(name="MUNIMENT_DATABASE", reason="is not a database URL") from error
+    # What errors name must not hold the password.
+    path = str(found.set(password=None))
+    units = SqlUnits(_connect(found, writes=True), _connect(found, writes=False), blobs, path)
+    try:
+        units.ensure_schema()
+    except BaseException:
+        units.close()
+        raise
+    return units
+
+
+def _connect(url: URL, *, writes: bool) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"options": _SESSION, "application_name": "muniment", **_TIMEOUTS},
+        # A reader sees one state. A writer, alone under the lock, sees the newest.
+        isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
+        pool_size=1 if writes else _READERS,
+        max_overflow=1 if writes else _READERS,
+        # A database that was away is found again without a restart.
+        pool_pre_ping=True,
+        pool_reset_on_return=None,
+    )
+    if writes:
+
+        @event.listens_for(engine, "begin")
+        def _lock(connection: Connection) -> None:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOG_LOCK})")
+
+    return engine

@@ -1,0 +1,111 @@
+"""The uploads that are under way, in SQL."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.sql.base import Executable
+
+from muniment.core.digests import Digest
+from muniment.ports.staging import Stretch
+from muniment.ports.uploads import Upload
+from muniment.stores.sql.statements import Rows, Statements
+from muniment.stores.sql.tables import uploads
+
+_FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload"))
+_ADD: Final = insert(uploads)
+_GO_ON: Final = (
+    update(uploads)
+    .where(uploads.c.id == bindparam("upload"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("offset", "state", "stretches", "touched", "result")}
+    )
+)
+_IDLE: Final = select(uploads).where(uploads.c.touched < bindparam("before")).limit(bindparam("most"))
+_MEASURE: Final = select(func.coalesce(func.sum(uploads.c.size_bytes), 0)).where(
+    uploads.c.principal == bindparam("principal"), uploads.c.result.is_(None)
+)
+_DROP: Final = delete(uploads).where(uploads.c.id == bindparam("upload"))
+
+
+class SqlUploads:
+    """Uploads on one connection, inside its transaction."""
+
+    def __init__(self, connection: Connection, statements: Statements) -> None:
+        """Stand on a connection."""
+        self._connection = connection
+        self._statements = statements
+
+    def put(self, upload: Upload) -> None:
+        """Keep an upload."""
+        result = None if upload.result is None else str(upload.result)
+        if self.find(upload.id) is None:
+            digest = None if upload.digest is None else str(upload.digest)
+            self._run(
+                "uploads add",
+                _ADD,
+                id=upload.id,
+                principal=upload.principal,
+                size_bytes=upload.size_bytes,
+                digest=digest,
+                offset=upload.offset,
+                state=upload.state,
+                stretches=_write(upload.stretches),
+                touched=upload.touched,
+                result=result,
+            )
+        else:
+            self._run(
+                "uploads go on",
+                _GO_ON,
+                upload=upload.id,
+                new_offset=upload.offset,
+                new_state=upload.state,
+                new_stretches=_write(upload.stretches),
+                new_touched=upload.touched,
+                new_result=result,
+            )
+
+    def find(self, upload: str) -> Upload | None:
+        """Find an upload."""
+        rows = self._run("uploads find", _FIND, upload=upload)
+        return _read(rows[0]) if rows else None
+
+    def list_idle(self, before: str, limit: int) -> list[Upload]:
+        """List those that stand still."""
+        return [_read(row) for row in self._run("uploads idle", _IDLE, before=before, most=limit)]
+
+    def measure(self, principal: str) -> int:
+        """Sum up."""
+        return int(str(self._run("uploads measure", _MEASURE, principal=principal)[0][0]))
+
+    def drop(self, upload: str) -> None:
+        """Forget an upload."""
+        self._run("uploads drop", _DROP, upload=upload)
+
+    def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
+        return self._statements.run(self._connection, shape, lambda: statement, values)
+
+
+def _read(row: tuple[object, ...]) -> Upload:
+    identity, principal, size, digest, offset, state, stretches, touched, result = row
+    return Upload(
+        id=str(identity),
+        principal=str(principal),
+        size_bytes=int(str(size)),
+        digest=None if digest is None else Digest.parse(str(digest)),
+        offset=int(str(offset)),
+        state=bytes(state) if isinstance(state, bytes | memoryview) else b"",
+        stretches=tuple(_read_stretch(part) for part in str(stretches).split()),
+        touched=str(touched),
+        result=None if result is None else Digest.parse(str(result)),
+    )
+
+
+def _write(stretches: Iterable[Stretch]) -> str:
+    return " ".join(f"{stretch.start}:{stretch.writer}" for stretch in stretches)
+
+
+def _read_stretch(text: str) -> Stretch:
+    start, _, writer = text.partition(":")
+    return Stretch(int(start), writer)

@@ -1,0 +1,563 @@
+"""What bad intentions and bad networks send to a server: each is refused clearly and changes nothing."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pytest
+
+from muniment.client.remote import RemoteBackend
+from muniment.client.tokens import id_of, make_token
+from muniment.core import commands as c
+from muniment.core import queries as q
+from muniment.core.attestations import EVALUATION
+from muniment.core.callers import Scope
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    BadToken,
+    BlobNotFound,
+    EventNotFound,
+    LoginRefused,
+    ModelNotFound,
+    NotIdentified,
+    NotPermitted,
+    NotYourSignature,
+    OffsetMismatch,
+    PolicyNotFound,
+    QuotaExceeded,
+    RequestReplayed,
+    VersionNotFound,
+)
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.roles import Act, Role
+from muniment.signing.keys import Identity
+from muniment.testing.backends import NAME, add_person, evaluation, publish, record, refuses, salted
+from muniment.testing.live import LiveServer, begin_session, run_server
+
+pytestmark = pytest.mark.slow
+
+SECRET = ModelName("secret", "model")
+
+
+class Cast:
+    """A server and the people at it: an owner, and those with one role in one namespace."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        self.owner_key = Identity.generate()
+        self.owner = server.open_as(self.owner_key)
+        self.keys: dict[str, Identity] = {}
+        publish(self.owner, self.owner_key, b"public weights")
+        publish(self.owner, self.owner_key, b"secret weights", name=SECRET)
+        for name, role in (("Rita", Role.READER), ("Carl", Role.CONTRIBUTOR), ("Vera", Role.VALIDATOR)):
+            self.keys[name] = add_person(self.owner, name, role)
+            server.open_as(self.keys[name])
+
+    def backend(self, name: str) -> RemoteBackend:
+        return self.server.connect(self.token(name))
+
+    def token(self, name: str) -> str:
+        key = self.owner_key if name == "owner" else self.keys[name]
+        return self.server.tokens[key.public.id]
+
+    def call(self, method: str, path: str, *, who: str | None = "owner", **more: object) -> httpx2.Response:
+        headers = {} if who is None else {"authorization": f"Bearer {self.token(who)}"}
+        return httpx2.request(method, f"{self.server.url}{path}", headers=headers, timeout=20, **more)  # type: ignore[arg-type] # as httpx takes them
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+    """Run a server with people at it."""
+    settings = {
+        "MUNIMENT_PAUSE": "2",
+        "MUNIMENT_MAX_BODY": str(1 << 20),
+        "MUNIMENT_MAX_PENDING": str(64 << 20),
+    }
+    with run_server(tmp_path_factory.mktemp("attacks"), settings) as server:
+        yield Cast(server)
+
+
+# ---- who
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer mun_" + "A" * 43,
+        "Bearer nothing",
+        "Bearer",
+        "Basic b3duZXI6b3duZXI=",
+        "Bearer mun_" + "A" * 5000,
+        "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJvd25lciJ9.",
+    ],
+)
+def test_a_credential_that_is_none_is_refused(people: Cast, header: str) -> None:
+    """Forged, malformed, of another scheme, or an unsigned JWT: 401 and nothing else."""
+    answer = httpx2.get(f"{people.server.url}/api/v1/me", headers={"authorization": header})
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_token")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_nobody_reads_or_writes_without_a_credential(people: Cast) -> None:
+    """Hashes of the log are for everybody; all else asks who is there."""
+    assert people.call("GET", "/api/v1/log/checkpoint", who=None).status_code == 200
+    document = httpx2.get(f"{people.server.url}/api/v1/openapi.json").json()
+    for path, methods in document["paths"].items():
+        if path in {"/api/v1", "/api/v1/log", "/api/v1/log/checkpoint", "/api/v1/log/growth"}:
+            continue
+        if path == "/api/v1/sessions/workload":
+            continue
+        filled = path.replace("{namespace}", "acme").replace("{model}", "readmission")
+        for name in ("selector", "index", "rule"):
+            filled = filled.replace(f"{{{name}}}", "1")
+        filled = filled.replace("{digest}", str(Digest.of(b"x"))).replace("{", "").replace("}", "")
+        answer = people.call("GET", filled, who=None, params={"size": 0})
+        if "get" in methods:
+            assert answer.status_code in {401, 422}, path
+            assert answer.status_code == 401 or answer.json()["code"] == "invalid_body"
+    grant = {"principal": "Rita", "role": "admin", "namespace": "acme"}
+    for route, body in (
+        ("grants", grant),
+        ("uploads", {"size_bytes": 1}),
+        ("documents", {"documents": ["aGk="]}),
+        ("models/acme/readmission/versions", {"manifest": str(Digest.of(b"x"))}),
+    ):
+        assert people.call("POST", f"/api/v1/{route}", who=None, json=body).status_code == 401
+
+
+def test_a_reader_cannot_write(people: Cast) -> None:
+    """Every kind of write by a reader is refused, and the log stays as long as it was."""
+    rita, size = people.backend("Rita"), log_size(people)
+    reference = Reference(NAME, 1)
+    for command in (
+        c.MoveAlias(reference=reference, alias=Alias("staging")),
+        c.RollBackAlias(name=NAME, alias=Alias("staging")),
+        c.SetTag(reference=reference, key="stage", value=salted("x")),
+        c.GrantRole(principal="Rita", role=Role.ADMIN, namespace="acme"),
+        c.RegisterPrincipal(name=salted("Mallory")),
+        c.SetQuota(namespace="acme", size_bytes=1),
+        c.TrustIssuer(issuer="https://x", claims=(("a", "b"),), principal="Rita"),
+    ):
+        refuses(lambda command=command: rita.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
+    refuses(lambda: rita.add_documents([b"mine"]), NotPermitted)
+    assert people.call("POST", "/api/v1/uploads", who="Rita", json={"size_bytes": 5}).status_code == 403
+    assert log_size(people) == size
+
+
+def test_a_contributor_of_one_namespace_is_nobody_in_another(people: Cast) -> None:
+    """What is there is as if it were not, and nothing can be put there."""
+    carl = people.backend("Carl")
+    version = Reference(SECRET, 1)
+    refuses(lambda: carl.ask(q.GetVersion(reference=version)), VersionNotFound)
+    refuses(lambda: carl.ask(q.DescribeVersion(reference=version)), VersionNotFound)
+    refuses(lambda: carl.ask(q.ListVersions(name=SECRET)), ModelNotFound)
+    refuses(lambda: carl.ask(q.GetPolicy(name=SECRET, alias=Alias("production"))), PolicyNotFound)
+    refuses(lambda: carl.ask(q.JudgeGate(reference=version, alias=Alias("production"))), PolicyNotFound)
+    refuses(lambda: carl.ask(q.GetUsage(namespace="secret")), ModelNotFound)
+    refuses(lambda: carl.ask(q.GetLeaves(start=0)), NotPermitted)
+    refuses(lambda: publish(carl, people.keys["Carl"], b"x", name=SECRET), NotPermitted)
+    assert {m.name for m in carl.ask(q.ListModels())} == {"acme/readmission"}
+    assert {v.name for v in carl.ask(q.SearchVersions(text="")).items} == {"acme/readmission"}
+    entry = people.owner.ask(q.GetVersion(reference=version)).index
+    refuses(lambda: carl.ask(q.GetProof(index=entry)), EventNotFound)
+    bundle = carl.add_documents([b"a claim"])[0]
+    refuses(lambda: carl.execute(c.RecordAttestation(reference=version, bundle=bundle)), VersionNotFound)
+
+
+def test_a_digest_opens_nothing(people: Cast) -> None:
+    """A blob of another namespace and one that was never stored are refused in the same words."""
+    secret, missing = Digest.of(b"secret weights"), Digest.of(b"never stored")
+    answers = [people.call("GET", f"/api/v1/blobs/{digest}", who="Carl") for digest in (secret, missing)]
+    said = [
+        (a.status_code, a.json()["code"], a.json()["detail"].replace(str(digest), ""))
+        for a, digest in zip(answers, (secret, missing), strict=True)
+    ]
+    assert said[0] == said[1]
+    assert said[0][:2] == (404, "blob_not_found")
+    heads = [people.call("HEAD", f"/api/v1/blobs/{d}", who="Carl").status_code for d in (secret, missing)]
+    assert heads == [404, 404]
+    # Nor does publishing it: a manifest that names it is refused as one that names nothing.
+    carl = people.backend("Carl")
+    version = people.owner.ask(q.GetVersion(reference=Reference(SECRET, 1)))
+    theft = c.PublishVersion(name=NAME, manifest=Digest.parse(version.revision))
+    refuses(lambda: carl.execute(theft), BlobNotFound)
+
+
+def test_uploads_are_their_owners(people: Cast) -> None:
+    """Nobody sees, continues or drops another's upload."""
+    mine = people.call("POST", "/api/v1/uploads", json={"size_bytes": 3}).json()
+    for method in ("GET", "DELETE"):
+        assert people.call(method, mine["url"], who="Carl").status_code == 404
+    headers = {"authorization": f"Bearer {people.token('Carl')}", "upload-offset": "0"}
+    answer = httpx2.patch(f"{people.server.url}{mine['url']}", headers=headers, content=b"abc")
+    assert answer.status_code == 404
+    assert people.call("GET", mine["url"]).json()["offset"] == 0
+
+
+def test_a_bounded_token_reaches_no_further(people: Cast) -> None:
+    """A read token reads, a token of one namespace stays there, and neither makes a stronger one."""
+    carl = people.keys["Carl"]
+    for scopes, acts in (("read:acme", False), ("write:other", False), ("write:acme", True)):
+        token = issue(people, "Carl", scopes)
+        backend = people.server.connect(token)
+        if acts:
+            assert publish(backend, carl, f"by {scopes}".encode()).created
+        else:
+            refuses(lambda backend=backend: publish(backend, carl, b"x"), NotPermitted)  # type: ignore[misc] # bound at once
+        refuses(lambda backend=backend: issue_with(backend, "Carl", ""), NotPermitted)  # type: ignore[misc] # bound at once
+
+
+def test_an_invitation_is_good_once_and_for_nothing_else(people: Cast) -> None:
+    """It signs in, and then is void; before that it neither reads nor writes."""
+    dora = add_person(people.owner, "Dora", Role.READER)
+    invitation = make_token()
+    command = c.IssueToken(
+        principal="Dora",
+        token=id_of(invitation),
+        name=salted("x"),
+        scopes=(),
+        expires=in_an_hour(),
+        once=True,
+    )
+    people.owner.execute(command)
+    guest = people.server.connect(invitation)
+    refuses(lambda: guest.ask(q.GetVersion(reference=Reference(NAME, 1))), VersionNotFound)
+    token = begin_session(people.server, invitation, dora)
+    assert people.server.connect(token).ask(q.GetSelf()).name == "Dora"
+    refuses(lambda: begin_session(people.server, invitation, Identity.generate()), BadToken)
+    refuses(lambda: begin_session(people.server, token, Identity.generate()), LoginRefused)
+
+
+def test_a_revoked_or_expired_token_is_void(people: Cast) -> None:
+    """From the moment that it is revoked."""
+    token = issue(people, "Carl", "")
+    backend = people.server.connect(token)
+    assert backend.ask(q.GetSelf()).name == "Carl"
+    people.backend("Carl").execute(c.RevokeToken(token=id_of(token)))
+    refuses(lambda: backend.ask(q.GetSelf()), BadToken)
+    brief = make_token()
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    people.backend("Carl").execute(
+        c.IssueToken(principal="Carl", token=id_of(brief), name=salted("x"), scopes=(), expires=soon)
+    )
+    time.sleep(2.1)
+    refuses(lambda: people.server.connect(brief).ask(q.GetSelf()), BadToken)
+
+
+def test_an_admin_holds_nobodys_lasting_token(people: Cast) -> None:
+    """For another person there are invitations only."""
+    refuses(lambda: issue_with(people.server.connect(people.token("owner")), "Carl", ""), NotPermitted)
+
+
+def test_who_sends_a_claim_has_signed_it(people: Cast) -> None:
+    """A token authenticates the request and a signature the claim: both are the same principal."""
+    carl, owner = people.backend("Carl"), people.owner_key
+    refuses(lambda: record(carl, owner, 1, EVALUATION, evaluation(0.9)), NotYourSignature)
+
+
+def test_who_may_do_something_is_a_question_with_a_time(people: Cast) -> None:
+    """A grant that ended is in the answer of then, and not in that of now."""
+    people.owner.execute(c.GrantRole(principal="Rita", role=Role.CONTRIBUTOR, namespace="acme"))
+    then = people.owner.ask(q.GetProof(index=log_size(people) - 1)).event.time
+    people.owner.execute(c.RevokeRole(principal="Rita", role=Role.CONTRIBUTOR, namespace="acme"))
+    from_then = {p.name for p in people.owner.ask(q.WhoMay(act=_PUBLISH, namespace="acme", at=then))}
+    now = {p.name for p in people.owner.ask(q.WhoMay(act=_PUBLISH, namespace="acme"))}
+    assert (from_then, now) == ({"owner", "Rita", "Carl"}, {"owner", "Carl"})
+
+
+# ---- what
+
+
+@pytest.mark.parametrize(
+    "evil", ["..", "../../etc/passwd", "%2e%2e%2f%2e%2e%2fetc", "a/../b", ".", "a\x00b", "~root"]
+)
+@pytest.mark.parametrize(
+    "template",
+    [
+        "/api/v1/models/{}/x",
+        "/api/v1/models/acme/{}",
+        "/api/v1/models/acme/readmission/versions/{}",
+        "/api/v1/models/acme/readmission/aliases/{}",
+        "/api/v1/models/acme/readmission/versions/1/tags/{}",
+        "/api/v1/blobs/{}",
+        "/api/v1/uploads/{}",
+        "/api/v1/keys/{}",
+        "/api/v1/namespaces/{}/usage",
+    ],
+)
+def test_paths_lead_nowhere_else(people: Cast, template: str, evil: str) -> None:
+    """No part of a path climbs out of its place."""
+    target = urlsplit(people.server.url)
+    connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=10)
+    for method in ("GET", "PATCH"):
+        headers = {
+            "authorization": f"Bearer {people.token('owner')}",
+            "upload-offset": "0",
+            "content-length": "0",
+        }
+        connection.request(method, template.format(quote(evil, safe="%")), headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status in {400, 404, 405, 422}, body
+        assert b"root:" not in body
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "evil", ["'; DROP TABLE events; --", "' OR '1'='1", "\u202eevil", "x\r\nX-Evil: 1", "${jndi:x}"]
+)
+def test_texts_are_texts(people: Cast, evil: str) -> None:
+    """SQL, headers and log lines cannot be written through any field; they come back as they were."""
+    tag = c.SetTag(reference=Reference(NAME, 1), key="evil", value=salted(evil))
+    people.owner.execute(tag)
+    assert dict(people.owner.ask(q.ListTags(reference=Reference(NAME, 1)))) == {"evil": evil}
+    quoted = json.dumps(evil)
+    if '"' not in evil and "\\" not in quoted:
+        assert people.owner.ask(q.SearchVersions(text=f"tag.evil = {quoted}")).items
+    for path in (f"/api/v1/principals/find?principal={quote(evil)}", f"/api/v1/models?prefix={quote(evil)}"):
+        answer = people.call("GET", path)
+        assert answer.status_code in {200, 404}
+        assert "x-evil" not in answer.headers
+    lines = people.server.log.read_text().splitlines()
+    assert all(json.loads(line) for line in lines if line.startswith("{"))
+    assert not [line for line in lines if line.startswith("X-Evil")]
+
+
+def test_no_secret_is_in_the_log_or_the_database(people: Cast) -> None:
+    """Tokens are in neither, whatever was asked with them."""
+    people.call("GET", "/api/v1/me")
+    written = people.server.log.read_bytes() + b"".join(
+        path.read_bytes() for path in (people.server.log.parent / "data").glob("registry.db*")
+    )
+    for token in people.server.tokens.values():
+        assert token.encode() not in written
+    assert hashlib.sha256(people.token("owner").encode()).hexdigest().encode() in written
+
+
+def test_bodies_have_bounds(people: Cast) -> None:
+    """Too large, announced or not: 413 with its code, and the server goes on."""
+    large = base64.b64encode(bytes(2 << 20)).decode()
+    answer = people.call("POST", "/api/v1/documents", json={"documents": [large]})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert people.call("POST", "/api/v1/uploads", json={"size_bytes": 2**53}).status_code == 413
+    big = {"authorization": f"Bearer {people.token('owner')}", "x-big": "x" * (2 << 20)}
+    with suppress(httpx2.HTTPError):
+        # To be hung up on is an answer too.
+        assert httpx2.get(f"{people.server.url}/healthz", headers=big).status_code in {400, 413, 431}
+    assert people.call("GET", "/healthz", who=None).status_code == 200
+
+
+def test_an_upload_that_lies_is_refused(people: Cast) -> None:
+    """A wrong digest, more bytes than announced, fewer, from another place: nothing gets a name."""
+    wrong = begin(people, 3, Digest.of(b"xyz"))
+    answer = send(people, wrong, b"abc")
+    assert (answer.status_code, answer.json()["code"]) == (400, "digest_mismatch")
+    longer = send(people, begin(people, 3), b"abcdef")
+    assert (longer.status_code, longer.json()["code"]) == (400, "length_mismatch")
+    short = begin(people, 6)
+    answer = send(people, short, b"abc")
+    assert (answer.status_code, answer.json()["code"]) == (400, "length_mismatch")
+    assert people.call("GET", short).json()["offset"] == 3, "what came is kept"
+    answer = send(people, short, b"abc", offset=1)
+    assert (answer.status_code, answer.headers["upload-offset"]) == (409, "3")
+    done = send(people, short, b"def", offset=3)
+    assert done.json()["digest"] == str(Digest.of(b"abcdef"))
+    assert send(people, short, b"", offset=6).status_code == 409, "what is done is done"
+    for data in (b"abc", b"xyz"):
+        assert people.call("GET", f"/api/v1/blobs/{Digest.of(data)}").status_code == 404
+
+
+def test_a_client_that_disappears_loses_nothing(people: Cast) -> None:
+    """Half an upload is kept when the connection breaks, and goes on from there."""
+    data = os.urandom(6 << 20)
+    url = begin(people, len(data))
+    target = urlsplit(people.server.url)
+    with socket.create_connection((target.hostname or "", target.port or 0)) as connection:
+        head = (
+            f"PATCH {url} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('owner')}\r\n"
+            f"upload-offset: 0\r\nupload-complete: ?1\r\ncontent-length: {len(data)}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + data[: 3 << 20])
+    offset = wait_for_offset(people, url)
+    done = send(people, url, data[offset:], offset=offset)
+    assert done.json()["digest"] == str(Digest.of(data))
+
+
+def test_a_client_that_is_slow_on_purpose_is_hung_up_on(people: Cast) -> None:
+    """Headers or bodies that trickle do not hold a place for ever, and others are served meanwhile."""
+    target = urlsplit(people.server.url)
+    slow = [socket.create_connection((target.hostname or "", target.port or 0)) for _ in range(20)]
+    for connection in slow[:10]:
+        connection.sendall(b"GET /api/v1/me HTTP/1.1\r\nx-slow: ")
+    for connection in slow[10:]:
+        connection.sendall(
+            f"POST /api/v1/tokens HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('owner')}\r\n"
+            "content-type: application/json\r\ncontent-length: 1000\r\n\r\n{".encode()
+        )
+    assert people.call("GET", "/api/v1/me").status_code == 200
+    for connection in slow[10:]:
+        connection.settimeout(15)
+        assert b"408" in connection.recv(100)
+    for connection in slow:
+        connection.close()
+
+
+def test_two_who_send_one_upload_make_one_blob(people: Cast) -> None:
+    """The newer request goes on alone: what the older one still sends changes nothing of what is stored."""
+    data, other = os.urandom(3 << 20), bytes(3 << 20)
+    url = begin(people, len(data))
+    target = urlsplit(people.server.url)
+    older = http.client.HTTPConnection(target.hostname or "", target.port, timeout=20)
+    headers = {
+        "authorization": f"Bearer {people.token('owner')}",
+        "upload-offset": "0",
+        "upload-complete": "?1",
+        "content-length": str(len(other)),
+    }
+    older.putrequest("PATCH", url)
+    for name, value in headers.items():
+        older.putheader(name, value)
+    older.endheaders()
+    older.send(other[: 1 << 20])
+    time.sleep(0.3)
+    answer = send(people, url, data)
+    assert answer.json()["digest"] == str(Digest.of(data))
+    older.send(other[1 << 20 :])
+    late = older.getresponse()
+    assert (late.status, json.loads(late.read())["code"]) == (409, OffsetMismatch.code)
+    late.close()
+    older.close()
+    blob = people.call("GET", f"/api/v1/blobs/{Digest.of(data)}")
+    assert Digest.of(blob.content) == Digest.of(data)
+
+
+def test_a_retry_is_answered_with_the_first_receipt(people: Cast) -> None:
+    """The same key and the same request: one entry. The same key and another request: refused."""
+    headers = {"authorization": f"Bearer {people.token('owner')}", "idempotency-key": "retry-1"}
+    url = f"{people.server.url}/api/v1/grants"
+    body = {"principal": "Carl", "role": "validator", "namespace": "other"}
+    first = httpx2.post(url, headers=headers, json=body)
+    second = httpx2.post(url, headers=headers, json=body)
+    assert (first.status_code, first.json()["index"]) == (201, second.json()["index"])
+    assert second.json()["leaf"] == first.json()["leaf"]
+    other = httpx2.post(url, headers=headers, json={**body, "role": "reader"})
+    assert (other.status_code, other.json()["code"]) == (422, RequestReplayed.code)
+    # Another caller's key of the same name is another key.
+    theirs = {**headers, "authorization": f"Bearer {people.token('Carl')}"}
+    assert httpx2.post(url, headers=theirs, json=body).status_code == 403
+
+
+def test_conditions_are_kept_to(people: Cast) -> None:
+    """An unchanged answer is not sent again, and an alias that moved meanwhile is not moved over."""
+    path = "/api/v1/models/acme/readmission/versions/1"
+    tag = people.call("GET", path).headers["etag"]
+    headers = {"authorization": f"Bearer {people.token('owner')}"}
+    url = people.server.url
+    assert httpx2.get(url + path, headers={**headers, "if-none-match": tag}).status_code == 304
+    alias = f"{url}/api/v1/models/acme/readmission/aliases/canary"
+    fresh = {**headers, "if-none-match": "*"}
+    assert httpx2.put(alias, headers=fresh, json={"version": "1"}).status_code == 201
+    publish(people.owner, people.owner_key, b"for the canary")
+    assert httpx2.put(alias, headers=fresh, json={"version": "latest"}).status_code == 412
+    seen = httpx2.get(alias, headers=headers).headers["etag"]
+    assert (
+        httpx2.put(alias, headers={**headers, "if-match": seen}, json={"version": "latest"}).status_code
+        == 201
+    )
+    stale = httpx2.put(alias, headers={**headers, "if-match": seen}, json={"version": "1"})
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+
+
+def test_ranges_of_bytes(people: Cast) -> None:
+    """Any part of a blob, from either end; one beyond the end is refused."""
+    data = b"public weights"
+    url = f"{people.server.url}/api/v1/blobs/{Digest.of(data)}"
+    headers = {"authorization": f"Bearer {people.token('Rita')}"}
+    for wanted, part in (("0-5", data[:6]), ("7-", data[7:]), ("-3", data[-3:]), ("5-999", data[5:])):
+        answer = httpx2.get(url, headers={**headers, "range": f"bytes={wanted}"})
+        assert (answer.status_code, answer.content) == (206, part)
+    assert httpx2.get(url, headers={**headers, "range": "bytes=99-"}).status_code == 416
+    for ignored in ("bytes=5-2", "bytes=-", "lines=1-2", "bytes=0-1,4-5"):
+        assert httpx2.get(url, headers={**headers, "range": ignored}).content == data
+    head = httpx2.head(url, headers=headers)
+    assert (head.headers["content-length"], head.content) == (str(len(data)), b"")
+
+
+def test_quotas_hold(people: Cast) -> None:
+    """A namespace that is full takes no more, and what a principal leaves open is bounded as well."""
+    full = ModelName("full", "model")
+    publish(people.owner, people.owner_key, bytes(1000), name=full)
+    used = people.owner.ask(q.GetUsage(namespace="full"))
+    people.owner.execute(c.SetQuota(namespace="full", size_bytes=used.size_bytes + 100))
+    refusal = refuses(lambda: publish(people.owner, people.owner_key, bytes(2000), name=full), QuotaExceeded)
+    assert "full" in str(refusal)
+    people.owner.execute(c.SetQuota(namespace="full", size_bytes=None))
+    assert publish(people.owner, people.owner_key, bytes(2000), name=full).created
+    for _ in range(4):
+        answer = people.call("POST", "/api/v1/uploads", who="Vera", json={"size_bytes": 20 << 20})
+    assert (answer.status_code, answer.json()["code"]) == (413, "quota_exceeded")
+
+
+def test_nobody_without_a_name(people: Cast) -> None:
+    """Without a token even the SDK gets no further than the log."""
+    refuses(lambda: people.server.connect(None).ask(q.ListModels()), NotIdentified)
+
+
+# ---- helpers
+
+
+_PUBLISH = Act.PUBLISH
+
+
+def log_size(people: Cast) -> int:
+    return int(people.call("GET", "/api/v1/log/checkpoint").text.splitlines()[1])
+
+
+def issue(people: Cast, name: str, scope: str) -> str:
+    return issue_with(people.backend(name), name, scope)
+
+
+def issue_with(backend: RemoteBackend, name: str, scope: str) -> str:
+    token = make_token()
+    scopes = (Scope.parse(scope),) if scope else ()
+    backend.execute(
+        c.IssueToken(
+            principal=name, token=id_of(token), name=salted("x"), scopes=scopes, expires=in_an_hour()
+        )
+    )
+    return token
+
+
+def in_an_hour() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+
+
+def begin(people: Cast, size: int, digest: Digest | None = None) -> str:
+    body = {"size_bytes": size, "digest": None if digest is None else str(digest)}
+    return str(people.call("POST", "/api/v1/uploads", json=body).json()["url"])
+
+
+def send(people: Cast, url: str, data: bytes, offset: int = 0) -> httpx2.Response:
+    headers = {
+        "authorization": f"Bearer {people.token('owner')}",
+        "upload-offset": str(offset),
+        "upload-complete": "?1",
+    }
+    return httpx2.patch(f"{people.server.url}{url}", headers=headers, content=data, timeout=20)
+
+
+def wait_for_offset(people: Cast, url: str) -> int:
+    for _ in range(100):
+        offset = int(people.call("GET", url).json()["offset"])
+        if offset:
+            return offset
+        time.sleep(0.1)
+    raise TimeoutError(url)

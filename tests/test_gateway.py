@@ -1,0 +1,148 @@
+"""The gateway: ids, bounds, metrics, spans, and an answer whatever happens behind it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
+
+from muniment.core.errors import NotPermitted
+from muniment.edge.gateway import Bounds, Gateway, Metrics
+
+BOUNDS = Bounds(body_bytes=100, pause_s=0.05, per_second=0, burst=1)
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _plain_logging() -> Iterator[None]:
+    """Let each test see what is written."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def spans() -> InMemorySpanExporter:
+    """Collect the spans of this process."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return exporter
+
+
+async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise NotPermitted(principal="p", act="read", namespace="acme")
+
+
+async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ZeroDivisionError
+
+
+def visit(
+    app: App, *parts: bytes, headers: tuple[tuple[bytes, bytes], ...] = (), hang: bool = False
+) -> tuple[int, dict[str, str], bytes, str]:
+    """Send a request through a gateway; give status, headers, body and metrics."""
+    collector = CollectorRegistry()
+    gateway = Gateway(app, BOUNDS, Metrics(collector))
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/x",
+        "headers": list(headers),
+        "client": ("h", 1),
+    }
+    waiting = list(parts)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if not waiting:
+            await asyncio.sleep(60)
+        body = waiting.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(waiting) or hang}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(gateway(scope, receive, send))
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"], found, body, generate_latest(collector).decode()
+
+
+def test_a_request_has_an_id_a_line_a_count_and_a_span(spans: InMemorySpanExporter) -> None:
+    """The id that a proxy gave is kept, if it is fit for a log; all four agree."""
+    spans.clear()
+    with capture_logs() as lines:
+        status, headers, body, metrics = visit(
+            echo, b"he", b"llo", headers=((b"x-request-id", b"proxy-12345"),)
+        )
+    assert (status, body, headers["x-request-id"]) == (200, b"hello", "proxy-12345")
+    assert [(line["event"], line["request_id"], line["received"]) for line in lines] == [
+        ("request", "proxy-12345", 5)
+    ]
+    assert 'muniment_requests_total{method="POST",route="unknown",status="200"} 1.0' in metrics
+    (span,) = spans.get_finished_spans()
+    attributes = dict(span.attributes or {})
+    assert attributes["muniment.request_id"] == "proxy-12345"
+    assert attributes["http.response.status_code"] == 200
+
+
+@pytest.mark.parametrize("evil", [b"x\r\nset-cookie: a", b"", b"short", b"x" * 100, "\u202e1234567".encode()])
+def test_an_id_that_is_not_fit_for_a_log_is_replaced(evil: bytes) -> None:
+    """Nobody writes into the log, or into an answer, through the header."""
+    _, headers, _, _ = visit(echo, b"", headers=((b"x-request-id", evil),))
+    assert len(headers["x-request-id"]) == 32
+    assert headers["x-request-id"].isalnum()
+
+
+def test_a_body_beyond_the_bound_is_cut_off() -> None:
+    """413, whether it was announced or not, and the connection is closed."""
+    status, headers, body, _ = visit(echo, *[b"x" * 40] * 3)
+    assert (status, json.loads(body)["code"], headers["connection"]) == (413, "body_too_large", "close")
+
+
+def test_a_body_that_does_not_come_is_given_up() -> None:
+    """408 after the patience of one part."""
+    status, _, body, _ = visit(echo, b"x", hang=True)
+    assert (status, json.loads(body)["code"]) == (408, "request_timeout")
+
+
+def test_a_fault_of_ours_is_an_answer_and_a_line() -> None:
+    """500 with the request's id and nothing of the inside; the inside is in the log."""
+    with capture_logs() as lines:
+        status, headers, body, _ = visit(fail, b"")
+    document = json.loads(body)
+    assert (status, document["code"], document["request_id"]) == (
+        500,
+        "internal_error",
+        headers["x-request-id"],
+    )
+    assert b"ZeroDivision" not in body
+    assert [line["event"] for line in lines] == ["fault", "request"]
+
+
+def test_a_refusal_that_nobody_answered_is_answered() -> None:
+    """As a problem document, like every other."""
+    status, headers, body, _ = visit(refuse, b"")
+    assert (status, headers["content-type"]) == (403, "application/problem+json")
+    assert json.loads(body)["data"] == {"principal": "p", "act": "read", "namespace": "acme"}

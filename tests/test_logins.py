@@ -1,0 +1,211 @@
+"""Logins of people and workloads, through a real OpenID Connect provider (oidc-provider-mock, on Authlib)."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from joserfc import jwk, jws, jwt
+
+from muniment.client.login import login, login_workload
+from muniment.client.settings import Settings
+from muniment.core import commands as c
+from muniment.core import queries as q
+from muniment.core.attestations import EVALUATION
+from muniment.core.errors import LoginRefused, NotPermitted, RequestReplayed
+from muniment.core.roles import Role
+from muniment.signing.keys import Identity
+from muniment.testing.backends import evaluation, publish, record, refuses, salted
+from muniment.testing.live import LiveServer, run_server, stop, wait_until
+from muniment.testing.servers import find_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.foreign]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    """Run the provider."""
+    port = find_port()
+    # In a process of its own: here its warnings would be errors.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://localhost:{port}"
+    wait_until(lambda: answers(url), process)
+    httpx2.put(f"{url}/users/ada", json={"name": "Ada Lovelace", "email": "ada@example.com"})
+    httpx2.put(f"{url}/users/ada2", json={"name": "Ada Lovelace", "email": "other@example.com"})
+    httpx2.put(f"{url}/users/job", json={"name": "job", "repository": "acme/readmission"})
+    yield url
+    stop(process)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/jwks").status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def server(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """Run a registry that logs people in through it."""
+    settings = {
+        "MUNIMENT_OIDC_ISSUER": issuer,
+        "MUNIMENT_OIDC_CLIENT_ID": "muniment",
+        "MUNIMENT_OIDC_CLIENT_SECRET": "s",
+    }
+    with run_server(tmp_path_factory.mktemp("logins"), settings) as server:
+        owner = Identity.generate()
+        publish(server.open_as(owner), owner, b"weights")
+        server.open_as(owner).execute(c.RegisterPrincipal(name=salted("trainer"), workload=True))
+        yield server
+
+
+# ---- people
+
+
+def test_a_person_logs_in_through_a_browser(server: LiveServer, tmp_path: Path) -> None:
+    """The whole way: browser, provider, back, a key enrolled; then roles are granted, and signing counts."""
+    settings = Settings.read({"MUNIMENT_STATE": str(tmp_path)})
+    found = login(server.url, name="laptop", settings=settings, show=lambda url: browse(url, "ada"))
+    assert found.person.name == "Ada Lovelace"
+    known = {key.id: key.assurance for key in found.person.keys}
+    assert known[found.identity.public.id] == "session"
+    ada = server.connect(json.loads((tmp_path / "tokens.json").read_text())[server.url])
+    refuses(lambda: publish(ada, found.identity, b"x"), NotPermitted)
+    owner = server.open_as(server.owner)
+    owner.execute(c.GrantRole(principal=found.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
+    assert publish(ada, found.identity, b"Ada's weights").created
+    receipt = record(ada, found.identity, 1, EVALUATION, evaluation(0.9))
+    assert receipt.event.data["assurance"] == "session"
+    assert oct((tmp_path / "tokens.json").stat().st_mode & 0o777) == "0o600"
+
+
+def test_one_subject_is_one_principal(server: LiveServer, tmp_path: Path) -> None:
+    """Logging in again is the same person; another subject of the same name is another."""
+    people = [
+        login(
+            server.url,
+            name=f"machine {number}",
+            settings=Settings.read({"MUNIMENT_STATE": str(tmp_path / str(number))}),
+            show=lambda url, sub=sub: browse(url, sub),  # type: ignore[misc] # bound at once
+        ).person.record.id
+        for number, sub in enumerate(("ada", "ada", "ada2"))
+    ]
+    assert people[0] == people[1] != people[2]
+
+
+def test_a_login_belongs_to_the_browser_that_began_it(server: LiveServer) -> None:
+    """A link that somebody else began, an altered one and an old one are refused."""
+    start = f"{server.url}/login/start?port=54321&state=mine"
+    with httpx2.Client(follow_redirects=False) as browser:
+        at_provider = browser.get(start).headers["location"]
+        back = browser.post(at_provider, data={"sub": "ada"}).headers["location"]
+    answer = httpx2.get(back)
+    assert (answer.status_code, answer.json()["code"]) == (403, "login_refused")
+    altered = back.replace("state=g", "state=h", 1)
+    assert httpx2.get(altered).status_code == 403
+    for query in ("port=22&state=x", "port=54321", "port=x&state=x", "port=99999&state=x"):
+        assert httpx2.get(f"{server.url}/login/start?{query}").status_code == 422
+
+
+def browse(url: str, subject: str) -> None:
+    """Do what a person does in a browser: follow, fill in the provider's form, follow back."""
+    with httpx2.Client(follow_redirects=False, timeout=20) as browser:
+        at_provider = browser.get(url).headers["location"]
+        back = browser.post(at_provider, data={"sub": subject}).headers["location"]
+        answer = browser.get(back)
+        assert answer.status_code == 302, answer.text
+        waiting = answer.headers["location"]
+        assert waiting.startswith("http://127.0.0.1:")
+    # The program waits in this very thread, so the last step comes from another.
+    threading.Timer(0.2, lambda: httpx2.get(waiting)).start()
+
+
+# ---- workloads
+
+
+def test_a_job_signs_in_by_the_identity_of_its_platform(server: LiveServer, issuer: str) -> None:
+    """By a rule; its fresh key counts as long as its token, and what it signs says how it was known."""
+    origin = server.open_as(server.owner).ask(q.GetLogIdentity()).origin
+    proof = get_id_token(issuer, origin)
+    refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
+    owner = server.open_as(server.owner)
+    claims = (("repository", "acme/readmission"), ("sub", "job"))
+    rule = owner.execute(c.TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
+    owner.execute(c.GrantRole(principal="trainer", role=Role.CONTRIBUTOR, namespace="acme"))
+    token, identity, _ = login_workload(server.url, proof, name="ci")
+    job = server.connect(token)
+    me = job.ask(q.GetSelf())
+    assert (me.name, me.record.kind) == ("trainer", "workload")
+    assert me.keys[-1].expires is not None
+    assert publish(job, identity, b"by a job").created
+    receipt = record(job, identity, 1, EVALUATION, evaluation(0.8))
+    assert receipt.event.data["assurance"] == "workload"
+    # The same proof lets no second key in.
+    refuses(lambda: login_workload(server.url, proof, name="thief"), RequestReplayed)
+    owner.execute(c.DistrustIssuer(rule=rule.index))
+    refuses(lambda: login_workload(server.url, get_id_token(issuer, origin), name="ci"), LoginRefused)
+
+
+def test_identity_tokens_that_are_not_right_are_refused(server: LiveServer, issuer: str) -> None:
+    """For another audience, unsigned, signed by a stranger or with the public key as a secret, expired."""
+    owner = server.open_as(server.owner)
+    origin = owner.ask(q.GetLogIdentity()).origin
+    rule = owner.execute(c.TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))
+    good = {"iss": issuer, "sub": "job", "aud": origin, "exp": int(time.time()) + 600}
+    stranger = jwk.RSAKey.generate_key(2048)
+    public = httpx2.get(f"{issuer}/jwks").content
+    forged = {
+        "another audience": get_id_token(issuer, "somebody else"),
+        "unsigned": unsigned(good),
+        "a stranger's": jwt.encode({"alg": "RS256"}, good, stranger),
+        "a confusion of keys": sign_hs256(good, public),
+        "no token": "not.a.token",
+        "nothing": "",
+        "no issuer of ours": jwt.encode({"alg": "RS256"}, {**good, "iss": "https://evil.example"}, stranger),
+        "an address to call": jwt.encode(
+            {"alg": "RS256"}, {**good, "iss": "http://169.254.169.254"}, stranger
+        ),
+    }
+    for what, proof in forged.items():
+        refusal = refuses(lambda proof=proof: login_workload(server.url, proof, name="x"), LoginRefused)  # type: ignore[misc] # bound at once
+        assert refusal.code == "login_refused", what
+    owner.execute(c.DistrustIssuer(rule=rule.index))
+
+
+def get_id_token(issuer: str, audience: str, subject: str = "job") -> str:
+    """Get an identity token for an audience, as a platform gives its jobs."""
+    here = "http://localhost:1/back"
+    query = {
+        "client_id": audience,
+        "redirect_uri": here,
+        "response_type": "code",
+        "scope": "openid profile email",
+        "nonce": str(time.time_ns()),
+        "state": "x",
+    }
+    answer = httpx2.post(f"{issuer}/oauth2/authorize", params=query, data={"sub": subject})
+    code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": here}
+    tokens = httpx2.post(f"{issuer}/oauth2/token", data=form, auth=(audience, "secret"))
+    return str(tokens.json()["id_token"])
+
+
+def unsigned(claims: Mapping[str, object]) -> str:
+    parts = [json.dumps({"alg": "none"}).encode(), json.dumps(claims).encode(), b""]
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+def sign_hs256(claims: Mapping[str, object], secret: bytes) -> str:
+    key = jwk.OctKey.import_key(secret)
+    return jws.serialize_compact({"alg": "HS256"}, json.dumps(claims).encode(), key)

@@ -1,0 +1,311 @@
+"""Garbage, rot, backups, moves, jobs: what whoever runs a registry does with it."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import muniment
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.core.backend import Stored
+from muniment.core.errors import InvalidOption, RegistryExists, RegistryNotFound, StorageBusy, StorageFailed
+from muniment.core.times import write_time
+from muniment.ports.holdings import GARBAGE
+from muniment.ports.jobs import Job
+from muniment.ports.unit import Unit, Units
+from muniment.server.doctor import examine
+from muniment.server.jobs import Jobs
+from muniment.server.migrating import migrate_database
+from muniment.server.moving import copy_registry
+from muniment.server.parts import Parts, open_parts
+from muniment.services.garbage import Collected, collect_garbage
+from muniment.services.rebuild import compare
+from muniment.services.scrub import scrub
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.sql.postgresql import open_postgresql
+from muniment.testing import MemoryBlobs, MemoryUnits
+from muniment.testing.backends import refuses
+
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture
+def parts(registry: Registry, settings: Settings, model: Path) -> Iterator[Parts]:
+    """Give the stores of a registry with one version."""
+    registry.push(model, "acme/x")
+    with open_parts(Path(settings.location)) as parts:
+        yield parts
+
+
+# ---- garbage
+
+
+def test_garbage_is_what_nobody_names_for_long(parts: Parts, registry: Registry) -> None:
+    """Orphans go after the period of grace; whatever the log names stays."""
+    orphan = parts.blobs.add_documents([b"an orphan"])[0]
+    count = len(list(parts.blobs.list()))
+    assert collect(parts, -LATER).blobs == 0, "it is too young"
+    assert collect(parts, LATER, remove=False).blobs == 1
+    assert parts.blobs.find(orphan) is not None, "it was only counted"
+    assert collect(parts, LATER).blobs == 1
+    assert len(list(parts.blobs.list())) == count - 1
+    assert all(check.passed for check in registry.version("acme/x").verify())
+
+
+def test_what_is_stored_again_is_young_again(parts: Parts) -> None:
+    """A blob that somebody stores while garbage is collected is not taken from them."""
+    orphan = parts.blobs.add_documents([b"an orphan"])[0]
+    place = Path(parts.place) / "blobs" / "sha256" / orphan.hex
+    old = datetime.now(UTC).timestamp() - 10_000
+    os.utime(place, (old, old))
+    parts.blobs.add_documents([b"an orphan"])
+    assert collect(parts, -timedelta(minutes=1)).blobs == 0
+
+
+def test_what_is_being_removed_is_not_taken(registry: Registry, parts: Parts, model: Path) -> None:
+    """Whoever stores a blob just then is told to send it again; a collection that died is finished."""
+    data = b"a blob that comes back"
+    stored = Stored(digest=parts.blobs.add_documents([data])[0], size_bytes=len(data))
+    parts.units.write(lambda unit: unit.holdings.add(GARBAGE, [stored], ""))
+    (model / "weights.bin").write_bytes(data)
+    with pytest.raises(StorageBusy):
+        registry.push(model, "acme/x")
+    assert collect(parts, -LATER).blobs == 0
+    assert parts.blobs.find(stored.digest) is None, "what was marked is removed by the next collection"
+    assert registry.push(model, "acme/x").receipt is not None
+
+
+def test_uploads_that_broke_off_are_swept(parts: Parts, settings: Settings) -> None:
+    """The files of writes that a crash has left are removed in the end."""
+    leftover = Path(settings.location) / "uploads" / "feedbeef"
+    leftover.write_bytes(b"half a file")
+    assert collect(parts, -LATER).leftovers == 0
+    assert collect(parts, LATER).leftovers == 1
+    assert not leftover.exists()
+
+
+def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected:
+    before = datetime.now(UTC) + ahead
+    return collect_garbage(parts.units, parts.blobs, parts.staging, before, remove=remove)
+
+
+# ---- rot
+
+
+def test_rot_is_named_set_aside_and_healed(parts: Parts, registry: Registry, tmp_path: Path) -> None:
+    """A flipped bit and a lost blob are found; a backup heals both, and the rotten bytes are kept."""
+    with open_parts(tmp_path / "backup", create=True) as backup:
+        copy_registry(parts, backup)
+    revision = registry.version("acme/x").revision()
+    altered, lost = (file.digest for file in revision.files)
+    places = [Path(parts.place) / "blobs" / "sha256" / digest.hex for digest in (altered, lost)]
+    places[0].chmod(0o644)
+    places[0].write_bytes(b"rot" + places[0].read_bytes()[3:])
+    places[1].unlink()
+    first = scrub(parts.units, parts.blobs)
+    assert {(rot.digest, rot.fault, rot.healed) for rot in first.rot} == {
+        (altered, "altered", False),
+        (lost, "missing", False),
+    }
+    assert Path(next(rot.place for rot in first.rot if rot.place)).read_bytes().startswith(b"rot")
+    healed = scrub(parts.units, parts.blobs, LocalBlobs(tmp_path / "backup"))
+    assert [(rot.fault, rot.healed) for rot in healed.rot] == [("missing", True)] * 2
+    assert scrub(parts.units, parts.blobs).rot == ()
+    assert all(check.passed for check in registry.version("acme/x").verify())
+
+
+def test_a_backup_that_has_rotted_itself_heals_nothing(parts: Parts, registry: Registry) -> None:
+    """What comes from elsewhere is hashed before it is taken."""
+    file = registry.version("acme/x").revision().files[0]
+    parts.blobs.remove(file.digest)
+    other = MemoryBlobs()
+    other.blobs[file.digest] = b"something else"
+    assert [(rot.digest, rot.healed) for rot in scrub(parts.units, parts.blobs, other).rot] == [
+        (file.digest, False)
+    ]
+
+
+# ---- moving
+
+
+def test_a_backup_made_while_others_write_is_a_whole_registry(
+    parts: Parts, registry: Registry, tmp_path: Path, model: Path
+) -> None:
+    """The copy is of one state: its log, its rows and its bytes agree, and it can be written to."""
+    stopping, faults = threading.Event(), list[BaseException]()
+
+    def write() -> None:
+        number = 0
+        while not stopping.is_set():
+            number += 1
+            try:
+                (model / "weights.bin").write_bytes(f"weights {number}".encode())
+                registry.push(model, "acme/x")
+            except BaseException as error:
+                faults.append(error)
+                raise
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(3):
+            with open_parts(tmp_path / f"backup{number}", create=True) as backup:
+                copy_registry(parts, backup)
+    finally:
+        stopping.set()
+        writer.join()
+    assert faults == []
+    for number in range(3):
+        check_whole(tmp_path / f"backup{number}", model)
+
+
+def check_whole(root: Path, model: Path) -> None:
+    with open_parts(root) as parts:
+        assert parts.units.read(compare) == []
+        assert scrub(parts.units, parts.blobs).rot == ()
+    state = root.parent / f"{root.name}-state"
+    settings = Settings.read({"MUNIMENT_URL": str(root), "MUNIMENT_STATE": str(state)})
+    with muniment.open(settings=settings) as copy:
+        copy.verify_log()
+        assert all(check.passed for check in copy.version("acme/x").verify())
+        (model / "weights.bin").write_bytes(root.name.encode())
+        assert copy.push(model, "acme/x").receipt is not None
+
+
+def test_a_registry_is_not_written_over_another(parts: Parts, tmp_path: Path) -> None:
+    """Only empty stores are copied into."""
+    with open_parts(tmp_path / "backup", create=True) as backup:
+        copy_registry(parts, backup)
+        refuses(lambda: copy_registry(parts, backup), RegistryExists)
+
+
+@pytest.mark.slow
+def test_a_database_moves_to_postgresql_and_back(
+    parts: Parts, registry: Registry, database: str, tmp_path: Path
+) -> None:
+    """SQLite to PostgreSQL to SQLite: the same rows, and a log that hashes to its tree in each."""
+    source = f"sqlite:///{parts.place}/registry.db"
+    rows = migrate_database(source, database)
+    assert rows["events"] == registry.verify_log()
+    units = open_postgresql(database, parts.blobs)
+    assert units.read(compare) == []
+    units.close()
+    (tmp_path / "back").mkdir()
+    assert migrate_database(database, f"sqlite:///{tmp_path}/back/registry.db") == rows
+    refuses(lambda: migrate_database(source, database), RegistryExists)
+    refuses(lambda: migrate_database(f"sqlite:///{tmp_path}/none.db", database), RegistryNotFound)
+    refuses(lambda: migrate_database("mysql://x", database), InvalidOption)
+
+
+# ---- the doctor
+
+
+def test_the_doctor_finds_nothing_wrong_with_the_healthy(parts: Parts) -> None:
+    """A registry as it should be."""
+    assert [one for one in examine(parts) if one.fault] == []
+
+
+def test_the_doctor_names_what_is_wrong_and_what_mends_it(parts: Parts, registry: Registry) -> None:
+    """An open key, a lost blob, an altered row: each with a command."""
+    (parts.keys / "log.pem").chmod(0o644)
+    parts.blobs.remove(registry.version("acme/x").revision().files[0].digest)
+    with parts.units.writing() as connection:
+        connection.exec_driver_sql("UPDATE models SET latest = 7")
+    found = {one.remedy: one.fault for one in examine(parts) if one.fault}
+    assert "log.pem can be read by others" in "".join(found.values())
+    assert any("missing" in fault for fault in found.values())
+    assert "muniment admin rebuild" in found
+
+
+# ---- jobs
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+def make_jobs(handlers: dict[str, Callable[[str], object]]) -> tuple[Jobs, MemoryUnits, Clock]:
+    units, clock = MemoryUnits(MemoryBlobs()), Clock()
+    return Jobs(units, clock, handlers, {"daily": timedelta(days=1)}), units, clock
+
+
+def test_a_job_is_done_when_it_is_due_and_once() -> None:
+    """Not before, and one that is done for good is forgotten."""
+    done: list[str] = []
+    jobs, units, clock = make_jobs({"note": done.append})
+    due = write_time(NOW + LATER)
+    units.write(lambda unit: unit.jobs.add(Job(id="1", kind="note", payload="hello", due=due)))
+    assert not jobs.do_next()
+    clock.time += 2 * LATER
+    assert jobs.do_next()
+    assert not jobs.do_next()
+    assert done == ["hello"]
+
+
+def test_a_job_that_fails_is_tried_again_later() -> None:
+    """With a pause that grows, and its fault on record."""
+    faults = iter([StorageFailed(path="x", reason="no"), None])
+
+    def fail_once(_payload: str) -> None:
+        if error := next(faults):
+            raise error
+
+    jobs, units, clock = make_jobs({"daily": fail_once})
+    units.write(lambda unit: unit.jobs.add(Job(id="daily", kind="daily", payload="", due=write_time(NOW))))
+    assert jobs.do_next()
+    (job,) = units.read(lambda unit: unit.jobs.list())
+    assert (job.attempts, "failed" in job.fault) == (1, True)
+    assert not jobs.do_next()
+    clock.time += timedelta(minutes=2)
+    assert jobs.do_next()
+    (job,) = units.read(lambda unit: unit.jobs.list())
+    assert (job.attempts, job.fault, job.due) == (0, "", write_time(clock.time + timedelta(days=1)))
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_a_job_has_one_worker_until_its_lease_ends(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Whoever dies at a job loses it to the next, and not before."""
+    units: object
+    if kind == "memory":
+        units = MemoryUnits(MemoryBlobs())
+    elif kind == "sqlite":
+        with open_parts(tmp_path / "registry", create=True) as parts:
+            check_lease(parts.units)
+        return
+    else:
+        units = open_postgresql(request.getfixturevalue("database"), MemoryBlobs())
+        check_lease(units)
+        units.close()
+        return
+    check_lease(units)
+
+
+def check_lease(units: Units) -> None:
+    now, later = write_time(NOW), write_time(NOW + LATER)
+
+    def fill(unit: Unit) -> None:
+        for name, kind in (("b", "x"), ("a", "x"), ("a", "y"), ("b", "y")):
+            unit.jobs.add(Job(id=name, kind=kind, payload="", due=now))
+
+    units.write(fill)
+    taken = [units.write(lambda unit: unit.jobs.lease(now, later)) for _ in range(3)]
+    assert sorted((job.id, job.kind) for job in taken if job) == [("a", "x"), ("b", "x")]
+    again = units.write(lambda unit: unit.jobs.lease(write_time(NOW + 2 * LATER), later))
+    assert again is not None
+    units.write(lambda unit: unit.jobs.drop("a"))
+    assert [job.id for job in units.read(lambda unit: unit.jobs.list())] == ["b"]

@@ -1,0 +1,179 @@
+"""Search: the language, and that every catalog finds the same."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core import queries as q
+from muniment.core.attestations import EVALUATION, PROVENANCE
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json
+from muniment.core.commands import MoveAlias, PublishVersion, SetTag
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidName, InvalidQuery, MunimentError
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.revisions import File, Revision
+from muniment.server.embedded import open_directory
+from muniment.services.query_language import parse
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
+from muniment.testing import open_memory
+from muniment.testing.backends import evaluation, provenance, record, refuses, salted
+from muniment.testing.directories import rebuild_directory
+
+OpenAs = Callable[[Identity], Backend]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metric.auc >",
+        "metric.auc > 0.9 and",
+        "auc > 0.9",
+        "name = ",
+        "metric.auc = good",
+        "name = 7",
+        "size ~ 3",
+        "alias > production",
+        "alias = latest",
+        "created > yesterday",
+        "order by author",
+        "name = 'x' or or name = 'y'",
+        "name = 'x'; drop table versions",
+        "(" * 30 + "name = x" + ")" * 30,
+        "name = " + "x" * 3000,
+        " or ".join(["version = 1"] * 30),
+    ],
+)
+def test_what_is_no_query_is_refused(text: str) -> None:
+    """It breaks the grammar, compares what cannot be compared, or is too much."""
+    with pytest.raises(MunimentError) as refusal:
+        parse(text)
+    assert refusal.value.code in {"invalid_query", "invalid_name"}
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """Nothing but a refusal comes of nonsense."""
+    with suppress(InvalidQuery, InvalidName):
+        parse(text)
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Give a registry with six versions of two models, described in many ways."""
+    owner = Identity.generate()
+    if request.param == "memory":
+        backend: Backend = open_memory()(owner)
+    elif request.param == "sqlite":
+        backend = open_directory(tmp_path / "registry", identity=owner).backend
+    else:
+        open_on = request.getfixturevalue("open_on_postgresql")
+        backend = open_on(owner)
+    fill(backend, owner)
+    yield backend
+    backend.close()
+
+
+QUERIES = {
+    "": ["b@2", "b@1", "a@4", "a@3", "a@2", "a@1"],
+    "metric.roc_auc > 0.85": ["a@4", "a@3"],
+    "metric.roc_auc > 0.85 and param.depth = 4": ["a@4"],
+    "metric.roc_auc >= 0.7 order by metric.roc_auc": ["a@4", "a@3", "a@2", "a@1"],
+    "order by metric.roc_auc asc": ["a@1", "a@2", "a@3", "a@4"],
+    "name = acme/b": ["b@2", "b@1"],
+    "name ~ 'acme/' order by name": ["a@1", "a@2", "a@3", "a@4", "b@1", "b@2"],
+    "alias = production": ["a@3"],
+    "alias != production and name = acme/a": ["a@4", "a@2", "a@1"],
+    "tag.stage = 'ready'": ["b@1"],
+    "tag.stage ~ re or param.kind = forest": ["b@1", "a@2"],
+    "not (name = acme/a)": ["b@2", "b@1"],
+    "version = 1": ["b@1", "a@1"],
+    "size > 5": [],
+    "created > 2020-01-01 and version >= 2 order by created asc": ["a@2", "a@3", "a@4", "b@2"],
+    "param.depth < 3": ["a@2", "a@1"],
+    'tag.stage = "\' OR 1=1 --"': [],
+}
+
+
+def test_searches_find_what_they_say(filled: Backend) -> None:
+    """Each form of a condition and an order, in memory, on SQLite and on PostgreSQL."""
+    assert {text: find(filled, text) for text in QUERIES} == QUERIES
+
+
+def test_pages_go_on_where_they_ended(filled: Backend) -> None:
+    """Pages of one, put together, are the whole, in every order."""
+    for text in ("", "order by name", "metric.roc_auc > 0 order by metric.roc_auc", "version >= 1"):
+        assert find(filled, text, limit=1) == find(filled, text)
+    refuses(lambda: filled.ask(q.SearchVersions(text="", cursor="nonsense")), InvalidQuery)
+
+
+def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little a page looks at, in the end all is found."""
+    monkeypatch.setattr("muniment.stores.sql.catalog.FEW", 0)
+    monkeypatch.setattr("muniment.stores.sql.catalog.WINDOW", 2)
+    owner = Identity.generate()
+    backend = open_directory(tmp_path / "registry", identity=owner).backend
+    fill(backend, owner)
+    assert {text: find(backend, text) for text in QUERIES} == QUERIES
+    backend.close()
+
+
+def test_a_rebuilt_catalog_finds_the_same(tmp_path: Path) -> None:
+    """The catalog is made anew from the log and the claims in it."""
+    owner = Identity.generate()
+    backend = open_directory(tmp_path / "registry", identity=owner).backend
+    fill(backend, owner)
+    rebuild_directory(tmp_path / "registry")
+    assert {text: find(backend, text) for text in QUERIES} == QUERIES
+    backend.close()
+
+
+def fill(backend: Backend, owner: Identity) -> None:
+    for model, depths in (("a", (1, 2, 3, 4)), ("b", (None, None))):
+        for number, depth in enumerate(depths, 1):
+            publish_with(backend, owner, model, number, depth)
+            if depth is not None:
+                name = ModelName("acme", model)
+                record(backend, owner, number, EVALUATION, evaluation(0.6 + depth / 10), name=name)
+    for number in (2, 3):
+        reference = Reference(ModelName("acme", "a"), number)
+        backend.execute(MoveAlias(reference=reference, alias=Alias("production")))
+    first = Reference(ModelName("acme", "b"), 1)
+    for text in ("draft", "ready"):
+        backend.execute(SetTag(reference=first, key="stage", value=salted(text)))
+    second = Reference(ModelName("acme", "b"), 2)
+    backend.execute(SetTag(reference=second, key="stage", value=salted("ready")))
+    backend.execute(SetTag(reference=second, key="stage", value=None))
+
+
+def publish_with(backend: Backend, owner: Identity, model: str, number: int, depth: int | None) -> None:
+    name, data = ModelName("acme", model), f"{model}{number}".encode()
+    digest = backend.add_documents([data])[0]
+    revision = Revision.of([File(path="w.bin", digest=digest, size_bytes=len(data))])
+    manifest = Digest.of(revision.manifest())
+    kind: dict[str, Json] = {"kind": "forest"} if number == 2 and depth else {}
+    parameters: dict[str, Json] = {} if depth is None else {"depth": depth, **kind}
+    predicate = dict(provenance())
+    predicate["buildDefinition"] = {
+        "buildType": "https://example.com/test",
+        "externalParameters": {"parameters": parameters},
+    }
+    claim = attest(manifest, str(name), PROVENANCE, predicate, owner).encode()
+    digests = backend.add_documents([revision.config(), revision.manifest(), claim])
+    backend.execute(PublishVersion(name=name, manifest=manifest, attestations=(digests[2],)))
+
+
+def find(backend: Backend, text: str, limit: int = 100) -> list[str]:
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = backend.ask(q.SearchVersions(text=text, cursor=cursor, limit=limit))
+        found += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
+        if page.next is None:
+            return found
+        cursor = page.next

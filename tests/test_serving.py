@@ -1,0 +1,220 @@
+"""A server as its users and operators see it: commands, transfers that go on, limits, its end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+import muniment
+from muniment.client.login import login
+from muniment.client.settings import Settings
+from muniment.core.digests import Digest
+from muniment.core.errors import RegistryUnreachable
+from muniment.testing import check_backend
+from muniment.testing.live import LiveServer, run_server, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """Run a server."""
+    with run_server(tmp_path_factory.mktemp("serving")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def environment(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Sign the admin in; give the environment of their terminal."""
+    state = tmp_path_factory.mktemp("state")
+    settings = Settings.read({"MUNIMENT_STATE": str(state)})
+    link = f"{server.url}/login#{server.invitation}"
+    server.tokens["owner"] = "signed in"
+    login(link, name="laptop", settings=settings)
+    return {**os.environ, "MUNIMENT_STATE": str(state), "MUNIMENT_URL": server.url}
+
+
+def run(environment: dict[str, str], *words: str, cwd: Path, code: int = 0) -> str:
+    program = str(Path(sys.executable).with_name("muniment"))
+    result = subprocess.run(
+        [program, *words], env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert result.returncode == code, (words, result.stdout, result.stderr)
+    return result.stdout
+
+
+def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Path) -> None:
+    """The commands that work in a directory work on a server, with the same words."""
+    model, data = tmp_path / "model", tmp_path / "holdout.csv"
+    model.mkdir()
+    rows = "".join(f"{n % 2},{n % 2},{0.9 if n % 2 else 0.1},{n % 3}\n" for n in range(60))
+    data.write_text(f"y,p,s,g\n{rows}")
+    columns = ("--target", "y", "--prediction", "p", "--score", "s", "--group", "g")
+    (tmp_path / "policy.yaml").write_text("rules: [{rule: threshold, metric: roc_auc, op: '>=', value: 0.5}]")
+    (tmp_path / "claim.json").write_text('{"seen": true}')
+
+    def do(*words: str, code: int = 0) -> str:
+        return run(environment, *words, cwd=tmp_path, code=code)
+
+    for number in (1, 2):
+        (model / "w.bin").write_bytes(bytes([number]) * 1000)
+        do("push", "model", "acme/x", "--param", f"depth={number}", "--dataset", f"train={data}", "-m", "new")
+        do("evaluate", f"acme/x@{number}", "--data", str(data), *columns)
+    do("attest", "acme/x@2", "--type", "https://example.com/seen/v1", "--file", "claim.json")
+    do("policy", "set", "acme/x@production", "policy.yaml")
+    assert "threshold" in do("policy", "show", "acme/x@production", "--json")
+    do("check", "acme/x@1", "production")
+    do("promote", "acme/x@1", "production")
+    do("promote", "acme/x@2", "production")
+    do("rollback", "acme/x@production", "--reason", "a try")
+    assert json.loads(do("show", "acme/x@production", "--json"))["version"] == "acme/x@1"
+    assert "depth" in do("diff", "acme/x@1", "acme/x@2")
+    assert do("history", "acme/x@production").count("@1") >= 2
+    assert "acme/x@2" in do("list", "param.depth = 2 and metric.roc_auc > 0.9")
+    do("tag", "acme/x@2", "stage=ready")
+    assert "acme/x@2" in do("list", "tag.stage = ready")
+    do("pull", "acme/x@2", "out", "--signature", "sig.json")
+    assert (tmp_path / "out" / "w.bin").read_bytes() == bytes([2]) * 1000
+    do("verify", "acme/x@2", "--log")
+    assert "laptop  session  active" in do("key", "list")
+    token = do("token", "new", "ci", "--scope", "read:acme").strip()
+    assert token.startswith("mun_")
+    identity = json.loads(do("token", "list", "--json"))[-1]["id"]
+    do("token", "revoke", identity[:12])
+    assert "owner" in do("user", "list")
+    assert "holds" in do("admin", "quota", "acme")
+    do("show", "acme/none", code=4)
+
+
+def test_another_process_goes_on_with_an_upload(
+    environment: dict[str, str], server: LiveServer, tmp_path: Path
+) -> None:
+    """A push that is killed half way: the next one sends only the rest."""
+    model = tmp_path / "weights.bin"
+    model.write_bytes(os.urandom(192 << 20))
+    program = str(Path(sys.executable).with_name("muniment"))
+    process = subprocess.Popen(
+        [program, "push", str(model), "big/model"], env=environment, stderr=subprocess.PIPE
+    )
+    notes = Path(environment["MUNIMENT_STATE"]) / "uploads"
+    uploads = server.log.parent / "data" / "uploads"
+    wait_until(lambda: any(path.stat().st_size > 80 << 20 for path in uploads.glob("upload-*")))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
+    assert len(list(notes.glob("*.json"))) == 1
+    # What the server still holds of the first request counts as the first one's.
+    wait_until(lambda: _metric(server, "muniment_requests_running") == 1)
+    before = received(server)
+    run(environment, "push", str(model), "big/model", cwd=tmp_path)
+    assert received(server) - before < 128 << 20, "the first 80 MiB were there, 64 of them for certain"
+    assert list(notes.glob("*.json")) == []
+    run(environment, "pull", "big/model", "out", cwd=tmp_path)
+    assert Digest.of((tmp_path / "out" / "weights.bin").read_bytes()) == Digest.of(model.read_bytes())
+
+
+def test_a_pull_goes_on_where_another_broke_off(
+    environment: dict[str, str], server: LiveServer, tmp_path: Path
+) -> None:
+    """What is there is hashed, not fetched; and if it is wrong, it is found out and thrown away."""
+    (tmp_path / "w.bin").write_bytes(os.urandom(24 << 20))
+    run(environment, "push", "w.bin", "resumed/model", cwd=tmp_path)
+    settings = Settings.read(environment)
+    with muniment.open(settings=settings) as registry:
+        file = registry.version("resumed/model").revision().files[0]
+        out = tmp_path / "out"
+        out.mkdir()
+        with pytest.raises(ZeroDivisionError):
+            registry.pull("resumed/model", out, on_bytes=break_after(16 << 20))
+        (part,) = out.iterdir()
+        assert part.stat().st_size >= 16 << 20
+        before = sent(server)
+        registry.pull("resumed/model", out)
+        assert sent(server) - before < 18 << 20
+        assert [path.name for path in out.iterdir()] == ["w.bin"]
+        assert Digest.of((out / "w.bin").read_bytes()) == file.digest
+        (out / "w.bin").unlink()
+        part.write_bytes(bytes(1000))
+        with pytest.raises(muniment.MunimentError, match="altered"):
+            registry.pull("resumed/model", out)
+        assert list(out.iterdir()) == []
+        registry.pull("resumed/model", out)
+
+
+def break_after(count: int) -> Callable[[int], None]:
+    seen = [0]
+
+    def on_bytes(more: int) -> None:
+        seen[0] += more
+        if seen[0] >= count:
+            raise ZeroDivisionError
+
+    return on_bytes
+
+
+def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path) -> None:
+    """429 with Retry-After for the one who asks too often, and for nobody else."""
+    with run_server(tmp_path, {"MUNIMENT_RATE": "5", "MUNIMENT_BURST": "20"}) as server:
+        headers = {"authorization": "Bearer mun_x"}
+        answers = [httpx2.get(f"{server.url}/api/v1/me", headers=headers) for _ in range(40)]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert refused[0].json()["code"] == "too_many_requests"
+        assert int(refused[0].headers["retry-after"]) >= 1
+        other = {"authorization": "Bearer mun_y"}
+        assert httpx2.get(f"{server.url}/api/v1/me", headers=other).status_code == 401
+
+
+def test_metrics_can_ask_for_a_token(tmp_path: Path) -> None:
+    """And count requests by route, method and status."""
+    with run_server(tmp_path, {"MUNIMENT_METRICS_TOKEN": "s3cret"}) as server:
+        assert httpx2.get(f"{server.url}/metrics").status_code == 401
+        answer = httpx2.get(f"{server.url}/metrics", headers={"authorization": "Bearer s3cret"})
+        assert 'muniment_requests_total{method="GET",route="readyz",status="200"}' in answer.text
+
+
+def test_a_server_that_is_told_to_end_finishes_first(tmp_path: Path) -> None:
+    """SIGTERM: it ends soon and in order, and starts again as it was."""
+    with run_server(tmp_path) as server:
+        checkpoint = httpx2.get(f"{server.url}/api/v1/log/checkpoint").text
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0
+    with run_server(tmp_path) as server:
+        assert httpx2.get(f"{server.url}/api/v1/log/checkpoint").text == checkpoint
+
+
+def test_uvicorn_serves_as_well(tmp_path: Path) -> None:
+    """The app is plain ASGI: the conformance suite passes under another server."""
+    factory = "muniment.server.serving:make_worker_app"
+    command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--log-level", "error"]
+    with run_server(tmp_path, command=command) as server:
+        check_backend(server.open_as)
+
+
+def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
+    """Said as such, with exit code 5, after some tries."""
+    settings = Settings.read({"MUNIMENT_STATE": str(tmp_path)})
+    started = time.monotonic()
+    with pytest.raises(RegistryUnreachable):
+        muniment.open("http://127.0.0.1:9", settings=settings)
+    assert time.monotonic() - started < 30
+
+
+def received(server: LiveServer) -> float:
+    return _metric(server, "muniment_received_bytes_total")
+
+
+def sent(server: LiveServer) -> float:
+    return _metric(server, "muniment_sent_bytes_total")
+
+
+def _metric(server: LiveServer, name: str) -> float:
+    lines = httpx2.get(f"{server.url}/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(name)).split()[1])
