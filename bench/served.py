@@ -23,9 +23,11 @@ from urllib.parse import urlsplit
 import psutil
 
 from measure import Row, median, time_each
-from muniment.core.backend import Backend
+from muniment.client.pulling import pull
+from muniment.client.pushing import push
+from muniment.client.trust import TrustedBackend
 from muniment.core.digests import Digest
-from muniment.core.names import ModelName
+from muniment.core.names import ModelName, Reference
 from muniment.core.revisions import File, Revision
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity
@@ -39,6 +41,7 @@ _LOOKUPS = 300
 _FILE_MIB = 1024
 _ROUNDS = 3
 _MIB = 1 << 20
+_LARGE = ModelName("bench", "large")
 _PATIENCE_S = 120.0
 
 
@@ -125,10 +128,10 @@ def run(directory: Path) -> list[Row]:
     rows = _rows_alone(ours)
     if shutil.which("mlflow", path=_peers_path()):
         with run_mlflow(directory / "mlflow") as peer:
-            rows += _compare_mlflow(ours, _measure_mlflow(peer, file))
+            rows += _compare_mlflow(ours, _measure_mlflow(peer, file, directory))
     if shutil.which("docker-registry"):
         with run_docker_registry(directory / "docker") as peer:
-            rows += _compare_docker(ours, _measure_docker(peer, file, digest))
+            rows += _compare_docker(ours, _measure_docker(peer, file, digest, directory))
     return rows
 
 
@@ -171,17 +174,17 @@ def _measure_ours(server: LiveServer, started_s: float, file: Path, digest: str,
     found.alias_ms = median(time_each(lambda _: raw.call("GET", alias), _LOOKUPS))
     found.search_ms = median(time_each(lambda _: raw.call("GET", "/api/v1/versions?limit=100"), _LOOKUPS))
     before = peer.memory_mb()
-    found.limit = _speed(lambda: copy_file(file, directory / "limit"))
-    found.up = _speed(lambda: _upload(raw, file))
+    found.limit = _speed(lambda: copy_file(file, directory / "limit"), directory)
+    found.up = _speed(lambda: _upload(raw, file), directory)
     path = f"/api/v1/blobs/sha256:{digest}"
-    found.down = _speed(lambda: raw.receive(path))
-    found.sdk_up = _speed(lambda: _push(backend, file))
-    found.sdk_down = _speed(lambda: _pull(backend.open_blob(Digest(digest)), directory / "pulled"))
+    found.down = _speed(lambda: raw.receive(path), directory)
+    found.sdk_up = _speed(lambda: _push(backend, owner, file), directory)
+    found.sdk_down = _speed(lambda: _pull(backend, directory), directory)
     found.peak_mb = peer.memory_mb() - before
     return found
 
 
-def _measure_mlflow(peer: Peer, file: Path) -> Found:
+def _measure_mlflow(peer: Peer, file: Path, directory: Path) -> Found:
     found = Found(started_s=peer.started_s, idle_mb=peer.memory_mb())
     raw, api = Raw(peer.url, {}), "/api/2.0/mlflow"
     for number in range(20):
@@ -199,17 +202,17 @@ def _measure_mlflow(peer: Peer, file: Path) -> Found:
     found.search_ms = median(time_each(lambda _: raw.call("GET", search), _LOOKUPS // 3))
     place = "/api/2.0/mlflow-artifacts/artifacts/bench/file"
     found.up = _speed(
-        lambda: raw.send_file("PUT", place, file, **{"content-type": "application/octet-stream"})
+        lambda: raw.send_file("PUT", place, file, **{"content-type": "application/octet-stream"}), directory
     )
-    found.down = _speed(lambda: raw.receive(place))
+    found.down = _speed(lambda: raw.receive(place), directory)
     return found
 
 
-def _measure_docker(peer: Peer, file: Path, digest: str) -> Found:
+def _measure_docker(peer: Peer, file: Path, digest: str, directory: Path) -> Found:
     found = Found(started_s=peer.started_s, idle_mb=peer.memory_mb())
     raw = Raw(peer.url, {})
 
-    def push() -> None:
+    def send() -> None:
         connection = http.client.HTTPConnection(*raw._place)  # noqa: SLF001 - the location is in a header
         connection.request("POST", "/v2/bench/blobs/uploads/")
         answer = connection.getresponse()
@@ -217,8 +220,8 @@ def _measure_docker(peer: Peer, file: Path, digest: str) -> Found:
         place = urlsplit(answer.headers["location"])
         raw.send_file("PUT", f"{place.path}?{place.query}&digest=sha256:{digest}", file)
 
-    found.up = _speed(push)
-    found.down = _speed(lambda: raw.receive(f"/v2/bench/blobs/sha256:{digest}"))
+    found.up = _speed(send, directory)
+    found.down = _speed(lambda: raw.receive(f"/v2/bench/blobs/sha256:{digest}"), directory)
     return found
 
 
@@ -344,18 +347,13 @@ def _upload(raw: Raw, file: Path) -> None:
     raw.send_file("PATCH", upload["url"], file, **{"upload-offset": "0", "upload-complete": "?1"})
 
 
-def _push(backend: Backend, file: Path) -> None:
-    with file.open("rb", buffering=0) as source:
-        backend.add_blob(source)
+def _push(backend: TrustedBackend, owner: Identity, file: Path) -> None:
+    push(backend, owner, file, _LARGE)
 
 
-def _pull(source: object, target: Path) -> None:
-    hasher, buffer = hashlib.sha256(), memoryview(bytearray(_MIB))
-    with source as blob, target.open("wb", buffering=0) as file:  # type: ignore[attr-defined] # a binary stream
-        while count := blob.readinto(buffer):
-            hasher.update(buffer[:count])
-            file.write(buffer[:count])
-        os.fsync(file.fileno())
+def _pull(backend: TrustedBackend, directory: Path) -> None:
+    pull(backend, Reference(_LARGE, None), directory / "pulled")
+    shutil.rmtree(directory / "pulled")
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -380,16 +378,28 @@ def _rate(items: Sequence[object], act: Callable[..., object]) -> float:
     return len(items) / (time.perf_counter() - started)
 
 
-def _speed(act: Callable[[], object]) -> float:
-    """Give the GB/s of an act on the file, the best of some; what others wrote is on the disk by then."""
+def _speed(act: Callable[[], object], directory: Path) -> float:
+    """Give the GB/s of an act on the file, the best of some.
+
+    Memory that a virtual machine has not used before takes several times as long to write to. So each
+    round finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.
+    """
     times = []
     for _ in range(_ROUNDS):
-        os.sync()
-        time.sleep(1)
+        _free_memory(directory / "freed")
         started = time.perf_counter()
         act()
         times.append(time.perf_counter() - started)
     return _FILE_MIB * _MIB / 1e9 / min(times)
+
+
+def _free_memory(path: Path) -> None:
+    with path.open("wb") as file:
+        for _ in range(2 * _FILE_MIB):
+            file.write(bytes(_MIB))
+    os.sync()
+    path.unlink()
+    time.sleep(1)
 
 
 def _peers_path() -> str:

@@ -188,12 +188,16 @@ class Downloads:
         Raises:
             BlobNotFound: there is none, or none for us.
         """
-        path = f"{_API}/blobs/{digest}"
+        # A connection that was left open may have been closed over there meanwhile.
+        return retrying(RegistryUnreachable, LengthMismatch)(self._open, f"{_API}/blobs/{digest}")
+
+    def _open(self, path: str) -> BinaryIO:
         with self._transport.stream("GET", path, {"range": f"bytes=0-{_SEGMENT_BYTES - 1}"}) as response:
-            first = _read_all(response, int(response.headers["content-length"]))
+            first = bytearray(min(int(response.headers["content-length"]), _SEGMENT_BYTES))
+            _read_all(response, memoryview(first))
             total = response.headers.get("content-range", "").rpartition("/")[2]
         size = int(total) if total else len(first)
-        return io.BufferedReader(_Ranges(self._transport, path, first, size), _CHUNK_BYTES)
+        return io.BufferedReader(_Ranges(self._transport, path, first, size))
 
 
 class _Ranges(io.RawIOBase):
@@ -205,8 +209,10 @@ class _Ranges(io.RawIOBase):
         self._path = path
         self._size = size
         self._at = 0
-        self._segment: tuple[int, bytearray] = (0, first)
-        self._ahead: deque[tuple[int, Future[bytearray]]] = deque()
+        self._segment = (0, memoryview(first))
+        self._ahead: deque[tuple[int, Future[memoryview]]] = deque()
+        # Memory that was used before costs less than new memory.
+        self._free: deque[bytearray] = deque()
         self._pool = ThreadPoolExecutor(max_workers=_THREADS) if size > len(first) else None
 
     def readable(self) -> bool:
@@ -228,7 +234,7 @@ class _Ranges(io.RawIOBase):
         if self._at >= self._size:
             return 0
         start, data = self._find(self._at)
-        part = memoryview(data)[self._at - start : self._at - start + len(view)]
+        part = data[self._at - start : self._at - start + len(view)]
         view[: len(part)] = part
         self._at += len(part)
         return len(part)
@@ -245,7 +251,7 @@ class _Ranges(io.RawIOBase):
             self._pool.shutdown(wait=True, cancel_futures=True)
         super().close()
 
-    def _find(self, at: int) -> tuple[int, bytearray]:
+    def _find(self, at: int) -> tuple[int, memoryview]:
         """Give the segment that holds a place."""
         start, data = self._segment
         if start <= at < start + len(data):
@@ -255,7 +261,10 @@ class _Ranges(io.RawIOBase):
             self._ahead.popleft()[1].cancel()
         self._fetch_ahead(wanted)
         start, future = self._ahead.popleft()
+        done = data.obj
         self._segment = (start, future.result())
+        if isinstance(done, bytearray) and len(done) == _SEGMENT_BYTES:
+            self._free.append(done)
         self._fetch_ahead(start + _SEGMENT_BYTES)
         return self._segment
 
@@ -265,24 +274,25 @@ class _Ranges(io.RawIOBase):
             self._ahead.append((following, self._pool.submit(self._fetch, following)))
             following += _SEGMENT_BYTES
 
-    def _fetch(self, start: int) -> bytearray:
-        end = min(start + _SEGMENT_BYTES, self._size)
-        return retrying(RegistryUnreachable, LengthMismatch)(self._fetch_once, start, end)
+    def _fetch(self, start: int) -> memoryview:
+        data = self._free.popleft() if self._free else bytearray(_SEGMENT_BYTES)
+        view = memoryview(data)[: min(_SEGMENT_BYTES, self._size - start)]
+        retrying(RegistryUnreachable, LengthMismatch)(self._fetch_once, start, view)
+        return view
 
-    def _fetch_once(self, start: int, end: int) -> bytearray:
-        with self._transport.stream("GET", self._path, {"range": f"bytes={start}-{end - 1}"}) as response:
-            return _read_all(response, end - start)
+    def _fetch_once(self, start: int, view: memoryview) -> None:
+        wanted = {"range": f"bytes={start}-{start + len(view) - 1}"}
+        with self._transport.stream("GET", self._path, wanted) as response:
+            _read_all(response, view)
 
 
-def _read_all(response: BinaryIO, size: int) -> bytearray:
-    data = bytearray(size)
-    view = memoryview(data)
+def _read_all(response: BinaryIO, view: memoryview) -> None:
+    size = len(view)
     while view:
         count = response.readinto(view)  # type: ignore[attr-defined] # every binary stream has it
         if not count:
             raise LengthMismatch(expected=size, actual=size - len(view))
         view = view[count:]
-    return data
 
 
 def _hash_beforehand(source: BinaryIO, size: int) -> Digest:

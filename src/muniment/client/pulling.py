@@ -21,7 +21,7 @@ from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.core.revisions import File
 
-_CHUNK_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 4 << 20
 
 
 def pull(
@@ -72,18 +72,23 @@ def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes
     """Copy what is missing of a file, hashing all of it; give its digest."""
     hasher = hashlib.sha256()
     buffer = memoryview(bytearray(_CHUNK_BYTES))
-    with backend.open_blob(file.digest) as blob:
+    with backend.open_blob(file.digest) as blob, ThreadPoolExecutor(max_workers=1) as writer:
         for count in _fill(copy, buffer):
             hasher.update(buffer[:count])
         blob.seek(copy.tell())
         for count in _fill(blob, buffer):
+            # Hashing and writing both leave the interpreter to the other.
+            writing = writer.submit(_write_all, copy, buffer[:count])
             hasher.update(buffer[:count])
-            left = buffer[:count]
-            while left:
-                left = left[copy.write(left) :]
+            writing.result()
             if on_bytes is not None:
                 on_bytes(count)
     return Digest(hasher.hexdigest())
+
+
+def _write_all(copy: BinaryIO, data: memoryview) -> None:
+    while data:
+        data = data[copy.write(data) :]
 
 
 def _fill(source: BinaryIO, buffer: memoryview) -> Iterator[int]:

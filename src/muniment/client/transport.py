@@ -58,6 +58,7 @@ class Transport:
         self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
         self._path = parts.path.rstrip("/")
         self._headers = {"user-agent": _AGENT}
+        self._idle: list[http.client.HTTPConnection] = []
         if token is not None:
             self._headers["authorization"] = f"Bearer {token}"
 
@@ -92,13 +93,13 @@ class Transport:
     def stream(
         self, method: str, path: str, headers: Mapping[str, str], body: Iterator[memoryview] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """Send or receive bytes on a connection of their own.
+        """Send or receive bytes. A body goes out on a connection of its own.
 
         Raises:
             RegistryUnreachable: the connection breaks.
             MunimentError: the server refuses.
         """
-        connection = _connect(self._scheme, self._host, self._port)
+        connection, is_good = self._connect(fresh=body is not None), False
         try:
             try:
                 connection.request(method, f"{self._path}{path}", body, {**self._headers, **headers})
@@ -110,10 +111,15 @@ class Transport:
             if response.status >= 400:  # noqa: PLR2004 - where HTTP's refusals begin
                 raise _read_refusal(self.location, response.status, response.read(_MAX_PROBLEM_BYTES))
             yield response
+            # Read to its end, a connection can take the next request.
+            is_good = response.isclosed() and not response.will_close
         except (http.client.HTTPException, OSError) as error:
             raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
         finally:
-            connection.close()
+            if is_good:
+                self._idle.append(connection)
+            else:
+                connection.close()
 
     def put_elsewhere(self, url: str, headers: Mapping[str, str], body: Iterator[memoryview]) -> None:
         """Put bytes at another server, which gets nothing of ours but what the URL says.
@@ -140,6 +146,8 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections."""
+        while self._idle:
+            self._idle.pop().close()
         if "_client" in self.__dict__:
             self._client.close()
 
@@ -160,6 +168,12 @@ class Transport:
         if response.status_code >= 400:  # noqa: PLR2004 - where HTTP's refusals begin
             raise _read_refusal(self.location, response.status_code, response.content)
         return response.content
+
+    def _connect(self, *, fresh: bool) -> http.client.HTTPConnection:
+        try:
+            return _connect(self._scheme, self._host, self._port) if fresh else self._idle.pop()
+        except IndexError:
+            return _connect(self._scheme, self._host, self._port)
 
     @cached_property
     def _client(self) -> httpx2.Client:

@@ -206,43 +206,37 @@ class Receiver:
             self._hasher = rehashes.PySha256.deserialize(upload.state)
         self._parts: list[bytes] = []
         self._buffered = 0
-        self._unsaved = 0
+        self._received = upload.offset
+        self._stored = upload.offset
 
-    @property
-    def offset(self) -> int:
-        """How many bytes have come, with those that are not durable yet."""
-        return self._upload.offset + self._unsaved + self._buffered
+    def take(self, data: bytes) -> list[bytes] | None:
+        """Take the next bytes; give those that are to be stored next, once there are enough.
 
-    def take(self, data: bytes) -> None:
-        """Take the next bytes.
+        Bytes can be taken while `store` is busy in another thread.
 
         Raises:
             LengthMismatch: more come than were announced.
         """
-        if self.offset + len(data) > self._upload.size_bytes:
-            raise LengthMismatch(expected=self._upload.size_bytes, actual=self.offset + len(data))
+        if self._received + len(data) > self._upload.size_bytes:
+            raise LengthMismatch(expected=self._upload.size_bytes, actual=self._received + len(data))
         self._parts.append(data)
+        self._received += len(data)
         self._buffered += len(data)
-        if self._buffered >= self._staging.step_bytes:
-            self._flush()
+        return self._cut() if self._buffered >= self._staging.step_bytes else None
 
-    @property
-    def is_due(self) -> bool:
-        """Say whether so much has come that it should be made durable: a replica that dies loses no more."""
-        return self._unsaved >= self._staging.checkpoint_bytes
+    def store(self, parts: list[bytes]) -> None:
+        """Hash and store what `take` gave; durably, now and then: a replica that dies loses no more."""
+        data = b"".join(parts)
+        self._hasher.update(data)
+        self._staging.append(self._upload.id, self._upload.writer, self._stored, data)
+        self._stored += len(data)
+        if self._stored - self._upload.offset >= self._staging.checkpoint_bytes:
+            self._save()
 
     def pause(self) -> Upload:
         """Make durable what has come, and keep how far that is."""
         self._flush()
-        if self._unsaved:
-            self._staging.sync(self._upload.id, self._upload.writer)
-            self._upload = replace(
-                self._upload,
-                offset=self._upload.offset + self._unsaved,
-                state=bytes(self._hasher.serialize()),
-            )
-            self._unsaved = 0
-        self._keep(self._upload, None)
+        self._save()
         return self._upload
 
     def finish(self) -> Stored:
@@ -252,7 +246,7 @@ class Receiver:
             LengthMismatch: fewer came than were announced; what came stays, to go on with.
             DigestMismatch: they are not the ones that were announced; they are dropped.
         """
-        if self.offset != self._upload.size_bytes:
+        if self._received != self._upload.size_bytes:
             paused = self.pause()
             raise LengthMismatch(expected=paused.size_bytes, actual=paused.offset)
         self._flush()
@@ -268,15 +262,20 @@ class Receiver:
         self._keep(replace(self._upload, offset=stored.size_bytes, state=b""), stored)
         return stored
 
+    def _cut(self) -> list[bytes]:
+        parts, self._parts, self._buffered = self._parts, [], 0
+        return parts
+
     def _flush(self) -> None:
         if self._parts:
-            data = b"".join(self._parts)
-            self._hasher.update(data)
-            self._staging.append(
-                self._upload.id, self._upload.writer, self._upload.offset + self._unsaved, data
-            )
-            self._unsaved += len(data)
-            self._parts, self._buffered = [], 0
+            self.store(self._cut())
+
+    def _save(self) -> None:
+        if self._stored > self._upload.offset:
+            self._staging.sync(self._upload.id, self._upload.writer)
+            state = bytes(self._hasher.serialize())
+            self._upload = replace(self._upload, offset=self._stored, state=state)
+        self._keep(self._upload, None)
 
 
 def _principal(caller: Caller) -> str:

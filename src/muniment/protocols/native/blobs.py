@@ -1,8 +1,9 @@
 """Bytes: small ones at once, large ones as uploads that can go on, all of them by digest, in ranges."""
 
+from asyncio import Task, create_task
+from functools import partial
 from typing import Annotated
 
-from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -70,7 +71,7 @@ async def continue_upload(
     """
     registry, caller = registry_of(request), await require_caller(request)
     receiver = await write(lambda: registry.uploads.resume(caller, upload, upload_offset))
-    await _receive(request, receiver, inline=registry.local)
+    await _receive(request, receiver)
     if upload_complete == "?1":
         await write(receiver.finish)
     else:
@@ -115,22 +116,23 @@ async def get_blob(request: Request, digest: Hash) -> Response:
     return BlobResponse(source, size, part, headers, inline=registry.local)
 
 
-async def _receive(request: Request, receiver: Receiver, *, inline: bool) -> None:
-    """Take the bytes as they come; what came before a break is kept.
-
-    On the event loop where they go to a disk: hashing a MiB takes less time than a change of threads.
-    """
+async def _receive(request: Request, receiver: Receiver) -> None:
+    """Take the bytes as they come, while those before them are stored; what came before a break is kept."""
+    storing: Task[None] | None = None
     try:
         async for chunk in request.stream():
-            if inline:
-                receiver.take(chunk)
-            else:
-                await to_thread.run_sync(receiver.take, chunk)
-            if receiver.is_due:
-                await write(receiver.pause)
+            parts = receiver.take(chunk)
+            if parts is not None:
+                if storing is not None:
+                    await storing
+                storing = create_task(write(partial(receiver.store, parts)))
     except (ClientDisconnect, LengthMismatch, RequestTimeout):
+        if storing is not None:
+            await storing
         await write(receiver.pause)
         raise
+    if storing is not None:
+        await storing
 
 
 def _show(upload: Upload, status: int, ticket: Ticket | None = None) -> Response:
