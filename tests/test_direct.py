@@ -1,20 +1,29 @@
 """Transfers straight to an S3 store, which itself holds to the digest and writes once."""
 
 import os
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from muniment.client.bytes import Uploads
+from muniment.client.transport import Transport
+from muniment.core.callers import Caller
 from muniment.core.digests import Digest
-from muniment.core.errors import LengthMismatch
+from muniment.core.errors import BlobNotFound, DigestMismatch, InvalidBody, LengthMismatch, UploadNotFound
+from muniment.core.queries import GetSelf
 from muniment.ports.direct import Ticket
+from muniment.services.uploads import Uploading
 from muniment.signing.keys import Identity
-from muniment.stores.blobs.objects import ObjectBlobs, open_store
-from muniment.stores.blobs.signing import S3Direct, sign_query
-from muniment.testing.live import run_server
+from muniment.stores.blobs.inbox import S3Inbox
+from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
+from muniment.stores.blobs.signing import S3Account, S3Direct, sign_query
+from muniment.testing import MemoryBlobs, MemoryUnits, open_over
+from muniment.testing.live import LiveServer, run_server, wait_until
 
 
 def test_signatures_are_those_of_aws() -> None:
@@ -22,6 +31,7 @@ def test_signatures_are_those_of_aws() -> None:
     query = sign_query(
         "GET",
         "https://examplebucket.s3.amazonaws.com/test.txt",
+        {},
         {},
         key="AKIAIOSFODNN7EXAMPLE",
         secret="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",  # noqa: S106 - of the example
@@ -36,7 +46,11 @@ def test_signatures_are_those_of_aws() -> None:
 @pytest.fixture
 def direct(bucket: str, s3: Mapping[str, str]) -> S3Direct:
     """Sign for a fresh place in the bucket."""
-    return S3Direct(
+    return S3Direct(account_of(s3, bucket))
+
+
+def account_of(s3: Mapping[str, str], bucket: str) -> S3Account:
+    return S3Account(
         base=f"{s3['AWS_ENDPOINT_URL']}/{bucket.removeprefix('s3://')}",
         key=s3["AWS_ACCESS_KEY_ID"],
         secret=s3["AWS_SECRET_ACCESS_KEY"],
@@ -52,17 +66,21 @@ def put(ticket: Ticket, data: bytes, **changes: str) -> int:
 
 @pytest.mark.slow
 @pytest.mark.foreign
-def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str) -> None:
+def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3: Mapping[str, str]) -> None:
     """Other bytes, other headers and a second time are refused by the store itself."""
     data = os.urandom(1000)
-    ticket = direct.let_put(Digest.of(data), len(data))
+    ticket = direct.let_put("01", Digest.of(data), len(data))
     assert put(ticket, bytes(1000)) == 400
     assert put(ticket, data, **{"if-none-match": "x"}) == 403
     assert put(ticket, data) == 200
     assert put(ticket, data) == 412
+    inbox = S3Inbox(account_of(s3, bucket), open_store(bucket), bucket)
+    with inbox.open("01") as whole:
+        assert whole.read() == data
+    inbox.accept("01", Digest.of(data), len(data))
     with ObjectBlobs(open_store(bucket), bucket).open(Digest.of(data)) as blob:
         assert blob.read() == data
-    assert httpx2.get(direct.let_put(Digest.of(data), 1).url).status_code == 403
+    assert httpx2.get(direct.let_put("01", Digest.of(data), 1).url).status_code == 403
 
 
 @pytest.mark.slow
@@ -81,9 +99,138 @@ def test_large_blobs_go_straight_to_the_store(tmp_path: Path, scaled: Mapping[st
         with path.open("rb", buffering=0) as source:
             stored = backend.add_blob(source)
         assert stored.digest == Digest.of(data)
-        assert httpx2.post(arrival, headers=headers).json()["digest"] == str(stored.digest)
+        # Who knows the digest of a blob that is there has not sent it.
+        assert httpx2.post(arrival, headers=headers).json()["code"] == LengthMismatch.code
         with backend.open_blob(stored.digest) as blob:
             assert Digest.of(blob.read()) == stored.digest
         received = httpx2.get(f"{server.url}/metrics").text
     total = next(line for line in received.splitlines() if line.startswith("muniment_received_bytes_total"))
     assert float(total.split()[1]) < 1 << 20
+
+
+PART = 8 << 20
+
+
+@pytest.fixture
+def in_parts(scaled: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a server at which blobs of more than 8 MiB go in parts of 8 MiB."""
+    return {**scaled, "MUNIMENT_DIRECT_PUT": str(PART)}
+
+
+@pytest.mark.slow
+def test_larger_blobs_go_in_parts(tmp_path: Path, in_parts: Mapping[str, str]) -> None:
+    """Each part goes to the store, what is there stays, and the whole is read before it counts."""
+    data = os.urandom(2 * PART + 5)
+    path = tmp_path / "weights"
+    path.write_bytes(data)
+    with run_server(tmp_path / "server", in_parts) as server:
+        backend = server.open_as(Identity.generate())
+        call = caller(server)
+        upload = call("POST", "/api/v1/uploads", {"size_bytes": len(data), "digest": str(Digest.of(data))})
+        assert (upload["method"], upload["part_bytes"]) == ("parts", PART)
+        send_part(call, upload, 1, data[:PART])
+        assert call("GET", upload["url"]) == {"parts": [{"number": 1, "size_bytes": PART}]}
+        assert call("POST", f"/api/v1/uploads/{upload['id']}/arrival")["code"] == LengthMismatch.code
+        remember(server, path, upload["id"])
+        with path.open("rb", buffering=0) as source:
+            stored = backend.add_blob(source)
+        assert stored.digest == Digest.of(data)
+        with backend.open_blob(stored.digest) as blob:
+            assert Digest.of(blob.read()) == stored.digest
+        assert call("GET", f"/api/v1/uploads/{upload['id']}")["digest"] == str(stored.digest)
+        metrics = httpx2.get(f"{server.url}/metrics").text
+    received = next(line for line in metrics.splitlines() if line.startswith("muniment_received_bytes"))
+    assert float(received.split()[1]) < 1 << 20
+    sessions = [line for line in server.log.read_text().splitlines() if '"route":"/api/v1/uploads"' in line]
+    assert len(sessions) <= 1, "the upload that was begun was gone on with"
+
+
+@pytest.mark.slow
+def test_parts_of_other_bytes_are_found_out(tmp_path: Path, in_parts: Mapping[str, str]) -> None:
+    """The store takes each part for what it is; the whole is not taken for what was announced."""
+    data, other = os.urandom(PART + 5), os.urandom(PART + 5)
+    with run_server(tmp_path / "server", in_parts) as server:
+        backend = server.open_as(Identity.generate())
+        call = caller(server)
+        upload = call("POST", "/api/v1/uploads", {"size_bytes": len(data), "digest": str(Digest.of(data))})
+        send_part(call, upload, 1, other[:PART])
+        send_part(call, upload, 2, other[PART:])
+        arrival = f"/api/v1/uploads/{upload['id']}/arrival"
+        assert call("POST", arrival, {"digests": [str(Digest.of(data))] * 2})["code"] == InvalidBody.code
+        call("POST", arrival, {"digests": [str(Digest.of(p)) for p in (other[:PART], other[PART:])]})
+        wait_until(lambda: "code" in call("GET", f"/api/v1/uploads/{upload['id']}"))
+        refusal = call("GET", f"/api/v1/uploads/{upload['id']}")
+        assert (refusal["code"], refusal["data"]["actual"]) == (DigestMismatch.code, str(Digest.of(other)))
+        for digest in (Digest.of(data), Digest.of(other)):
+            with pytest.raises(BlobNotFound):
+                backend.open_blob(digest)
+
+
+@pytest.mark.slow
+def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str], bucket: str) -> None:
+    """The state of the hash is kept: reading is done in slices, each by any replica."""
+    data = os.urandom(2 * PART + 5)
+    account = account_of(s3, bucket)
+    store = open_store(bucket)
+    blobs = ObjectBlobs(store, bucket)
+    units = MemoryUnits(MemoryBlobs())
+    owner = open_over(units, MemoryBlobs())(Identity.generate()).ask(GetSelf())
+
+    def replica() -> Uploading:
+        return Uploading(
+            units=units,
+            blobs=blobs,
+            staging=ObjectStaging(store, bucket),
+            clock=lambda: datetime.now(UTC),
+            nonces=lambda: str(uuid.uuid4()),
+            direct=S3Direct(account, PART),
+            inbox=S3Inbox(account, store, bucket),
+            handover=None,
+            most_bytes=1 << 30,
+            most_pending_bytes=1 << 30,
+            proven_at_once=PART,
+        )
+
+    me = Caller(principal=owner.record.id)
+    parts = [data[start : start + PART] for start in range(0, len(data), PART)]
+    upload = replica().begin(me, len(data), Digest.of(data)).id
+    digests = [Digest.of(part) for part in parts]
+    for number, part in enumerate(parts, 1):
+        ticket = replica().let_parts(me, upload, {number: digests[number - 1]})[number]
+        assert put(ticket, part) == 200
+    replica().accept(me, upload, digests)
+    assert [replica().prove(upload) for _ in range(2)] == [False, False]
+    with pytest.raises(UploadNotFound):
+        replica().resume(me, upload, 2 * PART)
+    assert [replica().prove(upload) for _ in range(2)] == [False, True]
+    assert replica().get(me, upload).result == Digest.of(data)
+    with pytest.raises(UploadNotFound):
+        replica().let_parts(me, upload, {1: digests[0]})
+    with blobs.open(Digest.of(data)) as blob:
+        assert Digest.of(blob.read()) == Digest.of(data)
+
+
+def caller(server: LiveServer) -> Callable[..., dict[str, Any]]:
+    headers = {"authorization": f"Bearer {server.tokens[server.owner.public.id]}"}
+
+    def call(method: str, path: str, body: object = None) -> dict[str, Any]:
+        answer = httpx2.request(method, f"{server.url}{path}", headers=headers, json=body, timeout=60)
+        return dict(answer.json())
+
+    return call
+
+
+def send_part(call: Callable[..., dict[str, Any]], upload: dict[str, Any], number: int, data: bytes) -> None:
+    wanted = {"parts": [{"number": number, "digest": str(Digest.of(data))}]}
+    (ticket,) = call("POST", upload["url"], wanted)["parts"]
+    assert httpx2.put(ticket["url"], content=bytes(len(data)), headers=ticket["headers"]).status_code == 400
+    assert httpx2.put(ticket["url"], content=data, headers=ticket["headers"]).status_code == 200
+
+
+def remember(server: LiveServer, path: Path, upload: str) -> None:
+    """Leave the note that a client leaves that was killed in the middle of an upload."""
+    uploads = Uploads(Transport(server.url, None), server.state)
+    with path.open("rb", buffering=0) as source:
+        note = uploads._note_of(source, path.stat().st_size)
+    assert note is not None
+    uploads._remember(note, upload)

@@ -90,7 +90,7 @@ def test_uploads_that_broke_off_are_swept(parts: Parts, settings: Settings) -> N
 
 def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected:
     before = datetime.now(UTC) + ahead
-    return collect_garbage(parts.units, parts.blobs, parts.staging, before, remove=remove)
+    return collect_garbage(parts.units, parts.blobs, parts.staging, parts.inbox, before, remove=remove)
 
 
 # ---- rot

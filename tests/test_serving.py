@@ -13,10 +13,13 @@ import httpx2
 import pytest
 
 import muniment
+from muniment.client.bytes import _open_handover
 from muniment.client.login import login
 from muniment.client.settings import Settings
+from muniment.client.transport import Transport
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
+from muniment.signing.keys import Identity
 from muniment.testing import check_backend
 from muniment.testing.live import LiveServer, run_server, wait_until
 
@@ -26,7 +29,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """Run a server."""
-    with run_server(tmp_path_factory.mktemp("serving")) as server:
+    with run_server(tmp_path_factory.mktemp("serving"), {"MUNIMENT_LINK": "false"}) as server:
         yield server
 
 
@@ -119,6 +122,52 @@ def test_another_process_goes_on_with_an_upload(
     assert list(notes.glob("*.json")) == []
     run(environment, "pull", "big/model", "out", cwd=tmp_path)
     assert Digest.of((tmp_path / "out" / "weights.bin").read_bytes()) == Digest.of(model.read_bytes())
+
+
+def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
+    """The server hashes and renames them; lies about them are found out, and others send theirs."""
+    data = os.urandom(20 << 20)
+    path = tmp_path / "weights"
+    path.write_bytes(data)
+    with run_server(tmp_path / "server") as server:
+        backend = server.open_as(Identity.generate())
+        before = received(server)
+        with path.open("rb", buffering=0) as source:
+            assert backend.add_blob(source).digest == Digest.of(data)
+        assert received(server) - before < 10_000
+        with backend.open_blob(Digest.of(data)) as blob:
+            assert Digest.of(blob.read()) == Digest.of(data)
+        headers = {"authorization": f"Bearer {server.tokens[server.owner.public.id]}"}
+        uploads = f"{server.url}/api/v1/uploads"
+        body = {"size_bytes": 5, "digest": str(Digest.of(b"right"))}
+        for left, code in (
+            (b"wrong", "digest_mismatch"),
+            (b"longer", "length_mismatch"),
+            (None, "length_mismatch"),
+        ):
+            upload = httpx2.post(uploads, headers=headers, json=body).json()
+            if left is not None:
+                Path(upload["place"]).write_bytes(left)
+            answer = httpx2.post(f"{uploads}/{upload['id']}/arrival", headers=headers)
+            assert answer.json()["code"] == code
+            assert not Path(upload["place"]).exists()
+        proxied = {**headers, "x-forwarded-for": "192.0.2.1"}
+        assert httpx2.post(uploads, headers=proxied, json=body).json()["method"] == "patch"
+        assert list((tmp_path / "server" / "data" / "uploads").iterdir()) == []
+
+
+def test_a_server_cannot_choose_where_a_client_writes(tmp_path: Path) -> None:
+    """Only under the name of the upload, in a directory of the client's own user, on the client's machine."""
+    local, remote = Transport("http://127.0.0.1:9", None), Transport("https://registry.example", None)
+    for place, transport in (
+        (tmp_path / "authorized_keys", local),
+        (tmp_path / "handover-1", remote),
+        (Path("/proc/1/handover-1"), local),
+        (tmp_path / "missing" / "handover-1", local),
+    ):
+        with pytest.raises(OSError), _open_handover(place, "1", transport):  # noqa: PT011 - any of them
+            raise AssertionError(place)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_pull_goes_on_where_another_broke_off(

@@ -65,7 +65,9 @@ def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
     """Remove uploads that broke off, and blobs that nothing names, after a period of grace."""
     before = datetime.now(UTC) - timedelta(hours=max(grace, _LEAST_GRACE_H))
     with _open(terminal) as parts:
-        found = collect_garbage(parts.units, parts.blobs, parts.staging, before, remove=not dry_run)
+        found = collect_garbage(
+            parts.units, parts.blobs, parts.staging, parts.inbox, before, remove=not dry_run
+        )
     verb = "would remove" if dry_run else "removed"
     line = (
         f"{verb} {found.blobs} blobs ({found.size_bytes} bytes), {found.uploads} uploads, "

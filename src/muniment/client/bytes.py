@@ -1,20 +1,25 @@
 """Bytes to and from a server: uploads that go on where they broke off, downloads in parallel ranges."""
 
+import fcntl
 import hashlib
 import io
 import json
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, cast
 
 import msgspec
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 from typing_extensions import Buffer
 
+from muniment.client.copying import Hasher, copy, hash_rest
 from muniment.client.transport import Transport, retrying
+from muniment.client.tree import WatchedFile
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -30,16 +35,11 @@ _CHUNK_BYTES: Final = 1 << 20
 _SEGMENT_BYTES: Final = 8 << 20
 _AHEAD: Final = 4
 _THREADS: Final = 3
-
-
-class Hasher(Protocol):
-    """What hashes as bytes pass."""
-
-    def update(self, data: Buffer, /) -> None:
-        """Take bytes."""
-
-    def hexdigest(self) -> str:
-        """Give the digest."""
+# linux/fs.h: clone the blocks of a file.
+_FICLONE: Final = 0x40049409
+# How long a registry may take to read what came in parts: some minutes, and more for more bytes.
+_PATIENCE_S: Final = 600.0
+_SLOWEST_PROOF: Final = 10_000_000
 
 
 class _Transfer(msgspec.Struct):
@@ -50,6 +50,19 @@ class _Transfer(msgspec.Struct):
     method: str
     url: str
     headers: dict[str, str]
+    part_bytes: int = 0
+    place: str = ""
+
+
+class _Part(msgspec.Struct):
+    number: int
+    size_bytes: int = 0
+    url: str = ""
+    headers: dict[str, str] = {}
+
+
+class _Parts(msgspec.Struct):
+    parts: list[_Part]
 
 
 class _About(msgspec.Struct):
@@ -79,11 +92,16 @@ class Uploads:
         source.seek(0)
         note = self._note_of(source, size)
         transfer = self._resume(note)
-        if transfer is None and size >= _SEGMENT_BYTES and self._hashes_first:
-            stored = self._send_direct(source, size)
+        if size >= _SEGMENT_BYTES and self._hashes_first:
+            stored = self._send_direct(source, size, transfer, note)
             if stored is not None:
                 return stored
+            transfer = None
         transfer = transfer or self._begin(size)
+        if transfer.method == "link" and size >= _SEGMENT_BYTES:
+            stored = self._hand_over(source, transfer)
+            if stored is not None:
+                return stored
         if note is not None:
             self._remember(note, transfer.id)
         stored = None
@@ -102,26 +120,103 @@ class Uploads:
         """Say whether the server can send us straight to its store, if it knows the digest beforehand."""
         return msgspec.json.decode(self._transport.call("GET", _API), type=_About).hash_first
 
-    def _send_direct(self, source: BinaryIO, size: int) -> Stored | None:
+    def _send_direct(
+        self, source: BinaryIO, size: int, known: _Transfer | None, note: Path | None
+    ) -> Stored | None:
         """Send a stream straight to the store, after reading it once more for its digest.
 
         None if that cannot be done from here: the store may be out of our reach.
         """
         digest = _hash_beforehand(source, size)
-        transfer = self._begin(size, digest)
-        if transfer.method != "put":
-            return None
-        source.seek(0)
+        is_known = known is not None and known.digest == str(digest) and known.method == "parts"
+        transfer = known if known is not None and is_known else self._begin(size, digest)
+        digests: list[str] = []
         try:
-            self._transport.put_elsewhere(
-                transfer.url, transfer.headers, _read_chunks(source, size, hashlib.sha256())
-            )
+            if transfer.method == "put":
+                body = _read_chunks(source, size, hashlib.sha256())
+                source.seek(0)
+                self._transport.put_elsewhere(transfer.url, transfer.headers, body)
+            elif transfer.method == "parts" and isinstance(source, io.FileIO):
+                if note is not None:
+                    self._remember(note, transfer.id)
+                digests = self._send_parts(source, transfer)
+            else:
+                return None
         except RegistryUnreachable:
             return None
-        answer = self._transport.call("POST", f"{_API}/uploads/{transfer.id}/arrival")
-        if msgspec.json.decode(answer, type=_Transfer).digest != str(digest):
+        if not self._arrives(transfer, digests):
             return None
+        if note is not None:
+            note.unlink(missing_ok=True)
         return Stored(digest=digest, size_bytes=size)
+
+    def _send_parts(self, source: io.FileIO, transfer: _Transfer) -> list[str]:
+        """Send the parts that are not there yet, several at once; give the digests of all."""
+        answer = self._transport.call("GET", transfer.url)
+        here = {part.number: part.size_bytes for part in msgspec.json.decode(answer, type=_Parts).parts}
+        with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+            sending = [
+                pool.submit(
+                    retrying(RegistryUnreachable), self._send_part, source, transfer, number, start, here
+                )
+                for number, start in enumerate(range(0, transfer.size_bytes, transfer.part_bytes), 1)
+            ]
+            try:
+                return [part.result() for part in sending]
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _send_part(
+        self, source: io.FileIO, transfer: _Transfer, number: int, start: int, here: Mapping[int, int]
+    ) -> str:
+        size = min(transfer.part_bytes, transfer.size_bytes - start)
+        count = source.count if isinstance(source, WatchedFile) else None
+        is_here = here.get(number) == size
+        hasher = hashlib.sha256()
+        for part in _read_range(source, start, size, count if is_here else None):
+            hasher.update(part)
+        digest = str(Digest(hasher.hexdigest()))
+        if not is_here:
+            body = {"parts": [{"number": number, "digest": digest}]}
+            answer = self._transport.call("POST", transfer.url, body=body)
+            (ticket,) = msgspec.json.decode(answer, type=_Parts).parts
+            headers = {**ticket.headers, "content-length": str(size)}
+            self._transport.put_elsewhere(ticket.url, headers, _read_range(source, start, size, count))
+        return digest
+
+    def _arrives(self, transfer: _Transfer, digests: list[str]) -> bool:
+        """Say that all was sent, and wait while the registry reads what the store could not check."""
+        self._transport.call("POST", f"{_API}/uploads/{transfer.id}/arrival", body={"digests": digests})
+        waiting = Retrying(
+            retry=retry_if_result(lambda found: found.method != "patch"),
+            wait=wait_exponential(0.2, max=10),
+            stop=stop_after_delay(_PATIENCE_S + transfer.size_bytes / _SLOWEST_PROOF),
+            retry_error_callback=lambda _: None,
+        )
+        return waiting(self._get, transfer.id) is not None
+
+    def _hand_over(self, source: BinaryIO, transfer: _Transfer) -> Stored | None:
+        """Leave the bytes where a server on this machine takes them, and hears from us when they are there.
+
+        None if that cannot be done from here: we may be somebody else than the server.
+        """
+        place = Path(transfer.place)
+        hasher = hashlib.sha256()
+        try:
+            with _open_handover(place, transfer.id, self._transport) as target:
+                if _share(source, target):
+                    hash_rest(source, hasher)
+                else:
+                    copy(source, target, hasher)
+        except OSError:
+            source.seek(0)
+            return None
+        digest = Digest(hasher.hexdigest())
+        answer = self._transport.call("POST", f"{_API}/uploads/{transfer.id}/arrival")
+        arrived = msgspec.json.decode(answer, type=_Transfer)
+        if arrived.digest != str(digest):
+            raise DigestMismatch(expected=str(digest), actual=str(arrived.digest))
+        return Stored(digest=digest, size_bytes=transfer.size_bytes)
 
     def _send_from(self, source: BinaryIO, transfer: _Transfer) -> Stored:
         hasher = hashlib.sha256()
@@ -295,6 +390,38 @@ def _read_all(response: BinaryIO, view: memoryview) -> None:
         view = view[count:]
 
 
+@contextmanager
+def _open_handover(place: Path, upload: str, transport: Transport) -> Iterator[BinaryIO]:
+    """Make the file in which bytes are handed over, if that is a thing that a server may ask for.
+
+    Raises:
+        OSError: it is not, or it cannot be made; what was made is removed.
+    """
+    # A server must not make us write a file of ours anywhere else than into a directory of ours, under
+    # a name that says what it is.
+    is_ours = place.name == f"handover-{upload}" and place.parent.stat().st_uid == os.geteuid()
+    if not (transport.is_local and is_ours):
+        raise PermissionError(place)
+    place.unlink(missing_ok=True)
+    file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(file, "r+b", buffering=0) as target:
+            # FileIO is what BinaryIO promises of it: write, fileno.
+            yield cast("BinaryIO", target)
+    except BaseException:
+        place.unlink(missing_ok=True)
+        raise
+
+
+def _share(source: BinaryIO, target: BinaryIO) -> bool:
+    """Let two files share their blocks until one is written to, where the file system can (XFS, btrfs)."""
+    try:
+        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+    except OSError:
+        return False
+    return True
+
+
 def _hash_beforehand(source: BinaryIO, size: int) -> Digest:
     """Hash a stream that will be read again: whoever counts what is read counts it then."""
     hasher, at = hashlib.sha256(), 0
@@ -311,6 +438,21 @@ def _hash_until(source: BinaryIO, offset: int, hasher: Hasher) -> None:
     source.seek(0)
     for _ in _read_chunks(source, offset, hasher):
         continue
+
+
+def _read_range(
+    source: io.FileIO, start: int, size: int, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[memoryview]:
+    """Read a range, whatever else is read of the file meanwhile."""
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    while size > 0:
+        count = os.preadv(source.fileno(), [buffer[: min(_CHUNK_BYTES, size)]], start)
+        if not count:
+            raise LengthMismatch(expected=size, actual=0)
+        start, size = start + count, size - count
+        if on_bytes is not None:
+            on_bytes(count)
+        yield buffer[:count]
 
 
 def _read_chunks(source: BinaryIO, count: int, hasher: Hasher) -> Iterator[memoryview]:

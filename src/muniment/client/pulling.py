@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, cast
 
 from muniment.client.checking import check_signature, read_revision, resolve_proven
+from muniment.client.copying import copy as copy_hashing
+from muniment.client.copying import hash_rest
 from muniment.client.tree import OnBytes
 from muniment.client.trust import TrustedBackend
 from muniment.core.digests import Digest
@@ -20,8 +22,6 @@ from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBus
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.core.revisions import File
-
-_CHUNK_BYTES: Final = 4 << 20
 
 
 def pull(
@@ -71,29 +71,11 @@ def _pull_file(backend: TrustedBackend, file: File, destination: Path, on_bytes:
 def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes | None) -> Digest:
     """Copy what is missing of a file, hashing all of it; give its digest."""
     hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(_CHUNK_BYTES))
-    with backend.open_blob(file.digest) as blob, ThreadPoolExecutor(max_workers=1) as writer:
-        for count in _fill(copy, buffer):
-            hasher.update(buffer[:count])
+    with backend.open_blob(file.digest) as blob:
+        hash_rest(copy, hasher)
         blob.seek(copy.tell())
-        for count in _fill(blob, buffer):
-            # Hashing and writing both leave the interpreter to the other.
-            writing = writer.submit(_write_all, copy, buffer[:count])
-            hasher.update(buffer[:count])
-            writing.result()
-            if on_bytes is not None:
-                on_bytes(count)
+        copy_hashing(blob, copy, hasher, on_bytes)
     return Digest(hasher.hexdigest())
-
-
-def _write_all(copy: BinaryIO, data: memoryview) -> None:
-    while data:
-        data = data[copy.write(data) :]
-
-
-def _fill(source: BinaryIO, buffer: memoryview) -> Iterator[int]:
-    while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
-        yield count
 
 
 def _part_of(destination: Path, file: File) -> Path:

@@ -55,6 +55,7 @@ class Transport:
         if token is not None and parts.scheme != "https" and parts.hostname not in _LOCAL:
             raise InsecureLocation(location=location)
         self.location = location
+        self.is_local = parts.hostname in _LOCAL
         self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
         self._path = parts.path.rstrip("/")
         self._headers = {"user-agent": _AGENT}

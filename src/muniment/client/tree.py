@@ -57,7 +57,7 @@ def watch(source: Source, on_bytes: OnBytes | None = None) -> Iterator[FileIO]:
     Raises:
         FileChanged: somebody did.
     """
-    with _Watched(source, on_bytes) as file:
+    with WatchedFile(source, on_bytes) as file:
         before = os.fstat(file.fileno())
         yield file
         after = os.fstat(file.fileno())
@@ -69,24 +69,30 @@ def watch(source: Source, on_bytes: OnBytes | None = None) -> Iterator[FileIO]:
         raise FileChanged(path=source.path)
 
 
-class _Watched(FileIO):
+class WatchedFile(FileIO):
     """A file that tells how many bytes were read, and ends when more come than it had when opened."""
 
     def __init__(self, source: Source, on_bytes: OnBytes | None) -> None:
+        """Open it."""
         super().__init__(source.place)
         self._path = source.path
         self._on_bytes = on_bytes
         self._left = os.fstat(self.fileno()).st_size
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override] # what hashes hands us a memoryview
+        """Read, and count."""
         count = super().readinto(buffer) or 0
+        self.count(count)
+        return count
+
+    def count(self, count: int) -> None:
+        """Count bytes that were read."""
         self._left -= count
         # A file that is written to for ever would be read for ever.
         if self._left < 0:
             raise FileChanged(path=self._path)
         if self._on_bytes is not None and count:
             self._on_bytes(count)
-        return count
 
 
 def _walk(root: Path, base: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Direct transfers: bytes that go straight from a client to the object store."""
+"""Direct transfers: bytes that go straight from a client to the object store (see `Inbox`)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
@@ -14,11 +14,17 @@ class Ticket(NamedTuple):
 
 
 class Direct(Protocol):
-    """What an object store can do without us."""
+    """What the store can take without us."""
 
     @property
     def most_bytes(self) -> int:
-        """The largest blob that can be put so."""
+        """The largest blob that can be put in one request."""
 
-    def let_put(self, digest: Digest, size_bytes: int) -> Ticket:
-        """Let a blob be put once, if and only if its bytes have that digest: the store checks both."""
+    def part_bytes(self, size_bytes: int) -> int:
+        """Say how large the parts of a larger blob are; the last one may be smaller."""
+
+    def let_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
+        """Let an upload be put once, if and only if its bytes have that digest: the store checks both."""
+
+    def let_put_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
+        """Let a part be put, if its bytes have that digest."""

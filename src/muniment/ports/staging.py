@@ -1,6 +1,6 @@
 """Staging: bytes of uploads that are under way, before they have a digest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -58,5 +58,5 @@ class Staging(Protocol):
     def abort(self, upload: str, stretches: Sequence[Stretch]) -> None:
         """Drop an upload; one that is not there is passed over."""
 
-    def sweep(self, before: datetime) -> int:
+    def sweep(self, before: datetime, known: Collection[str]) -> int:
         """Remove what has not been touched since a time and belongs to no upload that is known; count it."""

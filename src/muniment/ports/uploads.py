@@ -18,8 +18,9 @@ class Upload:
         offset: how many bytes are here, durably.
         state: the sha256 over those, as `rehashes` writes it; empty at the beginning.
         stretches: who wrote what is here, and who goes on with it now.
+        session: what the object store calls its parts, if it goes there in parts; else empty.
         touched: when it last went on.
-        result: the digest of the whole, once it is there.
+        result: the digest of the whole, once it is there; another than was announced if that was wrong.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Upload:
     offset: int
     state: bytes
     stretches: tuple[Stretch, ...] = ()
+    session: str = ""
     touched: str
     result: Digest | None = None
 
@@ -52,6 +54,9 @@ class Uploads(Protocol):
 
     def measure(self, principal: str) -> int:
         """Sum up what a principal has announced and not finished, in bytes."""
+
+    def list_ids(self) -> list[str]:
+        """List all, by their ids."""
 
     def drop(self, upload: str) -> None:
         """Forget an upload."""

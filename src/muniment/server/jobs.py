@@ -16,6 +16,8 @@ from muniment.ports.unit import Unit, Units
 
 Handler = Callable[[str], object]
 
+# What a handler gives back that has more to do: others come first, if they are due for longer.
+AGAIN: Final = object()
 _LEASE: Final = timedelta(minutes=30)
 _MOST_PAUSE: Final = timedelta(hours=6)
 _FIRST_PAUSE: Final = timedelta(seconds=30)
@@ -68,6 +70,10 @@ class Jobs:
             postponed = self._postpone(job, error)
             self._units.write(lambda unit: unit.jobs.put(postponed))
             _log.warning("job failed", job=job.id, attempts=job.attempts + 1, fault=str(error))
+            return True
+        if result is AGAIN:
+            rest = replace(job, leased="", attempts=0, fault="")
+            self._units.write(lambda unit: unit.jobs.put(rest))
             return True
         self._units.write(lambda unit: self._finish(unit, job))
         _log.info("job done", job=job.id, result=str(result))

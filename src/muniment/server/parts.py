@@ -7,6 +7,7 @@ from pathlib import Path
 
 from muniment.core.errors import RegistryNotFound
 from muniment.ports.blobs import BlobStore
+from muniment.ports.inbox import Inbox
 from muniment.ports.staging import Staging
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.blobs.staging import LocalStaging
@@ -23,6 +24,7 @@ class Parts:
     units: SqlUnits
     blobs: BlobStore
     staging: Staging
+    inbox: Inbox | None
     keys: Path
     place: str
 
@@ -42,6 +44,13 @@ def open_parts(root: Path, *, create: bool = False) -> Iterator[Parts]:
         raise RegistryNotFound(location=str(root))
     units = open_sqlite(root / DATABASE, blobs)
     try:
-        yield Parts(units=units, blobs=blobs, staging=LocalStaging(root), keys=root / "keys", place=str(root))
+        yield Parts(
+            units=units,
+            blobs=blobs,
+            staging=LocalStaging(root),
+            inbox=None,
+            keys=root / "keys",
+            place=str(root),
+        )
     finally:
         units.close()

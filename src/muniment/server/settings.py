@@ -26,6 +26,12 @@ class ServerSettings(BaseSettings):
     direct: bool = Field(
         default=True, description="clients reach the S3 store themselves: large blobs go straight to it"
     )
+    link: bool = Field(
+        default=True, description="clients that run as our user on this machine hand large files over"
+    )
+    direct_put: Bytes = Field(
+        5 << 30, description="the largest blob that goes to the store in one request; others go in parts"
+    )
     keys: Path | None = Field(None, description="the directory of the log's keys; `keys` in the directory")
     public_url: HttpUrl | None = Field(
         None, description="the address by which clients reach the server, if a proxy stands before it"

@@ -17,11 +17,12 @@ from muniment.core.roles import Role
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
 from muniment.ports.direct import Direct
+from muniment.ports.inbox import Inbox
 from muniment.ports.projections import Where
 from muniment.ports.staging import Staging
 from muniment.ports.unit import Unit, Units
 from muniment.server.founding import load_keys, make_keys, new_id, now, salt
-from muniment.server.jobs import Jobs
+from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, Parts
 from muniment.server.settings import S3Credentials, ServerSettings
 from muniment.services.found import found
@@ -31,10 +32,12 @@ from muniment.services.scrub import scrub
 from muniment.services.served import TOKEN_PREFIX, ServedRegistry, hash_token
 from muniment.services.sessions import invite
 from muniment.services.transaction import RegistryKeys, Transaction
-from muniment.services.uploads import Uploading
+from muniment.services.uploads import PROOF, Uploading
+from muniment.stores.blobs.handover import LocalHandover
+from muniment.stores.blobs.inbox import S3Inbox
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
-from muniment.stores.blobs.signing import S3Direct
+from muniment.stores.blobs.signing import S3Account, S3Direct
 from muniment.stores.blobs.staging import LocalStaging
 from muniment.stores.failures import disk_failures
 from muniment.stores.sql.postgresql import open_postgresql
@@ -72,13 +75,16 @@ def open_served(settings: ServerSettings) -> Opened:
     except BaseException:
         units.close()
         raise
+    direct, inbox = _open_direct(settings)
     uploads = Uploading(
         units=units,
         blobs=blobs,
         staging=staging,
         clock=now,
         nonces=new_id,
-        direct=_open_direct(settings),
+        direct=direct,
+        inbox=inbox,
+        handover=LocalHandover(settings.data) if settings.link and settings.blobs is None else None,
         most_bytes=settings.max_blob,
         most_pending_bytes=settings.max_pending,
     )
@@ -92,14 +98,18 @@ def open_served(settings: ServerSettings) -> Opened:
         scribe=Scribe(units),
         local=settings.database is None and settings.blobs is None,
     )
-    return Opened(registry=registry, jobs=_make_jobs(units, blobs, staging), invitation=invitation)
+    return Opened(
+        registry=registry, jobs=_make_jobs(units, blobs, staging, inbox, uploads), invitation=invitation
+    )
 
 
-def _make_jobs(units: Units, blobs: BlobStore, staging: Staging) -> Jobs:
+def _make_jobs(
+    units: Units, blobs: BlobStore, staging: Staging, inbox: Inbox | None, uploads: Uploading
+) -> Jobs:
     def expire(_payload: str) -> object:
         cut = now()
         forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
-        return forgotten, collect_garbage(units, blobs, staging, cut - _GARBAGE_RESTS, remove=True)
+        return forgotten, collect_garbage(units, blobs, staging, inbox, cut - _GARBAGE_RESTS, remove=True)
 
     def scrub_all(_payload: str) -> object:
         found = scrub(units, blobs)
@@ -109,10 +119,13 @@ def _make_jobs(units: Units, blobs: BlobStore, staging: Staging) -> Jobs:
             )
         return found
 
+    def prove(upload: str) -> object:
+        return None if uploads.prove(upload) else AGAIN
+
     return Jobs(
         units,
         now,
-        {"expiry": expire, "scrub": scrub_all},
+        {"expiry": expire, "scrub": scrub_all, PROOF: prove},
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
     )
 
@@ -124,21 +137,23 @@ def _open_blobs(settings: ServerSettings) -> tuple[BlobStore, Staging]:
     return ObjectBlobs(store, settings.blobs), ObjectStaging(store, settings.blobs)
 
 
-def _open_direct(settings: ServerSettings) -> Direct | None:
+def _open_direct(settings: ServerSettings) -> tuple[Direct | None, Inbox | None]:
     """Let clients and an S3 store meet without us, if the settings say that clients can reach it."""
     if settings.blobs is None or not settings.direct or not settings.blobs.startswith("s3://"):
-        return None
+        return None, None
     bucket, _, prefix = settings.blobs.removeprefix("s3://").partition("/")
     credentials = S3Credentials()
     endpoint = credentials.endpoint_url or f"https://s3.{credentials.region}.amazonaws.com"
-    return S3Direct(
-        base=f"{endpoint.rstrip('/')}/{bucket}/{prefix}",
+    account = S3Account(
+        base=f"{endpoint.rstrip('/')}/{bucket}/{prefix}".rstrip("/"),
         key=credentials.access_key_id,
         secret=credentials.secret_access_key.get_secret_value(),
         region=credentials.region,
         token=credentials.session_token.get_secret_value(),
         clock=now,
     )
+    inbox = S3Inbox(account, open_store(settings.blobs), settings.blobs)
+    return S3Direct(account, settings.direct_put), inbox
 
 
 def _open_units(settings: ServerSettings, blobs: BlobStore) -> SqlUnits:
@@ -194,6 +209,7 @@ def open_parts(settings: ServerSettings) -> Iterator[Parts]:
             units=units,
             blobs=blobs,
             staging=staging,
+            inbox=_open_direct(settings)[1],
             keys=settings.keys_directory,
             place=units.path if settings.database else str(settings.data),
         )

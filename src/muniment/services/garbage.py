@@ -15,6 +15,7 @@ from muniment.core.backend import Stored
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.holdings import GARBAGE
+from muniment.ports.inbox import Inbox
 from muniment.ports.staging import Staging
 from muniment.ports.unit import Unit, Units
 
@@ -33,11 +34,17 @@ class Collected:
     size_bytes: int
 
 
-def collect_garbage(
-    units: Units, blobs: BlobStore, staging: Staging, before: datetime, *, remove: bool
+def collect_garbage(  # noqa: PLR0913 - the stores that garbage lies in
+    units: Units,
+    blobs: BlobStore,
+    staging: Staging,
+    inbox: Inbox | None,
+    before: datetime,
+    *,
+    remove: bool,
 ) -> Collected:
     """Remove what has been garbage since a time; without `remove`, only count."""
-    uploads = _end_uploads(units, staging, write_time(before), remove=remove)
+    uploads = _end_uploads(units, staging, inbox, write_time(before), remove=remove)
     if remove:
         _drop_idle(units, write_time(before))
         _finish(units, blobs)
@@ -45,7 +52,7 @@ def collect_garbage(
     gone = [kept for batch in _batches(found) for kept in _remove(units, blobs, batch, remove=remove)]
     return Collected(
         uploads=uploads,
-        leftovers=staging.sweep(before) if remove else 0,
+        leftovers=staging.sweep(before, units.read(lambda unit: unit.uploads.list_ids())) if remove else 0,
         blobs=len(gone),
         size_bytes=sum(kept.size_bytes for kept in gone),
     )
@@ -59,7 +66,7 @@ def _finish(units: Units, blobs: BlobStore) -> None:
         units.write(lambda unit, batch=batch: unit.holdings.drop(batch))  # type: ignore[misc] # bound at once
 
 
-def _end_uploads(units: Units, staging: Staging, before: str, *, remove: bool) -> int:
+def _end_uploads(units: Units, staging: Staging, inbox: Inbox | None, before: str, *, remove: bool) -> int:
     count = 0
     while idle := units.read(lambda unit: unit.uploads.list_idle(before, _BATCH)):
         count += len(idle)
@@ -73,6 +80,8 @@ def _end_uploads(units: Units, staging: Staging, before: str, *, remove: bool) -
         units.write(work)
         for upload in idle:
             staging.abort(upload.id, upload.stretches)
+            if inbox is not None and upload.session:
+                inbox.drop(upload.id, upload.session)
     return count
 
 

@@ -288,6 +288,10 @@ class MemoryUploads:
         """Sum up."""
         return sum(u.size_bytes for u in self.known.values() if u.principal == principal and not u.result)
 
+    def list_ids(self) -> list[str]:
+        """List all."""
+        return list(self.known)
+
     def drop(self, upload: str) -> None:
         """Forget one."""
         self.known.pop(upload, None)

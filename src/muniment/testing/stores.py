@@ -74,7 +74,11 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     staging.take_over("02", [one, Stretch(0, "cc")])
     staging.finish("02", [one, Stretch(0, "cc")], Digest.of(b""), 0)
     assert blobs.find(Digest.of(b"")) is not None
-    assert staging.sweep(datetime.now(UTC) + timedelta(days=1)) == 0, "nothing is left over"
+    staging.take_over("03", [one])
+    staging.append("03", one.writer, 0, first)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert staging.sweep(tomorrow, {"03"}) == 0, "nothing is left over, and what is known stays"
+    assert staging.sweep(tomorrow, set()) == 1
 
 
 def check_event_log(units: Units) -> None:

@@ -1,10 +1,12 @@
 """Bytes: small ones at once, large ones as uploads that can go on, all of them by digest, in ranges."""
 
 from asyncio import Task, create_task
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -12,10 +14,20 @@ from muniment.core.digests import Digest
 from muniment.core.errors import LengthMismatch, RequestTimeout
 from muniment.edge.ranges import is_match, read_range
 from muniment.edge.sending import BlobResponse
-from muniment.ports.direct import Ticket
 from muniment.ports.uploads import Upload
 from muniment.protocols.native.door import read, registry_of, require_caller, write
-from muniment.protocols.native.wire import Digests, Documents, NewUpload, Transfer
+from muniment.protocols.native.wire import (
+    Arrival,
+    Digests,
+    Documents,
+    NewUpload,
+    PartTicket,
+    PartTickets,
+    SentPart,
+    SentParts,
+    Transfer,
+    WantedParts,
+)
 from muniment.services.uploads import Receiver
 
 router = APIRouter(tags=["bytes"])
@@ -31,7 +43,7 @@ async def add_documents(request: Request, body: Documents) -> Response:
     backend = registry_of(request).open_as(await require_caller(request))
     digests = await write(lambda: backend.add_documents(body.documents))
     answer = Digests(digests=[str(digest) for digest in digests])
-    return Response(answer.model_dump_json(), 200, {"cache-control": "no-store"}, "application/json")
+    return _say(answer)
 
 
 @router.post("/uploads", response_model=Transfer, status_code=201)
@@ -40,7 +52,7 @@ async def begin_upload(request: Request, body: NewUpload) -> Response:
     registry, caller = registry_of(request), await require_caller(request)
     digest = None if body.digest is None else Digest.parse(body.digest)
     upload = await write(lambda: registry.uploads.begin(caller, body.size_bytes, digest))
-    return _show(upload, 201, registry.uploads.find_ticket(upload))
+    return _show(request, upload, 201)
 
 
 @router.get("/uploads/{upload}", response_model=Transfer)
@@ -48,14 +60,41 @@ async def get_upload(request: Request, upload: UploadId) -> Response:
     """Say how far an upload has come, and how to go on."""
     registry, caller = registry_of(request), await require_caller(request)
     found = await read(registry, lambda: registry.uploads.get(caller, upload))
-    return _show(found, 200, registry.uploads.find_ticket(found))
+    return _show(request, found, 200)
 
 
 @router.post("/uploads/{upload}/arrival", response_model=Transfer)
-async def confirm_upload(request: Request, upload: UploadId) -> Response:
-    """Say that an upload has gone straight to the store, which has checked its digest."""
+async def confirm_upload(request: Request, upload: UploadId, body: Arrival | None = None) -> Response:
+    """Say that an upload has gone straight to the store.
+
+    It has checked the digest of one that came in one piece; one that came in parts is read after this.
+    """
     registry, caller = registry_of(request), await require_caller(request)
-    return _show(await write(lambda: registry.uploads.accept(caller, upload)), 200)
+    digests = [Digest.parse(digest) for digest in body.digests] if body is not None else []
+    found = await write(lambda: registry.uploads.accept(caller, upload, digests))
+    return _show(request, found, 200)
+
+
+@router.get("/uploads/{upload}/parts", response_model=SentParts)
+async def list_parts(request: Request, upload: UploadId) -> Response:
+    """List the parts of an upload that have come to the store."""
+    registry, caller = registry_of(request), await require_caller(request)
+    found = await write(lambda: registry.uploads.list_parts(caller, upload))
+    parts = [SentPart(number=number, size_bytes=part.size_bytes) for number, part in sorted(found.items())]
+    return _say(SentParts(parts=parts))
+
+
+@router.post("/uploads/{upload}/parts", response_model=PartTickets)
+async def let_parts(request: Request, upload: UploadId, body: WantedParts) -> Response:
+    """Let parts of an upload go straight to the store, which checks the digest of each."""
+    registry, caller = registry_of(request), await require_caller(request)
+    wanted = {part.number: Digest.parse(part.digest) for part in body.parts}
+    found = await write(lambda: registry.uploads.let_parts(caller, upload, wanted))
+    parts = [
+        PartTicket(number=number, url=ticket.url, headers=dict(ticket.headers))
+        for number, ticket in found.items()
+    ]
+    return _say(PartTickets(parts=parts))
 
 
 @router.patch("/uploads/{upload}", response_model=Transfer)
@@ -76,7 +115,8 @@ async def continue_upload(
         await write(receiver.finish)
     else:
         await write(receiver.pause)
-    return _show(await read(registry, lambda: registry.uploads.get(caller, upload)), 200)
+    found = await read(registry, lambda: registry.uploads.get(caller, upload))
+    return _show(request, found, 200)
 
 
 @router.delete("/uploads/{upload}", status_code=204, response_class=Response)
@@ -135,21 +175,44 @@ async def _receive(request: Request, receiver: Receiver) -> None:
         await storing
 
 
-def _show(upload: Upload, status: int, ticket: Ticket | None = None) -> Response:
+def _say(answer: BaseModel, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    sent = {**headers, "cache-control": "no-store"}
+    return Response(answer.model_dump_json(), status, sent, "application/json")
+
+
+def _show(request: Request, upload: Upload, status: int) -> Response:
     digest, here = upload.result or upload.digest, f"/api/v1/uploads/{upload.id}"
     transfer = Transfer(
         id=upload.id,
         size_bytes=upload.size_bytes,
         offset=upload.offset,
         digest=None if digest is None else str(digest),
-        method="patch" if ticket is None else "put",
-        url=here if ticket is None else ticket.url,
-        headers={} if ticket is None else dict(ticket.headers),
+        **_way_of(request, upload, here),
     )
     headers = {
         "location": here,
         "upload-offset": str(upload.offset),
         "upload-complete": "?0" if upload.result is None else "?1",
-        "cache-control": "no-store",
     }
-    return Response(transfer.model_dump_json(), status, headers, "application/json")
+    return _say(transfer, status, headers)
+
+
+def _way_of(request: Request, upload: Upload, here: str) -> dict[str, Any]:
+    """Say how the bytes of an upload travel."""
+    uploads = registry_of(request).uploads
+    ticket = uploads.find_ticket(upload)
+    if ticket is not None:
+        return {"method": "put", "url": ticket.url, "headers": dict(ticket.headers)}
+    part_bytes = 0 if upload.result is not None else uploads.part_bytes(upload)
+    if part_bytes:
+        return {"method": "parts", "url": f"{here}/parts", "part_bytes": part_bytes}
+    place = uploads.find_place(upload) if _is_here(request) else None
+    return (
+        {"method": "patch", "url": here} if place is None else {"method": "link", "url": here, "place": place}
+    )
+
+
+def _is_here(request: Request) -> bool:
+    """Say whether the caller is on this machine, and no proxy stands between."""
+    is_passed_on = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
+    return not is_passed_on and request.client is not None and request.client.host in {"127.0.0.1", "::1"}

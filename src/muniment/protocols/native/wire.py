@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 MAX_DOCUMENTS = 1000
 MAX_ATTESTATIONS = 1000
+MAX_PARTS = 1000
 
 Hash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -246,8 +247,15 @@ class NewUpload(Body):
 class Transfer(Body):
     """An upload: how far it is, and how its bytes travel.
 
-    `method` is `patch` (send them to `url` here) or `put` (send them to `url`, a store, with `headers`,
-    then say so: POST to `/uploads/ID/arrival`). Sending them here is always possible.
+    `method` says how:
+
+    * `patch`: send them to `url` here. That is always possible.
+    * `link`: leave them at `place`, a path of this machine, if you may write there.
+    * `put`: send them to `url`, a store, with `headers`.
+    * `parts`: send parts of `part_bytes` to the store, each with a ticket of its own: POST to `url`.
+
+    Of what you did not send here say that it is there: POST to `/uploads/ID/arrival`. What came in parts
+    is read then, and is here once it has a digest (`Upload-Complete: ?1`).
     """
 
     id: str
@@ -257,6 +265,54 @@ class Transfer(Body):
     method: str = "patch"
     url: str
     headers: dict[str, str] = {}
+    part_bytes: int = 0
+    place: str = ""
+
+
+class WantedPart(Body):
+    """A part to send to the store: its number, from 1 on, and the digest of its bytes."""
+
+    number: Annotated[int, Field(ge=1, le=10_000)]
+    digest: Hash
+
+
+class WantedParts(Body):
+    """Parts to send."""
+
+    parts: Annotated[list[WantedPart], Field(max_length=MAX_PARTS)]
+
+
+class PartTicket(Body):
+    """A part to be sent: PUT it to `url`, a store, with `headers`."""
+
+    number: int
+    url: str
+    headers: dict[str, str]
+
+
+class PartTickets(Body):
+    """Parts to be sent."""
+
+    parts: list[PartTicket]
+
+
+class Arrival(Body):
+    """What went to the store; of an upload in parts, the digest of each, in order."""
+
+    digests: Annotated[list[Hash], Field(max_length=10_000)] = []
+
+
+class SentPart(Body):
+    """A part that is in the store."""
+
+    number: int
+    size_bytes: int
+
+
+class SentParts(Body):
+    """The parts that are in the store."""
+
+    parts: list[SentPart]
 
 
 class About(Body):

@@ -6,7 +6,7 @@ what has to be in it, so that writing it twice changes nothing.
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -100,12 +100,10 @@ class ObjectBlobs:
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open a blob; its bytes come in steps as they are read."""
-        kept = self.find(digest)
-        if kept is None:
+        found = open_object(self._store, _key(digest), self._place)
+        if found is None:
             raise BlobNotFound(digest=str(digest))
-        return io.BufferedReader(
-            _ObjectReader(self._store, _key(digest), kept.size_bytes, self._place), STEP_BYTES
-        )
+        return io.BufferedReader(found, STEP_BYTES)
 
     def find(self, digest: Digest) -> Kept | None:
         """Look at a blob."""
@@ -192,7 +190,7 @@ class ObjectStaging:
                 for page in obstore.list(self._store, prefix=_steps_of(upload, stretch.writer)):
                     obstore.delete(self._store, [found["path"] for found in page])
 
-    def sweep(self, before: datetime) -> int:
+    def sweep(self, before: datetime, known: Collection[str]) -> int:
         """Remove steps that were written before a time."""
         with store_failures(self._place):
             old = [
@@ -200,6 +198,7 @@ class ObjectStaging:
                 for page in obstore.list(self._store, prefix=f"{_UPLOADS}/")
                 for found in page
                 if found["last_modified"] < before
+                and found["path"].removeprefix(f"{_UPLOADS}/").partition("/")[0] not in known
             ]
             if old:
                 obstore.delete(self._store, old)
@@ -215,6 +214,16 @@ class ObjectStaging:
                 data = bytes(obstore.get(self._store, key).bytes())
                 yield data[: end - place]
                 place += len(data)
+
+
+def open_object(store: ObjectStore, key: str, place: str) -> io.RawIOBase | None:
+    """Open an object as a stream that can be read from any place; None if there is none."""
+    with store_failures(place):
+        try:
+            size = obstore.head(store, key)["size"]
+        except FileNotFoundError:
+            return None
+    return _ObjectReader(store, key, size, place)
 
 
 class _ObjectReader(io.RawIOBase):

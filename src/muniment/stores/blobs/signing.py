@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -19,49 +20,85 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _LIVES_S: Final = 3600
 # What S3 takes in one PUT.
 MOST_BYTES: Final = 5 << 30
+_MIB: Final = 1 << 20
+_MOST_PARTS: Final = 10_000
+_USUAL_PART: Final = 64 * _MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Account:
+    """Who asks an S3 store for what lies below a URL; `token` is that of a session, or empty."""
+
+    base: str
+    key: str
+    secret: str = field(repr=False)
+    region: str
+    token: str = field(repr=False)
+    clock: Callable[[], datetime]
+
+    def sign(
+        self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str] | None = None
+    ) -> str:
+        """Give the URL of a request that anybody can make, for a while, with just these headers."""
+        url = f"{self.base.rstrip('/')}/{path}"
+        signed = sign_query(
+            method,
+            url,
+            headers,
+            query or {},
+            key=self.key,
+            secret=self.secret,
+            region=self.region,
+            token=self.token,
+            now=self.clock(),
+        )
+        return f"{url}?{signed}"
 
 
 class S3Direct:
     """Direct transfers to an S3 store."""
 
-    most_bytes: Final = MOST_BYTES
+    def __init__(self, account: S3Account, most_bytes: int = MOST_BYTES) -> None:
+        """Sign for an account."""
+        self._account = account
+        self.most_bytes = min(most_bytes, MOST_BYTES)
 
-    def __init__(  # noqa: PLR0913 - what a signature is made of
-        self, *, base: str, key: str, secret: str, region: str, token: str, clock: Callable[[], datetime]
-    ) -> None:
-        """Sign for the objects below a URL; `token` is that of a session, or empty."""
-        self._base = base.rstrip("/")
-        self._key = key
-        self._secret = secret
-        self._region = region
-        self._token = token
-        self._clock = clock
+    def part_bytes(self, size_bytes: int) -> int:
+        """Give whole MiBs, so many that S3 takes as many parts."""
+        fewest = -(-size_bytes // _MOST_PARTS)
+        return max(min(self.most_bytes, _USUAL_PART), -(-fewest // _MIB) * _MIB)
 
-    def let_put(self, digest: Digest, size_bytes: int) -> Ticket:
-        """Let a blob be put once."""
+    def let_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
+        """Sign PutObject."""
         headers = {
             "content-length": str(size_bytes),
             "if-none-match": "*",
-            "x-amz-checksum-sha256": base64.b64encode(digest.raw).decode(),
+            "x-amz-checksum-sha256": checksum_of(digest),
         }
-        url = f"{self._base}/blobs/sha256/{digest.hex}"
-        query = sign_query(
-            "PUT",
-            url,
-            headers,
-            key=self._key,
-            secret=self._secret,
-            region=self._region,
-            token=self._token,
-            now=self._clock(),
-        )
-        return Ticket(f"{url}?{query}", headers)
+        return Ticket(self._account.sign("PUT", whole_of(upload), headers), headers)
+
+    def let_put_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
+        """Sign UploadPart."""
+        headers = {"x-amz-checksum-sha256": checksum_of(digest)}
+        query = {"partNumber": str(number), "uploadId": session}
+        return Ticket(self._account.sign("PUT", whole_of(upload), headers, query), headers)
+
+
+def whole_of(upload: str) -> str:
+    """Name the object in which an upload comes: not by its digest, which proves no possession."""
+    return f"uploads/{upload}/whole"
+
+
+def checksum_of(digest: Digest) -> str:
+    """Write a digest as S3 does."""
+    return base64.b64encode(digest.raw).decode()
 
 
 def sign_query(  # noqa: PLR0913 - what a signature is made of
     method: str,
     url: str,
     headers: Mapping[str, str],
+    query: Mapping[str, str],
     *,
     key: str,
     secret: str,
@@ -76,7 +113,8 @@ def sign_query(  # noqa: PLR0913 - what a signature is made of
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     signed = {"host": parts.netloc, **{name.lower(): value.strip() for name, value in headers.items()}}
     names = ";".join(sorted(signed))
-    query = {
+    asked = {
+        **query,
         "X-Amz-Algorithm": _ALGORITHM,
         "X-Amz-Credential": f"{key}/{scope}",
         "X-Amz-Date": stamp,
@@ -85,7 +123,7 @@ def sign_query(  # noqa: PLR0913 - what a signature is made of
         **({"X-Amz-Security-Token": token} if token else {}),
     }
     text = "&".join(
-        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(query.items())
+        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(asked.items())
     )
     lines = [
         method,

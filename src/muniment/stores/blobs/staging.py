@@ -3,7 +3,7 @@
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,12 +72,13 @@ class LocalStaging:
             for stretch in stretches:
                 self._path(upload, stretch.writer).unlink(missing_ok=True)
 
-    def sweep(self, before: datetime) -> int:
+    def sweep(self, before: datetime, known: Collection[str]) -> int:
         """Remove files that nobody has written to since a time: uploads and writes that broke off."""
         count = 0
         with disk_failures(str(self._uploads)):
             for path in self._uploads.iterdir():
-                if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
+                is_known = any(path.name.startswith(f"upload-{upload}-") for upload in known)
+                if not is_known and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
                     path.unlink(missing_ok=True)
                     count += 1
         return count

@@ -271,6 +271,7 @@ uploads: Final = Table(
     Column("offset", _Whole, nullable=False),
     Column("state", LargeBinary, nullable=False),
     Column("stretches", Text, nullable=False),
+    Column("session", Text, nullable=False),
     Column("touched", Text, nullable=False),
     Column("result", Text),
     Index("uploads_by_principal", "principal"),

@@ -18,13 +18,17 @@ _GO_ON: Final = (
     update(uploads)
     .where(uploads.c.id == bindparam("upload"))
     .values(
-        {name: bindparam(f"new_{name}") for name in ("offset", "state", "stretches", "touched", "result")}
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("offset", "state", "stretches", "session", "touched", "result")
+        }
     )
 )
 _IDLE: Final = select(uploads).where(uploads.c.touched < bindparam("before")).limit(bindparam("most"))
 _MEASURE: Final = select(func.coalesce(func.sum(uploads.c.size_bytes), 0)).where(
     uploads.c.principal == bindparam("principal"), uploads.c.result.is_(None)
 )
+_IDS: Final = select(uploads.c.id)
 _DROP: Final = delete(uploads).where(uploads.c.id == bindparam("upload"))
 
 
@@ -51,6 +55,7 @@ class SqlUploads:
                 offset=upload.offset,
                 state=upload.state,
                 stretches=_write(upload.stretches),
+                session=upload.session,
                 touched=upload.touched,
                 result=result,
             )
@@ -62,6 +67,7 @@ class SqlUploads:
                 new_offset=upload.offset,
                 new_state=upload.state,
                 new_stretches=_write(upload.stretches),
+                new_session=upload.session,
                 new_touched=upload.touched,
                 new_result=result,
             )
@@ -79,6 +85,10 @@ class SqlUploads:
         """Sum up."""
         return int(str(self._run("uploads measure", _MEASURE, principal=principal)[0][0]))
 
+    def list_ids(self) -> list[str]:
+        """List all."""
+        return [str(upload) for (upload,) in self._run("uploads ids", _IDS)]
+
     def drop(self, upload: str) -> None:
         """Forget an upload."""
         self._run("uploads drop", _DROP, upload=upload)
@@ -88,7 +98,7 @@ class SqlUploads:
 
 
 def _read(row: tuple[object, ...]) -> Upload:
-    identity, principal, size, digest, offset, state, stretches, touched, result = row
+    identity, principal, size, digest, offset, state, stretches, session, touched, result = row
     return Upload(
         id=str(identity),
         principal=str(principal),
@@ -97,6 +107,7 @@ def _read(row: tuple[object, ...]) -> Upload:
         offset=int(str(offset)),
         state=bytes(state) if isinstance(state, bytes | memoryview) else b"",
         stretches=tuple(_read_stretch(part) for part in str(stretches).split()),
+        session=str(session),
         touched=str(touched),
         result=None if result is None else Digest.parse(str(result)),
     )

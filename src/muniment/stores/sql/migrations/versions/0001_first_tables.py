@@ -247,6 +247,7 @@ def _make_custody() -> None:
         sa.Column("offset", _WHOLE, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.Column("stretches", _TEXT, nullable=False),
+        sa.Column("session", _TEXT, nullable=False),
         sa.Column("touched", _TEXT, nullable=False),
         sa.Column("result", _TEXT),
     )

@@ -1,0 +1,64 @@
+"""Handing over in the directory of the blobs: a rename, where sending would copy every byte twice.
+
+Only its owner can write to that directory. Whoever can could write to the blobs as well, so that it
+grants nothing; a client that cannot sends its bytes over HTTP.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from muniment.core.digests import Digest
+from muniment.core.errors import UploadNotFound
+from muniment.stores.blobs.local import sync_directory
+from muniment.stores.failures import disk_failures
+
+_ID: Final = re.compile(r"[0-9a-f-]{1,64}")
+
+
+class LocalHandover:
+    """Handing over in the directory of a LocalBlobs."""
+
+    def __init__(self, root: Path) -> None:
+        """Stand on a directory that `LocalBlobs.create` has made."""
+        self._blobs = root.resolve() / "blobs" / "sha256"
+        self._uploads = root.resolve() / "uploads"
+
+    def place_of(self, upload: str) -> str:
+        """Give the path."""
+        return str(self._path(upload, "handover"))
+
+    def take(self, upload: str) -> BinaryIO | None:
+        """Rename and open the file."""
+        taken = self._path(upload, "taken")
+        with disk_failures(str(self._uploads)):
+            try:
+                self._path(upload, "handover").rename(taken)
+            except FileNotFoundError:
+                return None
+            return os.fdopen(os.open(taken, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb", buffering=0)
+
+    def keep(self, upload: str, digest: Digest) -> None:
+        """Give the file its name."""
+        taken = self._path(upload, "taken")
+        with disk_failures(str(self._uploads)):
+            file = os.open(taken, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                os.fchmod(file, 0o444)
+                os.fsync(file)
+            finally:
+                os.close(file)
+            taken.rename(self._blobs / digest.hex)
+            sync_directory(self._blobs)
+
+    def drop(self, upload: str) -> None:
+        """Remove the file."""
+        with disk_failures(str(self._uploads)):
+            for state in ("handover", "taken"):
+                self._path(upload, state).unlink(missing_ok=True)
+
+    def _path(self, upload: str, state: str) -> Path:
+        if _ID.fullmatch(upload) is None:
+            raise UploadNotFound(upload=upload)
+        return self._uploads / f"{state}-{upload}"
