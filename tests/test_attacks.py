@@ -450,6 +450,11 @@ def test_a_retry_is_answered_with_the_first_receipt(people: Cast) -> None:
     assert second.json()["leaf"] == first.json()["leaf"]
     other = httpx2.post(url, headers=headers, json={**body, "role": "reader"})
     assert (other.status_code, other.json()["code"]) == (422, RequestReplayed.code)
+    upload = {"size_bytes": 7}
+    begun = [httpx2.post(f"{people.server.url}/api/v1/uploads", headers=headers, json=upload) for _ in "12"]
+    assert begun[0].json() == begun[1].json()
+    other = httpx2.post(f"{people.server.url}/api/v1/uploads", headers=headers, json={"size_bytes": 8})
+    assert other.json()["code"] == RequestReplayed.code
     # Another caller's key of the same name is another key.
     theirs = {**headers, "authorization": f"Bearer {people.token('Carl')}"}
     assert httpx2.post(url, headers=theirs, json=body).status_code == 403

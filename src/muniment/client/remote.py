@@ -287,7 +287,7 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     ),
     q.ListVersions: lambda x: (
         f"{_model(x.name)}/versions",
-        {"before": x.before, "limit": x.limit},
+        {"before": x.before, "limit": x.limit, "at": x.at},
         _Page[r.VersionRecord],
     ),
     q.SearchVersions: lambda x: (
@@ -297,7 +297,7 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     ),
     q.ListMoves: lambda x: (f"{_model(x.name)}/moves", {"alias": x.alias, "at": x.at}, _Page[q.Move]),
     q.GetMove: lambda x: (f"{_model(x.name)}/aliases/{x.alias}", {"at": x.at}, r.MoveRecord),
-    q.GetPolicy: lambda x: (f"{_model(x.name)}/aliases/{x.alias}/policy", {}, r.PolicyRecord),
+    q.GetPolicy: lambda x: (f"{_model(x.name)}/aliases/{x.alias}/policy", {"at": x.at}, r.PolicyRecord),
     q.JudgeGate: lambda x: (f"{_version(x.reference)}/verdicts/{x.alias}", {}, Verdict),
     q.ListTags: lambda x: (f"{_version(x.reference)}/tags", {"at": x.at}, tuple[tuple[str, str], ...]),
     q.GetKey: lambda x: (f"/keys/{quote(x.key_id, safe='')}", {}, r.KeyRecord),

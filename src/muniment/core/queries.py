@@ -138,11 +138,12 @@ class ListModels(Query[tuple[ModelRecord, ...]]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListVersions(Query[tuple[VersionRecord, ...]]):
-    """List the versions of a model, newest first, those numbered below `before`."""
+    """List the versions of a model, newest first, those numbered below `before`; `at` as of then."""
 
     name: ModelName
     before: int | None = None
     limit: int = 100
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +166,11 @@ class GetMove(Query[MoveRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetPolicy(Query[PolicyRecord]):
-    """Ask which policy is in force for an alias."""
+    """Ask which policy is in force for an alias, or was at a time."""
 
     name: ModelName
     alias: Alias
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,6 +186,7 @@ def _list_versions(unit: Unit, query: q.ListVersions) -> tuple[VersionRecord, ..
             VersionRecord,
             Where("name", "=", str(query.name)),
             *before,
+            *horizon(unit, query.at),
             order="number",
             descending=True,
             limit=bound(query.limit),
@@ -203,7 +204,7 @@ def _list_moves(unit: Unit, query: q.ListMoves) -> tuple[q.Move, ...]:
 
 
 def _get_policy(unit: Unit, query: q.GetPolicy) -> PolicyRecord:
-    return get_policy(unit, query.name, query.alias)
+    return get_policy(unit, query.name, query.alias, horizon(unit, query.at))
 
 
 def _judge_gate(unit: Unit, query: q.JudgeGate) -> Verdict:

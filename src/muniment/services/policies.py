@@ -32,25 +32,28 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     return Outcome(tx.record(EventType.POLICY_SET, data))
 
 
-def find_policy(unit: Unit, name: ModelName, alias: Alias) -> PolicyRecord | None:
-    """Find the policy in force for an alias."""
+def find_policy(
+    unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()
+) -> PolicyRecord | None:
+    """Find the policy in force for an alias; with `until`, the newest that meets the conditions."""
     found = unit.projections.select(
         PolicyRecord,
         Where("name", "=", str(name)),
         Where("alias", "=", str(alias)),
+        *until,
         descending=True,
         limit=1,
     )
     return found[0] if found else None
 
 
-def get_policy(unit: Unit, name: ModelName, alias: Alias) -> PolicyRecord:
-    """Get the policy in force for an alias.
+def get_policy(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord:
+    """Get the policy in force for an alias; `until` as in `find_policy`.
 
     Raises:
         PolicyNotFound: there is none.
     """
-    found = find_policy(unit, name, alias)
+    found = find_policy(unit, name, alias, until)
     if found is None:
         raise PolicyNotFound(name=str(name), alias=str(alias))
     return found

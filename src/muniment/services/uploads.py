@@ -22,6 +22,7 @@ from muniment.core.errors import (
     NotIdentified,
     OffsetMismatch,
     QuotaExceeded,
+    RequestReplayed,
     UploadNotFound,
 )
 from muniment.core.times import write_time
@@ -84,10 +85,11 @@ class Uploading:
         """Say whether an upload whose digest is announced can go straight to the store."""
         return self._direct is not None
 
-    def begin(self, caller: Caller, size_bytes: int, digest: Digest | None) -> Upload:
-        """Begin an upload.
+    def begin(self, caller: Caller, size_bytes: int, digest: Digest | None, retry_key: str = "") -> Upload:
+        """Begin an upload; with a `retry_key`, the one that the same caller has begun under it.
 
         Raises:
+            RequestReplayed: the key was used for another upload.
             NotPermitted: the caller may write nowhere.
             BodyTooLarge: blobs of that size are not taken.
             QuotaExceeded: the caller has too much under way.
@@ -98,11 +100,17 @@ class Uploading:
         def work(unit: Unit) -> Upload:
             check_may_upload(unit, caller)
             principal = _principal(caller)
+            identity = _name(principal, retry_key) if retry_key else self._nonces()
+            known = unit.uploads.find(identity)
+            if known is not None:
+                if (known.size_bytes, known.digest) != (size_bytes, digest):
+                    raise RequestReplayed(key=retry_key)
+                return known
             held = unit.uploads.measure(principal) + unit.holdings.measure(holder_of(principal))
             if held + size_bytes > self._most_pending_bytes:
                 raise QuotaExceeded(namespace="your uploads", quota_bytes=self._most_pending_bytes)
             upload = Upload(
-                id=self._nonces(),
+                id=identity,
                 principal=principal,
                 size_bytes=size_bytes,
                 digest=digest,
@@ -435,6 +443,11 @@ def _hash_on(whole: BinaryIO, offset: int, hasher: rehashes.PySha256, most: int)
         hasher.update(data)
         offset += len(data)
     return offset
+
+
+def _name(principal: str, retry_key: str) -> str:
+    """Name an upload by who began it, under which key."""
+    return hashlib.sha256(f"{principal} {retry_key}".encode()).hexdigest()[:32]
 
 
 def _principal(caller: Caller) -> str:

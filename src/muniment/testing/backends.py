@@ -18,7 +18,14 @@ from muniment.core.commands import (
     SetPolicy,
 )
 from muniment.core.digests import Digest
-from muniment.core.errors import GateFailed, MunimentError, NotPermitted, OwnVersion, VersionNotFound
+from muniment.core.errors import (
+    GateFailed,
+    MunimentError,
+    NotPermitted,
+    OwnVersion,
+    PolicyNotFound,
+    VersionNotFound,
+)
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Proof, Receipt
@@ -169,6 +176,8 @@ def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
     publish(backend, owner, b"second")
     assert [v.number for v in backend.ask(q.ListVersions(name=NAME))] == [2, 1]
     assert [v.number for v in backend.ask(q.ListVersions(name=NAME, before=2))] == [1]
+    then = first.event.time
+    assert [v.number for v in backend.ask(q.ListVersions(name=NAME, at=then))] == [1]
 
 
 def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
@@ -178,6 +187,8 @@ def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: I
         {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8},
         {"rule": "approvals", "validator": 1},
     )
+    then = backend.ask(q.GetVersion(reference=Reference(NAME, 1))).published
+    refuses(lambda: backend.ask(q.GetPolicy(name=NAME, alias=PRODUCTION, at=then)), PolicyNotFound)
     move = MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
     refuses(lambda: backend.execute(move), GateFailed)
     backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))

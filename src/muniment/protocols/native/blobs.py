@@ -15,7 +15,7 @@ from muniment.core.errors import LengthMismatch, RequestTimeout
 from muniment.edge.ranges import is_match, read_range
 from muniment.edge.sending import BlobResponse
 from muniment.ports.uploads import Upload
-from muniment.protocols.native.door import read, registry_of, require_caller, write
+from muniment.protocols.native.door import read, registry_of, require_caller, retry_key, write
 from muniment.protocols.native.wire import (
     Arrival,
     Digests,
@@ -51,7 +51,8 @@ async def begin_upload(request: Request, body: NewUpload) -> Response:
     """Begin an upload: the answer says how its bytes travel."""
     registry, caller = registry_of(request), await require_caller(request)
     digest = None if body.digest is None else Digest.parse(body.digest)
-    upload = await write(lambda: registry.uploads.begin(caller, body.size_bytes, digest))
+    key = retry_key(request)
+    upload = await write(lambda: registry.uploads.begin(caller, body.size_bytes, digest, key))
     return _show(request, upload, 201)
 
 

@@ -110,7 +110,7 @@ async def execute(request: Request, command: Command) -> Response:
     token = read_token(request.headers)
     if token is None:
         raise NotIdentified
-    answer = registry_of(request).execute(token, command, _retry_key(request))
+    answer = registry_of(request).execute(token, command, retry_key(request))
     return confirm(await wrap_future(answer))
 
 
@@ -137,7 +137,12 @@ def expected_entry(request: Request) -> int | None:
     return int(text)
 
 
-def _retry_key(request: Request) -> str:
+def retry_key(request: Request) -> str:
+    """Give the key under which a request may come again; empty if there is none.
+
+    Raises:
+        InvalidBody: it is too long, or not plain text.
+    """
     key = request.headers.get("idempotency-key", "")
     if len(key) > _MAX_KEY_CHARACTERS or not key.isprintable() or not key.isascii():
         raise InvalidBody(reason="the Idempotency-Key is too long, or not plain text")

@@ -65,15 +65,16 @@ async def get_model(request: Request, namespace: Part, model: Part) -> Response:
 
 
 @router.get(_MODEL + "/versions", response_model=Page[r.VersionRecord])
-async def list_versions(
+async def list_versions(  # noqa: PLR0913, PLR0917 - what a page is asked with
     request: Request,
     namespace: Part,
     model: Part,
     before: Annotated[int | None, Query(ge=1, le=10**18)] = None,
     limit: Limit = 100,
+    at: At = None,
 ) -> Response:
     """List the versions of a model, newest first."""
-    query = q.ListVersions(name=ModelName(namespace, model), before=before, limit=limit)
+    query = q.ListVersions(name=ModelName(namespace, model), before=before, limit=limit, at=at)
     versions = await ask(request, query)
     following = versions[-1].number if len(versions) == limit else None
     return send_encoded(request, encode_page(versions, following))
@@ -175,9 +176,9 @@ async def list_moves(
 
 
 @router.get(_ALIAS + "/policy", response_model=r.PolicyRecord)
-async def get_policy(request: Request, namespace: Part, model: Part, alias: Part) -> Response:
+async def get_policy(request: Request, namespace: Part, model: Part, alias: Part, at: At = None) -> Response:
     """Give the policy in force for an alias; its document is the blob of that digest."""
-    return await answer(request, q.GetPolicy(name=ModelName(namespace, model), alias=Alias(alias)))
+    return await answer(request, q.GetPolicy(name=ModelName(namespace, model), alias=Alias(alias), at=at))
 
 
 @router.put(_ALIAS + "/policy", response_model=Receipt)
