@@ -17,6 +17,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, DigestMismatch, InvalidBody, LengthMismatch, UploadNotFound
 from muniment.core.queries import GetSelf
 from muniment.ports.direct import Ticket
+from muniment.services.direct import DirectUploads
 from muniment.services.uploads import Uploading
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.inbox import S3Inbox
@@ -176,24 +177,28 @@ def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str]
     units = MemoryUnits(MemoryBlobs())
     owner = open_over(units, MemoryBlobs())(Identity.generate()).ask(GetSelf())
 
-    def replica() -> Uploading:
-        return Uploading(
+    uploads = Uploading(
+        units=units,
+        staging=ObjectStaging(store, bucket),
+        clock=lambda: datetime.now(UTC),
+        nonces=lambda: str(uuid.uuid4()),
+        most_bytes=1 << 30,
+        most_pending_bytes=1 << 30,
+    )
+
+    def replica() -> DirectUploads:
+        return DirectUploads(
+            uploads=uploads,
             units=units,
-            blobs=blobs,
-            staging=ObjectStaging(store, bucket),
             clock=lambda: datetime.now(UTC),
-            nonces=lambda: str(uuid.uuid4()),
             direct=S3Direct(account, PART),
             inbox=S3Inbox(account, store, bucket),
-            handover=None,
-            most_bytes=1 << 30,
-            most_pending_bytes=1 << 30,
             proven_at_once=PART,
         )
 
     me = Caller(principal=owner.record.id)
     parts = [data[start : start + PART] for start in range(0, len(data), PART)]
-    upload = replica().begin(me, len(data), Digest.of(data)).id
+    upload = uploads.begin(me, len(data), Digest.of(data)).id
     digests = [Digest.of(part) for part in parts]
     for number, part in enumerate(parts, 1):
         ticket = replica().let_parts(me, upload, {number: digests[number - 1]})[number]
@@ -201,9 +206,9 @@ def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str]
     replica().accept(me, upload, digests)
     assert [replica().prove(upload) for _ in range(2)] == [False, False]
     with pytest.raises(UploadNotFound):
-        replica().resume(me, upload, 2 * PART)
+        uploads.resume(me, upload, 2 * PART)
     assert [replica().prove(upload) for _ in range(2)] == [False, True]
-    assert replica().get(me, upload).result == Digest.of(data)
+    assert uploads.get(me, upload).result == Digest.of(data)
     with pytest.raises(UploadNotFound):
         replica().let_parts(me, upload, {1: digests[0]})
     with blobs.open(Digest.of(data)) as blob:

@@ -16,7 +16,6 @@ from muniment.core.records import GrantRecord, TokenRecord
 from muniment.core.roles import Role
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
-from muniment.ports.direct import Direct
 from muniment.ports.inbox import Inbox
 from muniment.ports.projections import Where
 from muniment.ports.staging import Staging
@@ -25,14 +24,16 @@ from muniment.server.founding import load_keys, make_keys, new_id, now, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, Parts
 from muniment.server.settings import S3Credentials, ServerSettings
+from muniment.services.direct import PROOF, DirectUploads
 from muniment.services.found import found
 from muniment.services.garbage import collect_garbage
+from muniment.services.handovers import Handovers
 from muniment.services.scribe import Scribe
 from muniment.services.scrub import scrub
 from muniment.services.served import TOKEN_PREFIX, ServedRegistry, hash_token
 from muniment.services.sessions import invite
 from muniment.services.transaction import RegistryKeys, Transaction
-from muniment.services.uploads import PROOF, Uploading
+from muniment.services.uploads import Uploading
 from muniment.stores.blobs.handover import LocalHandover
 from muniment.stores.blobs.inbox import S3Inbox
 from muniment.stores.blobs.local import LocalBlobs
@@ -75,23 +76,23 @@ def open_served(settings: ServerSettings) -> Opened:
     except BaseException:
         units.close()
         raise
-    direct, inbox = _open_direct(settings)
     uploads = Uploading(
         units=units,
-        blobs=blobs,
         staging=staging,
         clock=now,
         nonces=new_id,
-        direct=direct,
-        inbox=inbox,
-        handover=LocalHandover(settings.data) if settings.link and settings.blobs is None else None,
         most_bytes=settings.max_blob,
         most_pending_bytes=settings.max_pending,
     )
+    account = _open_account(settings)
+    inbox = _open_inbox(settings, account)
+    direct = _open_direct(settings, uploads, units, account, inbox)
     registry = ServedRegistry(
         units=units,
         blobs=blobs,
         uploads=uploads,
+        direct=direct,
+        handovers=_open_handovers(settings, uploads),
         clock=now,
         nonces=new_id,
         keys=keys,
@@ -99,12 +100,12 @@ def open_served(settings: ServerSettings) -> Opened:
         local=settings.database is None and settings.blobs is None,
     )
     return Opened(
-        registry=registry, jobs=_make_jobs(units, blobs, staging, inbox, uploads), invitation=invitation
+        registry=registry, jobs=_make_jobs(units, blobs, staging, inbox, direct), invitation=invitation
     )
 
 
 def _make_jobs(
-    units: Units, blobs: BlobStore, staging: Staging, inbox: Inbox | None, uploads: Uploading
+    units: Units, blobs: BlobStore, staging: Staging, inbox: Inbox | None, direct: DirectUploads | None
 ) -> Jobs:
     def expire(_payload: str) -> object:
         cut = now()
@@ -120,7 +121,7 @@ def _make_jobs(
         return found
 
     def prove(upload: str) -> object:
-        return None if uploads.prove(upload) else AGAIN
+        return None if direct is None or direct.prove(upload) else AGAIN
 
     return Jobs(
         units,
@@ -137,14 +138,14 @@ def _open_blobs(settings: ServerSettings) -> tuple[BlobStore, Staging]:
     return ObjectBlobs(store, settings.blobs), ObjectStaging(store, settings.blobs)
 
 
-def _open_direct(settings: ServerSettings) -> tuple[Direct | None, Inbox | None]:
-    """Let clients and an S3 store meet without us, if the settings say that clients can reach it."""
+def _open_account(settings: ServerSettings) -> S3Account | None:
+    """Sign for clients who go to an S3 store without us, if the settings say that they can reach it."""
     if settings.blobs is None or not settings.direct or not settings.blobs.startswith("s3://"):
-        return None, None
+        return None
     bucket, _, prefix = settings.blobs.removeprefix("s3://").partition("/")
     credentials = S3Credentials()
     endpoint = credentials.endpoint_url or f"https://s3.{credentials.region}.amazonaws.com"
-    account = S3Account(
+    return S3Account(
         base=f"{endpoint.rstrip('/')}/{bucket}/{prefix}".rstrip("/"),
         key=credentials.access_key_id,
         secret=credentials.secret_access_key.get_secret_value(),
@@ -152,8 +153,31 @@ def _open_direct(settings: ServerSettings) -> tuple[Direct | None, Inbox | None]
         token=credentials.session_token.get_secret_value(),
         clock=now,
     )
-    inbox = S3Inbox(account, open_store(settings.blobs), settings.blobs)
-    return S3Direct(account, settings.direct_put), inbox
+
+
+def _open_inbox(settings: ServerSettings, account: S3Account | None) -> Inbox | None:
+    if account is None or settings.blobs is None:
+        return None
+    return S3Inbox(account, open_store(settings.blobs), settings.blobs)
+
+
+def _open_direct(
+    settings: ServerSettings,
+    uploads: Uploading,
+    units: Units,
+    account: S3Account | None,
+    inbox: Inbox | None,
+) -> DirectUploads | None:
+    if account is None or inbox is None:
+        return None
+    direct = S3Direct(account, settings.direct_put)
+    return DirectUploads(uploads=uploads, units=units, clock=now, direct=direct, inbox=inbox)
+
+
+def _open_handovers(settings: ServerSettings, uploads: Uploading) -> Handovers | None:
+    if not settings.link or settings.blobs is not None:
+        return None
+    return Handovers(uploads, LocalHandover(settings.data))
 
 
 def _open_units(settings: ServerSettings, blobs: BlobStore) -> SqlUnits:
@@ -209,7 +233,7 @@ def open_parts(settings: ServerSettings) -> Iterator[Parts]:
             units=units,
             blobs=blobs,
             staging=staging,
-            inbox=_open_direct(settings)[1],
+            inbox=_open_inbox(settings, _open_account(settings)),
             keys=settings.keys_directory,
             place=units.path if settings.database else str(settings.data),
         )

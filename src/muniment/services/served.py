@@ -2,20 +2,24 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 
 from muniment.core.callers import NOBODY, Caller
 from muniment.core.commands import BeginSession, Command
-from muniment.core.errors import BadToken
+from muniment.core.digests import Digest
+from muniment.core.errors import BadToken, LengthMismatch
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
+from muniment.ports.uploads import Upload
 from muniment.services.backend import LocalBackend, confirm
+from muniment.services.direct import DirectUploads
+from muniment.services.handovers import Handovers
 from muniment.services.issuers import list_rules, match_workload
 from muniment.services.logins import admit_person
 from muniment.services.scribe import Scribe
@@ -36,6 +40,8 @@ class ServedRegistry:
     units: Units
     blobs: BlobStore
     uploads: Uploading
+    direct: DirectUploads | None
+    handovers: Handovers | None
     clock: Clock
     nonces: Nonces
     keys: RegistryKeys
@@ -72,6 +78,24 @@ class ServedRegistry:
             keys=self.keys,
             caller=caller,
         )
+
+    def accept_upload(self, caller: Caller, upload: str, digests: Sequence[Digest]) -> Upload:
+        """Take an upload that did not come through us. Raises as `accept` of `direct` and `handovers`."""
+        if self.direct is not None:
+            return self.direct.accept(caller, upload, digests)
+        if self.handovers is not None:
+            return self.handovers.accept(caller, upload)
+        found = self.uploads.get(caller, upload)
+        if found.result is None:
+            raise LengthMismatch(expected=found.size_bytes, actual=found.offset)
+        return found
+
+    def abort_upload(self, caller: Caller, upload: str) -> None:
+        """Drop an upload, by whichever way it came."""
+        dropped = self.uploads.abort(caller, upload)
+        for way in (self.direct, self.handovers):
+            if way is not None:
+                way.drop(dropped)
 
     def trusts(self, issuer: str) -> bool:
         """Say whether a rule lets workloads of an issuer in."""

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from muniment.core.digests import Digest
-from muniment.core.errors import LengthMismatch, RequestTimeout
+from muniment.core.errors import LengthMismatch, RequestTimeout, UploadNotFound
 from muniment.edge.ranges import is_match, read_range
 from muniment.edge.sending import BlobResponse
 from muniment.ports.uploads import Upload
@@ -28,6 +28,7 @@ from muniment.protocols.native.wire import (
     Transfer,
     WantedParts,
 )
+from muniment.services.direct import DirectUploads
 from muniment.services.uploads import Receiver
 
 router = APIRouter(tags=["bytes"])
@@ -72,15 +73,15 @@ async def confirm_upload(request: Request, upload: UploadId, body: Arrival | Non
     """
     registry, caller = registry_of(request), await require_caller(request)
     digests = [Digest.parse(digest) for digest in body.digests] if body is not None else []
-    found = await write(lambda: registry.uploads.accept(caller, upload, digests))
+    found = await write(lambda: registry.accept_upload(caller, upload, digests))
     return _show(request, found, 200)
 
 
 @router.get("/uploads/{upload}/parts", response_model=SentParts)
 async def list_parts(request: Request, upload: UploadId) -> Response:
     """List the parts of an upload that have come to the store."""
-    registry, caller = registry_of(request), await require_caller(request)
-    found = await write(lambda: registry.uploads.list_parts(caller, upload))
+    caller, direct = await require_caller(request), _direct_of(request, upload)
+    found = await write(lambda: direct.list_parts(caller, upload))
     parts = [SentPart(number=number, size_bytes=part.size_bytes) for number, part in sorted(found.items())]
     return _say(SentParts(parts=parts))
 
@@ -88,9 +89,9 @@ async def list_parts(request: Request, upload: UploadId) -> Response:
 @router.post("/uploads/{upload}/parts", response_model=PartTickets)
 async def let_parts(request: Request, upload: UploadId, body: WantedParts) -> Response:
     """Let parts of an upload go straight to the store, which checks the digest of each."""
-    registry, caller = registry_of(request), await require_caller(request)
+    caller, direct = await require_caller(request), _direct_of(request, upload)
     wanted = {part.number: Digest.parse(part.digest) for part in body.parts}
-    found = await write(lambda: registry.uploads.let_parts(caller, upload, wanted))
+    found = await write(lambda: direct.let_parts(caller, upload, wanted))
     parts = [
         PartTicket(number=number, url=ticket.url, headers=dict(ticket.headers))
         for number, ticket in found.items()
@@ -124,7 +125,7 @@ async def continue_upload(
 async def abort_upload(request: Request, upload: UploadId) -> Response:
     """Drop an upload."""
     registry, caller = registry_of(request), await require_caller(request)
-    await write(lambda: registry.uploads.abort(caller, upload))
+    await write(lambda: registry.abort_upload(caller, upload))
     return Response(None, 204)
 
 
@@ -200,17 +201,24 @@ def _show(request: Request, upload: Upload, status: int) -> Response:
 
 def _way_of(request: Request, upload: Upload, here: str) -> dict[str, Any]:
     """Say how the bytes of an upload travel."""
-    uploads = registry_of(request).uploads
-    ticket = uploads.find_ticket(upload)
+    direct, handovers = registry_of(request).direct, registry_of(request).handovers
+    ticket = None if direct is None else direct.find_ticket(upload)
     if ticket is not None:
         return {"method": "put", "url": ticket.url, "headers": dict(ticket.headers)}
-    part_bytes = 0 if upload.result is not None else uploads.part_bytes(upload)
+    part_bytes = 0 if direct is None else direct.part_bytes(upload)
     if part_bytes:
         return {"method": "parts", "url": f"{here}/parts", "part_bytes": part_bytes}
-    place = uploads.find_place(upload) if _is_here(request) else None
-    return (
-        {"method": "patch", "url": here} if place is None else {"method": "link", "url": here, "place": place}
-    )
+    place = handovers.find_place(upload) if handovers is not None and _is_here(request) else None
+    if place is not None:
+        return {"method": "link", "url": here, "place": place}
+    return {"method": "patch", "url": here}
+
+
+def _direct_of(request: Request, upload: str) -> DirectUploads:
+    direct = registry_of(request).direct
+    if direct is None:
+        raise UploadNotFound(upload=upload)
+    return direct
 
 
 def _is_here(request: Request) -> bool:

@@ -29,7 +29,7 @@ async def describe_registry(request: Request) -> Response:
         origin=said.origin,
         verifier=said.verifier,
         login=login,
-        hash_first=registry.uploads.is_direct,
+        hash_first=registry.direct is not None,
     )
     return send_encoded(request, about.model_dump_json().encode())
 

@@ -77,7 +77,7 @@ class LocalStaging:
         count = 0
         with disk_failures(str(self._uploads)):
             for path in self._uploads.iterdir():
-                is_known = any(path.name.startswith(f"upload-{upload}-") for upload in known)
+                is_known = any(upload in path.name for upload in known)
                 if not is_known and datetime.fromtimestamp(path.stat().st_mtime, UTC) < before:
                     path.unlink(missing_ok=True)
                     count += 1
