@@ -1,6 +1,7 @@
 """The app: doors, health and metrics around one registry."""
 
 import hmac
+import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from muniment import __version__
@@ -17,7 +18,6 @@ from muniment.edge.credentials import read_token
 from muniment.edge.gateway import Bounds, Gateway, Metrics
 from muniment.protocols.native.errors import add_handlers
 from muniment.protocols.native.routes import PREFIX, add_routes
-from muniment.server.logins import Logins, Provider, explain_invitation
 from muniment.server.oidc import Issuers
 from muniment.server.readiness import check_ready
 from muniment.server.settings import ServerSettings
@@ -61,7 +61,7 @@ def make_app(opened: Opened, settings: ServerSettings) -> Gateway:
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
-        Route("/login", explain_invitation),
+        Route("/login", _explain_invitation),
         *_make_logins(registry, issuers, settings),
     ]
     bounds = Bounds(
@@ -99,9 +99,19 @@ async def _metrics(request: Request) -> Response:
 def _make_logins(registry: ServedRegistry, issuers: Issuers, settings: ServerSettings) -> list[Route]:
     if settings.oidc_issuer is None:
         return []
-    provider = Provider(
+    # Who has no provider is spared a library of its own for that (docs/decisions/0004-late-imports.md).
+    logins = importlib.import_module("muniment.server.logins")
+    provider = logins.Provider(
         issuer=str(settings.oidc_issuer).rstrip("/"),
         client_id=settings.oidc_client_id,
         client_secret=settings.oidc_client_secret.get_secret_value(),
     )
-    return Logins(registry, issuers, provider, settings.address).routes()
+    routes: list[Route] = logins.make_routes(registry, issuers, provider, settings.address)
+    return routes
+
+
+async def _explain_invitation(_request: Request) -> Response:
+    """Say what to do with an invitation: its token stands behind the #, which no server sees."""
+    return PlainTextResponse(
+        "On the machine that you work on, run: muniment login and this address in quotes\n"
+    )

@@ -20,7 +20,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from cryptography.fernet import Fernet, InvalidToken
 from requests.exceptions import RequestException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from muniment.core.errors import InvalidBody, LoginRefused
@@ -42,6 +42,11 @@ class Provider:
     issuer: str
     client_id: str
     client_secret: str
+
+
+def make_routes(registry: ServedRegistry, issuers: Issuers, provider: Provider, address: str) -> list[Route]:
+    """Make the routes of a login for a registry that people reach by an address."""
+    return Logins(registry, issuers, provider, address).routes()
 
 
 class Logins:
@@ -145,10 +150,3 @@ class Logins:
             # Without a secret it is a public client, which PKCE alone vouches for (RFC 7636).
             token_endpoint_auth_method="client_secret_basic" if self._provider.client_secret else "none",
         )
-
-
-async def explain_invitation(_request: Request) -> Response:
-    """Say what to do with an invitation: its token stands behind the #, which no server sees."""
-    return PlainTextResponse(
-        "On the machine that you work on, run: muniment login and this address in quotes\n"
-    )
