@@ -16,7 +16,11 @@ import pytest
 from faulty.core import FaultyProxy
 from faulty.middlewares import CorruptBytesMiddleware, LatencyMiddleware
 
-from muniment.client.remote import RemoteBackend
+from muniment.client.memory import Memory
+from muniment.client.pushing import store
+from muniment.client.remote import RemoteBackend, open_remote
+from muniment.client.tree import collect
+from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
@@ -173,6 +177,37 @@ def test_an_object_store_that_lies_is_caught(
             line.clear()
             with backend.open_blob(digest) as blob:
                 assert Digest.of(blob.read()) == digest
+
+
+def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
+    """What was sent is not sent again, the file is still the file, and each byte is told once."""
+    data = os.urandom(96 << 20)
+    path = tmp_path / "weights"
+    path.write_bytes(data)
+    told: list[int] = []
+    with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, _, owner):
+        token = server.tokens[owner.public.id]
+        with line_to(server.url) as line:
+            line.slow(20)
+            backend = open_remote(f"http://127.0.0.1:{line.port}", token, tmp_path / "state")
+
+            def push() -> Digest:
+                (file,) = store(
+                    TrustedBackend(backend, Memory(tmp_path / "m", "x"), "x"), collect(path), told.append
+                )
+                return file.digest
+
+            with ThreadPoolExecutor(1) as pool:
+                pushing = pool.submit(push)
+                uploads = tmp_path / "server" / "data" / "uploads"
+                wait_until(lambda: any(p.stat().st_size > 16 << 20 for p in uploads.glob("upload-*")))
+                line.cut()
+                line.mend()
+                assert pushing.result(60) == Digest.of(data)
+            assert sum(told) == len(data)
+            with backend.open_blob(Digest.of(data)) as blob:
+                assert Digest.of(blob.read()) == Digest.of(data)
+            backend.close()
 
 
 def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:

@@ -77,21 +77,24 @@ class WatchedFile(FileIO):
         super().__init__(source.place)
         self._path = source.path
         self._on_bytes = on_bytes
-        self._left = os.fstat(self.fileno()).st_size
+        self._size = os.fstat(self.fileno()).st_size
+        self._told = 0
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override] # what hashes hands us a memoryview
-        """Read, and count."""
+        """Read, and count what was not read before: whoever sends it again reads it again."""
         count = super().readinto(buffer) or 0
-        self.count(count)
+        place = self.tell()
+        # A file that is written to for ever would be read for ever.
+        if place > self._size:
+            raise FileChanged(path=self._path)
+        if place > self._told:
+            self.count(place - self._told)
         return count
 
     def count(self, count: int) -> None:
-        """Count bytes that were read."""
-        self._left -= count
-        # A file that is written to for ever would be read for ever.
-        if self._left < 0:
-            raise FileChanged(path=self._path)
-        if self._on_bytes is not None and count:
+        """Count bytes that were read, wherever."""
+        self._told += count
+        if self._on_bytes is not None:
             self._on_bytes(count)
 
 
