@@ -135,9 +135,9 @@ def run(directory: Path) -> list[Row]:
         for _ in range(_FILE_MIB):
             output.write(os.urandom(_MIB))
     digest = hash_file(file)
-    started = time.perf_counter()
+    started_s = measure_start(directory / "start")
     with run_server(directory / "ours", _OVER_HTTP) as server:
-        ours = _measure_ours(server, time.perf_counter() - started, file, digest, directory)
+        ours = _measure_ours(server, started_s, file, digest, directory)
     with run_server(directory / "uvicorn", _OVER_HTTP, command=_UVICORN) as server:
         uvicorn = _measure_bytes(server, file, digest, directory)
     with run_server(directory / "link") as server:
@@ -152,6 +152,16 @@ def run(directory: Path) -> list[Row]:
         with run_docker_registry(directory / "docker") as peer:
             rows += _compare_docker(ours, _measure_docker(peer, file, digest, directory))
     return rows
+
+
+def measure_start(directory: Path) -> float:
+    """Start a server on nothing; give the seconds to its first healthy answer."""
+    directory.mkdir()
+    port = find_port()
+    program = str(Path(sys.executable).with_name("muniment"))
+    command = [program, "serve", str(directory / "data"), "--port", str(port)]
+    with _run(command, directory, f"http://127.0.0.1:{port}", "/readyz") as peer:
+        return peer.started_s
 
 
 def _measure_bytes(server: LiveServer, file: Path, digest: str, directory: Path) -> "Found":

@@ -144,6 +144,9 @@ def _open_account(settings: ServerSettings) -> S3Account | None:
         return None
     bucket, _, prefix = settings.blobs.removeprefix("s3://").partition("/")
     credentials = S3Credentials()
+    if not credentials.access_key_id:
+        # Credentials that the store's own tools find elsewhere cannot sign for others here.
+        return None
     endpoint = credentials.endpoint_url or f"https://s3.{credentials.region}.amazonaws.com"
     return S3Account(
         base=f"{endpoint.rstrip('/')}/{bucket}/{prefix}".rstrip("/"),
