@@ -439,6 +439,21 @@ def test_two_who_send_one_upload_make_one_blob(people: Cast) -> None:
     assert Digest.of(blob.content) == Digest.of(data)
 
 
+def test_an_upload_whose_bytes_are_gone_begins_again(people: Cast) -> None:
+    """Whoever goes on with it is told to send all of it, and can."""
+    data = os.urandom(6 << 20)
+    url = begin(people, len(data))
+    headers = {"authorization": f"Bearer {people.token('owner')}", "upload-offset": "0"}
+    httpx2.patch(f"{people.server.url}{url}", headers=headers, content=data[: 5 << 20], timeout=20)
+    offset = wait_for_offset(people, url)
+    (file,) = (people.server.log.parent / "data" / "uploads").glob(f"upload-{url.rpartition('/')[2]}-*")
+    file.unlink()
+    answer = send(people, url, data[offset:], offset)
+    assert (answer.status_code, answer.json()["code"]) == (409, OffsetMismatch.code)
+    assert people.call("GET", url).json()["offset"] == 0
+    assert send(people, url, data).json()["digest"] == str(Digest.of(data))
+
+
 def test_a_retry_is_answered_with_the_first_receipt(people: Cast) -> None:
     """The same key and the same request: one entry. The same key and another request: refused."""
     headers = {"authorization": f"Bearer {people.token('owner')}", "idempotency-key": "retry-1"}

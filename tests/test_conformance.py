@@ -9,6 +9,7 @@ from muniment.client.memory import Memory
 from muniment.client.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.ports.blobs import BlobStore
+from muniment.ports.staging import Stretch
 from muniment.ports.unit import Units
 from muniment.server.embedded import open_directory
 from muniment.signing.keys import Identity
@@ -68,7 +69,9 @@ def test_staging_in_s3(bucket: str) -> None:
 def test_staging_in_a_directory(tmp_path: Path) -> None:
     """Uploads that are under way in a directory."""
     blobs = LocalBlobs.create(tmp_path)
-    check_staging(LocalStaging(tmp_path), blobs)
+    staging = LocalStaging(tmp_path)
+    check_staging(staging, blobs)
+    assert not staging.take_over("04", [Stretch(0, "aa"), Stretch(5, "bb")]), "the first five bytes are gone"
 
 
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])

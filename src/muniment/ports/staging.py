@@ -31,12 +31,8 @@ class Staging(Protocol):
     def checkpoint_bytes(self) -> int:
         """After how many bytes it is worth to `sync`."""
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> None:
-        """Make the writer of the last stretch the only one, from its start on.
-
-        Raises:
-            StorageFailed: what the earlier ones wrote is gone.
-        """
+    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
+        """Make the writer of the last stretch the only one; say whether what others wrote is there."""
 
     def append(self, upload: str, writer: str, offset: int, data: Buffer) -> None:
         """Write bytes at an offset, over what may be there from a request that broke off.
@@ -52,7 +48,7 @@ class Staging(Protocol):
     def finish(self, upload: str, stretches: Sequence[Stretch], digest: Digest, size_bytes: int) -> None:
         """Put the bytes under their digest, durably. The caller MUST have hashed them as they came.
 
-        Raises as `append`.
+        What is left of the upload is for `abort` to remove. Raises as `append`.
         """
 
     def abort(self, upload: str, stretches: Sequence[Stretch]) -> None:

@@ -129,7 +129,10 @@ class Uploading:
             return taken
 
         taken = self._units.write(work)
-        self._staging.take_over(taken.id, taken.stretches)
+        if not self._staging.take_over(taken.id, taken.stretches):
+            # A request that was given up on has finished after all, and may not say so any more.
+            self.keep(replace(taken, offset=0, state=b"", stretches=(Stretch(0, taken.writer),)), None)
+            raise OffsetMismatch(upload=upload, offset=0)
         return Receiver(taken, self._staging, self.keep)
 
     def abort(self, caller: Caller, upload: str) -> Upload:
@@ -248,6 +251,7 @@ class Receiver:
         stored = Stored(digest=digest, size_bytes=self._upload.size_bytes)
         self._staging.finish(self._upload.id, self._upload.stretches, digest, stored.size_bytes)
         self._keep(replace(self._upload, offset=stored.size_bytes, state=b""), stored)
+        self._staging.abort(self._upload.id, self._upload.stretches)
         return stored
 
     def _cut(self) -> list[bytes]:

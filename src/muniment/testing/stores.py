@@ -53,11 +53,11 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     first, second = b"1" * step, b"2" * (step + 5)
     data = first + second
     one, two = Stretch(0, "aa"), Stretch(step, "bb")
-    staging.take_over("01", [one])
+    assert staging.take_over("01", [one])
     staging.append("01", one.writer, 0, first)
     staging.sync("01", one.writer)
     staging.append("01", one.writer, step, b"what nobody has counted" * 9)
-    staging.take_over("01", [one, two])
+    assert staging.take_over("01", [one, two])
     # The first writer does not know yet that it is one no more.
     with suppress(OffsetMismatch):
         staging.append("01", one.writer, step, b"0" * step)
@@ -65,6 +65,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     staging.append("01", two.writer, 2 * step, second[step:])
     staging.sync("01", two.writer)
     staging.finish("01", [one, two], Digest.of(data), len(data))
+    staging.abort("01", [one, two])
     with blobs.open(Digest.of(data)) as blob:
         assert Digest.of(blob.read()) == Digest.of(data)
     staging.take_over("02", [one])
@@ -73,6 +74,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     staging.abort("02", [one])
     staging.take_over("02", [one, Stretch(0, "cc")])
     staging.finish("02", [one, Stretch(0, "cc")], Digest.of(b""), 0)
+    staging.abort("02", [one, Stretch(0, "cc")])
     assert blobs.find(Digest.of(b"")) is not None
     staging.take_over("03", [one])
     staging.append("03", one.writer, 0, first)

@@ -82,9 +82,8 @@ class ObjectBlobs:
                 step, following = following, _read_step(source) if following else b""
             digest = Digest(hasher.hexdigest())
             self._staging.finish(upload, stretches, digest, size)
-        except BaseException:
+        finally:
             self._staging.abort(upload, stretches)
-            raise
         return Stored(digest=digest, size_bytes=size)
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
@@ -160,8 +159,10 @@ class ObjectStaging:
         self._store = store
         self._place = place
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> None:
+    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
         """Nothing is to be done: each writer has objects of its own."""
+        del upload, stretches
+        return True
 
     def append(self, upload: str, writer: str, offset: int, data: Buffer) -> None:
         """Write a step."""
@@ -181,7 +182,6 @@ class ObjectStaging:
                 with obstore.open_writer(self._store, _key(digest), buffer_size=STEP_BYTES) as writer:
                     for part in self._read(upload, stretches, size_bytes):
                         writer.write(part)
-        self.abort(upload, stretches)
 
     def abort(self, upload: str, stretches: Sequence[Stretch]) -> None:
         """Remove the steps."""

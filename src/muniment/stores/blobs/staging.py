@@ -12,7 +12,7 @@ from typing import Final
 from typing_extensions import Buffer
 
 from muniment.core.digests import Digest
-from muniment.core.errors import OffsetMismatch, StorageFailed, UploadNotFound
+from muniment.core.errors import OffsetMismatch, UploadNotFound
 from muniment.ports.staging import Stretch
 from muniment.stores.blobs.local import CHUNK_BYTES, sync_directory, write_all
 from muniment.stores.failures import disk_failures
@@ -31,7 +31,7 @@ class LocalStaging:
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> None:
+    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
         """Give the file the name of the last writer; the earlier ones find it no more."""
         *earlier, last = stretches
         with disk_failures(str(self._uploads)):
@@ -39,10 +39,11 @@ class LocalStaging:
                 with suppress(OffsetMismatch), self._open(upload, stretch.writer):
                     # Nobody is in the middle of writing to it: whoever comes later looks at the name.
                     self._path(upload, stretch.writer).rename(self._path(upload, last.writer))
-                    return
+                    return True
             if last.start:
-                raise StorageFailed(path=str(self._uploads), reason=f"the upload {upload} is gone")
+                return False
             self._path(upload, last.writer).touch(0o600, exist_ok=False)
+            return True
 
     def append(self, upload: str, writer: str, offset: int, data: Buffer) -> None:
         """Write bytes at an offset."""
