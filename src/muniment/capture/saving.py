@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from muniment.capture.extras import load_extra
 from muniment.core.errors import UnknownFormat
+from muniment.core.extras import load_extra
 
 SKOPS_FILE = "model.skops"
 SAFETENSORS_FILE = "model.safetensors"

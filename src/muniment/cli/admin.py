@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from muniment.capture.extras import load_extra
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.settings import Settings
+from muniment.core.extras import load_extra
 from muniment.server.doctor import examine
 from muniment.server.moving import copy_registry
 from muniment.server.parts import Parts, open_parts

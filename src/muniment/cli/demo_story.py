@@ -24,7 +24,7 @@ from muniment.client.registry import Registry
 from muniment.client.settings import Settings
 from muniment.client.version import Version
 from muniment.core.errors import ContentCorrupt, MunimentError
-from muniment.evaluation.robustness import Predict, sweep_noise
+from muniment.evaluation.robustness import Predict, sweep
 
 _NAME: Final = "demo/tumour"
 _POLICY: Final = """\
@@ -166,7 +166,7 @@ def measure(scene: Scene, registry: Registry, version: Version) -> None:
         dataset=scene.holdout_csv,
         groups={"texture": table.texture},
         positive=POSITIVE,
-        robustness=sweep_noise(predict, table.features, table.labels, positive=POSITIVE),
+        robustness=sweep(predict, table.features, table.labels, positive=POSITIVE),
     )
     evidence = version.evidence()[-1]
     say(f"{evidence.predicate['n']} rows; signed and logged as entry {receipt.index}")
@@ -178,8 +178,8 @@ def measure(scene: Scene, registry: Registry, version: Version) -> None:
     for step in evidence.predicate["robustness"]:  # type: ignore[union-attr] # as written just above
         accuracy = step["metrics"]["accuracy"]["value"]  # type: ignore[index, call-overload]
         say(f"noise of {step['severity']} sd: accuracy {accuracy:.3f}")  # type: ignore[index, call-overload]
-    points = len(evidence.predicate["roc_curve"]["x"])  # type: ignore[index, call-overload, arg-type]
-    say(f"with it: the confusion matrix, {points} points of the ROC curve, PR curve, calibration")
+    points = len(evidence.predicate["score_counts"][0]["thresholds"])  # type: ignore[index, call-overload, arg-type]
+    say(f"with it: the confusion matrix, counts at {points} thresholds for ROC and PR curves, calibration")
 
 
 def guard(scene: Scene) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from muniment.capture.extras import load_extra
+from muniment.core.extras import load_extra
 
 
 @click.command()

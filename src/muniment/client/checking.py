@@ -9,10 +9,11 @@ from functools import partial
 from typing import Final
 
 from muniment.client.trust import TrustedBackend
-from muniment.core.attestations import CONTENT, Attestation, kind_of
+from muniment.core.attestations import CONTENT, EVALUATION, Attestation, kind_of
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     ContentCorrupt,
+    EvidenceInconsistent,
     KeyRevoked,
     MunimentError,
     NotSigned,
@@ -20,6 +21,7 @@ from muniment.core.errors import (
     RecordUnproven,
     WrongSubject,
 )
+from muniment.core.evidence import Evidence
 from muniment.core.names import Alias, Reference
 from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion
 from muniment.core.records import AttestationRecord, VersionRecord
@@ -166,6 +168,20 @@ def check_claim(
     )
 
 
+def check_evidence(
+    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+) -> None:
+    """Compute the metrics of an evaluation again from its counts and curves. Raises as `check_claim` too.
+
+    Raises:
+        EvidenceInconsistent: a stated number does not follow.
+    """
+    evidence = Evidence(check_claim(backend, record, version, revision).predicate)
+    wrong = evidence.find_contradictions()
+    if wrong:
+        raise EvidenceInconsistent(digest=record.digest, contradictions=tuple(map(str, wrong)))
+
+
 def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     """Check all that can be checked of a version; each by name, none left out after a failure."""
     version = resolve_proven(backend, reference)
@@ -181,11 +197,19 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
         )
         for record in detail.attestations
     ]
+    evidence = [
+        (
+            f"metrics of evaluation {record.digest:.19} follow from its counts",
+            partial(check_evidence, backend, record, version, revision),
+        )
+        for record in detail.attestations
+        if record.predicate_type == EVALUATION
+    ]
     signature = ("content signed by the author", partial(check_signature, backend, version, revision))
     return [
         Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
         Check(what=f"manifest {version.revision}"),
-        *_run_all([*files, signature, *claims]),
+        *_run_all([*files, signature, *claims, *evidence]),
     ]
 
 

@@ -4,12 +4,12 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from muniment.capture.extras import load_extra
 from muniment.client.checking import check_signature, read_document, read_file, read_revision, resolve_proven
 from muniment.client.trust import TrustedBackend
 from muniment.core import canonical
 from muniment.core.digests import Digest
 from muniment.core.errors import PolicyNotFound, UnknownFormat, UnsafeFormat, UntrustedTypes
+from muniment.core.extras import load_extra
 from muniment.core.formats import Format, format_of
 from muniment.core.names import Alias, Reference
 from muniment.core.policy import Policy

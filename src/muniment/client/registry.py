@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from muniment.client.access import Access
 from muniment.client.checking import read_document
 from muniment.client.comparing import Comparison, compare
+from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_reason
 from muniment.client.pulling import pull
@@ -154,6 +155,11 @@ class Registry:
     def diff(self, before: str, after: str) -> Comparison:
         """Say what changed from one version to another."""
         return compare(self._session.backend, Reference.parse(before), Reference.parse(after))
+
+    def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
+        """Rank the versions of a model by a metric over one dataset. Raises as `rank`."""
+        versions = (Version(self._session, record) for record in self.versions(name))
+        return rank(versions, metric, dataset)
 
     # ---- aliases and policies
 

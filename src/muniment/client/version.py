@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from muniment.capture.datasets import Dataset, read_dataset
-from muniment.capture.extras import load_extra
 from muniment.client.checking import (
     Check,
     check_claim,
@@ -17,14 +16,17 @@ from muniment.client.checking import (
     read_revision,
     resolve_proven,
 )
+from muniment.client.evaluating import DataSource, complete, evaluation_module, measure_drift
+from muniment.client.loading import load
 from muniment.client.people import write_payload, write_reason
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import Approval, Decision
-from muniment.core.attestations import APPROVAL, EVALUATION, Attestation
+from muniment.core.attestations import APPROVAL, CARD, EVALUATION, Attestation
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.cards import Card
 from muniment.core.commands import RecordAttestation, SetTag
 from muniment.core.digests import Digest
-from muniment.core.errors import NotIdentified
+from muniment.core.errors import CardNotFound, NotIdentified
 from muniment.core.evidence import Evidence
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
@@ -128,36 +130,108 @@ class Version:
         self,
         y_true: Sequence[object],
         y_pred: Sequence[object],
-        y_score: Sequence[float] | None = None,
+        y_score: Any = None,  # noqa: ANN401 - any array of numbers
         *,
-        dataset: str | os.PathLike[str] | Dataset,
+        dataset: DataSource,
+        task: str = "classification",
+        split: str = "",
         groups: Mapping[str, Sequence[object]] | None = None,
         positive: object = None,
+        classes: Sequence[object] | None = None,
+        min_group_size: int = 1,
         robustness: Sequence[Mapping[str, Json]] = (),
+        metrics: Mapping[str, Json] | None = None,
     ) -> Receipt:
-        """Compute classification evidence from predictions, sign and record it.
+        """Compute evidence from the predictions of a classifier or, with `task="regression"`, a regressor.
 
         `y_true`, `y_pred`, and `y_score` (of the positive class, 0 to 1) have one entry per row, as
-        does each column of `groups`. `dataset` is the file that the rows came from.
+        does each column of `groups`; `y_score` may be (n, k), a column for each of `classes`. `dataset` is
+        the file that the rows came from. `metrics` are numbers of your own, as `write_evaluation` reads them.
+        Other tasks: `record_evaluation`.
 
         Raises:
             InvalidEvidence: lengths differ, there is one class only, a score is not finite.
             MissingExtra: the `evaluation` extra is not installed.
         """
-        module = load_extra("muniment.evaluation.classification", "scikit-learn")
-        source = dataset if isinstance(dataset, Dataset) else read_dataset(Path(dataset).name, Path(dataset))
-        predicate = module.evaluate_classification(
-            y_true,
-            y_pred,
-            y_score,
-            groups=groups or {},
-            positive=positive,
-            dataset={"name": source.name, "digest": str(source.digest)},
-            time=_now(),
-        )
+        common = {"groups": groups or {}, "min_group_size": min_group_size}
+        if task == "regression":
+            found = evaluation_module("regression").evaluate_regression(y_true, y_pred, **common)
+        else:
+            found = evaluation_module("classification").evaluate_classification(
+                y_true, y_pred, y_score, positive=positive, classes=classes, **common
+            )
         if robustness:
-            predicate["robustness"] = list(robustness)
+            found = {**found, "robustness": list(robustness)}
+        return self.record_evaluation(found, dataset=dataset, split=split, metrics=metrics)
+
+    def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
+        self,
+        data: str | os.PathLike[str],
+        target: str,
+        *,
+        model: object = None,
+        features: Sequence[str] = (),
+        groups: Sequence[str] = (),
+        positive: object = None,
+        split: str = "",
+        min_group_size: int = 1,
+        trusted: Sequence[str] = (),
+    ) -> Receipt:
+        """Let the model predict the rows of a table, and record what that shows and how it was done.
+
+        `model` is a scikit-learn estimator; by default the one of this version is loaded, verified.
+        `muniment reproduce` can do the same again with the model that it rebuilds.
+
+        Raises: as `evaluate`, and as `Registry.load`.
+        """
+        estimator = model
+        if estimator is None:
+            estimator = load(self._session.backend, self.reference, trusted=trusted).value
+        found, procedure = evaluation_module("files").evaluate_model(
+            estimator,
+            Path(data),
+            target,
+            features=features,
+            groups=groups,
+            positive=positive,
+            min_group_size=min_group_size,
+        )
+        return self.record_evaluation(found, dataset=data, split=split, procedure=procedure)
+
+    def record_evaluation(
+        self,
+        found: JsonObject,
+        *,
+        dataset: DataSource,
+        split: str = "",
+        metrics: Mapping[str, Json] | None = None,
+        procedure: JsonObject | None = None,
+    ) -> Receipt:
+        """Sign and record what a function of `muniment.evaluation` found over a dataset."""
+        predicate = complete(found, dataset, split=split, metrics=metrics, procedure=procedure)
         return self.attest(EVALUATION, predicate)
+
+    def record_drift(
+        self, reference: str | os.PathLike[str], data: str | os.PathLike[str], *, split: str = ""
+    ) -> Receipt:
+        """Record how far the columns of a table are from those of another. Raises as `compare_files`."""
+        found = measure_drift(Path(reference), Path(data))
+        return self.record_evaluation(found, dataset=data, split=split)
+
+    def set_card(self, card: Card) -> Receipt:
+        """Sign and record a card, such as `muniment.read_card` makes of Markdown; older ones stay."""
+        return self.attest(CARD, card.predicate())
+
+    def card(self) -> Card:
+        """Read the newest card.
+
+        Raises:
+            CardNotFound: there is none.
+        """
+        cards = self.claims(CARD)
+        if not cards:
+            raise CardNotFound(reference=str(self))
+        return Card.read(cards[-1].predicate)
 
     def attest(self, predicate_type: str, predicate: JsonObject, *, reason: str = "") -> Receipt:
         """Sign and record any claim about this version."""

@@ -21,6 +21,8 @@ PROVENANCE: Final = "https://slsa.dev/provenance/v1"
 VERDICT: Final = "https://slsa.dev/verification_summary/v1"
 EVALUATION: Final = "https://muniment.dev/evaluation/v1"
 APPROVAL: Final = "https://muniment.dev/approval/v1"
+CARD: Final = "https://muniment.dev/card/v1"
+REPRODUCTION: Final = "https://muniment.dev/reproduction/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -28,6 +30,8 @@ _KINDS: Final = {
     VERDICT: "verdict",
     EVALUATION: "evaluation",
     APPROVAL: "approval",
+    CARD: "card",
+    REPRODUCTION: "reproduction",
 }
 
 

@@ -8,9 +8,22 @@ computed is there as null with a reason, so that nobody takes silence for a pass
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from muniment.core.attestations import EVALUATION, Attestation
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.recomputation import Contradiction, find_contradictions
+
+DRIFT: Final = "drift"
+
+# Of these a lower value is the better one; of all others a higher one.
+_LOWER: Final = frozenset(
+    {
+        "brier", "ece", "hamming_loss", "log_loss", "mae", "mape", "max_error", "mean_error",
+        "median_absolute_error", "mse", "perplexity", "rmse", "train_test_overlap", "wer",
+    }
+)  # fmt: skip
+_LOWER_PREFIXES: Final = ("psi.", "ks.", "total_variation.", "latency", "energy", "size")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +33,7 @@ class Metric:
     value: float
     low: float | None = None
     high: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +57,34 @@ class Evidence:
         """The digest of the data that it was measured on."""
         dataset = self.predicate.get("dataset")
         return str(dataset.get("digest")) if isinstance(dataset, Mapping) else ""
+
+    @property
+    def dataset_name(self) -> str:
+        """What the data is called, with its split; empty if nobody said."""
+        dataset = self.predicate.get("dataset")
+        named = dataset if isinstance(dataset, Mapping) else {}
+        return ":".join(str(named[key]) for key in ("name", "split") if named.get(key))
+
+    @property
+    def task(self) -> str:
+        """What was measured: binary-classification, regression, drift and so on."""
+        return str(self.predicate.get("task", ""))
+
+    @property
+    def n(self) -> int:
+        """The rows."""
+        found = self.predicate.get("n")
+        return found if isinstance(found, int) else 0
+
+    def find_contradictions(self) -> list[Contradiction]:
+        """List the metrics that do not follow from the counts beside them."""
+        return find_contradictions(self.predicate)
+
+    def is_lower_better(self, name: str) -> bool:
+        """Say which way a metric is better: as it says itself, or by its name."""
+        metric = self.metrics.get(name)
+        said = metric.get("direction") if isinstance(metric, Mapping) else None
+        return said == "lower" if said else name in _LOWER or name.startswith(_LOWER_PREFIXES)
 
     @property
     def metrics(self) -> JsonObject:
@@ -80,12 +122,12 @@ class Evidence:
 
 
 def newest_per_dataset(attestations: tuple[Attestation, ...]) -> list[tuple[Attestation, Evidence]]:
-    """Pick, for each dataset, the evaluation that the log has last."""
-    newest: dict[str, tuple[Attestation, Evidence]] = {}
+    """Pick, for each dataset, the evaluation that the log has last; a drift of the data stands apart."""
+    newest: dict[tuple[str, bool], tuple[Attestation, Evidence]] = {}
     for attestation in sorted(attestations, key=lambda found: found.index):
         if attestation.predicate_type == EVALUATION:
             evidence = Evidence(attestation.predicate)
-            newest[evidence.dataset] = (attestation, evidence)
+            newest[evidence.dataset, evidence.task == DRIFT] = (attestation, evidence)
     return list(newest.values())
 
 
@@ -97,7 +139,12 @@ def _read_metric(found: Json) -> Metric | None:
         return None
     interval = found.get("interval")
     bounds = interval if isinstance(interval, Mapping) else {}
-    return Metric(value=value, low=_finite(bounds.get("low")), high=_finite(bounds.get("high")))
+    return Metric(
+        value=value,
+        low=_finite(bounds.get("low")),
+        high=_finite(bounds.get("high")),
+        unit=str(found.get("unit", "")),
+    )
 
 
 def _finite(value: Json) -> float | None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from muniment.core.callers import Assurance
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.cards import CARD_FIELDS
 from muniment.core.errors import InvalidPolicy, MunimentError
 from muniment.core.formats import Format
 from muniment.core.roles import Role
@@ -21,6 +22,7 @@ from muniment.core.rules import (
     OPERATORS,
     SAFE_FORMATS,
     Approvals,
+    CardFields,
     Facts,
     Finding,
     Formats,
@@ -207,6 +209,14 @@ def _read_formats(members: _Members) -> Rule:
         raise InvalidPolicy(reason=str(error)) from error
 
 
+def _read_card(members: _Members) -> Rule:
+    required = members.texts("required")
+    unknown = sorted(set(required) - set(CARD_FIELDS))
+    if unknown:
+        raise InvalidPolicy(reason=f"{unknown[0]!r} is no field of a card")
+    return CardFields(required=tuple(required))
+
+
 _READERS: Final[Mapping[str, Callable[[_Members], Rule]]] = {
     "require": _read_require,
     "threshold": _read_threshold,
@@ -214,6 +224,7 @@ _READERS: Final[Mapping[str, Callable[[_Members], Rule]]] = {
     "signature": _read_signature,
     "approvals": _read_approvals,
     "formats": _read_formats,
+    "card": _read_card,
 }
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from muniment.core.approvals import Approval, Decision, evidence_of, last_acts
-from muniment.core.attestations import CONTENT, Attestation, kind_of
+from muniment.core.attestations import CARD, CONTENT, Attestation, kind_of
 from muniment.core.callers import Assurance
-from muniment.core.evidence import Evidence, newest_per_dataset
+from muniment.core.cards import Card
+from muniment.core.evidence import DRIFT, Evidence, newest_per_dataset
 from muniment.core.formats import Format, format_of
 from muniment.core.roles import Role
 
@@ -99,7 +100,7 @@ class Threshold:
 
     def judge(self, facts: Facts) -> Finding:
         """Compare."""
-        return _judge_evidence(self, facts, self.dataset, self._compare)
+        return _judge_evidence(self, facts, self.dataset, self.metric, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         if self.group:
@@ -141,7 +142,7 @@ class Gap:
 
     def judge(self, facts: Facts) -> Finding:
         """Compare."""
-        return _judge_evidence(self, facts, self.dataset, self._compare)
+        return _judge_evidence(self, facts, self.dataset, self.metric, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         small = [
@@ -244,6 +245,30 @@ class Formats:
         return _yes(self, f"all {len(facts.paths)} files")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFields:
+    """The newest card says something in each of some fields."""
+
+    required: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        return "card with " + ", ".join(self.required)
+
+    def judge(self, facts: Facts) -> Finding:
+        """Look at the newest card; older ones do not fill its gaps."""
+        cards = _with_type(facts, CARD)
+        if not cards:
+            return _no(self, "there is no card")
+        newest = max(cards, key=lambda claim: claim.index)
+        card = Card.read(newest.predicate)
+        missing = [name for name in self.required if not card.has(name)]
+        if missing:
+            return _no(self, f"the card says nothing in {', '.join(missing)}", [newest])
+        return _yes(self, "every field is filled in", [newest])
+
+
 def _known_by(assurance: frozenset[Assurance]) -> str:
     if assurance == frozenset(Assurance):
         return ""
@@ -273,18 +298,26 @@ class _Compare(Protocol):
     def __call__(self, evidence: Evidence, /) -> tuple[bool, str]: ...
 
 
-def _judge_evidence(rule: Rule, facts: Facts, dataset: str, compare: _Compare) -> Finding:
+def _judge_evidence(rule: Rule, facts: Facts, dataset: str, metric: str, compare: _Compare) -> Finding:
     found = [
         (claim, evidence)
         for claim, evidence in newest_per_dataset(facts.attestations)
         if dataset in {"", evidence.dataset}
+        # How far data drifted says nothing of the model, unless that is what is asked for.
+        if evidence.task != DRIFT or metric in evidence.metrics
     ]
     if not found:
         return _no(rule, "there is no evidence" + (f" over {dataset}" if dataset else ""))
-    results = [compare(evidence) for _, evidence in found]
+    results = [_compare_consistent(evidence, compare) for _, evidence in found]
     message = "; ".join(text for _, text in results)
     claims = [claim for claim, _ in found]
     return _yes(rule, message, claims) if all(held for held, _ in results) else _no(rule, message, claims)
+
+
+def _compare_consistent(evidence: Evidence, compare: _Compare) -> tuple[bool, str]:
+    """Compare numbers that follow from their counts; evidence that contradicts itself proves nothing."""
+    wrong = evidence.find_contradictions()
+    return (False, f"the evidence contradicts itself: {wrong[0]}") if wrong else compare(evidence)
 
 
 def _with_type(facts: Facts, predicate_type: str) -> list[Attestation]:

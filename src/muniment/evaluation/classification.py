@@ -1,262 +1,316 @@
-"""Evidence of a binary or multiclass classifier, as the predicate `evaluation/v1`.
+"""Evidence of a classifier: of two labels, of many, and of several labels a row.
 
-Raw counts and curves go beside the metrics, so that whoever reads them can compute every number
-again. Metrics are scikit-learn's, groups are fairlearn's, intervals are scipy's bootstrap.
+Metrics are scikit-learn's, computed from the counts that are stated beside them.
 """
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import sklearn
-from fairlearn.metrics import MetricFrame
-from numpy.typing import NDArray
-from scipy.stats import DegenerateDataWarning, bootstrap
-from sklearn.calibration import calibration_curve
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
     accuracy_score,
+    auc,
+    average_precision_score,
+    balanced_accuracy_score,
     brier_score_loss,
-    confusion_matrix,
     f1_score,
-    precision_recall_curve,
     precision_score,
     recall_score,
     roc_auc_score,
-    roc_curve,
 )
 
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidEvidence
+from muniment.evaluation.fairness import write_gaps
+from muniment.evaluation.intervals import Whole, metric, proportion, with_resampling
+from muniment.evaluation.reading import (
+    Groups,
+    Labels,
+    Numbers,
+    check_length,
+    read_groups,
+    read_labels,
+    read_probabilities,
+)
+from muniment.evaluation.tally import GroupedTally, Scores, Tally, write_scores
 
-_LEVEL: Final = 0.95
-_RESAMPLES: Final = 999
-_METHOD: Final = f"percentile bootstrap over rows, {_RESAMPLES} resamples, seed 0"
 _BINS: Final = 10
-_TOOL: Final[dict[str, Json]] = {"name": "scikit-learn", "version": sklearn.__version__}
-
-Labels = NDArray[np.str_]
-Scores = NDArray[np.float64]
+_TWO: Final = 2
+Found = dict[str, Json]
 
 
 def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
     y_true: Sequence[object],
     y_pred: Sequence[object],
-    y_score: Sequence[float] | None,
+    y_score: ArrayLike | None = None,
     *,
-    groups: Mapping[str, Sequence[object]],
-    positive: object,
-    dataset: Mapping[str, Json],
-    time: str,
-) -> dict[str, Json]:
-    """Compute the evidence.
+    groups: Groups | None = None,
+    positive: object = None,
+    classes: Sequence[object] | None = None,
+    threshold: float | None = None,
+    min_group_size: int = 1,
+) -> Found:
+    """Compute what a classifier's predictions show.
 
-    Shapes: `y_true`, `y_pred`, `y_score` and each of `groups` are (n,). `y_score` is the probability
-    of `positive`, by default the label that sorts last; it needs exactly two labels.
+    Shapes: `y_true`, `y_pred` and each of `groups` are (n,). `y_score` is (n,), the probability of
+    `positive` (by default the label that sorts last), or (n, k), those of `classes`, which are by default
+    all labels in order. `threshold` is where the predictions were cut, if somebody knows.
 
     Raises:
         InvalidEvidence: lengths differ, n is 0, only one class is there, a score is not finite.
     """
-    true, predicted = _read_labels(y_true, y_pred, groups)
+    true, predicted = read_labels(y_true), read_labels(y_pred, "predictions")
+    check_length(predicted, len(true), "predictions")
     labels = sorted({*true.tolist(), *predicted.tolist()})
-    chosen = _choose_positive(labels, positive)
-    predicate: dict[str, Json] = {
-        "task": "classification",
-        "dataset": dict(dataset),
-        "n": len(true),
-        "tool": _TOOL,
-        "time": time,
-        "confusion_matrix": {
-            "labels": labels,
-            **({"positive": chosen} if chosen else {}),
-            "counts": count_confusion(true, predicted, labels),
-        },
-        "metrics": {
-            **measure_labels(true, predicted, labels, chosen),
-            **_interval_of_accuracy(true, predicted),
-        },
+    names = [str(one) for one in read_labels(classes, "classes")] if classes is not None else labels
+    chosen = choose_positive(names if classes is not None else labels, positive)
+    scores = {} if y_score is None else _read_scores(y_score, true, chosen, names)
+    tally = GroupedTally()
+    tally.add(true, predicted, scores, read_groups(groups or {}, len(true)))
+    return describe_tally(tally, chosen, threshold=threshold, min_group_size=min_group_size)
+
+
+def describe_tally(
+    tally: GroupedTally, positive: str | None, *, threshold: float | None = None, min_group_size: int = 1
+) -> Found:
+    """Compute what the counts of a classifier's predictions show. Raises as `evaluate_classification`."""
+    whole = tally.whole
+    labels = whole.labels
+    if positive is not None and positive in whole.scores and not all(whole.scores[positive].total):
+        raise InvalidEvidence(reason="all rows have the same true label")
+    found: Found = {
+        "task": "binary-classification" if positive else "multiclass-classification",
+        "n": whole.n,
+        **_describe_part(whole, labels, positive, resampled=True),
         "groups": [
-            group
-            for column, values in groups.items()
-            for group in _measure_groups(column, values, (true, predicted), labels, chosen)
+            {
+                "column": column,
+                "value": value,
+                "n": group.n,
+                **_describe_part(group, labels, positive, resampled=False),
+            }
+            for (column, value), group in sorted(tally.groups.items())
         ],
     }
-    if y_score is not None:
-        scores = _read_scores(y_score, true, chosen)
-        predicate |= _measure_scores(true == chosen, scores, predicate["metrics"])
-    return predicate
+    if threshold is not None:
+        matrix = found["confusion_matrix"]
+        assert isinstance(matrix, Mapping)  # noqa: S101 - as written above
+        found["confusion_matrix"] = {**matrix, "threshold": float(threshold)}
+    return write_gaps(found, min_group_size)
 
 
-def measure_labels(
-    true: Labels, predicted: Labels, labels: Sequence[str], positive: str | None
-) -> dict[str, Json]:
-    """Compute accuracy, precision, recall and F1: of the positive label, or averaged over all."""
-    average = "binary" if positive else "macro"
-    options = {
-        "labels": list(labels),
-        "pos_label": positive or 1,
-        "average": average,
-        "zero_division": np.nan,
-    }
-    return {
-        "accuracy": _metric(accuracy_score(true, predicted)),
-        "precision": _metric(precision_score(true, predicted, **options), "nothing was predicted positive"),
-        "recall": _metric(recall_score(true, predicted, **options), "nothing is positive"),
-        "f1": _metric(f1_score(true, predicted, **options), "nothing is or was predicted positive"),
-    }
+def choose_positive(labels: Sequence[str], positive: object) -> str | None:
+    """Choose the positive label, by default the last one; None if there are more than two.
 
-
-def count_confusion(true: Labels, predicted: Labels, labels: Sequence[str]) -> list[list[int]]:
-    """Count rows by true label (rows) and predicted label (columns)."""
-    if len(labels) == 1:
-        return [[len(true)]]
-    return [[int(n) for n in row] for row in confusion_matrix(true, predicted, labels=list(labels))]
-
-
-def _measure_scores(positive: NDArray[np.bool_], scores: Scores, metrics: Json) -> dict[str, Json]:
-    fpr, tpr, roc_thresholds = roc_curve(positive, scores, drop_intermediate=False)
-    precision, recall, pr_thresholds = precision_recall_curve(positive, scores)
-    area = _metric(roc_auc_score(positive, scores))
-    area["interval"] = _interval(lambda rows: _area(positive[rows], scores[rows]), len(scores))
-    return {
-        "metrics": {
-            **(metrics if isinstance(metrics, Mapping) else {}),
-            "roc_auc": area,
-            "brier": _metric(brier_score_loss(positive, scores)),
-        },
-        "roc_curve": _curve(fpr, tpr, roc_thresholds),
-        # The last point of this curve has no threshold (scikit-learn's convention).
-        "pr_curve": _curve(recall, precision, [*pr_thresholds, np.inf]),
-        "calibration": {"bins": _calibrate(positive, scores)},
-    }
-
-
-def _measure_groups(
-    column: str,
-    values: Sequence[object],
-    rows: tuple[Labels, Labels],
-    labels: Sequence[str],
-    positive: str | None,
-) -> list[dict[str, Json]]:
-    membership = _as_text(values)
-    frame = MetricFrame(
-        metrics={
-            "metrics": lambda t, p: measure_labels(t, p, labels, positive),
-            "counts": lambda t, p: count_confusion(t, p, labels),
-            "n": lambda t, _p: len(t),
-        },
-        y_true=rows[0],
-        y_pred=rows[1],
-        sensitive_features=membership,
-    )
-    return [
-        {
-            "column": column,
-            "value": str(value),
-            "n": int(row["n"]),
-            "counts": row["counts"],
-            "metrics": row["metrics"],
-        }
-        for value, row in frame.by_group.iterrows()
-    ]
-
-
-def _interval_of_accuracy(true: Labels, predicted: Labels) -> dict[str, Json]:
-    accuracy = _metric(accuracy_score(true, predicted))
-    correct = true == predicted
-    accuracy["interval"] = _interval(lambda rows: float(np.mean(correct[rows])), len(true))
-    return {"accuracy": accuracy}
-
-
-def _area(positive: NDArray[np.bool_], scores: Scores) -> float:
-    """Compute the AUC; rows of one class only have none."""
-    return float(roc_auc_score(positive, scores)) if 0 < positive.sum() < len(positive) else float("nan")
-
-
-def _interval(statistic: Callable[[NDArray[np.int64]], float], n: int) -> dict[str, Json]:
-    """Bootstrap rows, by index. Resamples without a statistic are left out; one row has no interval."""
-    bounds: list[float | None] = [None, None]
-    if n > 1:
-        with warnings.catch_warnings():
-            # scipy warns of resamples without a statistic, which are left out below.
-            warnings.simplefilter("ignore", DegenerateDataWarning)
-            result = bootstrap(
-                (np.arange(n),),
-                statistic,
-                vectorized=False,
-                n_resamples=_RESAMPLES,
-                method="percentile",
-                rng=np.random.default_rng(0),
-            )
-        values = result.bootstrap_distribution[np.isfinite(result.bootstrap_distribution)]
-        if len(values):
-            bounds = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]).tolist()
-    return {"low": bounds[0], "high": bounds[1], "level": _LEVEL, "method": _METHOD}
-
-
-def _calibrate(positive: NDArray[np.bool_], scores: Scores) -> list[dict[str, Json]]:
-    rates, means = calibration_curve(positive, scores, n_bins=_BINS, strategy="uniform")
-    edges = np.linspace(0.0, 1.0, _BINS + 1)
-    counts = np.bincount(np.searchsorted(edges[1:-1], scores), minlength=_BINS)
-    return [
-        {"n": int(n), "positives": round(float(rate) * int(n)), "mean_score": float(mean)}
-        for n, rate, mean in zip(counts[counts > 0], rates, means, strict=True)
-    ]
-
-
-def _read_labels(
-    y_true: Sequence[object], y_pred: Sequence[object], groups: Mapping[str, Sequence[object]]
-) -> tuple[Labels, Labels]:
-    columns = {"predictions": y_pred, **groups}
-    if len(y_true) == 0:
-        raise InvalidEvidence(reason="there is no row")
-    for name, values in columns.items():
-        if len(values) != len(y_true):
-            raise InvalidEvidence(reason=f"{len(y_true)} labels and {len(values)} {name}")
-    return _as_text(y_true), _as_text(y_pred)
-
-
-def _as_text(values: Sequence[object]) -> Labels:
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise InvalidEvidence(reason=f"an array of shape {array.shape} where (n,) is needed")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all():
-            raise InvalidEvidence(reason="a label is not a finite number")
-        if (array == np.round(array)).all():
-            array = array.astype(np.int64)
-    return np.asarray([str(value) for value in array.tolist()])
-
-
-def _choose_positive(labels: Sequence[str], positive: object) -> str | None:
-    chosen = None if positive is None else str(positive)
+    Raises:
+        InvalidEvidence: no row has it.
+    """
+    chosen = None if positive is None else str(read_labels([positive])[0])
     if chosen is not None and chosen not in labels:
         raise InvalidEvidence(reason=f"no row has the positive label {chosen!r}")
-    return (chosen or labels[-1]) if len(labels) <= 2 else None  # noqa: PLR2004 - binary
+    return (chosen or labels[-1]) if len(labels) <= _TWO else None
 
 
-def _read_scores(y_score: Sequence[float], true: Labels, positive: str | None) -> Scores:
-    scores = np.asarray(y_score, dtype=np.float64)
-    if positive is None:
-        raise InvalidEvidence(reason="scores need exactly two labels")
-    if scores.shape != true.shape:
-        raise InvalidEvidence(reason=f"{len(true)} labels and scores of shape {scores.shape}")
-    if not np.isfinite(scores).all() or scores.min() < 0 or scores.max() > 1:
-        raise InvalidEvidence(reason="a score is not a probability from 0 to 1")
-    if len(np.unique(true == positive)) < 2:  # noqa: PLR2004 - two classes
-        raise InvalidEvidence(reason="all rows have the same true label")
-    return scores
+def describe_confusion(tally: Tally, labels: Sequence[str], positive: str | None) -> Found:
+    """Write the confusion matrix and what follows from it: of the positive label, or averaged over all."""
+    named = {"positive": positive} if positive else {}
+    matrix: Found = {"labels": list(labels), **named, "counts": list(tally.matrix(labels))}
+    return {"confusion_matrix": matrix, "metrics": _measure(tally, labels, positive)}
 
 
-def _metric(value: float, why: str = "") -> dict[str, Json]:
-    if not np.isfinite(value):
-        return {"value": None, "why": why or "not a number"}
-    return {"value": float(value)}
+def evaluate_multilabel(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    y_score: ArrayLike | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+) -> Found:
+    """Compute what predictions of several labels a row show.
 
+    Shapes: all are (n, k), `y_true` and `y_pred` of 0 and 1; `labels` names the k columns.
 
-def _curve(x: Sequence[float], y: Sequence[float], thresholds: Sequence[float]) -> dict[str, Json]:
-    return {
-        "x": [float(v) for v in x],
-        "y": [float(v) for v in y],
-        "thresholds": [float(v) if np.isfinite(v) else None for v in thresholds],
+    Raises:
+        InvalidEvidence: shapes differ, or a value is neither 0 nor 1.
+    """
+    true, predicted = (
+        _read_indicators(one, name) for one, name in ((y_true, "labels"), (y_pred, "predictions"))
+    )
+    if true.shape != predicted.shape:
+        raise InvalidEvidence(reason=f"labels of shape {true.shape} and predictions of {predicted.shape}")
+    n, k = true.shape
+    names = list(labels) if labels is not None else [str(place) for place in range(k)]
+    check_length(names, k, "names of labels")
+    averages = {
+        f"{name}_{average}": metric(
+            score(true, predicted, average=average, zero_division=np.nan), "undefined"
+        )
+        for name, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score))
+        for average in ("macro", "micro")
     }
+    exact = int((true == predicted).all(axis=1).sum())
+    found: Found = {
+        "task": "multilabel-classification",
+        "n": n,
+        "exact_rows": exact,
+        "label_counts": [
+            {
+                "label": name,
+                "true_positives": int((true[:, j] & predicted[:, j]).sum()),
+                "false_positives": int((~true[:, j] & predicted[:, j]).sum()),
+                "false_negatives": int((true[:, j] & ~predicted[:, j]).sum()),
+                "true_negatives": int((~true[:, j] & ~predicted[:, j]).sum()),
+            }
+            for j, name in enumerate(names)
+        ],
+        "metrics": {
+            **averages,
+            "exact_match": proportion(exact, n),
+            "hamming_loss": metric(float((true != predicted).mean())),
+        },
+    }
+    if y_score is not None:
+        scores = read_probabilities(y_score, "scores", true.shape)
+        counted = {name: Scores() for name in names}
+        for j, name in enumerate(names):
+            counted[name].add(scores[:, j], true[:, j])
+        found |= _with_metrics(found, _describe_scores(counted, None, resampled=False))
+    return found
+
+
+def _describe_part(tally: Tally, labels: Sequence[str], positive: str | None, *, resampled: bool) -> Found:
+    found = describe_confusion(tally, labels, positive)
+    if not tally.scores:
+        return found
+    return _with_metrics(found, _describe_scores(tally.scores, positive, resampled=resampled))
+
+
+def _with_metrics(found: Found, more: Found) -> Found:
+    metrics, others = found["metrics"], more["metrics"]
+    assert isinstance(metrics, Mapping)  # noqa: S101 - as written above
+    assert isinstance(others, Mapping)  # noqa: S101 - likewise
+    return {**found, **more, "metrics": {**metrics, **others}}
+
+
+def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found:
+    pairs = list(tally.confusion.items())
+    true, predicted = ([pair[side] for pair, _ in pairs] for side in (0, 1))
+    weights = np.array([count for _, count in pairs])
+    options = {"sample_weight": weights, "zero_division": np.nan}
+    # The macro average over one label is that label's own.
+    which = {"labels": [positive] if positive else list(labels), "average": "macro"}
+    hits = sum(count for (one, other), count in pairs if one == other)
+    present = {one for one, _ in tally.confusion}
+    balanced = balanced_accuracy_score(true, predicted, sample_weight=weights) if len(present) > 1 else None
+    found: Found = {
+        "accuracy": proportion(hits, tally.n),
+        "balanced_accuracy": metric(
+            balanced if balanced is not None else accuracy_score(true, predicted, sample_weight=weights)
+        ),
+        "f1": metric(f1_score(true, predicted, **options, **which), "nothing is or was predicted positive"),
+    }
+    if positive is None:
+        found["precision"] = metric(precision_score(true, predicted, **options, **which), "undefined")
+        found["recall"] = metric(recall_score(true, predicted, **options, **which), "undefined")
+        return found
+    rows = sum(count for (one, _), count in pairs if one == positive)
+    columns = sum(count for (_, other), count in pairs if other == positive)
+    both = tally.confusion[positive, positive]
+    negatives = tally.n - rows
+    return found | {
+        "precision": proportion(both, columns, "nothing was predicted positive"),
+        "recall": proportion(both, rows, "nothing is positive"),
+        "specificity": proportion(negatives - (columns - both), negatives, "everything is positive"),
+        "positive_rate": proportion(columns, tally.n),
+    }
+
+
+def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, resampled: bool) -> Found:
+    areas = {label: _areas(scores) for label, scores in counted.items()}
+    defined = all(None not in pair for pair in areas.values())
+    roc, precision = (
+        metric(
+            float(np.mean([pair[side] for pair in areas.values()])) if defined else None,
+            "a label has one class only",
+        )
+        for side in (0, 1)
+    )
+    found: Found = {
+        "score_counts": [write_scores(label, scores) for label, scores in counted.items()],
+        "metrics": {"roc_auc": roc, "average_precision": precision},
+    }
+    if positive is None:
+        return found
+    scores = counted[positive]
+    truth, values, weights = scores.weighted()
+    more: Found = {"brier": metric(brier_score_loss(truth, values, sample_weight=weights))}
+    if resampled:
+        more["roc_auc"] = with_resampling(roc, weights, lambda draw: _area(draw, len(values) // 2))
+    calibration = _calibrate(scores)
+    more["ece"] = metric(
+        sum(abs(one["positives"] - one["score_sum"]) for one in calibration) / int(weights.sum())
+    )
+    return {
+        **_with_metrics(found, {"metrics": more}),
+        "calibration": {"label": positive, "bins": calibration},
+    }
+
+
+def _areas(scores: Scores) -> tuple[float | None, float | None]:
+    if not all(scores.total):
+        return None, None
+    truth, values, weights = scores.weighted()
+    return (
+        float(roc_auc_score(truth, values, sample_weight=weights)),
+        float(average_precision_score(truth, values, sample_weight=weights)),
+    )
+
+
+def _area(weights: Whole, different: int) -> float:
+    """Compute the AUC of counts: of the positive rows of each score, then of the negative ones."""
+    tp, fp = (np.cumsum(side[::-1]) for side in (weights[:different], weights[different:]))
+    if not tp[-1] or not fp[-1]:
+        return float("nan")
+    return float(auc(np.append(0, fp) / fp[-1], np.append(0, tp) / tp[-1]))
+
+
+def _calibrate(scores: Scores) -> list[dict[str, float]]:
+    """Sum up each of ten bins of equal width: reliability, Brier score and ECE follow from these."""
+    places = np.minimum((scores.steps * _BINS).astype(int), _BINS - 1)
+    both = scores.positives + scores.negatives
+    found = []
+    for place in np.unique(places):
+        inside = places == place
+        values, positives, rows = scores.steps[inside], scores.positives[inside], both[inside]
+        found.append(
+            {
+                "n": int(rows.sum()),
+                "positives": int(positives.sum()),
+                "score_sum": float(values @ rows),
+                "positive_score_sum": float(values @ positives),
+                "score_squares": float(values**2 @ rows),
+            }
+        )
+    return found
+
+
+def _read_scores(
+    y_score: ArrayLike, true: Labels, positive: str | None, names: Sequence[str]
+) -> dict[str, Numbers]:
+    shape = np.shape(y_score)
+    if len(shape) == _TWO:
+        scores = read_probabilities(y_score, "scores", (len(true), len(names)))
+        wanted = [positive] if positive else names
+        return {label: scores[:, names.index(label)] for label in wanted}
+    if positive is None:
+        raise InvalidEvidence(reason="scores of shape (n,) need exactly two labels: give (n, k)")
+    return {positive: read_probabilities(y_score, "scores", true.shape)}
+
+
+def _read_indicators(values: ArrayLike, name: str) -> NDArray[np.bool_]:
+    array = np.asarray(values)
+    if array.ndim != _TWO or not array.size:
+        raise InvalidEvidence(reason=f"{name} of shape {array.shape} where (n, k) is needed")
+    if not np.isin(array, (0, 1)).all():
+        raise InvalidEvidence(reason=f"{name} hold a value that is neither 0 nor 1")
+    return array.astype(bool)

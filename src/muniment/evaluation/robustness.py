@@ -1,52 +1,81 @@
-"""How a classifier holds up when its inputs are disturbed."""
+"""How a classifier holds up when its inputs are disturbed: perturbation by severity."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from muniment.core.canonical import Json
-from muniment.evaluation.classification import count_confusion, measure_labels
+from muniment.evaluation.classification import choose_positive, describe_confusion
+from muniment.evaluation.reading import check_length, read_labels, read_numbers
+from muniment.evaluation.tally import Tally
 
-Predict = Callable[[NDArray[np.float64]], ArrayLike]
+Table = NDArray[np.float64]
+Predict = Callable[[Table], ArrayLike]
+Perturb = Callable[[Table, float, np.random.Generator], Table]
 
 
-def sweep_noise(  # noqa: PLR0913 - what a sweep is made of
+def add_noise(table: Table, severity: float, random: np.random.Generator) -> Table:
+    """Add Gaussian noise of `severity` standard deviations of each feature."""
+    noise: Table = table + severity * random.standard_normal(table.shape) * table.std(axis=0)
+    return noise
+
+
+def drop_values(table: Table, severity: float, random: np.random.Generator) -> Table:
+    """Put the mean of its feature in the place of a share `severity` of all values."""
+    return np.where(random.random(table.shape) < severity, table.mean(axis=0), table)
+
+
+def scale_units(table: Table, severity: float, random: np.random.Generator) -> Table:
+    """Make each feature larger or smaller as a whole, by up to a share `severity`."""
+    return table * (1 + severity * random.uniform(-1, 1, table.shape[1]))
+
+
+PERTURBATIONS: Final[Mapping[str, Perturb]] = {
+    "gaussian noise, in standard deviations of each feature": add_noise,
+    "values replaced by the mean, as a share": drop_values,
+    "features rescaled, by up to a share": scale_units,
+}
+_NOISE: Final = next(iter(PERTURBATIONS))
+
+
+def sweep(  # noqa: PLR0913 - what a sweep is made of
     predict: Predict,
     features: ArrayLike,
     y_true: Sequence[object],
     *,
+    perturbations: Mapping[str, Perturb] | None = None,
     severities: Sequence[float] = (0.0, 0.1, 0.2, 0.5, 1.0),
     positive: object = None,
     seed: int = 0,
 ) -> list[dict[str, Json]]:
-    """Predict again under Gaussian noise of rising strength.
+    """Predict again under perturbations of rising severity, by default Gaussian noise.
 
-    `features` is (n, d); `severities` are in standard deviations of each feature. Each severity has the
-    same noise, scaled, so that they compare.
+    `features` is (n, d), `y_true` (n,). Each severity begins with the same seed, so that they compare.
+
+    Raises:
+        InvalidEvidence: lengths differ, or a feature is not finite.
     """
-    table = np.asarray(features, dtype=np.float64)
-    noise = np.random.default_rng(seed).standard_normal(table.shape) * table.std(axis=0)
-    true = np.asarray([str(label) for label in np.asarray(y_true).tolist()])
+    table = read_numbers(features, "features", np.shape(features))
+    true = read_labels(y_true)
+    check_length(true, len(table), "labels")
+    chosen = perturbations if perturbations is not None else {_NOISE: PERTURBATIONS[_NOISE]}
     results: list[dict[str, Json]] = []
-    for severity in severities:
-        disturbed = np.asarray(predict(table + severity * noise))
-        predicted = np.asarray([str(label) for label in disturbed.tolist()])
-        labels = sorted({*true.tolist(), *predicted.tolist()})
-        chosen = labels[-1] if positive is None else str(positive)
-        results.append(
-            {
-                "perturbation": "gaussian noise, in standard deviations of each feature",
-                "severity": float(severity),
-                "seed": seed,
-                "n": len(true),
-                "counts": count_confusion(true, predicted, labels),
-                "metrics": measure_labels(
-                    true,
-                    predicted,
-                    labels,
-                    chosen if len(labels) <= 2 else None,  # noqa: PLR2004 - binary
-                ),
-            }
-        )
+    for name, perturb in chosen.items():
+        for severity in severities:
+            disturbed = perturb(table, severity, np.random.default_rng(seed))
+            tally = Tally()
+            tally.add(true, read_labels(np.asarray(predict(disturbed)).tolist(), "predictions"), {})
+            labels = tally.labels
+            which = choose_positive(labels, positive if positive is None or str(positive) in labels else None)
+            results.append(
+                {
+                    "perturbation": name,
+                    "severity": float(severity),
+                    "seed": seed,
+                    "n": tally.n,
+                    **describe_confusion(tally, labels, which),
+                }
+            )
     return results

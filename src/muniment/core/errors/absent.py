@@ -94,3 +94,11 @@ class RegistryNotFound(NotFound):
     location: str
     message = "there is no registry at {location!r}"
     advice = "check MUNIMENT_URL; a push makes a new registry in an empty or missing directory"
+
+
+class CardNotFound(NotFound):
+    """A version has no card."""
+
+    reference: str
+    message = "{reference} has no card"
+    advice = "write one: muniment card set {reference} CARD.md"

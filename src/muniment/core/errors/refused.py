@@ -205,6 +205,23 @@ class NothingToRollBack(Refused):
     advice = "`muniment history {name}@{alias}` shows its moves"
 
 
+class NotReproducible(Refused):
+    """What is on record of a training does not suffice to do it again."""
+
+    reference: str
+    missing: tuple[str, ...]
+    message = "{reference} cannot be rebuilt from its record: {missing}"
+    advice = "`muniment reproduce {reference} --plan` lists what is there and what is missing"
+
+
+class NotConfirmed(Refused):
+    """Code from the record would run, and nobody said yes."""
+
+    reference: str
+    message = "rebuilding {reference} runs code from its record, and nobody agreed to that"
+    advice = "read `muniment reproduce {reference} --plan`, then say --yes"
+
+
 class UnsafeFormat(Refused):
     """A file would run code when it is loaded."""
 

@@ -192,6 +192,23 @@ class InvalidPolicy(InvalidRequest):
     advice = "see docs/reference/policy.md"
 
 
+class InvalidCard(InvalidRequest):
+    """A model card cannot be read."""
+
+    reason: str
+    message = "the card cannot be read: {reason}"
+    advice = "see docs/reference/cards.md: YAML between --- lines, then a heading for each field"
+
+
+class InvalidModelFile(InvalidRequest):
+    """A model file does not have the structure that its format asks for."""
+
+    path: str
+    reason: str
+    message = "{path!r} is damaged, or lies about its structure: {reason}"
+    advice = "do not load it: write the model again, or ask whoever made it"
+
+
 class InvalidEvidence(InvalidRequest):
     """Predictions cannot be evaluated."""
 

@@ -63,6 +63,15 @@ class LogInconsistent(Untrusted):
     advice = "restore the database from a backup; `muniment verify --log` checks it"
 
 
+class EvidenceInconsistent(Untrusted):
+    """A stated metric does not follow from the counts beside it."""
+
+    digest: str
+    contradictions: tuple[str, ...]
+    message = "the evaluation {digest:.19} contradicts itself: {contradictions}"
+    advice = "do not rely on it: have its signer evaluate again"
+
+
 class ProofInvalid(Untrusted):
     """A proof or a signed checkpoint does not verify."""
 

@@ -7,7 +7,15 @@ from typing import Final
 
 import jsonschema_rs
 
-from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, PROVENANCE, VERDICT
+from muniment.core.attestations import (
+    APPROVAL,
+    CARD,
+    CONTENT,
+    EVALUATION,
+    PROVENANCE,
+    REPRODUCTION,
+    VERDICT,
+)
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidAttestation
 
@@ -17,6 +25,8 @@ SCHEMAS: Final = {
     VERDICT: "verification-summary-v1.json",
     EVALUATION: "evaluation-v1.json",
     APPROVAL: "approval-v1.json",
+    CARD: "card-v1.json",
+    REPRODUCTION: "reproduction-v1.json",
 }
 
 

@@ -1,0 +1,355 @@
+"""Recompute metrics from the raw counts that stand beside them, by arithmetic alone.
+
+Whoever reads an evaluation can do the same: nothing here needs the rows. A metric that does not follow
+from its counts is a contradiction; one for which no counts are given is taken as stated.
+
+>>> matrix = {"labels": ["0", "1"], "counts": [[1, 1], [0, 2]]}
+>>> found = find_contradictions({"metrics": {"accuracy": {"value": 0.9}}, "confusion_matrix": matrix})
+>>> [str(one) for one in found]
+['accuracy is 0.9, its counts give 0.75']
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from muniment.core.canonical import Json, JsonObject
+
+# Sums of floats in another order differ by far less; a number that was made up differs by more.
+_TOLERANCE: Final = 1e-8
+
+Found: TypeAlias = dict[str, float | None]
+# What is inside of a predicate was checked against its schema, or is caught as a contradiction.
+_Part: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """A stated number, and the one that its counts give (None: they give none)."""
+
+    metric: str
+    stated: float | None
+    computed: float | None
+
+    def __str__(self) -> str:
+        """Say both."""
+        return f"{self.metric} is {_write(self.stated)}, its counts give {_write(self.computed)}"
+
+
+def find_contradictions(predicate: JsonObject) -> list[Contradiction]:
+    """List the metrics that do not follow from the counts beside them, those of groups and steps too."""
+    return [
+        Contradiction(metric=f"{where}{name}", stated=stated, computed=computed[name])
+        for where, part, computed in _parts(predicate)
+        for name, stated in _stated(part).items()
+        if name in computed and not _agree(stated, computed[name])
+    ]
+
+
+def recompute(part: JsonObject) -> Found:
+    """Compute every metric that follows from the counts in one part: a predicate, a group, a step.
+
+    None stands for a metric that these counts do not define, such as a recall without positives.
+    """
+    found: Found = {}
+    for name, compute in _KINDS.items():
+        if part.get(name) is not None:
+            try:
+                found |= compute(part)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError):
+                # Counts that cannot be read prove nothing: what is stated of them is contradicted.
+                found |= dict.fromkeys(_stated(part))
+    return found
+
+
+def _parts(predicate: JsonObject) -> Iterator[tuple[str, JsonObject, Found]]:
+    yield "", predicate, recompute(predicate)
+    for kind, label in _LISTS.items():
+        parts = predicate.get(kind)
+        for part in parts if isinstance(parts, list) else []:
+            if isinstance(part, Mapping):
+                yield f"{label(part)}: ", part, recompute(part)
+    gaps = predicate.get("gaps")
+    for gap in gaps if isinstance(gaps, list) else []:
+        if isinstance(gap, Mapping):
+            name = f"{gap.get('metric')} gap over {gap.get('column')}"
+            stated: JsonObject = {"metrics": {name: {"value": gap.get("value")}}}
+            yield "", stated, {name: _gap(predicate, gap)}
+
+
+_LISTS: Final[Mapping[str, Callable[[JsonObject], str]]] = {
+    "groups": lambda part: f"{part.get('column')}={part.get('value')}",
+    "robustness": lambda part: f"{part.get('perturbation')} of {part.get('severity')}",
+}
+
+
+def _stated(part: JsonObject) -> Found:
+    metrics = part.get("metrics")
+    return {
+        name: _number(metric.get("value"))
+        for name, metric in (metrics.items() if isinstance(metrics, Mapping) else ())
+        if isinstance(metric, Mapping) and metric.get("source") != "given"
+    }
+
+
+def _agree(stated: float | None, computed: float | None) -> bool:
+    if stated is None or computed is None:
+        return stated is computed
+    return math.isclose(stated, computed, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+
+
+# ---- classification
+
+
+def _from_confusion(part: _Part) -> Found:
+    matrix = part["confusion_matrix"]
+    labels, counts, positive = matrix["labels"], matrix["counts"], matrix.get("positive")
+    rows = [sum(row) for row in counts]
+    columns = [sum(row[j] for row in counts) for j in range(len(labels))]
+    hits = [counts[j][j] for j in range(len(labels))]
+    recalls = [_over(hits[j], rows[j]) for j in range(len(labels))]
+    each = {
+        "precision": [_over(hits[j], columns[j]) for j in range(len(labels))],
+        "recall": recalls,
+        "f1": [_over(2 * hits[j], rows[j] + columns[j]) for j in range(len(labels))],
+    }
+    found: Found = {"accuracy": _over(sum(hits), sum(rows)), "balanced_accuracy": _mean(recalls)}
+    if positive is None:
+        return found | {name: _mean(values) for name, values in each.items()}
+    which = labels.index(positive)
+    negatives = sum(rows) - rows[which]
+    false_positives = columns[which] - hits[which]
+    return (
+        found
+        | {name: values[which] for name, values in each.items()}
+        | {
+            "specificity": _over(negatives - false_positives, negatives),
+            "positive_rate": _over(columns[which], sum(rows)),
+        }
+    )
+
+
+def _from_labels(part: _Part) -> Found:
+    """Recompute the metrics of several labels a row, each counted apart."""
+    counts = part["label_counts"]
+    tp, fp, fn, tn = (
+        [label[key] for label in counts]
+        for key in ("true_positives", "false_positives", "false_negatives", "true_negatives")
+    )
+    found: Found = {"hamming_loss": _over(sum(fp) + sum(fn), sum(tp) + sum(fp) + sum(fn) + sum(tn))}
+    for name, top, bottom in (
+        ("precision", tp, [a + b for a, b in zip(tp, fp, strict=True)]),
+        ("recall", tp, [a + b for a, b in zip(tp, fn, strict=True)]),
+        ("f1", [2 * a for a in tp], [2 * a + b + c for a, b, c in zip(tp, fp, fn, strict=True)]),
+    ):
+        found[f"{name}_macro"] = _mean([_over(a, b) for a, b in zip(top, bottom, strict=True)])
+        found[f"{name}_micro"] = _over(sum(top), sum(bottom))
+    return found
+
+
+def _from_exact_rows(part: _Part) -> Found:
+    return {"exact_match": _over(part["exact_rows"], part["n"])}
+
+
+def _from_scores(part: _Part) -> Found:
+    curves = part["score_counts"]
+    return {
+        "roc_auc": _mean([roc_area(curve) for curve in curves], whole=True),
+        "average_precision": _mean([_average_precision(curve) for curve in curves], whole=True),
+    }
+
+
+def roc_area(curve: _Part) -> float | None:
+    """Compute the area under the ROC curve, by trapezoids; None if there is one class only."""
+    positives, negatives = curve["positives"], curve["negatives"]
+    if not positives or not negatives:
+        return None
+    area = before_tp = before_fp = 0
+    for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
+        # Twice the area, in whole numbers.
+        area += (fp - before_fp) * (tp + before_tp)
+        before_tp, before_fp = tp, fp
+    if (before_tp, before_fp) != (positives, negatives):
+        raise ValueError(before_tp)
+    return float(area / (2 * positives * negatives))
+
+
+def _average_precision(curve: _Part) -> float | None:
+    positives = curve["positives"]
+    if not positives or not curve["negatives"]:
+        return None
+    total, before = 0.0, 0
+    for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
+        total += (tp - before) / positives * (tp / (tp + fp))
+        before = tp
+    return total
+
+
+def _from_calibration(part: _Part) -> Found:
+    bins = part["calibration"]["bins"]
+    n = sum(one["n"] for one in bins)
+    # (s - 1)^2 = s^2 - 2s + 1 for a positive, s^2 for a negative.
+    squares = sum(one["score_squares"] - 2 * one["positive_score_sum"] + one["positives"] for one in bins)
+    return {
+        "brier": squares / n,
+        "ece": sum(abs(one["positives"] - one["score_sum"]) for one in bins) / n,
+    }
+
+
+# ---- regression
+
+
+def _from_residuals(part: _Part) -> Found:
+    residuals = part["residuals"]
+    bins = residuals["deciles"]
+    n = sum(one["n"] for one in bins)
+    squares = sum(one["squares"] for one in bins)
+    spread = residuals["target"]["squares_about_mean"]
+    quantiles = {one["quantile"]: one["value"] for one in residuals.get("absolute_quantiles", [])}
+    found: Found = {
+        "mean_error": sum(one["sum"] for one in bins) / n,
+        "mae": sum(one["absolute_sum"] for one in bins) / n,
+        "mse": squares / n,
+        "rmse": math.sqrt(squares / n),
+        "r2": 1 - squares / spread if spread else None,
+    }
+    if quantiles:
+        found |= {"median_absolute_error": quantiles[0.5], "max_error": quantiles[1.0]}
+    return found
+
+
+# ---- ranking and text
+
+
+def _from_ranking(part: _Part) -> Found:
+    ranking = part["ranking"]
+    queries = ranking["queries"]
+    found: Found = {"mrr": ranking["reciprocal_rank_sum"] / queries}
+    for cutoff in ranking["cutoffs"]:
+        for name in ("ndcg", "precision", "recall"):
+            found[f"{name}@{cutoff['k']}"] = cutoff[f"{name}_sum"] / queries
+    return found
+
+
+def _from_text(part: _Part) -> Found:
+    text = part["text"]
+    found: Found = {"exact_match": _over(text["exact_matches"], part["n"])}
+    if "bleu" in text:
+        found["bleu"] = _bleu(**text["bleu"])
+    if "chrf" in text:
+        found["chrf"] = _chrf(text["chrf"]["statistics"], text["chrf"]["beta"])
+    for judge in text.get("judges", []):
+        counted = judge["scores"]
+        total = sum(one["n"] for one in counted)
+        found[f"judge.{judge['name']}"] = sum(one["score"] * one["n"] for one in counted) / total
+    return found
+
+
+def _bleu(matches: Sequence[int], totals: Sequence[int], output_length: int, reference_length: int) -> float:
+    """Compute BLEU in percent, with the exponential smoothing of mteval (Chen and Cherry 2014, method 3)."""
+    precisions, smoothing = [], 1.0
+    for match, total in zip(matches, totals, strict=True):
+        if not total:
+            break
+        if match:
+            precisions.append(match / total)
+        else:
+            smoothing *= 2
+            precisions.append(1 / (smoothing * total))
+    if not any(matches) or len(precisions) < len(totals):
+        return 0.0
+    brevity = 1.0 if output_length >= reference_length else math.exp(1 - reference_length / output_length)
+    return 100 * brevity * math.exp(math.fsum(map(math.log, precisions)) / len(precisions))
+
+
+def _chrf(statistics: Sequence[Sequence[int]], beta: float) -> float:
+    """Compute chrF in percent (Popovic 2015), over the orders that both sides have."""
+    orders = [one for one in statistics if one[0] and one[1]]
+    if not orders:
+        return 0.0
+    precision = sum(match / output for output, _, match in orders) / len(orders)
+    recall = sum(match / reference for _, reference, match in orders) / len(orders)
+    weight = beta**2
+    if not precision + recall:
+        return 0.0
+    return 100 * (1 + weight) * precision * recall / (weight * precision + recall)
+
+
+# ---- drift
+
+
+def _from_drift(part: _Part) -> Found:
+    found: Found = {}
+    for column in part["drift"]["columns"]:
+        before, after = column["reference_counts"], column["current_counts"]
+        found[f"psi.{column['name']}"] = _stability(before, after)
+        found[f"total_variation.{column['name']}"] = (
+            sum(abs(a / sum(before) - b / sum(after)) for a, b in zip(before, after, strict=True)) / 2
+        )
+    return found
+
+
+def _stability(before: Sequence[int], after: Sequence[int]) -> float:
+    """Compute the population stability index; half a row is added to each bin, so that none is empty."""
+    shares = [
+        [(count + 0.5) / (sum(counts) + 0.5 * len(counts)) for count in counts] for counts in (before, after)
+    ]
+    return math.fsum((b - a) * math.log(b / a) for a, b in zip(*shares, strict=True))
+
+
+# ---- fairness
+
+
+def _gap(predicate: JsonObject, gap: JsonObject) -> float | None:
+    groups = predicate.get("groups")
+    smallest = gap.get("min_group_size", 1)
+    values = [
+        recompute(group).get(str(gap.get("metric")))
+        for group in (groups if isinstance(groups, list) else [])
+        if isinstance(group, Mapping) and group.get("column") == gap.get("column")
+        if int(str(group.get("n"))) >= int(str(smallest))
+    ]
+    known = [value for value in values if value is not None]
+    return max(known) - min(known) if len(known) > 1 and len(known) == len(values) else None
+
+
+def _from_overlap(part: _Part) -> Found:
+    overlap = part["overlap"]
+    return {"train_test_overlap": _over(overlap["rows_in_training"], overlap["rows"])}
+
+
+_KINDS: Final[Mapping[str, Callable[[_Part], Found]]] = {
+    "confusion_matrix": _from_confusion,
+    "label_counts": _from_labels,
+    "exact_rows": _from_exact_rows,
+    "score_counts": _from_scores,
+    "calibration": _from_calibration,
+    "residuals": _from_residuals,
+    "ranking": _from_ranking,
+    "text": _from_text,
+    "drift": _from_drift,
+    "overlap": _from_overlap,
+}
+
+
+def _over(top: float, bottom: float) -> float | None:
+    return top / bottom if bottom else None
+
+
+def _mean(values: Sequence[float | None], *, whole: bool = False) -> float | None:
+    """Average what is defined; with `whole`, nothing is if one is not."""
+    known = [value for value in values if value is not None]
+    if not known or (whole and len(known) < len(values)):
+        return None
+    return math.fsum(known) / len(known)
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
+
+
+def _write(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.6g}"

@@ -1,0 +1,280 @@
+"""Charts of an evaluation, as Vega-Lite 5 specifications: drawn when somebody looks, from the counts.
+
+They need no library: a browser, a notebook or `muniment.evaluation.rendering` draws them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from muniment.core.canonical import JsonObject
+from muniment.core.recomputation import roc_area
+
+Spec = dict[str, Any]
+
+_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
+_SIDE: Final = 320
+# A curve of more points looks the same.
+_POINTS: Final = 500
+
+
+def draw(predicate: JsonObject) -> dict[str, Spec]:
+    """Give every chart that an evaluation has the counts for, by name."""
+    return {
+        name: {"$schema": _SCHEMA, "title": title, "width": _SIDE, "height": _SIDE, **chart}
+        for kind, (title, build) in _CHARTS.items()
+        if predicate.get(kind.partition(":")[0])
+        for name in [kind.rpartition(":")[2]]
+        for chart in [build(predicate)]
+    }
+
+
+def _confusion(predicate: Any) -> Spec:  # noqa: ANN401 - see draw
+    matrix = predicate["confusion_matrix"]
+    rows = [
+        {"true": one, "predicted": other, "rows": n}
+        for one, line in zip(matrix["labels"], matrix["counts"], strict=True)
+        for other, n in zip(matrix["labels"], line, strict=True)
+    ]
+    axes = {"x": _nominal("predicted"), "y": _nominal("true")}
+    return {
+        "data": {"values": rows},
+        "encoding": axes,
+        "layer": [
+            {
+                "mark": {"type": "rect", "opacity": 0.6},
+                "encoding": {
+                    "color": {
+                        "field": "rows",
+                        "type": "quantitative",
+                        "scale": {"scheme": "blues", "domainMin": 0},
+                    }
+                },
+            },
+            {"mark": "text", "encoding": {"text": {"field": "rows"}, "color": {"value": "black"}}},
+        ],
+    }
+
+
+def _roc(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {
+            "label": name,
+            "false positive rate": fp / curve["negatives"],
+            "true positive rate": tp / curve["positives"],
+        }
+        for name, curve in _curves(predicate)
+        for tp, fp in [(0, 0), *_points(curve)]
+    ]
+    return _line(rows, "false positive rate", "true positive rate", "label")
+
+
+def _precision_recall(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {"label": name, "recall": tp / curve["positives"], "precision": tp / (tp + fp)}
+        for name, curve in _curves(predicate)
+        for tp, fp in _points(curve)
+    ]
+    return _line(rows, "recall", "precision", "label")
+
+
+def _lift(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = []
+    for name, curve in _curves(predicate):
+        total = curve["positives"] + curve["negatives"]
+        base = curve["positives"] / total
+        rows += [
+            {"label": name, "share of rows": (tp + fp) / total, "lift": tp / (tp + fp) / base}
+            for tp, fp in _points(curve)
+        ]
+    return _line(rows, "share of rows", "lift", "label")
+
+
+def _thresholds(predicate: Any) -> Spec:  # noqa: ANN401
+    curve = predicate["score_counts"][0]
+    rows = []
+    for threshold, tp, fp in _thin(
+        list(zip(curve["thresholds"], curve["true_positives"], curve["false_positives"], strict=True))
+    ):
+        precision, recall = tp / (tp + fp), tp / curve["positives"]
+        values = {"precision": precision, "recall": recall}
+        values["f1"] = 2 * tp / (tp + fp + curve["positives"])
+        rows += [{"threshold": threshold, "metric": name, "value": value} for name, value in values.items()]
+    return _line(rows, "threshold", "value", "metric")
+
+
+def _calibration(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {
+            "mean score": one["score_sum"] / one["n"],
+            "share positive": one["positives"] / one["n"],
+            "rows": one["n"],
+        }
+        for one in predicate["calibration"]["bins"]
+    ]
+    diagonal = {
+        "data": {"values": [{"x": 0, "y": 0}, {"x": 1, "y": 1}]},
+        "mark": {"type": "line", "strokeDash": [4, 4], "color": "gray"},
+        "encoding": {"x": _number("x", "mean score"), "y": _number("y", "share positive")},
+    }
+    points = {
+        "data": {"values": rows},
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": _number("mean score"),
+            "y": _number("share positive"),
+            "tooltip": {"field": "rows"},
+        },
+    }
+    return {"layer": [diagonal, points]}
+
+
+def _residuals(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {
+            "decile": place + 1,
+            "mean absolute error": one["absolute_sum"] / one["n"],
+            "mean error": one["sum"] / one["n"],
+        }
+        for place, one in enumerate(predicate["residuals"]["deciles"])
+    ]
+    return _bars(rows, "decile", "mean absolute error")
+
+
+def _groups(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {"group": f"{group['column']}={group['value']}", "metric": name, "value": metric["value"]}
+        for group in predicate["groups"]
+        for name, metric in group["metrics"].items()
+        if metric["value"] is not None
+    ]
+    return {
+        "data": {"values": rows},
+        "mark": "bar",
+        "encoding": {
+            "x": {"field": "group", "type": "nominal"},
+            "y": {"field": "value", "type": "quantitative"},
+            "color": {"field": "group", "type": "nominal", "legend": None},
+            "facet": {"field": "metric", "type": "nominal", "columns": 3, "title": None},
+        },
+        "width": 140,
+        "height": 100,
+        "resolve": {"scale": {"y": "independent"}},
+    }
+
+
+def _robustness(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {
+            "severity": step["severity"],
+            "accuracy": step["metrics"]["accuracy"]["value"],
+            "perturbation": step["perturbation"],
+        }
+        for step in predicate["robustness"]
+        if "accuracy" in step["metrics"]
+    ]
+    return _line(rows, "severity", "accuracy", "perturbation")
+
+
+def _drift(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {"column": name.removeprefix("psi."), "PSI": metric["value"]}
+        for name, metric in predicate["metrics"].items()
+        if name.startswith("psi.")
+    ]
+    return _bars(rows, "column", "PSI")
+
+
+def _ranking(predicate: Any) -> Spec:  # noqa: ANN401
+    queries = predicate["ranking"]["queries"]
+    rows = [
+        {"k": cutoff["k"], "metric": name, "value": cutoff[f"{name}_sum"] / queries}
+        for cutoff in predicate["ranking"]["cutoffs"]
+        for name in ("ndcg", "precision", "recall")
+    ]
+    return _line(rows, "k", "value", "metric")
+
+
+def _labels(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {"label": one["label"], "F1": 2 * one["true_positives"] / whole}
+        for one in predicate["label_counts"]
+        if (whole := 2 * one["true_positives"] + one["false_positives"] + one["false_negatives"])
+    ]
+    return _bars(rows, "label", "F1")
+
+
+def _judges(predicate: Any) -> Spec:  # noqa: ANN401
+    rows = [
+        {"judge": judge["name"], "score": one["score"], "outputs": one["n"]}
+        for judge in predicate["text"].get("judges", [])
+        for one in judge["scores"]
+    ]
+    return {**_bars(rows, "score", "outputs"), "transform": [], "encoding": {
+        "x": {"field": "score", "type": "ordinal"},
+        "y": {"field": "outputs", "type": "quantitative"},
+        "color": {"field": "judge", "type": "nominal"},
+        "xOffset": {"field": "judge", "type": "nominal"},
+    }}  # fmt: skip
+
+
+# What a chart needs, and its name if the same counts make several: its title, and how it is drawn.
+_CHARTS: Final[Mapping[str, tuple[str, Callable[[Any], Spec]]]] = {
+    "confusion_matrix": ("Confusion matrix", _confusion),
+    "score_counts:roc": ("ROC curve", _roc),
+    "score_counts:precision_recall": ("Precision and recall", _precision_recall),
+    "score_counts:lift": ("Lift", _lift),
+    "score_counts:thresholds": ("By threshold", _thresholds),
+    "calibration": ("Reliability", _calibration),
+    "label_counts:labels": ("F1 by label", _labels),
+    "residuals": ("Error by decile of the prediction", _residuals),
+    "ranking": ("By cutoff", _ranking),
+    "text:judges": ("Scores of judges", _judges),
+    "groups": ("By group", _groups),
+    "robustness": ("Under perturbation", _robustness),
+    "drift": ("Drift by column", _drift),
+}
+
+
+def _curves(predicate: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    for curve in predicate["score_counts"]:
+        area = roc_area(curve)
+        if area is not None:
+            yield f"{curve['label']} (AUC {area:.3f})", curve
+
+
+def _points(curve: Any) -> list[tuple[int, int]]:  # noqa: ANN401
+    return _thin(list(zip(curve["true_positives"], curve["false_positives"], strict=True)))
+
+
+def _thin(points: Sequence[Any]) -> list[Any]:
+    step = max(1, len(points) // _POINTS)
+    return [*points[:-1:step], points[-1]] if points else []
+
+
+def _line(rows: Sequence[JsonObject], x: str, y: str, color: str) -> Spec:
+    return {
+        "data": {"values": list(rows)},
+        "mark": {"type": "line", "interpolate": "linear"},
+        "encoding": {
+            "x": _number(x),
+            "y": _number(y),
+            "order": {"field": x, "type": "quantitative"},
+            "color": {"field": color, "type": "nominal", "title": None, "legend": {"orient": "bottom"}},
+        },
+    }
+
+
+def _bars(rows: Sequence[JsonObject], x: str, y: str) -> Spec:
+    return {
+        "data": {"values": list(rows)},
+        "mark": "bar",
+        "encoding": {"x": {"field": x, "type": "nominal"}, "y": {"field": y, "type": "quantitative"}},
+    }
+
+
+def _nominal(field: str) -> Spec:
+    return {"field": field, "type": "nominal", "sort": None}
+
+
+def _number(field: str, title: str = "") -> Spec:
+    return {"field": field, "type": "quantitative", "title": title or field}

@@ -1,0 +1,96 @@
+"""Drift: how far the columns of one dataset are from those of another, from counts in shared bins."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import ks_2samp
+
+from muniment.core.canonical import Json
+from muniment.core.errors import InvalidEvidence
+from muniment.core.recomputation import recompute
+from muniment.evaluation.intervals import metric
+from muniment.evaluation.reading import Values
+
+_BINS: Final = 10
+_MAX_CATEGORIES: Final = 50
+_OTHERS: Final = "(others)"
+Column: TypeAlias = "pd.Series[Any]"
+
+
+def compare_datasets(
+    reference: Mapping[str, Values],
+    current: Mapping[str, Values],
+    columns: Sequence[str] = (),
+) -> dict[str, Json]:
+    """Compare the columns of two datasets by name; by default all that both have.
+
+    Numbers are counted in deciles of the reference, other values one by one; missing ones have a bin of
+    their own. PSI is the population stability index, KS the statistic of Kolmogorov and Smirnov.
+
+    Raises:
+        InvalidEvidence: a column is missing or has no row.
+    """
+    wanted = list(columns) or [name for name in reference if name in current]
+    for name in wanted:
+        if name not in reference or name not in current:
+            raise InvalidEvidence(reason=f"column {name!r} is not in both datasets")
+    if not wanted:
+        raise InvalidEvidence(reason="the datasets have no column in common")
+    pairs: dict[str, tuple[Column, Column]] = {
+        name: (pd.Series(np.asarray(reference[name])), pd.Series(np.asarray(current[name])))
+        for name in wanted
+    }
+    for name, (before, after) in pairs.items():
+        if before.empty or after.empty:
+            raise InvalidEvidence(reason=f"column {name!r} has no row")
+    counted = [_count(name, *pair) for name, pair in pairs.items()]
+    # The numbers follow from the counts by definition: there is one place that says how.
+    found: dict[str, Json] = {"drift": {"columns": list(counted)}}
+    metrics = {name: metric(value) for name, value in recompute(found).items()}
+    for name, (before, after) in pairs.items():
+        if _is_numeric(before) and _is_numeric(after):
+            test = ks_2samp(before.dropna(), after.dropna())
+            metrics[f"ks.{name}"] = {**metric(float(test.statistic)), "source": "given"}
+    n = len(next(iter(pairs.values()))[1])
+    return {"task": "drift", "n": n, **found, "metrics": metrics}
+
+
+def _count(name: str, before: Column, after: Column) -> dict[str, Json]:
+    if _is_numeric(before) and _is_numeric(after):
+        known = before.dropna().to_numpy("float64")
+        edges = (
+            np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1])) if len(known) else np.empty(0)
+        )
+        counts = [_bin(side.to_numpy("float64"), edges) for side in (before, after)]
+        return {
+            "name": name,
+            "kind": "numeric",
+            # Between two edges lies a bin; the last bin holds the missing values.
+            "edges": edges.tolist(),
+            "reference_counts": counts[0],
+            "current_counts": counts[1],
+        }
+    sides = [side.astype("object").where(side.notna(), "(missing)").astype(str) for side in (before, after)]
+    labels = sides[0].value_counts().index[:_MAX_CATEGORIES].tolist()
+    named = [side.where(side.isin(labels), _OTHERS).value_counts() for side in sides]
+    bins = [*labels, _OTHERS]
+    return {
+        "name": name,
+        "kind": "categorical",
+        "labels": bins,
+        "reference_counts": [int(named[0].get(label, 0)) for label in bins],
+        "current_counts": [int(named[1].get(label, 0)) for label in bins],
+    }
+
+
+def _bin(values: NDArray[Any], edges: NDArray[Any]) -> list[int]:
+    known = values[~np.isnan(values)]
+    inside = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
+    return [*inside.tolist(), int(np.isnan(values).sum())]
+
+
+def _is_numeric(column: Column) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)

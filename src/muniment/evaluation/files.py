@@ -1,0 +1,209 @@
+"""Evaluate what is in files: predictions that somebody wrote down, or rows that a model predicts now.
+
+Classifiers are evaluated piece by piece, in memory that does not grow with the rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.errors import InvalidEvidence
+from muniment.evaluation.classification import choose_positive, describe_tally, evaluate_multilabel
+from muniment.evaluation.drift import compare_datasets
+from muniment.evaluation.ranking import evaluate_ranking
+from muniment.evaluation.reading import Labels, Numbers, read_labels, read_numbers, read_probabilities
+from muniment.evaluation.regression import evaluate_regression
+from muniment.evaluation.tables import list_columns, read_pieces, read_whole
+from muniment.evaluation.tally import GroupedTally
+from muniment.evaluation.text import evaluate_text
+
+Found = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which columns of a table hold what.
+
+    Attributes:
+        target: the true label, value or text; several for several labels a row.
+        prediction: the prediction; as many as `target` has.
+        score: the probability of the positive label; of each label, for several a row.
+        groups: what rows are grouped by; `a,b` groups by both together.
+        query: what a ranked item was ranked for.
+        judges: scores that judges gave.
+    """
+
+    target: tuple[str, ...] = ()
+    prediction: tuple[str, ...] = ()
+    score: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    query: str = ""
+    judges: tuple[str, ...] = ()
+
+
+def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
+    path: Path,
+    task: str,
+    columns: Columns,
+    *,
+    positive: str | None = None,
+    unit: str = "",
+    min_group_size: int = 1,
+) -> Found:
+    """Evaluate the predictions in a table.
+
+    Raises:
+        InvalidEvidence: a column is missing or was not named, or its values make no evidence.
+    """
+    if task == "classification":
+        return _classify(path, columns, positive, min_group_size)
+    if task == "regression":
+        table = read_whole(path, [*columns.target, *columns.prediction, *_plain(columns.groups)])
+        target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
+        return evaluate_regression(
+            table[target],
+            table[prediction],
+            groups=_read_groups(table, columns.groups),
+            unit=unit,
+            min_group_size=min_group_size,
+        )
+    if task == "multilabel":
+        table = read_whole(path, [*columns.target, *columns.prediction, *columns.score])
+        scores = table[list(columns.score)].to_numpy() if columns.score else None
+        return evaluate_multilabel(
+            table[list(columns.target)].to_numpy(),
+            table[list(columns.prediction)].to_numpy(),
+            scores,
+            labels=columns.target,
+        )
+    if task == "ranking":
+        target, score = _one(columns.target, "target"), _one(columns.score, "score")
+        table = read_whole(path, [columns.query or "query", target, score])
+        return evaluate_ranking(table[columns.query or "query"].tolist(), table[target], table[score])
+    if task == "text":
+        target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
+        table = read_whole(path, [target, prediction, *columns.judges], text=True)
+        judges = {name: read_numbers(table[name], name, (len(table),)).tolist() for name in columns.judges}
+        return evaluate_text(table[prediction].tolist(), table[target].tolist(), judges=judges)
+    raise InvalidEvidence(reason=f"{task!r} is no task that is known")
+
+
+def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Found:
+    """Say how far the columns of one table are from those of another. Raises as `compare_datasets`."""
+    sides = [read_whole(path, columns) for path in (reference, current)]
+    before, after = ({str(name): table[name].to_numpy() for name in table.columns} for table in sides)
+    return compare_datasets(before, after, columns)
+
+
+def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
+    model: Any,  # noqa: ANN401 - whatever has the methods of an estimator
+    path: Path,
+    target: str,
+    *,
+    features: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    positive: object = None,
+    min_group_size: int = 1,
+) -> tuple[Found, JsonObject]:
+    """Let a scikit-learn estimator predict the rows of a table; give what that shows, and how it was done.
+
+    `features` are by default those that the estimator was fitted with, or all but the target.
+
+    Raises:
+        InvalidEvidence: a column is missing, or the predictions make no evidence.
+    """
+    wanted = list(features) or _features_of(model, path, target)
+    read = [*wanted, target, *_plain(groups)]
+    if is_classifier(model):
+        chosen = choose_positive([str(one) for one in read_labels(model.classes_, "classes")], positive)
+        tally = GroupedTally()
+        for piece in read_pieces(path, read, text=False):
+            predicted, scores = _predict(model, _input(model, piece, wanted), chosen)
+            true = read_labels(piece[target].to_numpy(), target)
+            tally.add(true, predicted, scores, _group(piece, groups))
+        found = describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
+    else:
+        chosen = None
+        table = read_whole(path, read)
+        found = evaluate_regression(
+            table[target],
+            model.predict(_input(model, table, wanted)),
+            groups=_read_groups(table, groups),
+            min_group_size=min_group_size,
+        )
+    positive_member = {"positive": chosen} if chosen else {}
+    return found, {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
+
+
+def _classify(path: Path, columns: Columns, positive: str | None, min_group_size: int) -> Found:
+    target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
+    score = columns.score[0] if columns.score else None
+    labels: set[str] = set()
+    for piece in read_pieces(path, [target, prediction]):
+        labels |= {*read_labels(piece[target].to_numpy()), *read_labels(piece[prediction].to_numpy())}
+    chosen = choose_positive(sorted(map(str, labels)), positive)
+    if score is not None and chosen is None:
+        raise InvalidEvidence(reason="a column of scores needs exactly two labels")
+    tally = GroupedTally()
+    read = [target, prediction, *_plain(columns.groups), *([score] if score else [])]
+    for piece in read_pieces(path, read):
+        true, predicted = (read_labels(piece[one].to_numpy(), one) for one in (target, prediction))
+        scores: dict[str, Numbers] = {}
+        if score is not None and chosen is not None:
+            scores[chosen] = read_probabilities(piece[score].to_numpy(), f"column {score!r}", true.shape)
+        tally.add(true, predicted, scores, _group(piece, columns.groups))
+    return describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
+
+
+def _checked(tally: GroupedTally) -> GroupedTally:
+    if not tally.whole.n:
+        raise InvalidEvidence(reason="there is no row")
+    return tally
+
+
+def _features_of(model: object, path: Path, target: str) -> list[str]:
+    fitted = getattr(model, "feature_names_in_", None)
+    return [name for name in list_columns(path) if name != target] if fitted is None else list(fitted)
+
+
+def _input(model: object, table: pd.DataFrame, features: Sequence[str]) -> object:
+    rows = table[list(features)]
+    return rows if hasattr(model, "feature_names_in_") else rows.to_numpy()
+
+
+def _predict(model: Any, rows: object, positive: str | None) -> tuple[Labels, Mapping[str, Numbers]]:  # noqa: ANN401 - as above
+    predicted = read_labels(np.asarray(model.predict(rows)), "predictions")
+    if not hasattr(model, "predict_proba"):
+        return predicted, {}
+    names = [str(one) for one in read_labels(model.classes_, "classes")]
+    scores = read_probabilities(model.predict_proba(rows), "scores", (len(predicted), len(names)))
+    wanted = [positive] if positive else names
+    return predicted, {name: scores[:, names.index(name)] for name in wanted}
+
+
+def _group(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, Labels]:
+    return {name: read_labels(values, name) for name, values in _read_groups(table, groups).items()}
+
+
+def _read_groups(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, list[str]]:
+    """Give the values of each grouping; those of several columns together are joined by a comma."""
+    return {
+        group: list(map(",".join, zip(*(table[name].astype(str) for name in group.split(",")), strict=True)))
+        for group in groups
+    }
+
+
+def _plain(groups: Sequence[str]) -> list[str]:
+    return [name for group in groups for name in group.split(",")]
+
+
+def _one(names: Sequence[str], what: str) -> str:
+    if len(names) != 1:
+        raise InvalidEvidence(reason=f"one column of {what} has to be named")
+    return names[0]

@@ -1,0 +1,89 @@
+"""Evaluations from elsewhere: results of MLflow, and the two forms of the Hugging Face Hub.
+
+They hold numbers without the counts that they come from, so each metric is marked as given.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.errors import InvalidEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """Numbers that somebody measured, and over what, as far as they say."""
+
+    task: str
+    dataset: str
+    split: str
+    metrics: Mapping[str, Json]
+
+
+def read_results(document: Json) -> list[Imported]:
+    """Read results in any of the forms that are known, told apart by their members.
+
+    * `{"metrics": {name: number}}` or `{name: number}`: what `mlflow.evaluate(...).metrics` gives
+    * a model card's metadata with `model-index` (huggingface.co/docs/hub/model-cards)
+    * the list of an `.eval_results/*.yaml` file
+
+    Raises:
+        InvalidEvidence: it is none of these, or holds no number.
+    """
+    if isinstance(document, Mapping) and "model-index" in document:
+        found = list(_read_model_index(document["model-index"]))
+    elif isinstance(document, list):
+        found = list(_read_eval_results(document))
+    elif isinstance(document, Mapping):
+        metrics = document.get("metrics", document)
+        found = [Imported(task="other", dataset="", split="", metrics=_numbers(metrics))]
+    else:
+        found = []
+    if not any(one.metrics for one in found):
+        raise InvalidEvidence(reason="no metric is in it, in any form that is known")
+    return found
+
+
+def _read_model_index(index: Json) -> Iterator[Imported]:
+    for model in _objects(index):
+        for result in _objects(model.get("results")):
+            task, dataset = _object(result.get("task")), _object(result.get("dataset"))
+            metrics: dict[str, Json] = {}
+            for metric in _objects(result.get("metrics")):
+                metrics |= _numbers({str(metric.get("type") or metric.get("name")): metric.get("value")})
+            yield Imported(
+                task=str(task.get("type", "other")),
+                dataset=str(dataset.get("type") or dataset.get("name") or ""),
+                split=str(dataset.get("split") or ""),
+                metrics=metrics,
+            )
+
+
+def _read_eval_results(entries: Sequence[Json]) -> Iterator[Imported]:
+    for entry in _objects(entries):
+        dataset = _object(entry.get("dataset"))
+        task = str(dataset.get("task_id") or "other")
+        yield Imported(
+            task=task,
+            dataset=str(dataset.get("id") or ""),
+            split="",
+            metrics=_numbers({task if task != "other" else "score": entry.get("value")}),
+        )
+
+
+def _numbers(metrics: Json) -> dict[str, Json]:
+    return {
+        name: float(value)
+        for name, value in _object(metrics).items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
+
+
+def _objects(value: Json) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}

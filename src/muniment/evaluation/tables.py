@@ -1,0 +1,93 @@
+"""Tables of predictions: CSV and Parquet files, read in pieces, only the columns that are asked for."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from muniment.core.errors import InvalidEvidence
+from muniment.core.extras import load_extra
+
+_ROWS: Final = 200_000
+_MAGIC: Final = b"PAR1"
+
+
+def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
+    """Read columns of a table, at most 200,000 rows at a time; cells of a CSV file stay text with `text`.
+
+    Raises:
+        InvalidEvidence: a column is missing, or the file is not what its name says.
+        MissingExtra: it is Parquet, and the `parquet` extra is not installed.
+    """
+    wanted = list(dict.fromkeys(columns))
+    try:
+        if is_parquet(path):
+            yield from _read_parquet(path, wanted)
+        else:
+            yield from _read_csv(path, wanted, text=text)
+    except (ValueError, OSError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise InvalidEvidence(reason=f"{path.name} cannot be read as a table: {_brief(error)}") from error
+
+
+def read_whole(path: Path, columns: Sequence[str] = (), *, text: bool = False) -> pd.DataFrame:
+    """Read a table that fits in memory. Raises as `read_pieces`."""
+    return pd.concat(list(read_pieces(path, columns or list_columns(path), text=text)), ignore_index=True)
+
+
+def list_columns(path: Path) -> list[str]:
+    """List the columns of a table, in order. Raises as `read_pieces`."""
+    try:
+        if is_parquet(path):
+            found: list[str] = _open_parquet(path).schema_arrow.names
+            return found
+        return [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
+    except (ValueError, OSError, pd.errors.ParserError) as error:
+        raise InvalidEvidence(reason=f"{path.name} cannot be read as a table: {_brief(error)}") from error
+
+
+def count_rows(path: Path) -> int:
+    """Count the rows of a table. Raises as `read_pieces`."""
+    first = list_columns(path)[:1]
+    return sum(len(piece) for piece in read_pieces(path, first))
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell Parquet by its name, or by its first bytes (parquet-format, File Format)."""
+    with path.open("rb") as file:
+        return path.suffix.lower() in {".parquet", ".pq"} or file.read(len(_MAGIC)) == _MAGIC
+
+
+def _read_csv(path: Path, columns: list[str], *, text: bool) -> Iterator[pd.DataFrame]:
+    _check_columns(path, columns)
+    cells: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else {}
+    # All columns are read: with `usecols`, rows that are too long would be cut in silence.
+    with (
+        warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),
+        pd.read_csv(path, index_col=False, chunksize=_ROWS, encoding="utf-8-sig", **cells) as reader,
+    ):
+        for piece in reader:
+            yield piece[columns]
+
+
+def _read_parquet(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    file = _open_parquet(path)
+    _check_columns(path, columns)
+    for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
+        yield batch.to_pandas()
+
+
+def _open_parquet(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - pyarrow is an extra
+    return load_extra("pyarrow.parquet", "pyarrow", "parquet").ParquetFile(path)
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    known = list_columns(path)
+    for column in columns:
+        if column not in known:
+            raise InvalidEvidence(reason=f"{path.name} has no column {column!r}")
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

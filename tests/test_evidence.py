@@ -1,0 +1,371 @@
+"""Evidence on record: checked by verify and gates, ranked, reported, taken in from elsewhere, from files."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from huggingface_hub import ModelCard
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+import muniment
+from muniment.client.registry import Registry
+from muniment.client.reports import FORMS, write_report
+from muniment.client.version import Version
+from muniment.core.attestations import CARD, EVALUATION
+from muniment.core.canonical import Json
+from muniment.core.errors import (
+    CardNotFound,
+    EvidenceInconsistent,
+    InvalidAttestation,
+    InvalidCard,
+    InvalidEvidence,
+    InvalidPolicy,
+)
+from muniment.core.policy import Policy
+from muniment.evaluation.charts import draw
+from muniment.evaluation.files import Columns, evaluate_file, evaluate_model
+from muniment.evaluation.importing import read_results
+from muniment.evaluation.rendering import draw_spec
+
+CARD_TEXT = """\
+---
+licence: Apache-2.0
+contacts: [Ada]
+tags: [tabular]
+---
+# Readmission
+
+Predicts who comes back.
+
+## Intended use
+
+Rank patients for a call.
+
+```
+## not a heading
+```
+
+### Details
+
+More.
+
+## Limitations
+
+Trained on one hospital.
+"""
+
+
+@pytest.fixture
+def version(registry: Registry, model: Path) -> Version:
+    """Give a version to evaluate."""
+    return registry.push(model, "acme/x")
+
+
+def rows(path: Path, n: int = 60, seed: int = 1) -> Path:
+    """Write predictions of n rows."""
+    random = np.random.default_rng(seed)
+    true = random.integers(0, 2, n)
+    score = np.clip(true * 0.4 + random.random(n) * 0.6, 0, 1)
+    sex = random.choice(["f", "m"], n)
+    pd.DataFrame(
+        {
+            "y": true,
+            "p": (score > 0.5).astype(int),
+            "s": score,
+            "sex": sex,
+            "site": random.choice(["1", "2"], n),
+        }
+    ).to_csv(path, index=False)
+    return path
+
+
+def evaluate(version: Version, data: Path) -> None:
+    table = pd.read_csv(data)
+    version.evaluate(
+        table["y"].tolist(),
+        table["p"].tolist(),
+        table["s"],
+        dataset=data,
+        groups={"sex": table["sex"].tolist()},
+    )
+
+
+def test_verify_computes_the_metrics_again(version: Version, tmp_path: Path) -> None:
+    """Honest evidence follows; a stated AUC that does not follow from its curve is a failing check."""
+    evaluate(version, rows(tmp_path / "holdout.csv"))
+    assert all(check.passed for check in version.verify())
+    lie: Any = json.loads(json.dumps(version.evidence()[-1].predicate))
+    lie["metrics"]["roc_auc"]["value"] = 0.999
+    version.attest(EVALUATION, lie)
+    (failed,) = (check for check in version.verify() if not check.passed)
+    assert isinstance(failed.error, EvidenceInconsistent)
+    assert failed.error.contradictions[0].startswith("roc_auc is 0.999, its counts give ")
+
+
+def test_a_gate_does_not_believe_evidence_that_contradicts_itself(
+    registry: Registry, version: Version, tmp_path: Path
+) -> None:
+    """However good the number."""
+    rule: Json = {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.1}
+    registry.set_policy("acme/x", "production", {"rules": [rule]})
+    evaluate(version, rows(tmp_path / "holdout.csv"))
+    assert version.check("production").passed
+    lie: Any = json.loads(json.dumps(version.evidence()[-1].predicate))
+    lie["metrics"]["accuracy"]["value"] = 1.0
+    version.attest(EVALUATION, lie)
+    verdict = version.check("production")
+    assert not verdict.passed
+    assert "contradicts itself: accuracy is 1" in verdict.failures[0]
+
+
+def test_a_leaderboard_ranks_over_the_same_bytes_only(registry: Registry, tmp_path: Path) -> None:
+    """Each version that is left out says why."""
+    holdout, other = rows(tmp_path / "holdout.csv"), tmp_path / "other"
+    other.mkdir()
+    versions = []
+    for number in range(5):
+        (tmp_path / "weights.bin").write_bytes(bytes([number]))
+        versions.append(registry.push(tmp_path / "weights.bin", "acme/x"))
+    evaluate(versions[0], holdout)
+    versions[1].record_evaluation({"task": "other", "n": 60}, dataset=holdout, metrics={"roc_auc": 0.5})
+    evaluate(versions[2], rows(other / "holdout.csv", seed=2))
+    versions[3].record_evaluation({"task": "other", "n": 60}, dataset=holdout, metrics={"mae": 0.5})
+    evaluate(versions[0], holdout)
+    found = registry.leaderboard("acme/x", "roc_auc", "holdout.csv")
+    assert [(row.version, row.place) for row in found.rows[:2]] == [("acme/x@1", 1), ("acme/x@2", 2)]
+    assert {row.version: row.why for row in found.rows[2:]} == {
+        "acme/x@3": "its holdout.csv has other bytes",
+        "acme/x@4": "roc_auc was not measured",
+        "acme/x@5": "it was never evaluated",
+    }
+    lower = registry.leaderboard("acme/x", "mae", found.dataset)
+    assert (lower.lower_is_better, lower.rows[0].version) == (True, "acme/x@4")
+    with pytest.raises(InvalidEvidence, match="no version was evaluated"):
+        registry.leaderboard("acme/x", "roc_auc", "nothing")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_reports_have_every_form(version: Version, tmp_path: Path, form: str) -> None:
+    """Text, documents, specifications and pictures, from what was signed."""
+    evaluate(version, rows(tmp_path / "holdout.csv"))
+    version.set_card(muniment.read_card(CARD_TEXT))
+    files = dict(write_report(version, form))
+    assert files
+    first = next(iter(files.values()))
+    starts = {"svg": b"<svg", "png": b"\x89PNG", "markdown": b"# acme/x@1", "huggingface": b"---\nlicense"}
+    assert first.startswith(starts.get(form, b"{"))
+    if form == "huggingface":
+        card: Any = ModelCard(first.decode())
+        (result, *_) = card.data.eval_results or []
+        assert (card.data.license, result.dataset_name) == ("apache-2.0", "holdout.csv")
+        assert card.data.model_name == "x"
+
+
+def test_every_chart_can_be_drawn(version: Version, tmp_path: Path) -> None:
+    """vl-convert takes each specification."""
+    evaluate(version, rows(tmp_path / "holdout.csv"))
+    charts = draw(version.evidence()[-1].predicate)
+    expected = {"confusion_matrix", "roc", "precision_recall", "lift", "thresholds", "calibration", "groups"}
+    assert set(charts) == expected
+    for chart in charts.values():
+        assert b"</svg>" in draw_spec(chart, "svg")
+
+
+@pytest.mark.parametrize(
+    ("document", "metrics"),
+    [
+        ({"metrics": {"accuracy_score": 0.9, "note": "x"}}, {"accuracy_score": 0.9}),
+        ({"roc_auc": 0.8, "loss": float("nan")}, {"roc_auc": 0.8}),
+        (
+            {"model-index": [{"name": "m", "results": [
+                {"task": {"type": "text-classification"}, "dataset": {"type": "glue", "split": "test"},
+                 "metrics": [{"type": "accuracy", "value": 0.7}]}]}]},
+            {"accuracy": 0.7},
+        ),
+        ([{"dataset": {"id": "cais/hle", "task_id": "hle"}, "value": 20.9}], {"hle": 20.9}),
+    ],
+)  # fmt: skip
+def test_results_from_elsewhere_are_given(
+    version: Version, tmp_path: Path, document: Json, metrics: dict[str, float]
+) -> None:
+    """MLflow's dictionaries, model-index and .eval_results: numbers without counts, marked as such."""
+    (found,) = read_results(document)
+    assert found.metrics == metrics
+    data = rows(tmp_path / "holdout.csv")
+    version.record_evaluation({"task": found.task, "n": 60}, dataset=data, metrics=found.metrics)
+    name = next(iter(metrics))
+    assert version.evidence()[-1].metrics[name] == {"value": metrics[name], "source": "given"}
+
+
+@pytest.mark.parametrize("document", [{}, [], "x", None, {"model-index": 3}, {"metrics": {"a": "b"}}])
+def test_what_holds_no_result_is_refused(document: Json) -> None:
+    """Nothing is made up."""
+    with pytest.raises(InvalidEvidence, match="no metric"):
+        read_results(document)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_files_are_read_in_pieces(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pieces make the same evidence as the whole; groups may be of two columns together."""
+    path = rows(tmp_path / "rows.csv", n=500)
+    if suffix == "parquet":
+        pd.read_csv(path, dtype={"site": str}).to_parquet(tmp_path / "rows.parquet")
+        path = tmp_path / "rows.parquet"
+    columns = Columns(target=("y",), prediction=("p",), score=("s",), groups=("sex", "sex,site"))
+    whole: Any = evaluate_file(path, "classification", columns)
+    monkeypatch.setattr("muniment.evaluation.tables._ROWS", 7)
+    pieces = evaluate_file(path, "classification", columns)
+    assert whole == pieces
+    assert [g["value"] for g in whole["groups"] if g["column"] == "sex,site"] == ["f,1", "f,2", "m,1", "m,2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", b"x,y\n1,2\n", "no column 'p'"),
+        ("a.csv", b"", "cannot be read as a table"),
+        ("a.csv", b"y,p\n1,1,1,1\n2,2,2,2,2\n", "cannot be read as a table"),
+        ("a.csv", b"y,p\n1,1,1\n2,2,1\n", "cannot be read as a table"),
+        ("a.csv", b"y,p\n", "no row"),
+        ("a.csv", b"y,p\n\xff\xfe,1\n", "cannot be read as a table"),
+        ("a.parquet", b"y,p\n1,1\n", "cannot be read as a table"),
+        ("a.parquet", b"PAR1 and no more", "cannot be read as a table"),
+        ("a.csv", b"PAR1\x00\x00", "cannot be read as a table"),
+    ],
+)
+def test_files_that_are_no_tables_are_refused(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    """Wrong columns, no rows, a Parquet file that is not one."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidEvidence, match=reason):
+        evaluate_file(tmp_path / name, "classification", Columns(target=("y",), prediction=("p",)))
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from muniment.evaluation.files import Columns, evaluate_file, evaluate_model
+columns = Columns(target=("y",), prediction=("p",), score=("s",))
+n = [evaluate_file(Path(path), "classification", columns)["n"] for path in sys.argv[1:]][-1]
+print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.slow
+def test_ten_million_rows_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
+    """Rows are counted as they come: 50 times as many take less than 100 MiB more."""
+    few = rows(tmp_path / "few.csv", n=200_000)
+    header, _, lines = few.read_bytes().partition(b"\n")
+    with (tmp_path / "many.csv").open("wb") as many:
+        many.write(header + b"\n")
+        for _ in range(50):
+            many.write(lines)
+    found = {
+        name: subprocess.run(
+            [sys.executable, "-c", MEASURE, str(tmp_path / name)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for name in ("few.csv", "many.csv")
+    }
+    assert [found[name][0] for name in found] == ["200000", "10000000"]
+    assert int(found["many.csv"][1]) < int(found["few.csv"][1]) + 100
+
+
+TABLES: dict[str, tuple[Callable[..., Any], Any]] = {
+    "breast_cancer": (load_breast_cancer, LogisticRegression(max_iter=5000)),
+    "wine": (load_wine, LogisticRegression(max_iter=5000)),
+    "digits": (load_digits, LogisticRegression(max_iter=5000)),
+    "diabetes": (load_diabetes, LinearRegression()),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_model_predicts_the_rows_itself(registry: Registry, tmp_path: Path, name: str) -> None:
+    """Of real data: loaded verified, evaluated as scikit-learn would, with how it was done on record."""
+    load, estimator = TABLES[name]
+    frame = load(as_frame=True).frame
+    train, test = frame[::2], frame[1::2]
+    test.to_csv(tmp_path / "holdout.csv", index=False)
+    features = [column for column in frame if column != "target"]
+    fitted = estimator.fit(train[features], train["target"])
+    run = muniment.Run()
+    run.save(fitted, tmp_path / "model")
+    version = registry.push(tmp_path / "model", f"real/{name.replace('_', '-')}")
+    version.evaluate_model(tmp_path / "holdout.csv", "target", split="test")
+    (evidence,) = version.evidence()
+    metric = evidence.find_metric("r2" if name == "diabetes" else "roc_auc")
+    assert metric is not None
+    if name == "diabetes":
+        assert metric.value == pytest.approx(fitted.score(test[features], test["target"]))
+    else:
+        proba = fitted.predict_proba(test[features])
+        scores = proba[:, 1] if name == "breast_cancer" else proba
+        assert metric.value == pytest.approx(roc_auc_score(test["target"], scores, multi_class="ovr"))
+    procedure: Any = evidence.predicate["procedure"]
+    assert (procedure["target"], procedure["features"]) == ("target", features)
+    assert evidence.dataset_name == "holdout.csv:test"
+    assert all(check.passed for check in version.verify())
+
+
+def test_an_unknown_label_at_test_time_is_counted(tmp_path: Path) -> None:
+    """A true label that the model never gives is a row of the matrix, and no error."""
+    table = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": ["a", "a", "b", "b"]})
+    fitted = LogisticRegression().fit(table[["x"]], table["y"])
+    table.loc[3, "y"] = "new"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found: Any = evaluate_model(fitted, tmp_path / "t.csv", "y")[0]
+    assert found["confusion_matrix"]["labels"] == ["a", "b", "new"]
+
+
+def test_a_card_is_an_attestation_and_the_old_one_stays(version: Version) -> None:
+    """The newest counts; what was written is what is read."""
+    with pytest.raises(CardNotFound):
+        version.card()
+    version.set_card(muniment.read_card(CARD_TEXT))
+    card = version.card()
+    assert (card.title, card.licence, card.contacts) == ("Readmission", "Apache-2.0", ("Ada",))
+    assert card.intended_use == "Rank patients for a call.\n\n```\n## not a heading\n```"
+    assert card.limitations == "Trained on one hospital."
+    assert card.others == {"Summary": "Predicts who comes back.", "Details": "More."}
+    version.set_card(muniment.read_card(CARD_TEXT.replace("one hospital", "two hospitals")))
+    assert version.card().limitations == "Trained on two hospitals."
+    assert len(version.claims(CARD)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("---\na: [\n---\n", "not YAML"),
+        ("---\n- a\n---\n# x", "not an object"),
+        ("---\na: 1\n", "no end"),
+        ("", "nothing in it"),
+        ("x" * 2_000_001, "characters"),
+    ],
+)
+def test_cards_that_cannot_be_read_are_refused(version: Version, text: str, reason: str) -> None:
+    """With a reason, and nothing is recorded."""
+    with pytest.raises(InvalidCard, match=reason):
+        muniment.read_card(text)
+    with pytest.raises(InvalidAttestation):
+        version.attest(CARD, {"licence": 3})
+
+
+def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Version) -> None:
+    """The newest card has to say something in each; older ones do not fill its gaps."""
+    rule: Json = {"rule": "card", "required": ["intended_use", "limitations", "licence", "contacts"]}
+    registry.set_policy("acme/x", "production", {"rules": [rule]})
+    assert "there is no card" in version.check("production").failures[0]
+    version.set_card(muniment.read_card(CARD_TEXT))
+    assert version.check("production").passed
+    version.set_card(
+        muniment.read_card("---\nlicence: MIT\ncontacts: [' ']\n---\n# x\n## Limitations\nmany\n")
+    )
+    assert "nothing in intended_use, contacts" in version.check("production").failures[0]
+    with pytest.raises(InvalidPolicy, match="no field of a card"):
+        Policy.read({"rules": [{"rule": "card", "required": ["charm"]}]})
