@@ -24,6 +24,7 @@ from muniment.testing import (
     check_backend,
     check_blob_store,
     check_event_log,
+    check_lineage,
     check_projections,
     check_staging,
     check_units,
@@ -45,7 +46,7 @@ def memory_blobs(_directory: Path) -> BlobStore:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", [check_event_log, check_projections, check_units])
+@pytest.mark.parametrize("check", [check_event_log, check_lineage, check_projections, check_units])
 def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: str) -> None:
     """The log, the projections and the transactions of PostgreSQL."""
     units = open_postgresql(database, MemoryBlobs())
@@ -75,7 +76,7 @@ def test_staging_in_a_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])
-@pytest.mark.parametrize("check", [check_event_log, check_projections, check_units])
+@pytest.mark.parametrize("check", [check_event_log, check_lineage, check_projections, check_units])
 def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], None], tmp_path: Path) -> None:
     """The log, the projections and the transactions of each database."""
     units = make(tmp_path)

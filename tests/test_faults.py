@@ -16,10 +16,10 @@ import pytest
 from faulty.core import FaultyProxy
 from faulty.middlewares import CorruptBytesMiddleware, LatencyMiddleware
 
+from muniment.capture.tree import collect
 from muniment.client.memory import Memory
 from muniment.client.pushing import store
 from muniment.client.remote import RemoteBackend, open_remote
-from muniment.client.tree import collect
 from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
 from muniment.core.digests import Digest

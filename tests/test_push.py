@@ -14,9 +14,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 import muniment
+from muniment.capture.tree import Source, collect, watch
 from muniment.client.registry import Registry
 from muniment.client.settings import Settings
-from muniment.client.tree import Source, collect, watch
 from muniment.core.errors import (
     ContentCorrupt,
     DestinationNotEmpty,

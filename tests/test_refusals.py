@@ -91,6 +91,7 @@ CODES = """
     issuer_not_found
     key_expired
     key_revoked
+    kind_mismatch
     length_mismatch
     log_forked
     log_inconsistent
@@ -116,6 +117,8 @@ CODES = """
     precondition_failed
     principal_not_found
     proof_invalid
+    provenance_cycle
+    provenance_hole
     quota_exceeded
     record_unproven
     refused

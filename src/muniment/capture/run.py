@@ -6,54 +6,93 @@ with muniment.run(params={"depth": 6}, seed=7) as run:
     run.save(model, "model/")
 """
 
-import json
+import hashlib
 import os
 import random
+import resource
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import uuid_utils
 
-from muniment.capture.datasets import Dataset, read_dataset
-from muniment.capture.environment import command_line, describe_git, describe_platform, list_packages
+from muniment.capture.datasets import Dataset, Source, describe_parquet, read_source
+from muniment.capture.git import Checkout, capture_git
+from muniment.capture.keeping import Kept, Recorded, write_run
+from muniment.capture.notebook import read_cells
+from muniment.capture.packages import Package, describe_packages, find_hashes, list_packages, write_lock
+from muniment.capture.platforms import describe_container, describe_platform, read_variables
 from muniment.capture.saving import save_model
+from muniment.capture.secrets import find_secrets, hide_in_command, hide_in_values, holds_secret
+from muniment.capture.tree import collect
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.digests import Digest
+from muniment.core.provenance import BUILD_TYPE, VERSION_URI, Provenance
 from muniment.core.times import write_time
 
-BUILD_TYPE: Final = "https://muniment.dev/training/v1"
 _BUILDER: Final = "https://muniment.dev/sdk"
+# Where `muniment run` asks the run inside of what it starts to leave its record.
+HANDOVER: Final = "MUNIMENT_RUN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is found around a run when it ends."""
+
+    platform: JsonObject
+    packages: tuple[Package, ...]
+    lock: str
 
 
 class Run:
     """One training. Use it as a context manager; `provenance` is complete afterwards."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run can be told
         self,
         params: Mapping[str, Json] | None = None,
         *,
         seed: int | None = None,
+        variables: Sequence[str] = (),
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Prepare a run. `seed` is set for `random`, and for numpy if it is loaded."""
+        """Prepare a run.
+
+        `seed` is set for `random`, and for numpy and torch if they are loaded. `variables` names environment
+        variables to record besides those that are known to matter; what is likely to be a secret never is.
+        """
         self.params = dict(params or {})
         self.seed = seed
         self.id = str(uuid_utils.uuid7())
         self._clock = clock
-        self._datasets: list[Dataset] = []
+        self._environment = os.environ if environment is None else environment
+        self._variables = tuple(variables)
+        self._command = list(sys.orig_argv if command is None else command)
+        self._inputs: list[JsonObject] = []
+        self._read: list[Dataset] = []
+        self._outputs: list[JsonObject] = []
+        self._kept: list[Kept] = []
+        self._found: Surroundings | None = None
+        self._checkout: Checkout | None = None
+        self._looked = False
+        self._used: JsonObject = {}
         self._started = self._finished = ""
+        self._begun = 0.0
+        self.exit_code: int | None = None
 
     def __enter__(self) -> Self:
-        """Start the clock and set the seed."""
+        """Start the clock, set the seed, and look at the code before anybody changes it."""
         if self.seed is not None:
-            random.seed(self.seed)
-            numpy = sys.modules.get("numpy")
-            if numpy is not None:
-                numpy.random.seed(self.seed)
+            _plant(self.seed)
+        self._look()
         self._started = write_time(self._clock())
+        self._begun = time.monotonic()
         return self
 
     def __exit__(
@@ -62,61 +101,220 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the clock."""
+        """Stop the clock, and leave the record with whoever asked for it."""
         self._finished = write_time(self._clock())
+        self._used = {**_measure(), "wall_s": round(time.monotonic() - self._begun, 3)}
+        target = self._environment.get(HANDOVER)
+        if target and kind is None:
+            self.write(target)
 
-    def dataset(self, name: str, path: str | os.PathLike[str]) -> Path:
-        """Record a file that the run reads, by digest, and give its path.
+    def dataset(
+        self,
+        name: str,
+        source: Source,
+        *,
+        digest: str | None = None,
+        snapshot: bool = False,
+        rows: bool | None = None,
+    ) -> Any:  # noqa: ANN401 - what was given, or the path of it
+        """Record what the run reads, by digest; give its path, or the table that was given.
+
+        `source` is a file or directory, a table or array in memory, a version of a dataset in a registry, or
+        an address (https, s3) with its digest. With `snapshot` the bytes go into the registry too. `rows`
+        asks for digests of the rows of a large table, so that an evaluation can tell whether it was trained
+        on them.
+
+        Raises: as `read_source`.
+        """
+        found = read_source(name, source, digest=digest, snapshot=snapshot, rows=rows)
+        self._inputs.append(found.resource())
+        self._read.append(found)
+        self._kept += found.keep(snapshot=snapshot)
+        return source if found.path is None else found.path
+
+    def base(self, version: Any, relation: str = "fine-tune") -> None:  # noqa: ANN401 - a Version of the SDK
+        """Record that the model starts from a version in a registry: `fine-tune`, `merge`, `distillation`."""
+        self._inputs.append(describe_base(str(version.reference), version.digest, relation))
+
+    def output(self, path: str | os.PathLike[str]) -> Path:
+        """Record a file or directory that the run wrote, by digest.
 
         Raises:
             NotAFile: it is not there.
         """
-        found = Path(path)
-        self._datasets.append(read_dataset(name, found))
-        return found
+        target = Path(path)
+        for source in collect(target):
+            place = target / source.path if target.is_dir() else target
+            with place.open("rb") as file:
+                digest = Digest(hashlib.file_digest(file, "sha256").hexdigest())
+            self._outputs.append({"path": _relative(place), "digest": str(digest)})
+        return target
 
     def save(self, model: object, directory: str | os.PathLike[str]) -> Path:
-        """Write the model in a format that is safe to load. Raises as `save_model`."""
-        return save_model(model, Path(directory))
+        """Write the model in a format that is safe to load, and record it. Raises as `save_model`."""
+        return self.output(save_model(model, Path(directory)))
+
+    def absorb(self, recorded: Recorded, *, surroundings: bool = True) -> None:
+        """Take over what another run recorded inside of this one."""
+        inner = Provenance(recorded.provenance)
+        self.params = {**inner.parameters, **self.params}
+        seed = inner.internal.get("seed")
+        if self.seed is None and isinstance(seed, int):
+            self.seed = seed
+        definition: Any = recorded.provenance["buildDefinition"]
+        self._inputs += [
+            one for one in definition.get("resolvedDependencies", []) if "gitCommit" not in one["digest"]
+        ]
+        outputs: Any = inner.internal.get("outputs", [])
+        self._outputs += outputs
+        self._kept += [one for one in recorded.kept if one.name not in {"diff", "lock"}]
+        if surroundings:
+            lock = next((one.read().decode() for one in recorded.kept if one.name == "lock"), "")
+            packages: Any = inner.internal.get("packages", {})
+            platform: Any = inner.internal.get("platform", {})
+            self._found = Surroundings(
+                platform=platform,
+                packages=tuple(Package(name=name, version=version) for name, version in packages.items()),
+                lock=lock,
+            )
+
+    def surround(self, platform: JsonObject, packages: Sequence[Package]) -> None:
+        """Say in which environment the run really is, if that is not this process's own."""
+        lock = write_lock(packages, find_hashes(self._root()))
+        self._found = Surroundings(platform=platform, packages=tuple(packages), lock=lock)
+
+    def use(self, used: JsonObject) -> None:
+        """Say what the run used, if that was not this process."""
+        self._used = {**self._used, **used}
 
     def provenance(self) -> JsonObject:
         """Write what was recorded as SLSA provenance v1 (slsa.dev/spec/v1.0/provenance)."""
-        git = describe_git(Path.cwd())
-        code = [] if git is None else [_describe_code(git)]
-        datasets = [dataset.resource() for dataset in self._datasets]
-        return {
+        return self.record().provenance
+
+    def record(self) -> Recorded:
+        """Give what was recorded: the provenance, and what is kept beside it."""
+        self._look()
+        self._describe_tables()
+        found = self._found or self._survey()
+        secrets = find_secrets(self._environment)
+        kept = [*self._kept, *self._keep_code(secrets)]
+        if found.lock:
+            kept.append(Kept.of("lock", found.lock.encode(), "text/plain"))
+        checkout = self._checkout
+        code = [] if checkout is None else [_describe_code(checkout.description)]
+        variables = read_variables(self._environment, self._variables)
+        provenance: JsonObject = {
             "buildDefinition": {
                 "buildType": BUILD_TYPE,
-                "externalParameters": {"parameters": self.params},
+                "externalParameters": {
+                    "parameters": hide_in_values(self.params, secrets),
+                    "command": list(hide_in_command(self._command, secrets)),
+                },
                 "internalParameters": {
                     "seed": self.seed,
-                    "git": git,
-                    "platform": describe_platform(),
-                    "packages": list_packages(),
-                    "command": command_line(),
+                    "git": None if checkout is None else checkout.description,
+                    "platform": found.platform,
+                    "container": describe_container(self._environment),
+                    "packages": describe_packages(found.packages),
+                    "variables": hide_in_values(variables, secrets),
+                    "outputs": self._outputs,
+                    "resources": self._used,
+                    **({} if self.exit_code is None else {"exit_code": self.exit_code}),
                 },
-                "resolvedDependencies": [*datasets, *code],
+                "resolvedDependencies": [*self._inputs, *code],
             },
             "runDetails": {
                 "builder": {"id": _BUILDER},
                 "metadata": {
                     "invocationId": self.id,
-                    "startedOn": self._started,
-                    "finishedOn": self._finished,
+                    "startedOn": self._started or write_time(self._clock()),
+                    "finishedOn": self._finished or write_time(self._clock()),
                 },
+                "byproducts": [one.resource() for one in kept],
             },
         }
+        return Recorded(provenance=provenance, kept=tuple(kept))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the provenance to a file, for `muniment push --run FILE`."""
-        Path(path).write_text(json.dumps(self.provenance(), indent=2) + "\n")
+        """Write the record to a file, for `muniment push --run FILE`."""
+        Path(path).write_bytes(write_run(self.record()))
+
+    def _look(self) -> None:
+        if not self._looked:
+            self._looked = True
+            self._checkout = capture_git(Path.cwd(), find_secrets(self._environment))
+
+    def _survey(self) -> Surroundings:
+        packages = list_packages()
+        lock = write_lock(packages, find_hashes(self._root()))
+        return Surroundings(platform=describe_platform(), packages=tuple(packages), lock=lock)
+
+    def _root(self) -> Path:
+        directory = "" if self._checkout is None else str(self._checkout.description.get("directory") or "")
+        return Path.cwd().parents[len(Path(directory).parts) - 1] if directory else Path.cwd()
+
+    def _keep_code(self, secrets: frozenset[str]) -> list[Kept]:
+        """Keep the diff of a dirty checkout, and the cells of a notebook, unless they hold a secret."""
+        kept = []
+        if self._checkout is not None and self._checkout.diff:
+            kept.append(Kept.of("diff", self._checkout.diff, "text/x-diff"))
+        cells = read_cells()
+        if cells and not holds_secret(cells, secrets):
+            kept.append(Kept.of("cells", cells.encode(), "text/x-python"))
+        return kept
+
+    def _describe_tables(self) -> None:
+        """Describe Parquet files, now that the run may have loaded a library that reads them."""
+        for found in self._read:
+            if found.path is not None and "rows" not in found.annotations:
+                described = replace(found, annotations={**found.annotations, **describe_parquet(found.path)})
+                self._inputs[self._inputs.index(found.resource())] = described.resource()
+        self._read.clear()
 
 
-def run(params: Mapping[str, Json] | None = None, *, seed: int | None = None) -> Run:
-    """Record a training: parameters, seed, data, git state, packages, platform and times."""
-    return Run(params, seed=seed)
+def run(
+    params: Mapping[str, Json] | None = None, *, seed: int | None = None, variables: Sequence[str] = ()
+) -> Run:
+    """Record a training: parameters, seed, data, code, environment, platform, resources and times."""
+    return Run(params, seed=seed, variables=variables)
+
+
+def describe_base(reference: str, digest: Digest, relation: str) -> JsonObject:
+    """Describe a version that a model was made from."""
+    return {
+        "name": reference,
+        "uri": f"{VERSION_URI}{reference}",
+        "digest": {"sha256": digest.hex},
+        "annotations": {"kind": "model", "relation": relation},
+    }
 
 
 def _describe_code(git: JsonObject) -> JsonObject:
     uri = f"git+{git['remote']}" if git["remote"] else "git"
     return {"name": "code", "uri": uri, "digest": {"gitCommit": git["commit"]}}
+
+
+def _plant(seed: int) -> None:
+    random.seed(seed)
+    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+    if numpy is not None:
+        numpy.random.seed(seed)
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def _measure() -> JsonObject:
+    """Measure what this process and those that it waited for have used since they began."""
+    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"cpu_s": round(seconds, 3), "peak_memory_bytes": max(own.ru_maxrss, others.ru_maxrss) * unit}
+
+
+def _relative(path: Path) -> str:
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        # Where it was outside of the project is this machine's own business.
+        return path.name

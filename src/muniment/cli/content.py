@@ -5,16 +5,14 @@ from pathlib import Path
 
 import click
 
+from muniment.capture.keeping import Recorded, read_run
 from muniment.capture.run import Run
+from muniment.capture.tree import collect
 from muniment.cli.drawing import show_progress
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import Terminal, json_option
-from muniment.client.tree import collect
-from muniment.core import canonical
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import Json
 from muniment.core.errors import InvalidOption
-
-_MAX_RUN_BYTES = 16 << 20
 
 
 @click.command()
@@ -24,6 +22,8 @@ _MAX_RUN_BYTES = 16 << 20
 @click.option("--run", "run_file", type=click.Path(exists=True, path_type=Path), help="What Run.write wrote.")
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME=PATH", help="A file it was trained on.")
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the training.")
+@click.option("--base", "bases", multiple=True, metavar="REF", help="A version that it was made from.")
+@click.option("--kind", type=click.Choice(["model", "dataset"]), help="What a new NAME is of [model].")
 @click.option("-m", "--message", default="", help="What is new.")
 @json_option
 @click.pass_obj
@@ -36,16 +36,23 @@ def push(  # noqa: PLR0913 - one parameter for each option
     run_file: Path | None,
     datasets: tuple[str, ...],
     params: tuple[str, ...],
+    bases: tuple[str, ...],
+    kind: str | None,
     message: str,
 ) -> None:
     """Publish PATH as the next version of NAME (namespace/model), signed and logged."""
-    provenance = _read_provenance(run_file, datasets, params)
+    run = _read_run(run_file, datasets, params, bases)
     total = sum(source.size_bytes for source in collect(path))
     with (
         connect(terminal, create=True) as registry,
         show_progress("push", total, wanted=not terminal.as_json) as on_bytes,
     ):
-        version = registry.push(path, name, run=provenance, message=message, alias=alias, on_bytes=on_bytes)
+        for base in bases:
+            assert isinstance(run, Run)  # noqa: S101 - made above for those who name a base
+            run.base(registry.version(base))
+        version = registry.push(
+            path, name, run=run, message=message, alias=alias, kind=kind, on_bytes=on_bytes
+        )
     receipt = version.receipt
     assert receipt is not None  # noqa: S101 - push always sets it
     made = "published" if receipt.created else "exists already:"
@@ -102,28 +109,37 @@ def tag(terminal: Terminal, reference: str, tags: tuple[str, ...]) -> None:
     terminal.answer(found, [f"{name}={text}" for name, text in found.items()])
 
 
-def _read_provenance(
-    run_file: Path | None, datasets: tuple[str, ...], params: tuple[str, ...]
-) -> JsonObject | None:
-    if run_file is not None and (datasets or params):
+def record_datasets(run: Run, datasets: tuple[str, ...], *, snapshot: bool = False) -> None:
+    """Record the datasets that options name, as NAME=PATH.
+
+    Raises:
+        InvalidOption: one has another form.
+    """
+    for pair in datasets:
+        name, separator, path = pair.partition("=")
+        if not separator:
+            raise InvalidOption(option="--dataset", reason=f"{pair!r} is not NAME=PATH")
+        run.dataset(name, path, snapshot=snapshot)
+
+
+def _read_run(
+    run_file: Path | None, datasets: tuple[str, ...], params: tuple[str, ...], bases: tuple[str, ...]
+) -> Run | Recorded | None:
+    if run_file is not None and (datasets or params or bases):
         raise InvalidOption(
-            option="--run", reason="stands alone: --dataset and --param are for runs without a file"
+            option="--run", reason="stands alone: --dataset, --param and --base are for runs without a file"
         )
     if run_file is not None:
         with run_file.open("rb") as file:
-            return canonical.decode(file.read(_MAX_RUN_BYTES))
-    if not datasets and not params:
+            return read_run(file.read())
+    if not (datasets or params or bases):
         return None
-    with Run(dict(_read_pair(pair) for pair in params)) as run:
-        for pair in datasets:
-            name, separator, path = pair.partition("=")
-            if not separator:
-                raise InvalidOption(option="--dataset", reason=f"{pair!r} is not NAME=PATH")
-            run.dataset(name, path)
-    return run.provenance()
+    with Run(dict(map(read_pair, params))) as run:
+        record_datasets(run, datasets)
+    return run
 
 
-def _read_pair(pair: str) -> tuple[str, Json]:
+def read_pair(pair: str) -> tuple[str, Json]:
     """Read KEY=VALUE; a value that is JSON is taken as such, any other as text."""
     key, separator, value = pair.partition("=")
     if not separator:

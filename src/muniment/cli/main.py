@@ -13,12 +13,14 @@ from muniment.cli.terminal import Terminal
 # Name: where the command is, and the line that `--help` shows without loading it.
 _COMMANDS: Final = {
     "demo": ("muniment.cli.demo:demo", "The whole story on a real model, in a temporary directory."),
+    "run": ("muniment.cli.run:run", "Start a training and record it."),
     "push": ("muniment.cli.content:push", "Publish a file or directory as the next version, signed."),
     "pull": ("muniment.cli.content:pull", "Lay a version's files out, verified."),
     "list": ("muniment.cli.listing:list_", "List models, or the versions of one."),
     "show": ("muniment.cli.show:show", "Show what is known of a version."),
     "history": ("muniment.cli.listing:history", "Show the moves of an alias: who, when, why."),
     "diff": ("muniment.cli.listing:diff", "Show what changed between two versions."),
+    "lineage": ("muniment.cli.lineage:lineage", "Show what was made from what."),
     "evaluate": ("muniment.cli.evidence:evaluate", "Compute evidence from predictions and sign it."),
     "report": ("muniment.cli.evidence:report", "Write the evaluations of a version, with charts."),
     "leaderboard": ("muniment.cli.evidence:leaderboard", "Rank versions over the same data."),

@@ -13,15 +13,19 @@ from muniment.core.errors import InvalidOption
 
 @click.command()
 @click.argument("reference", required=False)
+@click.option("--provenance", is_flag=True, help="Check what it was made from, link by link.")
 @click.option("--log", "whole_log", is_flag=True, help="Read the whole log and hash it anew.")
 @json_option
 @click.pass_obj
-def verify(terminal: Terminal, reference: str | None, *, whole_log: bool) -> None:
+def verify(terminal: Terminal, reference: str | None, *, provenance: bool, whole_log: bool) -> None:
     """Check a version's bytes, signatures and proofs, each by name. Exit 0 or 1."""
     if reference is None and not whole_log:
         raise InvalidOption(option="REFERENCE", reason="is missing: name a version, or --log")
     with connect(terminal) as registry:
-        checks = [] if reference is None else list(registry.version(reference).verify())
+        version = None if reference is None else registry.version(reference)
+        checks = [] if version is None else list(version.verify())
+        if version is not None and provenance:
+            checks += version.verify_provenance()
         if whole_log:
             checks.append(Check(what=f"log of {registry.verify_log()} entries"))
     terminal.answer(

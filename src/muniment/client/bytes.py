@@ -17,9 +17,9 @@ import msgspec
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 from typing_extensions import Buffer
 
+from muniment.capture.tree import WatchedFile
 from muniment.client.copying import Hasher, copy, hash_rest
 from muniment.client.transport import Transport, retrying
-from muniment.client.tree import WatchedFile
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import (

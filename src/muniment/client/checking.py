@@ -209,11 +209,12 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     return [
         Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
         Check(what=f"manifest {version.revision}"),
-        *_run_all([*files, signature, *claims, *evidence]),
+        *run_all([*files, signature, *claims, *evidence]),
     ]
 
 
-def _run_all(checks: Sequence[tuple[str, Callable[[], object]]]) -> list[Check]:
+def run_all(checks: Sequence[tuple[str, Callable[[], object]]]) -> list[Check]:
+    """Run named checks, several at once; what one raises is its outcome."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(lambda check: _run(*check), checks))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from muniment.capture.datasets import Dataset, read_dataset
-from muniment.capture.environment import describe_git
+from muniment.capture.git import describe_git
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.extras import load_extra
 from muniment.core.times import write_time

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from muniment.capture.tree import OnBytes
 from muniment.client.checking import check_signature, read_revision, resolve_proven
 from muniment.client.copying import copy as copy_hashing
 from muniment.client.copying import hash_rest
-from muniment.client.tree import OnBytes
 from muniment.client.trust import TrustedBackend
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBusy, StorageFailed

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from muniment.client.tree import OnBytes, Source, collect, watch
+from muniment.capture.keeping import Recorded
+from muniment.capture.tree import OnBytes, Source, collect, watch
 from muniment.client.trust import TrustedBackend
 from muniment.core.attestations import PROVENANCE
-from muniment.core.canonical import JsonObject
 from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
-from muniment.core.errors import RecordUnproven, VersionNotFound
-from muniment.core.names import ModelName, Reference
+from muniment.core.errors import FileChanged, RecordUnproven, VersionNotFound
+from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.queries import GetVersion
 from muniment.core.receipts import Receipt
@@ -31,8 +31,9 @@ def push(  # noqa: PLR0913 - what a push is made of
     name: ModelName,
     *,
     number: int | None = None,
-    provenance: JsonObject | None = None,
+    run: Recorded | None = None,
     message: Payload | None = None,
+    kind: Kind | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Receipt:
     """Publish files as the next version, with a content signature and their provenance.
@@ -44,7 +45,8 @@ def push(  # noqa: PLR0913 - what a push is made of
     documents = [revision.config(), revision.manifest()]
     claims = []
     if not _is_known(backend, name, manifest):
-        claims = _sign(revision, manifest, name, provenance, identity)
+        _keep(backend, run)
+        claims = _sign(revision, manifest, name, run, identity)
     digests = backend.add_documents([*documents, *claims])
     receipt = backend.execute(
         PublishVersion(
@@ -53,6 +55,7 @@ def push(  # noqa: PLR0913 - what a push is made of
             number=number,
             attestations=tuple(digests[len(documents) :]),
             message=message,
+            kind=kind,
         )
     )
     published = read_published(receipt)
@@ -88,6 +91,21 @@ def _store_one(backend: TrustedBackend, source: Source, on_bytes: OnBytes | None
     return File(path=source.path, digest=stored.digest, size_bytes=stored.size_bytes)
 
 
+def _keep(backend: TrustedBackend, run: Recorded | None) -> None:
+    """Store what a run keeps beside its provenance; what is in files is read once.
+
+    Raises:
+        FileChanged: a file has other bytes than it had then.
+    """
+    kept = () if run is None else run.kept
+    backend.add_documents([one.content for one in kept if isinstance(one.content, bytes)])
+    for one in kept:
+        if isinstance(one.content, Path):
+            (source,) = collect(one.content)
+            if _store_one(backend, source, None).digest != one.digest:
+                raise FileChanged(path=str(one.content))
+
+
 def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> bool:
     try:
         backend.ask(GetVersion(reference=Reference(name, manifest)))
@@ -100,10 +118,10 @@ def _sign(
     revision: Revision,
     manifest: Digest,
     name: ModelName,
-    provenance: JsonObject | None,
+    run: Recorded | None,
     identity: Identity,
 ) -> list[bytes]:
     bundles = [sign_content(revision, str(name), identity)]
-    if provenance is not None:
-        bundles.append(attest(manifest, str(name), PROVENANCE, provenance, identity))
+    if run is not None:
+        bundles.append(attest(manifest, str(name), PROVENANCE, run.provenance, identity))
     return [bundle.encode() for bundle in bundles]

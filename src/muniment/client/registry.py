@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from muniment.capture.keeping import Recorded
+from muniment.capture.tree import OnBytes
 from muniment.client.access import Access
 from muniment.client.checking import read_document
 from muniment.client.comparing import Comparison, compare
@@ -14,7 +16,7 @@ from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_reason
 from muniment.client.pulling import pull
 from muniment.client.pushing import push, read_published
-from muniment.client.tree import OnBytes
+from muniment.client.tracing import trace
 from muniment.client.trust import TrustedBackend
 from muniment.client.version import Session, Version, get_version
 from muniment.core import canonical
@@ -22,7 +24,8 @@ from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import MoveAlias, RollBackAlias, SetPolicy
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidReference, LogInconsistent
-from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.lineage import MAX_DEPTH, Direction, Graph
+from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.policy import Policy
 from muniment.core.queries import (
     GetLeaves,
@@ -41,13 +44,6 @@ from muniment.signing.statements import encode
 
 _PAGE = 1000
 _MAX_POLICY_BYTES = 1 << 20
-
-
-class Recorded(Protocol):
-    """Something that knows how a model was made: `muniment.Run` is one."""
-
-    def provenance(self) -> JsonObject:
-        """Give the SLSA provenance v1 predicate."""
 
 
 class Registry:
@@ -71,15 +67,17 @@ class Registry:
         path: str | os.PathLike[str],
         name: str,
         *,
-        run: Recorded | JsonObject | None = None,
+        run: "_Run | Recorded | JsonObject | None" = None,
         message: str = "",
         alias: str | None = None,
+        kind: str | None = None,
         on_bytes: OnBytes | None = None,
     ) -> Version:
         """Publish a file or directory as the next version of `namespace/model`, signed.
 
-        With `namespace/model@3` it has to become that very version. `run` is a Run, or the provenance
-        that one wrote to a file. Bytes that the model has already are answered with their version.
+        With `namespace/model@3` it has to become that very version. `run` is a Run, what one recorded, or
+        bare SLSA provenance. Bytes that the model has already are answered with their version. `kind` is
+        "model" or "dataset": what a new name is of.
 
         Raises:
             VersionExists: that number has other bytes.
@@ -94,7 +92,8 @@ class Registry:
             Path(path),
             reference.name,
             number=reference.selector,
-            provenance=run if run is None or isinstance(run, Mapping) else run.provenance(),
+            run=_read_run(run),
+            kind=None if kind is None else Kind(kind),
             message=write_reason(message),
             on_bytes=on_bytes,
         )
@@ -160,6 +159,13 @@ class Registry:
         """Rank the versions of a model by a metric over one dataset. Raises as `rank`."""
         versions = (Version(self._session, record) for record in self.versions(name))
         return rank(versions, metric, dataset)
+
+    def lineage(
+        self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
+    ) -> Graph:
+        """Give what a version, a digest or a commit was made from, or (`down`) what was made from it."""
+        way = Direction(direction)
+        return trace(self._session.backend, target, way, depth=depth, limit=limit)
 
     # ---- aliases and policies
 
@@ -246,3 +252,16 @@ class Registry:
     ) -> None:
         """Close it."""
         self.close()
+
+
+class _Run(Protocol):
+    """A run of the SDK; its module is not loaded for those who have none."""
+
+    def record(self) -> Recorded:
+        """Give what it recorded."""
+
+
+def _read_run(run: _Run | Recorded | JsonObject | None) -> Recorded | None:
+    if run is None or isinstance(run, Recorded):
+        return run
+    return Recorded(provenance=run) if isinstance(run, Mapping) else run.record()

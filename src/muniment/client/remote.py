@@ -16,6 +16,7 @@ from muniment.core import records as r
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
+from muniment.core.lineage import Graph
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.policy import Verdict
@@ -142,6 +143,7 @@ def _publish(command: c.PublishVersion) -> Call:
         "number": command.number,
         "attestations": [str(digest) for digest in command.attestations],
         "message": _text(command.message),
+        "kind": command.kind,
     }
     return Call("POST", f"{_model(command.name)}/versions", body)
 
@@ -310,6 +312,11 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
         "/permissions",
         {"act": x.act, "namespace": x.namespace, "at": x.at},
         _Page[q.Person],
+    ),
+    q.GetLineage: lambda x: (
+        f"/lineage/{x.node}",
+        {"direction": x.direction, "depth": x.depth, "limit": x.limit},
+        Graph,
     ),
     q.GetUsage: lambda x: (f"/namespaces/{quote(x.namespace, safe='')}/usage", {}, q.Usage),
 }

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from muniment.capture.datasets import Dataset
 from muniment.client.checking import (
     Check,
     check_claim,
@@ -18,10 +19,12 @@ from muniment.client.checking import (
 )
 from muniment.client.evaluating import DataSource, complete, evaluation_module, measure_drift
 from muniment.client.loading import load
+from muniment.client.overlap import find_overlap
 from muniment.client.people import write_payload, write_reason
+from muniment.client.tracing import check_provenance
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import Approval, Decision
-from muniment.core.attestations import APPROVAL, CARD, EVALUATION, Attestation
+from muniment.core.attestations import APPROVAL, CARD, EVALUATION, PROVENANCE, Attestation
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.cards import Card
 from muniment.core.commands import RecordAttestation, SetTag
@@ -94,6 +97,10 @@ class Version:
     def verify(self) -> Sequence[Check]:
         """Check the log, every byte and every signature."""
         return check_version(self._session.backend, self.reference)
+
+    def verify_provenance(self) -> Sequence[Check]:
+        """Check the chain of what it was made from, link by link; holes are listed as holes."""
+        return check_provenance(self._session.backend, self.reference)
 
     def claims(self, predicate_type: str = "") -> list[Attestation]:
         """Read the claims about it, of one type or all, each checked."""
@@ -208,6 +215,7 @@ class Version:
         procedure: JsonObject | None = None,
     ) -> Receipt:
         """Sign and record what a function of `muniment.evaluation` found over a dataset."""
+        found = self._with_overlap(found, dataset)
         predicate = complete(found, dataset, split=split, metrics=metrics, procedure=procedure)
         return self.attest(EVALUATION, predicate)
 
@@ -262,6 +270,18 @@ class Version:
     def check(self, alias: str) -> Verdict:
         """Ask what the policy of an alias says of it; nothing is recorded."""
         return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
+
+    def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:
+        """Say how many rows of a table were in the data of the training, where that is on record."""
+        if isinstance(dataset, Dataset):
+            return found
+        overlap = find_overlap(self._session.backend, self.claims(PROVENANCE), Path(dataset))
+        if overlap is None:
+            return found
+        metrics = found.get("metrics")
+        share = int(str(overlap["rows_in_training"])) / int(str(overlap["rows"]))
+        known = dict(metrics) if isinstance(metrics, Mapping) else {}
+        return {**found, "overlap": overlap, "metrics": {**known, "train_test_overlap": {"value": share}}}
 
     def _decide(self, alias: str, role: Role | str, decision: Decision, reason: str) -> Receipt:
         policy = self._session.backend.ask(GetPolicy(name=self.reference.name, alias=Alias(alias)))

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from muniment.core.callers import Scope
 from muniment.core.digests import Digest
-from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.roles import Role
 
@@ -15,7 +15,8 @@ class PublishVersion:
     """Publish a stored manifest as the next version, with the claims that come with it.
 
     `number` asks for that very number; None takes the next one. Publishing bytes that the model
-    already has answers with the version that exists.
+    already has answers with the version that exists. `kind` says what the first version makes of the
+    name, a model or a dataset; None is a model, and for later versions what the name is.
     """
 
     name: ModelName
@@ -23,6 +24,7 @@ class PublishVersion:
     number: int | None = None
     attestations: tuple[Digest, ...] = ()
     message: Payload | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

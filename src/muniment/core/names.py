@@ -10,6 +10,7 @@ Alias(text='production')
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Self, TypeAlias
 
 from muniment.core.digests import Digest
@@ -31,6 +32,13 @@ def check_part(text: str, kind: str) -> None:
     """
     if len(text) > _MAX_PART or _PART.fullmatch(text) is None:
         raise InvalidName(name=text, kind=kind)
+
+
+class Kind(StrEnum):
+    """What a name is of."""
+
+    MODEL = "model"
+    DATASET = "dataset"
 
 
 @dataclass(frozen=True, slots=True, order=True)

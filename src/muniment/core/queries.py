@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.policy import Verdict
 from muniment.core.receipts import Proof
@@ -256,6 +257,20 @@ class ListTags(Query[tuple[tuple[str, str], ...]]):
 
     reference: Reference
     at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLineage(Query[Graph]):
+    """Ask what a node was made from, or what was made from it: a sha256 or a git commit, in hex.
+
+    The graph is read off claims and is not proven by the log; that nothing is missing follows from the
+    claims themselves only.
+    """
+
+    node: str
+    direction: Direction = Direction.UP
+    depth: int = MAX_DEPTH
+    limit: int = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

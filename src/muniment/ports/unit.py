@@ -8,6 +8,7 @@ from muniment.ports.catalog import Catalog
 from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import Holdings
 from muniment.ports.jobs import Jobs
+from muniment.ports.lineage import Lineage
 from muniment.ports.payloads import Payloads
 from muniment.ports.projections import Projections
 from muniment.ports.retries import Retries
@@ -46,6 +47,10 @@ class Unit(Protocol):
     @property
     def catalog(self) -> Catalog:
         """What versions can be found by."""
+
+    @property
+    def lineage(self) -> Lineage:
+        """What was made from what."""
 
     @property
     def jobs(self) -> Jobs:

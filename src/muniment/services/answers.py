@@ -35,6 +35,7 @@ from muniment.ports.unit import Unit
 from muniment.services.custody import find_quota
 from muniment.services.gate import judge_version
 from muniment.services.issuers import list_rules
+from muniment.services.lineage import trace
 from muniment.services.policies import get_policy
 from muniment.services.proofs import identify, prove, prove_growth
 from muniment.services.resolve import find_move, horizon, resolve
@@ -70,6 +71,9 @@ def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A]) ->
             found = _list_models(unit, query, sight.namespaces())
         case q.SearchVersions():
             found = search_versions(unit, caller, query)
+        case q.GetLineage():
+            sight.check_anything()
+            found = trace(unit, query, sight.namespaces())
         case q.ListTokens():
             found = _list_tokens(unit, sight, query)
         case _:

@@ -22,6 +22,7 @@ from muniment.core.errors import (
 from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName
 from muniment.core.payloads import Payload
+from muniment.core.provenance import list_attachments
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.roles import Act, Role
@@ -103,6 +104,8 @@ def admit_held(
             "assurance": signer.assurance,
         },
     )
+    # (9) What it keeps beside itself is stored, and the signer's to use.
+    take(tx, ModelName.parse(version.name).namespace, list_attachments(statement))
     describe_claim(tx.unit, version, statement)
     return Outcome(index)
 

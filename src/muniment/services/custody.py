@@ -7,11 +7,13 @@ A caller that has the stores in its hands (an embedded registry) has nothing to 
 from collections.abc import Sequence
 from typing import Final
 
+from muniment.core.attestations import read_statement
 from muniment.core.backend import Stored
 from muniment.core.callers import Caller
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MunimentError, NotPermitted, QuotaExceeded, StorageBusy
 from muniment.core.events import Event, EventType
+from muniment.core.provenance import list_attachments
 from muniment.core.records import QuotaRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, parse_with_config
 from muniment.core.roles import EVERYWHERE, Act, Role, may
@@ -21,6 +23,7 @@ from muniment.ports.unit import Unit
 from muniment.services.documents import read_document
 from muniment.services.rights import Sight, list_grants
 from muniment.services.transaction import Transaction
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
 _WRITING: Final = (Act.PUBLISH, Act.ATTEST, Act.APPROVE, Act.SET_POLICY)
 
@@ -45,6 +48,8 @@ def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Dig
         BlobNotFound: one is not stored, or not the actor's to use.
         QuotaExceeded: the namespace has no room for them.
     """
+    if not digests:
+        return {}
     sizes = find_sizes(tx, namespace, digests)
     for digest in digests:
         if digest not in sizes:
@@ -132,7 +137,7 @@ def restore(unit: Unit, event: Event) -> None:
         case EventType.VERSION_PUBLISHED:
             digests = _content_of(unit, Digest.parse(str(data["revision"])))
         case EventType.ATTESTATION_RECORDED:
-            digests = [Digest.parse(str(data["attestation"]))]
+            digests = _attached_to(unit, Digest.parse(str(data["attestation"])))
         case EventType.POLICY_SET:
             digests = [Digest.parse(str(data["policy"]))]
         case _:
@@ -140,6 +145,15 @@ def restore(unit: Unit, event: Event) -> None:
     found = [unit.blobs.find(digest) for digest in digests]
     stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
     unit.holdings.add(str(data["name"]).partition("/")[0], stored, event.time)
+
+
+def _attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
+    try:
+        statement = read_statement(Bundle.decode(read_document(unit, bundle, MAX_BUNDLE_BYTES)).payload)
+    except MunimentError:
+        # As below.
+        return [bundle]
+    return [bundle, *list_attachments(statement)]
 
 
 def _content_of(unit: Unit, manifest: Digest) -> list[Digest]:

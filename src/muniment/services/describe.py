@@ -7,18 +7,21 @@ from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.events import Event, EventType
 from muniment.core.evidence import Evidence
-from muniment.core.names import ModelName, Reference
+from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.records import VersionRecord
+from muniment.core.revisions import MAX_MANIFEST_BYTES, parse_manifest
 from muniment.core.search import ALIAS, MAX_TEXT_CHARACTERS, Fact, find_facts
 from muniment.ports.unit import Unit
 from muniment.services.documents import read_document
+from muniment.services.lineage import note_claim, note_dataset
 from muniment.services.resolve import resolve
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
 
 def describe_claim(unit: Unit, version: VersionRecord, statement: Statement) -> None:
-    """Describe a version by a claim: parameters of its training, metrics of its newest evaluation."""
+    """Describe a version by a claim: what it was made from, its parameters, its newest metrics."""
     unit.catalog.put(version.index, facts_of(statement))
+    note_claim(unit, version, statement)
 
 
 def facts_of(statement: Statement) -> list[Fact]:
@@ -55,6 +58,8 @@ def describe_again(unit: Unit, event: Event) -> None:
     """Describe versions by an entry of the log, when the catalog is made anew."""
     data = event.data
     match event.type:
+        case EventType.VERSION_PUBLISHED if data["kind"] == Kind.DATASET:
+            _describe_dataset(unit, ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
         case EventType.ATTESTATION_RECORDED:
             reference = Reference(ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
             _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])))
@@ -76,6 +81,15 @@ def _describe_bundle(unit: Unit, reference: Reference, digest: Digest) -> None:
         # A damaged claim is for `verify` and `scrub` to name.
         return
     describe_claim(unit, resolve(unit, reference), statement)
+
+
+def _describe_dataset(unit: Unit, name: ModelName, digest: Digest) -> None:
+    try:
+        revision = parse_manifest(read_document(unit, digest, MAX_MANIFEST_BYTES))
+    except MunimentError:
+        # As above.
+        return
+    note_dataset(unit, name, digest, revision)
 
 
 def _entry_of(unit: Unit, name: str, number: int) -> int:

@@ -4,12 +4,13 @@ from muniment.core.commands import PublishVersion
 from muniment.core.errors import (
     BlobNotFound,
     InvalidManifest,
+    KindMismatch,
     VersionExists,
     VersionNotFound,
     VersionNotNext,
 )
 from muniment.core.events import EventType
-from muniment.core.names import Reference
+from muniment.core.names import Kind, Reference
 from muniment.core.records import ModelRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_with_config
 from muniment.core.roles import Act
@@ -17,6 +18,7 @@ from muniment.ports.unit import Unit
 from muniment.services.claims import admit_held
 from muniment.services.custody import find_sizes, take
 from muniment.services.documents import read_document
+from muniment.services.lineage import note_dataset
 from muniment.services.resolve import resolve
 from muniment.services.transaction import Outcome, Transaction
 
@@ -26,6 +28,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
 
     Raises:
         VersionExists: the number asked for has other bytes.
+        KindMismatch: the name is of a dataset and this is a model, or the other way round.
         VersionNotNext: the number asked for leaves a gap.
         BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
     """
@@ -34,19 +37,21 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     if known is not None:
         return Outcome(known.index, created=False)
     revision = _require_content(tx, command)
-    number = _next_number(tx.unit, command)
+    number, kind = _next_number(tx.unit, command)
     index = tx.record(
         EventType.VERSION_PUBLISHED,
         {
             "name": str(command.name),
             "number": number,
-            "kind": "model",
+            "kind": str(kind),
             "revision": str(command.manifest),
             "size": revision.size_bytes,
             "message": tx.keep(command.message),
         },
     )
     version = resolve(tx.unit, Reference(command.name, number))
+    if kind is Kind.DATASET:
+        note_dataset(tx.unit, command.name, command.manifest, revision)
     for digest in command.attestations:
         admit_held(tx, version, revision, digest)
     return Outcome(index)
@@ -67,13 +72,16 @@ def _find_known(unit: Unit, command: PublishVersion) -> VersionRecord | None:
     return known
 
 
-def _next_number(unit: Unit, command: PublishVersion) -> int:
+def _next_number(unit: Unit, command: PublishVersion) -> tuple[int, Kind]:
     model = unit.projections.find(ModelRecord, (str(command.name),))
     number = 1 if model is None else model.latest + 1
+    kind = (command.kind or Kind.MODEL) if model is None else Kind(model.kind)
+    if command.kind not in {None, kind}:
+        raise KindMismatch(name=str(command.name), kind=str(kind))
     if command.number not in {None, number}:
         reference = f"{command.name}@{command.number}"
         raise VersionNotNext(reference=reference, next_number=number)
-    return number
+    return number, kind
 
 
 def _require_content(tx: Transaction, command: PublishVersion) -> Revision:

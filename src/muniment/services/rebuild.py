@@ -44,7 +44,7 @@ class Difference:
 
 
 def rebuild(unit: Unit) -> int:
-    """Replay the log into emptied projections, with custody and catalog; give the number of entries.
+    """Replay the log into emptied projections, with custody, catalog and lineage; give the number of entries.
 
     All in the caller's one transaction: readers see the old rows until it commits, then the new.
 
@@ -54,6 +54,7 @@ def rebuild(unit: Unit) -> int:
     unit.projections.clear()
     unit.holdings.clear()
     unit.catalog.clear()
+    unit.lineage.clear()
     count = 0
     for index, event in read_events(unit):
         unit.projections.apply(fold(event, index))

@@ -26,6 +26,7 @@ from muniment.core.errors import (
     PolicyNotFound,
     VersionNotFound,
 )
+from muniment.core.lineage import Direction, Edge
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Proof, Receipt
@@ -56,6 +57,7 @@ def check_backend(open_as: OpenAs) -> None:
     validator = add_person(backend, "Vera", Role.VALIDATOR)
     _check_gate(backend, open_as, owner, validator)
     _check_aliases(backend, owner)
+    _check_lineage(backend, owner)
     _check_log(backend)
 
 
@@ -224,6 +226,32 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
     person = backend.ask(q.GetSelf())
     assert person.name == "owner"
     assert person.keys[0].id == owner.public.id
+
+
+def _check_lineage(backend: Backend, owner: Identity) -> None:
+    """What a claim says that a version was made from can be asked for, both ways."""
+    version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+    data, node = Digest.of(b"data").hex, Digest.parse(version.revision).hex
+    inputs: list[Json] = [
+        {"name": "patients", "digest": {"sha256": data}, "annotations": {"kind": "dataset"}}
+    ]
+    least = provenance()
+    definition = least["buildDefinition"]
+    assert isinstance(definition, dict)
+    record(
+        backend,
+        owner,
+        1,
+        PROVENANCE,
+        {**least, "buildDefinition": {**definition, "resolvedDependencies": inputs}},
+    )
+    down = backend.ask(q.GetLineage(node=data, direction=Direction.DOWN))
+    assert [(found.digest, found.depth) for found in down.nodes] == [(data, 0), (node, 1)]
+    assert down.nodes[1].versions == (f"{NAME}@1",)
+    assert down.edges == (Edge(child=node, parent=data, relation="dataset", name="patients"),)
+    up = backend.ask(q.GetLineage(node=node, direction=Direction.UP))
+    assert {found.digest for found in up.nodes} == {node, data}
+    assert len(backend.ask(q.GetLineage(node=node, direction=Direction.UP, depth=0)).nodes) == 1
 
 
 def _check_log(backend: Backend) -> None:

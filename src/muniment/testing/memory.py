@@ -16,6 +16,7 @@ from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, InvalidQuery, LogInconsistent, MunimentError
+from muniment.core.lineage import Direction, Edge
 from muniment.core.payloads import Payload
 from muniment.core.records import Change, Key, KeyRecord, Put, Record, Value, VersionRecord
 from muniment.core.search import And, Comparison, Condition, Fact, Not, Or, Search
@@ -23,6 +24,7 @@ from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.catalog import Found
 from muniment.ports.jobs import Job
+from muniment.ports.lineage import Owned
 from muniment.ports.projections import Where
 from muniment.ports.retries import Answered
 from muniment.ports.unit import Unit, Units
@@ -408,6 +410,59 @@ class MemoryJobs:
 
 
 @dataclass
+class MemoryLineage:
+    """A Lineage in a dictionary, over the versions and facts of a catalog."""
+
+    catalog: MemoryCatalog
+    edges: dict[tuple[str, str, str, str], Edge]
+
+    def put(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Add edges."""
+        for edge in edges:
+            self.edges.setdefault((edge.child, edge.parent, namespace, edge.relation), edge)
+
+    def walk(
+        self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
+    ) -> list[str]:
+        """List what is reached."""
+        found = {root: None}
+        for node in (waiting := [root]):
+            for edge in self.list_edges({node}, direction, namespaces):
+                there = edge.parent if direction is Direction.UP else edge.child
+                if there not in found:
+                    found[there] = None
+                    waiting.append(there)
+        return list(found)[:limit]
+
+    def list_edges(
+        self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
+    ) -> list[Edge]:
+        """List the edges that lead from some nodes."""
+        return [
+            edge
+            for (_, _, namespace, _), edge in sorted(self.edges.items())
+            if namespaces is None or namespace in namespaces
+            if (edge.child if direction is Direction.UP else edge.parent) in nodes
+        ]
+
+    def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
+        """Find versions by their manifests."""
+        return [
+            Owned(
+                version, tuple(sorted(fact.text for key, fact in known.items() if key.startswith("alias.")))
+            )
+            for version in self.catalog.projections.select(VersionRecord)
+            if version.revision.removeprefix("sha256:") in nodes
+            if namespaces is None or version.name.partition("/")[0] in namespaces
+            for known in [self.catalog.facts.get(version.index, {})]
+        ]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.edges.clear()
+
+
+@dataclass
 class MemoryUnit:
     """A Unit of all of these."""
 
@@ -421,10 +476,13 @@ class MemoryUnit:
     catalog: MemoryCatalog = field(init=False)
     facts: dict[int, dict[str, Fact]] = field(default_factory=dict)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
+    lineage: MemoryLineage = field(init=False)
+    edges: dict[tuple[str, str, str, str], Edge] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let the catalog look at these very versions."""
+        """Let the catalog and the lineage look at these very versions."""
         self.catalog = MemoryCatalog(self.projections, self.facts)
+        self.lineage = MemoryLineage(self.catalog, self.edges)
 
 
 class MemoryUnits:
@@ -448,6 +506,7 @@ class MemoryUnits:
                 copy.deepcopy(self._state.uploads),
                 copy.deepcopy(self._state.facts),
                 copy.deepcopy(self._state.jobs),
+                copy.deepcopy(self._state.edges),
             )
             result = work(draft)
             self._state = draft

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
+from muniment.core.lineage import Direction, Edge, Relation
 from muniment.core.payloads import Payload
-from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put
+from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.core.search import Fact
 from muniment.log.tree import Node, cover, hash_children, hash_leaf
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog
+from muniment.ports.lineage import Lineage
 from muniment.ports.projections import Where
 from muniment.ports.staging import Staging, Stretch
 from muniment.ports.unit import Unit, Units
@@ -99,6 +102,14 @@ def check_projections(units: Units) -> None:
     assert units.read(lambda unit: unit.projections.select(ModelRecord)) == []
 
 
+def check_lineage(units: Units) -> None:
+    """Check the lineage of some units: both directions, cycles, namespaces, limits."""
+    units.write(_fill_lineage)
+    units.read(lambda unit: _check_lineage(unit.lineage))
+    units.write(lambda unit: unit.lineage.clear())
+    assert units.read(lambda unit: unit.lineage.walk("b", Direction.UP, None, 10)) == ["b"]
+
+
 def check_units(units: Units) -> None:
     """Check units of work: all or nothing, one result each, no entry lost among threads."""
 
@@ -137,6 +148,55 @@ def _check_log(log: EventLog, leaves: list[bytes]) -> None:
         Node(0, 2): hashes[2],
     }
     _refuses(lambda: log.read_nodes([Node(2, 0)]), LogInconsistent)
+
+
+def _fill_lineage(unit: Unit) -> None:
+    def edge(child: str, parent: str) -> Edge:
+        return Edge(child=child, parent=parent, relation=Relation.MODEL, name=f"{parent}!")
+
+    for index, name in enumerate(("acme/a", "other/a")):
+        unit.log.append(name.encode(), _TIMES[0])
+        unit.projections.apply(
+            [Put(PrincipalRecord(index=0, id="p", kind="person", profile=None))][: 1 - index]
+        )
+        unit.projections.apply([Put(ModelRecord(index=index, name=name, kind="model", latest=1))])
+        unit.projections.apply([Put(_version(index, name, "a"))])
+    unit.catalog.put(0, [Fact("alias.production", "production"), Fact("alias.best", "best")])
+    unit.lineage.put("acme", [edge("b", "a"), edge("c", "b"), edge("d", "c"), edge("d", "a"), edge("b", "a")])
+    unit.lineage.put("other", [edge("x", "a")])
+    unit.lineage.put("acme", [edge("a", "e"), edge("e", "d")])
+    unit.lineage.put("acme", [])
+
+
+def _version(index: int, name: str, revision: str) -> VersionRecord:
+    return VersionRecord(
+        index=index,
+        name=name,
+        number=1,
+        revision=f"sha256:{revision}",
+        size_bytes=1,
+        author="p",
+        published=_TIMES[0],
+        message=None,
+    )
+
+
+def _check_lineage(lineage: Lineage) -> None:
+    down, up = Direction.DOWN, Direction.UP
+    assert lineage.walk("c", up, None, 10)[:3] == ["c", "b", "a"]
+    assert set(lineage.walk("a", down, None, 10)) == {"a", "b", "c", "d", "e", "x"}, "and it ends"
+    assert set(lineage.walk("a", down, ["acme"], 10)) == {"a", "b", "c", "d", "e"}
+    assert lineage.walk("a", down, [], 10) == ["a"]
+    assert len(lineage.walk("a", down, None, 3)) == 3
+    assert lineage.walk("unknown", up, None, 10) == ["unknown"]
+    assert [edge.parent for edge in lineage.list_edges(["d"], up, None)] == ["a", "c"]
+    assert [edge.child for edge in lineage.list_edges(["a"], down, ["other"])] == ["x"]
+    owned = lineage.find_versions(["a", "b"], None)
+    assert [(found.version.name, found.aliases) for found in owned] == [
+        ("acme/a", ("best", "production")),
+        ("other/a", ()),
+    ]
+    assert [found.version.name for found in lineage.find_versions(["a"], ["other"])] == ["other/a"]
 
 
 def _fill_projections(unit: Unit) -> None:

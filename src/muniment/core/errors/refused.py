@@ -100,6 +100,15 @@ class VersionNotNext(Refused):
     advice = "the next number is {next_number}"
 
 
+class KindMismatch(Refused):
+    """A model would become a version of a dataset, or the other way round."""
+
+    name: str
+    kind: str
+    message = "{name} is a {kind}"
+    advice = "publish under another name"
+
+
 class RegistryExists(Refused):
     """A registry would be written over another."""
 

@@ -72,6 +72,23 @@ class EvidenceInconsistent(Untrusted):
     advice = "do not rely on it: have its signer evaluate again"
 
 
+class ProvenanceHole(Untrusted):
+    """The chain of what a version was made from ends where nothing is known."""
+
+    reference: str
+    name: str
+    message = "nothing here holds the {name} that {reference} was made from"
+    advice = "push it, as a dataset or model, or keep a snapshot of it the next time"
+
+
+class ProvenanceCycle(Untrusted):
+    """A version is said to be made from itself."""
+
+    reference: str
+    message = "{reference} is said to be made from itself, by way of others"
+    advice = "one of the claims on the way is wrong: look at `muniment lineage {reference}`"
+
+
 class ProofInvalid(Untrusted):
     """A proof or a signed checkpoint does not verify."""
 

@@ -9,6 +9,7 @@ from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
 from muniment.core.digests import Digest
+from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.policy import Verdict
 from muniment.core.receipts import Receipt
@@ -56,6 +57,19 @@ async def search_versions(
     A page can be short, even empty, and not the last: go on while there is a `next`.
     """
     return await answer(request, q.SearchVersions(text=text, cursor=cursor, limit=limit))
+
+
+@router.get("/lineage/{node}", response_model=Graph)
+async def get_lineage(
+    request: Request,
+    node: Annotated[str, Path(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")],
+    direction: Direction = Direction.UP,
+    depth: Annotated[int, Query(ge=0, le=MAX_DEPTH)] = MAX_DEPTH,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 2000,
+) -> Response:
+    """Give what a node was made from, or what was made from it: a sha256 or a git commit, in hex."""
+    query = q.GetLineage(node=node, direction=direction, depth=depth, limit=limit)
+    return await answer(request, query)
 
 
 @router.get(_MODEL, response_model=r.ModelRecord)

@@ -9,7 +9,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraint
 from muniment.core import commands as c
 from muniment.core.callers import parse_scopes
 from muniment.core.digests import Digest
-from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
 from muniment.core.roles import Role
 
@@ -58,6 +58,7 @@ class Publication(Body):
     number: Annotated[int, Field(ge=1, le=10**18)] | None = None
     attestations: Annotated[list[Hash], Field(max_length=MAX_ATTESTATIONS)] = []
     message: Text | None = None
+    kind: Kind | None = None
 
     def read(self, name: ModelName) -> c.PublishVersion:
         """Give the command."""
@@ -67,6 +68,7 @@ class Publication(Body):
             number=self.number,
             attestations=tuple(Digest.parse(digest) for digest in self.attestations),
             message=_read(self.message),
+            kind=self.kind,
         )
 
 

@@ -139,6 +139,7 @@ versions: Final = Table(
     # One revision has one number in a model: publishing it again answers with that one.
     Index("versions_by_revision", "name", "revision", unique=True),
     Index("versions_by_entry", "index", unique=True),
+    Index("versions_by_manifest", "revision"),
 )
 
 attestations: Final = Table(
@@ -287,6 +288,18 @@ facts: Final = Table(
     Column("number", Double),
     Index("facts_by_number", "key", "number", "version"),
     Index("facts_by_text", "key", "text", "version"),
+    sqlite_with_rowid=False,
+)
+
+lineage: Final = Table(
+    "lineage",
+    metadata,
+    Column("child", Text, primary_key=True),
+    Column("parent", Text, primary_key=True),
+    Column("namespace", Text, primary_key=True),
+    Column("relation", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Index("lineage_by_parent", "parent", "namespace", "child"),
     sqlite_with_rowid=False,
 )
 

@@ -22,6 +22,7 @@ from muniment.stores.sql.catalog import SqlCatalog
 from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.holdings import SqlHoldings
 from muniment.stores.sql.jobs import SqlJobs
+from muniment.stores.sql.lineage import SqlLineage
 from muniment.stores.sql.payloads import SqlPayloads
 from muniment.stores.sql.projections import SqlProjections
 from muniment.stores.sql.retries import SqlRetries
@@ -45,6 +46,7 @@ class SqlUnit:
     retries: SqlRetries
     uploads: SqlUploads
     catalog: SqlCatalog
+    lineage: SqlLineage
     jobs: SqlJobs
     blobs: BlobStore
 
@@ -152,6 +154,7 @@ class SqlUnits:
             SqlRetries(connection, known),
             SqlUploads(connection, known),
             SqlCatalog(connection, known),
+            SqlLineage(connection, known),
             SqlJobs(connection, known),
             self._blobs,
         )

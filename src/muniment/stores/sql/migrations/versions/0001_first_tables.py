@@ -131,6 +131,7 @@ def _make_models() -> None:
     )
     op.create_index("versions_by_revision", "versions", ["name", "revision"], unique=True)
     op.create_index("versions_by_entry", "versions", ["index"], unique=True)
+    op.create_index("versions_by_manifest", "versions", ["revision"])
     op.create_table(
         "attestations",
         sa.Column("name", _TEXT, primary_key=True),
@@ -280,6 +281,16 @@ def _make_catalog() -> None:
     )
     op.create_index("facts_by_number", "facts", ["key", "number", "version"])
     op.create_index("facts_by_text", "facts", ["key", "text", "version"])
+    op.create_table(
+        "lineage",
+        sa.Column("child", _TEXT, primary_key=True),
+        sa.Column("parent", _TEXT, primary_key=True),
+        sa.Column("namespace", _TEXT, primary_key=True),
+        sa.Column("relation", _TEXT, primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("lineage_by_parent", "lineage", ["parent", "namespace", "child"])
 
 
 def _entry(*, primary_key: bool = False) -> sa.Column[int]:

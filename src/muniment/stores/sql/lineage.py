@@ -1,0 +1,125 @@
+"""The lineage in SQL: a table of edges, and a recursive query over it.
+
+The query keeps the nodes that it has met, and nothing of how it got there: a cycle ends, and a node that
+many paths lead to is walked once. Rows come level by level, so a limit cuts off what is farthest.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, cast, delete, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from muniment.core.lineage import Direction, Edge
+from muniment.core.records import VersionRecord
+from muniment.core.search import ALIAS
+from muniment.ports.lineage import Owned
+from muniment.stores.sql.statements import Statements
+from muniment.stores.sql.tables import facts, lineage, versions
+
+T = TypeVar("T")
+
+# What a statement names at once: SQLite takes 32,766 values, PostgreSQL 65,535.
+_AT_ONCE: Final = 1_000
+_SHA256: Final = "sha256:"
+
+
+class SqlLineage:
+    """A Lineage on one connection, inside its transaction."""
+
+    def __init__(self, connection: Connection, statements: Statements) -> None:
+        """Stand on a connection."""
+        self._connection = connection
+        self._statements = statements
+
+    def put(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Add edges."""
+        rows = [
+            {
+                "child": edge.child,
+                "parent": edge.parent,
+                "namespace": namespace,
+                "relation": edge.relation,
+                "name": edge.name,
+            }
+            for edge in edges
+        ]
+        if rows:
+            self._statements.run_many(self._connection, "lineage add", self._insert, rows)
+
+    def walk(
+        self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
+    ) -> list[str]:
+        """List what is reached, the nearest first."""
+        near, far = _sides(direction)
+        # PostgreSQL wants the collation of the column in the first row, too.
+        first: ColumnElement[str] = cast(bindparam("root", root), Text)
+        if self._connection.dialect.name == "postgresql":
+            first = first.collate("C")
+        reached = select(first.label("node")).cte("reached", recursive=True)
+        step = select(far).join(reached, near == reached.c.node).where(_within(namespaces))
+        reached = reached.union(step)
+        found = self._connection.execute(select(reached.c.node).limit(limit))
+        return [str(node) for (node,) in found]
+
+    def list_edges(
+        self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
+    ) -> list[Edge]:
+        """List the edges that lead from some nodes."""
+        near, _ = _sides(direction)
+        columns = (lineage.c.child, lineage.c.parent, lineage.c.relation, lineage.c.name)
+        return [
+            Edge(child=child, parent=parent, relation=relation, name=name)
+            for some in _split(sorted(nodes))
+            for child, parent, relation, name in self._connection.execute(
+                select(*columns).where(near.in_(some), _within(namespaces)).order_by(*columns)
+            )
+        ]
+
+    def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
+        """Find the versions whose manifests some nodes are, with the aliases that point at them now."""
+        found = [
+            VersionRecord(**row)
+            for some in _split(sorted(nodes))
+            for row in self._connection.execute(_select_versions(some)).mappings()
+            if namespaces is None or row["name"].partition("/")[0] in namespaces
+        ]
+        aliases: dict[int, list[str]] = {}
+        for some in _split([version.index for version in found]):
+            query = select(facts.c.version, facts.c.text).where(
+                facts.c.version.in_(some), facts.c.key >= f"{ALIAS}.", facts.c.key < f"{ALIAS}/"
+            )
+            for version, alias in self._connection.execute(query):
+                aliases.setdefault(int(version), []).append(str(alias))
+        return [Owned(version, tuple(sorted(aliases.get(version.index, [])))) for version in found]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._connection.execute(delete(lineage))
+
+    def _insert(self) -> "sqlite.Insert | postgresql.Insert":
+        if self._connection.dialect.name == "sqlite":
+            return sqlite.insert(lineage).on_conflict_do_nothing()
+        return postgresql.insert(lineage).on_conflict_do_nothing()
+
+
+def _sides(direction: Direction) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Give the end of an edge that one comes from, and the end that it leads to."""
+    up = direction is Direction.UP
+    return (lineage.c.child, lineage.c.parent) if up else (lineage.c.parent, lineage.c.child)
+
+
+def _within(namespaces: Collection[str] | None) -> ColumnElement[bool]:
+    if namespaces is None:
+        return literal(1) == literal(1)
+    return lineage.c.namespace.in_(sorted(namespaces))
+
+
+def _select_versions(nodes: Sequence[str]) -> "Select[tuple[object, ...]]":
+    revisions = [f"{_SHA256}{node}" for node in nodes]
+    return select(versions).where(versions.c.revision.in_(revisions)).order_by(versions.c.index)
+
+
+def _split(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
