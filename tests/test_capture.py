@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +43,11 @@ from muniment.core.extras import load_extra
 from muniment.core.provenance import Provenance
 from muniment.signing.schemas import check_predicate
 
-
-def git(directory: Path, *arguments: str) -> None:
-    identity = [
-        "-c",
-        "user.name=Test",
-        "-c",
-        "user.email=test@example.com",
-        "-c",
-        "protocol.file.allow=always",
-    ]
-    subprocess.run(["git", *identity, *arguments], cwd=directory, check=True, capture_output=True)  # noqa: S607 - the user's git
+Git = Callable[..., None]
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a git repository with one commit, and work in it."""
     directory = tmp_path / "project"
     directory.mkdir()
@@ -234,7 +224,7 @@ def test_a_dataset_that_changes_while_it_is_hashed_is_refused(
             read_dataset("x", source)
 
 
-def test_git_is_described_without_secrets(tmp_path: Path) -> None:
+def test_git_is_described_without_secrets(tmp_path: Path, git: Git) -> None:
     """Commit, branch, whether it is dirty; a token in the remote's URL is left out."""
     assert describe_git(tmp_path) is None
     git(tmp_path, "init", "-b", "main")
@@ -255,7 +245,7 @@ def test_git_is_described_without_secrets(tmp_path: Path) -> None:
     assert (found["dirty"], found["remote"]) == (True, "example.com:repo.git")
 
 
-def test_a_dirty_tree_is_kept_as_a_diff(project: Path) -> None:
+def test_a_dirty_tree_is_kept_as_a_diff(project: Path, git: Git) -> None:
     """Tracked changes, new code, and binary files: applied to the commit it gives the tree that was."""
     (project / "train.py").write_text("print(2)\n")
     (project / "new.py").write_text("print(3)\n")
@@ -278,7 +268,7 @@ def test_a_dirty_tree_is_kept_as_a_diff(project: Path) -> None:
         assert (fresh / name).read_text() == (project / name).read_text()
 
 
-def test_heads_without_a_branch_and_submodules_are_described(project: Path) -> None:
+def test_heads_without_a_branch_and_submodules_are_described(project: Path, git: Git) -> None:
     """Detached, and with the commits of what is inside."""
     inner = project.parent / "inner"
     inner.mkdir()

@@ -74,6 +74,12 @@ def capture_git(directory: Path, secrets: frozenset[str]) -> Checkout | None:
     return Checkout(description=described, diff=diff)
 
 
+def count_commits(directory: Path, before: str, after: str) -> int | None:
+    """Count the commits that lead from one to another in a checkout; None if it does not have both."""
+    found = _git(directory, "rev-list", "--count", f"{before}..{after}", "--")
+    return None if found is None else int(found)
+
+
 def _read_diff(root: Path, new: list[Path]) -> bytes | None:
     parts = [_run(root, "diff", "--binary", "--no-ext-diff", "--no-color", "--no-textconv", "HEAD")]
     # Two files differ, so git exits with 1.

@@ -61,18 +61,19 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
 @click.command()
 @click.argument("before")
 @click.argument("after")
+@click.option("--norms", is_flag=True, help="Say how much changed tensors did; reads them.")
 @json_option
 @click.pass_obj
-def diff(terminal: Terminal, before: str, after: str) -> None:
-    """Show what changed from BEFORE to AFTER: files, parameters, data, packages, metrics."""
+def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
+    """Show what changed from BEFORE to AFTER: files, tensors, training, metrics, card, signers."""
     with connect(terminal) as registry:
-        comparison = registry.diff(before, after)
+        comparison = registry.diff(before, after, norms=norms)
     if terminal.as_json:
         differences = [_describe_difference(one) for one in comparison.differences]
         terminal.answer({"differences": differences, "same": list(comparison.same)}, [])
         return
     rows = [
-        (one.section, one.name, _brief(one.before), _brief(one.after), _signed(one.delta))
+        (one.section, one.name, _brief(one.before), _brief(one.after), _describe_change(one))
         for one in comparison.differences
     ]
     if rows:
@@ -109,7 +110,10 @@ def _describe_difference(one: Difference) -> Json:
         "name": one.name,
         "before": one.before,
         "after": one.after,
+        "kind": one.kind,
         "delta": one.delta,
+        "real": one.real,
+        "norm": one.norm,
     }
 
 
@@ -118,9 +122,16 @@ def _brief(value: Json) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.4f}"
-    text = str(value)
-    return f"{text[:19]}…" if text.startswith(("sha256:", "gitCommit:")) else text
+    text = " ".join(str(value).split())
+    most = 19 if text.startswith("sha256:") else 60
+    return f"{text[:most]}…" if len(text) > most else text
 
 
-def _signed(delta: float | None) -> str:
-    return "" if delta is None else f"{delta:+.4g}"
+def _describe_change(one: Difference) -> str:
+    """Say what kind of change it is; of a number by how much, and whether intervals say that it is real."""
+    parts = [one.kind if one.delta is None else f"{one.delta:+.4g}"]
+    if one.real is not None:
+        parts.append("real" if one.real else "within the intervals")
+    if one.norm is not None:
+        parts.append(f"relative norm {one.norm:.3g}")
+    return ", ".join(parts)

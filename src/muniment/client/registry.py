@@ -151,9 +151,10 @@ class Registry:
         """Verify a version, then load its model. Raises as `client.loading.load`."""
         return load(self._session.backend, Reference.parse(reference), at, trusted)
 
-    def diff(self, before: str, after: str) -> Comparison:
-        """Say what changed from one version to another."""
-        return compare(self._session.backend, Reference.parse(before), Reference.parse(after))
+    def diff(self, before: str, after: str, *, norms: bool = False) -> Comparison:
+        """Say what changed from one version to another; with `norms`, how much changed tensors did."""
+        old, new = Reference.parse(before), Reference.parse(after)
+        return compare(self._session.backend, old, new, norms=norms)
 
     def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
         """Rank the versions of a model by a metric over one dataset. Raises as `rank`."""

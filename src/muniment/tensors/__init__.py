@@ -1,0 +1,1 @@
+"""The tensors inside of model files: read off headers, without loading weights."""
