@@ -75,7 +75,7 @@ def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path:
 def test_a_fine_tune_of_a_real_model_names_its_tensors(
     registry: Registry, minilm: Path, tmp_path: Path
 ) -> None:
-    """MiniLM with two tensors changed: these two, and no other of 104; shards of the same weights are the same."""
+    """MiniLM with two tensors changed: these two and no other of 104; its weights in shards are the same."""
     tensors = load_file(minilm)
     changed = sorted(name for name in tensors if name.endswith("dense.weight"))[:2]
     registry.push(minilm, "acme/minilm")

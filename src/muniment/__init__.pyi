@@ -5,7 +5,9 @@ from muniment.capture.run import run as run
 from muniment.client.cards import read_card as read_card
 from muniment.client.loading import LoadedModel as LoadedModel
 from muniment.client.opening import open as open  # noqa: A004 - the public verb: muniment.open
+from muniment.client.planning import plan as plan
 from muniment.client.registry import Registry as Registry
+from muniment.client.reproducing import reproduce as reproduce
 from muniment.client.version import Version as Version
 from muniment.core.cards import Card as Card
 from muniment.core.errors import MunimentError as MunimentError

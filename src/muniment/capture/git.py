@@ -74,6 +74,11 @@ def capture_git(directory: Path, secrets: frozenset[str]) -> Checkout | None:
     return Checkout(description=described, diff=diff)
 
 
+def has_commit(directory: Path, commit: str) -> bool:
+    """Say whether a checkout has a commit."""
+    return _run(directory, "cat-file", "-e", f"{commit}^{{commit}}", allowed=(0,)) is not None
+
+
 def count_commits(directory: Path, before: str, after: str) -> int | None:
     """Count the commits that lead from one to another in a checkout; None if it does not have both."""
     found = _git(directory, "rev-list", "--count", f"{before}..{after}", "--")

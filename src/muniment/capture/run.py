@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 
 import uuid_utils
 
+from muniment import __version__
 from muniment.capture.datasets import Dataset, Source, describe_parquet, read_source
 from muniment.capture.git import Checkout, capture_git
 from muniment.capture.keeping import Kept, Recorded, write_run
@@ -38,6 +39,9 @@ from muniment.core.times import write_time
 _BUILDER: Final = "https://muniment.dev/sdk"
 # Where `muniment run` asks the run inside of what it starts to leave its record.
 HANDOVER: Final = "MUNIMENT_RUN"
+# What a script that is in no commit is kept as, before its path.
+SCRIPT: Final = "script "
+_MAX_SCRIPT_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,8 @@ class Run:
         Raises: as `read_source`.
         """
         found = read_source(name, source, digest=digest, snapshot=snapshot, rows=rows)
+        if found.path is not None and found.path.resolve().is_relative_to(Path.cwd()):
+            found = replace(found, annotations={**found.annotations, "path": _relative(found.path)})
         self._inputs.append(found.resource())
         self._read.append(found)
         self._kept += found.keep(snapshot=snapshot)
@@ -246,6 +252,9 @@ class Run:
 
     def _survey(self) -> Surroundings:
         packages = list_packages()
+        if all(package.name != "muniment" for package in packages):
+            # It may be on the path without being installed; that it is there is certain.
+            packages = sorted([*packages, Package(name="muniment", version=__version__, local=True)])
         lock = write_lock(packages, find_hashes(self._root()))
         return Surroundings(platform=describe_platform(), packages=tuple(packages), lock=lock)
 
@@ -258,9 +267,23 @@ class Run:
         kept = []
         if self._checkout is not None and self._checkout.diff:
             kept.append(Kept.of("diff", self._checkout.diff, "text/x-diff"))
+        if self._checkout is None:
+            kept += self._keep_scripts(secrets)
         cells = read_cells()
         if cells and not holds_secret(cells, secrets):
             kept.append(Kept.of("cells", cells.encode(), "text/x-python"))
+        return kept
+
+    def _keep_scripts(self, secrets: frozenset[str]) -> list[Kept]:
+        """Keep the scripts that the command names: no commit has them."""
+        kept = []
+        for word in self._command[1:]:
+            path = Path(word)
+            if path.suffix != ".py" or not path.is_file() or path.stat().st_size > _MAX_SCRIPT_BYTES:
+                continue
+            content = path.read_bytes()
+            if not holds_secret(content.decode(errors="replace"), secrets):
+                kept.append(Kept.of(f"{SCRIPT}{_relative(path)}", content, "text/x-python"))
         return kept
 
     def _describe_tables(self) -> None:

@@ -1,7 +1,10 @@
 """Save a model in a format that can be loaded without running code, by what the model is."""
 
+import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from muniment.core.errors import UnknownFormat
 from muniment.core.extras import load_extra
@@ -9,9 +12,13 @@ from muniment.core.extras import load_extra
 SKOPS_FILE = "model.skops"
 SAFETENSORS_FILE = "model.safetensors"
 
+_SCHEMA: Final = "schema.json"
+
 
 def save_model(model: object, directory: Path) -> Path:
     """Write a model into a directory: scikit-learn estimators as skops, named arrays as safetensors.
+
+    The same model gives the same bytes, so that a training can be repeated and compared.
 
     Raises:
         UnknownFormat: no safe format is known for it.
@@ -25,5 +32,39 @@ def save_model(model: object, directory: Path) -> Path:
     if hasattr(model, "get_params") and hasattr(model, "fit"):
         path = directory / SKOPS_FILE
         load_extra("skops.io", "skops").dump(model, path)
+        _make_repeatable(path)
         return path
     raise UnknownFormat(reference=type(model).__name__)
+
+
+def _make_repeatable(path: Path) -> None:
+    """Write a skops file again without times and memory addresses.
+
+    skops names objects, and the files of arrays, by where they were in memory: they are numbered instead, in
+    the order in which the schema has them.
+    """
+    with zipfile.ZipFile(path) as archive:
+        schema = json.loads(archive.read(_SCHEMA))
+        contents = {name: archive.read(name) for name in archive.namelist() if name != _SCHEMA}
+    numbers: dict[int, int] = {}
+    renamed: dict[str, str] = {}
+    _number(schema, numbers, renamed)
+    with zipfile.ZipFile(path, "w") as archive:
+        # Without a time of its own, an entry has that of 1980.
+        for name in sorted(contents, key=lambda one: renamed.get(one, one)):
+            archive.writestr(zipfile.ZipInfo(renamed.get(name, name)), contents[name])
+        archive.writestr(zipfile.ZipInfo(_SCHEMA), json.dumps(schema, indent=2))
+
+
+def _number(node: Any, numbers: dict[int, int], renamed: dict[str, str]) -> None:  # noqa: ANN401 - JSON
+    if isinstance(node, list):
+        for one in node:
+            _number(one, numbers, renamed)
+    elif isinstance(node, dict):
+        if isinstance(node.get("__id__"), int):
+            node["__id__"] = numbers.setdefault(node["__id__"], len(numbers) + 1)
+        name = node.get("file")
+        if isinstance(name, str):
+            node["file"] = renamed.setdefault(name, f"{len(renamed) + 1}{Path(name).suffix}")
+        for one in node.values():
+            _number(one, numbers, renamed)

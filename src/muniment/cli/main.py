@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "history": ("muniment.cli.listing:history", "Show the moves of an alias: who, when, why."),
     "diff": ("muniment.cli.listing:diff", "Show what changed between two versions."),
     "lineage": ("muniment.cli.lineage:lineage", "Show what was made from what."),
+    "reproduce": ("muniment.cli.reproduce:reproduce", "Rebuild a version from its record, and compare."),
     "evaluate": ("muniment.cli.evidence:evaluate", "Compute evidence from predictions and sign it."),
     "report": ("muniment.cli.evidence:report", "Write the evaluations of a version, with charts."),
     "leaderboard": ("muniment.cli.evidence:leaderboard", "Rank versions over the same data."),

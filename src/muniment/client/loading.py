@@ -66,6 +66,21 @@ def load(
     return LoadedModel(value, version)
 
 
+def load_files(contents: Mapping[str, bytes], trusted: Sequence[str] = ()) -> object:
+    """Load a model from files that are at hand, by path; formats that run code are refused.
+
+    Raises: as `load`.
+    """
+    for chosen in _LOADERS:
+        found = {path: data for path, data in contents.items() if format_of(path) is chosen}
+        for path, data in found.items():
+            if format_of(path, data[:2]) is Format.PICKLE:
+                raise UnsafeFormat(path=path, format=str(Format.PICKLE))
+        if found:
+            return _LOADERS[chosen](found, trusted)
+    raise UnknownFormat(reference=", ".join(contents) or "nothing")
+
+
 def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[File]]:
     """Choose the files to load: those of the first format, in the order of the loaders, that is there."""
     for chosen in _LOADERS:

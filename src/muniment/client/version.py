@@ -73,6 +73,11 @@ class Version:
         self.receipt = receipt
 
     @property
+    def session(self) -> Session:
+        """The registry that it is in, and whom we sign as."""
+        return self._session
+
+    @property
     def reference(self) -> Reference:
         """The reference that names it for ever."""
         return Reference.parse(f"{self.record.name}@{self.record.number}")
