@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,7 +29,9 @@ from muniment.capture.platforms import describe_container, describe_platform
 from muniment.capture.rows import RowDigests
 from muniment.capture.run import Run
 from muniment.capture.secrets import hide_in_command, hide_in_values
+from muniment.client.planning import plan
 from muniment.client.registry import Registry
+from muniment.client.settings import Settings
 from muniment.core.attestations import PROVENANCE
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -527,3 +531,30 @@ def test_a_missing_extra_says_how_to_install_it() -> None:
     with pytest.raises(MissingExtra) as refusal:
         load_extra("muniment_no_such_module", "scikit-learn")
     assert refusal.value.hint == "pip install 'muniment[evaluation]'"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries that run notebooks
+def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings) -> None:
+    """In a real kernel: what was executed is kept, since no commit has it."""
+    train = """with muniment.run(params={"depth": depth}) as run:
+    open("model.bin", "w").write("1")
+    run.output("model.bin")"""
+    push = f"""with muniment.open({settings.location!r}) as registry:
+    print(registry.push("model.bin", "acme/notebook", run=run))"""
+    v4: Any = nbformat.v4
+    cells = ["import muniment", "depth = 3", train, push]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(project)}}).execute()
+    assert notebook.cells[-1].outputs[0].text == "acme/notebook@1\n"
+    with muniment.open(settings=settings) as registry:
+        version = registry.version("acme/notebook@1")
+        (claim,) = version.claims(PROVENANCE)
+        provenance = Provenance(claim.predicate)
+        assert provenance.parameters == {"depth": 3}
+        kept = provenance.find_byproduct("cells")
+        assert kept is not None
+        with registry._session.backend.open_blob(kept) as blob:
+            text = blob.read().decode()
+        assert "depth = 3" in text
+        assert plan(version).missing == ("a command: it was made in a notebook",)
