@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import lineage
 import scale
 import search
 import served
@@ -21,13 +22,14 @@ def main() -> None:
         # PostgreSQL runs as another user, who has to get there.
         directory.chmod(0o711)
         os.environ["MUNIMENT_STATE"] = str(directory / "state")
-        for part in ("start", "transfer", "scale", "search", "served"):
+        for part in ("start", "transfer", "scale", "search", "lineage", "served"):
             (directory / part).mkdir()
         rows = [
             *measure_start(directory / "start"),
             *transfer.run(directory / "transfer"),
             *scale.run(directory / "scale"),
             *search.run(directory / "search"),
+            *lineage.run(directory / "lineage"),
             *served.run(directory / "served"),
         ]
     print(f"\n{describe_machine()}\n")

@@ -7,7 +7,19 @@ many paths lead to is walked once. Rows come level by level, so a limit cuts off
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, cast, delete, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from muniment.core.lineage import Direction, Edge
@@ -52,28 +64,39 @@ class SqlLineage:
     ) -> list[str]:
         """List what is reached, the nearest first."""
         near, far = _sides(direction)
-        # PostgreSQL wants the collation of the column in the first row, too.
+        around = select(far.label("node")).where(_within(namespaces))
         first: ColumnElement[str] = cast(bindparam("root", root), Text)
-        if self._connection.dialect.name == "postgresql":
-            first = first.collate("C")
-        reached = select(first.label("node")).cte("reached", recursive=True)
-        step = select(far).join(reached, near == reached.c.node).where(_within(namespaces))
-        reached = reached.union(step)
-        found = self._connection.execute(select(reached.c.node).limit(limit))
-        return [str(node) for (node,) in found]
+        if self._looks_up:
+            # The collation of the column has to be that of the first row, too.
+            reached = select(first.collate("C").label("node")).cte("reached", recursive=True)
+            found = around.where(near == reached.c.node).offset(0).lateral()
+            reached = reached.union(select(found.c.node).select_from(reached.join(found, true())))
+        else:
+            reached = select(first.label("node")).cte("reached", recursive=True)
+            reached = reached.union(around.join(reached, near == reached.c.node))
+        rows = self._connection.execute(select(reached.c.node).limit(limit))
+        return [str(node) for (node,) in rows]
 
     def list_edges(
         self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
     ) -> list[Edge]:
         """List the edges that lead from some nodes."""
         near, _ = _sides(direction)
-        columns = (lineage.c.child, lineage.c.parent, lineage.c.relation, lineage.c.name)
+        wanted = select(lineage.c.child, lineage.c.parent, lineage.c.relation, lineage.c.name).where(
+            _within(namespaces)
+        )
+        found: set[tuple[str, str, str, str]] = set()
+        for some in _split(sorted(nodes)):
+            query = wanted.where(near.in_(some))
+            if self._looks_up:
+                array = cast(list(some), postgresql.ARRAY(Text))
+                named = func.unnest(array).table_valued("node").render_derived()
+                each = wanted.where(near == named.c.node.collate("C")).offset(0).lateral()
+                query = select(*each.c).select_from(named.join(each, true()))
+            found |= {(row[0], row[1], row[2], row[3]) for row in self._connection.execute(query)}
         return [
             Edge(child=child, parent=parent, relation=relation, name=name)
-            for some in _split(sorted(nodes))
-            for child, parent, relation, name in self._connection.execute(
-                select(*columns).where(near.in_(some), _within(namespaces)).order_by(*columns)
-            )
+            for child, parent, relation, name in sorted(found)
         ]
 
     def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
@@ -96,6 +119,11 @@ class SqlLineage:
     def clear(self) -> None:
         """Forget all."""
         self._connection.execute(delete(lineage))
+
+    @property
+    def _looks_up(self) -> bool:
+        """Say whether to look nodes up one by one: PostgreSQL overrates their number, and reads the table."""
+        return self._connection.dialect.name == "postgresql"
 
     def _insert(self) -> "sqlite.Insert | postgresql.Insert":
         if self._connection.dialect.name == "sqlite":
