@@ -7,10 +7,12 @@ the graph as the services put them, page by page.
 import hashlib
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
+
+import psycopg
 
 from measure import Row, quantile, time_each
 from muniment.core.lineage import Direction, Edge
@@ -38,24 +40,34 @@ def run(directory: Path) -> list[Row]:
     """Load and ask, on each database."""
     rows = _measure(open_sqlite(directory / "registry.db", MemoryBlobs()), "SQLite")
     with run_postgresql(directory / "postgresql") as url:
-        rows += _measure(open_postgresql(url, MemoryBlobs()), "PostgreSQL")
+        rows += _measure(open_postgresql(url, MemoryBlobs()), "PostgreSQL", lambda: _tidy(url))
     return rows
 
 
-def _measure(units: Units, database: str) -> list[Row]:
+def _tidy(url: str) -> None:
+    """Do what autovacuum does a minute after so many rows came."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+
+def _measure(units: Units, database: str, tidy: Callable[[], None] = lambda: None) -> list[Row]:
     units.ensure_schema()  # type: ignore[attr-defined] # units of SQL have one
     edges = _make_edges()
     while page := list(islice(edges, _AT_ONCE)):
         units.write(partial(_put, page))
     count = _EDGES // _PARENTS
     units.write(lambda unit: _publish(unit, range(0, count, _VERSIONS_EVERY)))
+    tidy()
     choose = random.Random(2)  # noqa: S311 - the same questions each time
     rows = []
     for words, direction in (("made from", Direction.DOWN), ("that it was made from", Direction.UP)):
         sizes: list[int] = []
 
         def ask(_number: int, direction: Direction = direction, sizes: list[int] = sizes) -> None:
-            query = GetLineage(node=_node(choose.randrange(count)), direction=direction)
+            # What is old has many descendants, what is new many ancestors.
+            number = choose.randrange(count // 30)
+            node = _node(number if direction is Direction.DOWN else count - number)
+            query = GetLineage(node=node, direction=direction)
             sizes.append(len(units.read(lambda unit: trace(unit, query, None)).nodes))
 
         times = time_each(ask, _QUESTIONS)

@@ -18,8 +18,9 @@ from muniment.client.remote import RemoteBackend
 from muniment.client.tokens import id_of, make_token
 from muniment.core import commands as c
 from muniment.core import queries as q
-from muniment.core.attestations import EVALUATION
+from muniment.core.attestations import EVALUATION, PROVENANCE
 from muniment.core.callers import Scope
+from muniment.core.canonical import Json, JsonObject
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BadToken,
@@ -36,10 +37,21 @@ from muniment.core.errors import (
     RequestReplayed,
     VersionNotFound,
 )
+from muniment.core.lineage import Direction
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.provenance import write_blob_resource
 from muniment.core.roles import Act, Role
 from muniment.signing.keys import Identity
-from muniment.testing.backends import NAME, add_person, evaluation, publish, record, refuses, salted
+from muniment.testing.backends import (
+    NAME,
+    add_person,
+    evaluation,
+    provenance,
+    publish,
+    record,
+    refuses,
+    salted,
+)
 from muniment.testing.live import LiveServer, begin_session, run_server
 
 pytestmark = pytest.mark.slow
@@ -189,6 +201,45 @@ def test_a_digest_opens_nothing(people: Cast) -> None:
     version = people.owner.ask(q.GetVersion(reference=Reference(SECRET, 1)))
     theft = c.PublishVersion(name=NAME, manifest=Digest.parse(version.revision))
     refuses(lambda: carl.execute(theft), BlobNotFound)
+    # Nor does a claim that says that it keeps it.
+    number = int(str(publish(carl, people.keys["Carl"], b"of Carl").event.data["number"]))
+    for digest in (secret, missing):
+        kept = {
+            **provenance(),
+            "runDetails": {**_details(), "byproducts": [write_blob_resource("x", digest, 1, "y")]},
+        }
+        refuses(
+            lambda kept=kept: record(carl, people.keys["Carl"], number, PROVENANCE, kept),  # type: ignore[misc] # bound at once
+            BlobNotFound,
+        )
+
+
+def test_lineage_leads_nobody_into_what_they_may_not_read(people: Cast) -> None:
+    """Edges of another namespace are not there, nor are its versions."""
+    version = people.owner.ask(q.GetVersion(reference=Reference(SECRET, 1)))
+    data, node = Digest.of(b"shared data").hex, Digest.parse(version.revision).hex
+    used: list[Json] = [{"name": "d", "digest": {"sha256": data}}]
+    definition: JsonObject = {"buildType": "x", "externalParameters": {}, "resolvedDependencies": used}
+    record(
+        people.owner,
+        people.server.owner,
+        1,
+        PROVENANCE,
+        {**provenance(), "buildDefinition": definition},
+        name=SECRET,
+    )
+    for start, seen in ((data, 1), (node, 1)):
+        for direction in Direction:
+            graph = people.backend("Carl").ask(q.GetLineage(node=start, direction=direction))
+            assert (len(graph.nodes), graph.nodes[0].versions, graph.edges) == (seen, (), ())
+    whole = people.owner.ask(q.GetLineage(node=data, direction=Direction.DOWN))
+    assert len(whole.nodes) == 2
+
+
+def _details() -> JsonObject:
+    details = provenance()["runDetails"]
+    assert isinstance(details, dict)
+    return details
 
 
 def test_uploads_are_their_owners(people: Cast) -> None:

@@ -15,6 +15,7 @@ import pytest
 import muniment
 from muniment.client.bytes import _open_handover
 from muniment.client.login import login
+from muniment.client.planning import plan
 from muniment.client.settings import Settings
 from muniment.client.transport import Transport
 from muniment.core.digests import Digest
@@ -267,3 +268,40 @@ def sent(server: LiveServer) -> float:
 def _metric(server: LiveServer, name: str) -> float:
     lines = httpx2.get(f"{server.url}/metrics").text.splitlines()
     return float(next(line for line in lines if line.startswith(name)).split()[1])
+
+
+def test_evidence_and_provenance_work_over_http(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a run keeps, datasets, lineage, evaluation, card, diff and verification: as in a directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.csv").write_text("x,y\n1,0\n2,1\n")
+    (tmp_path / "test.csv").write_text("x,y,p\n1,0,0\n5,1,1\n")
+    with muniment.open(settings=Settings.read(environment)) as registry:
+        data = registry.push("train.csv", "demo/patients", kind="dataset")
+        for number in (1, 2):
+            with muniment.run(params={"depth": number}) as run:
+                run.dataset("patients", data)
+                run.dataset("file", "train.csv", snapshot=True)
+            (tmp_path / "model.bin").write_text(str(number))
+            version = registry.push("model.bin", "demo/provenance", run=run)
+            version.set_card(muniment.Card(title="X", limitations=str(number)))
+            version.evaluate([0, 1], [0, number - 1], dataset="test.csv")
+        assert version.evidence()[0].metrics["train_test_overlap"] == {"value": 0.5}
+        assert all(check.passed for check in version.verify())
+        links = {check.what: check.passed for check in version.verify_provenance()}
+        assert links["demo/provenance@2: dataset patients"]
+        assert links["demo/provenance@2: keeps snapshot of file"]
+        down = registry.lineage(str(data), "down")
+        assert {name for node in down.nodes for name in node.versions} >= {
+            "demo/provenance@1",
+            "demo/provenance@2",
+        }
+        sections = {
+            one.section for one in registry.diff("demo/provenance@1", "demo/provenance@2").differences
+        }
+        assert {"files", "parameters", "card"} <= sections
+        board = registry.leaderboard("demo/provenance", "accuracy", "test.csv")
+        assert [row.version for row in board.rows] == ["demo/provenance@2", "demo/provenance@1"]
+        assert [one.kind for one in registry.models("demo/patients")] == ["dataset"]
+        assert plan(version).data[1].files[0].digest.hex == Digest.of(b"x,y\n1,0\n2,1\n").hex

@@ -5,13 +5,14 @@ many paths lead to is walked once. Rows come level by level, so a limit cuts off
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
-    Select,
     Text,
+    any_,
     bindparam,
     cast,
     delete,
@@ -104,16 +105,19 @@ class SqlLineage:
         found = [
             VersionRecord(**row)
             for some in _split(sorted(nodes))
-            for row in self._connection.execute(_select_versions(some)).mappings()
+            for row in self._connection.execute(
+                select(versions).where(self._among(versions.c.revision, [_SHA256 + node for node in some]))
+            ).mappings()
             if namespaces is None or row["name"].partition("/")[0] in namespaces
         ]
         aliases: dict[int, list[str]] = {}
         for some in _split([version.index for version in found]):
             query = select(facts.c.version, facts.c.text).where(
-                facts.c.version.in_(some), facts.c.key >= f"{ALIAS}.", facts.c.key < f"{ALIAS}/"
+                self._among(facts.c.version, some), facts.c.key >= f"{ALIAS}.", facts.c.key < f"{ALIAS}/"
             )
             for version, alias in self._connection.execute(query):
                 aliases.setdefault(int(version), []).append(str(alias))
+        found.sort(key=lambda version: version.index)
         return [Owned(version, tuple(sorted(aliases.get(version.index, [])))) for version in found]
 
     def clear(self) -> None:
@@ -124,6 +128,12 @@ class SqlLineage:
     def _looks_up(self) -> bool:
         """Say whether to look nodes up one by one: PostgreSQL overrates their number, and reads the table."""
         return self._connection.dialect.name == "postgresql"
+
+    def _among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
+        """Say that a column has one of many values: as one array, where there are any."""
+        if self._looks_up:
+            return column == any_(cast(list(values), postgresql.ARRAY(column.type)))
+        return column.in_(values)
 
     def _insert(self) -> "sqlite.Insert | postgresql.Insert":
         if self._connection.dialect.name == "sqlite":
@@ -141,11 +151,6 @@ def _within(namespaces: Collection[str] | None) -> ColumnElement[bool]:
     if namespaces is None:
         return literal(1) == literal(1)
     return lineage.c.namespace.in_(sorted(namespaces))
-
-
-def _select_versions(nodes: Sequence[str]) -> "Select[tuple[object, ...]]":
-    revisions = [f"{_SHA256}{node}" for node in nodes]
-    return select(versions).where(versions.c.revision.in_(revisions)).order_by(versions.c.index)
 
 
 def _split(values: Sequence[T]) -> Iterator[Sequence[T]]:
