@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from huggingface_hub import ModelCard
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 import muniment
+from muniment.cli.main import main
 from muniment.client.registry import Registry
 from muniment.client.reports import FORMS, write_report
+from muniment.client.settings import Settings
 from muniment.client.version import Version
 from muniment.core.attestations import CARD, EVALUATION
 from muniment.core.canonical import Json
@@ -369,3 +372,80 @@ def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Vers
     assert "nothing in intended_use, contacts" in version.check("production").failures[0]
     with pytest.raises(InvalidPolicy, match="no field of a card"):
         Policy.read({"rules": [{"rule": "card", "required": ["charm"]}]})
+
+
+def test_the_commands_evaluate_rank_and_report(
+    registry: Registry, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every task from columns of a file, results from elsewhere, a leaderboard, reports in files."""
+    registry.push(model, "acme/x")
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(1)
+    table = pd.read_csv(rows(tmp_path / "rows.csv"))
+    table["v"], table["w"] = random.random(60), random.random(60)
+    table["query"], table["judge"] = [n % 6 for n in range(60)], 4.5
+    table["truth"], table["output"] = "a b c d", ["a b c d", "a b c"] * 30
+    table.to_csv("rows.csv", index=False)
+    (tmp_path / "other").mkdir()
+    table.assign(v=table["v"] + 1).to_csv("other/rows.csv", index=False)
+
+    def run(*words: str, exits: int = 0) -> str:
+        result = CliRunner().invoke(main, list(words))
+        assert result.exit_code == exits, (words, result.output, result.stderr)
+        return result.output + result.stderr
+
+    common = ("evaluate", "acme/x@1", "--data", "rows.csv")
+    found = {
+        "binary-classification": (
+            "--target",
+            "y",
+            "--prediction",
+            "p",
+            "--score",
+            "s",
+            "--metric",
+            "p99=12.5",
+        ),
+        "regression": ("--task", "regression", "--target", "v", "--prediction", "w", "--unit", "kg"),
+        "multilabel-classification": ("--task", "multilabel", "--target", "y,p", "--prediction", "p,y"),
+        "ranking": ("--task", "ranking", "--target", "y", "--score", "s"),
+        "text-generation": (
+            "--task",
+            "text",
+            "--target",
+            "truth",
+            "--prediction",
+            "output",
+            "--judge",
+            "judge",
+        ),
+        "drift": ("--task", "drift", "--reference-data", "other/rows.csv"),
+    }
+    version = registry.version("acme/x@1")
+    for task, words in found.items():
+        run(*common, *words)
+        evidence = version.evidence()[-1]
+        assert (evidence.task, evidence.find_contradictions()) == (task, [])
+    (tmp_path / "results.json").write_text('{"metrics": {"loss": 1e-05}}')
+    run(*common, "--from", "results.json")
+    assert version.evidence()[-1].metrics["loss"] == {"value": 1e-05, "source": "given"}
+    (tmp_path / "card.md").write_text(
+        "---\nmodel-index: [{name: x, results: [{metrics: [{type: f1, value: 0.5}]}]}]\n---\n"
+    )
+    run(*common, "--from", "card.md", "--data", "rows.csv")
+    whole = json.loads(json.dumps(version.evidence()[0].predicate))
+    (tmp_path / "whole.json").write_text(json.dumps({**whole, "time": "2026-02-02T00:00:00Z"}))
+    run("evaluate", "acme/x@1", "--from", "whole.json")
+    assert "invalid_option" in run("evaluate", "acme/x@1", "--target", "y", exits=2)
+    (tmp_path / "bad.json").write_bytes(b"\xff")
+    assert "not UTF-8" in run(*common, "--from", "bad.json", exits=2)
+    (tmp_path / "bad.json").write_text("[" * 100_000)
+    assert "neither JSON nor YAML" in run(*common, "--from", "bad.json", exits=2)
+    assert "acme/x@1" in run("leaderboard", "acme/x", "--metric", "roc_auc", "--dataset", "rows.csv")
+    run("report", "acme/x@1", "--format", "svg", "-o", "charts")
+    assert len(list((tmp_path / "charts").glob("*.svg"))) > 10
+    assert "# acme/x@1" in run("report", "acme/x@1")
+    assert "--output" in run("report", "acme/x@1", "--format", "png", exits=2)
+    assert all(check.passed for check in version.verify())

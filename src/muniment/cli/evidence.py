@@ -1,6 +1,8 @@
 """`muniment evaluate`, `muniment report`, `muniment leaderboard` and `muniment attest`."""
 
+import json
 from pathlib import Path
+from typing import TypeGuard
 
 import click
 import yaml
@@ -15,7 +17,7 @@ from muniment.client.reports import FORMS, save_report, write_report
 from muniment.client.version import Version
 from muniment.core import canonical
 from muniment.core.attestations import EVALUATION
-from muniment.core.canonical import JsonObject
+from muniment.core.canonical import Json, JsonObject
 from muniment.core.errors import InvalidEvidence, InvalidOption
 from muniment.core.evidence import Evidence
 from muniment.core.receipts import Receipt
@@ -55,21 +57,31 @@ def evaluate(
     terminal: Terminal, /, reference: str, *, data: Path | None, results: Path | None, **options: object
 ) -> None:
     """Compute evidence from the rows of a file, sign and record it."""
+    document = None if results is None else _read_document(results)
+    if _is_evaluation(document):
+        with connect(terminal) as registry:
+            version = registry.version(reference)
+            _answer(terminal, version, version.attest(EVALUATION, document))
+        return
     if data is None:
         raise InvalidOption(option="--data", reason="is missing: name the file with the rows")
     # What is in a file is measured before anybody is asked for anything.
     found = None if results or options["by_model"] else _measure(data, options)
     with connect(terminal) as registry:
         version = registry.version(reference)
-        if results is not None:
-            receipt = _record_results(version, results, data)
+        if document is not None:
+            receipt = _record_results(version, document, data)
         elif found is None:
             receipt = _evaluate_model(version, data, options)
         else:
             receipt = version.record_evaluation(
                 found, dataset=data, split=str(options["split"]), metrics=_read_metrics(options)
             )
-        evidence = version.evidence()[-1]
+        _answer(terminal, version, receipt)
+
+
+def _answer(terminal: Terminal, version: Version, receipt: Receipt) -> None:
+    evidence = version.evidence()[-1]
     terminal.answer(
         describe_receipt(receipt), [f"evidence recorded for {version}", *describe_metrics(evidence)]
     )
@@ -198,11 +210,13 @@ def _measure(data: Path, options: dict[str, object]) -> JsonObject:
     return found
 
 
-def _record_results(version: Version, results: Path, data: Path) -> Receipt:
-    """Record what was measured elsewhere: a whole evaluation/v1, or results that are over the data."""
-    document = _read_document(results)
-    if isinstance(document, dict) and {"task", "dataset", "metrics"} <= set(document):
-        return version.attest(EVALUATION, document)
+def _is_evaluation(document: Json) -> TypeGuard[dict[str, Json]]:
+    """Say whether a document is a whole evaluation/v1, which names its data itself."""
+    return isinstance(document, dict) and {"task", "dataset", "metrics"} <= set(document)
+
+
+def _record_results(version: Version, document: Json, data: Path) -> Receipt:
+    """Record results from elsewhere over a dataset; give the receipt of the last."""
     n = evaluation_module("tables").count_rows(data)
     return [
         version.record_evaluation(
@@ -212,16 +226,20 @@ def _record_results(version: Version, results: Path, data: Path) -> Receipt:
     ][-1]
 
 
-def _read_document(path: Path) -> object:
-    text = path.read_text("utf-8")
-    if len(text) > _MAX_PREDICATE_BYTES:
+def _read_document(path: Path) -> Json:
+    if path.stat().st_size > _MAX_PREDICATE_BYTES:
         raise InvalidEvidence(reason=f"{path.name} is too large")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidEvidence(reason=f"{path.name} is not UTF-8") from error
     if path.suffix == ".md":
         return split_front_matter(text)[0]
     try:
-        return canonical.decode(text.encode()) if path.suffix == ".json" else yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidEvidence(reason=f"{path.name} is not YAML") from error
+        found: Json = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidEvidence(reason=f"{path.name} is neither JSON nor YAML") from error
+    return found
 
 
 def _read_metrics(options: dict[str, object]) -> dict[str, float]:

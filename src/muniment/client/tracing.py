@@ -11,7 +11,6 @@ from muniment.client.checking import (
     Check,
     check_claim,
     check_file,
-    read_document,
     read_revision,
     resolve_proven,
     run_all,
@@ -35,7 +34,6 @@ from muniment.core.records import VersionRecord
 from muniment.core.revisions import File
 
 _MAX_VERSIONS: Final = 10_000
-_MAX_KEPT_BYTES: Final = 1 << 30
 
 
 def trace(
@@ -156,7 +154,7 @@ def _check_kept(
     return [
         (
             f"{name}: keeps {kept}",
-            partial(read_document, backend, digest, kept, _MAX_KEPT_BYTES),
+            partial(check_file, backend, File(path=kept, digest=digest, size_bytes=0)),
         )
         for kept, digest in Provenance(claim.predicate).byproducts().items()
     ]
