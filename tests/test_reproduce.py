@@ -25,7 +25,7 @@ from muniment.client.reproducing import reproduce
 from muniment.client.sandbox import Limits, Sandbox, find_sandbox, run_in
 from muniment.client.settings import Settings
 from muniment.client.version import Version
-from muniment.client.workplace import lay_out
+from muniment.client.workplace import inside, lay_out
 from muniment.core.attestations import REPRODUCTION
 from muniment.core.errors import NotReproducible
 from muniment.core.revisions import File
@@ -278,6 +278,9 @@ def test_what_is_on_record_does_not_choose_where_it_goes(registry: Registry, tmp
     with pytest.raises(NotReproducible, match="inside of the project"):
         lay_out(backend, plan_data(file), tmp_path / "a" / "b")
     assert not (tmp_path / "evil").exists()
+    for path in ("..", "/etc", "a/../../b"):
+        with pytest.raises(NotReproducible):
+            inside(tmp_path / "a", path)
 
 
 def plan_data(*files: File) -> Any:  # noqa: ANN401 - a Data

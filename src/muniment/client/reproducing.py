@@ -6,7 +6,7 @@ It runs code from the record. The caller MUST have shown the plan and got a yes.
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -16,22 +16,23 @@ from muniment.client.evaluating import evaluation_module
 from muniment.client.loading import load_files
 from muniment.client.matching import compare_file
 from muniment.client.planning import Plan
-from muniment.client.sandbox import Limits, find_sandbox, run_in
+from muniment.client.sandbox import Limits, Sandbox, find_sandbox, run_in
 from muniment.client.trust import TrustedBackend
 from muniment.client.version import Version
 from muniment.client.workplace import (
     Log,
     describe_variables,
     fetch_code,
+    inside,
     lay_out,
     list_readable,
     make_environment,
     translate,
 )
 from muniment.core.attestations import REPRODUCTION
-from muniment.core.canonical import JsonObject
+from muniment.core.canonical import Json, JsonObject
 from muniment.core.digests import Digest
-from muniment.core.errors import MissingExtra, MunimentError, NotReproducible
+from muniment.core.errors import MunimentError, NotReproducible
 from muniment.core.evidence import Evidence
 from muniment.core.formats import format_of
 from muniment.core.provenance import write_blob_resource
@@ -66,6 +67,16 @@ class _Metric:
     recorded: float | None
     rebuilt: float | None
     held: bool
+
+    def describe(self) -> JsonObject:
+        """Describe it, for the record."""
+        return {
+            "dataset": self.dataset,
+            "metric": self.name,
+            "recorded": self.recorded,
+            "rebuilt": self.rebuilt,
+            "held": self.held,
+        }
 
 
 def reproduce(  # noqa: PLR0913 - what a rebuild is made of
@@ -121,99 +132,123 @@ def rebuild(  # noqa: PLR0913 - what a rebuild is made of
     """
     if plan.missing:
         raise NotReproducible(reference=plan.reference, missing=plan.missing)
-    log, started, bounds = Log(say, bytearray()), write_time(datetime.now(UTC)), limits or Limits()
-    sandbox = find_sandbox()
-    checkout = fetch_code(plan, directory, log)
-    place = checkout / plan.directory
-    for one in plan.data:
-        lay_out(backend, one, place / one.path)
-    python = make_environment(plan, directory, log)
-    log.note(f"run       {' '.join(plan.command)} in {sandbox}")
-    code, output = run_in(
-        sandbox,
-        translate(plan.command, python),
-        root=directory,
-        directory=place,
-        readable=list_readable(python),
-        environment=describe_variables(plan, directory, python),
-        limits=bounds,
+    work = _Work(
+        backend=backend,
+        plan=plan,
+        directory=directory,
+        tolerance=tolerance,
+        limits=limits or Limits(),
+        trusted=trusted,
+        log=Log(say, bytearray()),
+        started=write_time(datetime.now(UTC)),
     )
-    log.keep(output)
-    if code:
-        for line in output.decode(errors="replace").splitlines()[-_LAST_LINES:]:
-            say(f"          {line}")
-    log.note(f"exit      {code}")
-    files = [
-        compare_file(backend, path, file, place / path, tolerance) for path, file in plan.outputs.items()
-    ]
-    metrics = [] if code else _evaluate_again(backend, plan, place, directory, tolerance, trusted, log)
-    verdict = _judge(code, files, metrics)
-    for outcome in files:
-        detail = f": {outcome['detail']}" if "detail" in outcome else ""
-        log.note(f"{outcome['outcome']:9} {outcome['path']}{detail}")
-    log.note(f"verdict   {verdict}")
-    text = bytes(log.text[-_MAX_LOG_BYTES:])
-    kept = b"" if holds_secret(text.decode(errors="replace"), ()) else text
-    predicate: JsonObject = {
-        "verdict": verdict,
-        "provenance": str(plan.claim.digest),
-        "tolerance": tolerance,
-        "command": list(plan.command),
-        "exit_code": code,
-        "environment": {
-            "python": plan.python,
-            "tool": "uv",
-            "packages": plan.lock.count("=="),
-            "hashes": plan.lock.count("--hash="),
-            "provided": list(plan.provided),
-        },
-        "sandbox": sandbox.describe(bounds),
-        "files": files,
-        "metrics": [
-            {
-                "dataset": one.dataset,
-                "metric": one.name,
-                "recorded": one.recorded,
-                "rebuilt": one.rebuilt,
-                "held": one.held,
-            }
-            for one in metrics
-        ],
-        "not_replayed": list(plan.notes),
-        "byproducts": [write_blob_resource(_LOG, Digest.of(kept), len(kept), "text/plain")] if kept else [],
-        "startedOn": started,
-        "finishedOn": write_time(datetime.now(UTC)),
-    }
-    return Rebuilt(predicate=predicate, log=kept)
+    place = work.prepare()
+    code = work.run(place)
+    files = work.compare(place)
+    metrics = [] if code else work.evaluate(place)
+    return work.conclude(code, files, metrics)
 
 
-def _evaluate_again(  # noqa: PLR0913, PLR0917 - what an evaluation is made of
-    backend: TrustedBackend,
-    plan: Plan,
-    place: Path,
-    directory: Path,
-    tolerance: float,
-    trusted: Sequence[str],
-    log: Log,
-) -> list[_Metric]:
-    if not plan.evaluations:
-        return []
-    contents = {
-        file.path: (place / path).read_bytes()
-        for path, file in plan.outputs.items()
-        if (place / path).is_file()
-    }
-    try:
-        model = load_files(contents, trusted)
-    except (MunimentError, MissingExtra) as error:
-        log.note(f"          the rebuilt model cannot be loaded: {error}")
-        return []
-    found: list[_Metric] = []
-    for number, (evidence, data) in enumerate(plan.evaluations):
-        target = directory / "evaluation" / str(number) / Path(data.path).name
-        lay_out(backend, data, target)
-        found += _measure(model, evidence, target, tolerance)
-    return found
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """One rebuild."""
+
+    backend: TrustedBackend
+    plan: Plan
+    directory: Path
+    tolerance: float
+    limits: Limits
+    trusted: Sequence[str]
+    log: Log
+    started: str
+    sandbox: Sandbox = field(default_factory=find_sandbox)
+
+    def prepare(self) -> Path:
+        """Lay out code and data; give the place where the command runs."""
+        checkout = fetch_code(self.plan, self.directory, self.log)
+        place = inside(checkout, self.plan.directory)
+        for one in self.plan.data:
+            lay_out(self.backend, one, inside(place, one.path))
+        return place
+
+    def run(self, place: Path) -> int:
+        """Make the environment, and run the command in it; give its exit code."""
+        python = make_environment(self.plan, self.directory, self.log)
+        self.log.note(f"run       {' '.join(self.plan.command)} in {self.sandbox}")
+        code, output = run_in(
+            self.sandbox,
+            translate(self.plan.command, python),
+            root=self.directory,
+            directory=place,
+            readable=list_readable(python),
+            environment=describe_variables(self.plan, self.directory, python),
+            limits=self.limits,
+        )
+        self.log.keep(output)
+        if code:
+            for line in output.decode(errors="replace").splitlines()[-_LAST_LINES:]:
+                self.log.say(f"          {line}")
+        self.log.note(f"exit      {code}")
+        return code
+
+    def compare(self, place: Path) -> list[dict[str, Json]]:
+        """Compare each file that the training wrote."""
+        found = [
+            compare_file(self.backend, path, file, inside(place, path), self.tolerance)
+            for path, file in self.plan.outputs.items()
+        ]
+        for one in found:
+            detail = f": {one['detail']}" if "detail" in one else ""
+            self.log.note(f"{one['outcome']:9} {one['path']}{detail}")
+        return found
+
+    def evaluate(self, place: Path) -> list[_Metric]:
+        """Do the recorded evaluations again with the rebuilt model."""
+        if not self.plan.evaluations:
+            return []
+        rebuilt = {file.path: inside(place, path) for path, file in self.plan.outputs.items()}
+        contents = {name: path.read_bytes() for name, path in rebuilt.items() if path.is_file()}
+        try:
+            model = load_files(contents, self.trusted)
+        except MunimentError as error:
+            self.log.note(f"          the rebuilt model cannot be loaded: {error}")
+            return []
+        found: list[_Metric] = []
+        for number, (evidence, data) in enumerate(self.plan.evaluations):
+            target = self.directory / "evaluation" / str(number) / Path(data.path).name
+            lay_out(self.backend, data, target)
+            found += _measure(model, evidence, target, self.tolerance)
+        return found
+
+    def conclude(self, code: int, files: list[dict[str, Json]], metrics: list[_Metric]) -> Rebuilt:
+        """Say what came of it."""
+        verdict = _judge(code, files, metrics)
+        self.log.note(f"verdict   {verdict}")
+        text = bytes(self.log.text[-_MAX_LOG_BYTES:])
+        kept = b"" if holds_secret(text.decode(errors="replace"), ()) else text
+        log = [write_blob_resource(_LOG, Digest.of(kept), len(kept), "text/plain")] if kept else []
+        predicate: JsonObject = {
+            "verdict": verdict,
+            "provenance": str(self.plan.claim.digest),
+            "tolerance": self.tolerance,
+            "command": list(self.plan.command),
+            "exit_code": code,
+            "environment": {
+                "python": self.plan.python,
+                "tool": "uv",
+                "packages": self.plan.lock.count("=="),
+                "hashes": self.plan.lock.count("--hash="),
+                "provided": list(self.plan.provided),
+            },
+            "sandbox": self.sandbox.describe(self.limits),
+            "files": files,
+            "metrics": [one.describe() for one in metrics],
+            "not_replayed": list(self.plan.notes),
+            "byproducts": log,
+            "startedOn": self.started,
+            "finishedOn": write_time(datetime.now(UTC)),
+        }
+        return Rebuilt(predicate=predicate, log=kept)
 
 
 def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) -> list[_Metric]:

@@ -55,7 +55,7 @@ def fetch_code(plan: Plan, directory: Path, log: Log) -> Path:
         (directory / "diff").write_bytes(plan.diff)
         _git(log, checkout, "apply", "--whitespace=nowarn", str(directory / "diff"))
     for path, content in plan.scripts.items():
-        target = _inside(checkout, path)
+        target = inside(checkout, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     return checkout
@@ -133,7 +133,7 @@ def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
             shutil.copyfile(data.given, target)
         return
     for file in data.files:
-        place = _inside(target, file.path) if file.path else target
+        place = inside(target, file.path) if file.path else target
         place.parent.mkdir(parents=True, exist_ok=True)
         hasher = hashlib.sha256()
         with backend.open_blob(file.digest) as blob, place.open("wb") as copy:
@@ -143,7 +143,7 @@ def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
             raise ContentCorrupt(path=data.name, expected=str(file.digest), actual=str(actual))
 
 
-def _inside(root: Path, path: str) -> Path:
+def inside(root: Path, path: str) -> Path:
     """Give a path below a directory; what is on record does not get to choose another."""
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
