@@ -98,7 +98,7 @@ def run_in(  # noqa: PLR0913 - what a run is made of
     that it took too long.
     """
     wrapped = [
-        *_enter(sandbox, root, readable),
+        *_enter(sandbox, root, [*_own_places(), *readable]),
         sys.executable,
         "-I",
         "-c",
@@ -136,6 +136,11 @@ def _enter(sandbox: Sandbox, root: Path, readable: Sequence[Path]) -> Sequence[s
     if sandbox.kind == "bubblewrap":
         return _bubblewrap(root, readable)
     return _UNSHARE if sandbox.kind == "unshare" else ()
+
+
+def _own_places() -> list[Path]:
+    """List where this Python is, which sets the limits: it may be in a home, which is hidden."""
+    return [Path(sys.executable).resolve().parents[1], Path(sys.prefix)]
 
 
 def _bubblewrap(root: Path, readable: Sequence[Path]) -> list[str]:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,13 +169,4 @@ def describe_variables(plan: Plan, directory: Path, python: Path) -> dict[str, s
 
 def list_readable(python: Path) -> list[Path]:
     """List what a sandbox that hides homes has to show: the base of the Pythons, and this package."""
-    return [
-        place
-        for place in {
-            python.resolve().parents[1],
-            Path(sys.executable).resolve().parents[1],
-            Path(sys.prefix),
-            Path(str(muniment.__file__)).parents[1],
-        }
-        if place != Path("/usr")
-    ]
+    return [python.resolve().parents[1], Path(str(muniment.__file__)).parents[1]]
