@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from sklearn.datasets import load_breast_cancer
 
 import muniment
-from muniment.capture.keeping import Recorded, read_run
+from muniment.capture.keeping import Kept, Recorded, read_run
 from muniment.capture.run import Run
 from muniment.cli.main import main
 from muniment.client.matching import compare_file
@@ -222,6 +222,11 @@ def record_run(path: Path, **changes: object) -> Recorded:
             "the changes to the code since its commit",
         ),
         ({"internalParameters__git": None}, "the code: it was in no git checkout"),
+        (
+            {"internalParameters__git": {"commit": "--upload-pack=x", "remote": "https://x"}},
+            "the code: commit --up",
+        ),
+        ({"internalParameters__platform": {"python": "/evil/python"}}, "the version of its Python"),
     ],
 )
 def test_what_cannot_be_replayed_is_listed_before_anything_runs(
@@ -332,6 +337,48 @@ def test_the_sandbox_has_no_network_and_limits(tmp_path: Path) -> None:
         sandbox, [sys.executable, "-c", "import time; time.sleep(60)"], limits=Limits(wall_s=1), **common
     )
     assert code == -1
+
+
+@pytest.mark.parametrize(
+    "line", ["-r /etc/passwd", "--index-url https://x", "x @ https://x/x.whl", "./x", "a==1 -e ."]
+)
+def test_a_lock_may_only_pin(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """Another index, or a place to install from, is not taken from a record."""
+    monkeypatch.chdir(tmp_path)
+    recorded = record_run(tmp_path / "model" / "w.bin")
+    lock = next(one for one in recorded.kept if one.name == "lock")
+    assert isinstance(lock.content, bytes)
+    bad = Kept.of("lock", lock.content + line.encode() + b"\n", "text/plain")
+    document = json.loads(json.dumps(recorded.provenance).replace(lock.digest.hex, bad.digest.hex))
+    honest, crafted = (
+        registry.push("model", name, run=one)
+        for name, one in (("acme/a", recorded), ("acme/b", Recorded(provenance=document, kept=(bad,))))
+    )
+    words = "a lock of its environment that holds nothing but versions and hashes"
+    assert (words in plan(honest).missing, words in plan(crafted).missing) == (False, True)
+
+
+def test_variables_reach_the_command_and_not_the_sandbox(tmp_path: Path) -> None:
+    """What is preloaded outside would run before the sandbox stands."""
+    script = tmp_path / "bin" / "unshare"
+    script.parent.mkdir()
+    script.write_text('#!/bin/sh\nenv > "$0.env"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
+    script.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{script.parent}:/usr/bin:/bin")
+        code, output = run_in(
+            Sandbox(kind="unshare", network=False, files=True),
+            [sys.executable, "-c", "import os; print(os.environ['PLANTED'])"],
+            root=tmp_path,
+            directory=tmp_path,
+            readable=[],
+            environment={"PATH": "/usr/bin:/bin", "PLANTED": "inside"},
+            limits=Limits(),
+        )
+    assert (code, output) == (0, b"inside\n")
+    assert "PLANTED" not in (script.parent / "unshare.env").read_text()
 
 
 def test_files_are_compared_by_digest_and_by_tensor(registry: Registry, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ _STORES: Final = frozenset({"s3", "gs", "az", "azure"})
 def fetch(address: str) -> Path:
     """Fetch an address into a new temporary directory; give the file.
 
+    It stays when this process ends: a run that was written to a file is pushed by another.
+
     Raises:
         RegistryUnreachable: nothing answers there, or it refuses.
         InvalidOption: no way is known to fetch it.

@@ -1,5 +1,6 @@
 """The code of a run: the git checkout that it is in, and what was changed in it since the commit."""
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from muniment.capture.secrets import hide_in_url, holds_secret
 from muniment.core.canonical import Json, JsonObject
 
 _GIT_S: Final = 20
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_DIFF_BYTES: Final = 8 << 20
 # New files that nobody added yet: code and settings of this size go into the diff, data does not.
 _MAX_NEW_BYTES: Final = 256 << 10
@@ -74,13 +76,23 @@ def capture_git(directory: Path, secrets: frozenset[str]) -> Checkout | None:
     return Checkout(description=described, diff=diff)
 
 
+def is_commit(text: str) -> bool:
+    """Say whether a text is the id of a commit: what is on record must not be an option of git."""
+    return _COMMIT.fullmatch(text) is not None
+
+
 def has_commit(directory: Path, commit: str) -> bool:
     """Say whether a checkout has a commit."""
-    return _run(directory, "cat-file", "-e", f"{commit}^{{commit}}", allowed=(0,)) is not None
+    return (
+        is_commit(commit)
+        and _run(directory, "cat-file", "-e", f"{commit}^{{commit}}", allowed=(0,)) is not None
+    )
 
 
 def count_commits(directory: Path, before: str, after: str) -> int | None:
     """Count the commits that lead from one to another in a checkout; None if it does not have both."""
+    if not (is_commit(before) and is_commit(after)):
+        return None
     found = _git(directory, "rev-list", "--count", f"{before}..{after}", "--")
     return None if found is None else int(found)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from muniment import __version__
 from muniment.capture.datasets import read_dataset
-from muniment.capture.git import has_commit
+from muniment.capture.git import has_commit, is_commit
 from muniment.capture.platforms import describe_container, describe_platform
 from muniment.capture.run import SCRIPT
 from muniment.capture.secrets import HIDDEN
@@ -30,6 +30,8 @@ from muniment.core.revisions import File
 MAX_KEPT_BYTES: Final = 64 << 20
 # What this client can provide itself, since it runs it.
 _OWN: Final = "muniment"
+_PYTHON: Final = re.compile(r"\d+\.\d+(\.\d+)?\w*")
+_PIN: Final = re.compile(r"[\w.-]+==[\w.!+-]+(?:\s*\\\n\s+--hash=sha256:[0-9a-f]{64})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ def plan(version: Version, *, data: Mapping[str, Path] | None = None, code: Path
     missing = [
         *_miss_command(command, provenance),
         *_miss_code(git, source, documents, scripts),
-        *([] if lock else ["the lock of its environment"]),
+        *_miss_environment(provenance, lock),
         *(f"the package {name}, which was installed from a directory" for name in local),
         *(f"the dataset {one.name} ({one.why})" for one in datasets if one.why),
         *([] if outputs else ["which files of it the training wrote"]),
@@ -198,7 +200,7 @@ def _split_lock(text: str) -> tuple[str, tuple[str, ...], list[str]]:
 
 def _find_code(git: JsonObject, here: Path) -> str:
     commit = git.get("commit")
-    if not commit:
+    if not is_commit(str(commit)):
         return ""
     return str(here) if has_commit(here, str(commit)) else str(git.get("remote") or "")
 
@@ -301,6 +303,17 @@ def _miss_command(command: Sequence[str], provenance: Provenance) -> Iterator[st
         yield "a secret of its command line, which was not recorded"
     if provenance.internal.get("exit_code", 0) != 0:
         yield "a training that succeeded"
+
+
+def _miss_environment(provenance: Provenance, lock: str) -> Iterator[str]:
+    """A lock from elsewhere could name another index, or a place to install from: it may only pin."""
+    python = str(_object(provenance.internal.get("platform")).get("python"))
+    if not _PYTHON.fullmatch(python):
+        yield "the version of its Python"
+    if not lock:
+        yield "the lock of its environment"
+    elif not all(_PIN.fullmatch(entry) for entry in re.split(r"\n(?=\S)", lock.strip())):
+        yield "a lock of its environment that holds nothing but versions and hashes"
 
 
 def _miss_code(

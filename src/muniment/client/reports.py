@@ -11,7 +11,8 @@ from muniment.core.attestations import CARD, EVALUATION, Attestation
 from muniment.core.cards import Card
 from muniment.core.errors import InvalidOption
 from muniment.core.evidence import Evidence, Metric
-from muniment.core.extras import load_extra
+from muniment.evaluation.charts import draw
+from muniment.evaluation.rendering import draw_spec
 
 FORMS: Final = ("markdown", "json", "vega", "svg", "png", "huggingface")
 
@@ -73,19 +74,16 @@ def _json(version: Version) -> Iterator[tuple[str, bytes]]:
 
 
 def _vega(version: Version) -> Iterator[tuple[str, bytes]]:
-    charts = load_extra("muniment.evaluation.charts", "muniment")
     for name, claim in _evaluations(version):
-        for chart, spec in charts.draw(claim.predicate).items():
+        for chart, spec in draw(claim.predicate).items():
             yield f"{name}-{chart}.vl.json", json.dumps(spec, ensure_ascii=False).encode()
 
 
 def _pictures(form: str) -> Callable[[Version], Iterator[tuple[str, bytes]]]:
     def write(version: Version) -> Iterator[tuple[str, bytes]]:
-        charts = load_extra("muniment.evaluation.charts", "muniment")
-        rendering = load_extra("muniment.evaluation.rendering", "muniment")
         for name, claim in _evaluations(version):
-            for chart, spec in charts.draw(claim.predicate).items():
-                yield f"{name}-{chart}.{form}", rendering.draw_spec(spec, form)
+            for chart, spec in draw(claim.predicate).items():
+                yield f"{name}-{chart}.{form}", draw_spec(spec, form)
 
     return write
 

@@ -12,14 +12,16 @@ from typing import Final
 
 from muniment.core.canonical import JsonObject
 
-# Sets limits on itself, then becomes the command.
+# Sets limits on itself, then becomes the command. The command's variables come in here only: on the outside
+# one of them, such as LD_PRELOAD, could let code run before the sandbox stands.
 _LIMIT: Final = (
     "import json, os, resource, sys\n"
-    "for name, value in json.loads(sys.argv[1]).items():\n"
+    "limits, environment = json.loads(sys.argv[1])\n"
+    "for name, value in limits.items():\n"
     "    hard = resource.getrlimit(getattr(resource, name))[1]\n"
     "    most = value if hard == resource.RLIM_INFINITY else min(value, hard)\n"
     "    resource.setrlimit(getattr(resource, name), (most, most))\n"
-    "os.execvp(sys.argv[2], sys.argv[2:])\n"
+    "os.execvpe(sys.argv[2], sys.argv[2:], environment)\n"
 )
 _PROBE_S: Final = 10
 
@@ -32,6 +34,15 @@ class Limits:
     memory_bytes: int = 64 << 30
     file_bytes: int = 64 << 30
     wall_s: int = 8 * 3600
+
+    def resources(self) -> dict[str, int]:
+        """Give those that the system enforces, by the names of `resource`."""
+        return {
+            "RLIMIT_CPU": self.cpu_s,
+            "RLIMIT_AS": self.memory_bytes,
+            "RLIMIT_FSIZE": self.file_bytes,
+            "RLIMIT_CORE": 0,
+        }
 
     def describe(self) -> JsonObject:
         """Describe them."""
@@ -103,21 +114,14 @@ def run_in(  # noqa: PLR0913 - what a run is made of
         "-I",
         "-c",
         _LIMIT,
-        json.dumps(
-            {
-                "RLIMIT_CPU": limits.cpu_s,
-                "RLIMIT_AS": limits.memory_bytes,
-                "RLIMIT_FSIZE": limits.file_bytes,
-                "RLIMIT_CORE": 0,
-            }
-        ),
+        json.dumps([limits.resources(), dict(environment)]),
         *command,
     ]
     try:
         result = subprocess.run(
             wrapped,
             cwd=directory,
-            env=dict(environment),
+            env={"PATH": os.environ.get("PATH", os.defpath)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -72,11 +72,7 @@ class Provenance:
 
     def find_byproduct(self, name: str) -> Digest | None:
         """Find what was kept beside it, by name: `diff`, `lock`."""
-        details = _object(self.predicate.get("runDetails"))
-        for resource in _objects(details.get("byproducts")):
-            if resource.get("name") == name:
-                return _blob_of(resource)
-        return None
+        return self.byproducts().get(name)
 
     def byproducts(self) -> dict[str, Digest]:
         """List what was kept beside it, by name."""
