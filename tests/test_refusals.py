@@ -58,6 +58,7 @@ CODES = """
     body_too_large
     card_not_found
     content_corrupt
+    deployment_not_found
     destination_not_empty
     digest_mismatch
     empty_revision

@@ -32,6 +32,8 @@ _COMMANDS: Final = {
     "check": ("muniment.cli.gates:check", "Check a version against an alias's policy: exit 0 or 1."),
     "promote": ("muniment.cli.gates:promote", "Point an alias at a version, if its policy is met."),
     "rollback": ("muniment.cli.gates:rollback", "Point an alias back at the version before."),
+    "deploy": ("muniment.cli.deployments:deploy", "Record that a version serves at a target."),
+    "deployments": ("muniment.cli.deployments:deployments", "Show what serves where."),
     "policy": ("muniment.cli.gates:policy", "Set or show the policy of an alias."),
     "verify": ("muniment.cli.verify:verify", "Check bytes, signatures and proofs, each by name."),
     "forget": ("muniment.cli.verify:forget", "Forget the log that was seen at a location."),

@@ -20,9 +20,10 @@ def draw(graph: Graph, form: str, direction: Direction) -> str:
 
 
 def label_of(graph: Graph, node: Node) -> str:
-    """Name a node: by its versions and aliases, or by what others call it."""
+    """Name a node: by its versions, aliases and targets, or by what others call it."""
     if node.versions:
-        return ", ".join([*node.versions, *(f"({alias})" for alias in node.aliases)])
+        aliases = [f"({alias})" for alias in node.aliases]
+        return ", ".join([*node.versions, *aliases, *(f"serves at {target}" for target in node.targets)])
     names = {edge.name for edge in graph.edges if node.digest == edge.parent and edge.name}
     names |= {
         edge.name for edge in graph.edges if node.digest == edge.child and edge.relation == Relation.CONTENT
@@ -76,6 +77,7 @@ def describe(graph: Graph, direction: Direction) -> JsonObject:
                 "label": label_of(graph, node),
                 "versions": list(node.versions),
                 "aliases": list(node.aliases),
+                "targets": list(node.targets),
             }
             for node in graph.nodes
         ],

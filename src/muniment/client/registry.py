@@ -30,6 +30,7 @@ from muniment.core.policy import Policy
 from muniment.core.queries import (
     GetLeaves,
     GetPolicy,
+    ListDeployments,
     ListModels,
     ListMoves,
     ListVersions,
@@ -37,7 +38,7 @@ from muniment.core.queries import (
     SearchVersions,
 )
 from muniment.core.receipts import Receipt
-from muniment.core.records import ModelRecord, VersionRecord
+from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
 from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
 from muniment.signing.statements import encode
@@ -167,6 +168,19 @@ class Registry:
         """Give what a version, a digest or a commit was made from, or (`down`) what was made from it."""
         way = Direction(direction)
         return trace(self._session.backend, target, way, depth=depth, limit=limit)
+
+    def deployments(
+        self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False
+    ) -> Iterator[DeploymentRecord]:
+        """List what serves where, now or at a time, each proven; with `history`, all that was ever said."""
+        model, after = None if name is None else ModelName.parse(name), -1
+        while page := self._session.backend.ask(
+            ListDeployments(name=model, target=target, at=at, history=history, after=after, limit=_PAGE)
+        ):
+            for record in page:
+                self._session.backend.check_record(record)
+            yield from page
+            after = page[-1].index
 
     # ---- aliases and policies
 

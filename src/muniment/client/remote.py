@@ -318,5 +318,17 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
         {"direction": x.direction, "depth": x.depth, "limit": x.limit},
         Graph,
     ),
+    q.ListDeployments: lambda x: (
+        "/deployments",
+        {
+            "name": None if x.name is None else str(x.name),
+            "target": x.target,
+            "at": x.at,
+            "history": x.history,
+            "after": x.after,
+            "limit": x.limit,
+        },
+        _Page[r.DeploymentRecord],
+    ),
     q.GetUsage: lambda x: (f"/namespaces/{quote(x.namespace, safe='')}/usage", {}, q.Usage),
 }

@@ -24,10 +24,11 @@ from muniment.client.people import write_payload, write_reason
 from muniment.client.tracing import check_provenance
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import Approval, Decision
-from muniment.core.attestations import APPROVAL, CARD, EVALUATION, PROVENANCE, Attestation
+from muniment.core.attestations import APPROVAL, CARD, DEPLOYMENT, EVALUATION, PROVENANCE, Attestation
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.cards import Card
 from muniment.core.commands import RecordAttestation, SetTag
+from muniment.core.deployments import Deployment, State, check_target
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NotIdentified
 from muniment.core.evidence import Evidence
@@ -258,6 +259,24 @@ class Version:
         data = bundle if isinstance(bundle, bytes) else bundle.encode()
         return self._record(data, write_reason(reason))
 
+    def deploy(self, target: str, *, loaded: str | None = None, reason: str = "") -> Receipt:
+        """Record that it serves at a target from now on; `loaded` is the digest that the target says it has.
+
+        It ends what any other version of the model did there.
+
+        Raises:
+            InvalidName: the target is no name such as `prod-eu/api`.
+        """
+        return self._record_deployment(target, State.SERVING, loaded, reason)
+
+    def undeploy(self, target: str, *, reason: str = "") -> Receipt:
+        """Record that it serves at a target no longer.
+
+        Raises:
+            DeploymentNotFound: it does not serve there.
+        """
+        return self._record_deployment(target, State.STOPPED, None, reason)
+
     def approve(self, alias: str, role: Role | str, reason: str) -> Receipt:
         """Approve it for an alias, over the evidence and the policy that stand now.
 
@@ -275,6 +294,11 @@ class Version:
     def check(self, alias: str) -> Verdict:
         """Ask what the policy of an alias says of it; nothing is recorded."""
         return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
+
+    def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
+        check_target(target)
+        deployment = Deployment(version=str(self), target=target, state=state, loaded=loaded, time=_now())
+        return self.attest(DEPLOYMENT, deployment.predicate(), reason=reason)
 
     def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:
         """Say how many rows of a table were in the data of the training, where that is on record."""

@@ -23,6 +23,7 @@ EVALUATION: Final = "https://muniment.dev/evaluation/v1"
 APPROVAL: Final = "https://muniment.dev/approval/v1"
 CARD: Final = "https://muniment.dev/card/v1"
 REPRODUCTION: Final = "https://muniment.dev/reproduction/v1"
+DEPLOYMENT: Final = "https://muniment.dev/deployment/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -32,6 +33,7 @@ _KINDS: Final = {
     APPROVAL: "approval",
     CARD: "card",
     REPRODUCTION: "reproduction",
+    DEPLOYMENT: "deployment",
 }
 
 

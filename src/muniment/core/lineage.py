@@ -55,12 +55,14 @@ class Node:
         depth: steps from where one began.
         versions: references of the versions whose manifest it is, that the caller may see.
         aliases: `name@alias` that point at one of them now.
+        targets: where one of them serves now.
     """
 
     digest: str
     depth: int
     versions: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

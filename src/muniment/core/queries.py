@@ -9,6 +9,7 @@ from muniment.core.policy import Verdict
 from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
+    DeploymentRecord,
     GrantRecord,
     IssuerRecord,
     KeyRecord,
@@ -271,6 +272,21 @@ class GetLineage(Query[Graph]):
     direction: Direction = Direction.UP
     depth: int = MAX_DEPTH
     limit: int = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDeployments(Query[tuple[DeploymentRecord, ...]]):
+    """List what serves where, in the order of the log, a page after the entry `after`; with `at`, as of then.
+
+    `history` lists everything that was ever said, also what has ended.
+    """
+
+    name: ModelName | None = None
+    target: str = ""
+    at: str | None = None
+    history: bool = False
+    after: int = -1
+    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

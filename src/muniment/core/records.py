@@ -137,6 +137,24 @@ class AttestationRecord(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRecord(Record):
+    """What was said of a version at a target, until the entry `ended` (None: it still stands)."""
+
+    table: ClassVar[str] = "deployments"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    amendable: ClassVar[frozenset[str]] = frozenset({"ended"})
+    name: str
+    number: int
+    target: str
+    state: str
+    loaded: str | None
+    attestation: str
+    signer: str
+    recorded: str
+    ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRecord(Record):
     """A policy of an alias; the newest of a (name, alias) is in force."""
 
@@ -225,6 +243,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     ModelRecord,
     VersionRecord,
     AttestationRecord,
+    DeploymentRecord,
     PolicyRecord,
     MoveRecord,
     TagRecord,
@@ -357,6 +376,7 @@ def _version_published(event: Event, index: int) -> list[Change]:
 
 def _attestation_recorded(event: Event, index: int) -> list[Change]:
     data = event.data
+    deployment = data.get("deployment")
     return [
         Put(
             AttestationRecord(
@@ -371,7 +391,29 @@ def _attestation_recorded(event: Event, index: int) -> list[Change]:
                 reason=_optional(data, "reason"),
                 assurance=_text(data, "assurance") if "assurance" in data else "key",
             )
-        )
+        ),
+        *(_deployed(event, deployment, index) if isinstance(deployment, Mapping) else []),
+    ]
+
+
+def _deployed(event: Event, deployment: JsonObject, index: int) -> list[Change]:
+    """Of each model and target the newest word stands; it ends the one before it."""
+    previous = None if deployment["previous"] is None else _number(deployment, "previous")
+    return [
+        Put(
+            DeploymentRecord(
+                index=index,
+                name=_text(event.data, "name"),
+                number=_number(deployment, "number"),
+                target=_text(deployment, "target"),
+                state=_text(deployment, "state"),
+                loaded=_optional(deployment, "loaded"),
+                attestation=_text(event.data, "attestation"),
+                signer=_text(event.data, "signer"),
+                recorded=event.time,
+            )
+        ),
+        *([] if previous is None else [Amend(DeploymentRecord, (previous,), {"ended": index})]),
     ]
 
 

@@ -9,9 +9,12 @@ from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json
 
-# What every version has, beside `tag.`, `param.` and `metric.` facts and the aliases that point at it.
+# What every version has, beside `tag.`, `param.` and `metric.` facts and what points at it.
 COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
 ALIAS: Final = "alias"
+TARGET: Final = "target"
+# What points at a version: each is a fact of its own, `alias.production`.
+POINTERS: Final = frozenset({ALIAS, TARGET})
 FACTS: Final = ("tag", "param", "metric")
 MAX_TEXT_CHARACTERS: Final = 200
 MAX_KEY_CHARACTERS: Final = 200

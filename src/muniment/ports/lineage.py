@@ -11,10 +11,11 @@ from muniment.core.records import VersionRecord
 
 
 class Owned(NamedTuple):
-    """A version, and the aliases that point at it now."""
+    """A version, the aliases that point at it now, and the targets where it serves now."""
 
     version: VersionRecord
     aliases: tuple[str, ...]
+    targets: tuple[str, ...] = ()
 
 
 class Lineage(Protocol):

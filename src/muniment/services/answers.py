@@ -33,6 +33,7 @@ from muniment.core.roles import EVERYWHERE, Role, may
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.custody import find_quota
+from muniment.services.deployments import list_deployments
 from muniment.services.gate import judge_version
 from muniment.services.issuers import list_rules
 from muniment.services.lineage import trace
@@ -74,6 +75,9 @@ def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A]) ->
         case q.GetLineage():
             sight.check_anything()
             found = trace(unit, query, sight.namespaces())
+        case q.ListDeployments():
+            sight.check_anything()
+            found = list_deployments(unit, query, sight.namespaces())
         case q.ListTokens():
             found = _list_tokens(unit, sight, query)
         case _:

@@ -6,7 +6,9 @@ Both ways verify: on arrival, and again by whoever relies on them (DESIGN rule 4
 from typing import Final
 
 from muniment.core.approvals import Approval, Decision, evidence_of, last_acts
-from muniment.core.attestations import APPROVAL, PROVENANCE, VERDICT, Attestation, Statement
+from muniment.core.attestations import APPROVAL, DEPLOYMENT, PROVENANCE, VERDICT, Attestation, Statement
+from muniment.core.canonical import JsonObject
+from muniment.core.deployments import Deployment
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
@@ -29,7 +31,8 @@ from muniment.core.roles import Act, Role
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.custody import take
-from muniment.services.describe import describe_claim
+from muniment.services.deployments import deploy
+from muniment.services.describe import describe_claim, describe_deployment
 from muniment.services.documents import read_document
 from muniment.services.policies import get_policy
 from muniment.services.rights import roles_of
@@ -91,22 +94,23 @@ def admit_held(
     # (8) An approval is over what stands now, by somebody else than the author, and new.
     if statement.predicate_type == APPROVAL:
         _check_approval(tx, version, Approval.read(statement.predicate), reason)
-    index = tx.record(
-        EventType.ATTESTATION_RECORDED,
-        {
-            "name": version.name,
-            "revision": version.revision,
-            "attestation": str(digest),
-            "predicate_type": statement.predicate_type,
-            "signer": signer.principal,
-            "key": bundle.key_id,
-            "reason": tx.keep(reason),
-            "assurance": signer.assurance,
-        },
-    )
+    data: JsonObject = {
+        "name": version.name,
+        "revision": version.revision,
+        "attestation": str(digest),
+        "predicate_type": statement.predicate_type,
+        "signer": signer.principal,
+        "key": bundle.key_id,
+        "reason": tx.keep(reason),
+        "assurance": signer.assurance,
+    }
+    if statement.predicate_type == DEPLOYMENT:
+        data = {**data, "deployment": deploy(tx, version, Deployment.read(statement.predicate))}
+    index = tx.record(EventType.ATTESTATION_RECORDED, data)
     # (9) What it keeps beside itself is stored, and the signer's to use.
     take(tx, ModelName.parse(version.name).namespace, list_attachments(statement))
     describe_claim(tx.unit, version, statement)
+    describe_deployment(tx.unit, data)
     return Outcome(index)
 
 

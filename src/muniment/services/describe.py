@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 
 from muniment.core.attestations import EVALUATION, PROVENANCE, Statement, read_statement
+from muniment.core.canonical import JsonObject
+from muniment.core.deployments import State
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.events import Event, EventType
 from muniment.core.evidence import Evidence
 from muniment.core.names import Kind, ModelName, Reference
-from muniment.core.records import VersionRecord
+from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, parse_manifest
-from muniment.core.search import ALIAS, MAX_TEXT_CHARACTERS, Fact, find_facts
+from muniment.core.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Fact, find_facts
 from muniment.ports.unit import Unit
 from muniment.services.documents import read_document
 from muniment.services.lineage import note_claim, note_dataset
@@ -54,6 +56,21 @@ def describe_move(unit: Unit, name: str, alias: str, number: int, previous: int 
     unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)])
 
 
+def describe_deployment(unit: Unit, event: JsonObject) -> None:
+    """Let a version be found by where it serves, and the one that served there before no longer."""
+    deployment = event.get("deployment")
+    if not isinstance(deployment, Mapping):
+        return
+    name, target = str(event["name"]), str(deployment["target"])
+    key = f"{TARGET}.{target}"
+    if deployment["previous"] is not None:
+        before = unit.projections.find(DeploymentRecord, (int(str(deployment["previous"])),))
+        if before is not None:
+            unit.catalog.remove(_entry_of(unit, name, before.number), key)
+    if deployment["state"] == State.SERVING:
+        unit.catalog.put(_entry_of(unit, name, int(str(deployment["number"]))), [Fact(key, target)])
+
+
 def describe_again(unit: Unit, event: Event) -> None:
     """Describe versions by an entry of the log, when the catalog is made anew."""
     data = event.data
@@ -63,6 +80,7 @@ def describe_again(unit: Unit, event: Event) -> None:
         case EventType.ATTESTATION_RECORDED:
             reference = Reference(ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
             _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])))
+            describe_deployment(unit, data)
         case EventType.TAG_SET:
             text = None if data["value"] is None else unit.payloads.find(str(data["value"]))
             entry = _entry_of(unit, str(data["name"]), int(str(data["number"])))

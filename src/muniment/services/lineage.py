@@ -41,10 +41,12 @@ def trace(unit: Unit, query: GetLineage, namespaces: frozenset[str] | None) -> G
     depths = _measure(query.node, query.direction, edges, query.depth)
     versions: dict[str, list[str]] = {}
     aliases: dict[str, list[str]] = {}
-    for version, held in unit.lineage.find_versions(set(depths), namespaces):
+    targets: dict[str, set[str]] = {}
+    for version, held, serves in unit.lineage.find_versions(set(depths), namespaces):
         digest = Digest.parse(version.revision).hex
         versions.setdefault(digest, []).append(f"{version.name}@{version.number}")
         aliases.setdefault(digest, []).extend(f"{version.name}@{alias}" for alias in held)
+        targets.setdefault(digest, set()).update(serves)
     return Graph(
         root=query.node,
         nodes=tuple(
@@ -53,6 +55,7 @@ def trace(unit: Unit, query: GetLineage, namespaces: frozenset[str] | None) -> G
                 depth=depth,
                 versions=tuple(versions.get(node, ())),
                 aliases=tuple(aliases.get(node, ())),
+                targets=tuple(sorted(targets.get(node, ()))),
             )
             for node, depth in depths.items()
         ),

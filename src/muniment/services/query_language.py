@@ -6,9 +6,10 @@ from typing import Final
 from lark import Lark, Token, Transformer
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
+from muniment.core.deployments import check_target
 from muniment.core.errors import InvalidQuery, InvalidTime
 from muniment.core.names import Alias
-from muniment.core.search import ALIAS, FACTS, And, Comparison, Condition, Not, Or, Search
+from muniment.core.search import ALIAS, FACTS, POINTERS, TARGET, And, Comparison, Condition, Not, Or, Search
 from muniment.core.times import read_time, write_time
 
 MAX_QUERY_CHARACTERS: Final = 2000
@@ -33,7 +34,7 @@ _GRAMMAR: Final = r"""
     ORDER.3: "order"i
     BY.3: "by"i
     DIRECTION.3: "asc"i | "desc"i
-    FIELD.2: /(name|version|created|author|size|alias)(?![\w.])|(tag|param|metric)\.[\w.\/()%-]*[\w)%]/
+    FIELD.2: /(name|version|created|author|size|alias|target)(?![\w.])|(tag|param|metric)\.[\w.\/()%-]*[\w)%]/
     OP: "!=" | "<=" | ">=" | "=" | "<" | ">" | "~"
     NUMBER.2: /[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(?![\w:.\/@-])/
     STRING: /"[^"]*"|'[^']*'/
@@ -98,7 +99,7 @@ class _Reader(Transformer[Token, object]):
     def order(self, found: list[Token | None]) -> tuple[str, str]:
         tokens = {token.type: str(token).lower() for token in found if token is not None}
         field = next(str(token) for token in found if token is not None and token.type == "FIELD")
-        if field in {ALIAS, "author", "size"}:
+        if field in {*POINTERS, "author", "size"}:
             raise InvalidQuery(reason=f"versions cannot be ordered by {field}")
         # Numbers and times are wanted from the highest on, names from the first on.
         usual = "asc" if field == "name" else "desc"
@@ -112,6 +113,11 @@ def _check(found: Comparison) -> Comparison:
         if op not in {"=", "!="}:
             raise InvalidQuery(reason="an alias is compared with = or !=")
         return Comparison(ALIAS, op, str(Alias(str(value))))
+    if field == TARGET:
+        if op not in {"=", "!="}:
+            raise InvalidQuery(reason="a target is compared with = or !=")
+        check_target(str(value))
+        return Comparison(TARGET, op, str(value))
     if field in {"version", "size"}:
         if not isinstance(value, float) or op == "~":
             raise InvalidQuery(reason=f"{field} is a number")

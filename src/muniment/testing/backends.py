@@ -5,7 +5,7 @@ from collections.abc import Callable
 import uuid_utils
 
 from muniment.core import queries as q
-from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE
+from muniment.core.attestations import APPROVAL, DEPLOYMENT, EVALUATION, PROVENANCE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import (
@@ -19,6 +19,7 @@ from muniment.core.commands import (
 )
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    DeploymentNotFound,
     GateFailed,
     MunimentError,
     NotPermitted,
@@ -58,6 +59,7 @@ def check_backend(open_as: OpenAs) -> None:
     _check_gate(backend, open_as, owner, validator)
     _check_aliases(backend, owner)
     _check_lineage(backend, owner)
+    _check_deployments(backend, owner)
     _check_log(backend)
 
 
@@ -252,6 +254,38 @@ def _check_lineage(backend: Backend, owner: Identity) -> None:
     up = backend.ask(q.GetLineage(node=node, direction=Direction.UP))
     assert {found.digest for found in up.nodes} == {node, data}
     assert len(backend.ask(q.GetLineage(node=node, direction=Direction.UP, depth=0)).nodes) == 1
+
+
+def _check_deployments(backend: Backend, owner: Identity) -> None:
+    """The newest word on a model and target stands; the ones before it are history, and were then."""
+
+    def deploy(number: int, state: str = "serving") -> Receipt:
+        predicate: JsonObject = {
+            "version": f"{NAME}@{number}",
+            "target": "prod-eu/api",
+            "state": state,
+            "loaded": None,
+            "time": "2026-01-01T00:00:00Z",
+        }
+        return record(backend, owner, number, DEPLOYMENT, predicate)
+
+    refuses(lambda: deploy(1, "stopped"), DeploymentNotFound)
+    first = deploy(1)
+    assert backend.ask(q.SearchVersions(text="target = prod-eu/api")).items[0].number == 1
+    deploy(2)
+    refuses(lambda: deploy(1, "stopped"), DeploymentNotFound)
+    standing = backend.ask(q.ListDeployments(target="prod-eu/api"))
+    assert [(found.number, found.ended) for found in standing] == [(2, None)]
+    then = backend.ask(q.ListDeployments(at=first.event.time))
+    assert [found.number for found in then] == [1]
+    version = backend.ask(q.GetVersion(reference=Reference(NAME, 2)))
+    node = Digest.parse(version.revision).hex
+    graph = backend.ask(q.GetLineage(node=node, direction=Direction.DOWN))
+    assert graph.nodes[0].targets == ("prod-eu/api",)
+    deploy(2, "stopped")
+    assert backend.ask(q.ListDeployments(name=NAME)) == ()
+    assert [found.state for found in backend.ask(q.ListDeployments(history=True, limit=2))] == ["serving"] * 2
+    assert backend.ask(q.SearchVersions(text="target = prod-eu/api")).items == ()
 
 
 def _check_log(backend: Backend) -> None:

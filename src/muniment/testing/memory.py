@@ -19,7 +19,7 @@ from muniment.core.errors import BlobNotFound, InvalidQuery, LogInconsistent, Mu
 from muniment.core.lineage import Direction, Edge
 from muniment.core.payloads import Payload
 from muniment.core.records import Change, Key, KeyRecord, Put, Record, Value, VersionRecord
-from muniment.core.search import And, Comparison, Condition, Fact, Not, Or, Search
+from muniment.core.search import ALIAS, POINTERS, TARGET, And, Comparison, Condition, Fact, Not, Or, Search
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.catalog import Found
@@ -354,8 +354,8 @@ class MemoryCatalog:
 
     def _compare(self, version: VersionRecord, found: Comparison) -> bool:
         facts = self.facts.get(version.index, {})
-        if found.field == "alias":
-            return (f"alias.{found.value}" in facts) is (found.op == "=")
+        if found.field in POINTERS:
+            return (f"{found.field}.{found.value}" in facts) is (found.op == "=")
         columns: dict[str, str | float] = {
             "name": version.name,
             "version": float(version.number),
@@ -448,9 +448,7 @@ class MemoryLineage:
     def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
         """Find versions by their manifests."""
         return [
-            Owned(
-                version, tuple(sorted(fact.text for key, fact in known.items() if key.startswith("alias.")))
-            )
+            Owned(version, _pointers(known, ALIAS), _pointers(known, TARGET))
             for version in self.catalog.projections.select(VersionRecord)
             if version.revision.removeprefix("sha256:") in nodes
             if namespaces is None or version.name.partition("/")[0] in namespaces
@@ -460,6 +458,10 @@ class MemoryLineage:
     def clear(self) -> None:
         """Forget all."""
         self.edges.clear()
+
+
+def _pointers(known: Mapping[str, Fact], kind: str) -> tuple[str, ...]:
+    return tuple(sorted(fact.text for key, fact in known.items() if key.startswith(f"{kind}.")))
 
 
 @dataclass

@@ -162,6 +162,7 @@ def _fill_lineage(unit: Unit) -> None:
         unit.projections.apply([Put(ModelRecord(index=index, name=name, kind="model", latest=1))])
         unit.projections.apply([Put(_version(index, name, "a"))])
     unit.catalog.put(0, [Fact("alias.production", "production"), Fact("alias.best", "best")])
+    unit.catalog.put(0, [Fact("target.prod-eu/api", "prod-eu/api")])
     unit.lineage.put("acme", [edge("b", "a"), edge("c", "b"), edge("d", "c"), edge("d", "a"), edge("b", "a")])
     unit.lineage.put("other", [edge("x", "a")])
     unit.lineage.put("acme", [edge("a", "e"), edge("e", "d")])
@@ -192,9 +193,9 @@ def _check_lineage(lineage: Lineage) -> None:
     assert [edge.parent for edge in lineage.list_edges(["d"], up, None)] == ["a", "c"]
     assert [edge.child for edge in lineage.list_edges(["a"], down, ["other"])] == ["x"]
     owned = lineage.find_versions(["a", "b"], None)
-    assert [(found.version.name, found.aliases) for found in owned] == [
-        ("acme/a", ("best", "production")),
-        ("other/a", ()),
+    assert [(found.version.name, found.aliases, found.targets) for found in owned] == [
+        ("acme/a", ("best", "production"), ("prod-eu/api",)),
+        ("other/a", (), ()),
     ]
     assert [found.version.name for found in lineage.find_versions(["a"], ["other"])] == ["other/a"]
 

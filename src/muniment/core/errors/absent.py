@@ -56,6 +56,15 @@ class PolicyNotFound(NotFound):
     advice = "set one: muniment policy set {name}@{alias} FILE"
 
 
+class DeploymentNotFound(NotFound):
+    """A version is said to have stopped where it does not serve."""
+
+    reference: str
+    target: str
+    message = "{reference} does not serve at {target}"
+    advice = "`muniment deployments` shows what serves where"
+
+
 class TokenNotFound(NotFound):
     """No such token is on record."""
 

@@ -72,6 +72,24 @@ async def get_lineage(
     return await answer(request, query)
 
 
+@router.get("/deployments", response_model=Page[r.DeploymentRecord])
+async def list_deployments(  # noqa: PLR0913, PLR0917 - what a page is asked with
+    request: Request,
+    name: Name | None = None,
+    target: Name = "",
+    at: At = None,
+    history: bool = False,  # noqa: FBT001, FBT002 - a parameter of a URL
+    after: Annotated[int, Query(ge=-1, le=2**53)] = -1,
+    limit: Limit = 100,
+) -> Response:
+    """List what serves where, now or at a time; with `history`, everything that was said."""
+    model = None if name is None else ModelName.parse(name)
+    query = q.ListDeployments(name=model, target=target, at=at, history=history, after=after, limit=limit)
+    deployments = await ask(request, query)
+    following = deployments[-1].index if len(deployments) == limit else None
+    return send_encoded(request, encode_page(deployments, following))
+
+
 @router.get(_MODEL, response_model=r.ModelRecord)
 async def get_model(request: Request, namespace: Part, model: Part) -> Response:
     """Give a model."""

@@ -11,6 +11,7 @@ from muniment.core.attestations import (
     APPROVAL,
     CARD,
     CONTENT,
+    DEPLOYMENT,
     EVALUATION,
     PROVENANCE,
     REPRODUCTION,
@@ -27,6 +28,7 @@ SCHEMAS: Final = {
     APPROVAL: "approval-v1.json",
     CARD: "card-v1.json",
     REPRODUCTION: "reproduction-v1.json",
+    DEPLOYMENT: "deployment-v1.json",
 }
 
 

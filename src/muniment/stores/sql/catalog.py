@@ -34,7 +34,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
-from muniment.core.search import ALIAS, COLUMNS, And, Comparison, Condition, Fact, Not, Or, Search
+from muniment.core.search import COLUMNS, POINTERS, And, Comparison, Condition, Fact, Not, Or, Search
 from muniment.ports.catalog import Found
 from muniment.stores.sql.statements import Rows, Statements
 from muniment.stores.sql.tables import facts, versions
@@ -251,9 +251,9 @@ def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
     if found.field in COLUMNS:
         return _compare_column(_COLUMNS[found.field], found, values)
     one = facts.alias()
-    key = f"{ALIAS}.{found.value}" if found.field == ALIAS else found.field
+    key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     there = and_(one.c.version == versions.c.index, one.c.key == values.bind(key))
-    if found.field == ALIAS:
+    if found.field in POINTERS:
         return exists().where(there) if found.op == "=" else ~exists().where(there)
     column = one.c.text if isinstance(found.value, str) else one.c.number
     return exists().where(there, _compare_column(column, found, values))
@@ -275,9 +275,9 @@ def _candidates(found: Comparison, values: _Values) -> Select[Any]:
     if found.field == "name":
         return select(versions.c.index).where(_compare_column(versions.c.name, found, values))
     one = facts.alias()
-    key = f"{ALIAS}.{found.value}" if found.field == ALIAS else found.field
+    key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     query = select(one.c.version).where(one.c.key == values.bind(key))
-    if found.field == ALIAS:
+    if found.field in POINTERS:
         return query
     column = one.c.text if isinstance(found.value, str) else one.c.number
     return query.where(_compare_column(column, found, values))

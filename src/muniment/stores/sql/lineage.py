@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from muniment.core.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
-from muniment.core.search import ALIAS
+from muniment.core.search import ALIAS, TARGET
 from muniment.ports.lineage import Owned
 from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.tables import facts, lineage, versions
@@ -101,7 +101,7 @@ class SqlLineage:
         ]
 
     def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
-        """Find the versions whose manifests some nodes are, with the aliases that point at them now."""
+        """Find the versions whose manifests some nodes are, with what points at them now."""
         found = [
             VersionRecord(**row)
             for some in _split(sorted(nodes))
@@ -110,15 +110,23 @@ class SqlLineage:
             ).mappings()
             if namespaces is None or row["name"].partition("/")[0] in namespaces
         ]
-        aliases: dict[int, list[str]] = {}
+        pointers: dict[tuple[int, str], list[str]] = {}
         for some in _split([version.index for version in found]):
-            query = select(facts.c.version, facts.c.text).where(
-                self._among(facts.c.version, some), facts.c.key >= f"{ALIAS}.", facts.c.key < f"{ALIAS}/"
-            )
-            for version, alias in self._connection.execute(query):
-                aliases.setdefault(int(version), []).append(str(alias))
+            for kind in (ALIAS, TARGET):
+                query = select(facts.c.version, facts.c.text).where(
+                    self._among(facts.c.version, some), facts.c.key >= f"{kind}.", facts.c.key < f"{kind}/"
+                )
+                for version, text in self._connection.execute(query):
+                    pointers.setdefault((int(version), kind), []).append(str(text))
         found.sort(key=lambda version: version.index)
-        return [Owned(version, tuple(sorted(aliases.get(version.index, [])))) for version in found]
+        return [
+            Owned(
+                version,
+                tuple(sorted(pointers.get((version.index, ALIAS), []))),
+                tuple(sorted(pointers.get((version.index, TARGET), []))),
+            )
+            for version in found
+        ]
 
     def clear(self) -> None:
         """Forget all."""

@@ -18,6 +18,7 @@ from sqlalchemy import Text as AnyText
 
 from muniment.core.records import (
     AttestationRecord,
+    DeploymentRecord,
     GrantRecord,
     IssuerRecord,
     KeyRecord,
@@ -156,6 +157,24 @@ attestations: Final = Table(
     Column("assurance", Text, nullable=False),
     _entry(),
     ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
+)
+
+deployments: Final = Table(
+    "deployments",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", _Whole, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("loaded", Text),
+    Column("attestation", Text, nullable=False),
+    Column("signer", Text, ForeignKey("principals.id"), nullable=False),
+    Column("recorded", Text, nullable=False),
+    Column("ended", _Whole),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    Index("deployments_by_model", "name", "target", "index"),
+    Index("deployments_by_target", "target", "index"),
 )
 
 policies: Final = Table(
@@ -323,6 +342,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     ModelRecord: models,
     VersionRecord: versions,
     AttestationRecord: attestations,
+    DeploymentRecord: deployments,
     PolicyRecord: policies,
     MoveRecord: moves,
     TagRecord: tags,

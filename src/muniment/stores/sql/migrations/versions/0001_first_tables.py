@@ -150,6 +150,22 @@ def _make_models() -> None:
 
 def _make_aliases() -> None:
     op.create_table(
+        "deployments",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("target", _TEXT, nullable=False),
+        sa.Column("state", _TEXT, nullable=False),
+        sa.Column("loaded", _TEXT),
+        sa.Column("attestation", _TEXT, nullable=False),
+        sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("recorded", _TEXT, nullable=False),
+        sa.Column("ended", _WHOLE),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    )
+    op.create_index("deployments_by_model", "deployments", ["name", "target", "index"])
+    op.create_index("deployments_by_target", "deployments", ["target", "index"])
+    op.create_table(
         "policies",
         _entry(primary_key=True),
         sa.Column("name", _TEXT, nullable=False),
