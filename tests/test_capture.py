@@ -471,6 +471,43 @@ def test_what_a_run_keeps_is_in_the_registry(registry: Registry, project: Path, 
         assert b"numpy==" in lock.read()
 
 
+def test_rows_of_parquet_are_the_rows_of_csv(registry: Registry, tmp_path: Path, model: Path) -> None:
+    """Types, missing values and the order of columns make no difference."""
+    days = pd.to_datetime([*["2026-01-01"] * 3, "NaT"])
+    who: list[str | None] = ["a", "b", "c", None]
+    train = pd.DataFrame({"x": [1, 2, None, 4], "day": days})
+    train["who"] = who
+    train.to_parquet(tmp_path / "train.parquet")
+    tested = train.assign(y=[0, 1, 0, 1], p=[0, 1, 1, 1])
+    unseen = tested.assign(x=[7, 8, 9, 10])
+    pd.concat([tested, unseen]).to_parquet(tmp_path / "test.parquet")
+    with muniment.run() as run:
+        run.dataset("patients", tmp_path / "train.parquet", rows=True)
+    version = registry.push(model, "acme/x", run=run)
+    table = pd.read_parquet(tmp_path / "test.parquet")
+    version.evaluate(table["y"].tolist(), table["p"].tolist(), dataset=tmp_path / "test.parquet")
+    assert version.evidence()[0].predicate["overlap"] == {
+        "rows": 8,
+        "rows_in_training": 4,
+        "training": ["patients"],
+    }
+    (tmp_path / "flat.csv").write_text(
+        "who,x,day,y,p\na,1,2026-01-01 00:00:00,0,0\nz,1,2026-01-01,1,1\n,4,,0,0\n"
+    )
+    version.evaluate([0, 1, 0], [0, 1, 0], dataset=tmp_path / "flat.csv")
+    overlap = version.evidence()[1].predicate["overlap"]
+    assert isinstance(overlap, dict)
+    assert overlap["rows_in_training"] == 2
+
+
+def test_a_parquet_file_that_is_none_is_kept_as_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PAR1 and no more")
+    with muniment.run() as run:
+        run.dataset("p", path, rows=True)
+    assert not [kept for kept in run.record().kept if kept.name.startswith("rows")]
+
+
 def test_rows_of_the_training_are_found_in_a_test_set(
     registry: Registry, tmp_path: Path, model: Path
 ) -> None:

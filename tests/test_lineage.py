@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from openlineage.client.generated import base as openlineage
+from openlineage.client.serde import Serde
 
 import muniment
 from muniment.cli.main import main
@@ -126,6 +128,26 @@ def test_the_graph_can_be_drawn_in_every_form(registry: Registry, push: Push) ->
     made = {event["outputs"][0]["name"]: {one["name"] for one in event["inputs"]} for event in events}
     assert "data/raw@1" in made["acme/base@1"]
     assert all(event["eventType"] == "COMPLETE" and event["run"]["runId"] for event in events)
+    for event in events:
+        _check_openlineage(event)
+
+
+def _check_openlineage(event: dict[str, Any]) -> None:
+    """Read an event with OpenLineage's own classes, which check it, and write it again."""
+    read = openlineage.RunEvent(
+        eventTime=event["eventTime"],
+        producer=event["producer"],
+        eventType=openlineage.EventType(event["eventType"]),
+        run=openlineage.Run(**event["run"]),
+        job=openlineage.Job(**event["job"]),
+        inputs=[openlineage.InputDataset(**one) for one in event["inputs"]],
+        outputs=[openlineage.OutputDataset(**one) for one in event["outputs"]],
+    )
+    written = Serde.to_dict(read)
+    assert written["schemaURL"] == event["schemaURL"]
+    assert (written["eventTime"], written["eventType"]) == (event["eventTime"], event["eventType"])
+    assert (written["run"]["runId"], written["job"]["name"]) == (event["run"]["runId"], event["job"]["name"])
+    assert [one["name"] for one in written["inputs"]] == [one["name"] for one in event["inputs"]]
 
 
 def test_the_commands_show_and_check_it(

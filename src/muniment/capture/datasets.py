@@ -23,6 +23,8 @@ from muniment.core.revisions import File, Revision
 
 # Rows of a larger table are read only if somebody asks: hashing them would take noticeable time.
 _FEW_BYTES: Final = 4 << 20
+_PARQUET: Final = frozenset({".parquet", ".pq"})
+_PARQUET_MODULE: Final = "pyarrow.parquet"
 _CSV: Final = "text/csv"
 
 Source: TypeAlias = "str | os.PathLike[str] | object"
@@ -82,11 +84,14 @@ class Dataset:
 
 
 def read_dataset(name: str, path: Path, *, rows: bool | None = None) -> Dataset:
-    """Hash a file or directory, and the rows of a small CSV file; `rows` decides about larger ones.
+    """Hash a file or directory, and the rows of a small table; `rows` decides about larger ones.
+
+    A table is CSV, or Parquet once the run has loaded what reads it (or if `rows` asks for it).
 
     Raises:
         NotAFile: it is not there.
         FileChanged: it changed while it was read.
+        MissingExtra: rows of Parquet are asked for, and the `parquet` extra is not installed.
     """
     if path.is_dir():
         return _read_directory(name, path)
@@ -94,7 +99,11 @@ def read_dataset(name: str, path: Path, *, rows: bool | None = None) -> Dataset:
         raise NotAFile(path=str(path))
     found = _hash(name, path)
     wanted = found.size_bytes <= _FEW_BYTES if rows is None else rows
-    return _with_table(found, path) if wanted and path.suffix.lower() in {".csv", ".tsv"} else found
+    if wanted and path.suffix.lower() in {".csv", ".tsv"}:
+        return _with_table(found, path)
+    if wanted and path.suffix.lower() in _PARQUET and (rows or _PARQUET_MODULE in sys.modules):
+        return _with_parquet(found, path)
+    return found
 
 
 def read_source(
@@ -165,6 +174,22 @@ def _with_table(found: Dataset, path: Path) -> Dataset:
     if not columns or any(len(row) != len(columns) for row in rows):
         return found
     return _describe(found, columns, rows, {})
+
+
+def _with_parquet(found: Dataset, path: Path) -> Dataset:
+    """Add digests of the rows of a Parquet file, a piece of it in memory at a time."""
+    try:
+        file = load_extra(_PARQUET_MODULE, "pyarrow", "parquet").ParquetFile(path)
+        names = file.schema_arrow.names
+        rows = (
+            row
+            for batch in file.iter_batches()
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        )
+        return replace(found, rows=digest_rows(names, rows))
+    except (OSError, ValueError):
+        # Not what its name says: it is kept as the bytes that it is.
+        return found
 
 
 def _read_table(name: str, source: object, *, rows: bool) -> Dataset:
@@ -244,8 +269,8 @@ def _read_address(
 
 def describe_parquet(path: Path) -> JsonObject:
     """Give rows and columns of a Parquet file, if the run has loaded a library that can tell."""
-    parquet = sys.modules.get("pyarrow.parquet")
-    if parquet is None or path.suffix.lower() not in {".parquet", ".pq"}:
+    parquet = sys.modules.get(_PARQUET_MODULE)
+    if parquet is None or path.suffix.lower() not in _PARQUET:
         return {}
     try:
         metadata = parquet.read_metadata(path)

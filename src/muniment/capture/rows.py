@@ -2,12 +2,13 @@
 
 Each row is hashed with a salt of its table's own (HMAC-SHA-256, cut to 8 bytes). Who has the salt and guesses
 a whole row can check the guess: the list is for those who may read the version. Cells that are numbers are
-compared as numbers, columns by name.
+compared as numbers, what is missing as empty, columns by name.
 """
 
 import hashlib
 import hmac
 import json
+import math
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -75,8 +76,10 @@ def _hash(salt: bytes, row: Sequence[object]) -> bytes:
 
 
 def _write_cell(cell: object) -> str:
-    text = str(cell)
+    # A missing value is empty in CSV, None in Parquet, and NaN once pandas has read it.
+    text = "" if cell is None else str(cell)
     try:
-        return repr(float(text))
+        number = float(text)
     except ValueError:
-        return text
+        return "" if text == "NaT" else text
+    return "" if math.isnan(number) else repr(number)
