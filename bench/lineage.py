@@ -15,9 +15,10 @@ from pathlib import Path
 import psycopg
 
 from measure import Row, quantile, time_each
+from muniment.core.folding import Put
 from muniment.core.lineage import Direction, Edge
 from muniment.core.queries import GetLineage
-from muniment.core.records import ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
 from muniment.core.search import ALIAS, Fact
 from muniment.ports.unit import Unit, Units
 from muniment.services.lineage import trace

@@ -171,7 +171,7 @@ def test_a_contributor_of_one_namespace_is_nobody_in_another(people: Cast) -> No
     refuses(lambda: carl.ask(q.GetVersion(reference=version)), VersionNotFound)
     refuses(lambda: carl.ask(q.DescribeVersion(reference=version)), VersionNotFound)
     refuses(lambda: carl.ask(q.ListVersions(name=SECRET)), ModelNotFound)
-    refuses(lambda: carl.ask(q.GetPolicy(name=SECRET, alias=Alias("production"))), PolicyNotFound)
+    refuses(lambda: carl.ask(q.GetPolicies(name=SECRET, alias=Alias("production"))), PolicyNotFound)
     refuses(lambda: carl.ask(q.JudgeGate(reference=version, alias=Alias("production"))), PolicyNotFound)
     refuses(lambda: carl.ask(q.GetUsage(namespace="secret")), ModelNotFound)
     refuses(lambda: carl.ask(q.GetLeaves(start=0)), NotPermitted)

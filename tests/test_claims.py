@@ -144,7 +144,7 @@ def test_an_unknown_kind_is_kept_and_never_counts(backend: Backend, owner: Ident
     record(backend, owner, 1, kind, {"any": ["thing", 1.5]})
     claims = backend.ask(q.DescribeVersion(reference=FIRST)).attestations
     assert kind in {claim.predicate_type for claim in claims}
-    set_policy(backend, {"rule": "require", "type": kind})
+    set_policy(backend, owner, {"rule": "require", "type": kind})
     verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert not verdict.passed
     assert "not a kind that this registry can check" in verdict.failures[0]
@@ -221,7 +221,7 @@ def test_a_key_revoked_as_of_an_entry_disowns_what_came_after(
     theirs = open_as(validator)
     record(theirs, validator, 1, EVALUATION, evaluation(0.9))
     second = record(theirs, validator, 1, EVALUATION, evaluation(0.99))
-    set_policy(backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.95})
+    set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.95})
     assert backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
     backend.execute(RevokeKey(key_id=validator.public.id, effective=second.index))
     verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
@@ -252,7 +252,7 @@ def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity
     """A bundle that cannot be read is an error, not an absence."""
     publish(backend, owner, b"a")
     receipt = record(backend, owner, 1, EVALUATION, evaluation(0.9))
-    set_policy(backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
+    set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
     digest = Digest.parse(str(receipt.event.data["attestation"]))
     backend._blobs.blobs[digest] = b"altered"  # type: ignore[attr-defined] # the memory store's
     refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), ContentCorrupt)
@@ -265,7 +265,7 @@ def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity
 def validator(backend: Backend, owner: Identity) -> Identity:
     """Publish version 1, guard production, and register Vera, a validator."""
     publish(backend, owner, b"a")
-    set_policy(backend, APPROVED_BY_ONE)
+    set_policy(backend, owner, APPROVED_BY_ONE)
     return add_person(backend, "Vera", Role.VALIDATOR)
 
 
@@ -282,12 +282,14 @@ def test_an_author_cannot_approve(backend: Backend, owner: Identity) -> None:
     assert not passes(backend)
 
 
-def test_one_person_counts_once(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
+def test_one_person_counts_once(
+    backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
+) -> None:
     """A second approval by the same principal is refused, also under another role or key."""
     theirs = open_as(validator)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
-    set_policy(backend, {"rule": "approvals", "validator": 2})
+    set_policy(backend, owner, {"rule": "approvals", "validator": 2})
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     later = approval(theirs, 1, Role.VALIDATOR, time="2026-01-02T00:00:00Z")
     refuses(lambda: record(theirs, validator, 1, APPROVAL, later), AlreadyApproved)
@@ -298,12 +300,12 @@ def test_one_person_counts_once(backend: Backend, open_as: OpenAs, validator: Id
 
 
 def test_an_approval_for_another_alias_does_not_count(
-    backend: Backend, open_as: OpenAs, validator: Identity
+    backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
 ) -> None:
     """An approval is for one alias, and needs a policy there to be over."""
     theirs, staging = open_as(validator), Alias("staging")
     refuses(lambda: approval(theirs, 1, Role.VALIDATOR, alias=staging), PolicyNotFound)
-    set_policy(backend, APPROVED_BY_ONE, alias=staging)
+    set_policy(backend, owner, APPROVED_BY_ONE, alias=staging)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, alias=staging))
     assert passes(backend, staging)
     assert not passes(backend)
@@ -327,7 +329,7 @@ def test_new_evidence_or_policy_makes_an_approval_stale(
     assert "evidence" in str(refusal)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
-    set_policy(backend, APPROVED_BY_ONE, {"rule": "signature"})
+    set_policy(backend, owner, APPROVED_BY_ONE, {"rule": "signature"})
     assert not passes(backend)
 
 

@@ -14,8 +14,9 @@ from muniment.cli.main import _COMMANDS
 from muniment.client.settings import Settings
 from muniment.core.errors import list_errors
 from muniment.core.formats import Format
-from muniment.core.policy import _READERS, Policy
+from muniment.core.rules.reading import KINDS
 from muniment.edge.problems import status_of
+from muniment.policies.documents import read_policy
 from muniment.server.settings import ServerSettings
 
 ROOT = Path(muniment.__file__).parents[2]
@@ -73,10 +74,10 @@ def test_every_setting_of_the_server_is_documented() -> None:
 def test_every_rule_and_format_is_documented() -> None:
     """The page on policies names them all, and its example is a policy."""
     page = (ROOT / "docs/reference/policy.md").read_text()
-    assert all(f"| `{rule}` |" in page for rule in _READERS)
+    assert all(f"| `{rule}` |" in page for rule in KINDS)
     assert all(f"`{name}`" in page for name in Format)
     example = page.partition("```yaml\n")[2].partition("```")[0]
-    assert len(Policy.read(yaml.safe_load(example)).rules) == 6
+    assert len(read_policy(yaml.safe_load(example)).rules) == 6
 
 
 def test_the_readme_names_commands_that_exist() -> None:

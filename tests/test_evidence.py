@@ -118,7 +118,7 @@ def test_a_gate_does_not_believe_evidence_that_contradicts_itself(
 ) -> None:
     """However good the number."""
     rule: Json = {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.1}
-    registry.set_policy("acme/x", "production", {"rules": [rule]})
+    registry.policies.set("acme/x", "production", {"rules": [rule]})
     evaluate(version, rows(tmp_path / "holdout.csv"))
     assert version.check("production").passed
     lie: Any = json.loads(json.dumps(version.evidence()[-1].predicate))
@@ -362,7 +362,7 @@ def test_cards_that_cannot_be_read_are_refused(version: Version, text: str, reas
 def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Version) -> None:
     """The newest card has to say something in each; older ones do not fill its gaps."""
     rule: Json = {"rule": "card", "required": ["intended_use", "limitations", "licence", "contacts"]}
-    registry.set_policy("acme/x", "production", {"rules": [rule]})
+    registry.policies.set("acme/x", "production", {"rules": [rule]})
     assert "there is no card" in version.check("production").failures[0]
     version.set_card(muniment.read_card(CARD_TEXT))
     assert version.check("production").passed

@@ -13,7 +13,7 @@ from muniment.core.errors import InvalidPolicy
 from muniment.core.formats import Format, format_of
 from muniment.core.policy import Policy, judge
 from muniment.core.roles import Role
-from muniment.core.rules import Facts
+from muniment.core.rules.facts import Facts
 from muniment.testing.backends import evaluation
 
 AUC: dict[str, Json] = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}
@@ -36,6 +36,7 @@ def facts(*claims: Attestation, paths: tuple[str, ...] = ("model.skops",)) -> Fa
         version="acme/x@1",
         alias="production",
         policy="sha256:policy",
+        now="2026-02-01T00:00:00Z",
         paths=paths,
         authors=frozenset({"ada"}),
         attestations=claims,
@@ -63,7 +64,8 @@ def grouped(**recalls: float | None) -> dict[str, Json]:
         ({}, "rules"),
         ({"rules": []}, "rules"),
         ({"rules": "x"}, "rules"),
-        ({"rules": [AUC], "mode": "warn"}, "mode"),
+        ({"rules": [AUC], "mode": "loud"}, "mode"),
+        ({"rules": [AUC], "owner": "me"}, "owner"),
         ({"rules": ["x"]}, "object"),
         ({"rules": [{"rule": "magic"}]}, "one of"),
         ({"rules": [{**AUC, "op": "=="}]}, "op"),
@@ -75,8 +77,8 @@ def grouped(**recalls: float | None) -> dict[str, Json]:
         ({"rules": [{"rule": "approvals"}]}, "roles"),
         ({"rules": [{"rule": "approvals", "boss": 1}]}, "role"),
         ({"rules": [{"rule": "approvals", "validator": 0}]}, "1 or more"),
-        ({"rules": [{"rule": "formats", "allow": ["exe"]}]}, "exe"),
-        ({"rules": [{"rule": "formats", "allow": []}]}, "allow"),
+        ({"rules": [{"rule": "format", "allow": ["exe"]}]}, "exe"),
+        ({"rules": [{"rule": "format", "allow": []}]}, "allow"),
         ({"rules": [AUC] * 201}, "200"),
     ],
 )
@@ -186,7 +188,7 @@ def test_a_signature_is_by_somebody_who_holds_the_role() -> None:
 def test_pickles_are_out_unless_they_are_named() -> None:
     """A policy that says nothing of formats keeps pickles out."""
     assert failures([AUC], claim(EVALUATION, evaluation(0.9)), paths=("model.pkl",)) != []
-    named: dict[str, Json] = {"rule": "formats", "allow": ["pickle"]}
+    named: dict[str, Json] = {"rule": "format", "allow": ["pickle"]}
     assert failures([named], paths=("model.pkl", "README.md")) == []
     assert failures([named], paths=("model.skops",)) != []
     assert Policy.read({"rules": [named]}).allows(Format.PICKLE)
@@ -234,9 +236,15 @@ def test_approvals_can_ask_how_an_approver_is_known() -> None:
         "alias": "production",
         "role": "validator",
         "decision": "approve",
-        "policy": "sha256:policy",
+        "registry": "",
+        "meaning": "approval",
+        "policies": ["sha256:policy"],
         "evidence": [],
+        "exception": None,
+        "name": None,
         "reason": None,
+        "nonce": "0123456789abcdef",
+        "expires": None,
         "time": "2026-01-01T00:00:00Z",
     }
     asked: list[dict[str, Json]] = [{"rule": "approvals", "validator": 1, "assurance": ["session"]}]

@@ -16,8 +16,8 @@ from muniment.core.attestations import EVALUATION
 from muniment.core.commands import GrantRole, MoveAlias, RevokeKey, RevokeRole, RollBackAlias
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
 from muniment.core.events import Event, EventType
+from muniment.core.folding import fold
 from muniment.core.names import Alias, Reference
-from muniment.core.records import fold
 from muniment.core.roles import Role
 from muniment.services.backend import LocalBackend
 from muniment.services.rebuild import compare, rebuild
@@ -35,8 +35,8 @@ STEPS: list[Step] = [
         MoveAlias(reference=Reference(NAME, 1 + n % 3), alias=Alias("staging"))
     ),
     lambda backend, _owner, _n: backend.execute(RollBackAlias(name=NAME, alias=Alias("staging"))),
-    lambda backend, _owner, n: set_policy(
-        backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": n / 100}
+    lambda backend, owner, n: set_policy(
+        backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": n / 100}
     ),
     lambda backend, _owner, n: add_person(backend, f"person {n % 4}", Role.VALIDATOR),
     lambda backend, _owner, n: backend.execute(
@@ -72,7 +72,7 @@ def database(registry: Registry, model: Path, settings: Settings) -> Path:
     """Give the database of a registry with some history."""
     registry.push(model, "acme/x")
     registry.promote("acme/x@1", "staging", reason="a try")
-    registry.set_policy("acme/x", "production", {"rules": [{"rule": "signature"}]})
+    registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
     registry.promote("acme/x@1", "production")
     registry.close()
     return Path(settings.location) / "registry.db"

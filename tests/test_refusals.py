@@ -11,7 +11,7 @@ import pytest
 
 from muniment.core import queries as q
 from muniment.core.approvals import Approval
-from muniment.core.attestations import EVALUATION, Statement, write_statement
+from muniment.core.attestations import EVALUATION, POLICY, Statement, write_statement
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
 from muniment.core.commands import MoveAlias, RecordAttestation, RollBackAlias, SetPolicy
@@ -36,16 +36,26 @@ from muniment.core.errors import (
     list_errors,
 )
 from muniment.core.events import Event, EventType
+from muniment.core.folding import fold
 from muniment.core.names import Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
-from muniment.core.records import fold
 from muniment.core.revisions import parse_manifest
 from muniment.server.embedded import open_directory
 from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.failures import database_failure, disk_failures
 from muniment.stores.sql.sqlite import open_sqlite
-from muniment.testing.backends import NAME, PRODUCTION, evaluation, publish, record, refuses, set_policy
+from muniment.testing.backends import (
+    MODELS,
+    NAME,
+    PRODUCTION,
+    evaluation,
+    publish,
+    record,
+    refuses,
+    set_policy,
+)
 
 FIRST = Reference(NAME, 1)
 
@@ -64,6 +74,7 @@ CODES = """
     empty_revision
     event_not_found
     evidence_inconsistent
+    exception_not_allowed
     file_changed
     gate_failed
     insecure_location
@@ -112,6 +123,7 @@ CODES = """
     not_signed
     not_your_signature
     nothing_to_roll_back
+    nothing_to_withdraw
     offset_mismatch
     own_version
     policy_not_found
@@ -121,6 +133,7 @@ CODES = """
     provenance_cycle
     provenance_hole
     quota_exceeded
+    reason_needed
     record_unproven
     refused
     registry_exists
@@ -136,6 +149,7 @@ CODES = """
     storage_full
     storage_read_only
     symlink_refused
+    tier_not_found
     token_not_found
     too_many_requests
     unavailable
@@ -145,9 +159,12 @@ CODES = """
     untrusted
     untrusted_types
     upload_not_found
+    verdict_inconsistent
     version_exists
     version_not_found
     version_not_next
+    version_purged
+    version_withdrawn
     wrong_subject
 """
 
@@ -174,9 +191,15 @@ def test_a_malformed_approval_is_refused(change: dict[str, Json]) -> None:
         "alias": "production",
         "role": "validator",
         "decision": "approve",
-        "policy": "sha256:0",
+        "registry": "r",
+        "meaning": "review",
+        "policies": ["sha256:0"],
         "evidence": [],
+        "exception": None,
+        "name": None,
         "reason": None,
+        "nonce": "n",
+        "expires": None,
         "time": "2026-01-01T00:00:00Z",
     }
     assert Approval.read(predicate).predicate() == predicate
@@ -218,18 +241,25 @@ def test_what_is_not_there_is_named(backend: Backend, owner: Identity) -> None:
     refuses(lambda: backend.ask(q.GetVersion(reference=FIRST, at="2025-01-01T00:00:00Z")), VersionNotFound)
 
 
-def test_a_policy_is_read_before_it_is_in_force(backend: Backend) -> None:
+def test_a_policy_is_read_before_it_is_in_force(backend: Backend, owner: Identity) -> None:
     """Documents that are no policy, or too large, are refused; the same one again changes nothing."""
+    said: dict[str, Json] = {
+        "models": str(MODELS),
+        "alias": str(PRODUCTION),
+        "registry": backend.ask(q.GetLogIdentity()).verifier,
+        "time": "2026-01-01T00:00:00Z",
+    }
     for document, kind in (
         (b"not json", InvalidPolicy),
         (b"{}", InvalidPolicy),
         (b" " * ((1 << 20) + 1), BlobNotFound),
     ):
-        digest = backend.add_documents([document])[0]
-        command = SetPolicy(name=NAME, alias=PRODUCTION, policy=digest)
+        bundle = attest(Digest.of(document), "policy", POLICY, said, owner)
+        digest, signed = backend.add_documents([document, bundle.encode()])
+        command = SetPolicy(models=MODELS, alias=PRODUCTION, policy=digest, attestation=signed)
         refuses(lambda command=command: backend.execute(command), kind)  # type: ignore[misc] # bound at once
-    assert set_policy(backend, {"rule": "signature"}).created
-    assert not set_policy(backend, {"rule": "signature"}).created
+    assert set_policy(backend, owner, {"rule": "signature"}).created
+    assert not set_policy(backend, owner, {"rule": "signature"}).created
 
 
 def test_a_bundle_that_is_too_large_is_not_read(
@@ -237,7 +267,7 @@ def test_a_bundle_that_is_too_large_is_not_read(
 ) -> None:
     """The bound holds before the bytes are parsed."""
     publish(backend, owner, b"a")
-    monkeypatch.setattr("muniment.services.claims.MAX_BUNDLE_BYTES", 10)
+    monkeypatch.setattr("muniment.services.signers.MAX_BUNDLE_BYTES", 10)
     digest = backend.add_documents([b"x" * 11])[0]
     refuses(lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=digest)), BlobNotFound)
 
@@ -260,7 +290,7 @@ def test_a_rollback_needs_somewhere_to_go(backend: Backend, owner: Identity) -> 
     _move(backend, 1)
     refuses(lambda: backend.execute(command), NothingToRollBack)
     _move(backend, 2)
-    set_policy(backend, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
+    set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
     refusal = refuses(lambda: backend.execute(command), GateFailed)
     assert refusal.data()["reference"] == "acme/readmission@1"
 

@@ -1,70 +1,46 @@
-"""`muniment approve`, `reject`, `check`, `promote`, `rollback` and `policy`."""
+"""`muniment check`, `promote` and `rollback`."""
 
+import json
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import click
-import yaml
 
+from muniment.cli.reports import write_junit, write_sarif
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import NO, Terminal, json_option
-from muniment.core.canonical import JsonObject
-from muniment.core.errors import InvalidPolicy, InvalidReference
-from muniment.core.policy import Verdict
-from muniment.core.roles import Role
+from muniment.client.registry import Registry
+from muniment.client.version import Version
+from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
+from muniment.core.policy import Gate, Mode, Verdict, describe_gate
+from muniment.core.receipts import Receipt
+from muniment.core.rules.facts import Finding
 
-_MAX_POLICY_BYTES = 1 << 20
-_ROLES = click.Choice([str(role) for role in Role])
-
-
-def _deciding(command: Callable[..., None]) -> click.Command:
-    """Make a command of a decision: `approve` and `reject` are typed alike."""
-    for option in (
-        click.pass_obj,
-        json_option,
-        click.option("--reason", required=True, help="Why."),
-        click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide."),
-        click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for."),
-        click.argument("reference"),
-    ):
-        command = option(command)
-    return click.command()(command)
-
-
-@_deciding
-def approve(terminal: Terminal, reference: str, *, alias: str, role: str, reason: str) -> None:
-    """Approve REFERENCE for an alias, over the evidence and the policy that stand now."""
-    with connect(terminal) as registry:
-        version = registry.version(reference)
-        receipt = version.approve(alias, role, reason)
-    terminal.answer(describe_receipt(receipt), [f"{version} approved for {alias} as {role}"])
-
-
-@_deciding
-def reject(terminal: Terminal, reference: str, *, alias: str, role: str, reason: str) -> None:
-    """Reject REFERENCE for an alias. Your last act counts."""
-    with connect(terminal) as registry:
-        version = registry.version(reference)
-        receipt = version.reject(alias, role, reason)
-    terminal.answer(describe_receipt(receipt), [f"{version} rejected for {alias} as {role}"])
+_POLL_S = 5.0
 
 
 @click.command()
 @click.argument("reference")
 @click.argument("alias")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML, too.")
+@click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Write SARIF, too.")
 @json_option
 @click.pass_obj
-def check(terminal: Terminal, reference: str, alias: str) -> None:
-    """Check REFERENCE against the policy of ALIAS: every rule, met or not. Exit 0 or 1."""
+def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sarif: Path | None) -> None:
+    """Check REFERENCE against the policies of ALIAS: every rule, met or not. Exit 0 or 1."""
     with connect(terminal) as registry:
-        verdict = registry.version(reference).check(alias)
-    met = "meets" if verdict.passed else "does not meet"
+        gate = registry.version(reference).check(alias)
+    if junit is not None:
+        junit.write_bytes(write_junit(gate))
+    if sarif is not None:
+        sarif.write_text(json.dumps(write_sarif(gate), indent=2) + "\n")
+    met = "meets" if gate.passed else "does not meet"
     terminal.answer(
-        _describe_verdict(verdict),
-        [f"{verdict.version} {met} the policy of {alias}", *_describe_findings(verdict)],
+        describe_gate(gate),
+        [f"{gate.version} {met} what {alias} asks for", *describe_verdicts(gate)],
     )
-    if not verdict.passed:
+    if not gate.passed:
         sys.exit(NO)
 
 
@@ -72,17 +48,30 @@ def check(terminal: Terminal, reference: str, alias: str) -> None:
 @click.argument("reference")
 @click.argument("alias")
 @click.option("--reason", default="", help="Why.")
+@click.option("--wait", is_flag=True, help="Wait until what ALIAS asks for is met.")
+@click.option("--timeout", type=click.FloatRange(0), default=3600.0, show_default=True, help="Seconds.")
 @json_option
 @click.pass_obj
-def promote(terminal: Terminal, reference: str, alias: str, reason: str) -> None:
-    """Point ALIAS at REFERENCE; a guarded alias moves only if its policy is met."""
+def promote(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, reference: str, alias: str, *, reason: str, wait: bool, timeout: float
+) -> None:
+    """Point ALIAS at REFERENCE; a guarded alias moves only if its policies are met."""
     with connect(terminal) as registry:
-        receipt = registry.promote(registry.version(reference), alias, reason=reason)
+        version = registry.version(reference)
+        if wait:
+            receipt = _promote_when_met(registry, version, alias, reason, timeout)
+        else:
+            receipt = registry.promote(version, alias, reason=reason)
+        warnings = _find_warnings(version, alias)
     data = receipt.event.data
-    verdict = f", verdict {data['verdict']:.19}" if data.get("verdict") else ""
+    verdicts = data.get("verdicts")
+    judged = f", {len(verdicts)} verdict(s) on record" if isinstance(verdicts, list) and verdicts else ""
     terminal.answer(
         describe_receipt(receipt),
-        [f"{data['name']}@{alias} is version {data['number']} (entry {receipt.index}{verdict})"],
+        [
+            f"{data['name']}@{alias} is version {data['number']} (entry {receipt.index}{judged})",
+            *(f"warning: {text}" for text in warnings),
+        ],
     )
 
 
@@ -92,8 +81,8 @@ def promote(terminal: Terminal, reference: str, alias: str, reason: str) -> None
 @json_option
 @click.pass_obj
 def rollback(terminal: Terminal, reference: str, reason: str) -> None:
-    """Point an alias back at the newest earlier version that still meets its policy."""
-    name, alias = _split(reference)
+    """Point an alias back at the newest earlier version that still meets its policies."""
+    name, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.rollback(name, alias, reason=reason)
     data = receipt.event.data
@@ -103,78 +92,60 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
     )
 
 
-@click.group()
-def policy() -> None:
-    """Set or show the policy of an alias. An alias that has one is guarded."""
+def split_alias(reference: str) -> tuple[str, str]:
+    """Split `NAME@ALIAS`.
 
-
-@policy.command("set")
-@click.argument("reference", metavar="NAME@ALIAS")
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-@json_option
-@click.pass_obj
-def set_(terminal: Terminal, reference: str, file: Path) -> None:
-    """Put the policy in FILE (YAML) in force for an alias."""
-    name, alias = _split(reference)
-    with connect(terminal, create=True) as registry:
-        receipt = registry.set_policy(name, alias, _read_policy(file))
-    digest = receipt.event.data["policy"]
-    terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
-
-
-@policy.command("show")
-@click.argument("reference", metavar="NAME@ALIAS")
-@json_option
-@click.pass_obj
-def show_policy(terminal: Terminal, reference: str) -> None:
-    """Show the policy in force for an alias."""
-    name, alias = _split(reference)
-    with connect(terminal) as registry:
-        document = registry.policy(name, alias)
-    terminal.answer(document, yaml.safe_dump(document, sort_keys=False).splitlines())
-
-
-def _split(reference: str) -> tuple[str, str]:
+    Raises:
+        InvalidReference: it is not of that form.
+    """
     name, at, alias = reference.partition("@")
     if not at or not alias:
         raise InvalidReference(reference=reference)
     return name, alias
 
 
-def _read_policy(path: Path) -> JsonObject:
-    with path.open("rb") as file:
-        data = file.read(_MAX_POLICY_BYTES + 1)
-    if len(data) > _MAX_POLICY_BYTES:
-        raise InvalidPolicy(reason="the file is larger than 1 MiB")
+def describe_verdicts(gate: Gate) -> list[str]:
+    """Write every rule of every policy, and for one that is not met what would help."""
+    lines: list[str] = []
+    for verdict in gate.verdicts:
+        if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
+            lines.append(f"policy {verdict.policy:.19} ({verdict.mode})")
+        lines += [line for found in verdict.findings for line in _describe_finding(found)]
+        lines += _describe_nothing(verdict)
+    return lines
+
+
+def _describe_finding(found: Finding) -> list[str]:
+    state = "met    " if found.passed else "WAIVED " if found.waived else "NOT MET"
+    lines = [f"  {state}  {found.rule}: {found.message}"]
+    if found.waived:
+        lines.append(f"           by exception {found.waived}")
+    elif found.mend:
+        lines.append(f"           try: {found.mend}")
+    return lines
+
+
+def _describe_nothing(verdict: Verdict) -> list[str]:
+    return [] if verdict.findings else [f"  NOT MET  {verdict.failures[0]}"]
+
+
+def _find_warnings(version: Version, alias: str) -> tuple[str, ...]:
     try:
-        document = yaml.safe_load(data)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidPolicy(reason=f"not YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise InvalidPolicy(reason="not an object")
-    return document
+        return version.check(alias).warnings
+    except PolicyNotFound:
+        return ()
 
 
-def _describe_findings(verdict: Verdict) -> list[str]:
-    return [
-        f"  {'met    ' if found.passed else 'NOT MET'}  {found.rule}: {found.message}"
-        for found in verdict.findings
-    ]
-
-
-def _describe_verdict(verdict: Verdict) -> JsonObject:
-    return {
-        "version": verdict.version,
-        "alias": verdict.alias,
-        "policy": verdict.policy,
-        "passed": verdict.passed,
-        "findings": [
-            {
-                "rule": found.rule,
-                "passed": found.passed,
-                "message": found.message,
-                "attestations": list(found.attestations),
-            }
-            for found in verdict.findings
-        ],
-    }
+def _promote_when_met(
+    registry: Registry, version: Version, alias: str, reason: str, timeout: float
+) -> Receipt:
+    """Try until the gate lets it pass, or the time is over. Whatever else stands in the way ends it."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return registry.promote(version, alias, reason=reason)
+        except GateFailed:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise
+            time.sleep(min(_POLL_S, left))

@@ -2,14 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from muniment.client.trust import TrustedBackend
-from muniment.core.attestations import CONTENT, EVALUATION, Attestation, kind_of
+from muniment.core.attestations import CONTENT, EVALUATION, VERDICT, Attestation, kind_of
+from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     ContentCorrupt,
@@ -19,13 +20,17 @@ from muniment.core.errors import (
     NotSigned,
     ProofInvalid,
     RecordUnproven,
+    VerdictInconsistent,
     WrongSubject,
 )
 from muniment.core.evidence import Evidence
 from muniment.core.names import Alias, Reference
+from muniment.core.policy import judge
 from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
+from muniment.core.verdicts import Said, read_facts, write_verdict
+from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
@@ -182,6 +187,54 @@ def check_evidence(
         raise EvidenceInconsistent(digest=record.digest, contradictions=tuple(map(str, wrong)))
 
 
+def check_verdict(
+    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+) -> None:
+    """Judge again what a verdict judged, from the documents that it names. Raises as `check_claim` too.
+
+    (0) the claims about this version that it states are on record, as it states them
+    (1) the policy and every claim have their digests, and every claim verifies with its signer's key
+    (2) the same rules over the same facts come to the same findings
+
+    Raises:
+        VerdictInconsistent: they do not.
+    """
+    stated = check_claim(backend, record, version, revision).predicate
+    if "facts" not in stated:
+        raise VerdictInconsistent(digest=record.digest, reason="it does not say what it rests on")
+    facts = read_facts(stated, [file.path for file in revision.files], partial(_read_said, backend))
+    known = {one.digest: one for one in backend.ask(DescribeVersion(reference=_exact(version))).attestations}
+    for claim in facts.attestations:
+        found = known.get(str(claim.digest))
+        said = (claim.signer, claim.index, claim.recorded, claim.assurance)
+        if found is None or said != (found.signer, found.index, found.recorded, found.assurance):
+            raise VerdictInconsistent(digest=record.digest, reason=f"{claim.digest} is not on record so")
+    policy = decode_policy(read_document(backend, Digest.parse(facts.policy), "the policy", MAX_POLICY_BYTES))
+    again = write_verdict(judge(policy, facts), facts, verifier="")
+    if facts.version != f"{version.name}@{version.number}" or _outcome(again) != _outcome(stated):
+        raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
+
+
+def _read_said(backend: TrustedBackend, digest: Digest) -> Said:
+    """Read what a claim says, and check that its signer's key signed it."""
+    bundle = Bundle.decode(read_document(backend, digest, "a claim", MAX_BUNDLE_BYTES))
+    key = backend.ask(GetKey(key_id=bundle.key_id))
+    backend.check_record(key)
+    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+    return statement.predicate_type, statement.predicate
+
+
+def _outcome(predicate: JsonObject) -> object:
+    """Give what has to be the same again: the result and what each rule came to; words may be put anew."""
+    findings = predicate["findings"]
+    listed = findings if isinstance(findings, list) else []
+    return (
+        predicate["verificationResult"],
+        predicate["mode"],
+        [(one["id"], one["passed"], one["waived"]) for one in listed if isinstance(one, Mapping)],
+    )
+
+
 def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     """Check all that can be checked of a version; each by name, none left out after a failure."""
     version = resolve_proven(backend, reference)
@@ -205,11 +258,19 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
         for record in detail.attestations
         if record.predicate_type == EVALUATION
     ]
+    verdicts = [
+        (
+            f"verdict {record.digest:.19} follows from its policy and claims",
+            partial(check_verdict, backend, record, version, revision),
+        )
+        for record in detail.attestations
+        if record.predicate_type == VERDICT
+    ]
     signature = ("content signed by the author", partial(check_signature, backend, version, revision))
     return [
         Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
         Check(what=f"manifest {version.revision}"),
-        *run_all([*files, signature, *claims, *evidence]),
+        *run_all([*files, signature, *claims, *evidence, *verdicts]),
     ]
 
 

@@ -6,18 +6,16 @@ from typing import Final
 
 from muniment.client.checking import check_signature, read_document, read_file, read_revision, resolve_proven
 from muniment.client.trust import TrustedBackend
-from muniment.core import canonical
 from muniment.core.digests import Digest
-from muniment.core.errors import PolicyNotFound, UnknownFormat, UnsafeFormat, UntrustedTypes
+from muniment.core.errors import InvalidPolicy, PolicyNotFound, UnknownFormat, UnsafeFormat, UntrustedTypes
 from muniment.core.extras import load_extra
 from muniment.core.formats import Format, format_of
 from muniment.core.names import Alias, Reference
-from muniment.core.policy import Policy
-from muniment.core.queries import GetPolicy
-from muniment.core.records import VersionRecord
+from muniment.core.policy import Mode, Policy
+from muniment.core.queries import GetPolicies
+from muniment.core.records import PolicyRecord, VersionRecord
 from muniment.core.revisions import File, Revision
-
-_MAX_POLICY_BYTES: Final = 1 << 20
+from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 
 
 class LoadedModel:
@@ -101,12 +99,25 @@ def _check_safe(backend: TrustedBackend, reference: Reference, file: File, data:
 
 def _allows(backend: TrustedBackend, reference: Reference, found: Format) -> bool:
     try:
-        record = backend.ask(GetPolicy(name=reference.name, alias=Alias(str(reference.selector))))
+        records = backend.ask(GetPolicies(name=reference.name, alias=Alias(str(reference.selector))))
     except PolicyNotFound:
         return False
+    policies = [_read_policy(backend, record) for record in records]
+    enforced = [policy for policy in policies if policy.mode is Mode.ENFORCE]
+    return bool(enforced) and all(policy.allows(found) for policy in enforced)
+
+
+def _read_policy(backend: TrustedBackend, record: PolicyRecord) -> Policy:
+    """Read a policy that the log proves to be in force.
+
+    Raises:
+        InvalidPolicy: there is no document yet.
+    """
     backend.check_record(record)
-    data = read_document(backend, Digest.parse(record.digest), "the policy", _MAX_POLICY_BYTES)
-    return Policy.read(canonical.decode(data)).allows(found)
+    if record.digest is None:
+        raise InvalidPolicy(reason="the alias is guarded, and no policy says by what")
+    data = read_document(backend, Digest.parse(record.digest), "the policy", MAX_POLICY_BYTES)
+    return decode_policy(data)
 
 
 def _load_skops(contents: Mapping[str, bytes], trusted: Sequence[str]) -> object:

@@ -13,11 +13,12 @@ from muniment.core.attestations import PROVENANCE
 from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
 from muniment.core.errors import FileChanged, RecordUnproven, VersionNotFound
+from muniment.core.folding import Put, fold
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.queries import GetVersion
 from muniment.core.receipts import Receipt
-from muniment.core.records import Put, VersionRecord, fold
+from muniment.core.records import VersionRecord
 from muniment.core.revisions import File, Revision
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity

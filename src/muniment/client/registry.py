@@ -9,27 +9,23 @@ from typing import Protocol, Self
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.access import Access
-from muniment.client.checking import read_document
 from muniment.client.comparing import Comparison, compare
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_reason
+from muniment.client.policies import Policies
 from muniment.client.pulling import pull
 from muniment.client.pushing import push, read_published
 from muniment.client.tracing import trace
 from muniment.client.trust import TrustedBackend
 from muniment.client.version import Session, Version, get_version
-from muniment.core import canonical
-from muniment.core.canonical import Json, JsonObject
-from muniment.core.commands import MoveAlias, RollBackAlias, SetPolicy
-from muniment.core.digests import Digest
+from muniment.core.canonical import JsonObject
+from muniment.core.commands import MoveAlias, RollBackAlias
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, Kind, ModelName, Reference
-from muniment.core.policy import Policy
 from muniment.core.queries import (
     GetLeaves,
-    GetPolicy,
     ListDeployments,
     ListModels,
     ListMoves,
@@ -41,10 +37,8 @@ from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
 from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
-from muniment.signing.statements import encode
 
 _PAGE = 1000
-_MAX_POLICY_BYTES = 1 << 20
 
 
 class Registry:
@@ -55,6 +49,7 @@ class Registry:
         self._session = Session(backend, identity)
         self.people = People(backend)
         self.access = Access(backend)
+        self.policies = Policies(self._session)
 
     @property
     def identity(self) -> Identity | None:
@@ -182,7 +177,7 @@ class Registry:
             yield from page
             after = page[-1].index
 
-    # ---- aliases and policies
+    # ---- aliases
 
     def promote(self, version: Version | str, alias: str, *, reason: str = "") -> Receipt:
         """Point an alias at a version; a guarded alias moves only if its policy is met.
@@ -206,29 +201,6 @@ class Registry:
         for move in moves:
             self._session.backend.check_record(move.record)
         return moves
-
-    def set_policy(self, name: str, alias: str, document: Mapping[str, Json]) -> Receipt:
-        """Put a policy in force for an alias: from then on it is guarded.
-
-        Raises:
-            InvalidPolicy: the document is not a policy.
-        """
-        Policy.read(document)
-        digest = self._session.backend.add_documents([encode(document)])[0]
-        return self._session.backend.execute(
-            SetPolicy(name=ModelName.parse(name), alias=Alias(alias), policy=digest)
-        )
-
-    def policy(self, name: str, alias: str) -> dict[str, Json]:
-        """Read the policy in force for an alias.
-
-        Raises:
-            PolicyNotFound: there is none.
-        """
-        record = self._session.backend.ask(GetPolicy(name=ModelName.parse(name), alias=Alias(alias)))
-        self._session.backend.check_record(record)
-        digest = Digest.parse(record.digest)
-        return canonical.decode(read_document(self._session.backend, digest, "the policy", _MAX_POLICY_BYTES))
 
     # ---- the log
 

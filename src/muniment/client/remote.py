@@ -19,7 +19,7 @@ from muniment.core.errors import RegistryUnreachable
 from muniment.core.lineage import Graph
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.policy import Verdict
+from muniment.core.policy import Gate
 from muniment.core.receipts import Proof, Receipt
 
 A = TypeVar("A")
@@ -168,8 +168,20 @@ def _roll_back(command: c.RollBackAlias) -> Call:
 
 
 def _set_policy(command: c.SetPolicy) -> Call:
-    path = f"{_model(command.name)}/aliases/{command.alias}/policy"
-    return Call("PUT", path, {"policy": str(command.policy)})
+    body = {
+        "policy": None if command.policy is None else str(command.policy),
+        "attestation": None if command.attestation is None else str(command.attestation),
+    }
+    return Call("PUT", f"/models/{command.models}/aliases/{command.alias}/policy", body)
+
+
+def _set_tier(command: c.SetTier) -> Call:
+    return Call("PUT", f"{_model(command.name)}/tier", {"tier": command.tier})
+
+
+def _set_status(command: c.SetStatus) -> Call:
+    body = {"status": str(command.status), "reason": _text(command.reason)}
+    return Call("PUT", f"{_version(command.reference)}/status", body)
 
 
 def _register(command: c.RegisterPrincipal) -> Call:
@@ -259,6 +271,8 @@ _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.MoveAlias: _move,
     c.RollBackAlias: _roll_back,
     c.SetPolicy: _set_policy,
+    c.SetTier: _set_tier,
+    c.SetStatus: _set_status,
     c.RegisterPrincipal: _register,
     c.EnrolKey: _enrol,
     c.RevokeKey: _revoke_key,
@@ -299,8 +313,22 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     ),
     q.ListMoves: lambda x: (f"{_model(x.name)}/moves", {"alias": x.alias, "at": x.at}, _Page[q.Move]),
     q.GetMove: lambda x: (f"{_model(x.name)}/aliases/{x.alias}", {"at": x.at}, r.MoveRecord),
-    q.GetPolicy: lambda x: (f"{_model(x.name)}/aliases/{x.alias}/policy", {"at": x.at}, r.PolicyRecord),
-    q.JudgeGate: lambda x: (f"{_version(x.reference)}/verdicts/{x.alias}", {}, Verdict),
+    q.GetPolicies: lambda x: (
+        f"{_model(x.name)}/aliases/{x.alias}/policies",
+        {"at": x.at},
+        _Page[r.PolicyRecord],
+    ),
+    q.ListPolicies: lambda x: (
+        f"/namespaces/{quote(x.namespace, safe='')}/policies",
+        {},
+        _Page[r.PolicyRecord],
+    ),
+    q.GetTier: lambda x: (f"{_model(x.name)}/tier", {}, r.TierRecord),
+    q.JudgeGate: lambda x: (
+        f"{_version(x.reference)}/gates/{x.alias}",
+        {"policy": None if x.policy is None else str(x.policy)},
+        Gate,
+    ),
     q.ListTags: lambda x: (f"{_version(x.reference)}/tags", {"at": x.at}, tuple[tuple[str, str], ...]),
     q.GetKey: lambda x: (f"/keys/{quote(x.key_id, safe='')}", {}, r.KeyRecord),
     q.GetPerson: lambda x: ("/principals/find", {"principal": x.principal}, q.Person),

@@ -13,6 +13,7 @@ from muniment.core.backend import Backend, Stored
 from muniment.core.commands import Command
 from muniment.core.digests import Digest
 from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
+from muniment.core.folding import follows_from
 from muniment.core.queries import GetGrowth, GetLogIdentity, GetProof, Growth, Query
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
@@ -76,7 +77,7 @@ class TrustedBackend:
             ProofInvalid: its entry is not in the log.
         """
         proof = self.ask(GetProof(index=record.index))
-        if proof.index != record.index or not record.follows_from(proof.event):
+        if proof.index != record.index or not follows_from(record, proof.event):
             key = ", ".join(str(part) for part in record.identity())
             raise RecordUnproven(record=f"{record.table}[{key}]", index=record.index)
 

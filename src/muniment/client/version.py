@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import uuid_utils
+
 from muniment.capture.datasets import Dataset
 from muniment.client.checking import (
     Check,
@@ -23,23 +25,40 @@ from muniment.client.overlap import find_overlap
 from muniment.client.people import write_payload, write_reason
 from muniment.client.tracing import check_provenance
 from muniment.client.trust import TrustedBackend
-from muniment.core.approvals import Approval, Decision
-from muniment.core.attestations import APPROVAL, CARD, DEPLOYMENT, EVALUATION, PROVENANCE, Attestation
+from muniment.core.approvals import EVIDENCE, Approval, Decision, Meaning
+from muniment.core.attestations import (
+    APPROVAL,
+    CARD,
+    DEPLOYMENT,
+    EVALUATION,
+    EXCEPTION,
+    PROVENANCE,
+    Attestation,
+)
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.cards import Card
-from muniment.core.commands import RecordAttestation, SetTag
+from muniment.core.commands import RecordAttestation, SetStatus, SetTag
 from muniment.core.deployments import Deployment, State, check_target
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NotIdentified
 from muniment.core.evidence import Evidence
+from muniment.core.exceptions import Waiver
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
-from muniment.core.policy import Verdict
-from muniment.core.queries import DescribeVersion, GetPolicy, JudgeGate, ListTags, VersionDetail
+from muniment.core.policy import Gate
+from muniment.core.queries import (
+    DescribeVersion,
+    GetPolicies,
+    GetSelf,
+    JudgeGate,
+    ListTags,
+    VersionDetail,
+)
 from muniment.core.receipts import Receipt
 from muniment.core.records import VersionRecord
 from muniment.core.revisions import Revision
 from muniment.core.roles import Role
+from muniment.core.statuses import Status
 from muniment.core.times import write_time
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
@@ -277,22 +296,83 @@ class Version:
         """
         return self._record_deployment(target, State.STOPPED, None, reason)
 
-    def approve(self, alias: str, role: Role | str, reason: str) -> Receipt:
-        """Approve it for an alias, over the evidence and the policy that stand now.
+    def approve(  # noqa: PLR0913 - what an approval is made of
+        self,
+        alias: str,
+        role: Role | str,
+        reason: str,
+        *,
+        meaning: Meaning | str = Meaning.APPROVAL,
+        expires: str | None = None,
+        exception: str | None = None,
+    ) -> Receipt:
+        """Approve it for an alias, over the evidence and the policies that stand now.
+
+        `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends (RFC 3339). With the
+        digest of an `exception` that one is approved instead of the version.
 
         Raises:
             OwnVersion: we made it.
             AlreadyApproved: we have approved it for that alias.
             PolicyNotFound: the alias has no policy to approve it under.
         """
-        return self._decide(alias, role, Decision.APPROVE, reason)
+        return self._decide(
+            alias,
+            role,
+            Decision.APPROVE,
+            reason,
+            meaning=Meaning(meaning),
+            expires=expires,
+            exception=exception,
+        )
 
-    def reject(self, alias: str, role: Role | str, reason: str) -> Receipt:
-        """Reject it for an alias. Our last act counts."""
-        return self._decide(alias, role, Decision.REJECT, reason)
+    def reject(self, alias: str, role: Role | str, reason: str, *, exception: str | None = None) -> Receipt:
+        """Reject it, or an exception, for an alias: that blocks until we withdraw it. Our last act counts."""
+        return self._decide(alias, role, Decision.REJECT, reason, exception=exception)
 
-    def check(self, alias: str) -> Verdict:
-        """Ask what the policy of an alias says of it; nothing is recorded."""
+    def withdraw(self, alias: str, role: Role | str, reason: str, *, exception: str | None = None) -> Receipt:
+        """Take back what we decided about it for an alias.
+
+        Raises:
+            NothingToWithdraw: we have decided nothing.
+        """
+        return self._decide(alias, role, Decision.WITHDRAW, reason, exception=exception)
+
+    def ask_exception(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
+        """Ask to let rules of the alias's policy be, by their ids, until a time (RFC 3339).
+
+        It counts once it is approved (`approve(..., exception=digest)`), as the policy asks.
+
+        Raises:
+            ExceptionNotAllowed: no policy lets these rules be, or not for so long.
+        """
+        payload = write_payload(reason)
+        policy = self._find_policy_of(alias, frozenset(rules))
+        waiver = Waiver(
+            version=str(self),
+            alias=alias,
+            registry=self._session.backend.seen.verifier,
+            policy=policy,
+            rules=frozenset(rules),
+            until=until,
+            reason=str(payload.digest),
+            nonce=str(uuid_utils.uuid4()),
+            time=_now(),
+        )
+        bundle = attest(self.digest, str(self), EXCEPTION, waiver.predicate(), self._session.signer())
+        return self._record(bundle.encode(), payload)
+
+    def set_status(self, status: Status | str, reason: str) -> Receipt:
+        """Deprecate, retire or revoke it, or (`published`) take that back."""
+        command = SetStatus(reference=self.reference, status=Status(status), reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def check(self, alias: str) -> Gate:
+        """Ask what the policies of an alias say of it; nothing is recorded.
+
+        Raises:
+            PolicyNotFound: the alias is not guarded.
+        """
         return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
 
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
@@ -312,23 +392,65 @@ class Version:
         known = dict(metrics) if isinstance(metrics, Mapping) else {}
         return {**found, "overlap": overlap, "metrics": {**known, "train_test_overlap": {"value": share}}}
 
-    def _decide(self, alias: str, role: Role | str, decision: Decision, reason: str) -> Receipt:
-        policy = self._session.backend.ask(GetPolicy(name=self.reference.name, alias=Alias(alias)))
-        self._session.backend.check_record(policy)
-        evidence = {r.digest for r in self.describe().attestations if r.predicate_type == EVALUATION}
+    def _decide(  # noqa: PLR0913 - what a decision is made of
+        self,
+        alias: str,
+        role: Role | str,
+        decision: Decision,
+        reason: str,
+        *,
+        meaning: Meaning = Meaning.REVIEW,
+        expires: str | None = None,
+        exception: str | None = None,
+    ) -> Receipt:
         payload = write_reason(reason)
-        approval = Approval(
-            version=str(self),
-            alias=alias,
-            role=Role(role),
-            decision=decision,
-            policy=policy.digest,
-            evidence=frozenset(evidence),
-            reason=None if payload is None else str(payload.digest),
-            time=_now(),
+        approval = self.prepare_decision(
+            alias, role, decision, payload, meaning=meaning, expires=expires, exception=exception
         )
         bundle = attest(self.digest, str(self), APPROVAL, approval.predicate(), self._session.signer())
         return self._record(bundle.encode(), payload)
+
+    def prepare_decision(  # noqa: PLR0913 - as above
+        self,
+        alias: str,
+        role: Role | str,
+        decision: Decision,
+        reason: Payload | None,
+        *,
+        meaning: Meaning,
+        expires: str | None = None,
+        exception: str | None = None,
+    ) -> Approval:
+        """Write down a decision over what stands now, to be signed by whoever decides."""
+        backend = self._session.backend
+        policies = backend.ask(GetPolicies(name=self.reference.name, alias=Alias(alias)))
+        for policy in policies:
+            backend.check_record(policy)
+        evidence = {r.digest for r in self.describe().attestations if r.predicate_type in EVIDENCE}
+        return Approval(
+            version=str(self),
+            alias=alias,
+            registry=backend.seen.verifier,
+            role=Role(role),
+            decision=decision,
+            meaning=meaning,
+            policies=frozenset(policy.digest for policy in policies if policy.digest is not None),
+            evidence=frozenset(evidence),
+            exception=exception,
+            name=backend.ask(GetSelf()).record.profile,
+            reason=None if reason is None else str(reason.digest),
+            nonce=str(uuid_utils.uuid4()),
+            expires=expires,
+            time=_now(),
+        )
+
+    def _find_policy_of(self, alias: str, rules: frozenset[str]) -> str:
+        """Find the policy in force that the rules are of; the newest, if no policy has all of them."""
+        gate = self.check(alias)
+        for verdict in gate.verdicts:
+            if rules <= {found.id for found in verdict.findings}:
+                return verdict.policy
+        return gate.verdicts[-1].policy
 
     def _record(self, data: bytes, reason: Payload | None) -> Receipt:
         digest = self._session.backend.add_documents([data])[0]

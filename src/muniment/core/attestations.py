@@ -24,6 +24,10 @@ APPROVAL: Final = "https://muniment.dev/approval/v1"
 CARD: Final = "https://muniment.dev/card/v1"
 REPRODUCTION: Final = "https://muniment.dev/reproduction/v1"
 DEPLOYMENT: Final = "https://muniment.dev/deployment/v1"
+SCAN: Final = "https://muniment.dev/scan/v1"
+EXCEPTION: Final = "https://muniment.dev/exception/v1"
+CHANGE_PLAN: Final = "https://muniment.dev/change-plan/v1"
+POLICY: Final = "https://muniment.dev/policy/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -34,12 +38,21 @@ _KINDS: Final = {
     CARD: "card",
     REPRODUCTION: "reproduction",
     DEPLOYMENT: "deployment",
+    SCAN: "scan",
+    EXCEPTION: "exception",
+    CHANGE_PLAN: "change plan",
+    POLICY: "policy",
 }
 
 
 def kind_of(predicate_type: str) -> str:
     """Name the kind of a predicate type; `unknown` for those we keep without understanding."""
     return _KINDS.get(predicate_type, "unknown")
+
+
+def name_predicate_type(text: str) -> str:
+    """Give the type of a kind that goes by a short name, `evaluation`; others are types already."""
+    return {kind.replace(" ", "-"): known for known, kind in _KINDS.items()}.get(text, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ class Assurance(StrEnum):
     PASSKEY = "passkey"
     WORKLOAD = "workload"
     SESSION = "session"
+    SSH = "ssh"
 
 
 class Reach(StrEnum):
@@ -33,8 +34,13 @@ class Reach(StrEnum):
     ADMIN = "admin"
 
 
-_WRITING: Final = frozenset({Act.READ, Act.PUBLISH, Act.ATTEST, Act.APPROVE, Act.MOVE_ALIAS})
-_REACHES: Final = {Reach.READ: frozenset({Act.READ}), Reach.WRITE: _WRITING, Reach.ADMIN: frozenset(Act)}
+_READING: Final = frozenset({Act.READ, Act.INSPECT})
+_ADMINISTRATION: Final = frozenset({Act.SET_POLICY, Act.GRANT, Act.ENROL})
+_REACHES: Final = {
+    Reach.READ: _READING,
+    Reach.WRITE: frozenset(Act) - _ADMINISTRATION,
+    Reach.ADMIN: frozenset(Act),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,9 +5,10 @@ from typing import TypeAlias
 
 from muniment.core.callers import Scope
 from muniment.core.digests import Digest
-from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.roles import Role
+from muniment.core.statuses import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,33 @@ class RollBackAlias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPolicy:
-    """Put a stored policy document in force for an alias of a model."""
+    """Put a stored policy document in force for an alias of a model, or of all models of a namespace.
+
+    `attestation` is a stored bundle: the caller's signed word that it is so. Without a policy the alias is
+    guarded by nothing that could be met, until there is one.
+    """
+
+    models: Models
+    alias: Alias
+    policy: Digest | None
+    attestation: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTier:
+    """Put a model into a risk tier; policies can be for some tiers only."""
 
     name: ModelName
-    alias: Alias
-    policy: Digest
+    tier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStatus:
+    """Deprecate, retire or revoke a version, or take that back (`published`)."""
+
+    reference: Reference
+    status: Status
+    reason: Payload | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +212,8 @@ Command: TypeAlias = (
     | MoveAlias
     | RollBackAlias
     | SetPolicy
+    | SetTier
+    | SetStatus
     | RegisterPrincipal
     | EnrolKey
     | RevokeKey

@@ -30,7 +30,9 @@ class EventType(StrEnum):
     VERSION_PUBLISHED = "version.published"
     ATTESTATION_RECORDED = "attestation.recorded"
     POLICY_SET = "policy.set"
+    TIER_SET = "tier.set"
     ALIAS_MOVED = "alias.moved"
+    STATUS_SET = "version.status_set"
     LOGIN_LINKED = "login.linked"
     TAG_SET = "tag.set"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an event

@@ -17,6 +17,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest, InvalidName, InvalidReference
 
 LATEST: Final = "latest"
+EVERY: Final = "*"
 
 # The repository grammar of the OCI distribution spec, one part, so that each name is one there too.
 _PART: Final = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
@@ -85,6 +86,36 @@ class Alias:
     def __str__(self) -> str:
         """Write it as people do."""
         return self.text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Models:
+    """The models that a policy is set for: one, `acme/readmission`, or all of a namespace, `acme/*`."""
+
+    namespace: str
+    model: str
+
+    def __post_init__(self) -> None:
+        """Hold the grammar."""
+        check_part(self.namespace, "namespace")
+        if self.model != EVERY:
+            check_part(self.model, "model name")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `namespace/model` or `namespace/*`.
+
+        Raises:
+            InvalidName: any other form.
+        """
+        namespace, slash, model = text.partition("/")
+        if not slash:
+            raise InvalidName(name=text, kind="model name")
+        return cls(namespace, model)
+
+    def __str__(self) -> str:
+        """Write it as people do."""
+        return f"{self.namespace}/{self.model}"
 
 
 Selector: TypeAlias = "int | Alias | Digest | None"

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from muniment.core.digests import Digest
 from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.policy import Verdict
+from muniment.core.policy import Gate
 from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
@@ -17,6 +18,8 @@ from muniment.core.records import (
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    StatusRecord,
+    TierRecord,
     TokenRecord,
     VersionRecord,
 )
@@ -62,12 +65,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionDetail:
-    """A version and what points at it: aliases now, claims on record, the message."""
+    """A version and what points at it: aliases now, claims on record, the message, what became of it."""
 
     record: VersionRecord
     aliases: tuple[str, ...]
     attestations: tuple[AttestationRecord, ...]
     message: str | None
+    status: StatusRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +171,8 @@ class GetMove(Query[MoveRecord]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GetPolicy(Query[PolicyRecord]):
-    """Ask which policy is in force for an alias, or was at a time."""
+class GetPolicies(Query[tuple[PolicyRecord, ...]]):
+    """Ask which policies are in force for an alias of a model, or were at a time: every one has to be met."""
 
     name: ModelName
     alias: Alias
@@ -176,11 +180,29 @@ class GetPolicy(Query[PolicyRecord]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeGate(Query[Verdict]):
-    """Ask what the policy of an alias says of a version; nothing is recorded."""
+class ListPolicies(Query[tuple[PolicyRecord, ...]]):
+    """List all policies that were ever set for the models of a namespace, oldest first."""
+
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetTier(Query[TierRecord]):
+    """Ask for the risk tier of a model."""
+
+    name: ModelName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeGate(Query[Gate]):
+    """Ask what the policies of an alias say of a version; nothing is recorded.
+
+    With `policy`, a stored document, what that one would say if it were in force.
+    """
 
     reference: Reference
     alias: Alias
+    policy: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

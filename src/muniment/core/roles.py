@@ -27,6 +27,9 @@ class Act(StrEnum):
     ATTEST = "attest"
     APPROVE = "approve"
     MOVE_ALIAS = "move an alias"
+    RETIRE = "deprecate or retire a version"
+    REVOKE = "revoke a version"
+    INSPECT = "read what is in quarantine"
     SET_POLICY = "set a policy"
     GRANT = "grant roles"
     ENROL = "register principals and keys"
@@ -34,11 +37,11 @@ class Act(StrEnum):
 
 _MAY: Final = {
     Role.READER: {Act.READ},
-    Role.CONTRIBUTOR: {Act.READ, Act.PUBLISH, Act.ATTEST, Act.MOVE_ALIAS},
+    Role.CONTRIBUTOR: {Act.READ, Act.PUBLISH, Act.ATTEST, Act.MOVE_ALIAS, Act.RETIRE},
     Role.VALIDATOR: {Act.READ, Act.ATTEST, Act.APPROVE},
-    Role.APPROVER: {Act.READ, Act.APPROVE, Act.MOVE_ALIAS},
-    Role.SECURITY: {Act.READ, Act.ATTEST, Act.APPROVE},
-    Role.AUDITOR: {Act.READ},
+    Role.APPROVER: {Act.READ, Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
+    Role.SECURITY: {Act.READ, Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
+    Role.AUDITOR: {Act.READ, Act.INSPECT},
     Role.ADMIN: {Act.READ, Act.SET_POLICY, Act.GRANT, Act.ENROL},
 }
 

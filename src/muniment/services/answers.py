@@ -10,12 +10,13 @@ from muniment.core.errors import (
     ModelNotFound,
     MunimentError,
     PolicyNotFound,
+    TierNotFound,
     UnknownSigner,
     VersionNotFound,
 )
 from muniment.core.events import EventType
 from muniment.core.names import check_part
-from muniment.core.policy import Verdict
+from muniment.core.policy import Gate
 from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
@@ -26,22 +27,25 @@ from muniment.core.records import (
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    TierRecord,
     TokenRecord,
     VersionRecord,
 )
 from muniment.core.roles import EVERYWHERE, Role, may
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.custody import find_quota
+from muniment.services.custody import check_readable, find_quota
 from muniment.services.deployments import list_deployments
-from muniment.services.gate import judge_version
+from muniment.services.facts import Moment
+from muniment.services.gate import gate_of, judge_gate, judge_policy
 from muniment.services.issuers import list_rules
 from muniment.services.lineage import trace
-from muniment.services.policies import get_policy
+from muniment.services.policies import find_tier, get_policies
 from muniment.services.proofs import identify, prove, prove_growth
 from muniment.services.resolve import find_move, horizon, resolve
 from muniment.services.rights import Sight, get_principal
 from muniment.services.search import search_versions
+from muniment.services.statuses import find_status
 from muniment.services.tags import list_tags
 from muniment.signing.notes import NoteSigner
 
@@ -51,8 +55,8 @@ MAX_PAGE: Final = 1000
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
-def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A]) -> A:
-    """Answer a question of a caller. What it may not see is not there.
+def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A], now: str) -> A:
+    """Answer a question of a caller, at a time. What it may not see is not there.
 
     Raises:
         NotFound: what was asked for is not there, or not for this caller.
@@ -72,12 +76,14 @@ def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A]) ->
             found = _list_models(unit, query, sight.namespaces())
         case q.SearchVersions():
             found = search_versions(unit, caller, query)
-        case q.GetLineage():
+        case q.GetLineage() | q.ListDeployments():
             sight.check_anything()
-            found = trace(unit, query, sight.namespaces())
-        case q.ListDeployments():
-            sight.check_anything()
-            found = list_deployments(unit, query, sight.namespaces())
+            found = _WITHIN[type(query)](unit, query, sight.namespaces())
+        case q.JudgeGate():
+            _check_sight(sight, query)
+            # Never before the newest entry, whatever the clock says.
+            moment = Moment(str(signer.verifier), max(now, unit.log.last_time()))
+            found = _judge_gate(unit, caller, query, moment)
         case q.ListTokens():
             found = _list_tokens(unit, sight, query)
         case _:
@@ -107,11 +113,11 @@ def _absent_move(query: q.GetMove) -> tuple[str, MunimentError]:
     return query.name.namespace, VersionNotFound(reference=f"{query.name}@{query.alias}")
 
 
-def _absent_model(query: q.GetModel | q.ListVersions | q.ListMoves) -> tuple[str, MunimentError]:
+def _absent_model(query: q.GetModel | q.ListVersions | q.ListMoves | q.GetTier) -> tuple[str, MunimentError]:
     return query.name.namespace, ModelNotFound(name=str(query.name))
 
 
-def _absent_policy(query: q.GetPolicy) -> tuple[str, MunimentError]:
+def _absent_policy(query: q.GetPolicies) -> tuple[str, MunimentError]:
     return query.name.namespace, PolicyNotFound(name=str(query.name), alias=str(query.alias))
 
 
@@ -120,14 +126,14 @@ def _absent_gate(query: q.JudgeGate) -> tuple[str, MunimentError]:
     return name.namespace, PolicyNotFound(name=str(name), alias=str(query.alias))
 
 
-def _absent_namespace(query: q.GetUsage) -> tuple[str, MunimentError]:
+def _absent_namespace(query: q.GetUsage | q.ListPolicies) -> tuple[str, MunimentError]:
     return query.namespace, ModelNotFound(name=query.namespace)
 
 
 def _get_proof(unit: Unit, signer: NoteSigner, sight: Sight, query: q.GetProof) -> Proof:
     proof = prove(unit, signer, query.index)
     data = proof.event.data
-    name, namespace = data.get("name"), data.get("namespace", EVERYWHERE)
+    name, namespace = data.get("name", data.get("models")), data.get("namespace", EVERYWHERE)
     if proof.event.type in _ABOUT_MODELS:
         if not sight.sees(str(name).partition("/")[0]):
             raise EventNotFound(index=query.index)
@@ -162,6 +168,7 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
         aliases=tuple(sorted(alias for alias, number in held.items() if number == version.number)),
         attestations=tuple(claims),
         message=_find_text(unit, version.message),
+        status=find_status(unit, version, until),
     )
 
 
@@ -211,13 +218,33 @@ def _list_moves(unit: Unit, query: q.ListMoves) -> tuple[q.Move, ...]:
     return tuple(q.Move(record=move, reason=_find_text(unit, move.reason)) for move in moves)
 
 
-def _get_policy(unit: Unit, query: q.GetPolicy) -> PolicyRecord:
-    return get_policy(unit, query.name, query.alias, horizon(unit, query.at))
+def _get_policies(unit: Unit, query: q.GetPolicies) -> tuple[PolicyRecord, ...]:
+    return tuple(get_policies(unit, query.name, query.alias, horizon(unit, query.at)))
 
 
-def _judge_gate(unit: Unit, query: q.JudgeGate) -> Verdict:
-    policy = get_policy(unit, query.reference.name, query.alias)
-    return judge_version(unit, resolve(unit, query.reference), policy)
+def _list_policies(unit: Unit, query: q.ListPolicies) -> tuple[PolicyRecord, ...]:
+    low, high = Where("models", ">=", f"{query.namespace}/"), Where("models", "<", f"{query.namespace}0")
+    return tuple(unit.projections.select(PolicyRecord, low, high))
+
+
+def _get_tier(unit: Unit, query: q.GetTier) -> TierRecord:
+    tier = find_tier(unit, query.name)
+    if tier is None:
+        raise TierNotFound(name=str(query.name))
+    return tier
+
+
+def _judge_gate(unit: Unit, caller: Caller, query: q.JudgeGate, moment: Moment) -> Gate:
+    version = resolve(unit, query.reference)
+    if query.policy is not None:
+        check_readable(unit, caller, query.policy)
+        judged = [judge_policy(unit, version, query.alias, str(query.policy), moment)]
+    else:
+        found = judge_gate(unit, version, query.alias, moment)
+        if found is None:
+            raise PolicyNotFound(name=version.name, alias=str(query.alias))
+        judged = found
+    return gate_of(version, query.alias, judged)
 
 
 def _get_key(unit: Unit, query: q.GetKey) -> KeyRecord:
@@ -324,8 +351,9 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.ListModels: _list_models,
     q.ListVersions: _list_versions,
     q.ListMoves: _list_moves,
-    q.GetPolicy: _get_policy,
-    q.JudgeGate: _judge_gate,
+    q.GetPolicies: _get_policies,
+    q.ListPolicies: _list_policies,
+    q.GetTier: _get_tier,
     q.GetKey: _get_key,
     q.GetMove: _get_move,
     q.GetPerson: _get_person,
@@ -337,11 +365,19 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.ListTags: _list_tags,
 }
 
+# Those that are answered as far as the caller sees, whatever they are about.
+_WITHIN: Final[Mapping[type, Callable[..., object]]] = {
+    q.GetLineage: trace,
+    q.ListDeployments: list_deployments,
+}
+
 _ABOUT_MODELS: Final = frozenset(
     {
         EventType.VERSION_PUBLISHED,
         EventType.ATTESTATION_RECORDED,
         EventType.POLICY_SET,
+        EventType.TIER_SET,
+        EventType.STATUS_SET,
         EventType.ALIAS_MOVED,
         EventType.TAG_SET,
     }
@@ -356,7 +392,9 @@ _ABSENT: Final[Mapping[type, Callable[..., tuple[str, MunimentError]]]] = {
     q.GetModel: _absent_model,
     q.ListVersions: _absent_model,
     q.ListMoves: _absent_model,
-    q.GetPolicy: _absent_policy,
+    q.GetPolicies: _absent_policy,
+    q.ListPolicies: _absent_namespace,
+    q.GetTier: _absent_model,
     q.JudgeGate: _absent_gate,
     q.GetUsage: _absent_namespace,
 }

@@ -3,7 +3,8 @@
 from muniment.core.commands import RecordAttestation
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
-from muniment.services.claims import admit, read_revision
+from muniment.services.claims import admit
+from muniment.services.relying import read_revision
 from muniment.services.resolve import resolve
 from muniment.services.rights import Sight
 from muniment.services.transaction import Outcome, Transaction

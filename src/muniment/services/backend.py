@@ -10,6 +10,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified
 from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
+from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
@@ -18,13 +19,14 @@ from muniment.services.attest import record_attestation
 from muniment.services.custody import check_may_upload, check_readable, hold_uploaded
 from muniment.services.issuers import distrust_issuer, trust_issuer
 from muniment.services.people import enrol_key, grant_role, register_principal, revoke_key, revoke_role
-from muniment.services.policies import set_policy
+from muniment.services.policies import set_policy, set_tier
 from muniment.services.promote import move_alias, roll_back_alias
 from muniment.services.proofs import prove
 from muniment.services.publish import publish
 from muniment.services.quotas import set_quota
 from muniment.services.retries import once
 from muniment.services.sessions import begin_session, issue_token, revoke_token
+from muniment.services.statuses import set_status
 from muniment.services.tags import set_tag
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 from muniment.signing.notes import NoteSigner
@@ -73,7 +75,8 @@ class LocalBackend:
 
     def ask(self, query: Query[A]) -> A:
         """Answer a question."""
-        return self._units.read(lambda unit: answer(unit, self._keys.log, self._caller, query))
+        now = write_time(self._clock())
+        return self._units.read(lambda unit: answer(unit, self._keys.log, self._caller, query, now))
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""
@@ -142,6 +145,8 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.MoveAlias: move_alias,
     c.RollBackAlias: roll_back_alias,
     c.SetPolicy: set_policy,
+    c.SetTier: set_tier,
+    c.SetStatus: set_status,
     c.RegisterPrincipal: register_principal,
     c.EnrolKey: enrol_key,
     c.RevokeKey: revoke_key,

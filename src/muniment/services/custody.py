@@ -139,12 +139,14 @@ def restore(unit: Unit, event: Event) -> None:
         case EventType.ATTESTATION_RECORDED:
             digests = _attached_to(unit, Digest.parse(str(data["attestation"])))
         case EventType.POLICY_SET:
-            digests = [Digest.parse(str(data["policy"]))]
+            named = (data["policy"], data["attestation"])
+            digests = [Digest.parse(str(text)) for text in named if text is not None]
         case _:
             return
     found = [unit.blobs.find(digest) for digest in digests]
     stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
-    unit.holdings.add(str(data["name"]).partition("/")[0], stored, event.time)
+    name = data.get("name") or data.get("models")
+    unit.holdings.add(str(name).partition("/")[0], stored, event.time)
 
 
 def _attached_to(unit: Unit, bundle: Digest) -> list[Digest]:

@@ -1,77 +1,65 @@
-"""The gate: what the policy of an alias says of a version, and the verdict as a signed claim."""
+"""The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
 
 from muniment.core.attestations import VERDICT
 from muniment.core.backend import Stored
 from muniment.core.callers import Assurance
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
+from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName
-from muniment.core.policy import Verdict, judge
-from muniment.core.records import PolicyRecord, VersionRecord
-from muniment.core.rules import Facts
+from muniment.core.policy import Gate, Verdict, judge
+from muniment.core.records import VersionRecord
+from muniment.core.rules.facts import Facts
+from muniment.core.verdicts import write_verdict
 from muniment.ports.unit import Unit
-from muniment.services.claims import authors_of, read_claims, read_revision
 from muniment.services.custody import hold
-from muniment.services.policies import load_policy
-from muniment.services.rights import roles_of
+from muniment.services.facts import Bar, Moment, gather
+from muniment.services.policies import find_policies, load_policy
 from muniment.services.transaction import REGISTRY, Transaction
 from muniment.signing.statements import attest
 
+Judged = tuple[Verdict, Facts | None]
 
-def judge_version(unit: Unit, version: VersionRecord, policy: PolicyRecord) -> Verdict:
-    """Evaluate every rule of a policy over the verified claims about a version.
+
+def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
+    """Evaluate every policy in force for an alias; None if it is not guarded.
+
+    An alias that is guarded by no policy has a verdict without a finding, which nothing meets.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
     """
-    name = ModelName.parse(version.name)
-    revision = read_revision(unit, Digest.parse(version.revision))
-    claims = read_claims(unit, version, revision)
-    facts = Facts(
-        version=f"{version.name}@{version.number}",
-        alias=policy.alias,
-        policy=policy.digest,
-        paths=tuple(file.path for file in revision.files),
-        authors=authors_of(version, claims),
-        attestations=claims,
-        roles={signer: roles_of(unit, signer, name.namespace) for signer in {c.signer for c in claims}},
-    )
-    return judge(load_policy(unit, policy.digest), facts)
+    records = find_policies(unit, ModelName.parse(version.name), alias)
+    if not records:
+        return None
+    digests = [record.digest for record in records if record.digest is not None]
+    if not digests:
+        reference = f"{version.name}@{version.number}"
+        return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
+    return [judge_policy(unit, version, alias, digest, moment) for digest in digests]
 
 
-def sign_verdict(tx: Transaction, version: VersionRecord, alias: Alias, verdict: Verdict) -> Digest:
-    """Write a verdict down as a SLSA verification summary, signed by the registry, and store it."""
-    findings = verdict.findings
-    looked_at = sorted({digest for finding in findings for digest in finding.attestations})
-    predicate: JsonObject = {
-        "verifier": {"id": tx.keys.log.name},
-        "timeVerified": tx.time,
-        "resourceUri": verdict.version,
-        "policy": {"uri": f"{version.name}@{alias}", "digest": _digest_set(verdict.policy)},
-        "inputAttestations": [{"digest": _digest_set(digest)} for digest in looked_at],
-        "verificationResult": "PASSED" if verdict.passed else "FAILED",
-        "verifiedLevels": [],
-        "findings": [
-            {
-                "rule": finding.rule,
-                "passed": finding.passed,
-                "message": finding.message,
-                "attestations": list(finding.attestations),
-            }
-            for finding in findings
-        ],
-    }
+def judge_policy(unit: Unit, version: VersionRecord, alias: Alias, digest: str, moment: Moment) -> Judged:
+    """Evaluate one stored policy. Raises as `judge_gate`."""
+    policy = load_policy(unit, digest)
+    facts = gather(unit, version, Bar(alias, policy, digest), moment)
+    return judge(policy, facts), facts
+
+
+def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
+    """Put the verdicts together."""
+    reference = f"{version.name}@{version.number}"
+    return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
+
+
+def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, facts: Facts) -> str:
+    """Sign a verdict as the registry, with all that it rests on, store and record it; give its digest."""
+    predicate = write_verdict(verdict, facts, verifier=tx.keys.log.name)
     subject = Digest.parse(version.revision)
-    bundle = attest(subject, verdict.version, VERDICT, predicate, tx.keys.verdicts)
-    data = bundle.encode()
+    data = attest(subject, verdict.version, VERDICT, predicate, tx.keys.verdicts).encode()
     digest = tx.unit.blobs.add_documents([data])[0]
     hold(tx, ModelName.parse(version.name).namespace, [Stored(digest=digest, size_bytes=len(data))])
-    return digest
-
-
-def verdict_event(tx: Transaction, version: VersionRecord, digest: Digest) -> JsonObject:
-    """Write the facts of the event that records a verdict."""
-    return {
+    event: JsonObject = {
         "name": version.name,
         "revision": version.revision,
         "attestation": str(digest),
@@ -80,7 +68,5 @@ def verdict_event(tx: Transaction, version: VersionRecord, digest: Digest) -> Js
         "key": tx.keys.verdicts.public.id,
         "assurance": str(Assurance.KEY),
     }
-
-
-def _digest_set(digest: str) -> JsonObject:
-    return {"sha256": Digest.parse(digest).hex}
+    tx.record(EventType.ATTESTATION_RECORDED, event)
+    return str(digest)

@@ -1,18 +1,25 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
+from muniment.core.canonical import Json
 from muniment.core.commands import MoveAlias, RollBackAlias
-from muniment.core.errors import GateFailed, NothingToRollBack, PreconditionFailed
+from muniment.core.errors import (
+    GateFailed,
+    MunimentError,
+    NothingToRollBack,
+    PreconditionFailed,
+    VersionWithdrawn,
+)
 from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.policy import Verdict
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.describe import describe_move
-from muniment.services.gate import judge_version, sign_verdict, verdict_event
-from muniment.services.policies import find_policy
+from muniment.services.facts import Moment
+from muniment.services.gate import Judged, gate_of, judge_gate, record_verdict
 from muniment.services.resolve import find_move, resolve
+from muniment.services.statuses import check_in_service
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -20,7 +27,8 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     """Point an alias at a version; if it points there already, answer with that move.
 
     Raises:
-        GateFailed: the alias has a policy and the version does not meet it.
+        GateFailed: the alias is guarded and the version does not meet its policies.
+        VersionWithdrawn: the version is retired, revoked or purged.
         PreconditionFailed: it was moved since the caller looked.
     """
     name = command.reference.name
@@ -32,10 +40,10 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
         raise PreconditionFailed(what=f"{name}@{command.alias}")
     if present is not None and present.number == version.number:
         return Outcome(present.index, created=False)
-    verdict = _judge(tx.unit, version, command.alias)
-    if verdict is not None and not verdict.passed:
-        raise _refusal(verdict)
-    return _move(tx, command, version, present, verdict)
+    check_in_service(tx.unit, version)
+    judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
+    _check_passed(version, command.alias, judged)
+    return _move(tx, command, version, present, judged or [])
 
 
 def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
@@ -43,18 +51,22 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
 
     Raises:
         NothingToRollBack: it has had no other holder.
-        GateFailed: no earlier holder meets the policy now; the newest one's failures are listed.
+        GateFailed: no earlier holder meets the policies now; the newest one's failures are listed.
     """
     tx.require(Act.MOVE_ALIAS, command.name.namespace)
     holders = _holders(tx.unit, command.name, command.alias)
     present = find_move(tx.unit, command.name, command.alias)
-    refusals = []
+    refusals: list[MunimentError] = []
     for number in reversed(holders[:-1]):
         version = resolve(tx.unit, Reference(command.name, number))
-        verdict = _judge(tx.unit, version, command.alias)
-        if verdict is None or verdict.passed:
-            return _move(tx, command, version, present, verdict)
-        refusals.append(_refusal(verdict))
+        try:
+            check_in_service(tx.unit, version)
+            judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
+            _check_passed(version, command.alias, judged)
+        except (GateFailed, VersionWithdrawn) as refusal:
+            refusals.append(refusal)
+        else:
+            return _move(tx, command, version, present, judged or [])
     if refusals:
         raise refusals[0]
     raise NothingToRollBack(name=str(command.name), alias=str(command.alias))
@@ -73,13 +85,10 @@ def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
     return holders
 
 
-def _judge(unit: Unit, version: VersionRecord, alias: Alias) -> Verdict | None:
-    policy = find_policy(unit, ModelName.parse(version.name), alias)
-    return None if policy is None else judge_version(unit, version, policy)
-
-
-def _refusal(verdict: Verdict) -> GateFailed:
-    return GateFailed(reference=verdict.version, alias=verdict.alias, failures=verdict.failures)
+def _check_passed(version: VersionRecord, alias: Alias, judged: list[Judged] | None) -> None:
+    gate = None if judged is None else gate_of(version, alias, judged)
+    if gate is not None and not gate.passed:
+        raise GateFailed(reference=gate.version, alias=gate.alias, failures=gate.failures)
 
 
 def _move(
@@ -87,12 +96,11 @@ def _move(
     command: MoveAlias | RollBackAlias,
     version: VersionRecord,
     present: MoveRecord | None,
-    verdict: Verdict | None,
+    judged: list[Judged],
 ) -> Outcome:
-    digest = None
-    if verdict is not None:
-        digest = sign_verdict(tx, version, command.alias, verdict)
-        tx.record(EventType.ATTESTATION_RECORDED, verdict_event(tx, version, digest))
+    verdicts: list[Json] = [
+        record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
+    ]
     index = tx.record(
         EventType.ALIAS_MOVED,
         {
@@ -101,7 +109,7 @@ def _move(
             "number": version.number,
             "previous": None if present is None else present.number,
             "reason": tx.keep(command.reason),
-            "verdict": None if digest is None else str(digest),
+            "verdicts": verdicts,
         },
     )
     previous = None if present is None else present.number

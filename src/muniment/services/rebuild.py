@@ -6,7 +6,8 @@ from typing import Final
 
 from muniment.core.errors import LogInconsistent
 from muniment.core.events import Event
-from muniment.core.records import RECORDS, Amend, Key, Put, Record, Value, fold
+from muniment.core.folding import Amend, Put, fold
+from muniment.core.records import RECORDS, Key, Record, Value
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.custody import restore

@@ -71,7 +71,7 @@ def list_content(unit: Unit) -> Iterator[Digest]:
     for claim in unit.projections.select(AttestationRecord):
         yield Digest.parse(claim.digest)
     for policy in unit.projections.select(PolicyRecord):
-        yield Digest.parse(policy.digest)
+        yield from (Digest.parse(text) for text in (policy.digest, policy.attestation) if text is not None)
 
 
 def _find_lost(units: Units, present: Iterable[Digest]) -> list[Digest]:

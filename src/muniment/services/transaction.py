@@ -7,8 +7,8 @@ from muniment.core.callers import Caller
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import Event, EventType
+from muniment.core.folding import fold
 from muniment.core.payloads import Payload
-from muniment.core.records import fold
 from muniment.core.roles import Act, Role, may
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
@@ -75,13 +75,22 @@ class Transaction:
         """Keep what somebody typed; give the digest that the event holds."""
         return None if payload is None else self.unit.payloads.put(payload)
 
+    @property
+    def registry(self) -> str:
+        """The verifier key of the log: what is signed for this registry names it."""
+        return str(self.keys.log.verifier)
+
+    def may(self, act: Act, namespace: str) -> bool:
+        """Say whether the actor may act in a namespace."""
+        if namespace not in self.known_roles:
+            self.known_roles[namespace] = roles_of(self.unit, self.actor, namespace)
+        return may(self.known_roles[namespace], act) and self.caller.reaches(act, namespace)
+
     def require(self, act: Act, namespace: str) -> None:
         """Check that the actor may act in a namespace.
 
         Raises:
             NotPermitted: no role of theirs allows it there.
         """
-        if namespace not in self.known_roles:
-            self.known_roles[namespace] = roles_of(self.unit, self.actor, namespace)
-        if not (may(self.known_roles[namespace], act) and self.caller.reaches(act, namespace)):
+        if not self.may(act, namespace):
             raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import uuid_utils
 
 from muniment.core import queries as q
-from muniment.core.attestations import APPROVAL, DEPLOYMENT, EVALUATION, PROVENANCE
+from muniment.core.approvals import EVIDENCE
+from muniment.core.attestations import APPROVAL, DEPLOYMENT, EVALUATION, POLICY, PROVENANCE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import (
@@ -27,11 +28,11 @@ from muniment.core.errors import (
     PolicyNotFound,
     VersionNotFound,
 )
+from muniment.core.folding import fold, follows_from
 from muniment.core.lineage import Direction, Edge
-from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Proof, Receipt
-from muniment.core.records import fold
 from muniment.core.revisions import File, Revision
 from muniment.core.roles import Role
 from muniment.log.checkpoint import Checkpoint
@@ -43,6 +44,7 @@ from muniment.signing.notes import NoteVerifier, open_note
 from muniment.signing.statements import attest, encode
 
 NAME = ModelName("acme", "readmission")
+MODELS = Models("acme", "readmission")
 PRODUCTION = Alias("production")
 
 OpenAs = Callable[[Identity], Backend]
@@ -122,24 +124,58 @@ def approval(
     """Write an approval over what stands now; `changes` replace members."""
     reference = Reference(NAME, number)
     detail = backend.ask(q.DescribeVersion(reference=reference))
-    evidence = [r.digest for r in detail.attestations if r.predicate_type == EVALUATION]
+    evidence = [r.digest for r in detail.attestations if r.predicate_type in EVIDENCE]
+    policies: list[Json] = [found.digest for found in backend.ask(q.GetPolicies(name=NAME, alias=alias))]
     return {
         "version": str(reference),
         "alias": str(alias),
+        "registry": backend.ask(q.GetLogIdentity()).verifier,
         "role": str(role),
         "decision": "approve",
-        "policy": backend.ask(q.GetPolicy(name=NAME, alias=alias)).digest,
+        "meaning": "approval",
+        "policies": policies,
         "evidence": sorted(evidence),
+        "exception": None,
+        "name": None,
         "reason": None,
+        "nonce": str(uuid_utils.uuid4()),
+        "expires": None,
         "time": "2026-01-01T00:00:00Z",
         **changes,
     }
 
 
-def set_policy(backend: Backend, *rules: JsonObject, alias: Alias = PRODUCTION) -> Receipt:
-    """Put rules in force."""
-    digest = backend.add_documents([encode({"rules": list(rules)})])[0]
-    return backend.execute(SetPolicy(name=NAME, alias=alias, policy=digest))
+def set_policy(
+    backend: Backend,
+    owner: Identity,
+    *rules: JsonObject,
+    alias: Alias = PRODUCTION,
+    models: Models = MODELS,
+    **members: Json,
+) -> Receipt:
+    """Sign a policy of some rules, and other `members`, and put it in force."""
+    return set_document(backend, owner, {"rules": list(rules), **members}, alias=alias, models=models)
+
+
+def set_document(
+    backend: Backend,
+    owner: Identity,
+    document: JsonObject,
+    *,
+    alias: Alias = PRODUCTION,
+    models: Models = MODELS,
+) -> Receipt:
+    """Sign a policy document and put it in force."""
+    data = encode(document)
+    said: JsonObject = {
+        "models": str(models),
+        "alias": str(alias),
+        "registry": backend.ask(q.GetLogIdentity()).verifier,
+        "time": "2026-01-01T00:00:00Z",
+    }
+    bundle = attest(Digest.of(data), "policy", POLICY, said, owner)
+    policy, signed = backend.add_documents([data, bundle.encode()])
+    return backend.execute(SetPolicy(models=models, alias=alias, policy=policy, attestation=signed))
 
 
 def add_person(backend: Backend, name: str, *roles: Role, namespace: str = "acme") -> Identity:
@@ -171,7 +207,7 @@ def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
     again = publish(backend, owner, b"first")
     assert (again.index, again.created) == (first.index, False), "the same bytes are the same version"
     version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
-    assert version.follows_from(backend.ask(q.GetProof(index=version.index)).event)
+    assert follows_from(version, backend.ask(q.GetProof(index=version.index)).event)
     by_digest = Reference(NAME, Digest.parse(version.revision))
     assert backend.ask(q.GetVersion(reference=by_digest)) == version
     assert backend.ask(q.GetVersion(reference=Reference(NAME, None))) == version
@@ -188,11 +224,12 @@ def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: I
     record(backend, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(
         backend,
+        owner,
         {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8},
         {"rule": "approvals", "validator": 1},
     )
     then = backend.ask(q.GetVersion(reference=Reference(NAME, 1))).published
-    refuses(lambda: backend.ask(q.GetPolicy(name=NAME, alias=PRODUCTION, at=then)), PolicyNotFound)
+    refuses(lambda: backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION, at=then)), PolicyNotFound)
     move = MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
     refuses(lambda: backend.execute(move), GateFailed)
     backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
@@ -206,7 +243,8 @@ def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: I
     assert backend.execute(move).created is False
     detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, PRODUCTION)))
     assert (detail.record.number, detail.aliases) == (1, ("production",))
-    verdict = receipt.event.data["verdict"]
+    (verdict,) = backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
+    assert receipt.event.data["verdicts"] == [verdict]
     assert verdict in {claim.digest for claim in detail.attestations}
 
 

@@ -16,9 +16,10 @@ from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, InvalidQuery, LogInconsistent, MunimentError
+from muniment.core.folding import Change, Put
 from muniment.core.lineage import Direction, Edge
 from muniment.core.payloads import Payload
-from muniment.core.records import Change, Key, KeyRecord, Put, Record, Value, VersionRecord
+from muniment.core.records import Key, KeyRecord, Record, Value, VersionRecord
 from muniment.core.search import ALIAS, POINTERS, TARGET, And, Comparison, Condition, Fact, Not, Or, Search
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept

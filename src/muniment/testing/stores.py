@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
+from muniment.core.folding import Amend, Put
 from muniment.core.lineage import Direction, Edge, Relation
 from muniment.core.payloads import Payload
-from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
 from muniment.core.search import Fact
 from muniment.log.tree import Node, cover, hash_children, hash_leaf
 from muniment.ports.blobs import BlobStore

@@ -56,6 +56,14 @@ class PolicyNotFound(NotFound):
     advice = "set one: muniment policy set {name}@{alias} FILE"
 
 
+class TierNotFound(NotFound):
+    """The model is in no risk tier."""
+
+    name: str
+    message = "{name} is in no risk tier, so that every policy holds for it"
+    advice = "put it into one: muniment policy tier NAME TIER"
+
+
 class DeploymentNotFound(NotFound):
     """A version is said to have stopped where it does not serve."""
 

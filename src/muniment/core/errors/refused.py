@@ -176,6 +176,50 @@ class OwnVersion(Refused):
     advice = "another person approves it"
 
 
+class NothingToWithdraw(Refused):
+    """The principal has decided nothing that could be withdrawn."""
+
+    reference: str
+    alias: str
+    message = "you have decided nothing about {reference} for {alias}"
+    advice = "`muniment show` lists what was decided"
+
+
+class ExceptionNotAllowed(Refused):
+    """The policy does not let a rule be, or not for so long."""
+
+    reference: str
+    reason: str
+    message = "no such exception for {reference}: {reason}"
+    advice = "`muniment policy show NAME@ALIAS` shows which exceptions a policy allows"
+
+
+class ReasonNeeded(Refused):
+    """Something has to be done with a reason."""
+
+    what: str
+    message = "{what} needs a reason"
+    advice = "say why: --reason TEXT"
+
+
+class VersionWithdrawn(Refused):
+    """The version is retired, revoked or purged."""
+
+    reference: str
+    status: str
+    reason: str
+    message = "{reference} is {status}: {reason}"
+    advice = "take another version; `muniment show` says who withdrew it and when"
+
+
+class VersionPurged(Refused):
+    """The bytes of the version are gone, and do not come back."""
+
+    reference: str
+    message = "the bytes of {reference} were purged"
+    advice = "its record stays: `muniment show`"
+
+
 class AlreadyApproved(Refused):
     """The same approval, twice."""
 

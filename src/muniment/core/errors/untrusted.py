@@ -63,6 +63,15 @@ class LogInconsistent(Untrusted):
     advice = "restore the database from a backup; `muniment verify --log` checks it"
 
 
+class VerdictInconsistent(Untrusted):
+    """A verdict on record does not follow from what it rests on."""
+
+    digest: str
+    reason: str
+    message = "the verdict {digest} does not follow from what it rests on: {reason}"
+    advice = "do not rely on it: judge again (muniment check), and ask who signed it"
+
+
 class EvidenceInconsistent(Untrusted):
     """A stated metric does not follow from the counts beside it."""
 

@@ -10,18 +10,20 @@ from muniment.core import queries as q
 from muniment.core import records as r
 from muniment.core.digests import Digest
 from muniment.core.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.policy import Verdict
+from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.policy import Gate
 from muniment.core.receipts import Receipt
 from muniment.protocols.native.door import answer, ask, execute, expected_entry, send_encoded
 from muniment.protocols.native.wire import (
     Claim,
+    NewStatus,
     Page,
     Publication,
     Reason,
     Rules,
     Tag,
     Target,
+    Tier,
     encode_page,
 )
 
@@ -142,13 +144,27 @@ async def record_attestation(
     return await execute(request, body.read(_refer(namespace, model, selector)))
 
 
-@router.get(_VERSION + "/verdicts/{alias}", response_model=Verdict)
-async def judge_version(
-    request: Request, namespace: Part, model: Part, selector: Part, alias: Part
+@router.get(_VERSION + "/gates/{alias}", response_model=Gate)
+async def judge_gate(  # noqa: PLR0913, PLR0917 - the parts of its path
+    request: Request,
+    namespace: Part,
+    model: Part,
+    selector: Part,
+    alias: Part,
+    policy: Annotated[str | None, Query(max_length=71, description="A stored one, instead.")] = None,
 ) -> Response:
-    """Say what the policy of an alias says of a version; nothing is recorded."""
-    query = q.JudgeGate(reference=_refer(namespace, model, selector), alias=Alias(alias))
-    return await answer(request, query)
+    """Say what the policies of an alias say of a version; nothing is recorded."""
+    reference = _refer(namespace, model, selector)
+    instead = None if policy is None else Digest.parse(policy)
+    return await answer(request, q.JudgeGate(reference=reference, alias=Alias(alias), policy=instead))
+
+
+@router.put(_VERSION + "/status", response_model=Receipt)
+async def set_status(
+    request: Request, namespace: Part, model: Part, selector: Part, body: NewStatus
+) -> Response:
+    """Deprecate, retire or revoke a version, or take that back."""
+    return await execute(request, body.read(_refer(namespace, model, selector)))
 
 
 @router.get(_VERSION + "/tags", response_model=list[tuple[str, str]])
@@ -207,17 +223,37 @@ async def list_moves(
     return send_encoded(request, encode_page(moves, None))
 
 
-@router.get(_ALIAS + "/policy", response_model=r.PolicyRecord)
-async def get_policy(request: Request, namespace: Part, model: Part, alias: Part, at: At = None) -> Response:
-    """Give the policy in force for an alias; its document is the blob of that digest."""
-    return await answer(request, q.GetPolicy(name=ModelName(namespace, model), alias=Alias(alias), at=at))
+@router.get(_ALIAS + "/policies", response_model=Page[r.PolicyRecord])
+async def get_policies(
+    request: Request, namespace: Part, model: Part, alias: Part, at: At = None
+) -> Response:
+    """Give the policies in force for an alias; the document of one is the blob of its digest."""
+    query = q.GetPolicies(name=ModelName(namespace, model), alias=Alias(alias), at=at)
+    return send_encoded(request, encode_page(await ask(request, query), None))
+
+
+@router.get("/namespaces/{namespace}/policies", response_model=Page[r.PolicyRecord])
+async def list_policies(request: Request, namespace: Part) -> Response:
+    """List all policies that were ever set for the models of a namespace, oldest first."""
+    return send_encoded(request, encode_page(await ask(request, q.ListPolicies(namespace=namespace)), None))
+
+
+@router.get(_MODEL + "/tier", response_model=r.TierRecord)
+async def get_tier(request: Request, namespace: Part, model: Part) -> Response:
+    """Give the risk tier of a model."""
+    return await answer(request, q.GetTier(name=ModelName(namespace, model)))
+
+
+@router.put(_MODEL + "/tier", response_model=Receipt)
+async def set_tier(request: Request, namespace: Part, model: Part, body: Tier) -> Response:
+    """Put a model into a risk tier."""
+    return await execute(request, c.SetTier(name=ModelName(namespace, model), tier=body.tier))
 
 
 @router.put(_ALIAS + "/policy", response_model=Receipt)
 async def set_policy(request: Request, namespace: Part, model: Part, alias: Part, body: Rules) -> Response:
-    """Put a stored policy in force for an alias."""
-    name, digest = ModelName(namespace, model), Digest.parse(body.policy)
-    return await execute(request, c.SetPolicy(name=name, alias=Alias(alias), policy=digest))
+    """Put a stored policy in force for an alias of a model, or (`*`) of all models of the namespace."""
+    return await execute(request, body.read(Models(namespace, model), Alias(alias)))
 
 
 def _refer(namespace: str, model: str, selector: str) -> Reference:

@@ -9,9 +9,10 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraint
 from muniment.core import commands as c
 from muniment.core.callers import parse_scopes
 from muniment.core.digests import Digest
-from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
 from muniment.core.roles import Role
+from muniment.core.statuses import Status
 
 T = TypeVar("T")
 
@@ -108,9 +109,39 @@ class Reason(Body):
 
 
 class Rules(Body):
-    """A stored policy document to put in force."""
+    """A stored policy document to put in force, and the stored bundle that signs for it.
 
-    policy: Hash
+    Without a policy the alias is guarded by nothing that could be met, until there is one.
+    """
+
+    policy: Hash | None
+    attestation: Hash | None = None
+
+    def read(self, models: Models, alias: Alias) -> c.SetPolicy:
+        """Give the command."""
+        return c.SetPolicy(
+            models=models,
+            alias=alias,
+            policy=None if self.policy is None else Digest.parse(self.policy),
+            attestation=None if self.attestation is None else Digest.parse(self.attestation),
+        )
+
+
+class Tier(Body):
+    """A risk tier."""
+
+    tier: Short
+
+
+class NewStatus(Body):
+    """What became of a version, and why."""
+
+    status: Status
+    reason: Text | None = None
+
+    def read(self, reference: Reference) -> c.SetStatus:
+        """Give the command."""
+        return c.SetStatus(reference=reference, status=self.status, reason=_read(self.reason))
 
 
 class Tag(Body):

@@ -10,11 +10,15 @@ import jsonschema_rs
 from muniment.core.attestations import (
     APPROVAL,
     CARD,
+    CHANGE_PLAN,
     CONTENT,
     DEPLOYMENT,
     EVALUATION,
+    EXCEPTION,
+    POLICY,
     PROVENANCE,
     REPRODUCTION,
+    SCAN,
     VERDICT,
 )
 from muniment.core.canonical import JsonObject
@@ -29,6 +33,10 @@ SCHEMAS: Final = {
     CARD: "card-v1.json",
     REPRODUCTION: "reproduction-v1.json",
     DEPLOYMENT: "deployment-v1.json",
+    SCAN: "scan-v1.json",
+    EXCEPTION: "exception-v1.json",
+    CHANGE_PLAN: "change-plan-v1.json",
+    POLICY: "policy-v1.json",
 }
 
 

@@ -28,7 +28,9 @@ from muniment.core.records import (
     PrincipalRecord,
     QuotaRecord,
     Record,
+    StatusRecord,
     TagRecord,
+    TierRecord,
     TokenRecord,
     VersionRecord,
 )
@@ -181,12 +183,38 @@ policies: Final = Table(
     "policies",
     metadata,
     _entry(primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("models", Text, nullable=False),
     Column("alias", Text, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", Text),
+    Column("attestation", Text),
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("set", Text, nullable=False),
-    Index("policies_by_alias", "name", "alias", "index"),
+    Index("policies_by_alias", "models", "alias", "index"),
+)
+
+tiers: Final = Table(
+    "tiers",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, ForeignKey("models.name"), nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
+    Index("tiers_by_model", "name", "index"),
+)
+
+statuses: Final = Table(
+    "statuses",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", _Whole, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("actor", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
+    Column("reason", Text),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    Index("statuses_by_version", "name", "number", "index"),
 )
 
 moves: Final = Table(
@@ -200,7 +228,7 @@ moves: Final = Table(
     Column("actor", Text, ForeignKey("principals.id"), nullable=False),
     Column("moved", Text, nullable=False),
     Column("reason", Text),
-    Column("verdict", Text),
+    Column("verdicts", Text, nullable=False),
     ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     Index("moves_by_alias", "name", "alias", "index"),
 )
@@ -344,6 +372,8 @@ TABLES: Final[dict[type[Record], Table]] = {
     AttestationRecord: attestations,
     DeploymentRecord: deployments,
     PolicyRecord: policies,
+    TierRecord: tiers,
+    StatusRecord: statuses,
     MoveRecord: moves,
     TagRecord: tags,
     TokenRecord: tokens,

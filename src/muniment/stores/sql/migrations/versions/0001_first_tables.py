@@ -20,6 +20,8 @@ def upgrade() -> None:
     _make_log()
     _make_people()
     _make_models()
+    _make_deployments()
+    _make_policies()
     _make_aliases()
     _make_access()
     _make_custody()
@@ -148,7 +150,7 @@ def _make_models() -> None:
     )
 
 
-def _make_aliases() -> None:
+def _make_deployments() -> None:
     op.create_table(
         "deployments",
         _entry(primary_key=True),
@@ -165,16 +167,44 @@ def _make_aliases() -> None:
     )
     op.create_index("deployments_by_model", "deployments", ["name", "target", "index"])
     op.create_index("deployments_by_target", "deployments", ["target", "index"])
+
+
+def _make_policies() -> None:
     op.create_table(
         "policies",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("models", _TEXT, nullable=False),
         sa.Column("alias", _TEXT, nullable=False),
-        sa.Column("digest", _TEXT, nullable=False),
+        sa.Column("digest", _TEXT),
+        sa.Column("attestation", _TEXT),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
     )
-    op.create_index("policies_by_alias", "policies", ["name", "alias", "index"])
+    op.create_index("policies_by_alias", "policies", ["models", "alias", "index"])
+    op.create_table(
+        "tiers",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
+        sa.Column("tier", _TEXT, nullable=False),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
+    )
+    op.create_index("tiers_by_model", "tiers", ["name", "index"])
+
+
+def _make_aliases() -> None:
+    op.create_table(
+        "statuses",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("status", _TEXT, nullable=False),
+        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
+        sa.Column("reason", _TEXT),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    )
+    op.create_index("statuses_by_version", "statuses", ["name", "number", "index"])
     op.create_table(
         "moves",
         _entry(primary_key=True),
@@ -185,7 +215,7 @@ def _make_aliases() -> None:
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("moved", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
-        sa.Column("verdict", _TEXT),
+        sa.Column("verdicts", _TEXT, nullable=False),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("moves_by_alias", "moves", ["name", "alias", "index"])

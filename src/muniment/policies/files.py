@@ -1,0 +1,46 @@
+"""Policy files: YAML as people write it."""
+
+from pathlib import Path
+
+import yaml
+
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import InvalidPolicy
+from muniment.policies.documents import MAX_POLICY_BYTES
+
+
+def load_yaml(path: Path) -> JsonObject:
+    """Read a YAML file that holds an object. Times stay texts, and no key is there twice.
+
+    Raises:
+        InvalidPolicy: it is larger than 1 MiB, or no object in YAML.
+    """
+    with path.open("rb") as file:
+        data = file.read(MAX_POLICY_BYTES + 1)
+    if len(data) > MAX_POLICY_BYTES:
+        raise InvalidPolicy(reason="the file is larger than 1 MiB")
+    try:
+        document = yaml.load(data, _Loader)  # noqa: S506 - it is a safe loader
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InvalidPolicy(reason=f"not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise InvalidPolicy(reason="not an object")
+    return document
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, stricter."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - yaml's signature
+        found: set[object] = set()
+        for key, _ in node.value:
+            if key.value in found:
+                raise InvalidPolicy(reason=f"{key.value!r} is there twice")
+            found.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -1,0 +1,413 @@
+"""Rules: each kind met and not met, over facts alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from muniment.core.attestations import (
+    CARD,
+    CHANGE_PLAN,
+    EVALUATION,
+    EXCEPTION,
+    PROVENANCE,
+    REPRODUCTION,
+    SCAN,
+    Attestation,
+)
+from muniment.core.canonical import Json
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidPolicy
+from muniment.core.policy import Verdict, judge
+from muniment.core.roles import Role
+from muniment.core.rules.facts import Baseline, Facts, Hold, Origin, write_age
+from muniment.policies.documents import read_policy
+from muniment.policies.expressions import compile_expression
+
+NOW = "2026-06-03T12:00:00Z"  # a Wednesday
+Document = dict[str, Json]
+
+
+def claim(kind: str, predicate: Document, *, index: int = 0, by: str = "ada", at: str = NOW) -> Attestation:
+    return Attestation(
+        digest=Digest.of(f"{kind}{predicate}{index}{by}".encode()),
+        predicate_type=kind,
+        predicate=predicate,
+        signer=by,
+        key_id="k",
+        index=index,
+        recorded=at,
+    )
+
+
+def facts(*claims: Attestation, **others: Any) -> Facts:  # noqa: ANN401 - the members of Facts
+    roles = {"ada": frozenset({Role.CONTRIBUTOR}), "vera": frozenset({Role.VALIDATOR, Role.APPROVER})}
+    return replace(
+        Facts(
+            version="acme/x@2",
+            alias="production",
+            policy="sha256:p",
+            now=NOW,
+            paths=("model.safetensors",),
+            authors=frozenset({"ada"}),
+            attestations=claims,
+            roles=roles,
+        ),
+        **others,
+    )
+
+
+def verdict(rule: Document, found: Facts) -> Verdict:
+    return judge(read_policy({"rules": [rule]}), found)
+
+
+def holds(rule: Document, found: Facts) -> bool:
+    return verdict(rule, found).passed
+
+
+def measured(auc: float, *, n: int = 100, data: str = "holdout", index: int = 0, **how: Any) -> Attestation:  # noqa: ANN401 - as `claim` takes
+    predicate: Document = {
+        "task": "classification",
+        "n": n,
+        "dataset": {"name": data, "digest": str(Digest.of(data.encode()))},
+        "metrics": {"roc_auc": {"value": auc, "source": "given"}},
+    }
+    return claim(EVALUATION, predicate, index=index, **how)
+
+
+# ---- what is on record
+
+
+def test_require_asks_for_age_rows_dataset_and_signer() -> None:
+    old = measured(0.9, at="2026-01-01T00:00:00Z")
+    rule: Document = {"rule": "require", "type": "evaluation"}
+    assert holds(rule, facts(old))
+    assert not holds({**rule, "max_age": "30d"}, facts(old))
+    assert holds({**rule, "max_age": "30d"}, facts(old, measured(0.9, index=1)))
+    assert not holds({**rule, "min_n": 101}, facts(old))
+    assert holds({**rule, "min_n": 100}, facts(old))
+    assert holds({**rule, "dataset": "holdout"}, facts(old))
+    assert holds({**rule, "dataset": str(Digest.of(b"holdout"))}, facts(old))
+    assert not holds({**rule, "dataset": "other"}, facts(old))
+    assert not holds({**rule, "role": "validator"}, facts(old))
+    assert holds({**rule, "role": "validator"}, facts(measured(0.9, by="vera")))
+    assert not holds({**rule, "role": "validator"}, facts(measured(0.9, by="stranger")))
+
+
+def test_a_rule_that_is_not_met_says_what_would_help() -> None:
+    found = verdict({"rule": "require", "type": "reproduction"}, facts()).findings[0]
+    assert found.mend == "muniment reproduce acme/x@2"
+    found = verdict({"rule": "approvals", "validator": 1}, facts()).findings[0]
+    assert found.mend.startswith("muniment approve acme/x@2 --for production --as validator")
+    assert not verdict({"rule": "require", "type": "evaluation"}, facts(measured(1))).findings[0].mend
+
+
+# ---- against what runs
+
+
+def test_no_regression_compares_over_the_same_data() -> None:
+    rule: Document = {"rule": "no_regression", "metric": "roc_auc", "tolerance": 0.01}
+    ours = measured(0.9, index=5)
+
+    def against(*claims: Attestation, version: str = "acme/x@1") -> Facts:
+        return facts(ours, baselines={"production": Baseline(version=version, attestations=claims)})
+
+    assert holds(rule, facts(ours, baselines={"production": None})), "nothing to be worse than"
+    assert holds(rule, against(version="acme/x@2")), "it is there already"
+    assert holds(rule, against(measured(0.905)))
+    assert not holds(rule, against(measured(0.95)))
+    assert not holds(rule, against(measured(0.5, data="other"))), "no data in common"
+    assert not holds(rule, against())
+    assert not holds(rule, facts(baselines={"production": Baseline(version="acme/x@1", attestations=())}))
+    newer = measured(0.89, index=9)
+    assert holds(rule, against(measured(0.99, index=1), newer)), "the newest of theirs counts"
+    staged = {**rule, "against": "staging"}
+    assert not holds(staged, against(measured(0.1))), "an alias that was not looked at denies"
+
+
+def test_no_regression_knows_which_way_is_better() -> None:
+    def error(value: float, index: int) -> Attestation:
+        metric: Document = {"value": value, "source": "given"}
+        shared: Document = {"task": "regression", "n": 9, "dataset": {"name": "d", "digest": "sha256:0"}}
+        return claim(EVALUATION, {**shared, "metrics": {"rmse": metric}}, index=index)
+
+    rule: Document = {"rule": "no_regression", "metric": "rmse"}
+    for value, expected in ((1.0, True), (0.5, True), (1.1, False)):
+        baseline = Baseline(version="acme/x@1", attestations=(error(1.0, 0),))
+        assert holds(rule, facts(error(value, 1), baselines={"production": baseline})) is expected
+
+
+# ---- scans and rebuilds
+
+
+def scan(tool: str, *severities: str, index: int = 0, at: str = NOW) -> Attestation:
+    found: list[Json] = [{"severity": one, "message": "m"} for one in severities]
+    return claim(SCAN, {"tool": {"name": tool, "version": "1"}, "findings": found}, index=index, at=at)
+
+
+def test_the_newest_scan_of_each_tool_counts() -> None:
+    rule: Document = {"rule": "scan", "tools": ["a"], "maximum": "low", "max_age": "7d"}
+    assert holds(rule, facts(scan("a")))
+    assert holds(rule, facts(scan("a", "low", "none")))
+    assert not holds(rule, facts(scan("a", "low", "medium")))
+    assert holds(rule, facts(scan("a", "critical"), scan("a", index=1))), "it was mended"
+    assert not holds(rule, facts(scan("a"), scan("b", "critical", index=1))), "another tool found something"
+    assert not holds(rule, facts(scan("b")))
+    assert not holds(rule, facts())
+    assert not holds(rule, facts(scan("a", at="2026-05-01T00:00:00Z")))
+    assert not holds(rule, facts(scan("a", "catastrophic"))), "a severity that nobody knows is the worst"
+
+
+def test_a_rebuild_came_out_well_enough() -> None:
+    rule: Document = {"rule": "reproduced"}
+
+    def rebuilt(outcome: str, by: str = "ada", index: int = 0, at: str = NOW) -> Attestation:
+        return claim(REPRODUCTION, {"verdict": outcome}, by=by, index=index, at=at)
+
+    assert holds(rule, facts(rebuilt("within-tolerance")))
+    assert not holds({**rule, "verdict": "bit-identical"}, facts(rebuilt("within-tolerance")))
+    assert not holds(rule, facts(rebuilt("bit-identical"), rebuilt("failed", index=1)))
+    assert not holds({**rule, "independent": True}, facts(rebuilt("bit-identical")))
+    assert holds({**rule, "independent": True}, facts(rebuilt("bit-identical", by="vera")))
+    assert not holds({**rule, "max_age": "1d"}, facts(rebuilt("bit-identical", at="2026-06-01T00:00:00Z")))
+
+
+# ---- where it comes from
+
+
+def trained(*, dirty: Json = False, code: bool = True, **members: Json) -> Attestation:
+    commit: list[Json] = [{"uri": "git+https://x", "digest": {"gitCommit": "0" * 40}}] if code else []
+    definition: Document = {
+        "internalParameters": {"git": {"dirty": dirty}},
+        "resolvedDependencies": commit,
+        **members,
+    }
+    return claim(PROVENANCE, {"buildDefinition": definition})
+
+
+def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
+    rule: Document = {"rule": "provenance"}
+    assert holds(rule, facts(trained(), origins=(Origin(name="d", kind="dataset", resolved=True),)))
+    assert not holds(rule, facts())
+    assert not holds(rule, facts(trained(dirty=True)))
+    assert not holds(rule, facts(trained(dirty=None))), "what does not say that it is clean is not"
+    assert not holds(rule, facts(trained(code=False)))
+    assert not holds(rule, facts(trained(), origins=(Origin(name="d", kind="dataset", resolved=False),)))
+    assert not holds(rule, facts(trained(), revoked=("acme/base@1",)))
+    loose: Document = {**rule, "clean_tree": False, "resolved": False, "not_revoked": False}
+    found = facts(
+        trained(dirty=True),
+        origins=(Origin(name="d", kind="dataset", resolved=False),),
+        revoked=("acme/base@1",),
+    )
+    assert holds(loose, found)
+    assert len(verdict(rule, found).findings[0].message.split("; ")) == 3, "every fault is named"
+
+
+def test_licences_are_known_and_allowed() -> None:
+    rule: Document = {"rule": "provenance", "licences": ["MIT"]}
+    card = claim(CARD, {"licence": "MIT"}, index=1)
+    free = Origin(name="d", kind="dataset", resolved=True, licence="MIT")
+    code = Origin(name="c", kind="code", resolved=True)
+    assert holds(rule, facts(trained(), card, origins=(free, code)))
+    assert not holds(rule, facts(trained(), origins=(free,))), "its own is not known"
+    assert not holds(rule, facts(trained(), card, origins=(replace(free, licence=""),)))
+    assert not holds(rule, facts(trained(), card, origins=(replace(free, licence="AGPL-3.0"),)))
+
+
+# ---- time
+
+
+def test_soaking_adds_up() -> None:
+    rule: Document = {"rule": "soak", "alias": "staging", "least": "2d"}
+    first = Hold(alias="staging", since="2026-05-01T12:00:00Z", until="2026-05-02T12:00:00Z")
+    second = Hold(alias="staging", since="2026-06-02T12:00:00Z")
+    elsewhere = Hold(alias="canary", since="2026-01-01T00:00:00Z")
+    assert not holds(rule, facts())
+    assert not holds(rule, facts(holds=(first,)))
+    assert not holds(rule, facts(holds=(elsewhere,)))
+    assert holds(rule, facts(holds=(first, second)))
+
+
+@pytest.mark.parametrize(
+    ("members", "now", "expected"),
+    [
+        ({}, NOW, True),
+        ({"days": ["mon", "tue"]}, NOW, False),
+        ({"days": ["wed"]}, NOW, True),
+        ({"hours": "08:00-12:00"}, NOW, False),
+        ({"hours": "12:00-17:00"}, NOW, True),
+        ({"hours": "22:00-06:00"}, "2026-06-03T23:00:00Z", True),
+        ({"hours": "22:00-06:00"}, "2026-06-03T05:59:00Z", True),
+        ({"hours": "22:00-06:00"}, "2026-06-03T06:00:00Z", False),
+        ({"hours": "13:00-15:00", "zone": "Europe/Berlin"}, NOW, True),
+        ({"days": ["thu"], "zone": "Asia/Tokyo"}, "2026-06-03T20:00:00Z", True),
+        ({"freezes": [{"from": "2026-06-01T00:00:00Z", "until": "2026-06-04T00:00:00Z"}]}, NOW, False),
+        ({"freezes": [{"from": "2026-06-03T14:00:00+02:00", "until": "2026-06-04T00:00:00Z"}]}, NOW, False),
+        ({"freezes": [{"from": "2026-06-01T00:00:00Z", "until": NOW}]}, NOW, True),
+    ],
+)
+def test_windows_open_and_close(members: Document, now: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    assert holds({"rule": "window", **members}, facts(now=now)) is expected
+
+
+# ---- plans
+
+
+def test_a_retrain_stays_inside_of_its_plan() -> None:
+    plan: Document = {
+        "description": "d",
+        "impact": "i",
+        "parameters": {"depth": {"minimum": 3, "maximum": 8}, "solver": {"one_of": ["a", "b"]}},
+        "metrics": {"roc_auc": {"minimum": 0.9}},
+    }
+
+    def training(**parameters: Json) -> Attestation:
+        return trained(externalParameters={"parameters": parameters})
+
+    def check(after: Attestation, *, auc: float = 0.95, by: str = "vera", **changes: Json) -> bool:
+        signed = claim(CHANGE_PLAN, {**plan, **changes}, by=by, index=2)
+        before = training(depth=5, solver="a")
+        baseline = Baseline(version="acme/x@1", attestations=(before, signed))
+        return holds(
+            {"rule": "plan"}, facts(after, measured(auc, index=3), baselines={"production": baseline})
+        )
+
+    assert check(training(depth=8, solver="b"))
+    assert check(training(depth=5, solver="a"))
+    assert not check(training(depth=9, solver="a"))
+    assert not check(training(depth=True, solver="a"))
+    assert not check(training(depth=5, solver="c"))
+    assert not check(training(depth=5, solver="a", rate=1)), "what is not named must not change"
+    assert not check(training(depth=5)), "nor go away"
+    assert not check(training(depth=5, solver="a"), auc=0.8)
+    assert not check(training(depth=5, solver="a"), by="ada"), "the author's own plan"
+    assert not check(training(depth=5, solver="a"), expires="2026-06-03T11:00:00Z")
+    assert check(training(depth=5, solver="a"), expires="2026-06-03T13:00:00Z")
+    assert holds({"rule": "plan"}, facts(baselines={"production": None}))
+    bare = Baseline(version="acme/x@1", attestations=())
+    assert not holds({"rule": "plan"}, facts(training(), baselines={"production": bare}))
+
+
+# ---- expressions
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("metrics.roc_auc > 0.8", True),
+        ("metrics.roc_auc > 0.95", False),
+        ("metrics.recall > 0.1", False),
+        ("metrics.roc_auc", False),
+        ("1", False),
+        ("null", False),
+        ("'true'", False),
+        ("1 / 0 == 1", False),
+        ("nothing.here", False),
+        ("version == 'acme/x@2' && alias == 'production'", True),
+        ("files.all(f, f.endsWith('.safetensors'))", True),
+        ("attestations.exists(a, a.signer == 'vera' || a.signer == 'ada')", True),
+        ("evidence.all(e, e.n >= 100)", True),
+        ("size(revoked) == 0", True),
+        ("timestamp(now) < timestamp('2026-07-01T00:00:00Z')", True),
+    ],
+)
+def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    found = facts(measured(0.9))
+    assert holds({"rule": "cel", "expression": expression}, found) is expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a || b",
+        "(a || b)",
+        "!(a || b)",
+        "a && (b || c)",
+        "a ? (b || c) : d",
+        "[a || b][0]",
+        "size(a || b) > 0",
+        "metrics.roc_auc >",
+        "'no end",
+        "x" * 2001,
+        "a.all(b, b.all(c, c.all(d, d.all(e, e.all(f, true)))))",
+    ],
+)
+def test_an_expression_is_looked_over_before_it_is_set(expression: str) -> None:
+    with pytest.raises(InvalidPolicy):
+        read_policy({"rules": [{"rule": "cel", "expression": expression}]})
+
+
+def test_a_string_and_a_comment_hold_no_operator() -> None:
+    assert compile_expression("'a || b' == 'a || b' // x || y")({}) is True
+    assert compile_expression('"""a || b""" != r\'||\'')({}) is True
+
+
+# ---- exceptions
+
+
+def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
+    document: Document = {
+        "rules": [
+            {"rule": "require", "id": "test", "type": "evaluation"},
+            {"rule": "card", "required": ["title"]},
+        ],
+        "exceptions": {"approvals": {"approver": 1}, "maximum": "10d", "rules": ["test"]},
+    }
+    waiver: Document = {
+        "version": "acme/x@2",
+        "alias": "production",
+        "registry": "",
+        "policy": "sha256:p",
+        "rules": ["test"],
+        "until": "2026-06-10T00:00:00Z",
+        "reason": "sha256:r",
+        "nonce": "n",
+        "time": NOW,
+    }
+
+    def waived(by: str = "vera", now: str = NOW, recorded: str = NOW, **changes: Json) -> set[str]:
+        asked = claim(EXCEPTION, {**waiver, **changes}, index=1, at=recorded)
+        approved = approval(str(asked.digest), by)
+        found = judge(read_policy(document), facts(asked, approved, now=now))
+        return {one.id for one in found.findings if one.waived}
+
+    assert waived() == {"test"}
+    assert waived(by="ada") == set(), "its author approves it"
+    assert waived(by="nobody") == set()
+    assert waived(now="2026-06-10T00:00:00Z") == set()
+    assert waived(recorded="2026-05-01T00:00:00Z") == set(), "longer than it may be"
+    assert waived(rules=["card"]) == set(), "to a rule that cannot be let be"
+    for wrong in (
+        {"version": "acme/x@1"},
+        {"alias": "staging"},
+        {"registry": "other"},
+        {"policy": "sha256:q"},
+    ):
+        assert waived(**wrong) == set()
+    assert waived(until="whenever") == set()
+
+
+def approval(exception: str, by: str) -> Attestation:
+    predicate: Document = {
+        "version": "acme/x@2",
+        "alias": "production",
+        "registry": "",
+        "role": "approver",
+        "decision": "approve",
+        "meaning": "approval",
+        "policies": ["sha256:p"],
+        "evidence": [],
+        "exception": exception,
+        "name": None,
+        "reason": None,
+        "nonce": "n",
+        "expires": None,
+        "time": NOW,
+    }
+    return claim("https://muniment.dev/approval/v1", predicate, index=2, by=by)
+
+
+def test_ages_are_written_as_they_are_read() -> None:
+    assert write_age(timedelta(weeks=2)) == "14d"
