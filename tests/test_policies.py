@@ -99,7 +99,8 @@ def test_each_rule_of_a_ready_made_policy_has_a_fixture_that_fails_it(name: str)
     assert {one.get("id", one["rule"]) for one in document["rules"]} <= failing
     for rule in failing:
         kept = [one for one in document["rules"] if one.get("id", one["rule"]) != rule]
-        if len(kept) == len(document["rules"]) or not kept:
+        # Without a format rule of its own, a policy has the usual one.
+        if len(kept) == len(document["rules"]) or not kept or rule == "format":
             continue
         left = {name: document[name] for name in document if name != "exceptions"}
         outcomes = run_fixtures(read_policy({**left, "rules": kept}), fixtures)

@@ -161,9 +161,11 @@ CODES = """
     upload_not_found
     verdict_inconsistent
     version_exists
+    version_in_use
     version_not_found
     version_not_next
     version_purged
+    version_retained
     version_withdrawn
     wrong_subject
 """

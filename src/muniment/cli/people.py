@@ -126,6 +126,21 @@ def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
     )
 
 
+@user.command("erase")
+@click.argument("principal")
+@click.option(
+    "--typed", is_flag=True, help="Also all that they ever typed: reasons, messages, comments, tags."
+)
+@json_option
+@click.pass_obj
+def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
+    """Forget the name of PRINCIPAL, and of their logins, keys and tokens. The log stays as it is."""
+    with connect(terminal) as registry:
+        receipt = registry.people.erase(principal, typed=typed)
+    data = receipt.event.data
+    terminal.answer(describe_receipt(receipt), [f"{data['principal']}: {data['payloads']} texts erased"])
+
+
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
 @click.argument("namespace")

@@ -8,9 +8,11 @@ from muniment.cli.session import connect
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.version import Version
-from muniment.core.attestations import kind_of
+from muniment.core.attestations import EXCEPTION, kind_of
 from muniment.core.canonical import JsonObject
+from muniment.core.queries import VersionDetail
 from muniment.core.records import AttestationRecord
+from muniment.core.statuses import Status
 
 
 @click.command()
@@ -38,6 +40,8 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         "message": detail.message,
         "aliases": list(detail.aliases),
         "entry": record.index,
+        "status": None if detail.status is None else {**detail.status.values(), "text": detail.status_reason},
+        "retention": None if detail.retention is None else detail.retention.values(),
         "files": [
             {"path": file.path, "digest": str(file.digest), "size": file.size_bytes}
             for file in revision.files
@@ -49,6 +53,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     author = names.get(record.author, record.author)
     lines = [
         f"{version}  {', '.join(detail.aliases)}".rstrip(),
+        *_describe_state(detail),
         f"  digest     {record.revision}",
         f"  published  {record.published} by {author}, entry {record.index}",
         *([f"  message    {detail.message}"] if detail.message else []),
@@ -56,6 +61,23 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         *(f"  {_describe_claim(claim, names)}" for claim in detail.attestations),
     ]
     return document, lines
+
+
+def _describe_state(detail: VersionDetail) -> list[str]:
+    """Say first what nobody must overlook: what became of it, what it is kept for, exceptions made for it."""
+    status, kept = detail.status, detail.retention
+    lines = []
+    if status is not None and status.status != Status.PUBLISHED:
+        lines.append(f"  {status.status.upper()}  {status.set}: {detail.status_reason or '(erased)'}")
+    lines += [
+        f"  EXCEPTION  {claim.digest} asked for, entry {claim.index}"
+        for claim in detail.attestations
+        if claim.predicate_type == EXCEPTION
+    ]
+    if kept is not None:
+        hold = "under a legal hold, " if kept.hold else ""
+        lines.append(f"  kept       {hold}until {kept.until or 'no set time'}")
+    return lines
 
 
 def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:

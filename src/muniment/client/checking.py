@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from muniment.client.trust import TrustedBackend
-from muniment.core.attestations import CONTENT, EVALUATION, VERDICT, Attestation, kind_of
+from muniment.core.attestations import CONTENT, EVALUATION, TOMBSTONE, VERDICT, Attestation, kind_of
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -26,9 +26,10 @@ from muniment.core.errors import (
 from muniment.core.evidence import Evidence
 from muniment.core.names import Alias, Reference
 from muniment.core.policy import judge
-from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion
+from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion, VersionDetail
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
+from muniment.core.statuses import Status
 from muniment.core.verdicts import Said, read_facts, write_verdict
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
@@ -240,9 +241,14 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     version = resolve_proven(backend, reference)
     revision = read_revision(backend, version)
     detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    purged = detail.status is not None and detail.status.status == Status.PURGED
     files = [
-        (f"file {file.path} ({file.digest})", partial(check_file, backend, file)) for file in revision.files
+        (f"file {file.path} ({file.digest})", partial(check_file, backend, file))
+        for file in revision.files
+        if not purged
     ]
+    if purged:
+        files = [("bytes were purged, by a tombstone", partial(_check_tombstone, detail))]
     claims = [
         (
             f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}",
@@ -272,6 +278,12 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
         Check(what=f"manifest {version.revision}"),
         *run_all([*files, signature, *claims, *evidence, *verdicts]),
     ]
+
+
+def _check_tombstone(detail: VersionDetail) -> None:
+    """Check that a purge left its claim; what it says is checked as any claim is."""
+    if not any(record.predicate_type == TOMBSTONE for record in detail.attestations):
+        raise NotSigned(reference=f"the purge of {detail.record.name}@{detail.record.number}")
 
 
 def run_all(checks: Sequence[tuple[str, Callable[[], object]]]) -> list[Check]:

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import uuid_utils
 
 from muniment.client.trust import TrustedBackend
-from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
+from muniment.core.commands import (
+    EnrolKey,
+    ErasePrincipal,
+    GrantRole,
+    RegisterPrincipal,
+    RevokeKey,
+    RevokeRole,
+)
 from muniment.core.payloads import Payload
 from muniment.core.queries import GetPerson, GetSelf, ListPeople, Person
 from muniment.core.receipts import Receipt
@@ -52,6 +59,13 @@ class People:
     def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
         """Add a key to somebody."""
         return self._backend.execute(EnrolKey(principal=principal, public_key=key.pem, expires=expires))
+
+    def erase(self, principal: str, *, typed: bool = False) -> Receipt:
+        """Forget somebody's name, logins and what their keys and tokens are called.
+
+        With `typed`, also all that they ever typed: reasons, messages, comments, tags. The log stays valid.
+        """
+        return self._backend.execute(ErasePrincipal(principal=principal, typed=typed))
 
     def revoke(self, key_id: str, *, effective: int | None = None) -> Receipt:
         """Revoke a key from now on, or as of an earlier entry of the log."""

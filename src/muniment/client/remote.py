@@ -184,6 +184,20 @@ def _set_status(command: c.SetStatus) -> Call:
     return Call("PUT", f"{_version(command.reference)}/status", body)
 
 
+def _set_retention(command: c.SetRetention) -> Call:
+    body = {"until": command.until, "hold": command.hold, "reason": _text(command.reason)}
+    return Call("PUT", f"{_version(command.reference)}/retention", body)
+
+
+def _purge(command: c.PurgeVersion) -> Call:
+    return Call("POST", f"{_version(command.reference)}/purge", {"reason": _text(command.reason)})
+
+
+def _erase(command: c.ErasePrincipal) -> Call:
+    body = {"principal": command.principal, "typed": command.typed}
+    return Call("POST", "/principals/erasures", body)
+
+
 def _register(command: c.RegisterPrincipal) -> Call:
     body = {
         "name": _text(command.name),
@@ -273,6 +287,9 @@ _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.SetPolicy: _set_policy,
     c.SetTier: _set_tier,
     c.SetStatus: _set_status,
+    c.SetRetention: _set_retention,
+    c.PurgeVersion: _purge,
+    c.ErasePrincipal: _erase,
     c.RegisterPrincipal: _register,
     c.EnrolKey: _enrol,
     c.RevokeKey: _revoke_key,

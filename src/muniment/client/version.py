@@ -37,7 +37,7 @@ from muniment.core.attestations import (
 )
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.cards import Card
-from muniment.core.commands import RecordAttestation, SetStatus, SetTag
+from muniment.core.commands import PurgeVersion, RecordAttestation, SetRetention, SetStatus, SetTag
 from muniment.core.deployments import Deployment, State, check_target
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NotIdentified
@@ -365,6 +365,25 @@ class Version:
     def set_status(self, status: Status | str, reason: str) -> Receipt:
         """Deprecate, retire or revoke it, or (`published`) take that back."""
         command = SetStatus(reference=self.reference, status=Status(status), reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def retain(self, until: str | None = None, *, hold: bool = False, reason: str) -> Receipt:
+        """Keep it until a time (RFC 3339) at least, or put it under a legal hold, or (`hold=False`) end that.
+
+        Raises:
+            VersionRetained: it is kept for longer already.
+        """
+        payload = write_reason(reason)
+        command = SetRetention(reference=self.reference, until=until, hold=hold, reason=payload)
+        return self._session.backend.execute(command)
+
+    def purge(self, reason: str) -> Receipt:
+        """Let its bytes go for good; the record, the digests and a signed tombstone stay.
+
+        Raises:
+            VersionRetained, VersionInUse: they have to stay.
+        """
+        command = PurgeVersion(reference=self.reference, reason=write_reason(reason))
         return self._session.backend.execute(command)
 
     def check(self, alias: str) -> Gate:

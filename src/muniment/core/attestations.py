@@ -28,6 +28,7 @@ SCAN: Final = "https://muniment.dev/scan/v1"
 EXCEPTION: Final = "https://muniment.dev/exception/v1"
 CHANGE_PLAN: Final = "https://muniment.dev/change-plan/v1"
 POLICY: Final = "https://muniment.dev/policy/v1"
+TOMBSTONE: Final = "https://muniment.dev/tombstone/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -42,6 +43,7 @@ _KINDS: Final = {
     EXCEPTION: "exception",
     CHANGE_PLAN: "change plan",
     POLICY: "policy",
+    TOMBSTONE: "tombstone",
 }
 
 

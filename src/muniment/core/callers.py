@@ -35,7 +35,7 @@ class Reach(StrEnum):
 
 
 _READING: Final = frozenset({Act.READ, Act.INSPECT})
-_ADMINISTRATION: Final = frozenset({Act.SET_POLICY, Act.GRANT, Act.ENROL})
+_ADMINISTRATION: Final = frozenset({Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE})
 _REACHES: Final = {
     Reach.READ: _READING,
     Reach.WRITE: frozenset(Act) - _ADMINISTRATION,

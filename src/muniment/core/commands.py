@@ -91,6 +91,35 @@ class SetStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetRetention:
+    """Keep a version until a time at least (None: no later than it is kept already), or hold it."""
+
+    reference: Reference
+    until: str | None
+    hold: bool
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeVersion:
+    """Let the bytes of a version go for good; its record, its digests and a signed tombstone stay."""
+
+    reference: Reference
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasePrincipal:
+    """Forget a principal's name and what their logins, keys and tokens are called.
+
+    With `typed`, also all that they ever typed: reasons, messages, comments, tags.
+    """
+
+    principal: str
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterPrincipal:
     """Register a person or workload under an erasable name, with a first key (PEM) if there is one."""
 
@@ -214,6 +243,9 @@ Command: TypeAlias = (
     | SetPolicy
     | SetTier
     | SetStatus
+    | SetRetention
+    | PurgeVersion
+    | ErasePrincipal
     | RegisterPrincipal
     | EnrolKey
     | RevokeKey

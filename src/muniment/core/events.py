@@ -33,6 +33,7 @@ class EventType(StrEnum):
     TIER_SET = "tier.set"
     ALIAS_MOVED = "alias.moved"
     STATUS_SET = "version.status_set"
+    RETENTION_SET = "version.retention_set"
     LOGIN_LINKED = "login.linked"
     TAG_SET = "tag.set"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an event
@@ -40,6 +41,7 @@ class EventType(StrEnum):
     ISSUER_TRUSTED = "issuer.trusted"
     ISSUER_DISTRUSTED = "issuer.distrusted"
     QUOTA_SET = "quota.set"
+    PRINCIPAL_ERASED = "principal.erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from muniment.core.records import (
     PrincipalRecord,
     QuotaRecord,
     Record,
+    RetentionRecord,
     StatusRecord,
     TagRecord,
     TierRecord,
@@ -249,6 +250,30 @@ def _status_set(event: Event, index: int) -> list[Change]:
     ]
 
 
+def _retention_set(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            RetentionRecord(
+                index=index,
+                name=_text(data, "name"),
+                number=_number(data, "number"),
+                until=_optional(data, "until"),
+                hold=_number(data, "hold"),
+                actor=event.actor,
+                set=event.time,
+                reason=_optional(data, "reason"),
+            )
+        )
+    ]
+
+
+def _principal_erased(event: Event, _index: int) -> list[Change]:
+    """What was erased is gone from the payloads; the log holds its digests still."""
+    _text(event.data, "principal"), _number(event.data, "payloads")
+    return []
+
+
 def _alias_moved(event: Event, index: int) -> list[Change]:
     data = event.data
     return [
@@ -342,6 +367,8 @@ _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.POLICY_SET: _policy_set,
     EventType.TIER_SET: _tier_set,
     EventType.STATUS_SET: _status_set,
+    EventType.RETENTION_SET: _retention_set,
+    EventType.PRINCIPAL_ERASED: _principal_erased,
     EventType.ALIAS_MOVED: _alias_moved,
     EventType.TAG_SET: _tag_set,
     EventType.TOKEN_ISSUED: _token_issued,

@@ -18,6 +18,7 @@ from muniment.core.records import (
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    RetentionRecord,
     StatusRecord,
     TierRecord,
     TokenRecord,
@@ -72,6 +73,8 @@ class VersionDetail:
     attestations: tuple[AttestationRecord, ...]
     message: str | None
     status: StatusRecord | None = None
+    status_reason: str | None = None
+    retention: RetentionRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

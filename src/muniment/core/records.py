@@ -180,6 +180,21 @@ class StatusRecord(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRecord(Record):
+    """How long a version is kept: until a time, and while a legal hold (1) lies on it. The newest counts."""
+
+    table: ClassVar[str] = "retentions"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    name: str
+    number: int
+    until: str | None
+    hold: int
+    actor: str
+    set: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRecord(Record):
     """A move of an alias; the newest of a (name, alias) is where it points.
 
@@ -262,6 +277,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     PolicyRecord,
     TierRecord,
     StatusRecord,
+    RetentionRecord,
     MoveRecord,
     TagRecord,
     TokenRecord,

@@ -30,6 +30,9 @@ class Act(StrEnum):
     RETIRE = "deprecate or retire a version"
     REVOKE = "revoke a version"
     INSPECT = "read what is in quarantine"
+    RETAIN = "set how long a version is kept"
+    PURGE = "purge a version"
+    ERASE = "erase what is known of a person"
     SET_POLICY = "set a policy"
     GRANT = "grant roles"
     ENROL = "register principals and keys"
@@ -41,8 +44,8 @@ _MAY: Final = {
     Role.VALIDATOR: {Act.READ, Act.ATTEST, Act.APPROVE},
     Role.APPROVER: {Act.READ, Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
     Role.SECURITY: {Act.READ, Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
-    Role.AUDITOR: {Act.READ, Act.INSPECT},
-    Role.ADMIN: {Act.READ, Act.SET_POLICY, Act.GRANT, Act.ENROL},
+    Role.AUDITOR: {Act.READ, Act.INSPECT, Act.RETAIN},
+    Role.ADMIN: {Act.READ, Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE},
 }
 
 

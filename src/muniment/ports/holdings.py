@@ -14,6 +14,8 @@ from muniment.core.digests import Digest
 
 # No namespace and no person is called so.
 GARBAGE: Final = "!garbage"
+# Holds the files of revoked versions, beside the namespaces that they belong to.
+QUARANTINE: Final = "!quarantine"
 
 
 class Holdings(Protocol):
@@ -31,8 +33,8 @@ class Holdings(Protocol):
     def find_idle(self, before: str, limit: int) -> list[Digest]:
         """List blobs that no namespace holds, and that people hold since before a time only."""
 
-    def drop(self, digests: Sequence[Digest]) -> None:
-        """Forget who holds blobs, all of them."""
+    def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
+        """Forget that a holder holds blobs; with None, that anybody does."""
 
     def list_of(self, holder: str) -> list[Digest]:
         """List what a holder holds."""

@@ -14,5 +14,8 @@ class Payloads(Protocol):
     def find(self, digest: str) -> str | None:
         """Find a text by digest; None if it was erased or never kept."""
 
+    def erase(self, digest: str) -> bool:
+        """Forget a text for good, and its salt; say whether there was one."""
+
     def find_labelled(self, label: str) -> list[str]:
         """Find the digests of the payloads that have a label."""

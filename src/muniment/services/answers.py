@@ -39,6 +39,7 @@ from muniment.services.deployments import list_deployments
 from muniment.services.facts import Moment
 from muniment.services.gate import gate_of, judge_gate, judge_policy
 from muniment.services.issuers import list_rules
+from muniment.services.lifecycle import find_retention
 from muniment.services.lineage import trace
 from muniment.services.policies import find_tier, get_policies
 from muniment.services.proofs import identify, prove, prove_growth
@@ -163,12 +164,15 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
     )
     moves = unit.projections.select(MoveRecord, Where("name", "=", version.name), *until)
     held = {move.alias: move.number for move in moves}
+    status = find_status(unit, version, until)
     return q.VersionDetail(
         record=version,
         aliases=tuple(sorted(alias for alias, number in held.items() if number == version.number)),
         attestations=tuple(claims),
         message=_find_text(unit, version.message),
-        status=find_status(unit, version, until),
+        status=status,
+        status_reason=None if status is None else _find_text(unit, status.reason),
+        retention=find_retention(unit, version, until),
     )
 
 
@@ -378,6 +382,7 @@ _ABOUT_MODELS: Final = frozenset(
         EventType.POLICY_SET,
         EventType.TIER_SET,
         EventType.STATUS_SET,
+        EventType.RETENTION_SET,
         EventType.ALIAS_MOVED,
         EventType.TAG_SET,
     }

@@ -17,16 +17,18 @@ from muniment.ports.unit import Unit, Units
 from muniment.services.answers import answer
 from muniment.services.attest import record_attestation
 from muniment.services.custody import check_may_upload, check_readable, hold_uploaded
+from muniment.services.erasure import erase_principal
 from muniment.services.issuers import distrust_issuer, trust_issuer
+from muniment.services.lifecycle import purge_version, set_retention, set_status
 from muniment.services.people import enrol_key, grant_role, register_principal, revoke_key, revoke_role
 from muniment.services.policies import set_policy, set_tier
 from muniment.services.promote import move_alias, roll_back_alias
 from muniment.services.proofs import prove
 from muniment.services.publish import publish
+from muniment.services.quarantine import check_free
 from muniment.services.quotas import set_quota
 from muniment.services.retries import once
 from muniment.services.sessions import begin_session, issue_token, revoke_token
-from muniment.services.statuses import set_status
 from muniment.services.tags import set_tag
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 from muniment.signing.notes import NoteSigner
@@ -96,8 +98,7 @@ class LocalBackend:
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
-        if not self._caller.direct:
-            self._units.read(lambda unit: check_readable(unit, self._caller, digest))
+        self._units.read(lambda unit: self._check_readable(unit, digest))
         return self._blobs.open(digest)
 
     def keep(self, blobs: Sequence[Stored]) -> None:
@@ -109,6 +110,10 @@ class LocalBackend:
     def close(self) -> None:
         """Close the stores."""
         self._units.close()
+
+    def _check_readable(self, unit: Unit, digest: Digest) -> None:
+        check_readable(unit, self._caller, digest)
+        check_free(unit, self._caller, digest)
 
     def _check_may_store(self) -> None:
         if not self._caller.direct:
@@ -147,6 +152,9 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.SetPolicy: set_policy,
     c.SetTier: set_tier,
     c.SetStatus: set_status,
+    c.SetRetention: set_retention,
+    c.PurgeVersion: purge_version,
+    c.ErasePrincipal: erase_principal,
     c.RegisterPrincipal: register_principal,
     c.EnrolKey: enrol_key,
     c.RevokeKey: revoke_key,

@@ -1,22 +1,16 @@
 """The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
 
 from muniment.core.attestations import VERDICT
-from muniment.core.backend import Stored
-from muniment.core.callers import Assurance
-from muniment.core.canonical import JsonObject
-from muniment.core.digests import Digest
-from muniment.core.events import EventType
 from muniment.core.names import Alias, ModelName
 from muniment.core.policy import Gate, Verdict, judge
 from muniment.core.records import VersionRecord
 from muniment.core.rules.facts import Facts
 from muniment.core.verdicts import write_verdict
 from muniment.ports.unit import Unit
-from muniment.services.custody import hold
 from muniment.services.facts import Bar, Moment, gather
+from muniment.services.own_claims import record_own
 from muniment.services.policies import find_policies, load_policy
-from muniment.services.transaction import REGISTRY, Transaction
-from muniment.signing.statements import attest
+from muniment.services.transaction import Transaction
 
 Judged = tuple[Verdict, Facts | None]
 
@@ -53,20 +47,6 @@ def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
 
 
 def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, facts: Facts) -> str:
-    """Sign a verdict as the registry, with all that it rests on, store and record it; give its digest."""
+    """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
     predicate = write_verdict(verdict, facts, verifier=tx.keys.log.name)
-    subject = Digest.parse(version.revision)
-    data = attest(subject, verdict.version, VERDICT, predicate, tx.keys.verdicts).encode()
-    digest = tx.unit.blobs.add_documents([data])[0]
-    hold(tx, ModelName.parse(version.name).namespace, [Stored(digest=digest, size_bytes=len(data))])
-    event: JsonObject = {
-        "name": version.name,
-        "revision": version.revision,
-        "attestation": str(digest),
-        "predicate_type": VERDICT,
-        "signer": REGISTRY,
-        "key": tx.keys.verdicts.public.id,
-        "assurance": str(Assurance.KEY),
-    }
-    tx.record(EventType.ATTESTATION_RECORDED, event)
-    return str(digest)
+    return str(record_own(tx, version, VERDICT, predicate))

@@ -19,6 +19,7 @@ from muniment.services.claims import admit_held
 from muniment.services.custody import find_sizes, take
 from muniment.services.documents import read_document
 from muniment.services.lineage import note_dataset
+from muniment.services.quarantine import readmit
 from muniment.services.resolve import resolve
 from muniment.services.transaction import Outcome, Transaction
 
@@ -30,6 +31,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         VersionExists: the number asked for has other bytes.
         KindMismatch: the name is of a dataset and this is a model, or the other way round.
         VersionNotNext: the number asked for leaves a gap.
+        VersionWithdrawn: a file is a model that was revoked.
         BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
     """
     tx.require(Act.PUBLISH, command.name.namespace)
@@ -37,6 +39,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     if known is not None:
         return Outcome(known.index, created=False)
     revision = _require_content(tx, command)
+    readmit(tx.unit, revision)
     number, kind = _next_number(tx.unit, command)
     index = tx.record(
         EventType.VERSION_PUBLISHED,

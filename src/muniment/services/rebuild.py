@@ -12,6 +12,7 @@ from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.custody import restore
 from muniment.services.describe import describe_again
+from muniment.services.lifecycle import live_again
 
 _PAGE: Final = 1000
 
@@ -60,6 +61,7 @@ def rebuild(unit: Unit) -> int:
     for index, event in read_events(unit):
         unit.projections.apply(fold(event, index))
         restore(unit, event)
+        live_again(unit, event)
         describe_again(unit, event)
         count += 1
     return count

@@ -11,9 +11,11 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MunimentError
 from muniment.core.records import AttestationRecord, PolicyRecord, VersionRecord
 from muniment.core.revisions import MAX_MANIFEST_BYTES, parse_with_config
+from muniment.core.statuses import Status
 from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit, Units
 from muniment.services.documents import read_document
+from muniment.services.statuses import status_of
 
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -67,7 +69,8 @@ def list_content(unit: Unit) -> Iterator[Digest]:
             # What it names cannot be known before it is healed; it is named itself.
             continue
         yield config
-        yield from (file.digest for file in revision.files)
+        if status_of(unit, version) is not Status.PURGED:
+            yield from (file.digest for file in revision.files)
     for claim in unit.projections.select(AttestationRecord):
         yield Digest.parse(claim.digest)
     for policy in unit.projections.select(PolicyRecord):

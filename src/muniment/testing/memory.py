@@ -24,6 +24,7 @@ from muniment.core.search import ALIAS, POINTERS, TARGET, And, Comparison, Condi
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.catalog import Found
+from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
 from muniment.ports.lineage import Owned
 from muniment.ports.projections import Where
@@ -153,7 +154,11 @@ class MemoryPayloads:
 
     def find_labelled(self, label: str) -> list[str]:
         """Find by label."""
-        return list(self.labels.get(label, []))
+        return [digest for digest in self.labels.get(label, []) if digest in self.texts]
+
+    def erase(self, digest: str) -> bool:
+        """Forget a text."""
+        return self.texts.pop(digest, None) is not None
 
 
 class MemoryBlobs:
@@ -233,9 +238,14 @@ class MemoryHoldings:
         busy = {d for (d, holder), (_, time) in self.held.items() if holder[0] != "~" or time >= before}
         return [digest for digest in dict.fromkeys(d for d, _ in self.held) if digest not in busy][:limit]
 
-    def drop(self, digests: Sequence[Digest]) -> None:
+    def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
         """Forget holders."""
-        self.held = {key: value for key, value in self.held.items() if key[0] not in set(digests)}
+        gone = set(digests)
+        self.held = {
+            key: value
+            for key, value in self.held.items()
+            if key[0] not in gone or holder not in {None, key[1]}
+        }
 
     def list_of(self, holder: str) -> list[Digest]:
         """List what a holder holds."""
@@ -243,7 +253,7 @@ class MemoryHoldings:
 
     def clear(self) -> None:
         """Forget namespaces."""
-        self.held = {key: value for key, value in self.held.items() if key[1][0] in "~!"}
+        self.held = {key: value for key, value in self.held.items() if key[1][0] == "~" or key[1] == GARBAGE}
 
 
 @dataclass

@@ -135,6 +135,12 @@ def check_units(units: Units) -> None:
     digest = units.write(lambda unit: unit.payloads.put(Payload(salt="s", text="kept"), label="name"))
     assert units.read(lambda unit: unit.payloads.find(digest)) == "kept"
     assert units.read(lambda unit: unit.payloads.find_labelled("name")) == [digest]
+    assert units.write(lambda unit: unit.payloads.erase(digest))
+    assert units.read(lambda unit: (unit.payloads.find(digest), unit.payloads.find_labelled("name"))) == (
+        None,
+        [],
+    )
+    assert not units.write(lambda unit: unit.payloads.erase(digest))
 
 
 def _check_log(log: EventLog, leaves: list[bytes]) -> None:

@@ -212,6 +212,24 @@ class VersionWithdrawn(Refused):
     advice = "take another version; `muniment show` says who withdrew it and when"
 
 
+class VersionRetained(Refused):
+    """The version has to be kept."""
+
+    reference: str
+    why: str
+    message = "{reference} has to be kept: {why}"
+    advice = "an auditor says how long a version is kept: muniment retain"
+
+
+class VersionInUse(Refused):
+    """The version is pointed at, or serves somewhere."""
+
+    reference: str
+    where: str
+    message = "{reference} is in use: {where}"
+    advice = "move the alias, or stop the deployment, first"
+
+
 class VersionPurged(Refused):
     """The bytes of the version are gone, and do not come back."""
 

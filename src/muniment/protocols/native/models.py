@@ -20,6 +20,7 @@ from muniment.protocols.native.wire import (
     Page,
     Publication,
     Reason,
+    Retention,
     Rules,
     Tag,
     Target,
@@ -165,6 +166,23 @@ async def set_status(
 ) -> Response:
     """Deprecate, retire or revoke a version, or take that back."""
     return await execute(request, body.read(_refer(namespace, model, selector)))
+
+
+@router.put(_VERSION + "/retention", response_model=Receipt)
+async def set_retention(
+    request: Request, namespace: Part, model: Part, selector: Part, body: Retention
+) -> Response:
+    """Keep a version for longer, or hold it, or end a hold."""
+    return await execute(request, body.read(_refer(namespace, model, selector)))
+
+
+@router.post(_VERSION + "/purge", response_model=Receipt, status_code=201)
+async def purge_version(
+    request: Request, namespace: Part, model: Part, selector: Part, body: Reason
+) -> Response:
+    """Let the bytes of a version go for good; the record and a signed tombstone stay."""
+    reference = _refer(namespace, model, selector)
+    return await execute(request, c.PurgeVersion(reference=reference, reason=body.read()))
 
 
 @router.get(_VERSION + "/tags", response_model=list[tuple[str, str]])

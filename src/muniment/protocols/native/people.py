@@ -12,6 +12,7 @@ from muniment.core.receipts import Receipt
 from muniment.core.roles import Act, Role
 from muniment.protocols.native.door import answer, ask, confirm, execute, registry_of, send_encoded, write
 from muniment.protocols.native.wire import (
+    Erasure,
     Grant,
     Newcomer,
     NewIssuer,
@@ -54,6 +55,12 @@ async def register_principal(request: Request, body: Newcomer) -> Response:
 async def find_principal(request: Request, principal: Who) -> Response:
     """Find a principal by id or name."""
     return await answer(request, q.GetPerson(principal=principal))
+
+
+@router.post("/principals/erasures", response_model=Receipt, status_code=201)
+async def erase_principal(request: Request, body: Erasure) -> Response:
+    """Forget a principal's name, logins and what their keys and tokens are called."""
+    return await execute(request, c.ErasePrincipal(principal=body.principal, typed=body.typed))
 
 
 @router.post("/keys", response_model=Receipt, status_code=201)

@@ -144,6 +144,27 @@ class NewStatus(Body):
         return c.SetStatus(reference=reference, status=self.status, reason=_read(self.reason))
 
 
+class Retention(Body):
+    """How long a version is kept, and whether a legal hold lies on it, and why."""
+
+    until: Time | None = None
+    hold: bool = False
+    reason: Text | None = None
+
+    def read(self, reference: Reference) -> c.SetRetention:
+        """Give the command."""
+        return c.SetRetention(
+            reference=reference, until=self.until, hold=self.hold, reason=_read(self.reason)
+        )
+
+
+class Erasure(Body):
+    """Whom to forget; with `typed`, also all that they ever typed."""
+
+    principal: Short
+    typed: bool = False
+
+
 class Tag(Body):
     """The text of a tag."""
 

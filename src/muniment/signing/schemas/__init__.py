@@ -19,6 +19,7 @@ from muniment.core.attestations import (
     PROVENANCE,
     REPRODUCTION,
     SCAN,
+    TOMBSTONE,
     VERDICT,
 )
 from muniment.core.canonical import JsonObject
@@ -37,6 +38,7 @@ SCHEMAS: Final = {
     EXCEPTION: "exception-v1.json",
     CHANGE_PLAN: "change-plan-v1.json",
     POLICY: "policy-v1.json",
+    TOMBSTONE: "tombstone-v1.json",
 }
 
 

@@ -25,7 +25,9 @@ _HOLDERS: Final = select(holdings.c.holder, holdings.c.size_bytes).where(
     holdings.c.digest == bindparam("digest")
 )
 _OF: Final = select(holdings.c.digest).where(holdings.c.holder == bindparam("holder"))
-_DROP: Final = delete(holdings).where(holdings.c.digest == bindparam("digest"))
+_DROP: Final = delete(holdings).where(
+    holdings.c.digest == bindparam("digest"), holdings.c.holder == bindparam("holder")
+)
 _OTHER: Final = holdings.alias()
 # A namespace never begins with a tilde, and sorts before it.
 _IDLE: Final = (
@@ -83,12 +85,13 @@ class SqlHoldings:
         rows = self._run("holdings idle", _IDLE, before=before, most=limit)
         return [Digest.parse(str(digest)) for (digest,) in rows]
 
-    def drop(self, digests: Sequence[Digest]) -> None:
+    def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
         """Forget holders."""
         for digest in digests:
-            for holder, size in self._run("holdings of", _HOLDERS, digest=str(digest)):
-                self._count(str(holder), -int(str(size)))
-            self._run("holdings drop", _DROP, digest=str(digest))
+            for held_by, size in self._run("holdings of", _HOLDERS, digest=str(digest)):
+                if holder in {None, held_by}:
+                    self._count(str(held_by), -int(str(size)))
+                    self._run("holdings drop", _DROP, digest=str(digest), holder=held_by)
 
     def list_of(self, holder: str) -> list[Digest]:
         """List what a holder holds."""

@@ -1,6 +1,6 @@
 """The payloads in SQL. Rows can be erased; nothing in the log depends on them."""
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.core.payloads import Payload
 from muniment.stores.sql.statements import Statements
@@ -9,6 +9,7 @@ from muniment.stores.sql.tables import payloads
 _FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
 _FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))
 _PUT = insert(payloads)
+_ERASE = delete(payloads).where(payloads.c.digest == bindparam("digest"))
 
 
 class SqlPayloads:
@@ -31,6 +32,12 @@ class SqlPayloads:
         """Find a text."""
         rows = self._statements.run(self._connection, "payloads find", lambda: _FIND, {"digest": digest})
         return str(rows[0][0]) if rows else None
+
+    def erase(self, digest: str) -> bool:
+        """Forget a text."""
+        found = self.find(digest) is not None
+        self._statements.run(self._connection, "payloads erase", lambda: _ERASE, {"digest": digest})
+        return found
 
     def find_labelled(self, label: str) -> list[str]:
         """Find digests by label."""

@@ -13,7 +13,8 @@ _BUSY_S: Final = 60
 # As many as there may be threads: a connection beyond the pool is opened and closed for each use.
 _CONNECTIONS: Final = 64
 # FULL: a commit that was acknowledged survives a power cut, which NORMAL does not promise in WAL.
-_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+# secure_delete: what is erased is overwritten, and does not linger in pages that are free.
+_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 
 
 def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:

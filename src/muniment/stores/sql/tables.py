@@ -28,6 +28,7 @@ from muniment.core.records import (
     PrincipalRecord,
     QuotaRecord,
     Record,
+    RetentionRecord,
     StatusRecord,
     TagRecord,
     TierRecord,
@@ -217,6 +218,21 @@ statuses: Final = Table(
     Index("statuses_by_version", "name", "number", "index"),
 )
 
+retentions: Final = Table(
+    "retentions",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", _Whole, nullable=False),
+    Column("until", Text),
+    Column("hold", Integer, nullable=False),
+    Column("actor", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
+    Column("reason", Text),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    Index("retentions_by_version", "name", "number", "index"),
+)
+
 moves: Final = Table(
     "moves",
     metadata,
@@ -374,6 +390,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     PolicyRecord: policies,
     TierRecord: tiers,
     StatusRecord: statuses,
+    RetentionRecord: retentions,
     MoveRecord: moves,
     TagRecord: tags,
     TokenRecord: tokens,

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _make_models()
     _make_deployments()
     _make_policies()
+    _make_lifecycle()
     _make_aliases()
     _make_access()
     _make_custody()
@@ -192,7 +193,7 @@ def _make_policies() -> None:
     op.create_index("tiers_by_model", "tiers", ["name", "index"])
 
 
-def _make_aliases() -> None:
+def _make_lifecycle() -> None:
     op.create_table(
         "statuses",
         _entry(primary_key=True),
@@ -205,6 +206,22 @@ def _make_aliases() -> None:
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("statuses_by_version", "statuses", ["name", "number", "index"])
+    op.create_table(
+        "retentions",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("until", _TEXT),
+        sa.Column("hold", sa.Integer, nullable=False),
+        sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
+        sa.Column("reason", _TEXT),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    )
+    op.create_index("retentions_by_version", "retentions", ["name", "number", "index"])
+
+
+def _make_aliases() -> None:
     op.create_table(
         "moves",
         _entry(primary_key=True),

@@ -1,0 +1,337 @@
+"""The end of a version: what each status keeps from happening, and what stays on record."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import muniment
+from muniment.cli.main import main
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.client.version import Version
+from muniment.core import queries as q
+from muniment.core.attestations import TOMBSTONE
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json
+from muniment.core.commands import (
+    ErasePrincipal,
+    MoveAlias,
+    PurgeVersion,
+    RollBackAlias,
+    SetRetention,
+    SetStatus,
+    SetTag,
+)
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    BlobNotFound,
+    GateFailed,
+    InvalidOption,
+    NotPermitted,
+    ReasonNeeded,
+    VersionInUse,
+    VersionPurged,
+    VersionRetained,
+    VersionWithdrawn,
+)
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.roles import Role
+from muniment.core.statuses import Status
+from muniment.services.rebuild import compare, rebuild
+from muniment.signing.keys import Identity
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    OpenAs,
+    add_person,
+    publish,
+    refuses,
+    salted,
+)
+
+FIRST = Reference(NAME, 1)
+
+
+@pytest.fixture
+def sam(backend: Backend, owner: Identity, open_as: OpenAs) -> Backend:
+    """Publish two versions, and let Sam of security in."""
+    publish(backend, owner, b"a")
+    publish(backend, owner, b"b")
+    return open_as(add_person(backend, "Sam", Role.SECURITY))
+
+
+def say(backend: Backend, status: Status, number: int = 1, reason: str | None = "it leaks") -> None:
+    command = SetStatus(
+        reference=Reference(NAME, number),
+        status=status,
+        reason=None if reason is None else salted(reason),
+    )
+    backend.execute(command)
+
+
+def read(backend: Backend, data: bytes) -> bytes:
+    with backend.open_blob(Digest.of(data)) as file:
+        return file.read()
+
+
+# ---- statuses
+
+
+def test_each_status_has_a_reason_and_is_on_record(sam: Backend, backend: Backend) -> None:
+    refuses(lambda: say(backend, Status.DEPRECATED, reason=None), ReasonNeeded)
+    say(backend, Status.DEPRECATED)
+    detail = backend.ask(q.DescribeVersion(reference=FIRST))
+    assert detail.status is not None
+    assert (detail.status.status, detail.status_reason) == ("deprecated", "it leaks")
+    size = len(backend.ask(q.GetLeaves(start=0)))
+    say(backend, Status.DEPRECATED)
+    assert len(backend.ask(q.GetLeaves(start=0))) == size, "the same again changes nothing"
+    backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION))
+    say(backend, Status.RETIRED)
+    refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=Alias("other"))), VersionWithdrawn)
+    say(backend, Status.PUBLISHED)
+    backend.execute(MoveAlias(reference=FIRST, alias=Alias("other")))
+    del sam
+
+
+def test_only_security_revokes_and_lifts(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    others = (Role.READER, Role.CONTRIBUTOR, Role.VALIDATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+    for role in others:
+        person = open_as(add_person(backend, f"a {role}", role))
+        refuses(lambda person=person: say(person, Status.REVOKED), NotPermitted)  # type: ignore[misc] # bound at once
+    refuses(lambda: say(sam, Status.RETIRED), NotPermitted)
+    say(sam, Status.REVOKED)
+    for status in (Status.PUBLISHED, Status.RETIRED):
+        refuses(lambda status=status: say(backend, status), NotPermitted)  # type: ignore[misc] # bound at once
+    say(sam, Status.PUBLISHED)
+    assert read(backend, b"a") == b"a"
+
+
+def test_a_revoked_version_is_for_security_and_auditors(
+    sam: Backend, backend: Backend, open_as: OpenAs
+) -> None:
+    rita = open_as(add_person(backend, "Rita", Role.READER))
+    audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
+    say(sam, Status.REVOKED)
+    for person in (backend, rita):
+        refusal = refuses(lambda person=person: read(person, b"a"), VersionWithdrawn)  # type: ignore[misc] # bound at once
+        assert "acme/readmission@1 is revoked: it leaks" in str(refusal)
+    assert read(sam, b"a") == read(audrey, b"a") == b"a"
+    assert read(rita, b"b") == b"b", "another version is as it was"
+    assert backend.ask(q.DescribeVersion(reference=FIRST)).record.number == 1, "and so is the record"
+
+
+def test_revoked_weights_do_not_come_back(sam: Backend, backend: Backend, owner: Identity) -> None:
+    say(sam, Status.REVOKED)
+    other = ModelName("acme", "other")
+    refuses(lambda: publish(backend, owner, b"a", name=other), VersionWithdrawn)
+
+
+def test_an_alias_does_not_move_to_it_and_rolls_back_past_it(
+    sam: Backend, backend: Backend, owner: Identity
+) -> None:
+    publish(backend, owner, b"c")
+    for number in (1, 2, 3):
+        backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+    say(sam, Status.REVOKED, number=2)
+    refuses(
+        lambda: backend.execute(MoveAlias(reference=Reference(NAME, 2), alias=PRODUCTION)), VersionWithdrawn
+    )
+    backend.execute(RollBackAlias(name=NAME, alias=PRODUCTION))
+    assert backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)).number == 1
+
+
+def test_a_policy_that_asks_for_it_notices_a_revoked_ancestor(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    registry.people.grant(registry.people.me().record.id, "security")
+    (tmp_path / "base.bin").write_bytes(b"base")
+    base = registry.push(tmp_path / "base.bin", "acme/base")
+    (tmp_path / "tuned.bin").write_bytes(b"tuned")
+    with muniment.run() as run:
+        run.base(base)
+    tuned = registry.push(tmp_path / "tuned.bin", "acme/tuned", run=run)
+    rule: dict[str, Json] = {"rule": "provenance", "clean_tree": False, "resolved": False}
+    registry.policies.set("acme/tuned", "production", {"rules": [rule]})
+    assert tuned.check("production").passed
+    base.set_status("revoked", "poisoned")
+    with pytest.raises(GateFailed) as refusal:
+        registry.promote(tuned, "production")
+    assert "acme/base@1 is revoked" in refusal.value.failures[0]
+
+
+# ---- retention and purge
+
+
+def keep(backend: Backend, until: str | None, *, hold: bool = False) -> None:
+    backend.execute(SetRetention(reference=FIRST, until=until, hold=hold, reason=salted("law")))
+
+
+def test_retention_is_never_shortened(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    refuses(lambda: keep(backend, "2036-01-01T00:00:00Z"), NotPermitted)
+    audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
+    refuses(lambda: keep(audrey, None), InvalidOption)
+    keep(audrey, "2036-01-01T00:00:00Z")
+    refuses(lambda: keep(audrey, "2030-01-01T00:00:00Z"), VersionRetained)
+    keep(audrey, "2040-01-01T01:00:00+01:00")
+    detail = backend.ask(q.DescribeVersion(reference=FIRST))
+    assert detail.retention is not None
+    assert detail.retention.until == "2040-01-01T00:00:00.000000Z"
+    purge = PurgeVersion(reference=FIRST, reason=salted("old"))
+    refuses(lambda: backend.execute(purge), VersionRetained)
+    del sam
+
+
+def test_a_legal_hold_keeps_it(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
+    keep(audrey, None, hold=True)
+    purge = PurgeVersion(reference=FIRST, reason=salted("old"))
+    refuses(lambda: backend.execute(purge), VersionRetained)
+    keep(audrey, None, hold=False)
+    backend.execute(purge)
+    del sam
+
+
+def test_a_purge_leaves_the_record_and_a_tombstone(sam: Backend, backend: Backend) -> None:
+    purge = PurgeVersion(reference=FIRST, reason=salted("old"))
+    refuses(lambda: sam.execute(purge), NotPermitted)
+    refuses(lambda: backend.execute(PurgeVersion(reference=FIRST)), ReasonNeeded)
+    backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION))
+    assert "production" in str(refuses(lambda: backend.execute(purge), VersionInUse))
+    backend.execute(MoveAlias(reference=Reference(NAME, 2), alias=PRODUCTION))
+    backend.execute(purge)
+    refuses(lambda: read(sam, b"a"), BlobNotFound)
+    detail = backend.ask(q.DescribeVersion(reference=FIRST))
+    assert TOMBSTONE in {claim.predicate_type for claim in detail.attestations}
+    refuses(lambda: backend.execute(purge), VersionPurged)
+    refuses(lambda: say(backend, Status.PUBLISHED), VersionPurged)
+    refuses(lambda: say(backend, Status.PURGED, number=2), VersionPurged)
+    refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), VersionWithdrawn)
+
+
+def test_what_another_version_has_too_stays(registry: Registry, model: Path) -> None:
+    registry.people.grant(registry.people.me().record.id, "security")
+    first = registry.push(model, "acme/x")
+    (model / "weights.bin").write_bytes(b"new weights")
+    second = registry.push(model, "acme/x")
+    first.set_status("revoked", "bad")
+    assert all(check.passed for check in second.verify())
+    first.purge("gone")
+    assert all(check.passed for check in second.verify())
+    checks = first.verify()
+    assert [check.what for check in checks if not check.passed] == []
+    assert any("tombstone" in check.what for check in checks)
+
+
+def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, settings: Settings) -> None:
+    me = registry.people.me().record.id
+    version = registry.push(model, "acme/x")
+    (model / "weights.bin").write_bytes(b"other")
+    other = registry.push(model, "acme/x")
+    registry.people.grant(me, "security")
+    version.set_status("revoked", "bad")
+    registry.people.withdraw(me, "security")
+    other.purge("old")
+    directory = Path(settings.location)
+    units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
+    before = units.read(lambda unit: sorted(unit.holdings.list_of("!quarantine")))
+    held = units.read(lambda unit: sorted(unit.holdings.list_of("acme")))
+    assert before
+    units.write(rebuild)
+    assert units.read(compare) == []
+    assert units.read(lambda unit: sorted(unit.holdings.list_of("!quarantine"))) == before
+    assert units.read(lambda unit: sorted(unit.holdings.list_of("acme"))) == held
+    units.close()
+    with pytest.raises(VersionWithdrawn):
+        registry.pull("acme/x@1", directory.parent / "pulled")
+
+
+# ---- erasure
+
+
+def test_a_person_is_erased_and_everything_verifies(
+    registry: Registry, model: Path, settings: Settings
+) -> None:
+    vera = Identity.generate()
+    registry.people.add("Vera Smith", vera.public)
+    for role in ("contributor", "reader"):
+        registry.people.grant("Vera Smith", role, "acme")
+    theirs = muniment.open(settings=settings, identity=vera)
+    version = theirs.push(model, "acme/x", message="call me on 555-0199", alias="staging")
+    version.tag("owner", "vera.smith@example.org")
+    principal = theirs.people.me().record.id
+    theirs.close()
+    registry.people.erase("Vera Smith", typed=True)
+    directory = Path(settings.location)
+    registry.close()
+    with muniment.open(settings=settings) as again:
+        assert again.people.get(principal).name is None
+        checks = again.version("acme/x@1").verify()
+        assert [check.what for check in checks if not check.passed] == []
+        assert again.verify_log() > 0
+        assert again.version("acme/x@1").describe().message is None
+        assert again.version("acme/x@1").tags() == {}
+        assert not list(again.search('tag.owner = "vera.smith@example.org"'))
+    units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
+    assert units.read(compare) == []
+    units.close()
+    stored = b"".join(path.read_bytes() for path in directory.rglob("registry.db*"))
+    for text in (b"Vera Smith", b"555-0199", b"vera.smith@example.org"):
+        assert text not in stored, "nor in what the database file has free"
+
+
+def test_only_an_admin_erases(sam: Backend, backend: Backend) -> None:
+    refuses(lambda: sam.execute(ErasePrincipal(principal="Sam")), NotPermitted)
+    backend.execute(SetTag(reference=FIRST, key="a", value=salted("kept")))
+    backend.execute(ErasePrincipal(principal="Sam"))
+    assert dict(backend.ask(q.ListTags(reference=FIRST))) == {"a": "kept"}
+
+
+# ---- what a user sees
+
+
+def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+
+    def call(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(main, list(arguments))
+        return result.exit_code, result.output
+
+    call("push", str(model), "acme/x")
+    me = json.loads(call("user", "list", "--json")[1])[0]
+    call("role", "grant", "Ada", "security")
+    call("role", "grant", "Ada", "auditor")
+    assert me
+    call("promote", "acme/x@1", "production")
+    call("deploy", "acme/x@1", "prod-eu/api")
+    assert call("deprecate", "acme/x@1", "--reason", "old")[0] == 0
+    assert "DEPRECATED" in call("show", "acme/x@1")[1]
+    code, shown = call("revoke", "acme/x@1", "--reason", "backdoor")
+    assert code == 0
+    assert "affected  acme/x@1, (acme/x@production), serves at prod-eu/api" in shown
+    assert "REVOKED" in call("show", "acme/x@1")[1]
+    assert call("restore", "acme/x@1", "--reason", "mistaken")[0] == 0
+    assert call("retire", "acme/x@1", "--reason", "done")[0] == 0
+    assert "until 2036" in call("retain", "acme/x@1", "--until", "2036-01-01T00:00:00Z", "--reason", "law")[1]
+    code, shown = call("purge", "acme/x@1", "--reason", "old", "--yes")
+    assert (code, "version_retained" in shown) == (3, True)
+    assert "texts erased" in call("user", "erase", "Ada")[1]
+
+
+def test_a_pull_is_refused_with_the_reason(registry: Registry, model: Path, tmp_path: Path) -> None:
+    me = registry.people.me().record.id
+    registry.people.grant(me, "security")
+    version: Version = registry.push(model, "acme/x", alias="production")
+    version.set_status("revoked", "backdoor in the weights")
+    registry.people.withdraw(me, "security")
+    act: Callable[[], object] = lambda: registry.pull("acme/x@production", tmp_path / "out")  # noqa: E731 - called twice
+    with pytest.raises(VersionWithdrawn, match="backdoor in the weights"):
+        act()
+    assert not list((tmp_path / "out").rglob("*.bin"))
