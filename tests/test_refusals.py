@@ -66,6 +66,7 @@ CODES = """
     bad_token
     blob_not_found
     body_too_large
+    break_glass_not_allowed
     card_not_found
     content_corrupt
     deployment_not_found
@@ -139,6 +140,7 @@ CODES = """
     registry_exists
     registry_not_found
     registry_unreachable
+    request_not_found
     request_replayed
     request_timeout
     route_not_found

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,11 +18,14 @@ from rich.progress import (
 from rich.table import Table
 
 
-def draw_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; cells keep their text whole when the output is not a terminal."""
+def draw_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, alarming: Sequence[bool] = ()
+) -> None:
+    """Print a table, alarming rows in red; cells keep their text whole when the output is not a terminal."""
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    for row, red in zip_longest(rows, alarming[: len(rows)], fillvalue=False):
+        cells = row if isinstance(row, Sequence) else ()
+        table.add_row(*("" if cell is None else str(cell) for cell in cells), style="red" if red else None)
     wide = None if sys.stdout.isatty() else 200
     Console(width=wide, markup=False, highlight=False, soft_wrap=False).print(table)
 

@@ -75,6 +75,42 @@ def promote(  # noqa: PLR0913 - one parameter for each option
     )
 
 
+@click.command("break-glass")
+@click.argument("reference")
+@click.argument("alias")
+@click.option("--reason", required=True, help="Why it is an emergency.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, yes: bool) -> None:
+    """Point ALIAS at REFERENCE past its gate, in an emergency. All are told, and one has to review it."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if not yes:
+            click.confirm(f"move {alias} to {version} past its gate?", abort=True, err=True)
+        receipt = registry.break_glass(version, alias, reason)
+    data = receipt.event.data
+    terminal.answer(
+        describe_receipt(receipt),
+        [
+            f"EMERGENCY: {data['name']}@{data['alias']} is version {data['number']} (entry {receipt.index})",
+            f"somebody else has to review it until {data['due']}: muniment review {receipt.index}",
+        ],
+    )
+
+
+@click.command()
+@click.argument("entry", type=click.IntRange(0))
+@click.option("--reason", required=True, help="What came of it.")
+@json_option
+@click.pass_obj
+def review(terminal: Terminal, entry: int, reason: str) -> None:
+    """Say that the emergency move of ENTRY was looked at, and what came of that."""
+    with connect(terminal) as registry:
+        receipt = registry.review(entry, reason)
+    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is reviewed"])
+
+
 @click.command()
 @click.argument("reference", metavar="NAME@ALIAS")
 @click.option("--reason", default="", help="Why.")

@@ -1,6 +1,7 @@
 """`muniment show`."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import click
 
@@ -11,8 +12,9 @@ from muniment.client.version import Version
 from muniment.core.attestations import EXCEPTION, kind_of
 from muniment.core.canonical import JsonObject
 from muniment.core.queries import VersionDetail
-from muniment.core.records import AttestationRecord
+from muniment.core.records import AttestationRecord, MoveRecord
 from muniment.core.statuses import Status
+from muniment.core.times import write_time
 
 
 @click.command()
@@ -74,10 +76,18 @@ def _describe_state(detail: VersionDetail) -> list[str]:
         for claim in detail.attestations
         if claim.predicate_type == EXCEPTION
     ]
+    lines += [_describe_emergency(move) for move in detail.emergencies]
     if kept is not None:
         hold = "under a legal hold, " if kept.hold else ""
         lines.append(f"  kept       {hold}until {kept.until or 'no set time'}")
     return lines
+
+
+def _describe_emergency(move: MoveRecord) -> str:
+    overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
+    due = f"its review is OVERDUE since {move.due}" if overdue else f"to be reviewed until {move.due}"
+    line = f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"
+    return click.style(line, fg="red") if overdue else line
 
 
 def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:

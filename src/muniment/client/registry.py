@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,15 +13,17 @@ from muniment.client.access import Access
 from muniment.client.comparing import Comparison, compare
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
-from muniment.client.people import People, write_reason
+from muniment.client.people import People, write_payload, write_reason
 from muniment.client.policies import Policies
 from muniment.client.pulling import pull
 from muniment.client.pushing import push, read_published
+from muniment.client.talk import Talk
 from muniment.client.tracing import trace
 from muniment.client.trust import TrustedBackend
 from muniment.client.version import Session, Version, get_version
+from muniment.core.attestations import EMERGENCY
 from muniment.core.canonical import JsonObject
-from muniment.core.commands import MoveAlias, RollBackAlias
+from muniment.core.commands import BreakGlass, MoveAlias, ReviewMove, RollBackAlias
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, Kind, ModelName, Reference
@@ -35,8 +38,10 @@ from muniment.core.queries import (
 )
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
+from muniment.core.times import write_time
 from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
 
 _PAGE = 1000
 
@@ -50,6 +55,7 @@ class Registry:
         self.people = People(backend)
         self.access = Access(backend)
         self.policies = Policies(self._session)
+        self.talk = Talk(self._session)
 
     @property
     def identity(self) -> Identity | None:
@@ -188,6 +194,39 @@ class Registry:
         reference = version.reference if isinstance(version, Version) else Reference.parse(version)
         command = MoveAlias(reference=reference, alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
+
+    def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
+        """Point an alias at a version past its gate, in an emergency, as a policy allows; signed by us.
+
+        Somebody else has to review it (`review`) before the policy's deadline.
+
+        Raises:
+            BreakGlassNotAllowed: no policy lets us.
+        """
+        found = self.version(version) if isinstance(version, str) else version
+        payload = write_payload(reason)
+        emergency: JsonObject = {
+            "version": str(found),
+            "alias": alias,
+            "registry": self._session.backend.seen.verifier,
+            "reason": str(payload.digest),
+            "nonce": payload.salt,
+            "time": write_time(datetime.now(UTC)),
+        }
+        bundle = attest(found.digest, str(found), EMERGENCY, emergency, self._session.signer())
+        digest = self._session.backend.add_documents([bundle.encode()])[0]
+        return self._session.backend.execute(
+            BreakGlass(reference=found.reference, alias=Alias(alias), attestation=digest, reason=payload)
+        )
+
+    def review(self, move: int, reason: str) -> Receipt:
+        """Say that an emergency move, by its entry, was looked at, and what came of that.
+
+        Raises:
+            RequestNotFound: none of that entry waits for a review.
+            OwnVersion: we made the move, or the version.
+        """
+        return self._session.backend.execute(ReviewMove(move=move, reason=write_reason(reason)))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
         """Point an alias back at the newest earlier version that still meets its policy."""

@@ -198,6 +198,39 @@ def _erase(command: c.ErasePrincipal) -> Call:
     return Call("POST", "/principals/erasures", body)
 
 
+def _break_glass(command: c.BreakGlass) -> Call:
+    reference = command.reference
+    selector = "latest" if reference.selector is None else str(reference.selector)
+    body = {
+        "version": selector,
+        "attestation": str(command.attestation),
+        "reason": _text(command.reason),
+    }
+    return Call("POST", f"{_model(reference.name)}/aliases/{command.alias}/emergencies", body)
+
+
+def _review(command: c.ReviewMove) -> Call:
+    return Call("POST", f"/emergencies/{command.move}/reviews", {"reason": _text(command.reason)})
+
+
+def _open_request(command: c.OpenRequest) -> Call:
+    body = {"alias": str(command.alias), "reason": _text(command.reason)}
+    return Call("POST", f"{_version(command.reference)}/requests", body)
+
+
+def _close_request(command: c.CloseRequest) -> Call:
+    return Call("POST", f"/requests/{command.request}/withdrawals", {"reason": _text(command.reason)})
+
+
+def _comment(command: c.PostComment) -> Call:
+    body = {"text": _text(command.text), "about": command.about}
+    return Call("POST", f"{_version(command.reference)}/comments", body)
+
+
+def _erase_comment(command: c.EraseComment) -> Call:
+    return Call("DELETE", f"/comments/{command.comment}")
+
+
 def _register(command: c.RegisterPrincipal) -> Call:
     body = {
         "name": _text(command.name),
@@ -286,6 +319,12 @@ _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.RollBackAlias: _roll_back,
     c.SetPolicy: _set_policy,
     c.SetTier: _set_tier,
+    c.BreakGlass: _break_glass,
+    c.ReviewMove: _review,
+    c.OpenRequest: _open_request,
+    c.CloseRequest: _close_request,
+    c.PostComment: _comment,
+    c.EraseComment: _erase_comment,
     c.SetStatus: _set_status,
     c.SetRetention: _set_retention,
     c.PurgeVersion: _purge,
@@ -340,6 +379,9 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
         {},
         _Page[r.PolicyRecord],
     ),
+    q.ListRequests: lambda x: (f"{_model(x.name)}/requests", {"closed": x.closed}, _Page[q.Request]),
+    q.ListComments: lambda x: (f"{_version(x.reference)}/comments", {}, _Page[q.Comment]),
+    q.GetInbox: lambda _: ("/inbox", {}, _Page[q.Item]),
     q.GetTier: lambda x: (f"{_model(x.name)}/tier", {}, r.TierRecord),
     q.JudgeGate: lambda x: (
         f"{_version(x.reference)}/gates/{x.alias}",

@@ -29,6 +29,7 @@ EXCEPTION: Final = "https://muniment.dev/exception/v1"
 CHANGE_PLAN: Final = "https://muniment.dev/change-plan/v1"
 POLICY: Final = "https://muniment.dev/policy/v1"
 TOMBSTONE: Final = "https://muniment.dev/tombstone/v1"
+EMERGENCY: Final = "https://muniment.dev/emergency/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -44,6 +45,7 @@ _KINDS: Final = {
     CHANGE_PLAN: "change plan",
     POLICY: "policy",
     TOMBSTONE: "tombstone",
+    EMERGENCY: "emergency",
 }
 
 

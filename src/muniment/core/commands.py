@@ -60,6 +60,60 @@ class RollBackAlias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass:
+    """Point an alias at a version past its gate, in an emergency; it has to be reviewed by somebody else.
+
+    `attestation` is a stored bundle: the caller's signed word that it is an emergency, and why.
+    """
+
+    reference: Reference
+    alias: Alias
+    attestation: Digest
+    reason: Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewMove:
+    """Say that an emergency move, by its entry, was looked at, and what came of that."""
+
+    move: int
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest:
+    """Ask those who may approve to look at a version for an alias; again, as a reminder."""
+
+    reference: Reference
+    alias: Alias
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequest:
+    """Take a request back, by its entry."""
+
+    request: int
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostComment:
+    """Say something of a version or, with `about`, of a request or an emergency move, by its entry."""
+
+    reference: Reference
+    text: Payload
+    about: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseComment:
+    """Let the text of a comment, by its entry, go for good."""
+
+    comment: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetPolicy:
     """Put a stored policy document in force for an alias of a model, or of all models of a namespace.
 
@@ -240,6 +294,12 @@ Command: TypeAlias = (
     | RecordAttestation
     | MoveAlias
     | RollBackAlias
+    | BreakGlass
+    | ReviewMove
+    | OpenRequest
+    | CloseRequest
+    | PostComment
+    | EraseComment
     | SetPolicy
     | SetTier
     | SetStatus

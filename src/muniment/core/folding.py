@@ -12,17 +12,20 @@ from muniment.core.errors import InvalidDocument
 from muniment.core.events import Event, EventType
 from muniment.core.records import (
     AttestationRecord,
+    CommentRecord,
     DeploymentRecord,
     GrantRecord,
     IssuerRecord,
     Key,
     KeyRecord,
+    MentionRecord,
     ModelRecord,
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
     QuotaRecord,
     Record,
+    RequestRecord,
     RetentionRecord,
     StatusRecord,
     TagRecord,
@@ -288,9 +291,70 @@ def _alias_moved(event: Event, index: int) -> list[Change]:
                 moved=event.time,
                 reason=_optional(data, "reason"),
                 verdicts=" ".join(_texts(data, "verdicts")),
+                emergency=_number(data, "emergency") if "emergency" in data else 0,
+                due=_optional(data, "due"),
             )
         )
     ]
+
+
+def _alias_reviewed(event: Event, index: int) -> list[Change]:
+    return [Amend(MoveRecord, (_number(event.data, "move"),), {"reviewed": index})]
+
+
+def _request_opened(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            RequestRecord(
+                index=index,
+                name=_text(data, "name"),
+                number=_number(data, "number"),
+                alias=_text(data, "alias"),
+                requester=event.actor,
+                opened=event.time,
+                reason=_optional(data, "reason"),
+            )
+        )
+    ]
+
+
+def _request_reminded(event: Event, _index: int) -> list[Change]:
+    return [Amend(RequestRecord, (_number(event.data, "request"),), {"reminded": event.time})]
+
+
+def _request_closed(event: Event, index: int) -> list[Change]:
+    data = event.data
+    values: dict[str, Value] = {
+        "closed": index,
+        "outcome": _text(data, "outcome"),
+        "answer": _optional(data, "reason"),
+    }
+    return [Amend(RequestRecord, (_number(data, "request"),), values)]
+
+
+def _comment_posted(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            CommentRecord(
+                index=index,
+                name=_text(data, "name"),
+                number=_number(data, "number"),
+                about=None if data["about"] is None else _number(data, "about"),
+                author=event.actor,
+                posted=event.time,
+                text=_text(data, "text"),
+            )
+        ),
+        *(Put(MentionRecord(index=index, principal=one)) for one in _texts(data, "mentions")),
+    ]
+
+
+def _comment_erased(event: Event, _index: int) -> list[Change]:
+    """The text is gone from the payloads; the record of it stays."""
+    _number(event.data, "comment")
+    return []
 
 
 def _tag_set(event: Event, index: int) -> list[Change]:
@@ -370,6 +434,12 @@ _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.RETENTION_SET: _retention_set,
     EventType.PRINCIPAL_ERASED: _principal_erased,
     EventType.ALIAS_MOVED: _alias_moved,
+    EventType.ALIAS_REVIEWED: _alias_reviewed,
+    EventType.REQUEST_OPENED: _request_opened,
+    EventType.REQUEST_REMINDED: _request_reminded,
+    EventType.REQUEST_CLOSED: _request_closed,
+    EventType.COMMENT_POSTED: _comment_posted,
+    EventType.COMMENT_ERASED: _comment_erased,
     EventType.TAG_SET: _tag_set,
     EventType.TOKEN_ISSUED: _token_issued,
     EventType.TOKEN_REVOKED: _token_revoked,

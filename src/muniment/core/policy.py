@@ -61,7 +61,7 @@ class ExceptionTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakGlass:
+class BreakGlassTerms:
     """Who may move the alias past the gate in an emergency, and how soon that has to be reviewed."""
 
     roles: frozenset[Role]
@@ -81,7 +81,7 @@ class Policy:
     models: tuple[str, ...] = ()
     tiers: frozenset[str] = frozenset()
     exceptions: ExceptionTerms | None = None
-    break_glass: BreakGlass | None = None
+    break_glass: BreakGlassTerms | None = None
 
     @classmethod
     def read(cls, document: Mapping[str, Json], compiler: Compile | None = None) -> "Policy":
@@ -273,11 +273,11 @@ def _read_exceptions(members: Members) -> ExceptionTerms | None:
     return read
 
 
-def _read_break_glass(members: Members) -> BreakGlass | None:
+def _read_break_glass(members: Members) -> BreakGlassTerms | None:
     if not members.has("break_glass"):
         return None
     terms = members.sub("break_glass")
-    read = BreakGlass(roles=terms.roles("roles"), review=terms.age("review"))
+    read = BreakGlassTerms(roles=terms.roles("roles"), review=terms.age("review"))
     terms.end()
     return read
 

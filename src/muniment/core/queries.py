@@ -10,6 +10,7 @@ from muniment.core.policy import Gate
 from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
+    CommentRecord,
     DeploymentRecord,
     GrantRecord,
     IssuerRecord,
@@ -18,6 +19,7 @@ from muniment.core.records import (
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    RequestRecord,
     RetentionRecord,
     StatusRecord,
     TierRecord,
@@ -75,6 +77,7 @@ class VersionDetail:
     status: StatusRecord | None = None
     status_reason: str | None = None
     retention: RetentionRecord | None = None
+    emergencies: tuple[MoveRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +315,70 @@ class ListDeployments(Query[tuple[DeploymentRecord, ...]]):
     history: bool = False
     after: int = -1
     limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, why it was made, and why it was answered so (None if nothing was said, or erased)."""
+
+    record: RequestRecord
+    reason: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRequests(Query[tuple[Request, ...]]):
+    """List the requests for the versions of a model, oldest first; the open ones only, or all."""
+
+    name: ModelName
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A comment and its text, which is Markdown (None once erased)."""
+
+    record: CommentRecord
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListComments(Query[tuple[Comment, ...]]):
+    """List what was said of a version, and of its requests and emergencies, oldest first."""
+
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Something in an inbox.
+
+    Attributes:
+        kind: request, exception or review (to decide); answer, mention or emergency (to know).
+        reference: the version that it is about.
+        alias: the alias that it is for; empty if none.
+        who: the principal whom it comes from.
+        text: what they said (empty if nothing, or erased).
+        since: when it came (RFC 3339).
+        due: until when it has to be done; None if never.
+        overdue: it should have been done by now.
+        entry: the entry of the log that it goes back to.
+    """
+
+    kind: str
+    reference: str
+    alias: str
+    who: str
+    text: str
+    since: str
+    due: str | None
+    overdue: bool
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetInbox(Query[tuple[Item, ...]]):
+    """Ask what waits for the caller, and what the caller should know of the last 30 days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

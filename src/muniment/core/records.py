@@ -198,11 +198,13 @@ class RetentionRecord(Record):
 class MoveRecord(Record):
     """A move of an alias; the newest of a (name, alias) is where it points.
 
-    `verdicts` are the digests of what the policies said, with a space between.
+    `verdicts` are the digests of what the policies said, with a space between. An `emergency` (1) went past
+    the gate, and has to be reviewed until `due`; `reviewed` is the entry of the review.
     """
 
     table: ClassVar[str] = "moves"
     key: ClassVar[tuple[str, ...]] = ("index",)
+    amendable: ClassVar[frozenset[str]] = frozenset({"reviewed"})
     name: str
     alias: str
     number: int
@@ -211,6 +213,51 @@ class MoveRecord(Record):
     moved: str
     reason: str | None
     verdicts: str
+    emergency: int = 0
+    due: str | None = None
+    reviewed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord(Record):
+    """Somebody wants a version for an alias; `closed` is the entry that answered, `answer` says why."""
+
+    table: ClassVar[str] = "requests"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    amendable: ClassVar[frozenset[str]] = frozenset({"reminded", "closed", "outcome", "answer"})
+    name: str
+    number: int
+    alias: str
+    requester: str
+    opened: str
+    reason: str | None
+    reminded: str | None = None
+    closed: int | None = None
+    outcome: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentRecord(Record):
+    """What somebody said of a version or, if `about` names its entry, of a request or an emergency."""
+
+    table: ClassVar[str] = "comments"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    name: str
+    number: int
+    about: int | None
+    author: str
+    posted: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionRecord(Record):
+    """Somebody who is named in a comment, by its entry."""
+
+    table: ClassVar[str] = "mentions"
+    key: ClassVar[tuple[str, ...]] = ("principal", "index")
+    principal: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +326,9 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     StatusRecord,
     RetentionRecord,
     MoveRecord,
+    RequestRecord,
+    CommentRecord,
+    MentionRecord,
     TagRecord,
     TokenRecord,
     IssuerRecord,

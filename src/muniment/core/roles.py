@@ -23,6 +23,7 @@ class Act(StrEnum):
     """What a principal may want to do; the text completes "may not ..."."""
 
     READ = "read"
+    COMMENT = "comment"
     PUBLISH = "publish"
     ATTEST = "attest"
     APPROVE = "approve"
@@ -38,14 +39,15 @@ class Act(StrEnum):
     ENROL = "register principals and keys"
 
 
+_EVERYONE: Final = frozenset({Act.READ, Act.COMMENT})
 _MAY: Final = {
-    Role.READER: {Act.READ},
-    Role.CONTRIBUTOR: {Act.READ, Act.PUBLISH, Act.ATTEST, Act.MOVE_ALIAS, Act.RETIRE},
-    Role.VALIDATOR: {Act.READ, Act.ATTEST, Act.APPROVE},
-    Role.APPROVER: {Act.READ, Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
-    Role.SECURITY: {Act.READ, Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
-    Role.AUDITOR: {Act.READ, Act.INSPECT, Act.RETAIN},
-    Role.ADMIN: {Act.READ, Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE},
+    Role.READER: _EVERYONE,
+    Role.CONTRIBUTOR: _EVERYONE | {Act.PUBLISH, Act.ATTEST, Act.MOVE_ALIAS, Act.RETIRE},
+    Role.VALIDATOR: _EVERYONE | {Act.ATTEST, Act.APPROVE},
+    Role.APPROVER: _EVERYONE | {Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
+    Role.SECURITY: _EVERYONE | {Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
+    Role.AUDITOR: _EVERYONE | {Act.INSPECT, Act.RETAIN},
+    Role.ADMIN: _EVERYONE | {Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE},
 }
 
 

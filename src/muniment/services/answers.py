@@ -34,15 +34,18 @@ from muniment.core.records import (
 from muniment.core.roles import EVERYWHERE, Role, may
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.comments import list_comments
 from muniment.services.custody import check_readable, find_quota
 from muniment.services.deployments import list_deployments
 from muniment.services.facts import Moment
 from muniment.services.gate import gate_of, judge_gate, judge_policy
+from muniment.services.inbox import read_inbox
 from muniment.services.issuers import list_rules
 from muniment.services.lifecycle import find_retention
 from muniment.services.lineage import trace
 from muniment.services.policies import find_tier, get_policies
 from muniment.services.proofs import identify, prove, prove_growth
+from muniment.services.requests import list_requests
 from muniment.services.resolve import find_move, horizon, resolve
 from muniment.services.rights import Sight, get_principal
 from muniment.services.search import search_versions
@@ -80,11 +83,10 @@ def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A], no
         case q.GetLineage() | q.ListDeployments():
             sight.check_anything()
             found = _WITHIN[type(query)](unit, query, sight.namespaces())
-        case q.JudgeGate():
-            _check_sight(sight, query)
+        case q.JudgeGate() | q.GetInbox():
             # Never before the newest entry, whatever the clock says.
             moment = Moment(str(signer.verifier), max(now, unit.log.last_time()))
-            found = _judge_gate(unit, caller, query, moment)
+            found = _NOW[type(query)](unit, sight, query, moment)
         case q.ListTokens():
             found = _list_tokens(unit, sight, query)
         case _:
@@ -106,7 +108,9 @@ def _check_sight(sight: Sight, query: q.Query[object]) -> None:
         sight.check_anything()
 
 
-def _absent_version(query: q.GetVersion | q.DescribeVersion | q.ListTags) -> tuple[str, MunimentError]:
+def _absent_version(
+    query: q.GetVersion | q.DescribeVersion | q.ListTags | q.ListComments,
+) -> tuple[str, MunimentError]:
     return query.reference.name.namespace, VersionNotFound(reference=str(query.reference))
 
 
@@ -114,7 +118,9 @@ def _absent_move(query: q.GetMove) -> tuple[str, MunimentError]:
     return query.name.namespace, VersionNotFound(reference=f"{query.name}@{query.alias}")
 
 
-def _absent_model(query: q.GetModel | q.ListVersions | q.ListMoves | q.GetTier) -> tuple[str, MunimentError]:
+def _absent_model(
+    query: q.GetModel | q.ListVersions | q.ListMoves | q.GetTier | q.ListRequests,
+) -> tuple[str, MunimentError]:
     return query.name.namespace, ModelNotFound(name=str(query.name))
 
 
@@ -173,6 +179,11 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
         status=status,
         status_reason=None if status is None else _find_text(unit, status.reason),
         retention=find_retention(unit, version, until),
+        emergencies=tuple(
+            move
+            for move in moves
+            if move.number == version.number and move.emergency and move.reviewed is None
+        ),
     )
 
 
@@ -238,10 +249,15 @@ def _get_tier(unit: Unit, query: q.GetTier) -> TierRecord:
     return tier
 
 
-def _judge_gate(unit: Unit, caller: Caller, query: q.JudgeGate, moment: Moment) -> Gate:
+def _read_inbox(unit: Unit, sight: Sight, _query: q.GetInbox, moment: Moment) -> tuple[q.Item, ...]:
+    return read_inbox(unit, sight, moment.time)
+
+
+def _judge_gate(unit: Unit, sight: Sight, query: q.JudgeGate, moment: Moment) -> Gate:
+    _check_sight(sight, query)
     version = resolve(unit, query.reference)
     if query.policy is not None:
-        check_readable(unit, caller, query.policy)
+        check_readable(unit, sight.caller, query.policy)
         judged = [judge_policy(unit, version, query.alias, str(query.policy), moment)]
     else:
         found = judge_gate(unit, version, query.alias, moment)
@@ -358,6 +374,8 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.GetPolicies: _get_policies,
     q.ListPolicies: _list_policies,
     q.GetTier: _get_tier,
+    q.ListRequests: list_requests,
+    q.ListComments: list_comments,
     q.GetKey: _get_key,
     q.GetMove: _get_move,
     q.GetPerson: _get_person,
@@ -368,6 +386,9 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.GetUsage: _get_usage,
     q.ListTags: _list_tags,
 }
+
+# Those whose answer depends on when they are asked.
+_NOW: Final[Mapping[type, Callable[..., object]]] = {q.JudgeGate: _judge_gate, q.GetInbox: _read_inbox}
 
 # Those that are answered as far as the caller sees, whatever they are about.
 _WITHIN: Final[Mapping[type, Callable[..., object]]] = {
@@ -384,6 +405,12 @@ _ABOUT_MODELS: Final = frozenset(
         EventType.STATUS_SET,
         EventType.RETENTION_SET,
         EventType.ALIAS_MOVED,
+        EventType.ALIAS_REVIEWED,
+        EventType.REQUEST_OPENED,
+        EventType.REQUEST_REMINDED,
+        EventType.REQUEST_CLOSED,
+        EventType.COMMENT_POSTED,
+        EventType.COMMENT_ERASED,
         EventType.TAG_SET,
     }
 )
@@ -400,6 +427,8 @@ _ABSENT: Final[Mapping[type, Callable[..., tuple[str, MunimentError]]]] = {
     q.GetPolicies: _absent_policy,
     q.ListPolicies: _absent_namespace,
     q.GetTier: _absent_model,
+    q.ListRequests: _absent_model,
+    q.ListComments: _absent_version,
     q.JudgeGate: _absent_gate,
     q.GetUsage: _absent_namespace,
 }

@@ -16,7 +16,9 @@ from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
 from muniment.services.answers import answer
 from muniment.services.attest import record_attestation
+from muniment.services.comments import erase_comment, post_comment
 from muniment.services.custody import check_may_upload, check_readable, hold_uploaded
+from muniment.services.emergencies import break_glass, review_move
 from muniment.services.erasure import erase_principal
 from muniment.services.issuers import distrust_issuer, trust_issuer
 from muniment.services.lifecycle import purge_version, set_retention, set_status
@@ -27,6 +29,7 @@ from muniment.services.proofs import prove
 from muniment.services.publish import publish
 from muniment.services.quarantine import check_free
 from muniment.services.quotas import set_quota
+from muniment.services.requests import close_request, open_request
 from muniment.services.retries import once
 from muniment.services.sessions import begin_session, issue_token, revoke_token
 from muniment.services.tags import set_tag
@@ -149,6 +152,12 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.RecordAttestation: record_attestation,
     c.MoveAlias: move_alias,
     c.RollBackAlias: roll_back_alias,
+    c.BreakGlass: break_glass,
+    c.ReviewMove: review_move,
+    c.OpenRequest: open_request,
+    c.CloseRequest: close_request,
+    c.PostComment: post_comment,
+    c.EraseComment: erase_comment,
     c.SetPolicy: set_policy,
     c.SetTier: set_tier,
     c.SetStatus: set_status,

@@ -11,7 +11,7 @@ from muniment.core.exceptions import Waiver
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.provenance import list_attachments
-from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
 from muniment.core.revisions import Revision
 from muniment.core.roles import Act
 from muniment.services.approvals import check_approval, check_exception
@@ -19,6 +19,7 @@ from muniment.services.custody import take
 from muniment.services.deployments import deploy
 from muniment.services.describe import describe_claim, describe_deployment
 from muniment.services.relying import check_subject
+from muniment.services.requests import close_rejected
 from muniment.services.signers import verify_sent
 from muniment.services.transaction import REGISTRY, Outcome, Transaction
 
@@ -63,6 +64,21 @@ def admit_held(
         check_approval(tx, version, Approval.read(statement.predicate), reason)
     if statement.predicate_type == EXCEPTION:
         check_exception(tx, version, Waiver.read(statement.predicate), reason)
+    index = record_claim(tx, version, signer, statement, digest, reason)
+    if statement.predicate_type == APPROVAL:
+        close_rejected(tx, version, Approval.read(statement.predicate), reason)
+    return Outcome(index)
+
+
+def record_claim(  # noqa: PLR0913, PLR0917 - what is on record of a claim
+    tx: Transaction,
+    version: VersionRecord,
+    signer: KeyRecord,
+    statement: Statement,
+    digest: Digest,
+    reason: Payload | None,
+) -> int:
+    """Record a claim; give its entry. The caller MUST have verified it, and checked that it may be made."""
     data: JsonObject = {
         "name": version.name,
         "revision": version.revision,
@@ -76,11 +92,11 @@ def admit_held(
     if statement.predicate_type == DEPLOYMENT:
         data = {**data, "deployment": deploy(tx, version, Deployment.read(statement.predicate))}
     index = tx.record(EventType.ATTESTATION_RECORDED, data)
-    # (5) What it keeps beside itself is stored, and the signer's to use.
+    # What it keeps beside itself is stored, and the signer's to use.
     take(tx, ModelName.parse(version.name).namespace, list_attachments(statement))
     describe_claim(tx.unit, version, statement)
     describe_deployment(tx.unit, data)
-    return Outcome(index)
+    return index
 
 
 def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) -> None:

@@ -1,7 +1,7 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
 from muniment.core.canonical import Json
-from muniment.core.commands import MoveAlias, RollBackAlias
+from muniment.core.commands import BreakGlass, MoveAlias, RollBackAlias
 from muniment.core.errors import (
     GateFailed,
     MunimentError,
@@ -18,6 +18,7 @@ from muniment.ports.unit import Unit
 from muniment.services.describe import describe_move
 from muniment.services.facts import Moment
 from muniment.services.gate import Judged, gate_of, judge_gate, record_verdict
+from muniment.services.requests import close_met
 from muniment.services.resolve import find_move, resolve
 from muniment.services.statuses import check_in_service
 from muniment.services.transaction import Outcome, Transaction
@@ -43,7 +44,7 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     check_in_service(tx.unit, version)
     judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
     _check_passed(version, command.alias, judged)
-    return _move(tx, command, version, present, judged or [])
+    return record_move(tx, command, version, present, judged or [])
 
 
 def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
@@ -66,7 +67,7 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
         except (GateFailed, VersionWithdrawn) as refusal:
             refusals.append(refusal)
         else:
-            return _move(tx, command, version, present, judged or [])
+            return record_move(tx, command, version, present, judged or [])
     if refusals:
         raise refusals[0]
     raise NothingToRollBack(name=str(command.name), alias=str(command.alias))
@@ -91,13 +92,16 @@ def _check_passed(version: VersionRecord, alias: Alias, judged: list[Judged] | N
         raise GateFailed(reference=gate.version, alias=gate.alias, failures=gate.failures)
 
 
-def _move(
+def record_move(  # noqa: PLR0913 - what is on record of a move
     tx: Transaction,
-    command: MoveAlias | RollBackAlias,
+    command: MoveAlias | RollBackAlias | BreakGlass,
     version: VersionRecord,
     present: MoveRecord | None,
     judged: list[Judged],
+    *,
+    due: str | None = None,
 ) -> Outcome:
+    """Record a move with its verdicts; with `due` it is an emergency, to be reviewed until then."""
     verdicts: list[Json] = [
         record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
     ]
@@ -110,8 +114,11 @@ def _move(
             "previous": None if present is None else present.number,
             "reason": tx.keep(command.reason),
             "verdicts": verdicts,
+            "emergency": int(due is not None),
+            "due": due,
         },
     )
+    close_met(tx, version, str(command.alias))
     previous = None if present is None else present.number
     describe_move(tx.unit, version.name, str(command.alias), version.number, previous)
     return Outcome(index)

@@ -50,20 +50,20 @@ class Sight:
     def __init__(self, unit: Unit, caller: Caller) -> None:
         """Look through the eyes of a caller."""
         self._unit = unit
-        self._caller = caller
+        self.caller = caller
 
     def sees(self, namespace: str) -> bool:
         """Say whether the caller may read in a namespace."""
-        if self._caller.direct:
+        if self.caller.direct:
             return True
         granted = not self._namespaces.isdisjoint({namespace, EVERYWHERE})
-        return granted and self._caller.reaches(Act.READ, namespace)
+        return granted and self.caller.reaches(Act.READ, namespace)
 
     def namespaces(self) -> frozenset[str] | None:
         """Give the namespaces that the caller may read in; None for all of them."""
         if self.sees(EVERYWHERE):
             return None
-        scopes = self._caller.scopes or frozenset()
+        scopes = self.caller.scopes or frozenset()
         known = self._namespaces | {scope.namespace for scope in scopes}
         return frozenset(found for found in known - {EVERYWHERE} if self.sees(found))
 
@@ -84,7 +84,7 @@ class Sight:
             NotPermitted: it holds none.
             NotIdentified: it is nobody here.
         """
-        if not self._caller.direct and self.namespaces() == frozenset():
+        if not self.caller.direct and self.namespaces() == frozenset():
             raise NotPermitted(principal=self.principal, act=str(Act.READ), namespace="any namespace")
 
     @property
@@ -94,12 +94,12 @@ class Sight:
         Raises:
             NotIdentified: it is nobody here.
         """
-        if self._caller.principal is None:
+        if self.caller.principal is None:
             raise NotIdentified
-        return self._caller.principal
+        return self.caller.principal
 
     @cached_property
     def _namespaces(self) -> frozenset[str]:
-        if self._caller.principal is None:
+        if self.caller.principal is None:
             return frozenset()
-        return frozenset(grant.namespace for grant in list_grants(self._unit, self._caller.principal))
+        return frozenset(grant.namespace for grant in list_grants(self._unit, self.caller.principal))

@@ -6,27 +6,43 @@ import uuid_utils
 
 from muniment.core import queries as q
 from muniment.core.approvals import EVIDENCE
-from muniment.core.attestations import APPROVAL, DEPLOYMENT, EVALUATION, POLICY, PROVENANCE
+from muniment.core.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, EVALUATION, POLICY, PROVENANCE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import (
+    BreakGlass,
+    CloseRequest,
+    EraseComment,
+    ErasePrincipal,
     GrantRole,
     MoveAlias,
+    OpenRequest,
+    PostComment,
     PublishVersion,
+    PurgeVersion,
     RecordAttestation,
     RegisterPrincipal,
+    ReviewMove,
     RollBackAlias,
     SetPolicy,
+    SetRetention,
+    SetStatus,
+    SetTier,
 )
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    BreakGlassNotAllowed,
     DeploymentNotFound,
     GateFailed,
     MunimentError,
     NotPermitted,
     OwnVersion,
     PolicyNotFound,
+    RequestNotFound,
+    VersionInUse,
     VersionNotFound,
+    VersionRetained,
+    VersionWithdrawn,
 )
 from muniment.core.folding import fold, follows_from
 from muniment.core.lineage import Direction, Edge
@@ -35,6 +51,7 @@ from muniment.core.payloads import Payload
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.revisions import File, Revision
 from muniment.core.roles import Role
+from muniment.core.statuses import Status
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import EMPTY_ROOT, hash_leaf
@@ -62,6 +79,9 @@ def check_backend(open_as: OpenAs) -> None:
     _check_aliases(backend, owner)
     _check_lineage(backend, owner)
     _check_deployments(backend, owner)
+    _check_talk(backend, open_as, validator)
+    _check_emergency(backend, open_as, owner, validator)
+    _check_lifecycle(backend, open_as)
     _check_log(backend)
 
 
@@ -324,6 +344,103 @@ def _check_deployments(backend: Backend, owner: Identity) -> None:
     assert backend.ask(q.ListDeployments(name=NAME)) == ()
     assert [found.state for found in backend.ask(q.ListDeployments(history=True, limit=2))] == ["serving"] * 2
     assert backend.ask(q.SearchVersions(text="target = prod-eu/api")).items == ()
+
+
+def _check_talk(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
+    """Requests, comments and inboxes."""
+    theirs = open_as(validator)
+    ask = OpenRequest(reference=Reference(NAME, 2), alias=PRODUCTION, reason=salted("please"))
+    opened = backend.execute(ask)
+    item = theirs.ask(q.GetInbox())[0]
+    assert (item.kind, item.reference, item.alias, item.text) == (
+        "request",
+        f"{NAME}@2",
+        "production",
+        "please",
+    )
+    assert backend.execute(ask).event.type == "request.reminded"
+    text = salted('see @Vera, and @"nobody here"')
+    said = backend.execute(PostComment(reference=Reference(NAME, 2), text=text, about=opened.index))
+    assert {one.kind for one in theirs.ask(q.GetInbox())} == {"request", "mention"}
+    (comment,) = backend.ask(q.ListComments(reference=Reference(NAME, 2)))
+    assert (comment.record.index, comment.text) == (said.index, text.text)
+    backend.execute(EraseComment(comment=said.index))
+    assert backend.ask(q.ListComments(reference=Reference(NAME, 2)))[0].text is None
+    no = salted("not good enough")
+    rejection = approval(theirs, 2, Role.VALIDATOR, decision="reject", reason=str(no.digest))
+    record(theirs, validator, 2, APPROVAL, rejection, reason=no)
+    (request,) = backend.ask(q.ListRequests(name=NAME, closed=True))
+    assert (request.record.outcome, request.answer) == ("rejected", "not good enough")
+    answers = [one for one in backend.ask(q.GetInbox()) if one.kind == "answer"]
+    assert [one.text for one in answers] == ["rejected: not good enough"]
+    again = backend.execute(ask)
+    refuses(lambda: theirs.execute(CloseRequest(request=again.index)), RequestNotFound)
+    backend.execute(CloseRequest(request=again.index, reason=salted("never mind")))
+    assert backend.ask(q.ListRequests(name=NAME)) == ()
+
+
+def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
+    """A way past the gate, where a policy has one: signed, on record, and reviewed by another."""
+    release = Alias("release")
+    reason = salted("the old one is on fire")
+
+    def move() -> Receipt:
+        said: JsonObject = {
+            "version": f"{NAME}@2",
+            "alias": str(release),
+            "registry": backend.ask(q.GetLogIdentity()).verifier,
+            "reason": str(reason.digest),
+            "nonce": reason.salt,
+            "time": "2026-01-01T00:00:00Z",
+        }
+        version = backend.ask(q.GetVersion(reference=Reference(NAME, 2)))
+        bundle = attest(Digest.parse(version.revision), f"{NAME}@2", EMERGENCY, said, owner)
+        digest = backend.add_documents([bundle.encode()])[0]
+        return backend.execute(
+            BreakGlass(reference=Reference(NAME, 2), alias=release, attestation=digest, reason=reason)
+        )
+
+    rule: JsonObject = {"rule": "approvals", "security": 3}
+    refuses(move, BreakGlassNotAllowed)
+    set_policy(backend, owner, rule, alias=release)
+    refuses(move, BreakGlassNotAllowed)
+    terms: JsonObject = {"roles": ["contributor"], "review": "24h"}
+    set_policy(backend, owner, rule, alias=release, break_glass=terms)
+    moved = move()
+    assert (moved.event.data["emergency"], moved.event.data["number"]) == (1, 2)
+    detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, release)))
+    assert [one.index for one in detail.emergencies] == [moved.index]
+    look = ReviewMove(move=moved.index, reason=salted("it was right"))
+    refuses(lambda: backend.execute(look), OwnVersion)
+    theirs = open_as(validator)
+    assert "review" in {one.kind for one in theirs.ask(q.GetInbox())}
+    theirs.execute(look)
+    refuses(lambda: theirs.execute(look), RequestNotFound)
+    assert backend.ask(q.DescribeVersion(reference=Reference(NAME, release))).emergencies == ()
+
+
+def _check_lifecycle(backend: Backend, open_as: OpenAs) -> None:
+    """Statuses, quarantine, retention, purge and erasure."""
+    sam = open_as(add_person(backend, "Sam", Role.SECURITY, Role.AUDITOR))
+    first = Reference(NAME, 1)
+    sam.execute(SetStatus(reference=first, status=Status.REVOKED, reason=salted("it leaks")))
+    refuses(lambda: backend.open_blob(Digest.of(b"first")), VersionWithdrawn)
+    with sam.open_blob(Digest.of(b"first")) as file:
+        assert file.read() == b"first"
+    refuses(lambda: backend.execute(MoveAlias(reference=first, alias=Alias("canary"))), VersionWithdrawn)
+    sam.execute(SetStatus(reference=first, status=Status.PUBLISHED, reason=salted("it does not")))
+    keep = SetRetention(reference=first, until=None, hold=True, reason=salted("a suit"))
+    sam.execute(keep)
+    purge = PurgeVersion(reference=first, reason=salted("old"))
+    refuses(lambda: backend.execute(purge), VersionRetained)
+    sam.execute(SetRetention(reference=first, until=None, hold=False, reason=salted("it ended")))
+    refuses(lambda: backend.execute(purge), VersionInUse)
+    backend.execute(SetTier(name=NAME, tier="low"))
+    assert backend.ask(q.GetTier(name=NAME)).tier == "low"
+    principal = sam.ask(q.GetSelf()).record.id
+    backend.execute(ErasePrincipal(principal="Sam"))
+    assert backend.ask(q.GetPerson(principal=principal)).name is None
+    assert [found.alias for found in backend.ask(q.ListPolicies(namespace="acme"))][-1] == "release"
 
 
 def _check_log(backend: Backend) -> None:

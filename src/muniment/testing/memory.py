@@ -2,12 +2,11 @@
 
 import copy
 import io
-import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, BinaryIO, Final, TypeVar, cast
+from typing import BinaryIO, Final, TypeVar, cast
 
 import uuid_utils
 
@@ -15,18 +14,16 @@ from muniment.core.backend import Stored
 from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.digests import Digest
-from muniment.core.errors import BlobNotFound, InvalidQuery, LogInconsistent, MunimentError
+from muniment.core.errors import BlobNotFound, LogInconsistent, MunimentError
 from muniment.core.folding import Change, Put
-from muniment.core.lineage import Direction, Edge
+from muniment.core.lineage import Edge
 from muniment.core.payloads import Payload
-from muniment.core.records import Key, KeyRecord, Record, Value, VersionRecord
-from muniment.core.search import ALIAS, POINTERS, TARGET, And, Comparison, Condition, Fact, Not, Or, Search
+from muniment.core.records import Key, KeyRecord, Record, Value
+from muniment.core.search import Fact
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
-from muniment.ports.catalog import Found
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
-from muniment.ports.lineage import Owned
 from muniment.ports.projections import Where
 from muniment.ports.retries import Answered
 from muniment.ports.unit import Unit, Units
@@ -36,19 +33,12 @@ from muniment.services.found import found
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
+from muniment.testing.indexes import OPERATORS, MemoryCatalog, MemoryLineage
 
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-
-_OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
-    "=": operator.eq,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 @dataclass
@@ -311,85 +301,6 @@ class MemoryUploads:
 
 
 @dataclass
-class MemoryCatalog:
-    """A Catalog in dictionaries, over the versions of some projections."""
-
-    projections: MemoryProjections
-    facts: dict[int, dict[str, Fact]] = field(default_factory=dict)
-
-    def put(self, version: int, facts: Iterable[Fact]) -> None:
-        """Describe a version."""
-        self.facts.setdefault(version, {}).update({fact.key: fact for fact in facts})
-
-    def remove(self, version: int, key: str) -> None:
-        """Take a fact away."""
-        self.facts.get(version, {}).pop(key, None)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self.facts.clear()
-
-    def search(
-        self, search: Search, namespaces: frozenset[str] | None, cursor: str | None, limit: int
-    ) -> Found:
-        """Look versions up, one by one."""
-        versions = [
-            version
-            for version in self.projections.select(VersionRecord)
-            if namespaces is None or version.name.partition("/")[0] in namespaces
-            if search.condition is None or self._holds(version, search.condition)
-            if self._rank(version, search.order) is not None
-        ]
-        versions.sort(key=lambda v: (self._rank(v, search.order), v.index), reverse=search.descending)
-        if not (cursor or "0").isdigit():
-            raise InvalidQuery(reason="the cursor is not one that a search gave")
-        start = int(cursor or 0)
-        following = start + limit
-        return Found(versions[start:following], str(following) if following < len(versions) else None)
-
-    def _rank(self, version: VersionRecord, field_: str) -> Any:  # noqa: ANN401 - whatever is ordered by
-        columns = {"created": version.index, "name": version.name, "version": version.number}
-        fact = self.facts.get(version.index, {}).get(field_)
-        return columns.get(field_, None if fact is None else fact.number)
-
-    def _holds(self, version: VersionRecord, condition: Condition) -> bool:
-        match condition:
-            case And(parts):
-                return all(self._holds(version, part) for part in parts)
-            case Or(parts):
-                return any(self._holds(version, part) for part in parts)
-            case Not(part):
-                return not self._holds(version, part)
-            case Comparison():
-                return self._compare(version, condition)
-
-    def _compare(self, version: VersionRecord, found: Comparison) -> bool:
-        facts = self.facts.get(version.index, {})
-        if found.field in POINTERS:
-            return (f"{found.field}.{found.value}" in facts) is (found.op == "=")
-        columns: dict[str, str | float] = {
-            "name": version.name,
-            "version": float(version.number),
-            "created": version.published,
-            "author": version.author,
-            "size": float(version.size_bytes),
-        }
-        value = columns.get(found.field)
-        if value is None:
-            fact = facts.get(found.field)
-            if fact is None:
-                return False
-            value = fact.text if isinstance(found.value, str) else fact.number
-        if value is None:
-            return False
-        if found.op == "~":
-            return str(value).startswith(str(found.value))
-        if found.op == "!=":
-            return value != found.value
-        return bool(_OPERATORS[found.op](value, found.value))
-
-
-@dataclass
 class MemoryJobs:
     """Jobs in a dictionary."""
 
@@ -418,61 +329,6 @@ class MemoryJobs:
     def list(self) -> list[Job]:
         """List all."""
         return sorted(self.known.values(), key=lambda job: (job.due, job.id))
-
-
-@dataclass
-class MemoryLineage:
-    """A Lineage in a dictionary, over the versions and facts of a catalog."""
-
-    catalog: MemoryCatalog
-    edges: dict[tuple[str, str, str, str], Edge]
-
-    def put(self, namespace: str, edges: Sequence[Edge]) -> None:
-        """Add edges."""
-        for edge in edges:
-            self.edges.setdefault((edge.child, edge.parent, namespace, edge.relation), edge)
-
-    def walk(
-        self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
-    ) -> list[str]:
-        """List what is reached."""
-        found = {root: None}
-        for node in (waiting := [root]):
-            for edge in self.list_edges({node}, direction, namespaces):
-                there = edge.parent if direction is Direction.UP else edge.child
-                if there not in found:
-                    found[there] = None
-                    waiting.append(there)
-        return list(found)[:limit]
-
-    def list_edges(
-        self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
-    ) -> list[Edge]:
-        """List the edges that lead from some nodes."""
-        return [
-            edge
-            for (_, _, namespace, _), edge in sorted(self.edges.items())
-            if namespaces is None or namespace in namespaces
-            if (edge.child if direction is Direction.UP else edge.parent) in nodes
-        ]
-
-    def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
-        """Find versions by their manifests."""
-        return [
-            Owned(version, _pointers(known, ALIAS), _pointers(known, TARGET))
-            for version in self.catalog.projections.select(VersionRecord)
-            if version.revision.removeprefix("sha256:") in nodes
-            if namespaces is None or version.name.partition("/")[0] in namespaces
-            for known in [self.catalog.facts.get(version.index, {})]
-        ]
-
-    def clear(self) -> None:
-        """Forget all."""
-        self.edges.clear()
-
-
-def _pointers(known: Mapping[str, Fact], kind: str) -> tuple[str, ...]:
-    return tuple(sorted(fact.text for key, fact in known.items() if key.startswith(f"{kind}.")))
 
 
 @dataclass
@@ -600,4 +456,4 @@ def _salted(text: str) -> Payload:
 def _holds(found: Value, condition: Where) -> bool:
     if condition.value is None or found is None:
         return condition.op == "=" and found is condition.value
-    return bool(_OPERATORS[condition.op](found, condition.value))
+    return bool(OPERATORS[condition.op](found, condition.value))

@@ -56,6 +56,15 @@ class PolicyNotFound(NotFound):
     advice = "set one: muniment policy set {name}@{alias} FILE"
 
 
+class RequestNotFound(NotFound):
+    """No open request, emergency or comment has that entry."""
+
+    entry: int
+    kind: str
+    message = "entry {entry} is no {kind} that is open to you"
+    advice = "`muniment inbox` lists what waits for you"
+
+
 class TierNotFound(NotFound):
     """The model is in no risk tier."""
 

@@ -185,6 +185,16 @@ class NothingToWithdraw(Refused):
     advice = "`muniment show` lists what was decided"
 
 
+class BreakGlassNotAllowed(Refused):
+    """No policy lets the principal move the alias past its gate."""
+
+    reference: str
+    alias: str
+    reason: str
+    message = "{reference} cannot be moved past the gate of {alias}: {reason}"
+    advice = "a policy says who may, in `break_glass`: muniment policy show NAME@ALIAS"
+
+
 class ExceptionNotAllowed(Refused):
     """The policy does not let a rule be, or not for so long."""
 

@@ -1,4 +1,4 @@
-"""Models, versions, claims about them, aliases and policies."""
+"""Models, versions, claims about them, and aliases."""
 
 from typing import Annotated
 
@@ -8,23 +8,17 @@ from starlette.responses import Response
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
-from muniment.core.digests import Digest
 from muniment.core.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.names import Alias, ModelName, Models, Reference
-from muniment.core.policy import Gate
+from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.receipts import Receipt
 from muniment.protocols.native.door import answer, ask, execute, expected_entry, send_encoded
 from muniment.protocols.native.wire import (
     Claim,
-    NewStatus,
     Page,
     Publication,
     Reason,
-    Retention,
-    Rules,
     Tag,
     Target,
-    Tier,
     encode_page,
 )
 
@@ -126,7 +120,7 @@ async def get_version(
     request: Request, namespace: Part, model: Part, selector: Part, at: At = None
 ) -> Response:
     """Resolve a number, an alias, `latest` or a digest to a version."""
-    return await answer(request, q.GetVersion(reference=_refer(namespace, model, selector), at=at))
+    return await answer(request, q.GetVersion(reference=refer(namespace, model, selector), at=at))
 
 
 @router.get(_VERSION + "/detail", response_model=q.VersionDetail)
@@ -134,7 +128,7 @@ async def describe_version(
     request: Request, namespace: Part, model: Part, selector: Part, at: At = None
 ) -> Response:
     """Give a version with the aliases that point at it, the claims about it and its message."""
-    return await answer(request, q.DescribeVersion(reference=_refer(namespace, model, selector), at=at))
+    return await answer(request, q.DescribeVersion(reference=refer(namespace, model, selector), at=at))
 
 
 @router.post(_VERSION + "/attestations", response_model=Receipt, status_code=201)
@@ -142,47 +136,7 @@ async def record_attestation(
     request: Request, namespace: Part, model: Part, selector: Part, body: Claim
 ) -> Response:
     """Record a stored bundle as a claim about a version. Who sends it has to have signed it."""
-    return await execute(request, body.read(_refer(namespace, model, selector)))
-
-
-@router.get(_VERSION + "/gates/{alias}", response_model=Gate)
-async def judge_gate(  # noqa: PLR0913, PLR0917 - the parts of its path
-    request: Request,
-    namespace: Part,
-    model: Part,
-    selector: Part,
-    alias: Part,
-    policy: Annotated[str | None, Query(max_length=71, description="A stored one, instead.")] = None,
-) -> Response:
-    """Say what the policies of an alias say of a version; nothing is recorded."""
-    reference = _refer(namespace, model, selector)
-    instead = None if policy is None else Digest.parse(policy)
-    return await answer(request, q.JudgeGate(reference=reference, alias=Alias(alias), policy=instead))
-
-
-@router.put(_VERSION + "/status", response_model=Receipt)
-async def set_status(
-    request: Request, namespace: Part, model: Part, selector: Part, body: NewStatus
-) -> Response:
-    """Deprecate, retire or revoke a version, or take that back."""
-    return await execute(request, body.read(_refer(namespace, model, selector)))
-
-
-@router.put(_VERSION + "/retention", response_model=Receipt)
-async def set_retention(
-    request: Request, namespace: Part, model: Part, selector: Part, body: Retention
-) -> Response:
-    """Keep a version for longer, or hold it, or end a hold."""
-    return await execute(request, body.read(_refer(namespace, model, selector)))
-
-
-@router.post(_VERSION + "/purge", response_model=Receipt, status_code=201)
-async def purge_version(
-    request: Request, namespace: Part, model: Part, selector: Part, body: Reason
-) -> Response:
-    """Let the bytes of a version go for good; the record and a signed tombstone stay."""
-    reference = _refer(namespace, model, selector)
-    return await execute(request, c.PurgeVersion(reference=reference, reason=body.read()))
+    return await execute(request, body.read(refer(namespace, model, selector)))
 
 
 @router.get(_VERSION + "/tags", response_model=list[tuple[str, str]])
@@ -190,7 +144,7 @@ async def list_tags(
     request: Request, namespace: Part, model: Part, selector: Part, at: At = None
 ) -> Response:
     """List the tags of a version."""
-    return await answer(request, q.ListTags(reference=_refer(namespace, model, selector), at=at))
+    return await answer(request, q.ListTags(reference=refer(namespace, model, selector), at=at))
 
 
 @router.put(_VERSION + "/tags/{tag}", response_model=Receipt)
@@ -198,14 +152,14 @@ async def set_tag(  # noqa: PLR0913, PLR0917 - the parts of its path
     request: Request, namespace: Part, model: Part, selector: Part, tag: Part, body: Tag
 ) -> Response:
     """Put a tag on a version."""
-    reference = _refer(namespace, model, selector)
+    reference = refer(namespace, model, selector)
     return await execute(request, c.SetTag(reference=reference, key=tag, value=body.value.read()))
 
 
 @router.delete(_VERSION + "/tags/{tag}", response_model=Receipt)
 async def remove_tag(request: Request, namespace: Part, model: Part, selector: Part, tag: Part) -> Response:
     """Take a tag away."""
-    reference = _refer(namespace, model, selector)
+    reference = refer(namespace, model, selector)
     return await execute(request, c.SetTag(reference=reference, key=tag, value=None))
 
 
@@ -241,39 +195,7 @@ async def list_moves(
     return send_encoded(request, encode_page(moves, None))
 
 
-@router.get(_ALIAS + "/policies", response_model=Page[r.PolicyRecord])
-async def get_policies(
-    request: Request, namespace: Part, model: Part, alias: Part, at: At = None
-) -> Response:
-    """Give the policies in force for an alias; the document of one is the blob of its digest."""
-    query = q.GetPolicies(name=ModelName(namespace, model), alias=Alias(alias), at=at)
-    return send_encoded(request, encode_page(await ask(request, query), None))
-
-
-@router.get("/namespaces/{namespace}/policies", response_model=Page[r.PolicyRecord])
-async def list_policies(request: Request, namespace: Part) -> Response:
-    """List all policies that were ever set for the models of a namespace, oldest first."""
-    return send_encoded(request, encode_page(await ask(request, q.ListPolicies(namespace=namespace)), None))
-
-
-@router.get(_MODEL + "/tier", response_model=r.TierRecord)
-async def get_tier(request: Request, namespace: Part, model: Part) -> Response:
-    """Give the risk tier of a model."""
-    return await answer(request, q.GetTier(name=ModelName(namespace, model)))
-
-
-@router.put(_MODEL + "/tier", response_model=Receipt)
-async def set_tier(request: Request, namespace: Part, model: Part, body: Tier) -> Response:
-    """Put a model into a risk tier."""
-    return await execute(request, c.SetTier(name=ModelName(namespace, model), tier=body.tier))
-
-
-@router.put(_ALIAS + "/policy", response_model=Receipt)
-async def set_policy(request: Request, namespace: Part, model: Part, alias: Part, body: Rules) -> Response:
-    """Put a stored policy in force for an alias of a model, or (`*`) of all models of the namespace."""
-    return await execute(request, body.read(Models(namespace, model), Alias(alias)))
-
-
-def _refer(namespace: str, model: str, selector: str) -> Reference:
+def refer(namespace: str, model: str, selector: str) -> Reference:
+    """Put the parts of a path together. Raises as `Reference.parse`."""
     name = ModelName(namespace, model)
     return Reference.parse(f"{name}@{selector}")

@@ -4,12 +4,12 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from muniment.protocols.native import blobs, log, models, people
+from muniment.protocols.native import blobs, governance, log, models, people
 
 PREFIX: Final = "/api/v1"
 
 
 def add_routes(app: FastAPI) -> None:
     """Add the routes to an app."""
-    for part in (log, models, people, blobs):
+    for part in (log, models, governance, people, blobs):
         app.include_router(part.router, prefix=PREFIX)

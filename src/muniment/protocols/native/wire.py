@@ -158,6 +158,45 @@ class Retention(Body):
         )
 
 
+class Emergency(Body):
+    """A version to point an alias at past its gate, the stored bundle that signs for it, and why."""
+
+    version: Short
+    attestation: Hash
+    reason: Text
+
+    def read(self, name: ModelName, alias: Alias) -> c.BreakGlass:
+        """Give the command."""
+        return c.BreakGlass(
+            reference=Reference.parse(f"{name}@{self.version}"),
+            alias=alias,
+            attestation=Digest.parse(self.attestation),
+            reason=self.reason.read(),
+        )
+
+
+class Wish(Body):
+    """An alias that a version is wanted for, and why."""
+
+    alias: Short
+    reason: Text | None = None
+
+    def read(self, reference: Reference) -> c.OpenRequest:
+        """Give the command."""
+        return c.OpenRequest(reference=reference, alias=Alias(self.alias), reason=_read(self.reason))
+
+
+class Remark(Body):
+    """What somebody says, and the entry of the request or emergency that it is about, if it is."""
+
+    text: Text
+    about: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+    def read(self, reference: Reference) -> c.PostComment:
+        """Give the command."""
+        return c.PostComment(reference=reference, text=self.text.read(), about=self.about)
+
+
 class Erasure(Body):
     """Whom to forget; with `typed`, also all that they ever typed."""
 

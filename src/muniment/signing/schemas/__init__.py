@@ -13,6 +13,7 @@ from muniment.core.attestations import (
     CHANGE_PLAN,
     CONTENT,
     DEPLOYMENT,
+    EMERGENCY,
     EVALUATION,
     EXCEPTION,
     POLICY,
@@ -38,6 +39,7 @@ SCHEMAS: Final = {
     EXCEPTION: "exception-v1.json",
     CHANGE_PLAN: "change-plan-v1.json",
     POLICY: "policy-v1.json",
+    EMERGENCY: "emergency-v1.json",
     TOMBSTONE: "tombstone-v1.json",
 }
 

@@ -18,16 +18,19 @@ from sqlalchemy import Text as AnyText
 
 from muniment.core.records import (
     AttestationRecord,
+    CommentRecord,
     DeploymentRecord,
     GrantRecord,
     IssuerRecord,
     KeyRecord,
+    MentionRecord,
     ModelRecord,
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
     QuotaRecord,
     Record,
+    RequestRecord,
     RetentionRecord,
     StatusRecord,
     TagRecord,
@@ -245,8 +248,53 @@ moves: Final = Table(
     Column("moved", Text, nullable=False),
     Column("reason", Text),
     Column("verdicts", Text, nullable=False),
+    Column("emergency", Integer, nullable=False),
+    Column("due", Text),
+    Column("reviewed", _Whole),
     ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     Index("moves_by_alias", "name", "alias", "index"),
+    Index("moves_by_review", "emergency", "reviewed"),
+)
+
+requests: Final = Table(
+    "requests",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", _Whole, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("requester", Text, ForeignKey("principals.id"), nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("reason", Text),
+    Column("reminded", Text),
+    Column("closed", _Whole),
+    Column("outcome", Text),
+    Column("answer", Text),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    Index("requests_by_state", "closed", "index"),
+    Index("requests_by_requester", "requester", "index"),
+    Index("requests_by_version", "name", "number", "index"),
+)
+
+comments: Final = Table(
+    "comments",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", _Whole, nullable=False),
+    Column("about", _Whole),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("posted", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    Index("comments_by_version", "name", "number", "index"),
+)
+
+mentions: Final = Table(
+    "mentions",
+    metadata,
+    Column("principal", Text, ForeignKey("principals.id"), primary_key=True),
+    _entry(primary_key=True),
 )
 
 tags: Final = Table(
@@ -392,6 +440,9 @@ TABLES: Final[dict[type[Record], Table]] = {
     StatusRecord: statuses,
     RetentionRecord: retentions,
     MoveRecord: moves,
+    RequestRecord: requests,
+    CommentRecord: comments,
+    MentionRecord: mentions,
     TagRecord: tags,
     TokenRecord: tokens,
     IssuerRecord: issuers,

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _make_policies()
     _make_lifecycle()
     _make_aliases()
+    _make_talk()
     _make_access()
     _make_custody()
     _make_catalog()
@@ -233,9 +234,51 @@ def _make_aliases() -> None:
         sa.Column("moved", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
         sa.Column("verdicts", _TEXT, nullable=False),
+        sa.Column("emergency", sa.Integer, nullable=False),
+        sa.Column("due", _TEXT),
+        sa.Column("reviewed", _WHOLE),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("moves_by_alias", "moves", ["name", "alias", "index"])
+    op.create_index("moves_by_review", "moves", ["emergency", "reviewed"])
+
+
+def _make_talk() -> None:
+    op.create_table(
+        "requests",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("alias", _TEXT, nullable=False),
+        sa.Column("requester", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("opened", _TEXT, nullable=False),
+        sa.Column("reason", _TEXT),
+        sa.Column("reminded", _TEXT),
+        sa.Column("closed", _WHOLE),
+        sa.Column("outcome", _TEXT),
+        sa.Column("answer", _TEXT),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    )
+    op.create_index("requests_by_state", "requests", ["closed", "index"])
+    op.create_index("requests_by_requester", "requests", ["requester", "index"])
+    op.create_index("requests_by_version", "requests", ["name", "number", "index"])
+    op.create_table(
+        "comments",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("about", _WHOLE),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("posted", _TEXT, nullable=False),
+        sa.Column("text", _TEXT, nullable=False),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
+    )
+    op.create_index("comments_by_version", "comments", ["name", "number", "index"])
+    op.create_table(
+        "mentions",
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), primary_key=True),
+        _entry(primary_key=True),
+    )
 
 
 def _make_access() -> None:
