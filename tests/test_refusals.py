@@ -169,6 +169,7 @@ CODES = """
     version_purged
     version_retained
     version_withdrawn
+    webhook_not_found
     wrong_subject
 """
 

@@ -57,6 +57,7 @@ _COMMANDS: Final = {
     "token": ("muniment.cli.access:token", "Make, list and revoke tokens."),
     "trust": ("muniment.cli.access:trust", "Let workloads in by the identity of their platform."),
     "tag": ("muniment.cli.content:tag", "Put a tag on a version, or take it away."),
+    "webhook": ("muniment.cli.webhooks:webhook", "Send the events of a namespace somewhere."),
     "serve": ("muniment.cli.serve:serve", "Serve a registry to a team."),
     "key": ("muniment.cli.people:key", "Make, list, enrol and revoke keys."),
     "user": ("muniment.cli.people:user", "Register and list people and workloads."),

@@ -21,6 +21,7 @@ from muniment.client.talk import Talk
 from muniment.client.tracing import trace
 from muniment.client.trust import TrustedBackend
 from muniment.client.version import Session, Version, get_version
+from muniment.client.webhooks import Webhooks
 from muniment.core.attestations import EMERGENCY
 from muniment.core.canonical import JsonObject
 from muniment.core.commands import BreakGlass, MoveAlias, ReviewMove, RollBackAlias
@@ -56,6 +57,7 @@ class Registry:
         self.access = Access(backend)
         self.policies = Policies(self._session)
         self.talk = Talk(self._session)
+        self.webhooks = Webhooks(backend)
 
     @property
     def identity(self) -> Identity | None:

@@ -312,6 +312,19 @@ def _set_quota(command: c.SetQuota) -> Call:
     )
 
 
+def _set_webhook(command: c.SetWebhook) -> Call:
+    body = {"target": _text(command.target), "events": list(command.events)}
+    return Call("POST", f"/namespaces/{quote(command.namespace, safe='')}/webhooks", body)
+
+
+def _end_webhook(command: c.EndWebhook) -> Call:
+    return Call("DELETE", f"/webhooks/{command.webhook}")
+
+
+def _replay_webhook(command: c.ReplayWebhook) -> Call:
+    return Call("POST", f"/webhooks/{command.webhook}/replays", {"since": command.since})
+
+
 _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.PublishVersion: _publish,
     c.RecordAttestation: _attest,
@@ -341,6 +354,9 @@ _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.TrustIssuer: _trust,
     c.DistrustIssuer: _distrust,
     c.SetQuota: _set_quota,
+    c.SetWebhook: _set_webhook,
+    c.EndWebhook: _end_webhook,
+    c.ReplayWebhook: _replay_webhook,
 }
 
 
@@ -381,6 +397,11 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     ),
     q.ListRequests: lambda x: (f"{_model(x.name)}/requests", {"closed": x.closed}, _Page[q.Request]),
     q.ListComments: lambda x: (f"{_version(x.reference)}/comments", {}, _Page[q.Comment]),
+    q.ListWebhooks: lambda x: (
+        f"/namespaces/{quote(x.namespace, safe='')}/webhooks",
+        {},
+        _Page[q.Webhook],
+    ),
     q.GetInbox: lambda _: ("/inbox", {}, _Page[q.Item]),
     q.GetTier: lambda x: (f"{_model(x.name)}/tier", {}, r.TierRecord),
     q.JudgeGate: lambda x: (

@@ -289,6 +289,33 @@ class SetQuota:
     size_bytes: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWebhook:
+    """Send the events of a namespace to an address, signed; no `events` for all of them.
+
+    `target` is JSON with `url` and `secret` (`whsec_` and base64); whoever sets it keeps the secret.
+    """
+
+    namespace: str
+    target: Payload
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndWebhook:
+    """Send nothing more; its address and secret are forgotten."""
+
+    webhook: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayWebhook:
+    """Send again what could not be delivered or, with `since`, everything from an entry on."""
+
+    webhook: int
+    since: int | None = None
+
+
 Command: TypeAlias = (
     PublishVersion
     | RecordAttestation
@@ -318,4 +345,7 @@ Command: TypeAlias = (
     | TrustIssuer
     | DistrustIssuer
     | SetQuota
+    | SetWebhook
+    | EndWebhook
+    | ReplayWebhook
 )

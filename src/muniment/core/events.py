@@ -48,6 +48,9 @@ class EventType(StrEnum):
     ISSUER_DISTRUSTED = "issuer.distrusted"
     QUOTA_SET = "quota.set"
     PRINCIPAL_ERASED = "principal.erased"
+    WEBHOOK_SET = "webhook.set"
+    WEBHOOK_ENDED = "webhook.ended"
+    WEBHOOK_REPLAYED = "webhook.replayed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

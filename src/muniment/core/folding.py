@@ -33,6 +33,7 @@ from muniment.core.records import (
     TokenRecord,
     Value,
     VersionRecord,
+    WebhookRecord,
 )
 
 
@@ -418,6 +419,32 @@ def _quota_set(event: Event, index: int) -> list[Change]:
     return [Put(QuotaRecord(index=index, namespace=_text(data, "namespace"), size_bytes=size))]
 
 
+def _webhook_set(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            WebhookRecord(
+                index=index,
+                namespace=_text(data, "namespace"),
+                target=_text(data, "target"),
+                events=" ".join(_texts(data, "events")),
+                author=event.actor,
+                set=event.time,
+            )
+        )
+    ]
+
+
+def _webhook_ended(event: Event, index: int) -> list[Change]:
+    return [Amend(WebhookRecord, (_number(event.data, "webhook"),), {"ended": index})]
+
+
+def _webhook_replayed(event: Event, _index: int) -> list[Change]:
+    """What is sent again is the outbox's matter."""
+    _number(event.data, "webhook")
+    return []
+
+
 _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.REGISTRY_CREATED: _registry_created,
     EventType.LOGIN_LINKED: _login_linked,
@@ -446,6 +473,9 @@ _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.ISSUER_TRUSTED: _issuer_trusted,
     EventType.ISSUER_DISTRUSTED: _issuer_distrusted,
     EventType.QUOTA_SET: _quota_set,
+    EventType.WEBHOOK_SET: _webhook_set,
+    EventType.WEBHOOK_ENDED: _webhook_ended,
+    EventType.WEBHOOK_REPLAYED: _webhook_replayed,
 }
 
 

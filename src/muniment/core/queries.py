@@ -25,6 +25,7 @@ from muniment.core.records import (
     TierRecord,
     TokenRecord,
     VersionRecord,
+    WebhookRecord,
 )
 from muniment.core.roles import Act
 
@@ -379,6 +380,32 @@ class Item:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetInbox(Query[tuple[Item, ...]]):
     """Ask what waits for the caller, and what the caller should know of the last 30 days."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An entry of the log that could not be delivered: why, and when that was given up."""
+
+    entry: int
+    fault: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A webhook, its address (None once forgotten), the entry that is next, what could not be delivered."""
+
+    record: WebhookRecord
+    url: str | None
+    next: int
+    dead: tuple[Letter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListWebhooks(Query[tuple[Webhook, ...]]):
+    """List the webhooks of a namespace that have not ended."""
+
+    namespace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

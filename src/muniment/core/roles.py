@@ -34,6 +34,7 @@ class Act(StrEnum):
     RETAIN = "set how long a version is kept"
     PURGE = "purge a version"
     ERASE = "erase what is known of a person"
+    HOOK = "set webhooks"
     SET_POLICY = "set a policy"
     GRANT = "grant roles"
     ENROL = "register principals and keys"
@@ -47,7 +48,7 @@ _MAY: Final = {
     Role.APPROVER: _EVERYONE | {Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
     Role.SECURITY: _EVERYONE | {Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
     Role.AUDITOR: _EVERYONE | {Act.INSPECT, Act.RETAIN},
-    Role.ADMIN: _EVERYONE | {Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE},
+    Role.ADMIN: _EVERYONE | {Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK},
 }
 
 

@@ -9,6 +9,7 @@ from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import Holdings
 from muniment.ports.jobs import Jobs
 from muniment.ports.lineage import Lineage
+from muniment.ports.outbox import Outbox
 from muniment.ports.payloads import Payloads
 from muniment.ports.projections import Projections
 from muniment.ports.retries import Retries
@@ -55,6 +56,10 @@ class Unit(Protocol):
     @property
     def jobs(self) -> Jobs:
         """What is to be done later."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """How far webhooks have been told."""
 
     @property
     def blobs(self) -> BlobStore:

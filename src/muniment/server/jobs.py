@@ -1,7 +1,7 @@
 """The jobs of a server: one thread that does what is due, whichever replica it is on."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -15,6 +15,7 @@ from muniment.ports.jobs import Job
 from muniment.ports.unit import Unit, Units
 
 Handler = Callable[[str], object]
+Scout = Callable[[Unit, str], None]
 
 # What a handler gives back that has more to do: others come first, if they are due for longer.
 AGAIN: Final = object()
@@ -27,19 +28,21 @@ _log = structlog.get_logger("muniment.jobs")
 class Jobs:
     """Does jobs by their kind. A recurring kind has a period, and is due again after it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what jobs stand on
         self,
         units: Units,
         clock: Clock,
         handlers: Mapping[str, Handler],
         periods: Mapping[str, timedelta],
-        look_every_s: float = 5.0,
+        scouts: Sequence[Scout] = (),
+        look_every_s: float = 1.0,
     ) -> None:
-        """Stand on units; the thread starts with `start`."""
+        """Stand on units; the thread starts with `start`. A scout adds the jobs that it finds to be due."""
         self._units = units
         self._clock = clock
         self._handlers = handlers
         self._periods = periods
+        self._scouts = scouts
         self._look_every_s = look_every_s
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -82,17 +85,23 @@ class Jobs:
     def _run(self) -> None:
         while not self._ending.wait(self._look_every_s):
             try:
-                self._units.write(self._schedule)
+                self.schedule()
                 while not self._ending.is_set() and self.do_next():
                     continue
             except MunimentError as error:
                 # The database is away: look again later, as everybody does.
                 _log.warning("jobs wait", fault=str(error))
 
+    def schedule(self) -> None:
+        """Add what is to be done from time to time, and what the scouts find."""
+        self._units.write(self._schedule)
+
     def _schedule(self, unit: Unit) -> None:
         now = self._clock()
         for kind, period in self._periods.items():
             unit.jobs.add(Job(id=kind, kind=kind, payload="", due=write_time(now + period)))
+        for scout in self._scouts:
+            scout(unit, write_time(now))
 
     def _finish(self, unit: Unit, job: Job) -> None:
         if job.kind in self._periods:

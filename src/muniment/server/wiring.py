@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import httpx2
+
 from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import ContentCorrupt
@@ -24,6 +26,7 @@ from muniment.server.founding import load_keys, make_keys, new_id, now, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, Parts
 from muniment.server.settings import S3Credentials, ServerSettings
+from muniment.server.webhooks import Deliveries, post_with
 from muniment.services.direct import PROOF, DirectUploads
 from muniment.services.found import found
 from muniment.services.garbage import collect_garbage
@@ -34,6 +37,7 @@ from muniment.services.served import TOKEN_PREFIX, ServedRegistry, hash_token
 from muniment.services.sessions import invite
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.services.uploads import Uploading
+from muniment.services.webhooks import WEBHOOK, plan_deliveries
 from muniment.stores.blobs.handover import LocalHandover
 from muniment.stores.blobs.inbox import S3Inbox
 from muniment.stores.blobs.local import LocalBlobs
@@ -99,13 +103,20 @@ def open_served(settings: ServerSettings) -> Opened:
         scribe=Scribe(units),
         local=settings.database is None and settings.blobs is None,
     )
-    return Opened(
-        registry=registry, jobs=_make_jobs(units, blobs, staging, inbox, direct), invitation=invitation
+    deliveries = Deliveries(
+        units=units, clock=now, origin=keys.log.name, send=post_with(httpx2.Client(follow_redirects=False))
     )
+    jobs = _make_jobs(units, blobs, staging, inbox, direct, deliveries)
+    return Opened(registry=registry, jobs=jobs, invitation=invitation)
 
 
-def _make_jobs(
-    units: Units, blobs: BlobStore, staging: Staging, inbox: Inbox | None, direct: DirectUploads | None
+def _make_jobs(  # noqa: PLR0913, PLR0917 - what there is to be looked after
+    units: Units,
+    blobs: BlobStore,
+    staging: Staging,
+    inbox: Inbox | None,
+    direct: DirectUploads | None,
+    deliveries: Deliveries,
 ) -> Jobs:
     def expire(_payload: str) -> object:
         cut = now()
@@ -126,8 +137,9 @@ def _make_jobs(
     return Jobs(
         units,
         now,
-        {"expiry": expire, "scrub": scrub_all, PROOF: prove},
+        {"expiry": expire, "scrub": scrub_all, PROOF: prove, WEBHOOK: deliveries.deliver},
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
+        [plan_deliveries],
     )
 
 

@@ -51,6 +51,7 @@ from muniment.services.rights import Sight, get_principal
 from muniment.services.search import search_versions
 from muniment.services.statuses import find_status
 from muniment.services.tags import list_tags
+from muniment.services.webhooks import list_webhooks
 from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")
@@ -83,7 +84,7 @@ def answer(unit: Unit, signer: NoteSigner, caller: Caller, query: q.Query[A], no
         case q.GetLineage() | q.ListDeployments():
             sight.check_anything()
             found = _WITHIN[type(query)](unit, query, sight.namespaces())
-        case q.JudgeGate() | q.GetInbox():
+        case q.JudgeGate() | q.GetInbox() | q.ListWebhooks():
             # Never before the newest entry, whatever the clock says.
             moment = Moment(str(signer.verifier), max(now, unit.log.last_time()))
             found = _NOW[type(query)](unit, sight, query, moment)
@@ -253,6 +254,10 @@ def _read_inbox(unit: Unit, sight: Sight, _query: q.GetInbox, moment: Moment) ->
     return read_inbox(unit, sight, moment.time)
 
 
+def _list_webhooks(unit: Unit, sight: Sight, query: q.ListWebhooks, _moment: Moment) -> tuple[q.Webhook, ...]:
+    return list_webhooks(unit, sight, query)
+
+
 def _judge_gate(unit: Unit, sight: Sight, query: q.JudgeGate, moment: Moment) -> Gate:
     _check_sight(sight, query)
     version = resolve(unit, query.reference)
@@ -387,8 +392,12 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.ListTags: _list_tags,
 }
 
-# Those whose answer depends on when they are asked.
-_NOW: Final[Mapping[type, Callable[..., object]]] = {q.JudgeGate: _judge_gate, q.GetInbox: _read_inbox}
+# Those whose answer depends on who asks, or when.
+_NOW: Final[Mapping[type, Callable[..., object]]] = {
+    q.JudgeGate: _judge_gate,
+    q.GetInbox: _read_inbox,
+    q.ListWebhooks: _list_webhooks,
+}
 
 # Those that are answered as far as the caller sees, whatever they are about.
 _WITHIN: Final[Mapping[type, Callable[..., object]]] = {

@@ -34,6 +34,7 @@ from muniment.services.retries import once
 from muniment.services.sessions import begin_session, issue_token, revoke_token
 from muniment.services.tags import set_tag
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
+from muniment.services.webhooks import end_webhook, replay_webhook, set_webhook
 from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")
@@ -176,4 +177,7 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.TrustIssuer: trust_issuer,
     c.DistrustIssuer: distrust_issuer,
     c.SetQuota: set_quota,
+    c.SetWebhook: set_webhook,
+    c.EndWebhook: end_webhook,
+    c.ReplayWebhook: replay_webhook,
 }

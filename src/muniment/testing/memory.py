@@ -24,6 +24,7 @@ from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
+from muniment.ports.outbox import DeadLetter, Place
 from muniment.ports.projections import Where
 from muniment.ports.retries import Answered
 from muniment.ports.unit import Unit, Units
@@ -301,6 +302,34 @@ class MemoryUploads:
 
 
 @dataclass
+class MemoryOutbox:
+    """An Outbox in dictionaries."""
+
+    places: dict[int, Place] = field(default_factory=dict)
+    dead: dict[tuple[int, int], DeadLetter] = field(default_factory=dict)
+
+    def find(self, webhook: int) -> Place | None:
+        """Find a place."""
+        return self.places.get(webhook)
+
+    def put(self, webhook: int, place: Place) -> None:
+        """Keep a place."""
+        self.places[webhook] = place
+
+    def bury(self, webhook: int, letter: DeadLetter) -> None:
+        """Keep a letter."""
+        self.dead[webhook, letter.entry] = letter
+
+    def list_dead(self, webhook: int) -> list[DeadLetter]:
+        """List letters."""
+        return [letter for (hook, _), letter in sorted(self.dead.items()) if hook == webhook]
+
+    def drop_dead(self, webhook: int, entry: int) -> None:
+        """Forget a letter."""
+        self.dead.pop((webhook, entry), None)
+
+
+@dataclass
 class MemoryJobs:
     """Jobs in a dictionary."""
 
@@ -347,6 +376,7 @@ class MemoryUnit:
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     lineage: MemoryLineage = field(init=False)
     edges: dict[tuple[str, str, str, str], Edge] = field(default_factory=dict)
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
 
     def __post_init__(self) -> None:
         """Let the catalog and the lineage look at these very versions."""
@@ -376,6 +406,7 @@ class MemoryUnits:
                 copy.deepcopy(self._state.facts),
                 copy.deepcopy(self._state.jobs),
                 copy.deepcopy(self._state.edges),
+                copy.deepcopy(self._state.outbox),
             )
             result = work(draft)
             self._state = draft

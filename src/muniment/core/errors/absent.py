@@ -56,6 +56,14 @@ class PolicyNotFound(NotFound):
     advice = "set one: muniment policy set {name}@{alias} FILE"
 
 
+class WebhookNotFound(NotFound):
+    """There is no such webhook, or it has ended."""
+
+    webhook: int
+    message = "there is no webhook {webhook}"
+    advice = "`muniment webhook list NAMESPACE` shows those that there are"
+
+
 class RequestNotFound(NotFound):
     """No open request, emergency or comment has that entry."""
 

@@ -17,9 +17,11 @@ from muniment.protocols.native.models import At, Part, refer
 from muniment.protocols.native.wire import (
     Emergency,
     NewStatus,
+    NewWebhook,
     Page,
     Reason,
     Remark,
+    Replay,
     Retention,
     Rules,
     Tier,
@@ -168,6 +170,31 @@ async def list_comments(request: Request, namespace: Part, model: Part, selector
 async def erase_comment(request: Request, entry: Entry) -> Response:
     """Let the text of a comment go for good."""
     return await execute(request, c.EraseComment(comment=entry))
+
+
+@router.post("/namespaces/{namespace}/webhooks", response_model=Receipt, status_code=201)
+async def set_webhook(request: Request, namespace: Part, body: NewWebhook) -> Response:
+    """Send the events of a namespace to an address, as signed CloudEvents, from now on."""
+    command = c.SetWebhook(namespace=namespace, target=body.target.read(), events=tuple(body.events))
+    return await execute(request, command)
+
+
+@router.get("/namespaces/{namespace}/webhooks", response_model=Page[q.Webhook])
+async def list_webhooks(request: Request, namespace: Part) -> Response:
+    """List the webhooks of a namespace, and what could not be delivered."""
+    return send_encoded(request, encode_page(await ask(request, q.ListWebhooks(namespace=namespace)), None))
+
+
+@router.delete("/webhooks/{entry}", response_model=Receipt)
+async def end_webhook(request: Request, entry: Entry) -> Response:
+    """Send nothing more, and forget the address and the secret."""
+    return await execute(request, c.EndWebhook(webhook=entry))
+
+
+@router.post("/webhooks/{entry}/replays", response_model=Receipt, status_code=201)
+async def replay_webhook(request: Request, entry: Entry, body: Replay) -> Response:
+    """Send again what could not be delivered or, with `since`, everything from an entry on."""
+    return await execute(request, c.ReplayWebhook(webhook=entry, since=body.since))
 
 
 @router.get("/inbox", response_model=Page[q.Item])

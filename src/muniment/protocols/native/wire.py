@@ -197,6 +197,19 @@ class Remark(Body):
         return c.PostComment(reference=reference, text=self.text.read(), about=self.about)
 
 
+class NewWebhook(Body):
+    """Where to send events: JSON with `url` and `secret`, salted; and which events, none for all."""
+
+    target: Text
+    events: Annotated[list[Short], Field(max_length=100)] = []
+
+
+class Replay(Body):
+    """From which entry on everything is to be sent again; null for what could not be delivered only."""
+
+    since: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
 class Erasure(Body):
     """Whom to forget; with `typed`, also all that they ever typed."""
 

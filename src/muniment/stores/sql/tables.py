@@ -37,6 +37,7 @@ from muniment.core.records import (
     TierRecord,
     TokenRecord,
     VersionRecord,
+    WebhookRecord,
 )
 
 metadata: Final = MetaData()
@@ -343,6 +344,18 @@ quotas: Final = Table(
     Index("quotas_by_namespace", "namespace", "index"),
 )
 
+webhooks: Final = Table(
+    "webhooks",
+    metadata,
+    _entry(primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
+    Column("ended", _Whole),
+)
+
 # ---- not of the log: who holds which bytes, and what was answered; see ports/
 
 holdings: Final = Table(
@@ -427,6 +440,24 @@ jobs: Final = Table(
     Index("jobs_by_time", "due"),
 )
 
+cursors: Final = Table(
+    "cursors",
+    metadata,
+    Column("webhook", _Whole, primary_key=True, autoincrement=False),
+    Column("next", _Whole, nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+
+letters: Final = Table(
+    "letters",
+    metadata,
+    Column("webhook", _Whole, primary_key=True, autoincrement=False),
+    Column("entry", _Whole, primary_key=True, autoincrement=False),
+    Column("fault", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("again", Integer, nullable=False),
+)
+
 TABLES: Final[dict[type[Record], Table]] = {
     PrincipalRecord: principals,
     KeyRecord: keys,
@@ -447,4 +478,5 @@ TABLES: Final[dict[type[Record], Table]] = {
     TokenRecord: tokens,
     IssuerRecord: issuers,
     QuotaRecord: quotas,
+    WebhookRecord: webhooks,
 }

@@ -23,6 +23,7 @@ from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.holdings import SqlHoldings
 from muniment.stores.sql.jobs import SqlJobs
 from muniment.stores.sql.lineage import SqlLineage
+from muniment.stores.sql.outbox import SqlOutbox
 from muniment.stores.sql.payloads import SqlPayloads
 from muniment.stores.sql.projections import SqlProjections
 from muniment.stores.sql.retries import SqlRetries
@@ -48,6 +49,7 @@ class SqlUnit:
     catalog: SqlCatalog
     lineage: SqlLineage
     jobs: SqlJobs
+    outbox: SqlOutbox
     blobs: BlobStore
 
 
@@ -156,6 +158,7 @@ class SqlUnits:
             SqlCatalog(connection, known),
             SqlLineage(connection, known),
             SqlJobs(connection, known),
+            SqlOutbox(connection, known),
             self._blobs,
         )
 

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _make_aliases()
     _make_talk()
     _make_access()
+    _make_webhooks()
     _make_custody()
     _make_catalog()
     _make_jobs()
@@ -320,6 +321,33 @@ def _make_access() -> None:
         sa.Column("size_bytes", _WHOLE),
     )
     op.create_index("quotas_by_namespace", "quotas", ["namespace", "index"])
+
+
+def _make_webhooks() -> None:
+    op.create_table(
+        "webhooks",
+        _entry(primary_key=True),
+        sa.Column("namespace", _TEXT, nullable=False),
+        sa.Column("target", _TEXT, nullable=False),
+        sa.Column("events", _TEXT, nullable=False),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
+        sa.Column("ended", _WHOLE),
+    )
+    op.create_table(
+        "cursors",
+        sa.Column("webhook", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("next", _WHOLE, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+    )
+    op.create_table(
+        "letters",
+        sa.Column("webhook", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("entry", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("fault", _TEXT, nullable=False),
+        sa.Column("time", _TEXT, nullable=False),
+        sa.Column("again", sa.Integer, nullable=False),
+    )
 
 
 def _make_custody() -> None:

@@ -1,0 +1,90 @@
+"""`muniment webhook`."""
+
+import click
+
+from muniment.cli.drawing import draw_table
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option
+
+
+@click.group()
+def webhook() -> None:
+    """Have the server send the events of a namespace: signed CloudEvents, in order, at least once."""
+
+
+@webhook.command("set")
+@click.argument("namespace")
+@click.argument("url")
+@click.option("--event", "events", multiple=True, metavar="TYPE", help="version.published, … [all].")
+@json_option
+@click.pass_obj
+def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...]) -> None:
+    """Send the events of NAMESPACE to URL from now on. The secret that signs them is shown once."""
+    with connect(terminal) as registry:
+        made = registry.webhooks.set(namespace, url, events)
+    terminal.answer(
+        {**describe_receipt(made.receipt), "secret": made.secret},
+        [f"webhook {made.receipt.index} sends the events of {namespace}", f"secret: {made.secret}"],
+    )
+
+
+@webhook.command("list")
+@click.argument("namespace")
+@json_option
+@click.pass_obj
+def list_(terminal: Terminal, namespace: str) -> None:
+    """List the webhooks of NAMESPACE, and what could not be delivered."""
+    with connect(terminal) as registry:
+        found = registry.webhooks.list(namespace)
+    if terminal.as_json:
+        terminal.answer(
+            [
+                {
+                    **one.record.values(),
+                    "url": one.url,
+                    "next": one.next,
+                    "dead": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.dead],
+                }
+                for one in found
+            ],
+            [],
+        )
+        return
+    draw_table(
+        ("webhook", "url", "events", "next entry", "dead", "last fault"),
+        [
+            (
+                one.record.index,
+                one.url,
+                one.record.events or "all",
+                one.next,
+                len(one.dead),
+                one.dead[-1].fault if one.dead else "",
+            )
+            for one in found
+        ],
+        alarming=[bool(one.dead) for one in found],
+    )
+
+
+@webhook.command()
+@click.argument("number", metavar="WEBHOOK", type=click.IntRange(0))
+@json_option
+@click.pass_obj
+def end(terminal: Terminal, number: int) -> None:
+    """Send nothing more, and forget the address and the secret."""
+    with connect(terminal) as registry:
+        receipt = registry.webhooks.end(number)
+    terminal.answer(describe_receipt(receipt), [f"webhook {number} has ended"])
+
+
+@webhook.command()
+@click.argument("number", metavar="WEBHOOK", type=click.IntRange(0))
+@click.option("--since", type=click.IntRange(0), help="Everything from this entry of the log on.")
+@json_option
+@click.pass_obj
+def replay(terminal: Terminal, number: int, since: int | None) -> None:
+    """Send again what could not be delivered, or everything from an entry on."""
+    with connect(terminal) as registry:
+        receipt = registry.webhooks.replay(number, since)
+    terminal.answer(describe_receipt(receipt), [f"webhook {number} is told again"])

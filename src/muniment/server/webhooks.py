@@ -1,0 +1,133 @@
+"""Deliver what webhooks are to be told: CloudEvents 1.0, signed by Standard Webhooks, in the log's order.
+
+At least once: where a webhook stands is written down after what was sent. An entry that cannot be delivered
+is tried again after a pause that grows, and holds up those behind it until it is given up: a dead letter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import httpx2
+from standardwebhooks.webhooks import Webhook as Signer
+
+from muniment.core import canonical
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import RegistryUnreachable
+from muniment.core.events import Event
+from muniment.core.times import read_time, write_time
+from muniment.ports.clock import Clock
+from muniment.ports.outbox import DeadLetter, Place
+from muniment.ports.unit import Units
+from muniment.server.jobs import AGAIN
+from muniment.services.webhooks import Batch, Target, read_batch, subject_of
+
+# With the pauses of the jobs (30 s, doubling to 6 h) that is a day and a half.
+MOST_FAILURES: Final = 12
+_TIMEOUT_S: Final = 10.0
+_OK: Final = range(200, 300)
+# So often where a webhook stands is written down while it is told.
+_NOTE_EVERY: Final = 25
+
+Send = Callable[[str, bytes, dict[str, str]], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliveries:
+    """Delivers to webhooks. `origin` names the registry; `send` posts bytes and gives the status."""
+
+    units: Units
+    clock: Clock
+    origin: str
+    send: Send
+
+    def deliver(self, payload: str) -> object:
+        """Tell a webhook what is next; give back AGAIN if there is more.
+
+        Raises:
+            RegistryUnreachable: it did not take an entry; the jobs try again later.
+        """
+        webhook = int(payload)
+        batch = self.units.read(lambda unit: read_batch(unit, webhook))
+        if batch is None:
+            return "it has ended"
+        for index, event in batch.again:
+            self._retry(webhook, batch.target, index, event)
+        self._follow(webhook, batch)
+        rest = self.units.read(lambda unit: unit.log.size() > batch.place.next)
+        return AGAIN if rest else len(batch.following)
+
+    def _follow(self, webhook: int, batch: Batch) -> None:
+        failures = batch.place.failures
+        for sent, (index, event) in enumerate(batch.following, 1):
+            fault = self._post(batch.target, index, event)
+            if fault and failures + 1 < MOST_FAILURES:
+                self._note(webhook, Place(index, failures + 1))
+                raise RegistryUnreachable(location=f"webhook {webhook}", reason=fault)
+            if fault:
+                letter = DeadLetter(index, fault, write_time(self.clock()), again=False)
+                self.units.write(lambda unit, letter=letter: unit.outbox.bury(webhook, letter))  # type: ignore[misc] # bound at once
+            failures = 0
+            if sent % _NOTE_EVERY == 0:
+                self._note(webhook, Place(index + 1, 0))
+        self._note(webhook, Place(batch.place.next, 0))
+
+    def _retry(self, webhook: int, target: Target, index: int, event: Event) -> None:
+        """Try a dead letter once more."""
+        fault = self._post(target, index, event)
+        if fault:
+            letter = DeadLetter(index, fault, write_time(self.clock()), again=False)
+            self.units.write(lambda unit: unit.outbox.bury(webhook, letter))
+        else:
+            self.units.write(lambda unit: unit.outbox.drop_dead(webhook, index))
+
+    def _note(self, webhook: int, place: Place) -> None:
+        self.units.write(lambda unit: unit.outbox.put(webhook, place))
+
+    def _post(self, target: Target, index: int, event: Event) -> str:
+        """Post an event; give what went wrong, or nothing."""
+        body = canonical.encode(describe(self.origin, index, event))
+        now = self.clock()
+        headers = {
+            "content-type": "application/cloudevents+json; charset=utf-8",
+            "user-agent": "muniment",
+            "webhook-id": event.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": sign(target.secret, event.id, now, body),
+        }
+        try:
+            status = self.send(target.url, body, headers)
+        except (OSError, httpx2.HTTPError) as error:
+            return f"{type(error).__name__}: {error}"[:200]
+        return "" if status in _OK else f"it answered {status}"
+
+
+def describe(origin: str, index: int, event: Event) -> JsonObject:
+    """Write an event as a CloudEvent 1.0 in structured mode."""
+    return {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": origin,
+        "type": f"dev.muniment.{event.type}",
+        "subject": subject_of(event),
+        "time": write_time(read_time(event.time)),
+        "datacontenttype": "application/json",
+        "data": {**event.data, "actor": event.actor, "entry": index},
+    }
+
+
+def sign(secret: str, message: str, time: datetime, body: bytes) -> str:
+    """Sign a delivery as Standard Webhooks does."""
+    signature: str = Signer(secret).sign(msg_id=message, timestamp=time, data=body.decode())
+    return signature
+
+
+def post_with(client: httpx2.Client) -> Send:
+    """Give what posts with a client: it follows no redirect and reads no answer."""
+
+    def send(url: str, body: bytes, headers: dict[str, str]) -> int:
+        with client.stream("POST", url, content=body, headers=headers, timeout=_TIMEOUT_S) as answer:
+            return answer.status_code
+
+    return send
