@@ -1,6 +1,7 @@
 """`muniment approve`, `reject`, `withdraw` and `except`."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -31,6 +32,9 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @click.option("--meaning", type=_MEANINGS, default="approval", show_default=True, help="What you sign for.")
 @click.option("--until", "expires", metavar="TIME", help="It ends then (RFC 3339).")
+@click.option(
+    "--ssh", type=click.Path(dir_okay=False, path_type=Path), help="Sign with this SSH key of yours."
+)
 @_deciding
 def approve(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal,
@@ -42,11 +46,14 @@ def approve(  # noqa: PLR0913 - one parameter for each option
     exception: str | None,
     meaning: str,
     expires: str | None,
+    ssh: Path | None,
 ) -> None:
     """Approve REFERENCE for an alias, over the evidence and the policies that stand now."""
     with connect(terminal) as registry:
         version = registry.version(reference)
-        receipt = version.approve(alias, role, reason, meaning=meaning, expires=expires, exception=exception)
+        receipt = version.approve(
+            alias, role, reason, meaning=meaning, expires=expires, exception=exception, ssh=ssh
+        )
     what = f"exception {exception:.19} of {version}" if exception else str(version)
     terminal.answer(describe_receipt(receipt), [f"{what} approved for {alias} as {role}"])
 

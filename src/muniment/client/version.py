@@ -23,6 +23,7 @@ from muniment.client.evaluating import DataSource, complete, evaluation_module, 
 from muniment.client.loading import load
 from muniment.client.overlap import find_overlap
 from muniment.client.people import write_payload, write_reason
+from muniment.client.ssh import sign_with_ssh
 from muniment.client.tracing import check_provenance
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import EVIDENCE, Approval, Decision, Meaning
@@ -60,9 +61,9 @@ from muniment.core.revisions import Revision
 from muniment.core.roles import Role
 from muniment.core.statuses import Status
 from muniment.core.times import write_time
-from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, sign_statement
 from muniment.signing.keys import Identity
-from muniment.signing.statements import attest
+from muniment.signing.statements import attest, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +306,13 @@ class Version:
         meaning: Meaning | str = Meaning.APPROVAL,
         expires: str | None = None,
         exception: str | None = None,
+        ssh: Path | None = None,
     ) -> Receipt:
         """Approve it for an alias, over the evidence and the policies that stand now.
 
         `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends (RFC 3339). With the
-        digest of an `exception` that one is approved instead of the version.
+        digest of an `exception` that one is approved instead of the version. `ssh` is an SSH key of ours to
+        sign with, its private file or, with an agent, its public one.
 
         Raises:
             OwnVersion: we made it.
@@ -324,6 +327,7 @@ class Version:
             meaning=Meaning(meaning),
             expires=expires,
             exception=exception,
+            ssh=ssh,
         )
 
     def reject(self, alias: str, role: Role | str, reason: str, *, exception: str | None = None) -> Receipt:
@@ -421,15 +425,18 @@ class Version:
         meaning: Meaning = Meaning.REVIEW,
         expires: str | None = None,
         exception: str | None = None,
+        ssh: Path | None = None,
     ) -> Receipt:
         payload = write_reason(reason)
-        approval = self.prepare_decision(
+        approval = self._prepare_decision(
             alias, role, decision, payload, meaning=meaning, expires=expires, exception=exception
         )
-        bundle = attest(self.digest, str(self), APPROVAL, approval.predicate(), self._session.signer())
-        return self._record(bundle.encode(), payload)
+        statement = write(self.digest, str(self), APPROVAL, approval.predicate())
+        if ssh is not None:
+            return self._record(sign_with_ssh(statement, ssh).encode(), payload)
+        return self._record(sign_statement(statement, self._session.signer()).encode(), payload)
 
-    def prepare_decision(  # noqa: PLR0913 - as above
+    def _prepare_decision(  # noqa: PLR0913 - as above
         self,
         alias: str,
         role: Role | str,

@@ -13,7 +13,7 @@ from muniment.core.times import read_time, write_time
 from muniment.ports.projections import Where
 from muniment.services.rights import get_principal
 from muniment.services.transaction import Outcome, Transaction
-from muniment.signing.keys import PublicKey
+from muniment.signing.keys import Algorithm, PublicKey
 
 _MAX_NAME_CHARACTERS: Final = 200
 
@@ -71,7 +71,8 @@ def enrol(  # noqa: PLR0913 - what is known of a key
         "key": key.id,
         "algorithm": str(key.algorithm),
         "public_key": key.pem.decode(),
-        "assurance": str(assurance),
+        # An SSH key is known by the agent or token that holds it, whoever enrolled it.
+        "assurance": str(Assurance.SSH if key.algorithm is Algorithm.SSH else assurance),
         "name": name,
         "expires": None if expires is None else write_time(read_time(expires)),
     }

@@ -1,7 +1,8 @@
-"""Keys: ECDSA P-256 and Ed25519, as PEM.
+"""Keys: ECDSA P-256 and Ed25519, as PEM; and SSH keys, as OpenSSH writes them.
 
 A key's id is the sha256 of its public key's PEM bytes, in hex: the hint that OpenSSF Model Signing
-puts into its bundles, so that there is one way to name a key.
+puts into its bundles, so that there is one way to name a key. Of an SSH key it is that of its line, without
+the comment; what such a key signs are the signatures of `ssh-keygen -Y sign -n muniment`.
 """
 
 import hashlib
@@ -15,8 +16,10 @@ from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sshsig import PublicKey as SshKey
+from sshsig import verify as verify_ssh
 
 from muniment.core.errors import InvalidKey
 
@@ -27,6 +30,10 @@ _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 # A private key file is read whole; the largest that we write is below 1 kB.
 _MAX_PEM_BYTES: Final = 16_384
+# What an SSH key signs for us is signed for nothing else (PROTOCOL.sshsig, namespace).
+SSH_NAMESPACE: Final = "muniment"
+_SSH_KINDS: Final = (b"ssh-ed25519 ", b"ssh-rsa ")
+_MIN_RSA_BITS: Final = 3072
 
 
 class Algorithm(StrEnum):
@@ -34,20 +41,21 @@ class Algorithm(StrEnum):
 
     P256 = "ecdsa-p256"
     ED25519 = "ed25519"
+    SSH = "ssh"
 
 
 @dataclass(frozen=True)
 class PublicKey:
     """A key that verifies."""
 
-    _key: _PublicKey
+    _key: _PublicKey | SshKey
 
     @classmethod
     def read(cls, pem: bytes) -> "PublicKey":
-        """Read a PEM (SubjectPublicKeyInfo).
+        """Read a PEM (SubjectPublicKeyInfo), or the line of an SSH key.
 
         Raises:
-            InvalidKey: it is not a P-256 or Ed25519 public key.
+            InvalidKey: it is not a P-256 or Ed25519 public key, nor an Ed25519 or RSA key of SSH.
         """
         return cls._read(pem)
 
@@ -55,6 +63,8 @@ class PublicKey:
     @classmethod
     @lru_cache(maxsize=1024)
     def _read(cls, pem: bytes) -> "PublicKey":
+        if pem.startswith(_SSH_KINDS):
+            return cls(_read_ssh(pem[:_MAX_PEM_BYTES]))
         try:
             key = serialization.load_pem_public_key(pem[:_MAX_PEM_BYTES])
         except (ValueError, UnsupportedAlgorithm) as error:
@@ -66,12 +76,16 @@ class PublicKey:
     @property
     def algorithm(self) -> Algorithm:
         """What kind of key."""
+        if isinstance(self._key, SshKey):
+            return Algorithm.SSH
         is_ec = isinstance(self._key, ec.EllipticCurvePublicKey)
         return Algorithm.P256 if is_ec else Algorithm.ED25519
 
     @cached_property
     def pem(self) -> bytes:
-        """The key as PEM (SubjectPublicKeyInfo)."""
+        """The key as PEM (SubjectPublicKeyInfo), or as a line of OpenSSH without a comment."""
+        if isinstance(self._key, SshKey):
+            return self._key.openssh_str().encode()
         return self._key.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -106,6 +120,8 @@ class PublicKey:
 
     def is_signature(self, signature: bytes, message: bytes) -> bool:
         """Say whether this key made the signature over the message."""
+        if isinstance(self._key, SshKey):
+            return _is_ssh_signature(self._key, signature, message)
         try:
             if isinstance(self._key, ec.EllipticCurvePublicKey):
                 self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
@@ -199,6 +215,25 @@ class Identity:
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
+
+
+def _read_ssh(line: bytes) -> SshKey:
+    try:
+        key = SshKey.from_openssh_str(line.decode("ascii"))
+        known = serialization.load_ssh_public_key(line)
+    except (ValueError, NotImplementedError, UnsupportedAlgorithm) as error:
+        raise InvalidKey(reason="not an Ed25519 or RSA key of SSH") from error
+    if isinstance(known, rsa.RSAPublicKey) and known.key_size < _MIN_RSA_BITS:
+        raise InvalidKey(reason=f"an RSA key of {known.key_size} bits, fewer than {_MIN_RSA_BITS}")
+    return key
+
+
+def _is_ssh_signature(key: SshKey, signature: bytes, message: bytes) -> bool:
+    try:
+        verify_ssh(message, signature, [key], SSH_NAMESPACE)
+    except Exception:  # noqa: BLE001 - whatever its reader trips over is no signature
+        return False
+    return True
 
 
 def _check_curve(key: _PublicKey) -> _PublicKey:

@@ -26,11 +26,16 @@ def encode(value: Json) -> bytes:
 def attest(
     subject: Digest, name: str, predicate_type: str, predicate: JsonObject, identity: Identity
 ) -> Bundle:
-    """Sign a claim about a revision.
+    """Sign a claim about a revision. Raises as `write`."""
+    return sign_statement(write(subject, name, predicate_type, predicate), identity)
+
+
+def write(subject: Digest, name: str, predicate_type: str, predicate: JsonObject) -> bytes:
+    """Write a claim about a revision, to be signed.
 
     Raises:
         InvalidAttestation: the predicate breaks the schema of its type.
     """
     check_predicate(predicate_type, predicate)
     about: JsonObject = {"name": name, "digest": {"sha256": subject.hex}}
-    return sign_statement(encode(write_statement(about, predicate_type, predicate)), identity)
+    return encode(write_statement(about, predicate_type, predicate))

@@ -1,0 +1,161 @@
+"""SSH keys: what `ssh-keygen -Y sign` signs is verified here, and what we keep, there."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import muniment
+from muniment.cli.main import main
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.client.ssh import sign_with_ssh
+from muniment.core.attestations import APPROVAL, PAYLOAD_TYPE
+from muniment.core.canonical import Json
+from muniment.core.errors import BadSignature, InvalidKey
+from muniment.signing.bundle import Bundle, sign_statement, verify_bundle
+from muniment.signing.dsse import encode_for_signing
+from muniment.signing.keys import Identity, PublicKey
+
+pytestmark = pytest.mark.foreign
+
+STATEMENT = (
+    b'{"_type":"https://in-toto.io/Statement/v1","predicate":{},"predicateType":"t",'
+    b'"subject":[{"digest":{"sha256":"' + b"0" * 64 + b'"}}]}'
+)
+
+
+def make_key(directory: Path, kind: str = "ed25519", *options: str) -> Path:
+    path = directory / f"id_{kind}"
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "vera@example.org", "-f", str(path), *options]
+    subprocess.run(command, check=True)
+    return path
+
+
+@pytest.mark.parametrize(("kind", "options"), [("ed25519", ()), ("rsa", ("-b", "3072"))])
+def test_what_ssh_keygen_signs_verifies(tmp_path: Path, kind: str, options: tuple[str, ...]) -> None:
+    key = make_key(tmp_path, kind, *options)
+    bundle = Bundle.decode(sign_with_ssh(STATEMENT, key).encode())
+    public = PublicKey.read(key.with_suffix(".pub").read_bytes())
+    assert verify_bundle(bundle, public).predicate_type == "t"
+    assert b"vera@example.org" not in public.pem, "the comment may name a person"
+    for altered in (
+        replace(bundle, payload=bundle.payload + b" "),
+        replace(bundle, signature=bundle.signature.replace(b"A", b"B")),
+        replace(bundle, signature=b""),
+        replace(bundle, signature=b"\xff\xfe"),
+        replace(bundle, signature=b"-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n"),
+    ):
+        with pytest.raises(BadSignature):
+            verify_bundle(altered, public)
+
+
+def test_what_we_keep_verifies_with_ssh_keygen(tmp_path: Path) -> None:
+    key = make_key(tmp_path)
+    bundle = sign_with_ssh(STATEMENT, key)
+    (tmp_path / "sig").write_bytes(bundle.signature)
+    signers = tmp_path / "allowed"
+    signers.write_text(f'vera namespaces="muniment" {key.with_suffix(".pub").read_text()}')
+    done = subprocess.run(
+        [  # noqa: S607 - the user's ssh-keygen
+            "ssh-keygen",
+            "-Y",
+            "verify",
+            "-f",
+            str(signers),
+            "-I",
+            "vera",
+            "-n",
+            "muniment",
+            "-s",
+            str(tmp_path / "sig"),
+        ],
+        input=encode_for_signing(PAYLOAD_TYPE, STATEMENT),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_signature_for_something_else_is_none(tmp_path: Path) -> None:
+    """The same key, the same bytes, another namespace: a signature of a git commit, say."""
+    key = make_key(tmp_path)
+    message = tmp_path / "m"
+    message.write_bytes(encode_for_signing(PAYLOAD_TYPE, STATEMENT))
+    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", "git", str(message)], check=True)  # noqa: S607 - as above
+    public = PublicKey.read(key.with_suffix(".pub").read_bytes())
+    signature = message.with_name("m.sig").read_bytes()
+    with pytest.raises(BadSignature):
+        verify_bundle(Bundle(payload=STATEMENT, signature=signature, key_id=public.id), public)
+
+
+def test_another_key_does_not_pass_for_it(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    key, other = make_key(tmp_path), make_key(tmp_path / "other")
+    public = PublicKey.read(key.with_suffix(".pub").read_bytes())
+    signed = sign_with_ssh(STATEMENT, other)
+    with pytest.raises(BadSignature):
+        verify_bundle(replace(signed, key_id=public.id), public)
+    plain = sign_statement(STATEMENT, Identity.generate())
+    with pytest.raises(BadSignature):
+        verify_bundle(replace(plain, key_id=public.id), public)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"ssh-ed25519 AAAA",
+        b"ssh-ed25519 !!!!",
+        b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC7",
+        b"ssh-dss AAAAB3NzaC1kc3MAAACB",
+        b"ssh-ed25519 \xff",
+    ],
+)
+def test_a_line_that_is_no_key(line: bytes) -> None:
+    with pytest.raises(InvalidKey):
+        PublicKey.read(line)
+
+
+def test_a_short_rsa_key_is_refused(tmp_path: Path) -> None:
+    key = make_key(tmp_path, "rsa", "-b", "2048")
+    with pytest.raises(InvalidKey, match="2048 bits"):
+        PublicKey.read(key.with_suffix(".pub").read_bytes())
+
+
+def test_a_key_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidKey):
+        sign_with_ssh(STATEMENT, tmp_path / "none")
+    key = make_key(tmp_path)
+    key.write_text("not a key")
+    with pytest.raises(InvalidKey):
+        sign_with_ssh(STATEMENT, key)
+
+
+def test_an_approval_by_ssh_is_known_as_such(
+    registry: Registry, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vera enrols her SSH key, approves with it, and a policy that asks for that is met."""
+    version = registry.push(model, "acme/x")
+    rule: dict[str, Json] = {"rule": "approvals", "validator": 1, "assurance": ["ssh", "passkey"]}
+    registry.policies.set("acme/x", "production", {"rules": [rule]})
+    machine = Identity.generate()
+    registry.people.add("Vera", machine.public)
+    registry.people.grant("Vera", "validator", "acme")
+    key = make_key(tmp_path)
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    enrolled = CliRunner().invoke(main, ["key", "enrol", "Vera", str(key.with_suffix(".pub"))])
+    assert enrolled.exit_code == 0, enrolled.output
+    theirs = muniment.open(settings=settings, identity=machine)
+    theirs.version("acme/x@1").approve("production", "validator", "fine")
+    assert "known by key only" in str(version.check("production").failures)
+    theirs.version("acme/x@1").withdraw("production", "validator", "with another key")
+    theirs.version("acme/x@1").approve("production", "validator", "fine", ssh=key)
+    theirs.close()
+    assert version.check("production").passed
+    newest = [one for one in version.describe().attestations if one.predicate_type == APPROVAL][-1]
+    assert newest.assurance == "ssh"
+    registry.promote(version, "production")
+    assert all(check.passed for check in version.verify())
