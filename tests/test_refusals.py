@@ -86,6 +86,7 @@ CODES = """
     invalid_digest
     invalid_document
     invalid_evidence
+    invalid_export
     invalid_key
     invalid_manifest
     invalid_model_file
@@ -134,9 +135,11 @@ CODES = """
     provenance_cycle
     provenance_hole
     quota_exceeded
+    read_only_export
     reason_needed
     record_unproven
     refused
+    registry_busy
     registry_exists
     registry_not_found
     registry_unreachable

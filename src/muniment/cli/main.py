@@ -51,6 +51,7 @@ _COMMANDS: Final = {
     "purge": ("muniment.cli.lifecycle:purge", "Let the bytes of a version go for good."),
     "policy": ("muniment.cli.policies:policy", "Set, show, test and simulate what an alias asks for."),
     "verify": ("muniment.cli.verify:verify", "Check bytes, signatures and proofs, each by name."),
+    "export": ("muniment.cli.verify:export", "Write a version with all that proves it into one file."),
     "forget": ("muniment.cli.verify:forget", "Forget the log that was seen at a location."),
     "login": ("muniment.cli.access:login", "Sign in to a server: this machine's key counts from then on."),
     "logout": ("muniment.cli.access:logout", "Forget the token for a server."),

@@ -11,6 +11,7 @@ from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.access import Access
 from muniment.client.comparing import Comparison, compare
+from muniment.client.exporting import Export, export
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
 from muniment.client.people import People, write_payload, write_reason
@@ -150,6 +151,14 @@ class Registry:
         """Lay a version's files out in a directory, verified. Raises as `client.pulling.pull`."""
         record = pull(self._session.backend, Reference.parse(reference), Path(destination), on_bytes)
         return Version(self._session, record)
+
+    def export(self, reference: str, destination: str | os.PathLike[str], *, content: bool = True) -> Export:
+        """Write a version with all that proves it into one file, to be verified without this registry.
+
+        Without `content`, all but the bytes of its files.
+        """
+        which = Reference.parse(reference)
+        return export(self._session.backend, which, Path(destination), content=content)
 
     def load(self, reference: str, *, at: str | None = None, trusted: Sequence[str] = ()) -> LoadedModel:
         """Verify a version, then load its model. Raises as `client.loading.load`."""

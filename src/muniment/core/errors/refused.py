@@ -240,6 +240,14 @@ class VersionInUse(Refused):
     advice = "move the alias, or stop the deployment, first"
 
 
+class ReadOnlyExport(Refused):
+    """An export does not change."""
+
+    path: str
+    message = "{path} is an export, which does not change"
+    advice = "change the registry that it comes from, and export again"
+
+
 class VersionPurged(Refused):
     """The bytes of the version are gone, and do not come back."""
 

@@ -184,6 +184,15 @@ class LengthMismatch(InvalidRequest):
     advice = "ask for the offset of the upload, then send from there"
 
 
+class InvalidExport(InvalidRequest):
+    """The file is no export of a version."""
+
+    path: str
+    reason: str
+    message = "{path} is no export: {reason}"
+    advice = "`muniment export REF -o FILE` writes one"
+
+
 class InvalidPolicy(InvalidRequest):
     """A policy document cannot be read."""
 

@@ -7,6 +7,13 @@ class Unavailable(MunimentError):
     """The surroundings fail; the request may succeed later."""
 
 
+class RegistryBusy(Unavailable):
+    """The log grew each time it was read."""
+
+    message = "the log grew each time it was read"
+    advice = "try again when there is less going on"
+
+
 class StorageFull(Unavailable):
     """The disk is full, or a quota is used up."""
 
