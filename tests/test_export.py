@@ -18,7 +18,14 @@ from muniment.client.version import Version
 from muniment.core.attestations import EVALUATION, VERDICT
 from muniment.core.canonical import Json
 from muniment.core.commands import MoveAlias
-from muniment.core.errors import BlobNotFound, InvalidExport, LogReplaced, MunimentError, ReadOnlyExport
+from muniment.core.errors import (
+    BlobNotFound,
+    InvalidExport,
+    InvalidOption,
+    LogReplaced,
+    MunimentError,
+    ReadOnlyExport,
+)
 from muniment.core.names import Alias
 from muniment.signing.keys import Identity
 from muniment.testing.backends import evaluation
@@ -69,8 +76,12 @@ def test_the_same_export_has_the_same_bytes(registry: Registry, promoted: Versio
         assert first.getnames() == second.getnames()
         index = json.loads(_read(first, "index.json"))
     assert index["manifests"][0]["digest"] == promoted.record.revision
-    with pytest.raises(FileExistsError):
-        registry.export("acme/x@1", tmp_path / "a.tar")
+    before = (tmp_path / "a.tar").read_bytes()
+    for there in (tmp_path / "a.tar", tmp_path / "none" / "a.tar"):
+        with pytest.raises(InvalidOption):
+            registry.export("acme/x@1", there)
+    assert (tmp_path / "a.tar").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["a.tar", "b.tar"]
 
 
 def test_without_content_the_record_still_proves_itself(

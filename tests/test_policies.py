@@ -413,7 +413,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert call("policy", "tier", "acme/x", "high")[0] == 0
     assert call("policy", "guard", "acme/x@release")[0] == 0
     assert "no policy says by what" in call("check", "acme/x@1", "release")[1]
-    assert call("policy", "init", str(directory), "--template", "minimal")[0] != 0, "what is there stays"
+    assert call("policy", "init", str(directory), "--template", "minimal")[0] == 2, "what is there stays"
 
 
 def test_a_policy_whose_fixtures_do_not_hold(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
@@ -423,6 +423,9 @@ def test_a_policy_whose_fixtures_do_not_hold(call: Callable[..., tuple[int, str]
     assert code == 1
     assert "FAILED  unsigned: signature fails" in shown
     assert "ok      odd" in shown
+    (tmp_path / "bare.yaml").write_text("rules: [{rule: signature}]")
+    code, shown = call("policy", "test", str(tmp_path / "bare.yaml"))
+    assert (code, "bare.fixtures.yaml: No such file" in shown) == (2, True)
 
 
 def test_ci_reads_the_gate(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:

@@ -243,6 +243,20 @@ def test_an_end_forgets_the_address(stage: Stage) -> None:
     refuses(lambda: stage.backend.execute(c.ReplayWebhook(webhook=999)), WebhookNotFound)
 
 
+def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
+    """Its address is the namespace's; and one that is gone makes no work."""
+    hook = stage.set()
+    me = stage.backend.ask(q.GetSelf()).record.id
+    stage.backend.execute(c.ErasePrincipal(principal=me, typed=True))
+    assert stage.backend.ask(q.ListWebhooks(namespace="acme"))[0].url == "https://hooks.example.org/x"
+    target_of = stage.backend.ask(q.ListWebhooks(namespace="acme"))[0].record.target
+    stage.units.write(lambda unit: unit.payloads.erase(target_of))
+    publish(stage.backend, stage.key, b"a")
+    stage.jobs.schedule()
+    assert not stage.jobs.do_next()
+    assert stage.deliver(str(hook)) == "it has ended"
+
+
 @pytest.mark.parametrize(
     ("url", "secret"),
     [

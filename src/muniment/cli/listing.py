@@ -52,10 +52,11 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
     with connect(terminal) as registry:
         moves = registry.history(name, alias or None, at=at)
         rows = [_describe_move(registry, move) for move in moves]
+    emergencies = [bool(move.record.emergency) for move in moves]
     if terminal.as_json:
         terminal.answer([{**move.record.values(), "text": move.reason} for move in moves], [])
     else:
-        draw_table(("time", "alias", "from", "to", "by", "why", "entry"), rows)
+        draw_table(("time", "alias", "from", "to", "by", "why", "entry"), rows, alarming=emergencies)
 
 
 @click.command()
@@ -101,7 +102,8 @@ def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:
     record = move.record
     actor = registry.people.get(record.actor).name or record.actor
     before = "" if record.previous is None else f"@{record.previous}"
-    return record.moved, record.alias, before, f"@{record.number}", actor, move.reason, record.index
+    why = f"EMERGENCY: {move.reason or '(erased)'}" if record.emergency else move.reason
+    return record.moved, record.alias, before, f"@{record.number}", actor, why, record.index
 
 
 def _describe_difference(one: Difference) -> Json:

@@ -13,6 +13,7 @@ from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
+from muniment.core.errors import InvalidOption
 from muniment.core.policy import describe_gate
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_yaml
@@ -176,13 +177,14 @@ def test(terminal: Terminal, file: Path) -> None:
 @click.pass_obj
 def init(terminal: Terminal, directory: Path, template: str) -> None:
     """Write a ready-made policy and its fixtures into DIRECTORY, to begin with."""
+    files = {directory / name: text for name, text in read_template(template).items()}
+    there = [path for path in files if path.exists()]
+    if there:
+        raise InvalidOption(option="DIRECTORY", reason=f"has {there[0].name} already")
     directory.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in read_template(template).items():
-        path = directory / name
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-        written.append(str(path))
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    written = [str(path) for path in files]
     terminal.answer(written, [f"wrote {path}" for path in written])
 
 

@@ -8,9 +8,12 @@ answer on its word.
 
 import io
 import json
+import os
 import re
+import secrets
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 
@@ -27,6 +30,7 @@ from muniment.core.errors import (
     BlobNotFound,
     EventNotFound,
     InvalidExport,
+    InvalidOption,
     MunimentError,
     ReadOnlyExport,
     RegistryBusy,
@@ -76,6 +80,7 @@ def export(
 
     Raises:
         VersionNotFound: the reference resolves to nothing.
+        InvalidOption: the file is there already, or cannot be made.
         RegistryBusy: the log grew at each try.
     """
     recorder = _Recorder(backend)
@@ -96,7 +101,7 @@ def export(
     document = {"format": FORMAT, **export._asdict(), "answers": answers}
     index = _write_index(str(exact), manifest, len(manifest_bytes))
     with (
-        destination.open("xb") as file,
+        _create(destination) as file,
         tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         _add(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
@@ -297,6 +302,21 @@ def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, obj
         if len(sizes) == 1:
             return {key: msgspec.to_builtins(one) for key, one in {**answers, **found}.items()}, sizes.pop()
     raise RegistryBusy
+
+
+@contextmanager
+def _create(path: Path) -> Iterator[BinaryIO]:
+    """Make a file that is not there yet: it has its name once it is whole."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+        # Unlike a rename, a link takes nothing's place.
+        os.link(temporary, path)
+    except OSError as error:
+        raise InvalidOption(option="output", reason=f"{path}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _key(query: q.Query[A]) -> str:

@@ -13,10 +13,13 @@ def load_yaml(path: Path) -> JsonObject:
     """Read a YAML file that holds an object. Times stay texts, and no key is there twice.
 
     Raises:
-        InvalidPolicy: it is larger than 1 MiB, or no object in YAML.
+        InvalidPolicy: it is not there, is larger than 1 MiB, or no object in YAML.
     """
-    with path.open("rb") as file:
-        data = file.read(MAX_POLICY_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_POLICY_BYTES + 1)
+    except OSError as error:
+        raise InvalidPolicy(reason=f"{path}: {error.strerror}") from error
     if len(data) > MAX_POLICY_BYTES:
         raise InvalidPolicy(reason="the file is larger than 1 MiB")
     try:

@@ -37,13 +37,13 @@ from muniment.ports.unit import Unit
 from muniment.services.comments import list_comments
 from muniment.services.custody import check_readable, find_quota
 from muniment.services.deployments import list_deployments
-from muniment.services.facts import Moment
-from muniment.services.gate import gate_of, judge_gate, judge_policy
+from muniment.services.facts import Bar, Moment
+from muniment.services.gate import gate_of, judge_bar, judge_gate
 from muniment.services.inbox import read_inbox
 from muniment.services.issuers import list_rules
 from muniment.services.lifecycle import find_retention
 from muniment.services.lineage import trace
-from muniment.services.policies import find_tier, get_policies
+from muniment.services.policies import find_tier, get_policies, load_policy
 from muniment.services.proofs import identify, prove, prove_growth
 from muniment.services.requests import list_requests
 from muniment.services.resolve import find_move, horizon, resolve
@@ -263,7 +263,9 @@ def _judge_gate(unit: Unit, sight: Sight, query: q.JudgeGate, moment: Moment) ->
     version = resolve(unit, query.reference)
     if query.policy is not None:
         check_readable(unit, sight.caller, query.policy)
-        judged = [judge_policy(unit, version, query.alias, str(query.policy), moment)]
+        digest = str(query.policy)
+        bar = Bar(query.alias, load_policy(unit, digest), digest)
+        judged = [judge_bar(unit, version, bar, moment)]
     else:
         found = judge_gate(unit, version, query.alias, moment)
         if found is None:

@@ -54,7 +54,7 @@ def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
         RequestNotFound: there is no such comment.
     """
     record = tx.unit.projections.find(CommentRecord, (command.comment,))
-    if record is None or not tx.may(Act.READ, ModelName.parse(record.name).namespace):
+    if record is None or not tx.may(Act.COMMENT, ModelName.parse(record.name).namespace):
         raise RequestNotFound(entry=command.comment, kind="comment")
     if record.author != tx.actor:
         tx.require(Act.ERASE, ModelName.parse(record.name).namespace)

@@ -6,6 +6,7 @@ from muniment.core.commands import BreakGlass, ReviewMove
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
+    NotPermitted,
     OwnVersion,
     ReasonNeeded,
     RequestNotFound,
@@ -22,7 +23,7 @@ from muniment.services.claims import record_claim
 from muniment.services.custody import take
 from muniment.services.facts import Moment
 from muniment.services.gate import judge_gate
-from muniment.services.policies import find_policies, load_policy
+from muniment.services.policies import find_policies
 from muniment.services.promote import record_move
 from muniment.services.relying import authors_of, check_subject, read_claims, read_revision
 from muniment.services.resolve import find_move, resolve
@@ -37,11 +38,15 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
 
     Raises:
         BreakGlassNotAllowed: a policy does not let the actor; or the alias is not guarded at all.
+        NotPermitted: the actor's credential is not good for moving aliases.
         VersionWithdrawn: the version is retired, revoked or purged: that is for nobody to move past.
         WrongSubject, StaleApproval: what was signed is about something else.
     """
     name = command.reference.name
     tx.require(Act.READ, name.namespace)
+    # Who may is for the policy to say; a credential that moves no alias does not move one so, either.
+    if not tx.caller.reaches(Act.MOVE_ALIAS, name.namespace):
+        raise NotPermitted(principal=tx.actor, act=str(Act.MOVE_ALIAS), namespace=name.namespace)
     version = resolve(tx.unit, command.reference)
     check_in_service(tx.unit, version)
     terms = _find_terms(tx, version, command.alias)
@@ -82,8 +87,7 @@ def _find_terms(tx: Transaction, version: VersionRecord, alias: Alias) -> list[B
     name = ModelName.parse(version.name)
     roles = roles_of(tx.unit, tx.actor, name.namespace)
     found: list[BreakGlassTerms] = []
-    for record in find_policies(tx.unit, name, alias):
-        policy = None if record.digest is None else load_policy(tx.unit, record.digest)
+    for _, policy in find_policies(tx.unit, name, alias):
         if policy is not None and policy.mode is not Mode.ENFORCE:
             continue
         terms = None if policy is None else policy.break_glass

@@ -30,7 +30,8 @@ _NAMING = frozenset(
 def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
     """Forget a principal's name, logins and what their keys and tokens are called, and with `typed` the rest.
 
-    What they signed stays, under their opaque id: it holds digests of what they typed and no more.
+    What they signed stays, under their opaque id: it holds digests of what they typed, no more. The address
+    of a webhook is the namespace's, whoever set it, and stays.
 
     Raises:
         PrincipalNotFound: there is none.
@@ -41,7 +42,7 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
         text
         for event in _read_events(tx.unit)
         if (event.type in _NAMING and event.data.get("principal") == principal)
-        or (command.typed and event.actor == principal)
+        or (command.typed and event.actor == principal and event.type is not EventType.WEBHOOK_SET)
         for text in _texts(event)
     }
     erased = sorted(digest for digest in digests if tx.unit.payloads.erase(digest))

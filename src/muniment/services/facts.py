@@ -14,13 +14,12 @@ from muniment.core.provenance import VERSION_URI, Input, Provenance
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.rules.facts import Baseline, Facts, Hold, Origin
 from muniment.core.rules.history import Clean
-from muniment.core.statuses import Status
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.relying import authors_of, read_claims, read_revision
 from muniment.services.resolve import find_move, resolve
 from muniment.services.rights import roles_of
-from muniment.services.statuses import status_of
+from muniment.services.statuses import list_revoked
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
@@ -138,9 +137,7 @@ def _find_revoked(unit: Unit, version: VersionRecord) -> tuple[str, ...]:
     root = Digest.parse(version.revision).hex
     nodes = unit.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
     revoked = [
-        f"{owned.version.name}@{owned.version.number}"
-        for owned in unit.lineage.find_versions(set(nodes), None)
-        if status_of(unit, owned.version) is Status.REVOKED
+        f"{one.name}@{one.number}" for one in list_revoked(unit) if Digest.parse(one.revision).hex in nodes
     ]
     unknown = ["an ancestry too long to follow"] if len(nodes) > _MAX_ANCESTORS else []
     return (*revoked, *unknown)

@@ -9,7 +9,7 @@ from muniment.core.verdicts import write_verdict
 from muniment.ports.unit import Unit
 from muniment.services.facts import Bar, Moment, gather
 from muniment.services.own_claims import record_own
-from muniment.services.policies import find_policies, load_policy
+from muniment.services.policies import find_policies
 from muniment.services.transaction import Transaction
 
 Judged = tuple[Verdict, Facts | None]
@@ -23,21 +23,20 @@ def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment)
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
     """
-    records = find_policies(unit, ModelName.parse(version.name), alias)
-    if not records:
+    found = find_policies(unit, ModelName.parse(version.name), alias)
+    if not found:
         return None
-    digests = [record.digest for record in records if record.digest is not None]
-    if not digests:
+    bars = [Bar(alias, one.policy, str(one.record.digest)) for one in found if one.policy is not None]
+    if not bars:
         reference = f"{version.name}@{version.number}"
         return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
-    return [judge_policy(unit, version, alias, digest, moment) for digest in digests]
+    return [judge_bar(unit, version, bar, moment) for bar in bars]
 
 
-def judge_policy(unit: Unit, version: VersionRecord, alias: Alias, digest: str, moment: Moment) -> Judged:
-    """Evaluate one stored policy. Raises as `judge_gate`."""
-    policy = load_policy(unit, digest)
-    facts = gather(unit, version, Bar(alias, policy, digest), moment)
-    return judge(policy, facts), facts
+def judge_bar(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
+    """Evaluate one policy. Raises as `judge_gate`."""
+    facts = gather(unit, version, bar, moment)
+    return judge(bar.policy, facts), facts
 
 
 def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:

@@ -101,7 +101,8 @@ class _Inbox:
     def answers(self) -> Iterator[Item]:
         """List what became of one's own requests."""
         for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
-            if record.closed is None or record.outcome == "withdrawn":
+            seen = self._sight.sees(ModelName.parse(record.name).namespace)
+            if record.closed is None or record.outcome == "withdrawn" or not seen:
                 continue
             item = self._item("answer", record, record.alias, "", record.answer, record.opened)
             said = f": {item.text}" if item.text else ""

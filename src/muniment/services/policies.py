@@ -1,6 +1,6 @@
 """Set policies and risk tiers, and find the policies in force."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from muniment.core.attestations import POLICY
 from muniment.core.canonical import JsonObject
@@ -76,30 +76,35 @@ def find_tier(unit: Unit, name: ModelName, until: tuple[Where, ...] = ()) -> Tie
     return found[0] if found else None
 
 
-def find_policies(
-    unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()
-) -> list[PolicyRecord]:
+class InForce(NamedTuple):
+    """A policy in force: its record, and what it says; None if it has no document yet."""
+
+    record: PolicyRecord
+    policy: Policy | None
+
+
+def find_policies(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
     """Find the policies in force for an alias of a model; `until` keeps to what was set before.
 
     That of the namespace comes first. One whose scope leaves the model out is not in force for it; one that
     has no document is, and cannot be met.
     """
-    tier = find_tier(unit, name, until)
+    record = find_tier(unit, name, until)
+    tier = None if record is None else record.tier
     both = (Models(name.namespace, EVERY), Models(name.namespace, name.model))
-    records = [_find_set(unit, models, alias, until) for models in both]
-    return [
-        record
-        for record in records
-        if record is not None
-        if record.digest is None
-        or load_policy(unit, record.digest).covers(name.model, None if tier is None else tier.tier)
+    found = [_find_set(unit, models, alias, until) for models in both]
+    policies = [
+        InForce(one, None if one.digest is None else load_policy(unit, one.digest))
+        for one in found
+        if one is not None
     ]
+    return [one for one in policies if one.policy is None or one.policy.covers(name.model, tier)]
 
 
 def get_policies(
     unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()
 ) -> list[PolicyRecord]:
-    """Find the policies in force for an alias; as `find_policies`.
+    """Give the records of the policies in force for an alias; as `find_policies`.
 
     Raises:
         PolicyNotFound: there is none.
@@ -107,7 +112,7 @@ def get_policies(
     found = find_policies(unit, name, alias, until)
     if not found:
         raise PolicyNotFound(name=str(name), alias=str(alias))
-    return found
+    return [one.record for one in found]
 
 
 def load_policy(unit: Unit, digest: str) -> Policy:

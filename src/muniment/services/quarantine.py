@@ -12,7 +12,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, VersionWithdrawn
 from muniment.core.formats import is_weights
 from muniment.core.names import ModelName
-from muniment.core.records import StatusRecord, VersionRecord
+from muniment.core.records import VersionRecord
 from muniment.core.revisions import File, Revision
 from muniment.core.roles import Act, may
 from muniment.core.statuses import Status
@@ -21,7 +21,7 @@ from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.relying import read_revision
 from muniment.services.rights import roles_of
-from muniment.services.statuses import find_status
+from muniment.services.statuses import find_status, list_revoked
 
 
 def isolate(unit: Unit, version: VersionRecord, time: str) -> None:
@@ -34,7 +34,7 @@ def isolate(unit: Unit, version: VersionRecord, time: str) -> None:
 
 def release(unit: Unit, version: VersionRecord) -> None:
     """Take the files of a version out of quarantine, but for those of other revoked ones."""
-    kept = {file.digest for other in _revoked(unit) if other != version for file in _files(unit, other)}
+    kept = {file.digest for other in list_revoked(unit) if other != version for file in _files(unit, other)}
     free = [file.digest for file in _files(unit, version) if file.digest not in kept]
     unit.holdings.drop(free, QUARANTINE)
 
@@ -60,23 +60,28 @@ def check_free(unit: Unit, caller: Caller, digest: Digest) -> None:
     """
     if not unit.holdings.find_sizes([QUARANTINE], [digest]):
         return
-    for version in _revoked(unit):
-        if any(file.digest == digest for file in _files(unit, version)):
-            namespace = ModelName.parse(version.name).namespace
-            roles = roles_of(unit, caller.principal or "", namespace)
-            if may(roles, Act.INSPECT) and caller.reaches(Act.INSPECT, namespace):
-                return
+    for version in _holders(unit, digest):
+        namespace = ModelName.parse(version.name).namespace
+        roles = roles_of(unit, caller.principal or "", namespace)
+        if may(roles, Act.INSPECT) and caller.reaches(Act.INSPECT, namespace):
+            return
     raise _refusal(unit, digest)
 
 
 def _refusal(unit: Unit, digest: Digest) -> VersionWithdrawn:
-    for version in _revoked(unit):
-        if any(file.digest == digest for file in _files(unit, version)):
-            reference = f"{version.name}@{version.number}"
-            return VersionWithdrawn(
-                reference=reference, status=str(Status.REVOKED), reason=_find_reason(unit, version)
-            )
+    for version in _holders(unit, digest):
+        reference = f"{version.name}@{version.number}"
+        return VersionWithdrawn(
+            reference=reference, status=str(Status.REVOKED), reason=_find_reason(unit, version)
+        )
     return VersionWithdrawn(reference=str(digest), status=str(Status.REVOKED), reason="not on record")
+
+
+def _holders(unit: Unit, digest: Digest) -> Iterator[VersionRecord]:
+    """List the revoked versions that have a file of a digest."""
+    for version in list_revoked(unit):
+        if any(file.digest == digest for file in _files(unit, version)):
+            yield version
 
 
 def _find_reason(unit: Unit, version: VersionRecord) -> str:
@@ -85,20 +90,9 @@ def _find_reason(unit: Unit, version: VersionRecord) -> str:
     return reason or "erased"
 
 
-def _revoked(unit: Unit) -> Iterator[VersionRecord]:
-    """List the versions that are revoked now."""
-    said = unit.projections.select(StatusRecord, Where("status", "=", str(Status.REVOKED)))
-    for name, number in dict.fromkeys((record.name, record.number) for record in said):
-        version = unit.projections.find(VersionRecord, (name, number))
-        if version is not None:
-            newest = find_status(unit, version)
-            if newest is not None and newest.status == Status.REVOKED:
-                yield version
-
-
 def _others(unit: Unit, version: VersionRecord) -> Iterator[VersionRecord]:
     """List the other versions of the model that are not revoked."""
-    revoked = list(_revoked(unit))
+    revoked = list(list_revoked(unit))
     for other in unit.projections.select(VersionRecord, Where("name", "=", version.name)):
         if other != version and other not in revoked:
             yield other

@@ -1,5 +1,7 @@
 """Statuses: what became of a version, and that no alias moves to one that is out of service."""
 
+from collections.abc import Iterator
+
 from muniment.core.errors import VersionWithdrawn
 from muniment.core.records import StatusRecord, VersionRecord
 from muniment.core.statuses import WITHDRAWN, Status
@@ -24,6 +26,15 @@ def status_of(unit: Unit, version: VersionRecord) -> Status:
     """Say what a version is now."""
     found = find_status(unit, version)
     return Status.PUBLISHED if found is None else Status(found.status)
+
+
+def list_revoked(unit: Unit) -> Iterator[VersionRecord]:
+    """List the versions that are revoked now."""
+    said = unit.projections.select(StatusRecord, Where("status", "=", str(Status.REVOKED)))
+    for name, number in dict.fromkeys((record.name, record.number) for record in said):
+        version = unit.projections.find(VersionRecord, (name, number))
+        if version is not None and status_of(unit, version) is Status.REVOKED:
+            yield version
 
 
 def check_in_service(unit: Unit, version: VersionRecord) -> None:

@@ -119,6 +119,9 @@ def plan_deliveries(unit: Unit, now: str) -> None:
     """Add a job for each webhook that has something to be told."""
     size = unit.log.size()
     for record in unit.projections.select(WebhookRecord, Where("ended", "=", None)):
+        if unit.payloads.find(record.target) is None:
+            # Its address was erased: there is nowhere to go.
+            continue
         place = unit.outbox.find(record.index) or Place(record.index + 1, 0)
         again = any(letter.again for letter in unit.outbox.list_dead(record.index))
         if place.next < size or again:

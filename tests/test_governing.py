@@ -1,0 +1,122 @@
+"""Governance by the command line: what each of the five kinds of people types, and sees."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from muniment.cli.main import main
+from muniment.client.settings import Settings
+from muniment.core import commands as c
+from muniment.core import queries as q
+from muniment.core.backend import Backend
+from muniment.core.callers import Caller, parse_scopes
+from muniment.core.digests import Digest
+from muniment.core.errors import NotPermitted
+from muniment.core.names import Alias, Reference
+from muniment.services.backend import LocalBackend
+from muniment.signing.keys import Identity
+from muniment.testing.backends import NAME, PRODUCTION, publish, refuses, salted, set_policy
+
+POLICY = """
+rules:
+  - {rule: signature}
+  - {rule: require, id: measured, type: evaluation}
+  - {rule: approvals, n: 1, roles: [validator]}
+exceptions: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
+break_glass: {roles: [contributor], review: 24h}
+"""
+Call = Callable[..., str]
+
+
+@pytest.fixture
+def call(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Give what runs a command as the owner, or with `by` as somebody else, in a guarded registry."""
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    key = tmp_path / "vera.pem"
+
+    def run(*arguments: str, by: str = "owner", code: int = 0) -> str:
+        who = ["--identity", str(key)] if by == "Vera" else []
+        result = CliRunner().invoke(main, [*who, *arguments])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    run("push", str(model), "acme/x")
+    run("key", "new", str(key))
+    run("user", "add", "Vera", "--key", f"{key}.pub")
+    run("role", "grant", "Vera", "validator", "acme")
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    run("policy", "set", "acme/*@production", str(tmp_path / "policy.yaml"))
+    return run
+
+
+def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> None:
+    call("request", "acme/x@1", "production", "--reason", "it is better")
+    assert "it is better" in call("inbox", by="Vera")
+    decision = ("acme/x@1", "--for", "production", "--as", "validator", "--reason")
+    call("reject", *decision, "no card", by="Vera")
+    assert "rejected: no card" in call("inbox")
+    assert "no card" in call("requests", "acme/x", "--closed")
+    assert call("inbox", by="Vera").count("request") == 0
+    assert "rejected it as validator" in call("check", "acme/x@1", "production", code=1)
+    call("withdraw", *decision, "there is one", by="Vera")
+    assert "1 of validator missing" in call("check", "acme/x@1", "production", code=1)
+    call("withdraw", *decision, "again", by="Vera", code=3)
+    call("approve", *decision, "fine", "--meaning", "review", by="Vera")
+    call("approve", *decision, "mine", code=3)
+    opened = json.loads(call("request", "acme/x@1", "production", "--json"))["index"]
+    call("request", "acme/x@1", "production", "--withdraw", str(opened))
+
+
+def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
+    call("approve", "acme/x@1", "--for", "production", "--as", "validator", "--reason", "ok", by="Vera")
+    wrong = ("except", "acme/x@1", "--for", "production", "--until", "2099-01-01T00:00:00Z", "--reason", "x")
+    assert "exception_not_allowed" in call(*wrong, "--rule", "signature", code=3)
+    assert "exception_not_allowed" in call(*wrong, "--rule", "measured", code=3)
+    assert "exception_not_allowed" in call(*wrong, "--rule", "none", code=3)
+    check = json.loads(call("check", "acme/x@1", "production", "--json", code=1))
+    assert [one["id"] for one in check["policies"][0]["findings"] if not one["passed"]] == ["measured"]
+
+
+def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
+    call("promote", "acme/x@1", "production", code=3)
+    moved = call("break-glass", "acme/x@1", "production", "--reason", "fire", "--yes")
+    assert "EMERGENCY: acme/x@production is version 1" in moved
+    assert "EMERGENCY" in call("show", "acme/x@production")
+    assert "EMERGENCY: fire" in call("history", "acme/x@production")
+    (waiting,) = json.loads(call("inbox", "--json", by="Vera"))
+    assert (waiting["kind"], waiting["overdue"]) == ("review", False)
+    entry = str(waiting["entry"])
+    call("review", entry, "--reason", "it was mine", code=3)
+    call("comment", "acme/x@1", "it burned, @Vera", "--about", entry)
+    assert "it burned" in call("inbox", by="Vera")
+    call("review", entry, "--reason", "it was right", by="Vera")
+    assert "EMERGENCY" not in call("show", "acme/x@production")
+    said = json.loads(call("comments", "acme/x@1", "--json"))
+    assert (said[0]["markdown"], said[0]["about"]) == ("it burned, @Vera", int(entry))
+    assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said[0]["index"]))
+
+
+def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, owner: Identity) -> None:
+    """Not in an emergency, and not to one's own comments."""
+    publish(backend, owner, b"a")
+    terms = {"roles": ["contributor"], "review": "24h"}
+    set_policy(backend, owner, {"rule": "approvals", "validator": 1}, break_glass=terms)
+    comment = backend.execute(c.PostComment(reference=Reference(NAME, 1), text=salted("hm")))
+    principal = backend.ask(q.GetSelf()).record.id
+    backend._caller = Caller(principal=principal, scopes=parse_scopes(["read:acme"]))
+    emergency = c.BreakGlass(
+        reference=Reference(NAME, 1), alias=PRODUCTION, attestation=Digest.of(b"x"), reason=salted("fire")
+    )
+    reader: Backend = backend
+    for command in (
+        emergency,
+        c.PostComment(reference=Reference(NAME, 1), text=salted("hm")),
+        c.OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
+    ):
+        refuses(lambda command=command: reader.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
+    with pytest.raises(Exception, match="is no comment"):
+        reader.execute(c.EraseComment(comment=comment.index))
