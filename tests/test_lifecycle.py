@@ -132,6 +132,37 @@ def test_revoked_weights_do_not_come_back(sam: Backend, backend: Backend, owner:
     refuses(lambda: publish(backend, owner, b"a", name=other), VersionWithdrawn)
 
 
+def test_a_quarantine_ends_at_its_namespace(
+    sam: Backend, backend: Backend, owner: Identity, open_as: OpenAs
+) -> None:
+    """Others keep the same bytes, may publish them, and are told nothing of who revoked them and why."""
+    theirs = ModelName("other", "model")
+    publish(backend, owner, b"a", name=theirs)
+    olga = open_as(add_person(backend, "Olga", Role.READER, namespace="other"))
+    rita = open_as(add_person(backend, "Rita", Role.READER))
+    say(sam, Status.REVOKED)
+    assert read(olga, b"a") == b"a"
+    refuses(lambda: read(rita, b"a"), VersionWithdrawn)
+    assert read(backend, b"a") == b"a", "who may read it elsewhere may read it"
+    carl = add_person(backend, "Carl", Role.CONTRIBUTOR, namespace="third")
+    publish(open_as(carl), carl, b"a", name=ModelName("third", "model"))
+    backend.execute(PurgeVersion(reference=Reference(theirs, 1), reason=salted("old")))
+    refuses(lambda: read(olga, b"a"), BlobNotFound)
+    refuses(lambda: read(rita, b"a"), VersionWithdrawn)
+    say(sam, Status.PUBLISHED)
+    assert read(rita, b"a") == b"a"
+
+
+def test_a_version_without_known_weights_does_not_come_back(registry: Registry, model: Path) -> None:
+    """The same files under another name are the same version; one of its other files is not."""
+    registry.people.grant(registry.people.me().record.id, "security")
+    registry.push(model, "acme/x").set_status("revoked", "bad")
+    with pytest.raises(VersionWithdrawn):
+        registry.push(model, "acme/y")
+    (model / "weights.bin").write_bytes(b"mended")
+    assert all(check.passed for check in registry.push(model, "acme/x").verify())
+
+
 def test_an_alias_does_not_move_to_it_and_rolls_back_past_it(
     sam: Backend, backend: Backend, owner: Identity
 ) -> None:
@@ -240,12 +271,12 @@ def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, se
     other.purge("old")
     directory = Path(settings.location)
     units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
-    before = units.read(lambda unit: sorted(unit.holdings.list_of("!quarantine")))
+    before = units.read(lambda unit: sorted(unit.holdings.list_of("!quarantine/acme")))
     held = units.read(lambda unit: sorted(unit.holdings.list_of("acme")))
     assert before
     units.write(rebuild)
     assert units.read(compare) == []
-    assert units.read(lambda unit: sorted(unit.holdings.list_of("!quarantine"))) == before
+    assert units.read(lambda unit: sorted(unit.holdings.list_of("!quarantine/acme"))) == before
     assert units.read(lambda unit: sorted(unit.holdings.list_of("acme"))) == held
     units.close()
     with pytest.raises(VersionWithdrawn):

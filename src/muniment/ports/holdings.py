@@ -14,8 +14,14 @@ from muniment.core.digests import Digest
 
 # No namespace and no person is called so.
 GARBAGE: Final = "!garbage"
-# Holds the files of revoked versions, beside the namespaces that they belong to.
+# Holds what is in quarantine in some namespace, beside those that it belongs to; which it is says
+# `quarantine_of`.
 QUARANTINE: Final = "!quarantine"
+
+
+def quarantine_of(namespace: str) -> str:
+    """Name what holds the files of the revoked versions of a namespace."""
+    return f"{QUARANTINE}/{namespace}"
 
 
 class Holdings(Protocol):

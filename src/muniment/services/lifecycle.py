@@ -24,11 +24,10 @@ from muniment.core.records import (
 from muniment.core.roles import Act
 from muniment.core.statuses import Status
 from muniment.core.times import read_time, write_time
-from muniment.ports.holdings import QUARANTINE
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.own_claims import record_own
-from muniment.services.quarantine import isolate, readmit, release
+from muniment.services.quarantine import forget, isolate, readmit, release
 from muniment.services.relying import read_revision
 from muniment.services.resolve import resolve
 from muniment.services.statuses import find_status, status_of
@@ -129,7 +128,8 @@ def live_again(unit: Unit, event: Event) -> None:
         case EventType.VERSION_PUBLISHED:
             version = _find_version(unit, data)
             try:
-                readmit(unit, read_revision(unit, Digest.parse(version.revision)))
+                manifest = Digest.parse(version.revision)
+                readmit(unit, ModelName.parse(version.name), manifest, read_revision(unit, manifest))
             except MunimentError:
                 # It was let in then, and a damaged manifest is for `scrub` to name.
                 return
@@ -194,7 +194,7 @@ def _let_go(unit: Unit, version: VersionRecord) -> None:
     needed = {file for other in others for file in _digests(unit, other)}
     gone = [digest for digest in _digests(unit, version) if digest not in needed]
     unit.holdings.drop(gone, name.namespace)
-    unit.holdings.drop(gone, QUARANTINE)
+    forget(unit, version, gone)
 
 
 def _digests(unit: Unit, version: VersionRecord) -> list[Digest]:

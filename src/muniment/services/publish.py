@@ -39,7 +39,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     if known is not None:
         return Outcome(known.index, created=False)
     revision = _require_content(tx, command)
-    readmit(tx.unit, revision)
+    readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
     index = tx.record(
         EventType.VERSION_PUBLISHED,

@@ -1,7 +1,8 @@
 """Quarantine: the files of a revoked version are for security and auditors only, whichever door one comes to.
 
-A file that another version of the model has too stays readable. Weights in quarantine cannot be published
-again under another number or name; a file that holds no model, such as a tokenizer, can.
+It holds in the version's namespace: nobody learns of it, and nothing is kept from anybody, in another one. A
+file that another version of the namespace has too stays readable. Neither the version nor its weights can be
+published there again, under another number or name; a file that holds no model, such as a tokenizer, can.
 """
 
 from collections.abc import Iterator
@@ -9,79 +10,108 @@ from collections.abc import Iterator
 from muniment.core.backend import Stored
 from muniment.core.callers import Caller
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError, VersionWithdrawn
+from muniment.core.errors import BlobNotFound, MunimentError, VersionWithdrawn
 from muniment.core.formats import is_weights
 from muniment.core.names import ModelName
-from muniment.core.records import VersionRecord
+from muniment.core.records import ModelRecord, VersionRecord
 from muniment.core.revisions import File, Revision
 from muniment.core.roles import Act, may
 from muniment.core.statuses import Status
-from muniment.ports.holdings import QUARANTINE
+from muniment.ports.holdings import QUARANTINE, quarantine_of
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.relying import read_revision
-from muniment.services.rights import roles_of
+from muniment.services.rights import Sight, roles_of
 from muniment.services.statuses import find_status, list_revoked
 
 
 def isolate(unit: Unit, version: VersionRecord, time: str) -> None:
-    """Put the files of a version into quarantine."""
+    """Put the files of a version into quarantine in its namespace."""
     shared = {file.digest for other in _others(unit, version) for file in _files(unit, other)}
     alone = [file for file in _files(unit, version) if file.digest not in shared]
     stored = {file.digest: Stored(digest=file.digest, size_bytes=file.size_bytes) for file in alone}
-    unit.holdings.add(QUARANTINE, list(stored.values()), time)
+    for holder in (quarantine_of(_namespace(version)), QUARANTINE):
+        unit.holdings.add(holder, list(stored.values()), time)
 
 
 def release(unit: Unit, version: VersionRecord) -> None:
     """Take the files of a version out of quarantine, but for those of other revoked ones."""
-    kept = {file.digest for other in list_revoked(unit) if other != version for file in _files(unit, other)}
-    free = [file.digest for file in _files(unit, version) if file.digest not in kept]
-    unit.holdings.drop(free, QUARANTINE)
+    digests = {file.digest for file in _files(unit, version)}
+    others = [other for other in list_revoked(unit) if other != version]
+    here = {
+        file.digest
+        for other in others
+        if _namespace(other) == _namespace(version)
+        for file in _files(unit, other)
+    }
+    anywhere = {file.digest for other in others for file in _files(unit, other)}
+    unit.holdings.drop(sorted(digests - here), quarantine_of(_namespace(version)))
+    unit.holdings.drop(sorted(digests - anywhere), QUARANTINE)
 
 
-def readmit(unit: Unit, revision: Revision) -> None:
-    """Let the files of a version that is published be read, though a revoked one has them too.
+def readmit(unit: Unit, name: ModelName, manifest: Digest, revision: Revision) -> None:
+    """Let the files of a version that is published be read, though a revoked one of the namespace has them.
 
     Raises:
-        VersionWithdrawn: one of them is a revoked model.
+        VersionWithdrawn: they are those of a revoked version, or one of them is a revoked model.
     """
-    held = unit.holdings.find_sizes([QUARANTINE], [file.digest for file in revision.files])
-    for file in revision.files:
-        if file.digest in held and is_weights(file.path):
-            raise _refusal(unit, file.digest)
-    unit.holdings.drop(list(held), QUARANTINE)
+    holder = quarantine_of(name.namespace)
+    held = unit.holdings.find_sizes([holder], [file.digest for file in revision.files])
+    if not held:
+        return
+    revoked = [one for one in list_revoked(unit) if _namespace(one) == name.namespace]
+    weights = {file.digest for file in revision.files if file.digest in held and is_weights(file.path)}
+    for one in revoked:
+        if one.revision == str(manifest) or weights & {file.digest for file in _files(unit, one)}:
+            raise _refuse(unit, one)
+    unit.holdings.drop(sorted(held), holder)
 
 
 def check_free(unit: Unit, caller: Caller, digest: Digest) -> None:
-    """Check that a blob is not in quarantine, or that the caller may look into that.
+    """Check that a blob that the caller may read is not in quarantine wherever they may read it.
 
     Raises:
-        VersionWithdrawn: it is in quarantine; the reason is told.
+        VersionWithdrawn: it is, and the caller may not look into that; the reason is told.
     """
+    # Few blobs are in quarantine anywhere: of all others that is all there is to ask.
     if not unit.holdings.find_sizes([QUARANTINE], [digest]):
         return
-    for version in _holders(unit, digest):
-        namespace = ModelName.parse(version.name).namespace
+    sight = Sight(unit, caller)
+    models = unit.projections.select(ModelRecord)
+    namespaces = {namespace for model in models if sight.sees(namespace := _namespace(model))}
+    holding = {one for one in namespaces if unit.holdings.find_sizes([one], [digest])}
+    isolated = {one for one in holding if unit.holdings.find_sizes([quarantine_of(one)], [digest])}
+    if holding - isolated or not isolated:
+        return
+    for namespace in isolated:
         roles = roles_of(unit, caller.principal or "", namespace)
         if may(roles, Act.INSPECT) and caller.reaches(Act.INSPECT, namespace):
             return
-    raise _refusal(unit, digest)
-
-
-def _refusal(unit: Unit, digest: Digest) -> VersionWithdrawn:
-    for version in _holders(unit, digest):
-        reference = f"{version.name}@{version.number}"
-        return VersionWithdrawn(
-            reference=reference, status=str(Status.REVOKED), reason=_find_reason(unit, version)
-        )
-    return VersionWithdrawn(reference=str(digest), status=str(Status.REVOKED), reason="not on record")
-
-
-def _holders(unit: Unit, digest: Digest) -> Iterator[VersionRecord]:
-    """List the revoked versions that have a file of a digest."""
     for version in list_revoked(unit):
-        if any(file.digest == digest for file in _files(unit, version)):
-            yield version
+        if _namespace(version) in isolated and digest in {file.digest for file in _files(unit, version)}:
+            raise _refuse(unit, version)
+    raise BlobNotFound(digest=str(digest))
+
+
+def forget(unit: Unit, version: VersionRecord, digests: list[Digest]) -> None:
+    """Take files that are purged out of quarantine, so that nothing holds them."""
+    anywhere = {
+        file.digest for other in list_revoked(unit) if other != version for file in _files(unit, other)
+    }
+    unit.holdings.drop(digests, quarantine_of(_namespace(version)))
+    unit.holdings.drop([digest for digest in digests if digest not in anywhere], QUARANTINE)
+
+
+def _refuse(unit: Unit, version: VersionRecord) -> VersionWithdrawn:
+    return VersionWithdrawn(
+        reference=f"{version.name}@{version.number}",
+        status=str(Status.REVOKED),
+        reason=_find_reason(unit, version),
+    )
+
+
+def _namespace(record: VersionRecord | ModelRecord) -> str:
+    return ModelName.parse(record.name).namespace
 
 
 def _find_reason(unit: Unit, version: VersionRecord) -> str:
@@ -91,9 +121,10 @@ def _find_reason(unit: Unit, version: VersionRecord) -> str:
 
 
 def _others(unit: Unit, version: VersionRecord) -> Iterator[VersionRecord]:
-    """List the other versions of the model that are not revoked."""
+    """List the other versions of the namespace that are not revoked."""
     revoked = list(list_revoked(unit))
-    for other in unit.projections.select(VersionRecord, Where("name", "=", version.name)):
+    low, high = f"{_namespace(version)}/", f"{_namespace(version)}0"
+    for other in unit.projections.select(VersionRecord, Where("name", ">=", low), Where("name", "<", high)):
         if other != version and other not in revoked:
             yield other
 
