@@ -67,6 +67,7 @@ CODES = """
     blob_not_found
     body_too_large
     break_glass_not_allowed
+    browser_lost
     card_not_found
     content_corrupt
     deployment_not_found

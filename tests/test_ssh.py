@@ -11,6 +11,7 @@ import muniment
 from muniment.cli.main import main
 from muniment.client.registry import Registry
 from muniment.client.settings import Settings
+from muniment.client.signers import SshSigner
 from muniment.client.ssh import sign_with_ssh
 from muniment.core.attestations import APPROVAL, PAYLOAD_TYPE
 from muniment.core.canonical import Json
@@ -152,7 +153,7 @@ def test_an_approval_by_ssh_is_known_as_such(
     theirs.version("acme/x@1").approve("production", "validator", "fine")
     assert "known by key only" in str(version.check("production").failures)
     theirs.version("acme/x@1").withdraw("production", "validator", "with another key")
-    theirs.version("acme/x@1").approve("production", "validator", "fine", ssh=key)
+    theirs.version("acme/x@1").approve("production", "validator", "fine", signer=SshSigner(key))
     theirs.close()
     assert version.check("production").passed
     newest = [one for one in version.describe().attestations if one.predicate_type == APPROVAL][-1]

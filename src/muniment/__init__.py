@@ -19,6 +19,8 @@ _HOMES = {
     "Version": "muniment.client.version",
     "LoadedModel": "muniment.client.loading",
     "read_card": "muniment.client.cards",
+    "PasskeySigner": "muniment.client.signers",
+    "SshSigner": "muniment.client.signers",
     "plan": "muniment.client.planning",
     "reproduce": "muniment.client.reproducing",
     "Card": "muniment.core.cards",

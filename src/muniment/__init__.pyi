@@ -8,6 +8,8 @@ from muniment.client.opening import open as open  # noqa: A004 - the public verb
 from muniment.client.planning import plan as plan
 from muniment.client.registry import Registry as Registry
 from muniment.client.reproducing import reproduce as reproduce
+from muniment.client.signers import PasskeySigner as PasskeySigner
+from muniment.client.signers import SshSigner as SshSigner
 from muniment.client.version import Version as Version
 from muniment.core.cards import Card as Card
 from muniment.core.errors import MunimentError as MunimentError

@@ -2,13 +2,12 @@
 
 import os
 import socket
-import webbrowser
 from pathlib import Path
 
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import Terminal, json_option, show_in_browser
 from muniment.client.login import login as sign_in
 from muniment.client.login import login_workload
 from muniment.client.login import logout as sign_out
@@ -42,7 +41,7 @@ def login(terminal: Terminal, link: str, *, name: str, workload: Path | None, ke
     if workload is not None:
         _login_workload(terminal, link, name, workload, key_file)
         return
-    found = sign_in(link, name=name, show=_show_login)
+    found = sign_in(link, name=name, show=show_in_browser)
     who = found.person.name or found.person.record.id
     terminal.answer(
         {"location": found.location, "principal": found.person.record.id, "key": found.identity.public.id},
@@ -158,11 +157,6 @@ def remove_issuer(terminal: Terminal, rule: int) -> None:
     with connect(terminal) as registry:
         receipt = registry.access.distrust(rule)
     terminal.answer(describe_receipt(receipt), [f"rule {rule} has ended"])
-
-
-def _show_login(url: str) -> None:
-    click.echo(f"log in here, if no browser opens: {url}", err=True)
-    webbrowser.open(url)
 
 
 def _login_workload(terminal: Terminal, location: str, name: str, proof: Path, key_file: Path | None) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.client.login import ask_invitation
 from muniment.client.settings import Settings
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidKey
@@ -15,6 +16,8 @@ from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384
 _ROLES = click.Choice([str(role) for role in Role])
+# What we make ourselves; SSH keys and passkeys are made elsewhere.
+_ALGORITHMS = click.Choice([str(Algorithm.P256), str(Algorithm.ED25519)])
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -25,7 +28,7 @@ def key() -> None:
 
 @key.command("new")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--algorithm", type=click.Choice([str(a) for a in Algorithm]), default=str(Algorithm.P256))
+@click.option("--algorithm", type=_ALGORITHMS, default=str(Algorithm.P256))
 @click.option("--encrypt", is_flag=True, help="Ask for a passphrase and encrypt the file.")
 @json_option
 @click.pass_obj
@@ -60,6 +63,15 @@ def list_keys(terminal: Terminal) -> None:
             for person, record in keys
         ],
     )
+
+
+@key.command("passkey")
+@click.argument("link")
+def make_passkey(link: str) -> None:
+    """Make a passkey in the browser, with LINK: an invitation, or a server's address to log in to first."""
+    if "#" not in link:
+        link = ask_invitation(link.rstrip("/"), show_in_browser)
+    show_in_browser(link)
 
 
 @key.command("enrol")
@@ -122,7 +134,12 @@ def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
         issued = registry.access.issue("invitation", principal=name, days=days, once=True)
     link = f"{location}/login#{issued.text}"
     terminal.answer(
-        {"link": link}, [f"give this to {name}, and to nobody else:", f"  muniment login '{link}'"]
+        {"link": link},
+        [
+            f"give this to {name}, and to nobody else:",
+            f"  muniment login '{link}'",
+            "or, to make a passkey with it, open the address in a browser",
+        ],
     )
 
 

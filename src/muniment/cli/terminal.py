@@ -1,6 +1,7 @@
 """What every command needs of the terminal: the registry that was named, and how to answer."""
 
 import json
+import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -28,6 +29,12 @@ class Terminal:
         else:
             for line in lines:
                 click.echo(line)
+
+
+def show_in_browser(address: str) -> None:
+    """Open an address in the browser; say it too, for where there is none."""
+    click.echo(f"if no browser opens, open this one: {address}", err=True)
+    webbrowser.open(address)
 
 
 def json_option(command: F) -> F:

@@ -1,28 +1,33 @@
-"""Wait for a browser that logs in: it comes back to a port of this machine (RFC 8252 7.3)."""
+"""Send a browser to a page of a server, and wait for what it brings back: to a port of this machine.
+
+As native applications log in (RFC 8252 7.3).
+"""
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from muniment.core.errors import LoginRefused
+from muniment.core.errors import BrowserLost
 
 _PATIENCE_S: Final = 300
 _MOST_VISITS: Final = 20
-_DONE: Final = b"You are signed in. You can close this page.\n"
-_WRONG: Final = b"This is not the login that muniment waits for.\n"
+_DONE: Final = b"Done. You can close this page.\n"
+_WRONG: Final = b"This is not what muniment waits for.\n"
 
 
-def wait_for_browser(location: str, show: Callable[[str], object]) -> str:
-    """Send a browser to a server's login; give the invitation that it brings back.
+def wait_for_browser(
+    make_address: Callable[[int, str], str], show: Callable[[str], object]
+) -> Mapping[str, str]:
+    """Show the address of a page, made for our port and a secret state; give what comes back with that state.
 
     Raises:
-        LoginRefused: it does not come back.
+        BrowserLost: it does not come back.
     """
     state = secrets.token_urlsafe(32)
-    found: list[str] = []
+    found: list[Mapping[str, str]] = []
 
     class Visit(BaseHTTPRequestHandler):
         """One visit of the browser."""
@@ -30,12 +35,11 @@ def wait_for_browser(location: str, show: Callable[[str], object]) -> str:
         timeout = 10
 
         def do_GET(self) -> None:
-            """Take the invitation, if it is of the login that we began."""
-            query = parse_qs(urlsplit(self.path).query)
-            told = query.get("state", [""])[0]
-            right = hmac.compare_digest(told.encode(), state.encode()) and "token" in query
+            """Take what it brings, if it is of what we began."""
+            brought = dict(parse_qsl(urlsplit(self.path).query))
+            right = hmac.compare_digest(brought.pop("state", "").encode(), state.encode())
             if right:
-                found.append(query["token"][0])
+                found.append(brought)
             self.send_response(200 if right else 400)
             self.send_header("content-type", "text/plain; charset=utf-8")
             self.end_headers()
@@ -46,10 +50,9 @@ def wait_for_browser(location: str, show: Callable[[str], object]) -> str:
 
     with HTTPServer(("127.0.0.1", 0), Visit) as server:
         server.timeout = _PATIENCE_S
-        query = urlencode({"port": server.server_port, "state": state})
-        show(f"{location}/login/start?{query}")
+        show(make_address(server.server_port, state))
         for _ in range(_MOST_VISITS):
             server.handle_request()
             if found:
                 return found[0]
-    raise LoginRefused(reason="the browser did not come back")
+    raise BrowserLost(reason="it was not seen again")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlencode
 
 import msgspec
 
@@ -55,7 +55,7 @@ def login(
     """
     settings = settings or Settings.read()
     if "#" not in link:
-        link = f"{link.rstrip('/')}/login#{wait_for_browser(link.rstrip('/'), show)}"
+        link = ask_invitation(link.rstrip("/"), show)
     location, invitation = split_link(link)
     credentials = Credentials(directory=settings.state)
     identity = _load_identity(settings, credentials)
@@ -71,6 +71,23 @@ def login(
         guest.close()
     credentials.keep(location, token)
     return SignedIn(location=location, person=_ask_self(location, token, settings.state), identity=identity)
+
+
+def ask_invitation(location: str, show: Callable[[str], object]) -> str:
+    """Log in through a server's identity provider; give the link of the invitation that follows.
+
+    Raises:
+        BrowserLost: the browser does not come back.
+        LoginRefused: it brings no invitation.
+    """
+
+    def make_address(port: int, state: str) -> str:
+        return f"{location}/login/start?{urlencode({'port': port, 'state': state})}"
+
+    brought = wait_for_browser(make_address, show)
+    if "token" not in brought:
+        raise LoginRefused(reason="the browser brought no invitation")
+    return f"{location}/login#{brought['token']}"
 
 
 def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identity, Receipt]:

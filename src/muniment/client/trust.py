@@ -48,6 +48,11 @@ class TrustedBackend:
         self._seen = self._meet(self._seen)
 
     @property
+    def location(self) -> str:
+        """Where it is."""
+        return self._location
+
+    @property
     def seen(self) -> Remembered:
         """The newest state of the log that was checked."""
         return self._seen

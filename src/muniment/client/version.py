@@ -23,7 +23,7 @@ from muniment.client.evaluating import DataSource, complete, evaluation_module, 
 from muniment.client.loading import load
 from muniment.client.overlap import find_overlap
 from muniment.client.people import write_payload, write_reason
-from muniment.client.ssh import sign_with_ssh
+from muniment.client.signers import Signer, Statement
 from muniment.client.tracing import check_provenance
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import EVIDENCE, Approval, Decision, Meaning
@@ -306,13 +306,13 @@ class Version:
         meaning: Meaning | str = Meaning.APPROVAL,
         expires: str | None = None,
         exception: str | None = None,
-        ssh: Path | None = None,
+        signer: Signer | None = None,
     ) -> Receipt:
         """Approve it for an alias, over the evidence and the policies that stand now.
 
         `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends (RFC 3339). With the
-        digest of an `exception` that one is approved instead of the version. `ssh` is an SSH key of ours to
-        sign with, its private file or, with an agent, its public one.
+        digest of an `exception` that one is approved instead of the version. `signer` signs instead of this
+        machine's key: `SshSigner(file)`, or `PasskeySigner()` in the browser.
 
         Raises:
             OwnVersion: we made it.
@@ -327,20 +327,36 @@ class Version:
             meaning=Meaning(meaning),
             expires=expires,
             exception=exception,
-            ssh=ssh,
+            signer=signer,
         )
 
-    def reject(self, alias: str, role: Role | str, reason: str, *, exception: str | None = None) -> Receipt:
+    def reject(
+        self,
+        alias: str,
+        role: Role | str,
+        reason: str,
+        *,
+        exception: str | None = None,
+        signer: Signer | None = None,
+    ) -> Receipt:
         """Reject it, or an exception, for an alias: that blocks until we withdraw it. Our last act counts."""
-        return self._decide(alias, role, Decision.REJECT, reason, exception=exception)
+        return self._decide(alias, role, Decision.REJECT, reason, exception=exception, signer=signer)
 
-    def withdraw(self, alias: str, role: Role | str, reason: str, *, exception: str | None = None) -> Receipt:
+    def withdraw(
+        self,
+        alias: str,
+        role: Role | str,
+        reason: str,
+        *,
+        exception: str | None = None,
+        signer: Signer | None = None,
+    ) -> Receipt:
         """Take back what we decided about it for an alias.
 
         Raises:
             NothingToWithdraw: we have decided nothing.
         """
-        return self._decide(alias, role, Decision.WITHDRAW, reason, exception=exception)
+        return self._decide(alias, role, Decision.WITHDRAW, reason, exception=exception, signer=signer)
 
     def ask_exception(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
         """Ask to let rules of the alias's policy be, by their ids, until a time (RFC 3339).
@@ -425,16 +441,18 @@ class Version:
         meaning: Meaning = Meaning.REVIEW,
         expires: str | None = None,
         exception: str | None = None,
-        ssh: Path | None = None,
+        signer: Signer | None = None,
     ) -> Receipt:
         payload = write_reason(reason)
         approval = self._prepare_decision(
             alias, role, decision, payload, meaning=meaning, expires=expires, exception=exception
         )
-        statement = write(self.digest, str(self), APPROVAL, approval.predicate())
-        if ssh is not None:
-            return self._record(sign_with_ssh(statement, ssh).encode(), payload)
-        return self._record(sign_statement(statement, self._session.signer()).encode(), payload)
+        text = write(self.digest, str(self), APPROVAL, approval.predicate())
+        if signer is None:
+            bundle = sign_statement(text, self._session.signer())
+        else:
+            bundle = signer.sign(Statement(payload=text, reason=payload, backend=self._session.backend))
+        return self._record(bundle.encode(), payload)
 
     def _prepare_decision(  # noqa: PLR0913 - as above
         self,

@@ -266,6 +266,17 @@ class BeginSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolPasskey:
+    """Enrol a passkey for whoever calls with an invitation, which is used up by it.
+
+    `public_key` is its line. The caller MUST have verified that it was made for that invitation.
+    """
+
+    public_key: bytes
+    name: Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrustIssuer:
     """Let workloads in whose identity token comes from an issuer and has these claims."""
 
@@ -342,6 +353,7 @@ Command: TypeAlias = (
     | IssueToken
     | RevokeToken
     | BeginSession
+    | EnrolPasskey
     | TrustIssuer
     | DistrustIssuer
     | SetQuota

@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from muniment import __version__
@@ -24,6 +24,7 @@ from muniment.server.settings import ServerSettings
 from muniment.server.wiring import Opened
 from muniment.server.workloads import WorkloadVerifier
 from muniment.services.served import ServedRegistry
+from muniment.web import pages
 
 _ABOUT = "A model registry that can prove every answer it gives."
 
@@ -61,7 +62,7 @@ def make_app(opened: Opened, settings: ServerSettings) -> Gateway:
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
-        Route("/login", _explain_invitation),
+        *pages.make_routes(),
         *_make_logins(registry, issuers, settings),
     ]
     bounds = Bounds(
@@ -108,10 +109,3 @@ def _make_logins(registry: ServedRegistry, issuers: Issuers, settings: ServerSet
     )
     routes: list[Route] = logins.make_routes(registry, issuers, provider, settings.address)
     return routes
-
-
-async def _explain_invitation(_request: Request) -> Response:
-    """Say what to do with an invitation: its token stands behind the #, which no server sees."""
-    return PlainTextResponse(
-        "On the machine that you work on, run: muniment login and this address in quotes\n"
-    )

@@ -31,7 +31,7 @@ from muniment.services.quarantine import check_free
 from muniment.services.quotas import set_quota
 from muniment.services.requests import close_request, open_request
 from muniment.services.retries import once
-from muniment.services.sessions import begin_session, issue_token, revoke_token
+from muniment.services.sessions import begin_session, enrol_passkey, issue_token, revoke_token
 from muniment.services.tags import set_tag
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 from muniment.services.webhooks import end_webhook, replay_webhook, set_webhook
@@ -174,6 +174,7 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.IssueToken: issue_token,
     c.RevokeToken: revoke_token,
     c.BeginSession: begin_session,
+    c.EnrolPasskey: enrol_passkey,
     c.TrustIssuer: trust_issuer,
     c.DistrustIssuer: distrust_issuer,
     c.SetQuota: set_quota,

@@ -4,7 +4,14 @@ from typing import Final
 
 from muniment.core.callers import Assurance
 from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
-from muniment.core.errors import InvalidName, KeyRevoked, NameTaken, PrincipalNotFound, UnknownSigner
+from muniment.core.errors import (
+    InvalidKey,
+    InvalidName,
+    KeyRevoked,
+    NameTaken,
+    PrincipalNotFound,
+    UnknownSigner,
+)
 from muniment.core.events import EventType
 from muniment.core.names import check_part
 from muniment.core.records import GrantRecord, KeyRecord
@@ -59,8 +66,11 @@ def enrol(  # noqa: PLR0913 - what is known of a key
 
     Raises:
         NameTaken: the key is somebody else's, or was revoked.
+        InvalidKey: it is a passkey, which comes from a browser only, or is no key.
     """
     key = PublicKey.read(public_key)
+    if (key.algorithm is Algorithm.PASSKEY) != (assurance is Assurance.PASSKEY):
+        raise InvalidKey(reason="a passkey is made in a browser, with an invitation")
     known = tx.unit.projections.find(KeyRecord, (key.id,))
     if known is not None and known.principal == principal and known.revoked is None:
         return Outcome(known.index, created=False)

@@ -1,6 +1,7 @@
 """The registry as its doors see it: whoever comes shows a credential and gets a backend of their own."""
 
 import hashlib
+import importlib
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -8,9 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from muniment.core.callers import NOBODY, Caller
-from muniment.core.commands import BeginSession, Command
+from muniment.core.canonical import JsonObject
+from muniment.core.commands import BeginSession, Command, EnrolPasskey
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, LengthMismatch
+from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
@@ -113,6 +116,20 @@ class ServedRegistry:
         caller = self.units.read(lambda unit: match_workload(unit, issuer, claims))
         key = f"proof:{hashlib.sha256(proof.encode()).hexdigest()}"
         return self.open_as(caller).execute(command, key)
+
+    def enrol_passkey(
+        self, token: str, registration: JsonObject, origin: str, name: Payload
+    ) -> "Future[Receipt]":
+        """Enrol the passkey that a browser made at our address for an invitation.
+
+        What it was made for is the sha256 of the invitation: known here and to its holder, used once.
+
+        Raises:
+            InvalidKey: it was not made for that, or not here.
+        """
+        assertions = importlib.import_module("muniment.signing.assertions")
+        passkey = assertions.read_registration(registration, bytes.fromhex(hash_token(token)), origin)
+        return self.execute(token, EnrolPasskey(public_key=passkey.write(), name=name), "")
 
     def admit_person(self, issuer: str, subject: str, name: str) -> str:
         """Let a person of an identity provider in; give the invitation with which they sign in.

@@ -10,7 +10,7 @@ from typing import Final
 
 from muniment.core.callers import Assurance, Caller, parse_scopes
 from muniment.core.canonical import JsonObject
-from muniment.core.commands import BeginSession, IssueToken, RevokeToken
+from muniment.core.commands import BeginSession, EnrolPasskey, IssueToken, RevokeToken
 from muniment.core.errors import BadToken, InvalidTime, LoginRefused, NameTaken, NotPermitted, TokenNotFound
 from muniment.core.events import EventType
 from muniment.core.payloads import Payload
@@ -103,6 +103,20 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
     expires = command.expires if workload else None
     enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
     return outcome
+
+
+def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
+    """Enrol a passkey for the caller.
+
+    Raises:
+        LoginRefused: the caller does not come with an invitation; a session must not become more than it is.
+    """
+    invitation = _find_invitation(tx)
+    if invitation is None:
+        raise LoginRefused(reason="a passkey needs an invitation, or a login")
+    tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
+    label = tx.unit.payloads.put(command.name)
+    return enrol(tx, tx.actor, command.public_key, None, name=label, assurance=Assurance.PASSKEY)
 
 
 def invite(tx: Transaction, principal: str, token: str, name: Payload, expires: str) -> Outcome:

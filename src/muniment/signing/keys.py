@@ -1,8 +1,8 @@
-"""Keys: ECDSA P-256 and Ed25519, as PEM; and SSH keys, as OpenSSH writes them.
+"""Keys: ECDSA P-256 and Ed25519, as PEM; SSH keys, as OpenSSH writes them; and passkeys.
 
 A key's id is the sha256 of its public key's PEM bytes, in hex: the hint that OpenSSF Model Signing
-puts into its bundles, so that there is one way to name a key. Of an SSH key it is that of its line, without
-the comment; what such a key signs are the signatures of `ssh-keygen -Y sign -n muniment`.
+puts into its bundles, so that there is one way to name a key. Of an SSH key or a passkey it is that of its
+line, without a comment; what an SSH key signs are the signatures of `ssh-keygen -Y sign -n muniment`.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from sshsig import PublicKey as SshKey
 from sshsig import verify as verify_ssh
 
 from muniment.core.errors import InvalidKey
+from muniment.signing.passkeys import KIND as PASSKEY_KIND
+from muniment.signing.passkeys import Passkey
 
 _PRIVATE: Final = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _PUBLIC: Final = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
@@ -42,20 +44,21 @@ class Algorithm(StrEnum):
     P256 = "ecdsa-p256"
     ED25519 = "ed25519"
     SSH = "ssh"
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True)
 class PublicKey:
     """A key that verifies."""
 
-    _key: _PublicKey | SshKey
+    _key: _PublicKey | SshKey | Passkey
 
     @classmethod
     def read(cls, pem: bytes) -> "PublicKey":
-        """Read a PEM (SubjectPublicKeyInfo), or the line of an SSH key.
+        """Read a PEM (SubjectPublicKeyInfo), or the line of an SSH key or a passkey.
 
         Raises:
-            InvalidKey: it is not a P-256 or Ed25519 public key, nor an Ed25519 or RSA key of SSH.
+            InvalidKey: it is not a P-256 or Ed25519 public key, an Ed25519 or RSA key of SSH, or a passkey.
         """
         return cls._read(pem)
 
@@ -65,6 +68,8 @@ class PublicKey:
     def _read(cls, pem: bytes) -> "PublicKey":
         if pem.startswith(_SSH_KINDS):
             return cls(_read_ssh(pem[:_MAX_PEM_BYTES]))
+        if pem.startswith(PASSKEY_KIND):
+            return cls(Passkey.read(pem[:_MAX_PEM_BYTES]))
         try:
             key = serialization.load_pem_public_key(pem[:_MAX_PEM_BYTES])
         except (ValueError, UnsupportedAlgorithm) as error:
@@ -78,14 +83,18 @@ class PublicKey:
         """What kind of key."""
         if isinstance(self._key, SshKey):
             return Algorithm.SSH
+        if isinstance(self._key, Passkey):
+            return Algorithm.PASSKEY
         is_ec = isinstance(self._key, ec.EllipticCurvePublicKey)
         return Algorithm.P256 if is_ec else Algorithm.ED25519
 
     @cached_property
     def pem(self) -> bytes:
-        """The key as PEM (SubjectPublicKeyInfo), or as a line of OpenSSH without a comment."""
+        """The key as PEM (SubjectPublicKeyInfo), or as its line without a comment."""
         if isinstance(self._key, SshKey):
             return self._key.openssh_str().encode()
+        if isinstance(self._key, Passkey):
+            return self._key.write()
         return self._key.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -122,6 +131,8 @@ class PublicKey:
         """Say whether this key made the signature over the message."""
         if isinstance(self._key, SshKey):
             return _is_ssh_signature(self._key, signature, message)
+        if isinstance(self._key, Passkey):
+            return self._key.is_signature(signature, message)
         try:
             if isinstance(self._key, ec.EllipticCurvePublicKey):
                 self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))

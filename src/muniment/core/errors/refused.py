@@ -39,6 +39,14 @@ class LoginRefused(Refused):
     advice = "an admin says who may come in: muniment trust list, muniment user list"
 
 
+class BrowserLost(Refused):
+    """A browser was sent to a page of the registry, and brought nothing back."""
+
+    reason: str
+    message = "the browser brought nothing back: {reason}"
+    advice = "run the command again, and finish in the browser that it opens"
+
+
 class RequestReplayed(Refused):
     """An Idempotency-Key was used before, for another request."""
 

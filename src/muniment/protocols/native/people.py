@@ -1,5 +1,6 @@
 """People and workloads: who they are, their keys, roles, tokens, and how they come in."""
 
+from asyncio import wrap_future
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -8,8 +9,10 @@ from starlette.responses import Response
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
+from muniment.core.errors import NotIdentified
 from muniment.core.receipts import Receipt
 from muniment.core.roles import Act, Role
+from muniment.edge.credentials import read_token
 from muniment.protocols.native.door import answer, ask, confirm, execute, registry_of, send_encoded, write
 from muniment.protocols.native.wire import (
     Erasure,
@@ -17,6 +20,7 @@ from muniment.protocols.native.wire import (
     Newcomer,
     NewIssuer,
     NewKey,
+    NewPasskey,
     NewSession,
     NewToken,
     Page,
@@ -124,6 +128,18 @@ async def revoke_token(request: Request, token: Part) -> Response:
 async def begin_session(request: Request, body: NewSession) -> Response:
     """Sign in on a machine with an invitation: its key is enrolled and its token let in."""
     return await execute(request, body.read())
+
+
+@router.post("/passkeys", response_model=Receipt, status_code=201)
+async def enrol_passkey(request: Request, body: NewPasskey) -> Response:
+    """Enrol a passkey that a browser made at this address, for whoever shows an invitation."""
+    token = read_token(request.headers)
+    if token is None:
+        raise NotIdentified
+    registry, origin = registry_of(request), request.app.state.settings.address
+    credential, name = body.credential(), body.name.read()
+    enrolled = await write(lambda: registry.enrol_passkey(token, credential, origin, name))
+    return confirm(await wrap_future(enrolled))
 
 
 @router.post("/sessions/workload", response_model=Receipt, status_code=201)

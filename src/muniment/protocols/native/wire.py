@@ -8,6 +8,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraint
 
 from muniment.core import commands as c
 from muniment.core.callers import parse_scopes
+from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
@@ -23,6 +24,7 @@ MAX_PARTS = 1000
 Hash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pem = Annotated[str, StringConstraints(max_length=16_384)]
+Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=16_384)]
 Time = Annotated[str, StringConstraints(max_length=40)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Entry = Annotated[int, Field(ge=-1, le=2**53)]
@@ -304,6 +306,20 @@ class NewSession(Body):
             name=self.name.read(),
             expires=self.expires,
         )
+
+
+class NewPasskey(Body):
+    """A passkey as the browser made it (W3C WebAuthn, RegistrationResponseJSON), and its name."""
+
+    id: Base64Url
+    client_data: Base64Url
+    attestation: Base64Url
+    name: Text
+
+    def credential(self) -> JsonObject:
+        """Give the registration as the WebAuthn library reads it."""
+        response = {"clientDataJSON": self.client_data, "attestationObject": self.attestation}
+        return {"id": self.id, "rawId": self.id, "type": "public-key", "response": response}
 
 
 class WorkloadSession(NewSession):

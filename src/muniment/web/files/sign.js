@@ -1,0 +1,108 @@
+import { decode, digest, encode, explain, findHindrance, say, takeFragment } from "./browser.js";
+
+const STATEMENT = "application/vnd.in-toto+json";
+const APPROVAL = "https://muniment.dev/approval/v1";
+const VERBS = { approve: "approve", reject: "reject", withdraw: "take back your decision about" };
+
+const given = new URLSearchParams(takeFragment());
+const text = new TextDecoder("utf-8", { fatal: true });
+
+// What is signed: the payload and its type, length-prefixed (DSSE v1, PAE).
+function encodeForSigning(payload) {
+  const head = new TextEncoder().encode(`DSSEv1 ${STATEMENT.length} ${STATEMENT} ${payload.length} `);
+  const whole = new Uint8Array(head.length + payload.length);
+  whole.set(head);
+  whole.set(payload, head.length);
+  return whole;
+}
+
+// The reason is not in the statement, only its digest: it is shown if it is the one.
+async function checkReason(wanted) {
+  if (wanted === null) return null;
+  const reason = { salt: given.get("salt"), text: given.get("reason") };
+  const found = await digest(new TextEncoder().encode(JSON.stringify(reason)));
+  const hex = Array.from(found, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (wanted !== `sha256:${hex}`) throw new Error("The reason is not the one of the statement.");
+  return reason.text;
+}
+
+async function showFacts(said) {
+  const rows = {
+    "Version": said.version,
+    "For the alias": said.alias,
+    "Your role": said.role,
+    "It means": said.meaning,
+    "Reason": await checkReason(said.reason),
+    "About the exception": said.exception,
+    "It ends": said.expires ?? "not by itself",
+    "Over": `${said.evidence.length} pieces of evidence, ${said.policies.length} policies`,
+    "Time": said.time,
+  };
+  const table = document.getElementById("facts");
+  for (const [name, value] of Object.entries(rows)) {
+    if (value === null) continue;
+    const row = table.insertRow();
+    const head = document.createElement("th");
+    head.scope = "row";
+    head.textContent = name;
+    row.append(head);
+    row.insertCell().textContent = value;
+  }
+}
+
+function goBack(answer) {
+  const port = Number(given.get("port"));
+  if (!(port >= 1024 && port <= 65535)) throw new Error("There is no command that waits for this.");
+  const query = new URLSearchParams({ state: given.get("state"), ...answer });
+  location.replace(`http://127.0.0.1:${port}/?${query}`);
+}
+
+async function sign(payload) {
+  say("Follow your browser.");
+  const made = await navigator.credentials.get({
+    publicKey: {
+      challenge: await digest(encodeForSigning(payload)),
+      rpId: location.hostname,
+      allowCredentials: given.getAll("allow").map((id) => ({ type: "public-key", id: decode(id) })),
+      userVerification: "required",
+    },
+  });
+  goBack({
+    credential: encode(made.rawId),
+    authenticator: encode(made.response.authenticatorData),
+    client: encode(made.response.clientDataJSON),
+    signature: encode(made.response.signature),
+  });
+}
+
+async function start() {
+  if (!given.has("payload")) return;
+  const payload = decode(given.get("payload"));
+  const statement = JSON.parse(text.decode(payload));
+  if (statement.predicateType !== APPROVAL) throw new Error("This is not an approval: it is not signed here.");
+  const said = statement.predicate;
+  document.getElementById("title").textContent = `You are about to ${VERBS[said.decision]} ${said.version}`;
+  document.getElementById("intro").textContent = `Registry ${location.host}. Read what your signature will say.`;
+  document.getElementById("statement").textContent = JSON.stringify(statement, null, 2);
+  await showFacts(said);
+  const hindrance = findHindrance();
+  const button = document.getElementById("sign");
+  button.disabled = hindrance !== "";
+  say(hindrance, "bad");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await sign(payload);
+    } catch (error) {
+      say(explain(error), "bad");
+      button.disabled = false;
+    }
+  });
+  document.getElementById("decline").addEventListener("click", () => goBack({ declined: "1" }));
+  document.getElementById("what").hidden = false;
+}
+
+start().catch((error) => {
+  document.getElementById("title").textContent = "This cannot be signed";
+  document.getElementById("intro").textContent = error.message;
+});
