@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import governance
 import lineage
 import muniment
 import scale
@@ -24,7 +25,7 @@ def main() -> None:
         # PostgreSQL runs as another user, who has to get there.
         directory.chmod(0o711)
         os.environ["MUNIMENT_STATE"] = str(directory / "state")
-        for part in ("start", "transfer", "scale", "search", "lineage", "served"):
+        for part in ("start", "transfer", "scale", "search", "lineage", "governance", "served"):
             (directory / part).mkdir()
         rows = [
             *measure_start(directory / "start"),
@@ -32,6 +33,7 @@ def main() -> None:
             *scale.run(directory / "scale"),
             *search.run(directory / "search"),
             *lineage.run(directory / "lineage"),
+            *governance.run(directory / "governance"),
             *served.run(directory / "served"),
         ]
     print(f"\n{describe_machine()}\n")

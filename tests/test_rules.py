@@ -340,8 +340,8 @@ def test_an_expression_is_looked_over_before_it_is_set(expression: str) -> None:
 
 
 def test_a_string_and_a_comment_hold_no_operator() -> None:
-    assert compile_expression("'a || b' == 'a || b' // x || y")({}) is True
-    assert compile_expression('"""a || b""" != r\'||\'')({}) is True
+    assert compile_expression("'a || b' == 'a || b' // x || y").evaluate({}) is True
+    assert compile_expression('"""a || b""" != r\'||\'').evaluate({}) is True
 
 
 # ---- exceptions

@@ -66,6 +66,11 @@ class Evidence:
         return ":".join(str(named[key]) for key in ("name", "split") if named.get(key))
 
     @property
+    def dataset_names(self) -> frozenset[str]:
+        """Whatever its dataset goes by: its digest, and what people call it, with the split and without."""
+        return frozenset({self.dataset, self.dataset_name, self.dataset_name.partition(":")[0]})
+
+    @property
     def task(self) -> str:
         """What was measured: binary-classification, regression, drift and so on."""
         return str(self.predicate.get("task", ""))

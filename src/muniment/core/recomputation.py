@@ -65,23 +65,20 @@ def recompute(part: JsonObject) -> Found:
 
 def _parts(predicate: JsonObject) -> Iterator[tuple[str, JsonObject, Found]]:
     yield "", predicate, recompute(predicate)
-    for kind, label in _LISTS.items():
-        parts = predicate.get(kind)
-        for part in parts if isinstance(parts, list) else []:
-            if isinstance(part, Mapping):
-                yield f"{label(part)}: ", part, recompute(part)
-    gaps = predicate.get("gaps")
-    for gap in gaps if isinstance(gaps, list) else []:
-        if isinstance(gap, Mapping):
-            name = f"{gap.get('metric')} gap over {gap.get('column')}"
-            stated: JsonObject = {"metrics": {name: {"value": gap.get("value")}}}
-            yield "", stated, {name: _gap(predicate, gap)}
+    for step in _list(predicate, "robustness"):
+        yield f"{step.get('perturbation')} of {step.get('severity')}: ", step, recompute(step)
+    groups = [(group, recompute(group)) for group in _list(predicate, "groups")]
+    for group, found in groups:
+        yield f"{group.get('column')}={group.get('value')}: ", group, found
+    for gap in _list(predicate, "gaps"):
+        name = f"{gap.get('metric')} gap over {gap.get('column')}"
+        stated: JsonObject = {"metrics": {name: {"value": gap.get("value")}}}
+        yield "", stated, {name: _gap(groups, gap)}
 
 
-_LISTS: Final[Mapping[str, Callable[[JsonObject], str]]] = {
-    "groups": lambda part: f"{part.get('column')}={part.get('value')}",
-    "robustness": lambda part: f"{part.get('perturbation')} of {part.get('severity')}",
-}
+def _list(predicate: JsonObject, name: str) -> list[JsonObject]:
+    parts = predicate.get(name)
+    return [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
 
 
 def _stated(part: JsonObject) -> Found:
@@ -167,9 +164,11 @@ def roc_area(curve: _Part) -> float | None:
         return None
     area = before_tp = before_fp = 0
     for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
-        # Twice the area, in whole numbers.
-        area += (fp - before_fp) * (tp + before_tp)
-        before_tp, before_fp = tp, fp
+        if fp != before_fp:
+            # Twice the area, in whole numbers; a step straight up adds none.
+            area += (fp - before_fp) * (tp + before_tp)
+            before_fp = fp
+        before_tp = tp
     if (before_tp, before_fp) != (positives, negatives):
         raise ValueError(before_tp)
     return float(area / (2 * positives * negatives))
@@ -181,8 +180,9 @@ def _average_precision(curve: _Part) -> float | None:
         return None
     total, before = 0.0, 0
     for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
-        total += (tp - before) / positives * (tp / (tp + fp))
-        before = tp
+        if tp != before:
+            total += (tp - before) / positives * (tp / (tp + fp))
+            before = tp
     return total
 
 
@@ -301,14 +301,12 @@ def _stability(before: Sequence[int], after: Sequence[int]) -> float:
 # ---- fairness
 
 
-def _gap(predicate: JsonObject, gap: JsonObject) -> float | None:
-    groups = predicate.get("groups")
+def _gap(groups: Sequence[tuple[JsonObject, Found]], gap: JsonObject) -> float | None:
     smallest = gap.get("min_group_size", 1)
     values = [
-        recompute(group).get(str(gap.get("metric")))
-        for group in (groups if isinstance(groups, list) else [])
-        if isinstance(group, Mapping) and group.get("column") == gap.get("column")
-        if int(str(group.get("n"))) >= int(str(smallest))
+        found.get(str(gap.get("metric")))
+        for group, found in groups
+        if group.get("column") == gap.get("column") and int(str(group.get("n"))) >= int(str(smallest))
     ]
     known = [value for value in values if value is not None]
     return max(known) - min(known) if len(known) > 1 and len(known) == len(values) else None

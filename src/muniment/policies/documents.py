@@ -7,7 +7,7 @@ from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument, InvalidPolicy
 from muniment.core.policy import Policy
-from muniment.core.rules.expression import Evaluate
+from muniment.core.rules.expression import Program
 
 MAX_POLICY_BYTES: Final = 1 << 20
 
@@ -29,7 +29,7 @@ def decode_policy(data: bytes) -> Policy:
         raise InvalidPolicy(reason=error.reason) from error
 
 
-def _compile(source: str) -> Evaluate:
+def _compile(source: str) -> Program:
     # What reads expressions is loaded by those who have some (docs/decisions/0004).
-    compiled: Evaluate = importlib.import_module("muniment.policies.expressions").compile_expression(source)
+    compiled: Program = importlib.import_module("muniment.policies.expressions").compile_expression(source)
     return compiled

@@ -13,7 +13,7 @@ from lark.exceptions import LarkError
 
 from muniment.core.errors import InvalidPolicy
 from muniment.core.extras import load_extra
-from muniment.core.rules.expression import Evaluate
+from muniment.core.rules.expression import Program
 
 _MAX_CHARACTERS: Final = 2_000
 # Each of these walks a list; one inside of another multiplies.
@@ -38,8 +38,8 @@ _TOKENS: Final = Lark(
 
 
 @lru_cache(maxsize=256)
-def compile_expression(source: str) -> Evaluate:
-    """Make an expression ready: what it gives is called with what is known, by name.
+def compile_expression(source: str) -> Program:
+    """Make an expression ready.
 
     Raises:
         InvalidPolicy: it is no CEL, is too long, or has `||` at its top.
@@ -61,7 +61,7 @@ def compile_expression(source: str) -> Evaluate:
             # It has no name for what it does not find; `judge` lists what was wrong.
             raise LookupError(_brief(error)) from error
 
-    return evaluate
+    return Program(names=frozenset(program.variables()), evaluate=evaluate)
 
 
 def _check(source: str) -> None:

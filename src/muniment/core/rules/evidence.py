@@ -51,20 +51,21 @@ class Require:
         claims = facts.of_type(self.predicate_type)
         if not claims:
             return no(self, "there is none", mend=self._mend(facts))
-        faults = [self._find_fault(facts, claim) for claim in claims]
-        found = [claim for claim, fault in zip(claims, faults, strict=True) if not fault]
+        over = facts.by_dataset.get((self.predicate_type, self.dataset), []) if self.dataset else claims
+        if not over:
+            return no(self, f"{len(claims)} on record: none over that dataset", mend=self._mend(facts))
+        faults = [self._find_fault(facts, claim) for claim in over]
+        found = [claim for claim, fault in zip(over, faults, strict=True) if not fault]
         if not found:
             return no(self, f"{len(claims)} on record: {faults[-1]}", claims[-1:], mend=self._mend(facts))
         return yes(self, f"{len(found)} on record", found)
 
     def _find_fault(self, facts: Facts, claim: Attestation) -> str:
-        evidence = Evidence(claim.predicate)
         if self.max_age is not None and facts.is_older(claim.recorded, self.max_age):
             return f"the newest is older than {write_age(self.max_age)}"
-        if self.min_n and evidence.n < self.min_n:
-            return f"the newest is over {evidence.n} rows"
-        if self.dataset and not names_dataset(evidence, self.dataset):
-            return "the newest is over another dataset"
+        n = Evidence(claim.predicate).n
+        if self.min_n and n < self.min_n:
+            return f"the newest is over {n} rows"
         if not find_role_holders(facts, [claim], self.role):
             return f"the newest is by nobody who is a {self.role}"
         return ""
@@ -279,11 +280,6 @@ class Reproduced:
         return yes(self, verdict, [newest])
 
 
-def names_dataset(evidence: Evidence, wanted: str) -> bool:
-    """Say whether evidence is over a dataset, named by digest, or as people call it."""
-    return wanted in {evidence.dataset, evidence.dataset_name, evidence.dataset_name.partition(":")[0]}
-
-
 _Compare = Callable[[Evidence], tuple[bool, str]]
 
 
@@ -291,7 +287,7 @@ def _find_evidence(facts: Facts, dataset: str, metric: str) -> list[Measured]:
     return [
         one
         for one in facts.evidence
-        if not dataset or names_dataset(one.evidence, dataset)
+        if not dataset or dataset in one.dataset_names
         # How far data drifted says nothing of the model, unless that is what is asked for.
         if one.evidence.task != DRIFT or metric in one.evidence.metrics
     ]

@@ -90,6 +90,16 @@ class Facts:
         return tuple(Measured.of(*found) for found in newest_per_dataset(self.attestations))
 
     @cached_property
+    def by_dataset(self) -> Mapping[tuple[str, str], list[Attestation]]:
+        """The claims by predicate type and whatever their dataset goes by, oldest first."""
+        found: dict[tuple[str, str], list[Attestation]] = {}
+        for kind, claims in self.by_type.items():
+            for claim in claims:
+                for name in Evidence(claim.predicate).dataset_names:
+                    found.setdefault((kind, name), []).append(claim)
+        return found
+
+    @cached_property
     def seen(self) -> frozenset[str]:
         """The digests of the evidence that an approver has to have seen."""
         return evidence_of(self.attestations)
@@ -134,11 +144,17 @@ class Measured:
     claim: Attestation
     evidence: Evidence
     contradictions: tuple[Contradiction, ...]
+    dataset_names: frozenset[str]
 
     @classmethod
     def of(cls, claim: Attestation, evidence: Evidence) -> "Measured":
         """Compute its metrics again."""
-        return cls(claim=claim, evidence=evidence, contradictions=tuple(evidence.find_contradictions()))
+        return cls(
+            claim=claim,
+            evidence=evidence,
+            contradictions=tuple(evidence.find_contradictions()),
+            dataset_names=evidence.dataset_names,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

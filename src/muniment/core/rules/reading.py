@@ -347,7 +347,7 @@ def _read_expression(members: Members, compiler: Compile | None) -> Rule:
     source, message = members.text("expression"), members.text("message", "")
     if compiler is None:
         raise InvalidPolicy(reason="expressions cannot be evaluated here")
-    return Expression(source=source, message=message, evaluate=compiler(source))
+    return Expression(source=source, message=message, program=compiler(source))
 
 
 _CEL: Final = "cel"

@@ -35,7 +35,8 @@ async function showFacts(said) {
     "Reason": await checkReason(said.reason),
     "About the exception": said.exception,
     "It ends": said.expires ?? "not by itself",
-    "Over": `${said.evidence.length} pieces of evidence, ${said.policies.length} policies`,
+    "Evidence seen": String(said.evidence.length),
+    "Policies": String(said.policies.length),
     "Time": said.time,
   };
   const table = document.getElementById("facts");

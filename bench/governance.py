@@ -1,0 +1,226 @@
+"""A gate over 50 rules and 1,000 claims, a policy simulated over many versions, and webhooks delivered.
+
+MUNIMENT_BENCH_VERSIONS says how many versions.
+"""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+
+import muniment
+from measure import Row, median, quantile, time_each
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.core.attestations import CARD, EVALUATION, SCAN
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.digests import Digest
+from muniment.core.names import Alias
+from muniment.core.policy import judge
+from muniment.core.rules.facts import Facts
+from muniment.evaluation.classification import evaluate_classification
+from muniment.policies.documents import read_policy
+from muniment.ports.unit import Units
+from muniment.server.founding import now
+from muniment.server.jobs import AGAIN
+from muniment.server.webhooks import Deliveries, post_with
+from muniment.services.facts import Moment
+from muniment.services.gate import judge_gate
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.sql.sqlite import open_sqlite
+
+_VERSIONS = int(os.environ.get("MUNIMENT_BENCH_VERSIONS", "10000"))
+_DATASETS = 25
+_EVALUATIONS, _SCANS, _CARDS = 900, 60, 40
+_JUDGED = 50
+_EVENTS = 3_000
+_THREADS = 8
+_MOMENT = "2030-01-02T00:00:00Z"
+
+
+def run(directory: Path) -> list[Row]:
+    """Load each, and measure."""
+    place = {"MUNIMENT_STATE": str(directory / "state"), "MUNIMENT_URL": str(directory / "registry")}
+    with muniment.open(settings=Settings.read(place)) as registry:
+        units = open_sqlite(directory / "registry" / "registry.db", LocalBlobs(directory / "registry"))
+        try:
+            return [
+                *_measure_gate(registry, units, directory),
+                _measure_simulation(registry, directory),
+                _measure_deliveries(registry, units),
+            ]
+        finally:
+            units.close()
+
+
+def _measure_gate(registry: Registry, units: Units, directory: Path) -> list[Row]:
+    """Judge 50 rules over 1,000 claims: once these are verified, and with all of them read and verified."""
+    (directory / "weights.bin").write_bytes(b"weights")
+    version = registry.push(directory / "weights.bin", "bench/judged")
+    rng = random.Random(1)  # noqa: S311 - numbers to measure with
+    evaluations = [_evaluate(rng, number, 500) for number in range(_DATASETS)]
+    for number in range(_EVALUATIONS):
+        time_of = f"2030-01-01T00:{number // 60:02}:{number % 60:02}Z"
+        version.attest(EVALUATION, {**evaluations[number % _DATASETS], "time": time_of})
+    for number in range(_SCANS):
+        version.attest(SCAN, _scan(number % 4))
+    for number in range(_CARDS):
+        version.attest(CARD, {"title": f"card {number}", "intended_use": "benchmarks"})
+    document: JsonObject = {"rules": _rules()}
+    policy = read_policy(document)
+    registry.policies.set("bench/judged", "production", document)
+    moment = Moment(version.session.backend.seen.verifier, _MOMENT)
+
+    def whole(_: int) -> Facts:
+        judged = units.read(lambda unit: judge_gate(unit, version.record, Alias("production"), moment))
+        assert judged is not None
+        facts = judged[0][1]
+        assert facts is not None
+        return facts
+
+    facts = whole(0)
+    assert len(policy.rules) >= 50
+    assert len(facts.attestations) >= 1000
+    alone = time_each(lambda _: judge(policy, replace(facts)), _JUDGED)
+    read = time_each(whole, _JUDGED // 5)
+    what = (
+        f"a gate over {len(policy.rules)} rules and {len(facts.attestations):,} claims, {_DATASETS} datasets"
+    )
+    return [
+        Row(
+            f"{what}, judged",
+            f"p50 {median(alone):.1f} ms, p99 {quantile(alone, 0.99):.1f} ms",
+            "< 20 ms",
+            median(alone) < 20,
+        ),
+        Row(f"{what}, all read and verified again", f"p50 {median(read):.0f} ms", "", None),
+    ]
+
+
+def _measure_simulation(registry: Registry, directory: Path) -> Row:
+    """Ask what a policy would say of many versions, each proven and judged over verified claims."""
+    rng = random.Random(2)  # noqa: S311 - as above
+    evaluations = [_evaluate(rng, 0, 100) for _ in range(50)]
+
+    def push(number: int) -> str:
+        file = directory / f"{number}.bin"
+        file.write_bytes(f"weights {number}".encode())
+        version = registry.push(file, f"bench/model-{number % 100}")
+        file.unlink()
+        version.attest(EVALUATION, evaluations[number % len(evaluations)])
+        return str(version)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        references = list(pool.map(push, range(_VERSIONS)))
+    document: JsonObject = {"rules": _rules()[:5]}
+    started = time.perf_counter()
+    gates = list(registry.policies.simulate(document, "production", references))
+    took = time.perf_counter() - started
+    assert len(gates) == _VERSIONS
+    assert {len(gate.verdicts[0].findings) for gate in gates} == {6}
+    budget = 60 * _VERSIONS / 10_000
+    return Row(
+        f"simulate a policy over {_VERSIONS:,} versions", f"{took:.0f} s", f"< {budget:.0f} s", took < budget
+    )
+
+
+def _measure_deliveries(registry: Registry, units: Units) -> Row:
+    """Deliver over HTTP, one after the other, by one worker, and have each signature looked at."""
+    with _receive() as (url, got), httpx2.Client(follow_redirects=False) as client:
+        webhook = registry.webhooks.set("bench", url).receipt.index
+        version = registry.version("bench/judged@1")
+        for number in range(_EVENTS):
+            version.tag("benchmark", str(number))
+        deliveries = Deliveries(units=units, clock=now, origin="muniment.dev/bench", send=post_with(client))
+        started = time.perf_counter()
+        while deliveries.deliver(str(webhook)) is AGAIN:
+            continue
+        rate = len(got) / (time.perf_counter() - started)
+    assert len(got) >= _EVENTS
+    return Row("webhook deliveries a second, one worker", f"{rate:.0f}/s", ">= 200/s", rate >= 200)
+
+
+@contextmanager
+def _receive() -> Iterator[tuple[str, list[str]]]:
+    """Run what deliveries come to."""
+    got: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            got.append(self.headers["webhook-id"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library calls it
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", got
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _evaluate(rng: random.Random, dataset: int, rows: int) -> JsonObject:
+    """Evaluate a classifier that is mostly right."""
+    truth = [rng.randrange(2) for _ in range(rows)]
+    scores = [round(0.4 * one + 0.6 * rng.random(), 3) for one in truth]
+    found = evaluate_classification(
+        truth, [int(one > 0.5) for one in scores], scores, groups={"sex": [rng.choice("mf") for _ in truth]}
+    )
+    name = f"holdout-{dataset}"
+    return {
+        **found,
+        "dataset": {"name": name, "digest": str(Digest.of(name.encode()))},
+        "tool": {"name": "muniment", "version": "0"},
+        "time": "2030-01-01T00:00:00Z",
+    }
+
+
+def _scan(tool: int) -> JsonObject:
+    return {
+        "tool": {"name": f"scanner-{tool}", "version": "1"},
+        "findings": [],
+        "time": "2030-01-01T00:00:00Z",
+    }
+
+
+def _rules() -> list[Json]:
+    """Write rules of every kind that looks at many claims."""
+    metrics = ("roc_auc", "accuracy", "recall", "precision", "f1")
+    rules: list[Json] = [
+        {"rule": "threshold", "metric": metric, "op": ">=", "value": 0.5, **more}
+        for metric in metrics
+        for more in ({}, {"bound": "lower"}, {"group": "sex"}, {"dataset": "holdout-0"})
+    ]
+    rules += [{"rule": "gap", "metric": metric, "group": "sex", "maximum": 0.5} for metric in metrics]
+    rules += [{"rule": "no_regression", "metric": metric, "tolerance": 0.1} for metric in metrics]
+    rules += [
+        {"rule": "require", "type": "evaluation", "dataset": f"holdout-{n}", "max_age": "900d"}
+        for n in range(10)
+    ]
+    rules += [
+        {"rule": "scan", "tools": [f"scanner-{n}"], "maximum": "low", "max_age": "900d"} for n in range(4)
+    ]
+    rules += [
+        {"rule": "approvals", "validator": 1},
+        {"rule": "signature"},
+        {"rule": "card", "required": ["intended_use"]},
+        {"rule": "soak", "alias": "staging", "least": "1d"},
+        {"rule": "cel", "expression": "metrics.roc_auc > 0.5", "message": "better than chance"},
+    ]
+    return rules
