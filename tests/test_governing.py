@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,31 @@ def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
     assert "exception_not_allowed" in call(*wrong, "--rule", "none", code=3)
     check = json.loads(call("check", "acme/x@1", "production", "--json", code=1))
     assert [one["id"] for one in check["policies"][0]["findings"] if not one["passed"]] == ["measured"]
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    what = ("acme/x@1", "--for", "production")
+    asked = json.loads(
+        call("except", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+    )["data"]["attestation"]
+    shown = call("show", "acme/x@1")
+    assert "EXCEPTION  to measured for production" in shown
+    assert "approved by nobody yet" in shown
+    call("approve", *what, "--as", "validator", "--exception", asked, "--reason", "go on", by="Vera")
+    assert "; approved by Vera" in call("show", "acme/x@1")
+    assert f"by exception {asked}" in call("check", "acme/x@1", "production")
+
+
+def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Path) -> None:
+    call("promote", "acme/x@1", "staging")
+    call("reject", "acme/x@1", "--for", "production", "--as", "validator", "--reason", "no", by="Vera")
+    for command in (("check",), ("policy", "explain")):
+        found = call(*command, "acme/x@1", "production", code=1 if command == ("check",) else 0)
+        assert "Vera rejected it as validator" in found
+    (model / "weights.bin").write_bytes(b"better")
+    call("push", str(model), "acme/x", "--alias", "staging")
+    assert "superseded  staging went to version 2" in call("show", "acme/x@1")
+    assert "superseded" not in call("show", "acme/x@2")
+    (move,) = json.loads(call("show", "acme/x@1", "--json"))["superseded"]
+    assert (move["previous"], move["number"]) == (1, 2)
 
 
 def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:

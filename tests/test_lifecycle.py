@@ -317,6 +317,17 @@ def test_a_person_is_erased_and_everything_verifies(
         assert text not in stored, "nor in what the database file has free"
 
 
+def test_what_an_admin_typed_of_others_is_theirs(registry: Registry, settings: Settings) -> None:
+    """An erased admin takes along what names them and what they said, and nobody else's name."""
+    admin = Identity.generate()
+    registry.people.add("Ada the admin", admin.public)
+    registry.people.grant("Ada the admin", "admin")
+    with muniment.open(settings=settings, identity=admin) as theirs:
+        theirs.people.add("Vera")
+    registry.people.erase("Ada the admin", typed=True)
+    assert [person.name for person in registry.people.list()][-2:] == [None, "Vera"]
+
+
 def test_only_an_admin_erases(sam: Backend, backend: Backend) -> None:
     refuses(lambda: sam.execute(ErasePrincipal(principal="Sam")), NotPermitted)
     backend.execute(SetTag(reference=FIRST, key="a", value=salted("kept")))

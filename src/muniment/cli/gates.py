@@ -3,12 +3,13 @@
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from muniment.cli.reports import write_junit, write_sarif
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import connect, describe_receipt, name_people, put_names
 from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.version import Version
@@ -31,6 +32,7 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
     """Check REFERENCE against the policies of ALIAS: every rule, met or not. Exit 0 or 1."""
     with connect(terminal) as registry:
         gate = registry.version(reference).check(alias)
+        names = name_people(registry)
     if junit is not None:
         junit.write_bytes(write_junit(gate))
     if sarif is not None:
@@ -38,7 +40,7 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
     met = "meets" if gate.passed else "does not meet"
     terminal.answer(
         describe_gate(gate),
-        [f"{gate.version} {met} what {alias} asks for", *describe_verdicts(gate)],
+        [f"{gate.version} {met} what {alias} asks for", *describe_verdicts(gate, names)],
     )
     if not gate.passed:
         sys.exit(NO)
@@ -140,20 +142,20 @@ def split_alias(reference: str) -> tuple[str, str]:
     return name, alias
 
 
-def describe_verdicts(gate: Gate) -> list[str]:
+def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
     """Write every rule of every policy, and for one that is not met what would help."""
     lines: list[str] = []
     for verdict in gate.verdicts:
         if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
             lines.append(f"policy {verdict.policy:.19} ({verdict.mode})")
-        lines += [line for found in verdict.findings for line in _describe_finding(found)]
+        lines += [line for found in verdict.findings for line in _describe_finding(found, names)]
         lines += _describe_nothing(verdict)
     return lines
 
 
-def _describe_finding(found: Finding) -> list[str]:
+def _describe_finding(found: Finding, names: Mapping[str, str]) -> list[str]:
     state = "met    " if found.passed else "WAIVED " if found.waived else "NOT MET"
-    lines = [f"  {state}  {found.rule}: {found.message}"]
+    lines = [f"  {state}  {found.rule}: {put_names(found.message, names)}"]
     if found.waived:
         lines.append(f"           by exception {found.waived}")
     elif found.mend:

@@ -9,7 +9,7 @@ import yaml
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates import describe_verdicts, split_alias
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import connect, describe_receipt, name_people, put_names
 from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
@@ -115,12 +115,13 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
     """Explain what ALIAS asks of REFERENCE: each rule, what was found, and the claims that it looked at."""
     with connect(terminal) as registry:
         gate = registry.version(reference).check(alias)
+        names = name_people(registry)
     lines = [f"{gate.version} for {alias}: {'it may move' if gate.passed else 'it may not move'}"]
     for verdict in gate.verdicts:
         lines.append(f"policy {verdict.policy or 'none yet'} ({verdict.mode})")
         for found in verdict.findings:
             lines.append(f"  {found.id}: {found.rule}")
-            lines.append(f"    {'met' if found.passed else 'not met'}: {found.message}")
+            lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
             lines += [f"    looked at {digest}" for digest in found.attestations]
             lines += [f"    let be by exception {found.waived}"] if found.waived else []
             lines += [f"    try: {found.mend}"] if found.mend and not found.waived else []
@@ -140,9 +141,10 @@ def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: s
     with connect(terminal) as registry:
         references = list(dict.fromkeys(_list_versions(registry, names, every=every)))
         gates = list(registry.policies.simulate(document, alias, references))
+        people = name_people(registry)
     failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
     lines = [f"{len(failing)} of {len(gates)} versions would fail"]
-    lines += [line for gate in failing for line in (gate.version, *describe_verdicts(gate))]
+    lines += [line for gate in failing for line in (gate.version, *describe_verdicts(gate, people))]
     terminal.answer([describe_gate(gate) for gate in gates], lines)
     if failing:
         sys.exit(NO)

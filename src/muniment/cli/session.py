@@ -1,15 +1,31 @@
 """Open the registry that a command was told of."""
 
+import re
+from collections.abc import Mapping
+from typing import Final
+
 from muniment.cli.terminal import Terminal
 from muniment.client.opening import open as open_registry
 from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.receipts import Receipt
 
+_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
 
 def connect(terminal: Terminal, *, create: bool = False) -> Registry:
     """Open it; with `create`, make one if there is none."""
     return open_registry(terminal.location, identity=terminal.identity, create=create)
+
+
+def name_people(registry: Registry) -> dict[str, str]:
+    """Give the name of everybody who has one, by their id."""
+    return {person.record.id: person.name for person in registry.people.list() if person.name}
+
+
+def put_names(text: str, names: Mapping[str, str]) -> str:
+    """Write names where a text has the ids of people."""
+    return _ID.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def describe_receipt(receipt: Receipt) -> JsonObject:

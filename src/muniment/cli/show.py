@@ -1,20 +1,29 @@
 """`muniment show`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import click
 
-from muniment.cli.session import connect
+from muniment.cli.session import connect, name_people
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.version import Version
-from muniment.core.attestations import EXCEPTION, kind_of
+from muniment.core.approvals import Decision, last_acts
+from muniment.core.attestations import EXCEPTION, Attestation, kind_of
 from muniment.core.canonical import JsonObject
+from muniment.core.exceptions import Waiver
 from muniment.core.queries import VersionDetail
 from muniment.core.records import AttestationRecord, MoveRecord
 from muniment.core.statuses import Status
-from muniment.core.times import write_time
+from muniment.core.times import read_time, write_time
+
+_SAID: Final = {
+    Decision.APPROVE: "approved",
+    Decision.REJECT: "rejected",
+    Decision.WITHDRAW: "withdrawn",
+}
 
 
 @click.command()
@@ -32,7 +41,7 @@ def show(terminal: Terminal, reference: str, at: str | None) -> None:
 
 def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[str]]:
     detail = version.describe()
-    names = {person.record.id: person.name or person.record.id for person in registry.people.list()}
+    names = name_people(registry)
     record, revision = version.record, version.revision()
     document: JsonObject = {
         "version": str(version),
@@ -42,6 +51,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         "message": detail.message,
         "aliases": list(detail.aliases),
         "entry": record.index,
+        "superseded": [move.values() for move in detail.superseded],
         "status": None if detail.status is None else {**detail.status.values(), "text": detail.status_reason},
         "retention": None if detail.retention is None else detail.retention.values(),
         "files": [
@@ -56,6 +66,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     lines = [
         f"{version}  {', '.join(detail.aliases)}".rstrip(),
         *_describe_state(detail),
+        *_describe_exceptions(version, detail, names),
         f"  digest     {record.revision}",
         f"  published  {record.published} by {author}, entry {record.index}",
         *([f"  message    {detail.message}"] if detail.message else []),
@@ -72,15 +83,39 @@ def _describe_state(detail: VersionDetail) -> list[str]:
     if status is not None and status.status != Status.PUBLISHED:
         lines.append(f"  {status.status.upper()}  {status.set}: {detail.status_reason or '(erased)'}")
     lines += [
-        f"  EXCEPTION  {claim.digest} asked for, entry {claim.index}"
-        for claim in detail.attestations
-        if claim.predicate_type == EXCEPTION
+        f"  superseded  {move.alias} went to version {move.number}, {move.moved}, entry {move.index}"
+        for move in detail.superseded
     ]
     lines += [_describe_emergency(move) for move in detail.emergencies]
     if kept is not None:
         hold = "under a legal hold, " if kept.hold else ""
         lines.append(f"  kept       {hold}until {kept.until or 'no set time'}")
     return lines
+
+
+def _describe_exceptions(version: Version, detail: VersionDetail, names: Mapping[str, str]) -> list[str]:
+    """Say which rules are let be, until when, and by whose word: whether anybody approved it, or nobody."""
+    if not any(claim.predicate_type == EXCEPTION for claim in detail.attestations):
+        return []
+    claims = version.claims()
+    asked = [claim for claim in claims if claim.predicate_type == EXCEPTION]
+    return [line for claim in asked for line in _describe_exception(version, claim, claims, names)]
+
+
+def _describe_exception(
+    version: Version, claim: Attestation, claims: Sequence[Attestation], names: Mapping[str, str]
+) -> list[str]:
+    waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
+    acts = last_acts(claims, str(version), waiver.alias, digest).values()
+    said = [
+        f"{_SAID[act.approval.decision]} by {names.get(act.claim.signer, act.claim.signer)}" for act in acts
+    ]
+    ended = ", which is over" if read_time(waiver.until) <= datetime.now(UTC) else ""
+    return [
+        f"  EXCEPTION  to {', '.join(sorted(waiver.rules))} for {waiver.alias}",
+        f"             until {waiver.until}{ended}; {', '.join(said) or 'approved by nobody yet'}",
+        f"             {digest}, entry {claim.index}",
+    ]
 
 
 def _describe_emergency(move: MoveRecord) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import uuid_utils
 
+from muniment.client.paging import read_all
 from muniment.client.trust import TrustedBackend
 from muniment.core.commands import (
     EnrolKey,
@@ -37,7 +38,7 @@ class People:
 
     def list(self) -> Sequence[Person]:
         """List everybody, oldest first."""
-        return self._backend.ask(ListPeople())
+        return list(read_all(self._backend, ListPeople()))
 
     def get(self, principal: str) -> Person:
         """Find one by id or name.

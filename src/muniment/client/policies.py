@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from muniment.client.checking import read_document
+from muniment.client.paging import read_all
 from muniment.client.version import Session, get_version
 from muniment.core import canonical
 from muniment.core.attestations import POLICY
@@ -76,10 +77,10 @@ class Policies:
 
     def history(self, namespace: str) -> list[PolicyRecord]:
         """List all policies that were ever set for the models of a namespace, oldest first, each proven."""
-        records = self._session.backend.ask(ListPolicies(namespace=namespace))
+        records = list(read_all(self._session.backend, ListPolicies(namespace=namespace)))
         for record in records:
             self._session.backend.check_record(record)
-        return list(records)
+        return records
 
     def set_tier(self, name: str, tier: str) -> Receipt:
         """Put a model into a risk tier; policies can be for some tiers only."""

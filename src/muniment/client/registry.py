@@ -14,6 +14,7 @@ from muniment.client.comparing import Comparison, compare
 from muniment.client.exporting import Export, export
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
+from muniment.client.paging import read_all
 from muniment.client.people import People, write_payload, write_reason
 from muniment.client.policies import Policies
 from muniment.client.pulling import pull
@@ -185,14 +186,11 @@ class Registry:
         self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False
     ) -> Iterator[DeploymentRecord]:
         """List what serves where, now or at a time, each proven; with `history`, all that was ever said."""
-        model, after = None if name is None else ModelName.parse(name), -1
-        while page := self._session.backend.ask(
-            ListDeployments(name=model, target=target, at=at, history=history, after=after, limit=_PAGE)
-        ):
-            for record in page:
-                self._session.backend.check_record(record)
-            yield from page
-            after = page[-1].index
+        model = None if name is None else ModelName.parse(name)
+        query = ListDeployments(name=model, target=target, at=at, history=history)
+        for record in read_all(self._session.backend, query):
+            self._session.backend.check_record(record)
+            yield record
 
     # ---- aliases
 
@@ -247,7 +245,8 @@ class Registry:
     def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:
         """List the moves of an alias, or of all aliases of a model, oldest first, each proven."""
         which = None if alias is None else Alias(alias)
-        moves = self._session.backend.ask(ListMoves(name=ModelName.parse(name), alias=which, at=at))
+        query = ListMoves(name=ModelName.parse(name), alias=which, at=at)
+        moves = list(read_all(self._session.backend, query))
         for move in moves:
             self._session.backend.check_record(move.record)
         return moves

@@ -128,6 +128,10 @@ def _text(payload: Payload | None) -> object:
     return None if payload is None else {"salt": payload.salt, "text": payload.text}
 
 
+def _page(query: q.PageQuery[T]) -> Mapping[str, object]:
+    return {"after": query.after, "limit": query.limit}
+
+
 def _model(name: ModelName) -> str:
     return f"/models/{name.namespace}/{name.model}"
 
@@ -383,7 +387,11 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
         {"q": x.text, "cursor": x.cursor, "limit": x.limit},
         q.SearchPage,
     ),
-    q.ListMoves: lambda x: (f"{_model(x.name)}/moves", {"alias": x.alias, "at": x.at}, _Page[q.Move]),
+    q.ListMoves: lambda x: (
+        f"{_model(x.name)}/moves",
+        {"alias": x.alias, "at": x.at, **_page(x)},
+        _Page[q.Move],
+    ),
     q.GetMove: lambda x: (f"{_model(x.name)}/aliases/{x.alias}", {"at": x.at}, r.MoveRecord),
     q.GetPolicies: lambda x: (
         f"{_model(x.name)}/aliases/{x.alias}/policies",
@@ -392,11 +400,15 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     ),
     q.ListPolicies: lambda x: (
         f"/namespaces/{quote(x.namespace, safe='')}/policies",
-        {},
+        _page(x),
         _Page[r.PolicyRecord],
     ),
-    q.ListRequests: lambda x: (f"{_model(x.name)}/requests", {"closed": x.closed}, _Page[q.Request]),
-    q.ListComments: lambda x: (f"{_version(x.reference)}/comments", {}, _Page[q.Comment]),
+    q.ListRequests: lambda x: (
+        f"{_model(x.name)}/requests",
+        {"closed": x.closed, **_page(x)},
+        _Page[q.Request],
+    ),
+    q.ListComments: lambda x: (f"{_version(x.reference)}/comments", _page(x), _Page[q.Comment]),
     q.ListWebhooks: lambda x: (
         f"/namespaces/{quote(x.namespace, safe='')}/webhooks",
         {},
@@ -412,7 +424,7 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     q.ListTags: lambda x: (f"{_version(x.reference)}/tags", {"at": x.at}, tuple[tuple[str, str], ...]),
     q.GetKey: lambda x: (f"/keys/{quote(x.key_id, safe='')}", {}, r.KeyRecord),
     q.GetPerson: lambda x: ("/principals/find", {"principal": x.principal}, q.Person),
-    q.ListPeople: lambda _: ("/principals", {}, _Page[q.Person]),
+    q.ListPeople: lambda x: ("/principals", _page(x), _Page[q.Person]),
     q.GetSelf: lambda _: ("/me", {}, q.Person),
     q.ListTokens: lambda x: ("/tokens", {"principal": x.principal}, _Page[q.Token]),
     q.ListIssuers: lambda _: ("/issuers", {}, _Page[r.IssuerRecord]),
@@ -433,8 +445,7 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
             "target": x.target,
             "at": x.at,
             "history": x.history,
-            "after": x.after,
-            "limit": x.limit,
+            **_page(x),
         },
         _Page[r.DeploymentRecord],
     ),

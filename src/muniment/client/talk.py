@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from muniment.client.paging import read_all
 from muniment.client.people import write_payload, write_reason
 from muniment.client.version import Session, Version
 from muniment.core.commands import CloseRequest, EraseComment, OpenRequest, PostComment
@@ -36,7 +37,7 @@ class Talk:
 
     def requests(self, name: str, *, closed: bool = False) -> Sequence[Request]:
         """List the open requests for the versions of a model, or all of them, each proven."""
-        found = self._backend.ask(ListRequests(name=ModelName.parse(name), closed=closed))
+        found = list(read_all(self._backend, ListRequests(name=ModelName.parse(name), closed=closed)))
         for request in found:
             self._backend.check_record(request.record)
         return found
@@ -51,7 +52,7 @@ class Talk:
 
     def comments(self, version: Version) -> Sequence[Comment]:
         """List what was said of a version, oldest first, each proven."""
-        found = self._backend.ask(ListComments(reference=version.reference))
+        found = list(read_all(self._backend, ListComments(reference=version.reference)))
         for comment in found:
             self._backend.check_record(comment.record)
         return found

@@ -19,6 +19,7 @@ from muniment.core.records import (
     MoveRecord,
     PolicyRecord,
     PrincipalRecord,
+    Record,
     RequestRecord,
     RetentionRecord,
     StatusRecord,
@@ -30,11 +31,28 @@ from muniment.core.records import (
 from muniment.core.roles import Act
 
 A_co = TypeVar("A_co", covariant=True)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[A_co]):
     """A question whose answer is an `A_co`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageQuery(Query[tuple[T, ...]]):
+    """A question with a long answer, in the order of the log: a page after the entry `after`."""
+
+    after: int = -1
+    limit: int = 100
+
+
+def entry_of(item: object) -> int:
+    """Give the entry of the log that an item of a page goes by."""
+    record = getattr(item, "record", item)
+    if not isinstance(record, Record):
+        raise TypeError(item)
+    return record.index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +87,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionDetail:
-    """A version and what points at it: aliases now, claims on record, the message, what became of it."""
+    """A version and what points at it: aliases now, claims on record, the message, what became of it.
+
+    `superseded` are the moves that took aliases away from it for good, the last one of each alias.
+    """
 
     record: VersionRecord
     aliases: tuple[str, ...]
@@ -79,6 +100,7 @@ class VersionDetail:
     status_reason: str | None = None
     retention: RetentionRecord | None = None
     emergencies: tuple[MoveRecord, ...] = ()
+    superseded: tuple[MoveRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +182,7 @@ class ListVersions(Query[tuple[VersionRecord, ...]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListMoves(Query[tuple[Move, ...]]):
+class ListMoves(PageQuery[Move]):
     """List the moves of an alias (or of all of a model's), oldest first."""
 
     name: ModelName
@@ -187,7 +209,7 @@ class GetPolicies(Query[tuple[PolicyRecord, ...]]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListPolicies(Query[tuple[PolicyRecord, ...]]):
+class ListPolicies(PageQuery[PolicyRecord]):
     """List all policies that were ever set for the models of a namespace, oldest first."""
 
     namespace: str
@@ -227,7 +249,7 @@ class GetPerson(Query[Person]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListPeople(Query[tuple[Person, ...]]):
+class ListPeople(PageQuery[Person]):
     """List all principals, oldest first."""
 
 
@@ -304,8 +326,8 @@ class GetLineage(Query[Graph]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListDeployments(Query[tuple[DeploymentRecord, ...]]):
-    """List what serves where, in the order of the log, a page after the entry `after`; with `at`, as of then.
+class ListDeployments(PageQuery[DeploymentRecord]):
+    """List what serves where, in the order of the log; with `at`, as of then.
 
     `history` lists everything that was ever said, also what has ended.
     """
@@ -314,8 +336,6 @@ class ListDeployments(Query[tuple[DeploymentRecord, ...]]):
     target: str = ""
     at: str | None = None
     history: bool = False
-    after: int = -1
-    limit: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +348,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListRequests(Query[tuple[Request, ...]]):
+class ListRequests(PageQuery[Request]):
     """List the requests for the versions of a model, oldest first; the open ones only, or all."""
 
     name: ModelName
@@ -344,7 +364,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListComments(Query[tuple[Comment, ...]]):
+class ListComments(PageQuery[Comment]):
     """List what was said of a version, and of its requests and emergencies, oldest first."""
 
     reference: Reference

@@ -1,6 +1,6 @@
 """Answer questions, each from one consistent state, and only with what the caller may see."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from muniment.core import queries as q
@@ -43,6 +43,7 @@ from muniment.services.inbox import read_inbox
 from muniment.services.issuers import list_rules
 from muniment.services.lifecycle import find_retention
 from muniment.services.lineage import trace
+from muniment.services.paging import bound, select_page
 from muniment.services.policies import find_tier, get_policies, load_policy
 from muniment.services.proofs import identify, prove, prove_growth
 from muniment.services.requests import list_requests
@@ -56,7 +57,6 @@ from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")
 
-MAX_PAGE: Final = 1000
 _LAST_CHARACTER: Final = "\U0010ffff"
 
 
@@ -185,7 +185,19 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
             for move in moves
             if move.number == version.number and move.emergency and move.reviewed is None
         ),
+        superseded=_find_superseding(moves, version.number),
     )
+
+
+def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRecord, ...]:
+    """Pick the moves that took aliases away from a version that has not got them back."""
+    taken: dict[str, MoveRecord] = {}
+    for move in moves:
+        if move.number == number:
+            taken.pop(move.alias, None)
+        elif move.previous == number:
+            taken[move.alias] = move
+    return tuple(taken.values())
 
 
 def _list_models(
@@ -227,9 +239,8 @@ def _list_versions(unit: Unit, query: q.ListVersions) -> tuple[VersionRecord, ..
 
 def _list_moves(unit: Unit, query: q.ListMoves) -> tuple[q.Move, ...]:
     which = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
-    moves = unit.projections.select(
-        MoveRecord, Where("name", "=", str(query.name)), *which, *horizon(unit, query.at)
-    )
+    name = Where("name", "=", str(query.name))
+    moves = select_page(unit, query, MoveRecord, name, *which, *horizon(unit, query.at))
     _get_model(unit, q.GetModel(name=query.name))
     return tuple(q.Move(record=move, reason=_find_text(unit, move.reason)) for move in moves)
 
@@ -240,7 +251,7 @@ def _get_policies(unit: Unit, query: q.GetPolicies) -> tuple[PolicyRecord, ...]:
 
 def _list_policies(unit: Unit, query: q.ListPolicies) -> tuple[PolicyRecord, ...]:
     low, high = Where("models", ">=", f"{query.namespace}/"), Where("models", "<", f"{query.namespace}0")
-    return tuple(unit.projections.select(PolicyRecord, low, high))
+    return tuple(select_page(unit, query, PolicyRecord, low, high))
 
 
 def _get_tier(unit: Unit, query: q.GetTier) -> TierRecord:
@@ -292,8 +303,8 @@ def _get_person(unit: Unit, query: q.GetPerson) -> q.Person:
     return _describe(unit, get_principal(unit, query.principal))
 
 
-def _list_people(unit: Unit, _query: q.ListPeople) -> tuple[q.Person, ...]:
-    return tuple(_describe(unit, record) for record in unit.projections.select(PrincipalRecord))
+def _list_people(unit: Unit, query: q.ListPeople) -> tuple[q.Person, ...]:
+    return tuple(_describe(unit, record) for record in select_page(unit, query, PrincipalRecord))
 
 
 def _describe(unit: Unit, record: PrincipalRecord) -> q.Person:
@@ -359,11 +370,6 @@ def _get_usage(unit: Unit, query: q.GetUsage) -> q.Usage:
 def _list_tags(unit: Unit, query: q.ListTags) -> tuple[tuple[str, str], ...]:
     version = resolve(unit, query.reference, query.at)
     return tuple(list_tags(unit, version, horizon(unit, query.at)).items())
-
-
-def bound(limit: int) -> int:
-    """Keep a page within bounds."""
-    return max(1, min(limit, MAX_PAGE))
 
 
 def _find_text(unit: Unit, digest: str | None) -> str | None:

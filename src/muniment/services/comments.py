@@ -13,6 +13,7 @@ from muniment.core.records import CommentRecord, MoveRecord, RequestRecord, Vers
 from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.paging import select_page
 from muniment.services.resolve import resolve
 from muniment.services.rights import get_principal, roles_of
 from muniment.services.transaction import Outcome, Transaction
@@ -66,9 +67,8 @@ def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
 def list_comments(unit: Unit, query: ListComments) -> tuple[Comment, ...]:
     """List what was said of a version."""
     version = resolve(unit, query.reference)
-    records = unit.projections.select(
-        CommentRecord, Where("name", "=", version.name), Where("number", "=", version.number)
-    )
+    about = Where("name", "=", version.name), Where("number", "=", version.number)
+    records = select_page(unit, query, CommentRecord, *about)
     return tuple(Comment(record=record, text=unit.payloads.find(record.text)) for record in records)
 
 

@@ -7,10 +7,9 @@ from muniment.core.queries import ListDeployments
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.paging import bound
 from muniment.services.resolve import horizon
 from muniment.services.transaction import Transaction
-
-_MAX_PAGE = 1000
 
 
 def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> JsonObject:
@@ -58,7 +57,7 @@ def list_deployments(
         conditions.append(Where("state", "=", str(State.SERVING)))
     # Whether it had ended is told by the log of that time.
     end = int(str(until[0].value)) if until else unit.log.size()
-    limit = max(1, min(query.limit, _MAX_PAGE))
+    limit = bound(query.limit)
     found: list[DeploymentRecord] = []
     for record in unit.projections.select(DeploymentRecord, *conditions):
         standing = record.ended is None or record.ended >= end

@@ -38,7 +38,8 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
         NameTaken: the name, or the key, is registered.
     """
     _check_name(tx, command.name.text)
-    profile = tx.unit.payloads.put(command.name, label=command.name.text)
+    name = command.name
+    profile = tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
     data = {"principal": principal, "kind": kind, "profile": profile}
     index = tx.record(EventType.PRINCIPAL_REGISTERED, data)
     if command.public_key is not None:

@@ -12,6 +12,7 @@ from muniment.core.records import RequestRecord, VersionRecord
 from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.paging import select_page
 from muniment.services.resolve import resolve
 from muniment.services.statuses import check_in_service
 from muniment.services.transaction import Outcome, Transaction
@@ -72,7 +73,7 @@ def close_rejected(
 def list_requests(unit: Unit, query: ListRequests) -> tuple[Request, ...]:
     """List the requests for a model."""
     which = [] if query.closed else [Where("closed", "=", None)]
-    records = unit.projections.select(RequestRecord, Where("name", "=", str(query.name)), *which)
+    records = select_page(unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
     return tuple(
         Request(
             record=record,

@@ -1,15 +1,13 @@
 """Look versions up, among those that a caller may see."""
 
 import importlib
-from typing import Final
 
 from muniment.core.callers import Caller
 from muniment.core.queries import SearchPage, SearchVersions
 from muniment.core.search import Search
 from muniment.ports.unit import Unit
+from muniment.services.paging import bound
 from muniment.services.rights import Sight
-
-_MAX_PAGE: Final = 1000
 
 
 def search_versions(unit: Unit, caller: Caller, query: SearchVersions) -> SearchPage:
@@ -19,7 +17,7 @@ def search_versions(unit: Unit, caller: Caller, query: SearchVersions) -> Search
         InvalidQuery: the query breaks the grammar, or the cursor is not one that this search gave.
     """
     namespaces = Sight(unit, caller).namespaces()
-    limit = max(1, min(query.limit, _MAX_PAGE))
+    limit = bound(query.limit)
     found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit)
     return SearchPage(items=tuple(found.versions), next=found.cursor)
 

@@ -99,7 +99,7 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
         principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
     )
     outcome = _issue(tx, tx.actor, issue, longest)
-    label = tx.unit.payloads.put(command.name)
+    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
     expires = command.expires if workload else None
     enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
     return outcome
@@ -115,7 +115,7 @@ def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
     if invitation is None:
         raise LoginRefused(reason="a passkey needs an invitation, or a login")
     tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
-    label = tx.unit.payloads.put(command.name)
+    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
     return enrol(tx, tx.actor, command.public_key, None, name=label, assurance=Assurance.PASSKEY)
 
 
@@ -144,7 +144,7 @@ def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timede
     data: JsonObject = {
         "principal": principal,
         "token": command.token,
-        "label": tx.unit.payloads.put(command.name),
+        "label": tx.unit.payloads.put(command.name, owner=principal, personal=True),
         "scopes": " ".join(str(scope) for scope in sorted(set(command.scopes))),
         "expires": write_time(expires),
         "once": int(command.once),

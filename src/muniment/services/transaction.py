@@ -73,7 +73,7 @@ class Transaction:
 
     def keep(self, payload: Payload | None) -> str | None:
         """Keep what somebody typed; give the digest that the event holds."""
-        return None if payload is None else self.unit.payloads.put(payload)
+        return None if payload is None else self.unit.payloads.put(payload, owner=self.actor)
 
     @property
     def registry(self) -> str:

@@ -281,6 +281,14 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
         (1, 2, "try 2"),
         (2, 1, "it fails"),
     ]
+    detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, 2)))
+    assert [(move.alias, move.number) for move in detail.superseded] == [("staging", 1)]
+    assert backend.ask(q.DescribeVersion(reference=Reference(NAME, 1))).superseded == ()
+    (first,) = backend.ask(q.ListMoves(name=NAME, alias=staging, limit=1))
+    page = q.ListMoves(name=NAME, alias=staging, limit=1, after=q.entry_of(first))
+    assert [move.reason for move in backend.ask(page)] == ["try 2"]
+    people = backend.ask(q.ListPeople())
+    assert backend.ask(q.ListPeople(after=q.entry_of(people[0]))) == people[1:]
     then = moves[1].record.moved
     assert backend.ask(q.GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
     person = backend.ask(q.GetSelf())

@@ -130,11 +130,22 @@ class MemoryPayloads:
 
     texts: dict[str, str] = field(default_factory=dict)
     labels: dict[str, list[str]] = field(default_factory=dict)
+    owners: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
 
-    def put(self, payload: Payload, label: str | None = None) -> str:
+    def put(
+        self,
+        payload: Payload,
+        *,
+        label: str | None = None,
+        owner: str | None = None,
+        personal: bool = False,
+    ) -> str:
         """Keep a payload."""
         digest = str(payload.digest)
+        if digest in self.texts:
+            return digest
         self.texts[digest] = payload.text
+        self.owners[digest] = (owner, personal)
         if label is not None:
             self.labels.setdefault(label, []).append(digest)
         return digest
@@ -142,6 +153,14 @@ class MemoryPayloads:
     def find(self, digest: str) -> str | None:
         """Find a text."""
         return self.texts.get(digest)
+
+    def find_owned(self, owner: str, *, personal: bool) -> list[str]:
+        """Find by owner."""
+        return [
+            digest
+            for digest in self.texts
+            if self.owners[digest][0] == owner and self.owners[digest][1] >= personal
+        ]
 
     def find_labelled(self, label: str) -> list[str]:
         """Find by label."""

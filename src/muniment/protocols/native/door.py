@@ -12,12 +12,12 @@ from starlette.responses import Response
 from muniment.core.callers import NOBODY, Caller
 from muniment.core.commands import Command
 from muniment.core.errors import InvalidBody, NotIdentified
-from muniment.core.queries import Query
+from muniment.core.queries import PageQuery, Query, entry_of
 from muniment.core.receipts import Receipt
 from muniment.core.records import Record
 from muniment.edge.credentials import read_token
 from muniment.edge.ranges import is_match
-from muniment.protocols.native.wire import encode
+from muniment.protocols.native.wire import encode, encode_page
 from muniment.services.served import ServedRegistry
 
 A = TypeVar("A")
@@ -83,6 +83,13 @@ async def ask(request: Request, query: Query[A]) -> A:
 async def answer(request: Request, query: Query[A]) -> Response:
     """Answer a question."""
     return send(request, await ask(request, query))
+
+
+async def answer_page(request: Request, query: PageQuery[T]) -> Response:
+    """Answer a question with a page, and say after which entry the next one begins."""
+    items = await ask(request, query)
+    following = entry_of(items[-1]) if len(items) >= query.limit else None
+    return send_encoded(request, encode_page(items, following))
 
 
 def send(request: Request, found: object) -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from muniment.core import commands as c
@@ -12,8 +12,9 @@ from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Models
 from muniment.core.policy import Gate
 from muniment.core.receipts import Receipt
-from muniment.protocols.native.door import answer, ask, execute, send_encoded
-from muniment.protocols.native.models import At, Part, refer
+from muniment.protocols.native.door import answer, answer_page, ask, execute, send_encoded
+from muniment.protocols.native.models import refer
+from muniment.protocols.native.parameters import After, At, Entry, Limit, Part
 from muniment.protocols.native.wire import (
     Emergency,
     NewStatus,
@@ -31,7 +32,6 @@ from muniment.protocols.native.wire import (
 
 router = APIRouter(tags=["governance"])
 
-Entry = Annotated[int, Path(ge=0, le=2**53)]
 
 _MODEL = "/models/{namespace}/{model}"
 _VERSION = _MODEL + "/versions/{selector}"
@@ -88,9 +88,9 @@ async def get_policies(
 
 
 @router.get("/namespaces/{namespace}/policies", response_model=Page[r.PolicyRecord])
-async def list_policies(request: Request, namespace: Part) -> Response:
+async def list_policies(request: Request, namespace: Part, after: After = -1, limit: Limit = 100) -> Response:
     """List all policies that were ever set for the models of a namespace, oldest first."""
-    return send_encoded(request, encode_page(await ask(request, q.ListPolicies(namespace=namespace)), None))
+    return await answer_page(request, q.ListPolicies(namespace=namespace, after=after, limit=limit))
 
 
 @router.get(_MODEL + "/tier", response_model=r.TierRecord)
@@ -134,15 +134,17 @@ async def open_request(
 
 
 @router.get(_MODEL + "/requests", response_model=Page[q.Request])
-async def list_requests(
+async def list_requests(  # noqa: PLR0913, PLR0917 - what a page is asked with
     request: Request,
     namespace: Part,
     model: Part,
     closed: bool = False,  # noqa: FBT001, FBT002 - a parameter of a URL
+    after: After = -1,
+    limit: Limit = 100,
 ) -> Response:
     """List the open requests for the versions of a model, oldest first; with `closed` all of them."""
-    query = q.ListRequests(name=ModelName(namespace, model), closed=closed)
-    return send_encoded(request, encode_page(await ask(request, query), None))
+    name = ModelName(namespace, model)
+    return await answer_page(request, q.ListRequests(name=name, closed=closed, after=after, limit=limit))
 
 
 @router.post("/requests/{entry}/withdrawals", response_model=Receipt, status_code=201)
@@ -160,10 +162,17 @@ async def post_comment(
 
 
 @router.get(_VERSION + "/comments", response_model=Page[q.Comment])
-async def list_comments(request: Request, namespace: Part, model: Part, selector: Part) -> Response:
+async def list_comments(  # noqa: PLR0913, PLR0917 - as above
+    request: Request,
+    namespace: Part,
+    model: Part,
+    selector: Part,
+    after: After = -1,
+    limit: Limit = 100,
+) -> Response:
     """List what was said of a version, oldest first."""
-    query = q.ListComments(reference=refer(namespace, model, selector))
-    return send_encoded(request, encode_page(await ask(request, query), None))
+    reference = refer(namespace, model, selector)
+    return await answer_page(request, q.ListComments(reference=reference, after=after, limit=limit))
 
 
 @router.delete("/comments/{entry}", response_model=Receipt)

@@ -10,12 +10,12 @@ from muniment.core import queries as q
 from muniment.core.callers import NOBODY
 from muniment.core.receipts import Proof
 from muniment.protocols.native.door import answer, ask, read, registry_of, send, send_encoded
+from muniment.protocols.native.parameters import Limit
 from muniment.protocols.native.wire import About, Page, encode_page
 
 router = APIRouter(tags=["log"])
 
 Index = Annotated[int, Query(ge=0, le=2**53)]
-Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 @router.get("", response_model=About)

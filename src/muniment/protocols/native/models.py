@@ -11,7 +11,8 @@ from muniment.core import records as r
 from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.receipts import Receipt
-from muniment.protocols.native.door import answer, ask, execute, expected_entry, send_encoded
+from muniment.protocols.native.door import answer, answer_page, ask, execute, expected_entry, send_encoded
+from muniment.protocols.native.parameters import After, At, Limit, Part
 from muniment.protocols.native.wire import (
     Claim,
     Page,
@@ -24,9 +25,6 @@ from muniment.protocols.native.wire import (
 
 router = APIRouter(tags=["models"])
 
-Part = Annotated[str, Path(max_length=200)]
-At = Annotated[str | None, Query(max_length=40, description="As it was then (RFC 3339).")]
-Limit = Annotated[int, Query(ge=1, le=1000)]
 Name = Annotated[str, Query(max_length=200)]
 
 _MODEL = "/models/{namespace}/{model}"
@@ -76,15 +74,13 @@ async def list_deployments(  # noqa: PLR0913, PLR0917 - what a page is asked wit
     target: Name = "",
     at: At = None,
     history: bool = False,  # noqa: FBT001, FBT002 - a parameter of a URL
-    after: Annotated[int, Query(ge=-1, le=2**53)] = -1,
+    after: After = -1,
     limit: Limit = 100,
 ) -> Response:
     """List what serves where, now or at a time; with `history`, everything that was said."""
     model = None if name is None else ModelName.parse(name)
     query = q.ListDeployments(name=model, target=target, at=at, history=history, after=after, limit=limit)
-    deployments = await ask(request, query)
-    following = deployments[-1].index if len(deployments) == limit else None
-    return send_encoded(request, encode_page(deployments, following))
+    return await answer_page(request, query)
 
 
 @router.get(_MODEL, response_model=r.ModelRecord)
@@ -186,13 +182,19 @@ async def roll_back_alias(
 
 
 @router.get(_MODEL + "/moves", response_model=Page[q.Move])
-async def list_moves(
-    request: Request, namespace: Part, model: Part, alias: Name | None = None, at: At = None
+async def list_moves(  # noqa: PLR0913, PLR0917 - as above
+    request: Request,
+    namespace: Part,
+    model: Part,
+    alias: Name | None = None,
+    at: At = None,
+    after: After = -1,
+    limit: Limit = 100,
 ) -> Response:
     """List the moves of an alias, or of all of a model's, oldest first."""
     which = None if alias is None else Alias(alias)
-    moves = await ask(request, q.ListMoves(name=ModelName(namespace, model), alias=which, at=at))
-    return send_encoded(request, encode_page(moves, None))
+    name = ModelName(namespace, model)
+    return await answer_page(request, q.ListMoves(name=name, alias=which, at=at, after=after, limit=limit))
 
 
 def refer(namespace: str, model: str, selector: str) -> Reference:

@@ -3,7 +3,7 @@
 from asyncio import wrap_future
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from muniment.core import commands as c
@@ -13,7 +13,17 @@ from muniment.core.errors import NotIdentified
 from muniment.core.receipts import Receipt
 from muniment.core.roles import Act, Role
 from muniment.edge.credentials import read_token
-from muniment.protocols.native.door import answer, ask, confirm, execute, registry_of, send_encoded, write
+from muniment.protocols.native.door import (
+    answer,
+    answer_page,
+    ask,
+    confirm,
+    execute,
+    registry_of,
+    send_encoded,
+    write,
+)
+from muniment.protocols.native.parameters import After, At, Entry, Limit, Part
 from muniment.protocols.native.wire import (
     Erasure,
     Grant,
@@ -31,10 +41,7 @@ from muniment.protocols.native.wire import (
 
 router = APIRouter(tags=["people"])
 
-Part = Annotated[str, Path(max_length=200)]
 Who = Annotated[str, Query(min_length=1, max_length=1000)]
-At = Annotated[str | None, Query(max_length=40, description="As it was then (RFC 3339).")]
-Entry = Annotated[int, Path(ge=0, le=2**53)]
 
 
 @router.get("/me", response_model=q.Person)
@@ -44,9 +51,9 @@ async def get_me(request: Request) -> Response:
 
 
 @router.get("/principals", response_model=Page[q.Person])
-async def list_principals(request: Request) -> Response:
+async def list_principals(request: Request, after: After = -1, limit: Limit = 100) -> Response:
     """List everybody, oldest first."""
-    return send_encoded(request, encode_page(await ask(request, q.ListPeople()), None))
+    return await answer_page(request, q.ListPeople(after=after, limit=limit))
 
 
 @router.post("/principals", response_model=Receipt, status_code=201)

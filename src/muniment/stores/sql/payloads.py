@@ -8,6 +8,9 @@ from muniment.stores.sql.tables import payloads
 
 _FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
 _FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))
+_FIND_OWNED = select(payloads.c.digest).where(
+    payloads.c.owner == bindparam("owner"), payloads.c.personal >= bindparam("least")
+)
 _PUT = insert(payloads)
 _ERASE = delete(payloads).where(payloads.c.digest == bindparam("digest"))
 
@@ -20,11 +23,25 @@ class SqlPayloads:
         self._connection = connection
         self._statements = statements
 
-    def put(self, payload: Payload, label: str | None = None) -> str:
+    def put(
+        self,
+        payload: Payload,
+        *,
+        label: str | None = None,
+        owner: str | None = None,
+        personal: bool = False,
+    ) -> str:
         """Keep a payload."""
         digest = str(payload.digest)
         if self.find(digest) is None:
-            row = {"digest": digest, "salt": payload.salt, "text": payload.text, "label": label}
+            row = {
+                "digest": digest,
+                "salt": payload.salt,
+                "text": payload.text,
+                "label": label,
+                "owner": owner,
+                "personal": int(personal),
+            }
             self._statements.run(self._connection, "payloads put", lambda: _PUT, row)
         return digest
 
@@ -38,6 +55,12 @@ class SqlPayloads:
         found = self.find(digest) is not None
         self._statements.run(self._connection, "payloads erase", lambda: _ERASE, {"digest": digest})
         return found
+
+    def find_owned(self, owner: str, *, personal: bool) -> list[str]:
+        """Find digests by owner."""
+        values = {"owner": owner, "least": int(personal)}
+        rows = self._statements.run(self._connection, "payloads owned", lambda: _FIND_OWNED, values)
+        return [str(digest) for (digest,) in rows]
 
     def find_labelled(self, label: str) -> list[str]:
         """Find digests by label."""

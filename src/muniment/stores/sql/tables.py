@@ -72,7 +72,11 @@ payloads: Final = Table(
     Column("salt", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("label", Text),
+    # Whose it is, and whether it names them.
+    Column("owner", Text),
+    Column("personal", Integer, nullable=False),
     Index("payloads_by_label", "label"),
+    Index("payloads_by_owner", "owner"),
 )
 
 
