@@ -1,5 +1,6 @@
 """What is written is so: the demo tells its story, and the pages name what there is."""
 
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -86,6 +87,28 @@ def test_the_readme_names_commands_that_exist() -> None:
     typed = {line.split()[1] for line in page.splitlines() if line.startswith("    muniment ")}
     assert typed
     assert typed <= set(_COMMANDS)
+
+
+def test_the_pages_name_commands_that_exist() -> None:
+    """Whatever they call `muniment something` is a command."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {word for page in pages for word in re.findall(r"`muniment ([a-z][a-z-]*)", page.read_text())}
+    assert len(named) > 30
+    assert named <= set(_COMMANDS)
+
+
+@pytest.mark.foreign
+@pytest.mark.parametrize(
+    ("number", "schema"), [(0, "vendor.github-workflows"), (1, "vendor.gitlab-ci")], ids=["GitHub", "GitLab"]
+)
+def test_the_examples_for_ci_are_what_the_platforms_read(number: int, schema: str, tmp_path: Path) -> None:
+    """By the schemas of the platforms. `test_logins` runs what is in them."""
+    page = (ROOT / "docs/how-to/ci.md").read_text()
+    (tmp_path / "ci.yml").write_text(page.split("```yaml\n")[1 + number].partition("```")[0])
+    program = str(Path(sys.executable).with_name("check-jsonschema"))
+    command = [program, "--builtin-schema", schema, str(tmp_path / "ci.yml")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_no_lock_names_a_host() -> None:

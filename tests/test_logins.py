@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,17 +13,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+import yaml
 from joserfc import jwk, jws, jwt
 
+import muniment
 from muniment.client.login import login, login_workload
 from muniment.client.settings import Settings
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core.attestations import EVALUATION
+from muniment.core.canonical import JsonObject
 from muniment.core.errors import LoginRefused, NotPermitted, RequestReplayed
+from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.roles import Role
 from muniment.signing.keys import Identity
-from muniment.testing.backends import evaluation, publish, record, refuses, salted
+from muniment.testing.backends import evaluation, publish, record, refuses, salted, set_policy
 from muniment.testing.live import LiveServer, run_server, stop, wait_until
 from muniment.testing.servers import find_port
 
@@ -155,6 +160,60 @@ def test_a_job_signs_in_by_the_identity_of_its_platform(server: LiveServer, issu
     refuses(lambda: login_workload(server.url, proof, name="thief"), RequestReplayed)
     owner.execute(c.DistrustIssuer(rule=rule.index))
     refuses(lambda: login_workload(server.url, get_id_token(issuer, origin), name="ci"), LoginRefused)
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "jq"))), reason="needs bash, curl and jq")
+@pytest.mark.parametrize("platform", ["GitHub", "GitLab"])
+def test_the_examples_for_ci_run(server: LiveServer, issuer: str, tmp_path: Path, platform: str) -> None:
+    """What stands in docs/how-to/ci.md, line by line: the gate says no, then yes, and the alias moves."""
+    page = (Path(muniment.__file__).parents[2] / "docs/how-to/ci.md").read_text()
+    blocks = [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
+    alias = f"production-{platform.lower()}"
+    owner, key = server.open_as(server.owner), server.owner
+    name = ModelName("acme", f"ci-{platform.lower()}")
+    publish(owner, key, b"weights of " + platform.encode(), name=name)
+    rule: JsonObject = {"rule": "require", "type": "evaluation"}
+    set_policy(owner, key, rule, alias=Alias(alias), models=Models(name.namespace, name.model))
+    owner.execute(c.GrantRole(principal="trainer", role=Role.CONTRIBUTOR, namespace="acme"))
+    trusted = owner.execute(c.TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))
+    origin = owner.ask(q.GetLogIdentity()).origin
+    if platform == "GitHub":
+        steps = [step["run"] for step in yaml.safe_load(blocks[0])["jobs"]["gate"]["steps"] if "run" in step]
+    else:
+        gate = yaml.safe_load(blocks[1])["gate"]
+        steps = [*gate["before_script"], *gate["script"]]
+    lines = [step for step in steps if step != "pip install muniment"]
+    script = "set -eo pipefail\n" + "\n".join(lines)
+    script = script.replace("acme/readmission@", f"{name}@").replace(" production ", f" {alias} ")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        # GitHub's runner hands out the token over HTTP, GitLab's in a variable.
+        (tmp_path / "token.json").write_text(json.dumps({"value": get_id_token(issuer, origin)}))
+        (tmp_path / "muniment-identity.pem").unlink(missing_ok=True)
+        given = {
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "MUNIMENT_STATE": str(tmp_path / "state"),
+            "MUNIMENT_URL": server.url,
+            "VERSION": "1",
+            "MUNIMENT_ID_TOKEN": get_id_token(issuer, origin),
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"file://{tmp_path}/token.json",
+            "GITHUB_WORKFLOW": "gate",
+            "GITHUB_RUN_ID": "7",
+        }
+        return subprocess.run(
+            ["/bin/bash", "-c", script], env=given, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    first = run()
+    assert first.returncode == 1, first.stderr
+    assert "NOT MET  evaluation present" in first.stdout
+    assert (tmp_path / "gate.xml").exists()
+    record(owner, key, 1, EVALUATION, evaluation(0.9), name=name)
+    second = run()
+    assert second.returncode == 0, second.stderr
+    assert owner.ask(q.GetVersion(reference=Reference(name, Alias(alias)))).number == 1
+    owner.execute(c.DistrustIssuer(rule=trusted.index))
 
 
 def test_identity_tokens_that_are_not_right_are_refused(server: LiveServer, issuer: str) -> None:
