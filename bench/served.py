@@ -24,7 +24,7 @@ import psutil
 
 from measure import Row, median, time_each
 from muniment.client.pulling import pull
-from muniment.client.pushing import push
+from muniment.client.pushing import prepare, publish
 from muniment.client.trust import TrustedBackend
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName, Reference
@@ -436,7 +436,7 @@ def _upload(raw: Raw, file: Path) -> None:
 
 
 def _push(backend: TrustedBackend, owner: Identity, file: Path) -> None:
-    push(backend, owner, file, _LARGE)
+    publish(backend, prepare(backend, owner, file, _LARGE))
 
 
 def _pull(backend: TrustedBackend, directory: Path) -> None:

@@ -93,6 +93,18 @@ def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
     assert f"by exception {asked}" in call("check", "acme/x@1", "production")
 
 
+def test_a_draft_is_published_later(call: Call, model: Path) -> None:
+    (model / "weights.bin").write_bytes(b"a draft")
+    assert "draft of acme/x, entry" in call("push", str(model), "acme/x", "--draft", "-m", "soon")
+    call("push", str(model), "acme/x", "--draft", "--alias", "staging", code=2)
+    assert "soon" in call("drafts", "acme/x")
+    (draft,) = json.loads(call("drafts", "acme/x", "--json"))
+    call("drafts", "acme/x", "--publish", "1", code=4)
+    assert "published acme/x@2" in call("drafts", "acme/x", "--publish", str(draft["index"]))
+    assert call("drafts", "acme/x") == ""
+    call("drafts", "acme/x", "--discard", str(draft["index"]), code=4)
+
+
 def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Path) -> None:
     call("promote", "acme/x@1", "staging")
     call("reject", "acme/x@1", "--for", "production", "--as", "validator", "--reason", "no", by="Vera")

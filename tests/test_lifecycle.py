@@ -31,8 +31,11 @@ from muniment.core.errors import (
     GateFailed,
     InvalidOption,
     NotPermitted,
+    NotYourSignature,
     ReasonNeeded,
+    RequestNotFound,
     VersionInUse,
+    VersionNotFound,
     VersionPurged,
     VersionRetained,
     VersionWithdrawn,
@@ -281,6 +284,54 @@ def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, se
     units.close()
     with pytest.raises(VersionWithdrawn):
         registry.pull("acme/x@1", directory.parent / "pulled")
+
+
+# ---- drafts
+
+
+def test_a_draft_becomes_a_version_or_goes(registry: Registry, model: Path, settings: Settings) -> None:
+    """What was drafted is published as it was; what is discarded goes, but for what something else needs."""
+    (model / "shared.txt").write_text("shared")
+    first = registry.drafts.save(model, "acme/new", message="try this").index
+    (model / "weights.bin").write_bytes(b"other weights")
+    second = registry.drafts.save(model, "acme/new").index
+    draft, other = registry.drafts.list("acme/new")
+    assert (draft.record.index, other.record.index) == (first, second)
+    version = registry.drafts.publish(draft)
+    assert (str(version), version.describe().message) == ("acme/new@1", "try this")
+    assert all(check.passed for check in version.verify())
+    registry.drafts.discard(second, "worse")
+    held = Digest.of(b"shared"), Digest.of(b"other weights")
+    directory = Path(settings.location)
+    units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
+    assert units.read(lambda unit: set(unit.holdings.find_sizes(["acme"], held))) == {held[0]}
+    before = units.read(lambda unit: sorted(unit.holdings.list_of("acme")))
+    assert units.read(compare) == []
+    units.write(rebuild)
+    assert units.read(lambda unit: sorted(unit.holdings.list_of("acme"))) == before
+    units.close()
+
+
+def test_a_draft_is_its_authors(registry: Registry, model: Path, settings: Settings) -> None:
+    entry = registry.drafts.save(model, "acme/new").index
+    carl = Identity.generate()
+    registry.people.add("Carl", carl.public)
+    with muniment.open(settings=settings, identity=carl) as theirs:
+        refuses(lambda: theirs.drafts.discard(entry), RequestNotFound)
+        registry.people.grant("Carl", "contributor", "acme")
+        (draft,) = theirs.drafts.list("acme/new")
+        refuses(lambda: theirs.drafts.publish(draft), NotYourSignature)
+        refuses(lambda: theirs.drafts.discard(entry), NotPermitted)
+        refuses(lambda: theirs.promote("acme/new@latest", "staging"), VersionNotFound)
+    assert len(registry.drafts.list("acme/new")) == 1
+
+
+def test_a_purge_leaves_what_a_draft_needs(registry: Registry, model: Path) -> None:
+    registry.push(model, "acme/x")
+    registry.drafts.save(model, "acme/y")
+    registry.version("acme/x@1").purge("old")
+    (draft,) = registry.drafts.list("acme/y")
+    assert all(check.passed for check in registry.drafts.publish(draft).verify())
 
 
 # ---- erasure

@@ -1,6 +1,7 @@
 """`muniment push` and `muniment pull`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,10 +10,12 @@ from muniment.capture.keeping import Recorded, read_run
 from muniment.capture.run import Run
 from muniment.capture.tree import collect
 from muniment.cli.drawing import show_progress
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import connect, describe_receipt, name_people
 from muniment.cli.terminal import Terminal, json_option
+from muniment.client.version import Version
 from muniment.core.canonical import Json
-from muniment.core.errors import InvalidOption
+from muniment.core.errors import InvalidOption, RequestNotFound
+from muniment.core.queries import Draft
 
 
 @click.command()
@@ -25,6 +28,7 @@ from muniment.core.errors import InvalidOption
 @click.option("--base", "bases", multiple=True, metavar="REF", help="A version that it was made from.")
 @click.option("--kind", type=click.Choice(["model", "dataset"]), help="What a new NAME is of [model].")
 @click.option("-m", "--message", default="", help="What is new.")
+@click.option("--draft", is_flag=True, help="Store and sign it, and publish it later: `muniment drafts`.")
 @json_option
 @click.pass_obj
 def push(  # noqa: PLR0913 - one parameter for each option
@@ -39,8 +43,11 @@ def push(  # noqa: PLR0913 - one parameter for each option
     bases: tuple[str, ...],
     kind: str | None,
     message: str,
+    draft: bool,
 ) -> None:
     """Publish PATH as the next version of NAME (namespace/model), signed and logged."""
+    if draft and alias is not None:
+        raise InvalidOption(option="--alias", reason="a draft is no version that an alias could point at")
     run = _read_run(run_file, datasets, params, bases)
     total = sum(source.size_bytes for source in collect(path))
     with (
@@ -50,11 +57,62 @@ def push(  # noqa: PLR0913 - one parameter for each option
         for base in bases:
             assert isinstance(run, Run)  # noqa: S101 - made above for those who name a base
             run.base(registry.version(base))
+        if draft:
+            saved = registry.drafts.save(path, name, run=run, message=message, kind=kind, on_bytes=on_bytes)
+            lines = [
+                f"draft of {name}, entry {saved.index}",
+                f"publish it: muniment drafts {name} --publish {saved.index}",
+            ]
+            terminal.answer(describe_receipt(saved), lines)
+            return
         version = registry.push(
             path, name, run=run, message=message, alias=alias, kind=kind, on_bytes=on_bytes
         )
+    _answer_published(terminal, version)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--publish", "published", type=click.IntRange(0), help="Publish the draft of this entry.")
+@click.option(
+    "--discard", "discarded", type=click.IntRange(0), help="End the draft of this entry; its bytes go."
+)
+@click.option("--reason", default="", help="Why, or what is new.")
+@json_option
+@click.pass_obj
+def drafts(
+    terminal: Terminal, name: str, *, published: int | None, discarded: int | None, reason: str
+) -> None:
+    """List the drafts of NAME, or publish or discard one. A draft is its author's."""
+    with connect(terminal) as registry:
+        if discarded is not None:
+            receipt = registry.drafts.discard(discarded, reason)
+            terminal.answer(describe_receipt(receipt), [f"the draft of entry {discarded} is discarded"])
+            return
+        found = registry.drafts.list(name)
+        if published is not None:
+            chosen = [one for one in found if one.record.index == published]
+            if not chosen:
+                raise RequestNotFound(entry=published, kind="draft")
+            _answer_published(terminal, registry.drafts.publish(chosen[0], message=reason))
+            return
+        names = name_people(registry)
+    terminal.answer(
+        [{**one.record.values(), "text": one.message} for one in found],
+        [_describe_draft(one, names) for one in found],
+    )
+
+
+def _describe_draft(draft: Draft, names: Mapping[str, str]) -> str:
+    record = draft.record
+    by = names.get(record.author, record.author)
+    line = f"entry {record.index}  {record.revision:.19}  {record.size_bytes} bytes  by {by}, {record.saved}"
+    return f"{line}  {draft.message or ''}".rstrip()
+
+
+def _answer_published(terminal: Terminal, version: Version) -> None:
     receipt = version.receipt
-    assert receipt is not None  # noqa: S101 - push always sets it
+    assert receipt is not None  # noqa: S101 - whoever publishes sets it
     made = "published" if receipt.created else "exists already:"
     terminal.answer(
         {"version": str(version), "digest": str(version.digest), "receipt": describe_receipt(receipt)},

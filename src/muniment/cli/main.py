@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "demo": ("muniment.cli.demo:demo", "The whole story on a real model, in a temporary directory."),
     "run": ("muniment.cli.run:run", "Start a training and record it."),
     "push": ("muniment.cli.content:push", "Publish a file or directory as the next version, signed."),
+    "drafts": ("muniment.cli.content:drafts", "List, publish and discard what is not published yet."),
     "pull": ("muniment.cli.content:pull", "Lay a version's files out, verified."),
     "list": ("muniment.cli.listing:list_", "List models, or the versions of one."),
     "show": ("muniment.cli.show:show", "Show what is known of a version."),

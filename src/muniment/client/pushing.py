@@ -1,15 +1,17 @@
 """Push: collect -> store -> describe -> sign -> publish."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes, Source, collect, watch
 from muniment.client.trust import TrustedBackend
 from muniment.core.attestations import PROVENANCE
+from muniment.core.canonical import JsonObject
 from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
 from muniment.core.errors import FileChanged, RecordUnproven, VersionNotFound
@@ -25,22 +27,32 @@ from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 
 
-def push(  # noqa: PLR0913 - what a push is made of
+class Trained(Protocol):
+    """A run of the SDK; its module is not loaded for those who have none."""
+
+    def record(self) -> Recorded:
+        """Give what it recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Content that is stored, and its author's claims about it, ready to be published."""
+
+    name: ModelName
+    manifest: Digest
+    attestations: tuple[Digest, ...]
+
+
+def prepare(  # noqa: PLR0913 - what a push is made of
     backend: TrustedBackend,
     identity: Identity,
     path: Path,
     name: ModelName,
     *,
-    number: int | None = None,
     run: Recorded | None = None,
-    message: Payload | None = None,
-    kind: Kind | None = None,
     on_bytes: OnBytes | None = None,
-) -> Receipt:
-    """Publish files as the next version, with a content signature and their provenance.
-
-    Each file is read once: it is hashed while it is stored.
-    """
+) -> Prepared:
+    """Store files with a content signature and their provenance; each is read once, hashed while stored."""
     revision = Revision.of(store(backend, collect(path), on_bytes))
     manifest = Digest.of(revision.manifest())
     documents = [revision.config(), revision.manifest()]
@@ -49,12 +61,29 @@ def push(  # noqa: PLR0913 - what a push is made of
         _keep(backend, run)
         claims = _sign(revision, manifest, name, run, identity)
     digests = backend.add_documents([*documents, *claims])
+    return Prepared(name=name, manifest=manifest, attestations=tuple(digests[len(documents) :]))
+
+
+def publish(
+    backend: TrustedBackend,
+    prepared: Prepared,
+    *,
+    number: int | None = None,
+    message: Payload | None = None,
+    kind: Kind | None = None,
+) -> Receipt:
+    """Publish what was prepared as the next version.
+
+    Raises:
+        RecordUnproven: the registry has published something else.
+    """
+    name, manifest = prepared.name, prepared.manifest
     receipt = backend.execute(
         PublishVersion(
             name=name,
             manifest=manifest,
             number=number,
-            attestations=tuple(digests[len(documents) :]),
+            attestations=prepared.attestations,
             message=message,
             kind=kind,
         )
@@ -75,6 +104,13 @@ def read_published(receipt: Receipt) -> VersionRecord:
         if isinstance(change, Put) and isinstance(change.record, VersionRecord):
             return change.record
     raise RecordUnproven(record="the version", index=receipt.index)
+
+
+def read_run(run: Trained | Recorded | JsonObject | None) -> Recorded | None:
+    """Give what a run recorded: a Run, what one recorded, or bare SLSA provenance."""
+    if run is None or isinstance(run, Recorded):
+        return run
+    return Recorded(provenance=run) if isinstance(run, Mapping) else run.record()
 
 
 def store(backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None) -> list[File]:

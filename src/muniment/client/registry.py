@@ -1,16 +1,17 @@
 """The registry as the SDK gives it: `muniment.open()`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.access import Access
 from muniment.client.comparing import Comparison, compare
+from muniment.client.drafts import Drafts
 from muniment.client.exporting import Export, export
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
@@ -18,7 +19,7 @@ from muniment.client.paging import read_all
 from muniment.client.people import People, write_payload, write_reason
 from muniment.client.policies import Policies
 from muniment.client.pulling import pull
-from muniment.client.pushing import push, read_published
+from muniment.client.pushing import Trained, prepare, publish, read_published, read_run
 from muniment.client.talk import Talk
 from muniment.client.tracing import trace
 from muniment.client.trust import TrustedBackend
@@ -58,6 +59,7 @@ class Registry:
         self.people = People(backend)
         self.access = Access(backend)
         self.policies = Policies(self._session)
+        self.drafts = Drafts(self._session)
         self.talk = Talk(self._session)
         self.webhooks = Webhooks(backend)
 
@@ -73,7 +75,7 @@ class Registry:
         path: str | os.PathLike[str],
         name: str,
         *,
-        run: "_Run | Recorded | JsonObject | None" = None,
+        run: "Trained | Recorded | JsonObject | None" = None,
         message: str = "",
         alias: str | None = None,
         kind: str | None = None,
@@ -92,16 +94,14 @@ class Registry:
         reference = Reference.parse(name)
         if not isinstance(reference.selector, int | None):
             raise InvalidReference(reference=name)
-        receipt = push(
-            self._session.backend,
-            self._session.signer(),
-            Path(path),
-            reference.name,
+        backend, signer = self._session.backend, self._session.signer()
+        prepared = prepare(backend, signer, Path(path), reference.name, run=read_run(run), on_bytes=on_bytes)
+        receipt = publish(
+            backend,
+            prepared,
             number=reference.selector,
-            run=_read_run(run),
             kind=None if kind is None else Kind(kind),
             message=write_reason(message),
-            on_bytes=on_bytes,
         )
         version = Version(self._session, read_published(receipt), receipt)
         if alias is not None:
@@ -288,16 +288,3 @@ class Registry:
     ) -> None:
         """Close it."""
         self.close()
-
-
-class _Run(Protocol):
-    """A run of the SDK; its module is not loaded for those who have none."""
-
-    def record(self) -> Recorded:
-        """Give what it recorded."""
-
-
-def _read_run(run: _Run | Recorded | JsonObject | None) -> Recorded | None:
-    if run is None or isinstance(run, Recorded):
-        return run
-    return Recorded(provenance=run) if isinstance(run, Mapping) else run.record()

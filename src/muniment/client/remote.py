@@ -152,6 +152,20 @@ def _publish(command: c.PublishVersion) -> Call:
     return Call("POST", f"{_model(command.name)}/versions", body)
 
 
+def _save_draft(command: c.SaveDraft) -> Call:
+    body = {
+        "manifest": str(command.manifest),
+        "attestations": [str(digest) for digest in command.attestations],
+        "message": _text(command.message),
+        "kind": command.kind,
+    }
+    return Call("POST", f"{_model(command.name)}/drafts", body)
+
+
+def _discard_draft(command: c.DiscardDraft) -> Call:
+    return Call("POST", f"/drafts/{command.draft}/discards", {"reason": _text(command.reason)})
+
+
 def _attest(command: c.RecordAttestation) -> Call:
     body = {"bundle": str(command.bundle), "reason": _text(command.reason)}
     return Call("POST", f"{_version(command.reference)}/attestations", body)
@@ -331,6 +345,8 @@ def _replay_webhook(command: c.ReplayWebhook) -> Call:
 
 _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.PublishVersion: _publish,
+    c.SaveDraft: _save_draft,
+    c.DiscardDraft: _discard_draft,
     c.RecordAttestation: _attest,
     c.MoveAlias: _move,
     c.RollBackAlias: _roll_back,
@@ -387,6 +403,7 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
         {"q": x.text, "cursor": x.cursor, "limit": x.limit},
         q.SearchPage,
     ),
+    q.ListDrafts: lambda x: (f"{_model(x.name)}/drafts", _page(x), _Page[q.Draft]),
     q.ListMoves: lambda x: (
         f"{_model(x.name)}/moves",
         {"alias": x.alias, "at": x.at, **_page(x)},

@@ -29,6 +29,25 @@ class PublishVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaveDraft:
+    """Keep a stored manifest, with the claims that are to come with it, as a draft."""
+
+    name: ModelName
+    manifest: Digest
+    attestations: tuple[Digest, ...] = ()
+    message: Payload | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardDraft:
+    """End a draft, by its entry; its bytes go."""
+
+    draft: int
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAttestation:
     """Record a stored bundle as a claim about a version."""
 
@@ -329,6 +348,8 @@ class ReplayWebhook:
 
 Command: TypeAlias = (
     PublishVersion
+    | SaveDraft
+    | DiscardDraft
     | RecordAttestation
     | MoveAlias
     | RollBackAlias

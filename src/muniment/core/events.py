@@ -28,6 +28,8 @@ class EventType(StrEnum):
     ROLE_GRANTED = "role.granted"
     ROLE_REVOKED = "role.revoked"
     VERSION_PUBLISHED = "version.published"
+    DRAFT_SAVED = "draft.saved"
+    DRAFT_ENDED = "draft.ended"
     ATTESTATION_RECORDED = "attestation.recorded"
     POLICY_SET = "policy.set"
     TIER_SET = "tier.set"

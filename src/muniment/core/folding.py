@@ -14,6 +14,7 @@ from muniment.core.records import (
     AttestationRecord,
     CommentRecord,
     DeploymentRecord,
+    DraftRecord,
     GrantRecord,
     IssuerRecord,
     Key,
@@ -303,6 +304,30 @@ def _alias_reviewed(event: Event, index: int) -> list[Change]:
     return [Amend(MoveRecord, (_number(event.data, "move"),), {"reviewed": index})]
 
 
+def _draft_saved(event: Event, index: int) -> list[Change]:
+    data = event.data
+    return [
+        Put(
+            DraftRecord(
+                index=index,
+                name=_text(data, "name"),
+                revision=_text(data, "revision"),
+                kind=_text(data, "kind"),
+                size_bytes=_number(data, "size"),
+                attestations=" ".join(_texts(data, "attestations")),
+                author=event.actor,
+                saved=event.time,
+                message=_optional(data, "message"),
+            )
+        )
+    ]
+
+
+def _draft_ended(event: Event, index: int) -> list[Change]:
+    values: dict[str, Value] = {"ended": index, "outcome": _text(event.data, "outcome")}
+    return [Amend(DraftRecord, (_number(event.data, "draft"),), values)]
+
+
 def _request_opened(event: Event, index: int) -> list[Change]:
     data = event.data
     return [
@@ -454,6 +479,8 @@ _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.ROLE_GRANTED: _role_granted,
     EventType.ROLE_REVOKED: _role_revoked,
     EventType.VERSION_PUBLISHED: _version_published,
+    EventType.DRAFT_SAVED: _draft_saved,
+    EventType.DRAFT_ENDED: _draft_ended,
     EventType.ATTESTATION_RECORDED: _attestation_recorded,
     EventType.POLICY_SET: _policy_set,
     EventType.TIER_SET: _tier_set,

@@ -12,6 +12,7 @@ from muniment.core.records import (
     AttestationRecord,
     CommentRecord,
     DeploymentRecord,
+    DraftRecord,
     GrantRecord,
     IssuerRecord,
     KeyRecord,
@@ -179,6 +180,21 @@ class ListVersions(Query[tuple[VersionRecord, ...]]):
     before: int | None = None
     limit: int = 100
     at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A draft, and what was said of it (None if nothing, or erased)."""
+
+    record: DraftRecord
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDrafts(PageQuery[Draft]):
+    """List the drafts of a model that are neither published nor discarded, oldest first."""
+
+    name: ModelName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

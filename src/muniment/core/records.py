@@ -219,6 +219,25 @@ class MoveRecord(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRecord(Record):
+    """Content that is not published yet; `attestations` are the digests of claims that come with it."""
+
+    table: ClassVar[str] = "drafts"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    amendable: ClassVar[frozenset[str]] = frozenset({"ended", "outcome"})
+    name: str
+    revision: str
+    kind: str
+    size_bytes: int
+    attestations: str
+    author: str
+    saved: str
+    message: str | None
+    ended: int | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord(Record):
     """Somebody wants a version for an alias; `closed` is the entry that answered, `answer` says why."""
 
@@ -337,6 +356,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     KeyRecord,
     GrantRecord,
     ModelRecord,
+    DraftRecord,
     VersionRecord,
     AttestationRecord,
     DeploymentRecord,

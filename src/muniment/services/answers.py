@@ -37,6 +37,7 @@ from muniment.ports.unit import Unit
 from muniment.services.comments import list_comments
 from muniment.services.custody import check_readable, find_quota
 from muniment.services.deployments import list_deployments
+from muniment.services.drafts import list_drafts
 from muniment.services.facts import Bar, Moment
 from muniment.services.gate import gate_of, judge_bar, judge_gate
 from muniment.services.inbox import read_inbox
@@ -120,7 +121,7 @@ def _absent_move(query: q.GetMove) -> tuple[str, MunimentError]:
 
 
 def _absent_model(
-    query: q.GetModel | q.ListVersions | q.ListMoves | q.GetTier | q.ListRequests,
+    query: q.GetModel | q.ListVersions | q.ListDrafts | q.ListMoves | q.GetTier | q.ListRequests,
 ) -> tuple[str, MunimentError]:
     return query.name.namespace, ModelNotFound(name=str(query.name))
 
@@ -383,6 +384,7 @@ _ANSWERS: Final[Mapping[type, Callable[..., object]]] = {
     q.DescribeVersion: _describe_version,
     q.ListModels: _list_models,
     q.ListVersions: _list_versions,
+    q.ListDrafts: list_drafts,
     q.ListMoves: _list_moves,
     q.GetPolicies: _get_policies,
     q.ListPolicies: _list_policies,
@@ -416,6 +418,8 @@ _WITHIN: Final[Mapping[type, Callable[..., object]]] = {
 _ABOUT_MODELS: Final = frozenset(
     {
         EventType.VERSION_PUBLISHED,
+        EventType.DRAFT_SAVED,
+        EventType.DRAFT_ENDED,
         EventType.ATTESTATION_RECORDED,
         EventType.POLICY_SET,
         EventType.TIER_SET,
@@ -440,6 +444,7 @@ _ABSENT: Final[Mapping[type, Callable[..., tuple[str, MunimentError]]]] = {
     q.GetMove: _absent_move,
     q.GetModel: _absent_model,
     q.ListVersions: _absent_model,
+    q.ListDrafts: _absent_model,
     q.ListMoves: _absent_model,
     q.GetPolicies: _absent_policy,
     q.ListPolicies: _absent_namespace,

@@ -18,6 +18,7 @@ from muniment.services.answers import answer
 from muniment.services.attest import record_attestation
 from muniment.services.comments import erase_comment, post_comment
 from muniment.services.custody import check_may_upload, check_readable, hold_uploaded
+from muniment.services.drafts import discard_draft, save_draft
 from muniment.services.emergencies import break_glass, review_move
 from muniment.services.erasure import erase_principal
 from muniment.services.issuers import distrust_issuer, trust_issuer
@@ -150,6 +151,8 @@ def confirm(unit: Unit, signer: NoteSigner, outcome: Outcome) -> Receipt:
 # Each verb takes the command that it is listed under.
 _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.PublishVersion: publish,
+    c.SaveDraft: save_draft,
+    c.DiscardDraft: discard_draft,
     c.RecordAttestation: record_attestation,
     c.MoveAlias: move_alias,
     c.RollBackAlias: roll_back_alias,

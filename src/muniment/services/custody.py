@@ -135,7 +135,11 @@ def restore(unit: Unit, event: Event) -> None:
     data = event.data
     match event.type:
         case EventType.VERSION_PUBLISHED:
-            digests = _content_of(unit, Digest.parse(str(data["revision"])))
+            digests = content_of(unit, Digest.parse(str(data["revision"])))
+        case EventType.DRAFT_SAVED:
+            claims = data["attestations"] if isinstance(data["attestations"], list) else []
+            digests = content_of(unit, Digest.parse(str(data["revision"])))
+            digests += [Digest.parse(str(text)) for text in claims]
         case EventType.ATTESTATION_RECORDED:
             digests = _attached_to(unit, Digest.parse(str(data["attestation"])))
         case EventType.POLICY_SET:
@@ -149,6 +153,16 @@ def restore(unit: Unit, event: Event) -> None:
     unit.holdings.add(str(name).partition("/")[0], stored, event.time)
 
 
+def content_of(unit: Unit, manifest: Digest) -> list[Digest]:
+    """List what a revision consists of: manifest, config and files; of a damaged one, the manifest."""
+    try:
+        revision, config = parse_with_config(read_document(unit, manifest, MAX_MANIFEST_BYTES))
+    except MunimentError:
+        # A damaged manifest is for `verify` and `scrub` to name; the log is rebuilt without it.
+        return [manifest]
+    return [manifest, config, *(file.digest for file in revision.files)]
+
+
 def _attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
     try:
         statement = read_statement(Bundle.decode(read_document(unit, bundle, MAX_BUNDLE_BYTES)).payload)
@@ -156,12 +170,3 @@ def _attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
         # As below.
         return [bundle]
     return [bundle, *list_attachments(statement)]
-
-
-def _content_of(unit: Unit, manifest: Digest) -> list[Digest]:
-    try:
-        revision, config = parse_with_config(read_document(unit, manifest, MAX_MANIFEST_BYTES))
-    except MunimentError:
-        # A damaged manifest is for `verify` and `scrub` to name; the log is rebuilt without it.
-        return [manifest]
-    return [manifest, config, *(file.digest for file in revision.files)]

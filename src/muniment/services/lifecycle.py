@@ -26,6 +26,8 @@ from muniment.core.statuses import Status
 from muniment.core.times import read_time, write_time
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.drafts import discard_again
+from muniment.services.keeping import find_needed
 from muniment.services.own_claims import record_own
 from muniment.services.quarantine import forget, isolate, readmit, release
 from muniment.services.relying import read_revision
@@ -141,6 +143,8 @@ def live_again(unit: Unit, event: Event) -> None:
                 _let_go(unit, version)
             else:
                 release(unit, version)
+        case EventType.DRAFT_ENDED:
+            discard_again(unit, event)
         case _:
             return
 
@@ -184,16 +188,10 @@ def _check_may_go(tx: Transaction, version: VersionRecord) -> None:
 
 def _let_go(unit: Unit, version: VersionRecord) -> None:
     """Let the files of a version go from its namespace, but for those that others of its versions have."""
-    name = ModelName.parse(version.name)
-    low, high = Where("name", ">=", f"{name.namespace}/"), Where("name", "<", f"{name.namespace}0")
-    others = [
-        other
-        for other in unit.projections.select(VersionRecord, low, high)
-        if other != version and status_of(unit, other) is not Status.PURGED
-    ]
-    needed = {file for other in others for file in _digests(unit, other)}
+    namespace = ModelName.parse(version.name).namespace
+    needed = find_needed(unit, namespace, version)
     gone = [digest for digest in _digests(unit, version) if digest not in needed]
-    unit.holdings.drop(gone, name.namespace)
+    unit.holdings.drop(gone, namespace)
     forget(unit, version, gone)
 
 

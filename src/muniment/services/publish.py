@@ -1,23 +1,15 @@
 """Publish a stored manifest as the next version of a model."""
 
 from muniment.core.commands import PublishVersion
-from muniment.core.errors import (
-    BlobNotFound,
-    InvalidManifest,
-    KindMismatch,
-    VersionExists,
-    VersionNotFound,
-    VersionNotNext,
-)
+from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
 from muniment.core.events import EventType
 from muniment.core.names import Kind, Reference
 from muniment.core.records import ModelRecord, VersionRecord
-from muniment.core.revisions import MAX_MANIFEST_BYTES, Revision, parse_with_config
 from muniment.core.roles import Act
 from muniment.ports.unit import Unit
 from muniment.services.claims import admit_held
-from muniment.services.custody import find_sizes, take
-from muniment.services.documents import read_document
+from muniment.services.content import require_content
+from muniment.services.drafts import end_published
 from muniment.services.lineage import note_dataset
 from muniment.services.quarantine import readmit
 from muniment.services.resolve import resolve
@@ -38,7 +30,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     known = _find_known(tx.unit, command)
     if known is not None:
         return Outcome(known.index, created=False)
-    revision = _require_content(tx, command)
+    revision = require_content(tx, command.name.namespace, command.manifest, command.attestations)
     readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
     index = tx.record(
@@ -57,6 +49,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         note_dataset(tx.unit, command.name, command.manifest, revision)
     for digest in command.attestations:
         admit_held(tx, version, revision, digest)
+    end_published(tx, version)
     return Outcome(index)
 
 
@@ -85,22 +78,3 @@ def _next_number(unit: Unit, command: PublishVersion) -> tuple[int, Kind]:
         reference = f"{command.name}@{command.number}"
         raise VersionNotNext(reference=reference, next_number=number)
     return number, kind
-
-
-def _require_content(tx: Transaction, command: PublishVersion) -> Revision:
-    """Check that the manifest, its config and every file are stored with the sizes it says, and take all.
-
-    What is wrong with a manifest is told only to those whose it is to use.
-    """
-    namespace = command.name.namespace
-    if command.manifest not in find_sizes(tx, namespace, [command.manifest]):
-        raise BlobNotFound(digest=str(command.manifest))
-    data = read_document(tx.unit, command.manifest, MAX_MANIFEST_BYTES)
-    revision, config = parse_with_config(data)
-    needed = {command.manifest, config, *(file.digest for file in revision.files), *command.attestations}
-    sizes = take(tx, namespace, list(needed))
-    for file in revision.files:
-        if sizes[file.digest] != file.size_bytes:
-            reason = f"{file.path} has {sizes[file.digest]} bytes, not {file.size_bytes}"
-            raise InvalidManifest(reason=reason)
-    return revision

@@ -12,6 +12,7 @@ from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import (
     BreakGlass,
     CloseRequest,
+    DiscardDraft,
     EraseComment,
     ErasePrincipal,
     GrantRole,
@@ -24,6 +25,7 @@ from muniment.core.commands import (
     RegisterPrincipal,
     ReviewMove,
     RollBackAlias,
+    SaveDraft,
     SetPolicy,
     SetRetention,
     SetStatus,
@@ -39,6 +41,7 @@ from muniment.core.errors import (
     OwnVersion,
     PolicyNotFound,
     RequestNotFound,
+    VersionExists,
     VersionInUse,
     VersionNotFound,
     VersionRetained,
@@ -82,6 +85,7 @@ def check_backend(open_as: OpenAs) -> None:
     _check_talk(backend, open_as, validator)
     _check_emergency(backend, open_as, owner, validator)
     _check_lifecycle(backend, open_as)
+    _check_drafts(backend, owner)
     _check_log(backend)
 
 
@@ -266,6 +270,39 @@ def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: I
     (verdict,) = backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
     assert receipt.event.data["verdicts"] == [verdict]
     assert verdict in {claim.digest for claim in detail.attestations}
+
+
+def _check_drafts(backend: Backend, owner: Identity) -> None:
+    """A draft has no number, keeps its bytes, and becomes a version or goes."""
+    drafted, dropped = (
+        Revision.of([File(path="w.bin", digest=Digest.of(data), size_bytes=len(data))])
+        for data in (b"drafted", b"dropped")
+    )
+    backend.add_documents([b"drafted", b"dropped"])
+    digests = []
+    for revision in (drafted, dropped):
+        bundle = sign_content(revision, str(NAME), owner).encode()
+        digests.append(backend.add_documents([revision.config(), revision.manifest(), bundle]))
+    before = len(backend.ask(q.ListVersions(name=NAME)))
+    for _, manifest, claim in digests:
+        command = SaveDraft(name=NAME, manifest=manifest, attestations=(claim,), message=salted("soon"))
+        assert backend.execute(command).created
+        assert not backend.execute(command).created
+    first, second = backend.ask(q.ListDrafts(name=NAME))
+    assert (first.record.revision, first.message) == (str(digests[0][1]), "soon")
+    assert follows_from(first.record, backend.ask(q.GetProof(index=first.record.index)).event)
+    assert len(backend.ask(q.ListVersions(name=NAME))) == before
+    refuses(lambda: backend.ask(q.GetVersion(reference=Reference(NAME, digests[0][1]))), VersionNotFound)
+    published = backend.execute(
+        PublishVersion(name=NAME, manifest=digests[0][1], attestations=(digests[0][2],))
+    )
+    assert published.event.data["number"] == before + 1
+    assert [draft.record for draft in backend.ask(q.ListDrafts(name=NAME))] == [second.record]
+    again = SaveDraft(name=NAME, manifest=digests[0][1])
+    refuses(lambda: backend.execute(again), VersionExists)
+    backend.execute(DiscardDraft(draft=second.record.index, reason=salted("never")))
+    refuses(lambda: backend.execute(DiscardDraft(draft=second.record.index)), RequestNotFound)
+    assert backend.ask(q.ListDrafts(name=NAME)) == ()
 
 
 def _check_aliases(backend: Backend, owner: Identity) -> None:

@@ -65,7 +65,7 @@ class WebhookNotFound(NotFound):
 
 
 class RequestNotFound(NotFound):
-    """No open request, emergency or comment has that entry."""
+    """No open request, draft, emergency or comment has that entry."""
 
     entry: int
     kind: str

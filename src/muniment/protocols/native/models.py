@@ -12,9 +12,10 @@ from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.receipts import Receipt
 from muniment.protocols.native.door import answer, answer_page, ask, execute, expected_entry, send_encoded
-from muniment.protocols.native.parameters import After, At, Limit, Part
+from muniment.protocols.native.parameters import After, At, Entry, Limit, Part
 from muniment.protocols.native.wire import (
     Claim,
+    DraftBody,
     Page,
     Publication,
     Reason,
@@ -179,6 +180,27 @@ async def roll_back_alias(
     """Point an alias back at the newest earlier version that still meets its policy."""
     name = ModelName(namespace, model)
     return await execute(request, c.RollBackAlias(name=name, alias=Alias(alias), reason=body.read()))
+
+
+@router.post(_MODEL + "/drafts", response_model=Receipt, status_code=201)
+async def save_draft(request: Request, namespace: Part, model: Part, body: DraftBody) -> Response:
+    """Keep a stored manifest as a draft, until it is published or discarded."""
+    return await execute(request, body.read(ModelName(namespace, model)))
+
+
+@router.get(_MODEL + "/drafts", response_model=Page[q.Draft])
+async def list_drafts(
+    request: Request, namespace: Part, model: Part, after: After = -1, limit: Limit = 100
+) -> Response:
+    """List the drafts that are neither published nor discarded, oldest first."""
+    name = ModelName(namespace, model)
+    return await answer_page(request, q.ListDrafts(name=name, after=after, limit=limit))
+
+
+@router.post("/drafts/{entry}/discards", response_model=Receipt, status_code=201)
+async def discard_draft(request: Request, entry: Entry, body: Reason) -> Response:
+    """End a draft; its bytes go."""
+    return await execute(request, c.DiscardDraft(draft=entry, reason=body.read()))
 
 
 @router.get(_MODEL + "/moves", response_model=Page[q.Move])

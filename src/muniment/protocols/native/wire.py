@@ -75,6 +75,25 @@ class Publication(Body):
         )
 
 
+class DraftBody(Body):
+    """A stored manifest to keep as a draft, with the stored claims that are to come with it."""
+
+    manifest: Hash
+    attestations: Annotated[list[Hash], Field(max_length=MAX_ATTESTATIONS)] = []
+    message: Text | None = None
+    kind: Kind | None = None
+
+    def read(self, name: ModelName) -> c.SaveDraft:
+        """Give the command."""
+        return c.SaveDraft(
+            name=name,
+            manifest=Digest.parse(self.manifest),
+            attestations=tuple(Digest.parse(digest) for digest in self.attestations),
+            message=_read(self.message),
+            kind=self.kind,
+        )
+
+
 class Claim(Body):
     """A stored bundle to record as a claim about a version."""
 

@@ -20,6 +20,7 @@ from muniment.core.records import (
     AttestationRecord,
     CommentRecord,
     DeploymentRecord,
+    DraftRecord,
     GrantRecord,
     IssuerRecord,
     KeyRecord,
@@ -261,6 +262,23 @@ moves: Final = Table(
     Index("moves_by_review", "emergency", "reviewed"),
 )
 
+drafts: Final = Table(
+    "drafts",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("size_bytes", _Whole, nullable=False),
+    Column("attestations", Text, nullable=False),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("saved", Text, nullable=False),
+    Column("message", Text),
+    Column("ended", _Whole),
+    Column("outcome", Text),
+    Index("drafts_by_name", "name", "ended", "index"),
+)
+
 requests: Final = Table(
     "requests",
     metadata,
@@ -475,6 +493,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     StatusRecord: statuses,
     RetentionRecord: retentions,
     MoveRecord: moves,
+    DraftRecord: drafts,
     RequestRecord: requests,
     CommentRecord: comments,
     MentionRecord: mentions,

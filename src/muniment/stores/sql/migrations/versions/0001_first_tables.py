@@ -249,6 +249,21 @@ def _make_aliases() -> None:
 
 def _make_talk() -> None:
     op.create_table(
+        "drafts",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("revision", _TEXT, nullable=False),
+        sa.Column("kind", _TEXT, nullable=False),
+        sa.Column("size_bytes", _WHOLE, nullable=False),
+        sa.Column("attestations", _TEXT, nullable=False),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("saved", _TEXT, nullable=False),
+        sa.Column("message", _TEXT),
+        sa.Column("ended", _WHOLE),
+        sa.Column("outcome", _TEXT),
+    )
+    op.create_index("drafts_by_name", "drafts", ["name", "ended", "index"])
+    op.create_table(
         "requests",
         _entry(primary_key=True),
         sa.Column("name", _TEXT, nullable=False),
