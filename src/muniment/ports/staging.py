@@ -4,8 +4,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from typing_extensions import Buffer
-
 from muniment.core.digests import Digest
 
 
@@ -34,8 +32,10 @@ class Staging(Protocol):
     def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
         """Make the writer of the last stretch the only one; say whether what others wrote is there."""
 
-    def append(self, upload: str, writer: str, offset: int, data: Buffer) -> None:
+    def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:
         """Write bytes at an offset, over what may be there from a request that broke off.
+
+        They come in parts, so that nobody has to put them together first.
 
         Raises:
             OffsetMismatch: another writer has taken over.

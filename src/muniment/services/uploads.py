@@ -6,6 +6,7 @@ next piece goes on from there, and finishing never reads the bytes again.
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 # A request that goes on adds one; whoever needs more begins anew.
 _MOST_STRETCHES: Final = 1000
+_WORKERS: Final = 8
 
 
 class Uploading:
@@ -57,6 +59,8 @@ class Uploading:
         self._nonces = nonces
         self._most_bytes = most_bytes
         self._most_pending_bytes = most_pending_bytes
+        # Hashing, writing and making durable take as long as receiving, and go on beside one another.
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="uploads")
 
     def begin(self, caller: Caller, size_bytes: int, digest: Digest | None, retry_key: str = "") -> Upload:
         """Begin an upload; with a `retry_key`, the one that the same caller has begun under it.
@@ -133,7 +137,7 @@ class Uploading:
             # A request that was given up on has finished after all, and may not say so any more.
             self.keep(replace(taken, offset=0, state=b"", stretches=(Stretch(0, taken.writer),)), None)
             raise OffsetMismatch(upload=upload, offset=0)
-        return Receiver(taken, self._staging, self.keep)
+        return Receiver(taken, self._staging, self.keep, self._workers)
 
     def abort(self, caller: Caller, upload: str) -> Upload:
         """Drop an upload; give what was known of it."""
@@ -186,7 +190,11 @@ class Receiver:
     """The receiving end of one request that goes on with an upload."""
 
     def __init__(
-        self, upload: Upload, staging: Staging, keep: Callable[[Upload, Stored | None], None]
+        self,
+        upload: Upload,
+        staging: Staging,
+        keep: Callable[[Upload, Stored | None], None],
+        workers: Executor,
     ) -> None:
         """Go on where the upload stands."""
         self._upload = upload
@@ -199,6 +207,9 @@ class Receiver:
         self._buffered = 0
         self._received = upload.offset
         self._stored = upload.offset
+        self._workers = workers
+        self._saving: Future[Upload] | None = None
+        self._marked = upload.offset
 
     def take(self, data: bytes) -> list[bytes] | None:
         """Take the next bytes; give those that are to be stored next, once there are enough.
@@ -216,18 +227,27 @@ class Receiver:
         return self._cut() if self._buffered >= self._staging.step_bytes else None
 
     def store(self, parts: list[bytes]) -> None:
-        """Hash and store what `take` gave; durably, now and then: a replica that dies loses no more."""
-        data = b"".join(parts)
-        self._hasher.update(data)
-        self._staging.append(self._upload.id, self._upload.writer, self._stored, data)
-        self._stored += len(data)
-        if self._stored - self._upload.offset >= self._staging.checkpoint_bytes:
-            self._save()
+        """Hash and store what `take` gave; what is made durable now and then is all that a crash leaves.
+
+        Raises:
+            OffsetMismatch: another request has taken over.
+        """
+        hashing = self._workers.submit(self._hash, parts)
+        try:
+            self._staging.append(self._upload.id, self._upload.writer, self._stored, parts)
+        finally:
+            hashing.result()
+        self._stored += sum(map(len, parts))
+        if self._stored - self._marked >= self._staging.checkpoint_bytes:
+            self._settle()
+            self._marked = self._stored
+            self._saving = self._workers.submit(self._save, self._stand())
 
     def pause(self) -> Upload:
         """Make durable what has come, and keep how far that is."""
         self._flush()
-        self._save()
+        self._settle()
+        self._upload = self._save(self._stand())
         return self._upload
 
     def finish(self) -> Stored:
@@ -241,6 +261,7 @@ class Receiver:
             paused = self.pause()
             raise LengthMismatch(expected=paused.size_bytes, actual=paused.offset)
         self._flush()
+        self._settle()
         digest = Digest(self._hasher.finalize())
         if self._upload.digest not in {None, digest}:
             self._staging.abort(self._upload.id, self._upload.stretches)
@@ -262,12 +283,26 @@ class Receiver:
         if self._parts:
             self.store(self._cut())
 
-    def _save(self) -> None:
-        if self._stored > self._upload.offset:
-            self._staging.sync(self._upload.id, self._upload.writer)
-            state = bytes(self._hasher.serialize())
-            self._upload = replace(self._upload, offset=self._stored, state=state)
-        self._keep(self._upload, None)
+    def _hash(self, parts: list[bytes]) -> None:
+        for part in parts:
+            self._hasher.update(part)
+
+    def _stand(self) -> Upload:
+        """Say how far the upload is, once what was stored is durable."""
+        if self._stored == self._upload.offset:
+            return self._upload
+        return replace(self._upload, offset=self._stored, state=bytes(self._hasher.serialize()))
+
+    def _save(self, upload: Upload) -> Upload:
+        self._staging.sync(upload.id, upload.writer)
+        self._keep(upload, None)
+        return upload
+
+    def _settle(self) -> None:
+        """Wait for what is being made durable. Raises as `store`."""
+        if self._saving is not None:
+            saving, self._saving = self._saving, None
+            self._upload = saving.result()
 
 
 def _name(principal: str, retry_key: str) -> str:

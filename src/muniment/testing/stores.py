@@ -58,22 +58,22 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     data = first + second
     one, two = Stretch(0, "aa"), Stretch(step, "bb")
     assert staging.take_over("01", [one])
-    staging.append("01", one.writer, 0, first)
+    staging.append("01", one.writer, 0, [first])
     staging.sync("01", one.writer)
-    staging.append("01", one.writer, step, b"what nobody has counted" * 9)
+    staging.append("01", one.writer, step, [b"what nobody has counted" * 9])
     assert staging.take_over("01", [one, two])
     # The first writer does not know yet that it is one no more.
     with suppress(OffsetMismatch):
-        staging.append("01", one.writer, step, b"0" * step)
-    staging.append("01", two.writer, step, second[:step])
-    staging.append("01", two.writer, 2 * step, second[step:])
+        staging.append("01", one.writer, step, [b"0" * step])
+    staging.append("01", two.writer, step, [second[:step]])
+    staging.append("01", two.writer, 2 * step, [second[step:]])
     staging.sync("01", two.writer)
     staging.finish("01", [one, two], Digest.of(data), len(data))
     staging.abort("01", [one, two])
     with blobs.open(Digest.of(data)) as blob:
         assert Digest.of(blob.read()) == Digest.of(data)
     staging.take_over("02", [one])
-    staging.append("02", one.writer, 0, first)
+    staging.append("02", one.writer, 0, [first])
     staging.abort("02", [one])
     staging.abort("02", [one])
     staging.take_over("02", [one, Stretch(0, "cc")])
@@ -81,7 +81,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     staging.abort("02", [one, Stretch(0, "cc")])
     assert blobs.find(Digest.of(b"")) is not None
     staging.take_over("03", [one])
-    staging.append("03", one.writer, 0, first)
+    staging.append("03", one.writer, 0, [first])
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert staging.sweep(tomorrow, {"03"}) == 0, "nothing is left over, and what is known stays"
     assert staging.sweep(tomorrow, set()) == 1

@@ -77,7 +77,7 @@ class ObjectBlobs:
         try:
             while step:
                 hasher.update(step)
-                self._staging.append(upload, stretches[0].writer, size, step)
+                self._staging.append(upload, stretches[0].writer, size, [step])
                 size += len(step)
                 step, following = following, _read_step(source) if following else b""
             digest = Digest(hasher.hexdigest())
@@ -164,11 +164,11 @@ class ObjectStaging:
         del upload, stretches
         return True
 
-    def append(self, upload: str, writer: str, offset: int, data: Buffer) -> None:
+    def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:
         """Write a step."""
         with store_failures(self._place):
             key = f"{_steps_of(upload, writer)}{offset:016d}"
-            obstore.put(self._store, key, bytes(data), use_multipart=False)
+            obstore.put(self._store, key, b"".join(parts), use_multipart=False)
 
     def sync(self, upload: str, writer: str) -> None:
         """Nothing is left to do: an object that was put is durable."""

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from typing_extensions import Buffer
-
 from muniment.core.digests import Digest
 from muniment.core.errors import OffsetMismatch, UploadNotFound
 from muniment.ports.staging import Stretch
@@ -45,15 +43,18 @@ class LocalStaging:
             self._path(upload, last.writer).touch(0o600, exist_ok=False)
             return True
 
-    def append(self, upload: str, writer: str, offset: int, data: Buffer) -> None:
+    def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:
         """Write bytes at an offset."""
         with disk_failures(str(self._uploads)), self._open(upload, writer, offset) as file:
             os.lseek(file, offset, os.SEEK_SET)
-            write_all(file, memoryview(data))
+            for part in parts:
+                write_all(file, memoryview(part))
 
     def sync(self, upload: str, writer: str) -> None:
         """Make durable what was appended."""
         with disk_failures(str(self._uploads)), self._open(upload, writer) as file:
+            # It may be written to meanwhile, and what others made of it is told when this is to count.
+            fcntl.flock(file, fcntl.LOCK_UN)
             os.fsync(file)
 
     def finish(self, upload: str, stretches: Sequence[Stretch], digest: Digest, size_bytes: int) -> None:
