@@ -113,7 +113,7 @@ def _publish(unit: Unit, numbers: range) -> None:
         unit.projections.apply(
             [Put(ModelRecord(index=index, name=name, kind="model", latest=1)), Put(version)]
         )
-        unit.catalog.put(index, [Fact(f"{ALIAS}.production", "production")])
+        unit.catalog.put(index, [Fact(f"{ALIAS}.production", "production")], index)
 
 
 def _node(number: int) -> str:

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import muniment
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
 from muniment.core import queries as q
 from muniment.core.attestations import EVALUATION, PROVENANCE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
 from muniment.core.commands import MoveAlias, PublishVersion, SetTag
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidName, InvalidQuery, MunimentError
+from muniment.core.errors import InvalidName, InvalidQuery, InvalidTime, ModelNotFound, MunimentError
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.revisions import File, Revision
 from muniment.server.embedded import open_directory
@@ -26,6 +29,8 @@ from muniment.testing.backends import evaluation, provenance, record, refuses, s
 from muniment.testing.directories import rebuild_directory
 
 OpenAs = Callable[[Identity], Backend]
+
+OWNER = Identity.generate()
 
 
 @pytest.mark.parametrize(
@@ -66,15 +71,14 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """Give a registry with six versions of two models, described in many ways."""
-    owner = Identity.generate()
     if request.param == "memory":
-        backend: Backend = open_memory()(owner)
+        backend: Backend = open_memory()(OWNER)
     elif request.param == "sqlite":
-        backend = open_directory(tmp_path / "registry", identity=owner).backend
+        backend = open_directory(tmp_path / "registry", identity=OWNER).backend
     else:
         open_on = request.getfixturevalue("open_on_postgresql")
-        backend = open_on(owner)
-    fill(backend, owner)
+        backend = open_on(OWNER)
+    fill(backend, OWNER)
     yield backend
     backend.close()
 
@@ -110,6 +114,52 @@ def test_pages_go_on_where_they_ended(filled: Backend) -> None:
     for text in ("", "order by name", "metric.roc_auc > 0 order by metric.roc_auc", "version >= 1"):
         assert find(filled, text, limit=1) == find(filled, text)
     refuses(lambda: filled.ask(q.SearchVersions(text="", cursor="nonsense")), InvalidQuery)
+
+
+def test_searches_find_what_they_found_then(filled: Backend) -> None:
+    """After anything that changes what versions are found by, a search of then finds what it found then."""
+    then = [change(filled, OWNER, number) for number in range(6)]
+    for text in QUERIES:
+        seen = [found[text] for _, found in then]
+        assert [find(filled, text, at=time) for time, _ in then] == seen, text
+        assert [find(filled, text, limit=1, at=time) for time, _ in then] == seen, text
+    assert len({tuple(map(tuple, found.values())) for _, found in then}) == 6, "each change is seen"
+    names = [model.name for model in filled.ask(q.ListModels(at=then[0][0]))]
+    assert names == ["acme/a", "acme/b"]
+    assert [model.name for model in filled.ask(q.ListModels())] == [*names, "acme/c"]
+    assert filled.ask(q.GetModel(name=ModelName("acme", "b"), at=then[0][0])).latest == 2
+    assert filled.ask(q.GetModel(name=ModelName("acme", "b"))).latest == 3
+    early = q.GetModel(name=ModelName("acme", "c"), at=then[0][0])
+    refuses(lambda: filled.ask(early), ModelNotFound)
+    refuses(lambda: filled.ask(q.SearchVersions(text="", at="yesterday")), InvalidTime)
+
+
+def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
+    owner = Identity.generate()
+    backend = open_directory(tmp_path / "registry", identity=owner).backend
+    fill(backend, owner)
+    then = [change(backend, owner, number) for number in range(6)]
+    rebuild_directory(tmp_path / "registry")
+    for time, found in then:
+        assert {text: find(backend, text, at=time) for text in QUERIES} == found
+    backend.close()
+
+
+def test_what_was_erased_is_not_found_at_any_time(
+    registry: Registry, model: Path, settings: Settings
+) -> None:
+    """A tag that somebody typed is forgotten with them; what somebody else put there since stays."""
+    version = registry.push(model, "acme/b")
+    vera = Identity.generate()
+    registry.people.add("Vera", vera.public)
+    registry.people.grant("Vera", "contributor", "acme")
+    with muniment.open(settings=settings, identity=vera) as theirs:
+        then = theirs.version("acme/b@1").tag("owner", "Vera").event.time
+    version.tag("owner", "Ada")
+    assert [str(found.number) for found in registry.search("tag.owner = Vera", at=then)] == ["1"]
+    registry.people.erase("Vera", typed=True)
+    assert not list(registry.search("tag.owner = Vera", at=then))
+    assert [found.number for found in registry.search("tag.owner = Ada")] == [1]
 
 
 def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,11 +218,34 @@ def publish_with(backend: Backend, owner: Identity, model: str, number: int, dep
     backend.execute(PublishVersion(name=name, manifest=manifest, attestations=(digests[2],)))
 
 
-def find(backend: Backend, text: str, limit: int = 100) -> list[str]:
+def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[str, list[str]]]:
+    """Note what all queries find, and when; then change what they find, each time in another way."""
+    found = {text: find(backend, text) for text in QUERIES}
+    newest = len(backend.ask(q.GetLeaves(start=0, limit=1000))) - 1
+    time = backend.ask(q.GetProof(index=newest)).event.time
+    a, b = ModelName("acme", "a"), ModelName("acme", "b")
+    match number:
+        case 0:
+            backend.execute(MoveAlias(reference=Reference(a, 1), alias=Alias("production")))
+        case 1:
+            record(backend, owner, 4, EVALUATION, evaluation(0.1), name=a)
+        case 2:
+            backend.execute(SetTag(reference=Reference(b, 1), key="stage", value=None))
+        case 3:
+            backend.execute(SetTag(reference=Reference(b, 2), key="stage", value=salted("ready")))
+            publish_with(backend, owner, "c", 1, 2)
+        case 4:
+            publish_with(backend, owner, "b", 3, 1)
+        case _:
+            record(backend, owner, 1, EVALUATION, evaluation(None), name=a)
+    return time, found
+
+
+def find(backend: Backend, text: str, limit: int = 100, at: str | None = None) -> list[str]:
     found: list[str] = []
     cursor: str | None = None
     while True:
-        page = backend.ask(q.SearchVersions(text=text, cursor=cursor, limit=limit))
+        page = backend.ask(q.SearchVersions(text=text, cursor=cursor, limit=limit, at=at))
         found += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
         if page.next is None:
             return found

@@ -18,21 +18,22 @@ from muniment.core.records import VersionRecord
 @click.command("list")
 @click.argument("query", default="")
 @click.option("--limit", default=50, show_default=True, help="At most this many rows.")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
 @json_option
 @click.pass_obj
-def list_(terminal: Terminal, query: str, limit: int) -> None:
+def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None:
     """List the models whose names begin with QUERY; with a whole name, its versions.
 
     A QUERY with a condition lists the versions that meet it: 'metric.auc > 0.9 and param.depth = 6
     order by created' (docs/reference/search.md).
     """
     if set(query) & set("=<>~") or " " in query.strip():
-        _search(terminal, query, limit)
+        _search(terminal, query, limit, at)
         return
     with connect(terminal) as registry:
-        models = list(islice(registry.models(query), limit))
+        models = list(islice(registry.models(query, at=at), limit))
         exact = any(model.name == query for model in models)
-        versions = list(islice(registry.versions(query), limit)) if exact else []
+        versions = list(islice(registry.versions(query, at=at), limit)) if exact else []
     if terminal.as_json:
         terminal.answer([record.values() for record in (versions if exact else models)], [])
     elif exact:
@@ -82,9 +83,9 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
     terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
 
 
-def _search(terminal: Terminal, query: str, limit: int) -> None:
+def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:
     with connect(terminal) as registry:
-        found = list(islice(registry.search(query), limit))
+        found = list(islice(registry.search(query, at=at), limit))
     if terminal.as_json:
         terminal.answer([record.values() for record in found], [])
     elif found:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -116,22 +117,22 @@ class Registry:
         """
         return get_version(self._session, Reference.parse(reference), at)
 
-    def models(self, prefix: str = "") -> Iterator[ModelRecord]:
-        """List models whose names begin with `prefix`, by name."""
-        after = ""
-        while page := self._session.backend.ask(ListModels(prefix=prefix, after=after, limit=_PAGE)):
+    def models(self, prefix: str = "", *, at: str | None = None) -> Iterator[ModelRecord]:
+        """List models whose names begin with `prefix`, by name, now or at a time."""
+        query = ListModels(prefix=prefix, limit=_PAGE, at=at)
+        while page := self._session.backend.ask(query):
             yield from page
-            after = page[-1].name
+            query = replace(query, after=page[-1].name)
 
-    def versions(self, name: str) -> Iterator[VersionRecord]:
-        """List the versions of a model, newest first."""
-        model, before = ModelName.parse(name), None
-        while page := self._session.backend.ask(ListVersions(name=model, before=before, limit=_PAGE)):
+    def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
+        """List the versions of a model, newest first, now or at a time."""
+        query = ListVersions(name=ModelName.parse(name), limit=_PAGE, at=at)
+        while page := self._session.backend.ask(query):
             yield from page
-            before = page[-1].number
+            query = replace(query, before=page[-1].number)
 
-    def search(self, text: str) -> Iterator[VersionRecord]:
-        """Look versions up in the language of docs/reference/search.md.
+    def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
+        """Look versions up, now or at a time, in the language of docs/reference/search.md.
 
         >>> registry.search("metric.auc > 0.9 and param.depth = 6 order by created")  # doctest: +SKIP
 
@@ -140,7 +141,7 @@ class Registry:
         """
         cursor: str | None = None
         while True:
-            page = self._session.backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE))
+            page = self._session.backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))
             yield from page.items
             if page.next is None:
                 return

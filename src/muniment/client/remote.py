@@ -387,10 +387,10 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     q.GetLeaves: lambda x: ("/log/entries", {"start": x.start, "limit": x.limit}, _Page[bytes]),
     q.GetVersion: lambda x: (_version(x.reference), {"at": x.at}, r.VersionRecord),
     q.DescribeVersion: lambda x: (f"{_version(x.reference)}/detail", {"at": x.at}, q.VersionDetail),
-    q.GetModel: lambda x: (_model(x.name), {}, r.ModelRecord),
+    q.GetModel: lambda x: (_model(x.name), {"at": x.at}, r.ModelRecord),
     q.ListModels: lambda x: (
         "/models",
-        {"prefix": x.prefix, "after": x.after, "limit": x.limit},
+        {"prefix": x.prefix, "after": x.after, "limit": x.limit, "at": x.at},
         _Page[r.ModelRecord],
     ),
     q.ListVersions: lambda x: (
@@ -400,7 +400,7 @@ _QUERIES: Final[Mapping[type, Callable[..., tuple[str, Mapping[str, object], typ
     ),
     q.SearchVersions: lambda x: (
         "/versions",
-        {"q": x.text, "cursor": x.cursor, "limit": x.limit},
+        {"q": x.text, "cursor": x.cursor, "limit": x.limit, "at": x.at},
         q.SearchPage,
     ),
     q.ListDrafts: lambda x: (f"{_model(x.name)}/drafts", _page(x), _Page[q.Draft]),

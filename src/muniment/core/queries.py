@@ -158,18 +158,20 @@ class DescribeVersion(Query[VersionDetail]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetModel(Query[ModelRecord]):
-    """Ask for a model by name."""
+    """Ask for a model by name; `at` as of then."""
 
     name: ModelName
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListModels(Query[tuple[ModelRecord, ...]]):
-    """List models by name, a page after `after`, those that begin with `prefix`."""
+    """List models by name, a page after `after`, those that begin with `prefix`; `at` as of then."""
 
     prefix: str = ""
     after: str = ""
     limit: int = 100
+    at: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -454,8 +456,9 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchVersions(Query[SearchPage]):
-    """Look versions up in the language of docs/reference/search.md."""
+    """Look versions up in the language of docs/reference/search.md; `at` as they were then."""
 
     text: str
     cursor: str | None = None
     limit: int = 100
+    at: str | None = None

@@ -20,16 +20,26 @@ class Found(NamedTuple):
 class Catalog(Protocol):
     """The catalog, inside one unit of work. A version is named by the entry that published it."""
 
-    def put(self, version: int, facts: Iterable[Fact]) -> None:
-        """Describe a version; a fact takes the place of the one with its key."""
+    def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
+        """Describe a version, since an entry of the log; a fact takes the place of the one with its key."""
 
-    def remove(self, version: int, key: str) -> None:
-        """Take a fact away; one that is not there is passed over."""
+    def remove(self, version: int, key: str, until: int) -> None:
+        """Take a fact away, as of an entry; one that is not there is passed over."""
+
+    def forget(self, version: int, key: str, since: int) -> None:
+        """Let a fact that held since an entry go for good, as if it had never been."""
 
     def search(
-        self, search: Search, namespaces: frozenset[str] | None, cursor: str | None, limit: int
+        self,
+        search: Search,
+        namespaces: frozenset[str] | None,
+        cursor: str | None,
+        limit: int,
+        until: int | None = None,
     ) -> Found:
         """Look versions up, in these namespaces only (None: in all).
+
+        With `until`, as it was before that entry; that takes longer the more has changed since.
 
         Raises:
             InvalidQuery: the cursor is not one that this search gave.

@@ -1,6 +1,7 @@
 """Answer questions, each from one consistent state, and only with what the caller may see."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from muniment.core import queries as q
@@ -204,22 +205,39 @@ def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRec
 def _list_models(
     unit: Unit, query: q.ListModels, namespaces: frozenset[str] | None
 ) -> tuple[ModelRecord, ...]:
-    limit = bound(query.limit)
+    limit, until = bound(query.limit), horizon(unit, query.at)
     ranges = [("", _LAST_CHARACTER)] if namespaces is None else [(f"{n}/", f"{n}0") for n in namespaces]
     found: list[ModelRecord] = []
     for low, high in ranges:
         start = Where("name", ">", max(query.after, low)) if query.after >= low else Where("name", ">=", low)
         prefix = Where("name", ">=", query.prefix)
         end = Where("name", "<", min(high, query.prefix + _LAST_CHARACTER))
-        found += unit.projections.select(ModelRecord, start, prefix, end, order="name", limit=limit)
-    return tuple(sorted(found, key=lambda model: model.name)[:limit])
+        found += unit.projections.select(ModelRecord, start, prefix, end, *until, order="name", limit=limit)
+    page = sorted(found, key=lambda model: model.name)[:limit]
+    return tuple(_as_of(unit, model, until) for model in page)
 
 
 def _get_model(unit: Unit, query: q.GetModel) -> ModelRecord:
-    model = unit.projections.find(ModelRecord, (str(query.name),))
-    if model is None:
+    until = horizon(unit, query.at)
+    models = unit.projections.select(ModelRecord, Where("name", "=", str(query.name)), *until, limit=1)
+    if not models:
         raise ModelNotFound(name=str(query.name))
-    return model
+    return _as_of(unit, models[0], until)
+
+
+def _as_of(unit: Unit, model: ModelRecord, until: tuple[Where, ...]) -> ModelRecord:
+    """Give a model with the version that was its latest then."""
+    if not until:
+        return model
+    versions = unit.projections.select(
+        VersionRecord,
+        Where("name", "=", model.name),
+        *until,
+        order="number",
+        descending=True,
+        limit=1,
+    )
+    return replace(model, latest=versions[0].number)
 
 
 def _list_versions(unit: Unit, query: q.ListVersions) -> tuple[VersionRecord, ...]:

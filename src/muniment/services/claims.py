@@ -94,8 +94,8 @@ def record_claim(  # noqa: PLR0913, PLR0917 - what is on record of a claim
     index = tx.record(EventType.ATTESTATION_RECORDED, data)
     # What it keeps beside itself is stored, and the signer's to use.
     take(tx, ModelName.parse(version.name).namespace, list_attachments(statement))
-    describe_claim(tx.unit, version, statement)
-    describe_deployment(tx.unit, data)
+    describe_claim(tx.unit, version, statement, index)
+    describe_deployment(tx.unit, data, index)
     return index
 
 

@@ -20,9 +20,9 @@ from muniment.services.resolve import resolve
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
 
-def describe_claim(unit: Unit, version: VersionRecord, statement: Statement) -> None:
+def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, entry: int) -> None:
     """Describe a version by a claim: what it was made from, its parameters, its newest metrics."""
-    unit.catalog.put(version.index, facts_of(statement))
+    unit.catalog.put(version.index, facts_of(statement), entry)
     note_claim(unit, version, statement)
 
 
@@ -40,23 +40,26 @@ def facts_of(statement: Statement) -> list[Fact]:
     return []
 
 
-def describe_tag(unit: Unit, version: int, tag: str, text: str | None) -> None:
+def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: int) -> None:
     """Describe a version, by its entry, by a tag, or no longer."""
     if text is None:
-        unit.catalog.remove(version, f"tag.{tag}")
+        unit.catalog.remove(version, f"tag.{tag}", entry)
     else:
-        unit.catalog.put(version, [Fact(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))])
+        fact = Fact(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))
+        unit.catalog.put(version, [fact], entry)
 
 
-def describe_move(unit: Unit, name: str, alias: str, number: int, previous: int | None) -> None:
+def describe_move(  # noqa: PLR0913, PLR0917 - what a move is
+    unit: Unit, name: str, alias: str, number: int, previous: int | None, entry: int
+) -> None:
     """Let a version be found by an alias, and the one that it pointed at before no longer."""
     key = f"{ALIAS}.{alias}"
     if previous is not None:
-        unit.catalog.remove(_entry_of(unit, name, previous), key)
-    unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)])
+        unit.catalog.remove(_entry_of(unit, name, previous), key, entry)
+    unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)], entry)
 
 
-def describe_deployment(unit: Unit, event: JsonObject) -> None:
+def describe_deployment(unit: Unit, event: JsonObject, entry: int) -> None:
     """Let a version be found by where it serves, and the one that served there before no longer."""
     deployment = event.get("deployment")
     if not isinstance(deployment, Mapping):
@@ -66,12 +69,13 @@ def describe_deployment(unit: Unit, event: JsonObject) -> None:
     if deployment["previous"] is not None:
         before = unit.projections.find(DeploymentRecord, (int(str(deployment["previous"])),))
         if before is not None:
-            unit.catalog.remove(_entry_of(unit, name, before.number), key)
+            unit.catalog.remove(_entry_of(unit, name, before.number), key, entry)
     if deployment["state"] == State.SERVING:
-        unit.catalog.put(_entry_of(unit, name, int(str(deployment["number"]))), [Fact(key, target)])
+        version = _entry_of(unit, name, int(str(deployment["number"])))
+        unit.catalog.put(version, [Fact(key, target)], entry)
 
 
-def describe_again(unit: Unit, event: Event) -> None:
+def describe_again(unit: Unit, event: Event, entry: int) -> None:
     """Describe versions by an entry of the log, when the catalog is made anew."""
     data = event.data
     match event.type:
@@ -79,26 +83,27 @@ def describe_again(unit: Unit, event: Event) -> None:
             _describe_dataset(unit, ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
         case EventType.ATTESTATION_RECORDED:
             reference = Reference(ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
-            _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])))
-            describe_deployment(unit, data)
+            _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])), entry)
+            describe_deployment(unit, data, entry)
         case EventType.TAG_SET:
             text = None if data["value"] is None else unit.payloads.find(str(data["value"]))
-            entry = _entry_of(unit, str(data["name"]), int(str(data["number"])))
-            describe_tag(unit, entry, str(data["tag"]), text)
+            version = _entry_of(unit, str(data["name"]), int(str(data["number"])))
+            describe_tag(unit, version, str(data["tag"]), text, entry)
         case EventType.ALIAS_MOVED:
             previous = None if data["previous"] is None else int(str(data["previous"]))
-            describe_move(unit, str(data["name"]), str(data["alias"]), int(str(data["number"])), previous)
+            name, alias, number = str(data["name"]), str(data["alias"]), int(str(data["number"]))
+            describe_move(unit, name, alias, number, previous, entry)
         case _:
             return
 
 
-def _describe_bundle(unit: Unit, reference: Reference, digest: Digest) -> None:
+def _describe_bundle(unit: Unit, reference: Reference, digest: Digest, entry: int) -> None:
     try:
         statement = read_statement(Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES)).payload)
     except MunimentError:
         # A damaged claim is for `verify` and `scrub` to name.
         return
-    describe_claim(unit, resolve(unit, reference), statement)
+    describe_claim(unit, resolve(unit, reference), statement, entry)
 
 
 def _describe_dataset(unit: Unit, name: ModelName, digest: Digest) -> None:

@@ -8,7 +8,6 @@ from muniment.core.records import TagRecord
 from muniment.core.roles import EVERYWHERE, Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.describe import describe_tag
 from muniment.services.resolve import resolve
 from muniment.services.rights import get_principal
 from muniment.services.transaction import Outcome, Transaction
@@ -35,7 +34,7 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
 
 
 def _forget_tags(unit: Unit, digest: str) -> None:
-    """Let versions be found no longer by a text that was erased."""
+    """Let versions be found no longer by a text that was erased, not even as they were."""
     for record in unit.projections.select(TagRecord, Where("value", "=", digest)):
         version = resolve(unit, Reference(ModelName.parse(record.name), record.number))
-        describe_tag(unit, version.index, record.tag, None)
+        unit.catalog.forget(version.index, f"tag.{record.tag}", record.index)

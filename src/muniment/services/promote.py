@@ -120,5 +120,5 @@ def record_move(  # noqa: PLR0913 - what is on record of a move
     )
     close_met(tx, version, str(command.alias))
     previous = None if present is None else present.number
-    describe_move(tx.unit, version.name, str(command.alias), version.number, previous)
+    describe_move(tx.unit, version.name, str(command.alias), version.number, previous, index)
     return Outcome(index)

@@ -62,7 +62,7 @@ def rebuild(unit: Unit) -> int:
         unit.projections.apply(fold(event, index))
         restore(unit, event)
         live_again(unit, event)
-        describe_again(unit, event)
+        describe_again(unit, event, index)
         count += 1
     return count
 

@@ -5,6 +5,7 @@ import importlib
 from muniment.core.callers import Caller
 from muniment.core.queries import SearchPage, SearchVersions
 from muniment.core.search import Search
+from muniment.core.times import read_time, write_time
 from muniment.ports.unit import Unit
 from muniment.services.paging import bound
 from muniment.services.rights import Sight
@@ -14,11 +15,13 @@ def search_versions(unit: Unit, caller: Caller, query: SearchVersions) -> Search
     """Look versions up.
 
     Raises:
+        InvalidTime: `at` is not a time.
         InvalidQuery: the query breaks the grammar, or the cursor is not one that this search gave.
     """
     namespaces = Sight(unit, caller).namespaces()
     limit = bound(query.limit)
-    found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit)
+    until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
+    found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit, until)
     return SearchPage(items=tuple(found.versions), next=found.cursor)
 
 

@@ -42,7 +42,7 @@ def set_tag(tx: Transaction, command: SetTag) -> Outcome:
         "value": tx.keep(command.value),
     }
     index = tx.record(EventType.TAG_SET, data)
-    describe_tag(tx.unit, version.index, command.key, text)
+    describe_tag(tx.unit, version.index, command.key, text, index)
     return Outcome(index)
 
 

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from muniment.core.errors import InvalidQuery
 from muniment.core.lineage import Direction, Edge
@@ -22,83 +22,128 @@ OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
 }
 
 
+# Beyond every entry.
+_FAR: Final = 1 << 62
+
+# The facts of versions, by the entry of the version and their key.
+Known: TypeAlias = dict[int, dict[str, Fact]]
+
+
+@dataclass
+class Spell:
+    """A fact, the entry since which it held, and the one until which it did; None while it does."""
+
+    fact: Fact
+    since: int
+    until: int | None = None
+
+
 @dataclass
 class MemoryCatalog:
     """A Catalog in dictionaries, over the versions of some projections."""
 
     projections: Projections
-    facts: dict[int, dict[str, Fact]] = field(default_factory=dict)
+    spells: dict[tuple[int, str], list[Spell]] = field(default_factory=dict)
 
-    def put(self, version: int, facts: Iterable[Fact]) -> None:
+    def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
         """Describe a version."""
-        self.facts.setdefault(version, {}).update({fact.key: fact for fact in facts})
+        for fact in facts:
+            self.remove(version, fact.key, since)
+            self.spells.setdefault((version, fact.key), []).append(Spell(fact, since))
 
-    def remove(self, version: int, key: str) -> None:
+    def remove(self, version: int, key: str, until: int) -> None:
         """Take a fact away."""
-        self.facts.get(version, {}).pop(key, None)
+        for spell in self.spells.get((version, key), []):
+            if spell.until is None:
+                spell.until = until
+
+    def forget(self, version: int, key: str, since: int) -> None:
+        """Let a fact go for good."""
+        known = self.spells.get((version, key), [])
+        self.spells[version, key] = [spell for spell in known if spell.since != since]
 
     def clear(self) -> None:
         """Forget all."""
-        self.facts.clear()
+        self.spells.clear()
 
     def search(
-        self, search: Search, namespaces: frozenset[str] | None, cursor: str | None, limit: int
+        self,
+        search: Search,
+        namespaces: frozenset[str] | None,
+        cursor: str | None,
+        limit: int,
+        until: int | None = None,
     ) -> Found:
         """Look versions up, one by one."""
+        at = _FAR if until is None else until
+        facts = self.known(at)
         versions = [
             version
             for version in self.projections.select(VersionRecord)
+            if version.index < at
             if namespaces is None or version.name.partition("/")[0] in namespaces
-            if search.condition is None or self._holds(version, search.condition)
-            if self._rank(version, search.order) is not None
+            if search.condition is None or _holds(version, search.condition, facts)
+            if _rank(version, search.order, facts) is not None
         ]
-        versions.sort(key=lambda v: (self._rank(v, search.order), v.index), reverse=search.descending)
+        versions.sort(key=lambda v: (_rank(v, search.order, facts), v.index), reverse=search.descending)
         if not (cursor or "0").isdigit():
             raise InvalidQuery(reason="the cursor is not one that a search gave")
         start = int(cursor or 0)
         following = start + limit
         return Found(versions[start:following], str(following) if following < len(versions) else None)
 
-    def _rank(self, version: VersionRecord, field_: str) -> Any:  # noqa: ANN401 - whatever is ordered by
-        columns = {"created": version.index, "name": version.name, "version": version.number}
-        fact = self.facts.get(version.index, {}).get(field_)
-        return columns.get(field_, None if fact is None else fact.number)
+    def known(self, at: int = _FAR) -> Known:
+        """Give what holds, or what held before an entry."""
+        known: Known = {}
+        for (version, key), spells in self.spells.items():
+            for spell in spells:
+                if spell.since < at and (spell.until is None or spell.until >= at):
+                    known.setdefault(version, {})[key] = spell.fact
+        return known
 
-    def _holds(self, version: VersionRecord, condition: Condition) -> bool:
-        match condition:
-            case And(parts):
-                return all(self._holds(version, part) for part in parts)
-            case Or(parts):
-                return any(self._holds(version, part) for part in parts)
-            case Not(part):
-                return not self._holds(version, part)
-            case Comparison():
-                return self._compare(version, condition)
 
-    def _compare(self, version: VersionRecord, found: Comparison) -> bool:
-        facts = self.facts.get(version.index, {})
-        if found.field in POINTERS:
-            return (f"{found.field}.{found.value}" in facts) is (found.op == "=")
-        columns: dict[str, str | float] = {
-            "name": version.name,
-            "version": float(version.number),
-            "created": version.published,
-            "author": version.author,
-            "size": float(version.size_bytes),
-        }
-        value = columns.get(found.field)
-        if value is None:
-            fact = facts.get(found.field)
-            if fact is None:
-                return False
-            value = fact.text if isinstance(found.value, str) else fact.number
-        if value is None:
+def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - whatever is ordered by
+    columns = {"created": version.index, "name": version.name, "version": version.number}
+    fact = known.get(version.index, {}).get(order)
+    return columns.get(order, None if fact is None else fact.number)
+
+
+def _holds(version: VersionRecord, condition: Condition, known: Known) -> bool:
+    match condition:
+        case And(parts):
+            return all(_holds(version, part, known) for part in parts)
+        case Or(parts):
+            return any(_holds(version, part, known) for part in parts)
+        case Not(part):
+            return not _holds(version, part, known)
+        case Comparison():
+            return _compare(version, condition, known)
+
+
+def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
+    facts = known.get(version.index, {})
+    if found.field in POINTERS:
+        return (f"{found.field}.{found.value}" in facts) is (found.op == "=")
+    columns: dict[str, str | float] = {
+        "name": version.name,
+        "version": float(version.number),
+        "created": version.published,
+        "author": version.author,
+        "size": float(version.size_bytes),
+    }
+    value = columns.get(found.field)
+    if value is None:
+        fact = facts.get(found.field)
+        if fact is None:
             return False
-        if found.op == "~":
-            return str(value).startswith(str(found.value))
-        if found.op == "!=":
-            return value != found.value
-        return bool(OPERATORS[found.op](value, found.value))
+        value = fact.text if isinstance(found.value, str) else fact.number
+    if value is None:
+        return False
+    if found.op == "~":
+        return str(value).startswith(str(found.value))
+    if found.op == "!=":
+        return value != found.value
+    return bool(OPERATORS[found.op](value, found.value))
 
 
 @dataclass
@@ -144,7 +189,7 @@ class MemoryLineage:
             for version in self.catalog.projections.select(VersionRecord)
             if version.revision.removeprefix("sha256:") in nodes
             if namespaces is None or version.name.partition("/")[0] in namespaces
-            for known in [self.catalog.facts.get(version.index, {})]
+            for known in [self.catalog.known().get(version.index, {})]
         ]
 
     def clear(self) -> None:

@@ -19,7 +19,6 @@ from muniment.core.folding import Change, Put
 from muniment.core.lineage import Edge
 from muniment.core.payloads import Payload
 from muniment.core.records import Key, KeyRecord, Record, Value
-from muniment.core.search import Fact
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.holdings import GARBAGE
@@ -34,7 +33,7 @@ from muniment.services.found import found
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
-from muniment.testing.indexes import OPERATORS, MemoryCatalog, MemoryLineage
+from muniment.testing.indexes import OPERATORS, MemoryCatalog, MemoryLineage, Spell
 
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -391,7 +390,7 @@ class MemoryUnit:
     retries: MemoryRetries = field(default_factory=MemoryRetries)
     uploads: MemoryUploads = field(default_factory=MemoryUploads)
     catalog: MemoryCatalog = field(init=False)
-    facts: dict[int, dict[str, Fact]] = field(default_factory=dict)
+    spells: dict[tuple[int, str], list[Spell]] = field(default_factory=dict)
     jobs: MemoryJobs = field(default_factory=MemoryJobs)
     lineage: MemoryLineage = field(init=False)
     edges: dict[tuple[str, str, str, str], Edge] = field(default_factory=dict)
@@ -399,7 +398,7 @@ class MemoryUnit:
 
     def __post_init__(self) -> None:
         """Let the catalog and the lineage look at these very versions."""
-        self.catalog = MemoryCatalog(self.projections, self.facts)
+        self.catalog = MemoryCatalog(self.projections, self.spells)
         self.lineage = MemoryLineage(self.catalog, self.edges)
 
 
@@ -422,7 +421,7 @@ class MemoryUnits:
                 copy.deepcopy(self._state.holdings),
                 copy.deepcopy(self._state.retries),
                 copy.deepcopy(self._state.uploads),
-                copy.deepcopy(self._state.facts),
+                copy.deepcopy(self._state.spells),
                 copy.deepcopy(self._state.jobs),
                 copy.deepcopy(self._state.edges),
                 copy.deepcopy(self._state.outbox),

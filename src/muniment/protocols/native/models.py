@@ -34,9 +34,11 @@ _ALIAS = _MODEL + "/aliases/{alias}"
 
 
 @router.get("/models", response_model=Page[r.ModelRecord])
-async def list_models(request: Request, prefix: Name = "", after: Name = "", limit: Limit = 100) -> Response:
+async def list_models(
+    request: Request, prefix: Name = "", after: Name = "", limit: Limit = 100, at: At = None
+) -> Response:
     """List the models that you may read, by name."""
-    models = await ask(request, q.ListModels(prefix=prefix, after=after, limit=limit))
+    models = await ask(request, q.ListModels(prefix=prefix, after=after, limit=limit, at=at))
     following = models[-1].name if len(models) == limit else None
     return send_encoded(request, encode_page(models, following))
 
@@ -47,12 +49,13 @@ async def search_versions(
     text: Annotated[str, Query(alias="q", max_length=2000)] = "",
     cursor: Name | None = None,
     limit: Limit = 100,
+    at: At = None,
 ) -> Response:
     """Look versions up: `metric.auc > 0.9 and param.depth = 6 order by created`.
 
     A page can be short, even empty, and not the last: go on while there is a `next`.
     """
-    return await answer(request, q.SearchVersions(text=text, cursor=cursor, limit=limit))
+    return await answer(request, q.SearchVersions(text=text, cursor=cursor, limit=limit, at=at))
 
 
 @router.get("/lineage/{node}", response_model=Graph)
@@ -85,9 +88,9 @@ async def list_deployments(  # noqa: PLR0913, PLR0917 - what a page is asked wit
 
 
 @router.get(_MODEL, response_model=r.ModelRecord)
-async def get_model(request: Request, namespace: Part, model: Part) -> Response:
+async def get_model(request: Request, namespace: Part, model: Part, at: At = None) -> Response:
     """Give a model."""
-    return await answer(request, q.GetModel(name=ModelName(namespace, model)))
+    return await answer(request, q.GetModel(name=ModelName(namespace, model), at=at))
 
 
 @router.get(_MODEL + "/versions", response_model=Page[r.VersionRecord])

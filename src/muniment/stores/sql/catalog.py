@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     and_,
     bindparam,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.sql.base import Executable
 
@@ -37,7 +39,7 @@ from muniment.core.records import VersionRecord
 from muniment.core.search import COLUMNS, POINTERS, And, Comparison, Condition, Fact, Not, Or, Search
 from muniment.ports.catalog import Found
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import facts, versions
+from muniment.stores.sql.tables import facts, past_facts, versions
 
 # What a page looks at, however many versions there are.
 FEW: Final = 1_000
@@ -48,6 +50,31 @@ _DELETE: Final = delete(facts).where(
     facts.c.version == bindparam("of_version"), facts.c.key == bindparam("of_key")
 )
 _INSERT: Final = insert(facts)
+_KEYS: Final = select(facts.c.key).where(
+    facts.c.version == bindparam("of_version"),
+    facts.c.key >= bindparam("low"),
+    facts.c.key <= bindparam("high"),
+)
+_PAST: Final = ("version", "key", "since", "until", "text", "number")
+# What began with the very entry that ends it never held.
+_KEEP: Final = insert(past_facts).from_select(
+    _PAST,
+    select(
+        facts.c.version, facts.c.key, facts.c.since, bindparam("until"), facts.c.text, facts.c.number
+    ).where(
+        facts.c.version == bindparam("of_version"),
+        facts.c.key == bindparam("of_key"),
+        facts.c.since < bindparam("until"),
+    ),
+)
+_FORGET: Final = tuple(
+    delete(table).where(
+        table.c.version == bindparam("of_version"),
+        table.c.key == bindparam("of_key"),
+        table.c.since == bindparam("began"),
+    )
+    for table in (facts, past_facts)
+)
 _COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
     "name": versions.c.name,
     "version": versions.c.number,
@@ -55,7 +82,6 @@ _COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
     "author": versions.c.author,
     "size": versions.c.size_bytes,
 }
-_RANKED: Final = facts.alias("ranked")
 _NO_RANK: Final[ColumnElement[Any]] = literal_column("0")
 _OPERATORS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
     "=": operator.eq,
@@ -69,8 +95,12 @@ _OPERATORS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
 
 @dataclass
 class _Values:
-    """The values of a statement, each under a name of its own: none ever becomes part of the text."""
+    """The values of a statement, each under a name of its own: none ever becomes part of the text.
 
+    `until` is the entry before which the statement looks at the versions; None for now.
+    """
+
+    until: int | None = None
     known: dict[str, object] = field(default_factory=dict)
 
     def bind(self, value: object) -> ColumnElement[Any]:
@@ -87,35 +117,58 @@ class SqlCatalog:
         self._connection = connection
         self._statements = statements
 
-    def put(self, version: int, facts: Iterable[Fact]) -> None:
+    def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
         """Describe a version."""
         known = {fact.key: fact for fact in facts}
         if not known:
             return
-        for key in known:
-            self.remove(version, key)
+        values = {"of_version": version, "low": min(known), "high": max(known)}
+        present = self._statements.run(self._connection, "facts keys", lambda: _KEYS, values)
+        for (key,) in present:
+            if key in known:
+                self.remove(version, key, since)
         rows = [
-            {"version": version, "key": fact.key, "text": fact.text, "number": fact.number}
+            {
+                "version": version,
+                "key": fact.key,
+                "text": fact.text,
+                "number": fact.number,
+                "since": since,
+            }
             for fact in known.values()
         ]
         self._statements.run_many(self._connection, "facts add", lambda: _INSERT, rows)
 
-    def remove(self, version: int, key: str) -> None:
+    def remove(self, version: int, key: str, until: int) -> None:
         """Take a fact away."""
         values = {"of_version": version, "of_key": key}
+        self._statements.run(self._connection, "facts keep", lambda: _KEEP, {**values, "until": until})
         self._statements.run(self._connection, "facts remove", lambda: _DELETE, values)
+
+    def forget(self, version: int, key: str, since: int) -> None:
+        """Let a fact go for good."""
+        values = {"of_version": version, "of_key": key, "began": since}
+        for number, statement in enumerate(_FORGET):
+            shape = ("facts forget", number)
+            self._statements.run(self._connection, shape, lambda statement=statement: statement, values)  # type: ignore[misc] # bound at once
 
     def clear(self) -> None:
         """Forget all."""
         self._connection.execute(delete(facts))
+        self._connection.execute(delete(past_facts))
 
     def search(
-        self, search: Search, namespaces: frozenset[str] | None, cursor: str | None, limit: int
+        self,
+        search: Search,
+        namespaces: frozenset[str] | None,
+        cursor: str | None,
+        limit: int,
+        until: int | None = None,
     ) -> Found:
         """Look versions up."""
         after = _read_cursor(cursor)
-        driver = self._find_driver(search.condition)
-        order = _order_of(search, namespaces)
+        driver = self._find_driver(search.condition, until)
+        order = _order_of(search, namespaces, until)
         window = self._close_window(search, order, after) if driver is None else None
         rows = self._page(search, namespaces, order, after, window, driver, limit)
         found = [VersionRecord(**dict(zip(versions.c.keys(), row[2:], strict=True))) for row in rows]
@@ -123,13 +176,13 @@ class SqlCatalog:
             return Found(found, _write_cursor(rows[-1][0], rows[-1][1]))
         return Found(found, None if window is None else _write_cursor(*window))
 
-    def _find_driver(self, condition: "Condition | None") -> Comparison | None:
+    def _find_driver(self, condition: "Condition | None", until: int | None) -> Comparison | None:
         """Find the condition that holds for the fewest versions, if it holds for few."""
         parts = condition.parts if isinstance(condition, And) else (condition,)
         counted: list[tuple[int, Comparison]] = []
         for part in parts:
             if isinstance(part, Comparison) and _can_drive(part):
-                values = _Values()
+                values = _Values(until)
                 some = _candidates(part, values).limit(FEW + 1).subquery()
                 count = int(str(self._run(select(func.count()).select_from(some), values)[0][0]))
                 counted.append((count, part))
@@ -138,7 +191,7 @@ class SqlCatalog:
 
     def _close_window(self, search: Search, order: "_Order", after: "_Place | None") -> "_Place | None":
         """Find where the next window ends; None if it takes in all that is left."""
-        values = _Values()
+        values = _Values(order.until)
         query = order.select(values, order.rank, order.entry)
         if after is not None:
             query = query.where(order.beyond(after, values, descending=search.descending))
@@ -156,7 +209,7 @@ class SqlCatalog:
         driver: Comparison | None,
         limit: int,
     ) -> Rows:
-        values = _Values()
+        values = _Values(order.until)
         query = order.select(values, order.rank, order.entry, *versions.c)
         if search.condition is not None:
             query = query.where(_clause(search.condition, values))
@@ -185,19 +238,23 @@ class _Order:
     rank: ColumnElement[Any]
     entry: ColumnElement[Any]
     key: str | None = None
+    ranked: FromClause | None = None
     # Where in the order all that can be found lies, if that is known.
     bounds: tuple[str, str] | None = None
+    until: int | None = None
 
     def select(self, values: _Values, *columns: ColumnElement[Any]) -> Select[Any]:
+        query = select(*columns)
+        if self.until is not None:
+            query = query.where(versions.c.index < values.bind(self.until))
         if self.bounds is not None:
             low, high = (values.bind(bound) for bound in self.bounds)
-            return select(*columns).where(self.rank >= low, self.rank < high)
-        if self.key is None:
-            return select(*columns)
-        return (
-            select(*columns)
-            .select_from(_RANKED.join(versions, versions.c.index == _RANKED.c.version))
-            .where(_RANKED.c.key == values.bind(self.key), _RANKED.c.number.is_not(None))
+            return query.where(self.rank >= low, self.rank < high)
+        if self.ranked is None:
+            return query
+        one = self.ranked.c
+        return query.select_from(self.ranked.join(versions, versions.c.index == one.version)).where(
+            one.key == values.bind(self.key), one.number.is_not(None)
         )
 
     def beyond(self, place: _Place, values: _Values, *, descending: bool) -> ColumnElement[bool]:
@@ -213,14 +270,27 @@ class _Order:
         return query.order_by(*(column.desc() if descending else column for column in columns))
 
 
-def _order_of(search: Search, namespaces: frozenset[str] | None) -> _Order:
+def _order_of(search: Search, namespaces: frozenset[str] | None, until: int | None) -> _Order:
     if search.order == "name":
         bounds = _name_bounds(search.condition, namespaces)
-        return _Order(versions.c.name, versions.c.number, bounds=bounds)
+        return _Order(versions.c.name, versions.c.number, bounds=bounds, until=until)
     if search.order in {"created", "version"}:
         # The time of a version never runs back, so its entry tells the order of times as well.
-        return _Order(_NO_RANK, versions.c.index)
-    return _Order(_RANKED.c.number, _RANKED.c.version, search.order)
+        return _Order(_NO_RANK, versions.c.index, until=until)
+    ranked = _facts(until)
+    return _Order(ranked.c.number, ranked.c.version, search.order, ranked, until=until)
+
+
+def _facts(until: int | None) -> FromClause:
+    """Give the facts that hold now, or that held before an entry."""
+    if until is None:
+        return facts.alias()
+    columns = ("version", "key", "text", "number")
+    still = select(*(facts.c[name] for name in columns)).where(facts.c.since < until)
+    once = select(*(past_facts.c[name] for name in columns)).where(
+        past_facts.c.since < until, past_facts.c.until >= until
+    )
+    return union_all(still, once).subquery()
 
 
 def _name_bounds(condition: "Condition | None", namespaces: frozenset[str] | None) -> tuple[str, str]:
@@ -250,7 +320,7 @@ def _clause(condition: Condition, values: _Values) -> ColumnElement[bool]:
 def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
     if found.field in COLUMNS:
         return _compare_column(_COLUMNS[found.field], found, values)
-    one = facts.alias()
+    one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     there = and_(one.c.version == versions.c.index, one.c.key == values.bind(key))
     if found.field in POINTERS:
@@ -274,7 +344,7 @@ def _candidates(found: Comparison, values: _Values) -> Select[Any]:
     """Select the entries of the versions for which an indexed condition holds."""
     if found.field == "name":
         return select(versions.c.index).where(_compare_column(versions.c.name, found, values))
-    one = facts.alias()
+    one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     query = select(one.c.version).where(one.c.key == values.bind(key))
     if found.field in POINTERS:

@@ -432,8 +432,24 @@ facts: Final = Table(
     Column("key", Text, primary_key=True),
     Column("text", Text, nullable=False),
     Column("number", Double),
+    # The entry since which it holds.
+    Column("since", _Whole, nullable=False),
     Index("facts_by_number", "key", "number", "version"),
     Index("facts_by_text", "key", "text", "version"),
+    sqlite_with_rowid=False,
+)
+
+# What held once, from an entry on until before another.
+past_facts: Final = Table(
+    "past_facts",
+    metadata,
+    Column("version", _Whole, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("since", _Whole, primary_key=True, autoincrement=False),
+    Column("until", _Whole, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("number", Double),
+    Index("past_facts_by_key", "key", "version"),
     sqlite_with_rowid=False,
 )
 

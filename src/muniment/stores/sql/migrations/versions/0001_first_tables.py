@@ -429,10 +429,22 @@ def _make_catalog() -> None:
         sa.Column("key", _TEXT, primary_key=True),
         sa.Column("text", _TEXT, nullable=False),
         sa.Column("number", sa.Double),
+        sa.Column("since", _WHOLE, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_index("facts_by_number", "facts", ["key", "number", "version"])
     op.create_index("facts_by_text", "facts", ["key", "text", "version"])
+    op.create_table(
+        "past_facts",
+        sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("key", _TEXT, primary_key=True),
+        sa.Column("since", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("until", _WHOLE, nullable=False),
+        sa.Column("text", _TEXT, nullable=False),
+        sa.Column("number", sa.Double),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("past_facts_by_key", "past_facts", ["key", "version"])
     op.create_table(
         "lineage",
         sa.Column("child", _TEXT, primary_key=True),
