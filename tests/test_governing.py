@@ -90,6 +90,9 @@ def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
     assert "approved by nobody yet" in shown
     call("approve", *what, "--as", "validator", "--exception", asked, "--reason", "go on", by="Vera")
     assert "; approved by Vera" in call("show", "acme/x@1")
+    call("deploy", "acme/x@1", "prod/api")
+    for everywhere in (("list", "acme/x"), ("list", "version = 1"), ("deployments",)):
+        assert "EXCEPTION" in call(*everywhere)
     assert f"by exception {asked}" in call("check", "acme/x@1", "production")
 
 
@@ -124,6 +127,7 @@ def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
     moved = call("break-glass", "acme/x@1", "production", "--reason", "fire", "--yes")
     assert "EMERGENCY: acme/x@production is version 1" in moved
     assert "EMERGENCY" in call("show", "acme/x@production")
+    assert "EMERGENCY" in call("list", "acme/x")
     assert "EMERGENCY: fire" in call("history", "acme/x@production")
     (waiting,) = json.loads(call("inbox", "--json", by="Vera"))
     assert (waiting["kind"], waiting["overdue"]) == ("review", False)
@@ -133,6 +137,7 @@ def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
     assert "it burned" in call("inbox", by="Vera")
     call("review", entry, "--reason", "it was right", by="Vera")
     assert "EMERGENCY" not in call("show", "acme/x@production")
+    assert "EMERGENCY" not in call("list", "acme/x")
     said = json.loads(call("comments", "acme/x@1", "--json"))
     assert (said[0]["markdown"], said[0]["about"]) == ("it burned, @Vera", int(entry))
     assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said[0]["index"]))

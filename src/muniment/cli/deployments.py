@@ -4,6 +4,7 @@ import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt
+from muniment.cli.standing import find_standing
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.deployments import State
@@ -50,16 +51,23 @@ def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, h
     with connect(terminal) as registry:
         records = list(registry.deployments(name or None, target=target, at=at, history=history))
         loaded = [_describe_loaded(registry, record) for record in records]
+        standing = find_standing(registry, [f"{record.name}@{record.number}" for record in records])
     if terminal.as_json:
-        rows = zip(records, loaded, strict=True)
-        terminal.answer([{**record.values(), "as_meant": text != _OTHER} for record, text in rows], [])
+        terminal.answer(
+            [
+                {**record.values(), "as_meant": text != _OTHER, "standing": word}
+                for record, text, word in zip(records, loaded, standing, strict=True)
+            ],
+            [],
+        )
         return
     draw_table(
-        ("target", "version", "state", "since", "loaded", "entry"),
+        ("target", "version", "", "state", "since", "loaded", "entry"),
         [
-            (r.target, f"{r.name}@{r.number}", r.state, r.recorded, text, r.index)
-            for r, text in zip(records, loaded, strict=True)
+            (r.target, f"{r.name}@{r.number}", word, r.state, r.recorded, text, r.index)
+            for r, text, word in zip(records, loaded, standing, strict=True)
         ],
+        alarming=[bool(word) or text == _OTHER for text, word in zip(loaded, standing, strict=True)],
     )
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt
+from muniment.cli.standing import find_standing
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.cards import split_front_matter
 from muniment.client.evaluating import evaluation_module, measure_drift
@@ -117,6 +118,7 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
     """Rank the versions of NAME by a metric, over the same bytes of a dataset only."""
     with connect(terminal) as registry:
         found = registry.leaderboard(name, metric, dataset)
+        standing = find_standing(registry, [row.version for row in found.rows])
     if terminal.as_json:
         rows = [
             {
@@ -127,15 +129,17 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
                 "high": row.metric.high if row.metric else None,
                 "n": row.n,
                 "why": row.why,
+                "standing": word,
             }
-            for row in found.rows
+            for row, word in zip(found.rows, standing, strict=True)
         ]
         terminal.answer({"metric": metric, "dataset": found.dataset, "rows": rows}, [])
         return
     better = "lower" if found.lower_is_better else "higher"
     terminal.answer(None, [f"{metric} over {found.dataset:.19}, {better} is better"])
-    columns = ("place", "version", metric, "interval", "rows", "left out because")
-    draw_table(columns, [_describe_rank(row) for row in found.rows])
+    columns = ("place", "version", "", metric, "interval", "rows", "left out because")
+    ranked = [_describe_rank(row, word) for row, word in zip(found.rows, standing, strict=True)]
+    draw_table(columns, ranked, alarming=[bool(word) for word in standing])
 
 
 @click.command()
@@ -255,12 +259,12 @@ def _read_metrics(options: dict[str, object]) -> dict[str, float]:
     return found
 
 
-def _describe_rank(row: Ranked) -> tuple[object, ...]:
+def _describe_rank(row: Ranked, standing: str) -> tuple[object, ...]:
     if row.metric is None:
-        return None, row.version, None, None, None, row.why
+        return None, row.version, standing, None, None, None, row.why
     metric = row.metric
     interval = "" if metric.low is None or metric.high is None else f"{metric.low:.4f} to {metric.high:.4f}"
-    return row.place, row.version, f"{metric.value:.4f}", interval, row.n, None
+    return row.place, row.version, standing, f"{metric.value:.4f}", interval, row.n, None
 
 
 def _names(value: object) -> tuple[str, ...]:

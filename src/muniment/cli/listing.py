@@ -7,6 +7,7 @@ import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect
+from muniment.cli.standing import find_standing
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.comparing import Difference
 from muniment.client.registry import Registry
@@ -34,10 +35,11 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
         models = list(islice(registry.models(query, at=at), limit))
         exact = any(model.name == query for model in models)
         versions = list(islice(registry.versions(query, at=at), limit)) if exact else []
+        standing = [] if terminal.as_json else _find_standing(registry, versions)
     if terminal.as_json:
         terminal.answer([record.values() for record in (versions if exact else models)], [])
     elif exact:
-        _draw_versions(versions)
+        _draw_versions(versions, standing)
     elif models:
         draw_table(("model", "latest"), [(model.name, model.latest) for model in models])
 
@@ -86,16 +88,26 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
 def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:
     with connect(terminal) as registry:
         found = list(islice(registry.search(query, at=at), limit))
+        standing = [] if terminal.as_json else _find_standing(registry, found)
     if terminal.as_json:
         terminal.answer([record.values() for record in found], [])
     elif found:
-        _draw_versions(found)
+        _draw_versions(found, standing)
 
 
-def _draw_versions(versions: Sequence[VersionRecord]) -> None:
+def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:
+    return find_standing(registry, [f"{version.name}@{version.number}" for version in versions])
+
+
+def _draw_versions(versions: Sequence[VersionRecord], standing: Sequence[str]) -> None:
+    """Draw a table; where a version stands now is said whenever the list is of."""
     draw_table(
-        ("version", "bytes", "published", "digest"),
-        [(f"{v.name}@{v.number}", v.size_bytes, v.published, v.revision) for v in versions],
+        ("version", "", "bytes", "published", "digest"),
+        [
+            (f"{v.name}@{v.number}", word, v.size_bytes, v.published, v.revision)
+            for v, word in zip(versions, standing, strict=True)
+        ],
+        alarming=[bool(word) for word in standing],
     )
 
 

@@ -1,29 +1,17 @@
 """`muniment show`."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Mapping
 
 import click
 
 from muniment.cli.session import connect, name_people
+from muniment.cli.standing import describe_state
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.version import Version
-from muniment.core.approvals import Decision, last_acts
-from muniment.core.attestations import EXCEPTION, Attestation, kind_of
+from muniment.core.attestations import kind_of
 from muniment.core.canonical import JsonObject
-from muniment.core.exceptions import Waiver
-from muniment.core.queries import VersionDetail
-from muniment.core.records import AttestationRecord, MoveRecord
-from muniment.core.statuses import Status
-from muniment.core.times import read_time, write_time
-
-_SAID: Final = {
-    Decision.APPROVE: "approved",
-    Decision.REJECT: "rejected",
-    Decision.WITHDRAW: "withdrawn",
-}
+from muniment.core.records import AttestationRecord
 
 
 @click.command()
@@ -65,8 +53,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     author = names.get(record.author, record.author)
     lines = [
         f"{version}  {', '.join(detail.aliases)}".rstrip(),
-        *_describe_state(detail),
-        *_describe_exceptions(version, detail, names),
+        *describe_state(version, detail, names),
         f"  digest     {record.revision}",
         f"  published  {record.published} by {author}, entry {record.index}",
         *([f"  message    {detail.message}"] if detail.message else []),
@@ -74,55 +61,6 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         *(f"  {_describe_claim(claim, names)}" for claim in detail.attestations),
     ]
     return document, lines
-
-
-def _describe_state(detail: VersionDetail) -> list[str]:
-    """Say first what nobody must overlook: what became of it, what it is kept for, exceptions made for it."""
-    status, kept = detail.status, detail.retention
-    lines = []
-    if status is not None and status.status != Status.PUBLISHED:
-        lines.append(f"  {status.status.upper()}  {status.set}: {detail.status_reason or '(erased)'}")
-    lines += [
-        f"  superseded  {move.alias} went to version {move.number}, {move.moved}, entry {move.index}"
-        for move in detail.superseded
-    ]
-    lines += [_describe_emergency(move) for move in detail.emergencies]
-    if kept is not None:
-        hold = "under a legal hold, " if kept.hold else ""
-        lines.append(f"  kept       {hold}until {kept.until or 'no set time'}")
-    return lines
-
-
-def _describe_exceptions(version: Version, detail: VersionDetail, names: Mapping[str, str]) -> list[str]:
-    """Say which rules are let be, until when, and by whose word: whether anybody approved it, or nobody."""
-    if not any(claim.predicate_type == EXCEPTION for claim in detail.attestations):
-        return []
-    claims = version.claims()
-    asked = [claim for claim in claims if claim.predicate_type == EXCEPTION]
-    return [line for claim in asked for line in _describe_exception(version, claim, claims, names)]
-
-
-def _describe_exception(
-    version: Version, claim: Attestation, claims: Sequence[Attestation], names: Mapping[str, str]
-) -> list[str]:
-    waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
-    acts = last_acts(claims, str(version), waiver.alias, digest).values()
-    said = [
-        f"{_SAID[act.approval.decision]} by {names.get(act.claim.signer, act.claim.signer)}" for act in acts
-    ]
-    ended = ", which is over" if read_time(waiver.until) <= datetime.now(UTC) else ""
-    return [
-        f"  EXCEPTION  to {', '.join(sorted(waiver.rules))} for {waiver.alias}",
-        f"             until {waiver.until}{ended}; {', '.join(said) or 'approved by nobody yet'}",
-        f"             {digest}, entry {claim.index}",
-    ]
-
-
-def _describe_emergency(move: MoveRecord) -> str:
-    overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
-    due = f"its review is OVERDUE since {move.due}" if overdue else f"to be reviewed until {move.due}"
-    line = f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"
-    return click.style(line, fg="red") if overdue else line
 
 
 def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:

@@ -330,6 +330,7 @@ tags: Final = Table(
     Column("value", Text),
     ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     Index("tags_by_version", "name", "number", "index"),
+    Index("tags_by_value", "value"),
 )
 
 tokens: Final = Table(

@@ -311,6 +311,7 @@ def _make_access() -> None:
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("tags_by_version", "tags", ["name", "number", "index"])
+    op.create_index("tags_by_value", "tags", ["value"])
     op.create_table(
         "tokens",
         sa.Column("id", _TEXT, primary_key=True),
