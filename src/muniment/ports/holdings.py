@@ -27,11 +27,17 @@ def quarantine_of(namespace: str) -> str:
 class Holdings(Protocol):
     """The holdings, inside one unit of work. A holder is a namespace, or `~` and a principal's id."""
 
-    def add(self, holder: str, blobs: Sequence[Stored], time: str) -> int:
-        """Let a holder hold blobs, since a time; give how many bytes that adds to what it holds."""
+    def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
+        """Let a holder hold blobs, since a time; give how many bytes that adds to what it holds.
+
+        `fresh` spares looking: the caller MUST know that the holder holds none of them.
+        """
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
         """Give the sizes of those blobs that one of the holders holds; with None, anybody."""
+
+    def find_held(self, holders: Collection[str], digests: Sequence[Digest]) -> dict[str, dict[Digest, int]]:
+        """Give the sizes of the blobs that each of some holders holds."""
 
     def measure(self, holder: str) -> int:
         """Sum up what a holder holds, in bytes."""

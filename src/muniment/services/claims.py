@@ -31,27 +31,27 @@ def admit(
     digest: Digest,
     reason: Payload | None = None,
 ) -> Outcome:
-    """Record a stored bundle, which the actor may use, as a claim about a version. As `admit_held`."""
+    """Record a stored bundle, which the actor may use, as a claim about a version. As `admit_new`."""
     take(tx, ModelName.parse(version.name).namespace, [digest])
-    return admit_held(tx, version, revision, digest, reason)
+    # The same claim about the same version is on record: answer with that.
+    key = (version.name, version.revision, str(digest))
+    known = tx.unit.projections.find(AttestationRecord, key)
+    if known is not None:
+        return Outcome(known.index, created=False)
+    return admit_new(tx, version, revision, digest, reason)
 
 
-def admit_held(
+def admit_new(
     tx: Transaction,
     version: VersionRecord,
     revision: Revision,
     digest: Digest,
     reason: Payload | None = None,
 ) -> Outcome:
-    """Record a bundle that the version's namespace holds as a claim about it.
+    """Record a bundle that the version's namespace holds as a claim about it, which is not on record yet.
 
     The caller MUST have read `revision` from the manifest that `version` names.
     """
-    # (0) The same claim about the same version is on record: answer with that.
-    key = (version.name, version.revision, str(digest))
-    known = tx.unit.projections.find(AttestationRecord, key)
-    if known is not None:
-        return Outcome(known.index, created=False)
     # (1) It is signed by who sends it, with a key that counts now, and says what its kind has to say.
     signer, statement = verify_sent(tx, digest)
     # (2) It is about this version.

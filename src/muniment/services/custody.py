@@ -47,28 +47,38 @@ def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Dig
     Raises:
         BlobNotFound: one is not stored, or not the actor's to use.
         QuotaExceeded: the namespace has no room for them.
+        StorageBusy: one is being removed as garbage just now: send it again.
     """
     if not digests:
         return {}
-    sizes = find_sizes(tx, namespace, digests)
+    mine = holder_of(tx.actor)
+    held = tx.unit.holdings.find_held({namespace, mine, GARBAGE}, digests)
+    sizes = find_sizes(tx, namespace, digests) if tx.caller.direct else held[namespace] | held[mine]
     for digest in digests:
         if digest not in sizes:
             raise BlobNotFound(digest=str(digest))
-    hold(tx, namespace, [Stored(digest=digest, size_bytes=size) for digest, size in sizes.items()])
+        if digest in held[GARBAGE]:
+            raise StorageBusy(path=str(digest))
+    new = {digest for digest in digests if digest not in held[namespace]}
+    _hold(tx, namespace, [Stored(digest=digest, size_bytes=sizes[digest]) for digest in new])
     return sizes
 
 
 def hold(tx: Transaction, namespace: str, blobs: Sequence[Stored]) -> None:
-    """Let a namespace hold blobs. The caller MUST have checked that the actor may use them.
+    """Let a namespace hold blobs that are the actor's to use, as the caller MUST have found. Raises as `take`."""
+    held = tx.unit.holdings.find_held({namespace, GARBAGE}, [blob.digest for blob in blobs])
+    for digest in held[GARBAGE]:
+        raise StorageBusy(path=str(digest))
+    _hold(tx, namespace, [blob for blob in blobs if blob.digest not in held[namespace]])
 
-    Raises:
-        QuotaExceeded: there is no room.
-        StorageBusy: a blob is being removed as garbage just now.
-    """
-    refuse_garbage(tx.unit, blobs)
-    added = tx.unit.holdings.add(namespace, blobs, tx.time)
+
+def _hold(tx: Transaction, namespace: str, new: Sequence[Stored]) -> None:
+    """Let a namespace hold blobs that it does not hold yet."""
+    if not new:
+        return
+    tx.unit.holdings.add(namespace, new, tx.time, fresh=True)
     quota = find_quota(tx.unit, namespace)
-    if added and quota is not None and tx.unit.holdings.measure(namespace) > quota:
+    if quota is not None and tx.unit.holdings.measure(namespace) > quota:
         raise QuotaExceeded(namespace=namespace, quota_bytes=quota)
 
 

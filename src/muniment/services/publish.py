@@ -7,7 +7,7 @@ from muniment.core.names import Kind, Reference
 from muniment.core.records import ModelRecord, VersionRecord
 from muniment.core.roles import Act
 from muniment.ports.unit import Unit
-from muniment.services.claims import admit_held
+from muniment.services.claims import admit_new
 from muniment.services.content import require_content
 from muniment.services.drafts import end_published
 from muniment.services.lineage import note_dataset
@@ -33,7 +33,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     revision = require_content(tx, command.name.namespace, command.manifest, command.attestations)
     readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
-    index = tx.record(
+    version = tx.put(
         EventType.VERSION_PUBLISHED,
         {
             "name": str(command.name),
@@ -43,14 +43,14 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
             "size": revision.size_bytes,
             "message": tx.keep(command.message),
         },
+        VersionRecord,
     )
-    version = resolve(tx.unit, Reference(command.name, number))
     if kind is Kind.DATASET:
         note_dataset(tx.unit, command.name, command.manifest, revision)
-    for digest in command.attestations:
-        admit_held(tx, version, revision, digest)
+    for digest in dict.fromkeys(command.attestations):
+        admit_new(tx, version, revision, digest)
     end_published(tx, version)
-    return Outcome(index)
+    return Outcome(version.index)
 
 
 def _find_known(unit: Unit, command: PublishVersion) -> VersionRecord | None:

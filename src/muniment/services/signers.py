@@ -35,7 +35,9 @@ def verify_sent(tx: Transaction, digest: Digest) -> tuple[KeyRecord, Statement]:
 
 
 def _get_valid_key(tx: Transaction, key_id: str) -> KeyRecord:
-    key = tx.unit.projections.find(KeyRecord, (key_id,))
+    if key_id not in tx.known_keys:
+        tx.known_keys[key_id] = tx.unit.projections.find(KeyRecord, (key_id,))
+    key = tx.known_keys[key_id]
     if key is None:
         raise UnknownSigner(key_id=key_id)
     if key.revoked is not None:

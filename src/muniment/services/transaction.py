@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from muniment.core.callers import Caller
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import Event, EventType
-from muniment.core.folding import fold
+from muniment.core.folding import Change, Put, fold
 from muniment.core.payloads import Payload
+from muniment.core.records import KeyRecord, Record
 from muniment.core.roles import Act, Role, may
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
@@ -18,6 +20,8 @@ from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
 REGISTRY: str = "registry"
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +49,9 @@ class Transaction:
     clock: Clock
     nonces: Nonces
     keys: RegistryKeys
-    # Looked up once: no command both changes the actor's roles and depends on them.
+    # Looked up once: no command both changes the actor's roles, or keys, and depends on them.
     known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
+    known_keys: dict[str, KeyRecord | None] = field(default_factory=dict)
 
     @property
     def actor(self) -> str:
@@ -66,10 +71,20 @@ class Transaction:
 
     def record(self, kind: EventType, data: JsonObject) -> int:
         """Append an event and fold it into the projections; give its index."""
+        return self._append(kind, data)[0]
+
+    def put(self, kind: EventType, data: JsonObject, record: type[R]) -> R:
+        """Append an event that makes a record of a kind, and fold it; give the record."""
+        _, changes = self._append(kind, data)
+        made = [one.record for one in changes if isinstance(one, Put) and isinstance(one.record, record)]
+        return made[0]
+
+    def _append(self, kind: EventType, data: JsonObject) -> tuple[int, list[Change]]:
         event = Event(id=self.nonces(), type=kind, actor=self.actor, time=self.time, data=data)
         index = self.unit.log.append(event.encode(), event.time)
-        self.unit.projections.apply(fold(event, index))
-        return index
+        changes = fold(event, index)
+        self.unit.projections.apply(changes)
+        return index, changes
 
     def keep(self, payload: Payload | None) -> str | None:
         """Keep what somebody typed; give the digest that the event holds."""

@@ -223,8 +223,9 @@ class MemoryHoldings:
 
     held: dict[tuple[Digest, str], tuple[int, str]] = field(default_factory=dict)
 
-    def add(self, holder: str, blobs: Sequence[Stored], time: str) -> int:
+    def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
         """Let a holder hold blobs."""
+        assert not (fresh and any((blob.digest, holder) in self.held for blob in blobs)), "it looked"
         new = {blob.digest: blob.size_bytes for blob in blobs if (blob.digest, holder) not in self.held}
         self.held |= {(digest, holder): (size, time) for digest, size in new.items()}
         return sum(new.values())
@@ -237,6 +238,10 @@ class MemoryHoldings:
         return {
             digest: size for (digest, holder), (size, _) in self.held.items() if (digest, holder) in wanted
         }
+
+    def find_held(self, holders: Collection[str], digests: Sequence[Digest]) -> dict[str, dict[Digest, int]]:
+        """Give sizes by holder."""
+        return {holder: self.find_sizes([holder], digests) for holder in holders}
 
     def measure(self, holder: str) -> int:
         """Sum up."""

@@ -1,6 +1,7 @@
 """The holdings in SQL, with a running sum for each holder."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select, update
@@ -20,6 +21,7 @@ _NEXT_USAGE: Final = (
     update(usages)
     .where(usages.c.holder == bindparam("who"))
     .values(size_bytes=usages.c.size_bytes + bindparam("added"))
+    .returning(usages.c.holder)
 )
 _HOLDERS: Final = select(holdings.c.holder, holdings.c.size_bytes).where(
     holdings.c.digest == bindparam("digest")
@@ -53,9 +55,9 @@ class SqlHoldings:
         self._connection = connection
         self._statements = statements
 
-    def add(self, holder: str, blobs: Sequence[Stored], time: str) -> int:
+    def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
         """Let a holder hold blobs."""
-        known = self.find_sizes([holder], [blob.digest for blob in blobs])
+        known = {} if fresh else self.find_sizes([holder], [blob.digest for blob in blobs])
         new = {blob.digest: blob.size_bytes for blob in blobs if blob.digest not in known}
         if not new:
             return 0
@@ -69,11 +71,16 @@ class SqlHoldings:
         return added
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
-        """Give sizes, some dozens in a query."""
-        found: dict[Digest, int] = {}
-        for some in _split(digests):
-            found |= self._find_some(None if holders is None else sorted(holders), some)
-        return found
+        """Give sizes."""
+        found = self._find(None if holders is None else sorted(holders), digests)
+        return {digest: size for _, digest, size in found}
+
+    def find_held(self, holders: Collection[str], digests: Sequence[Digest]) -> dict[str, dict[Digest, int]]:
+        """Give sizes by holder."""
+        held: dict[str, dict[Digest, int]] = {holder: {} for holder in holders}
+        for holder, digest, size in self._find(sorted(holders), digests):
+            held[holder][digest] = size
+        return held
 
     def measure(self, holder: str) -> int:
         """Sum up."""
@@ -105,26 +112,30 @@ class SqlHoldings:
             self._connection.execute(delete(table).where(named))
 
     def _count(self, holder: str, added: int) -> None:
-        if self._run("holdings measure", _MEASURE, holder=holder):
-            self._run("usage next", _NEXT_USAGE, who=holder, added=added)
-        else:
+        if not self._run("usage next", _NEXT_USAGE, who=holder, added=added):
             self._run("usage first", _FIRST_USAGE, holder=holder, size_bytes=added)
 
-    def _find_some(self, holders: Sequence[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
+    def _find(
+        self, holders: Sequence[str] | None, digests: Sequence[Digest]
+    ) -> Iterator[tuple[str, Digest, int]]:
+        """Find who holds what, some dozens in a query."""
         who = {f"h_{n}": holder for n, holder in enumerate(holders or ())}
-        what = {f"d_{n}": str(digest) for n, digest in enumerate(digests)}
-        shape = ("holdings sizes", None if holders is None else len(who), len(what))
-        rows = self._statements.run(
-            self._connection, shape, lambda: _select_sizes(None if holders is None else who, what), who | what
-        )
-        return {Digest.parse(str(digest)): int(str(size)) for digest, size in rows}
+        for some in _split(digests):
+            what = {f"d_{n}": str(digest) for n, digest in enumerate(some)}
+            shape = ("holdings sizes", None if holders is None else len(who), len(what))
+            wanted = None if holders is None else who
+            rows = self._statements.run(
+                self._connection, shape, partial(_select_sizes, wanted, what), who | what
+            )
+            for holder, digest, size in rows:
+                yield str(holder), Digest.parse(str(digest)), int(str(size))
 
     def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
         return self._statements.run(self._connection, shape, lambda: statement, values)
 
 
 def _select_sizes(who: Values | None, what: Values) -> Executable:
-    query = select(holdings.c.digest, holdings.c.size_bytes).where(
+    query = select(holdings.c.holder, holdings.c.digest, holdings.c.size_bytes).where(
         holdings.c.digest.in_([bindparam(name) for name in what])
     )
     return query if who is None else query.where(holdings.c.holder.in_([bindparam(name) for name in who]))
