@@ -65,7 +65,7 @@ def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Dig
 
 
 def hold(tx: Transaction, namespace: str, blobs: Sequence[Stored]) -> None:
-    """Let a namespace hold blobs that are the actor's to use, as the caller MUST have found. Raises as `take`."""
+    """Let a namespace hold blobs. Raises as `take`, but that the caller MUST have found them usable."""
     held = tx.unit.holdings.find_held({namespace, GARBAGE}, [blob.digest for blob in blobs])
     for digest in held[GARBAGE]:
         raise StorageBusy(path=str(digest))
