@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -433,6 +436,25 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
     def reject(signer: PasskeySigner) -> Receipt:
         return theirs.reject("production", "validator", "not tested", signer=signer)
 
+    def withdraw_by_command(drive: Callable[[str], None]) -> str:
+        """Type `muniment withdraw --passkey`, and open the address that it prints."""
+        command = ["withdraw", "acme/y@1", "--for", "production", "--as", "validator", "--reason", "tested"]
+        state = str(place.directory / "Wanda")
+        given = {**os.environ, "MUNIMENT_STATE": state, "MUNIMENT_URL": place.url, "BROWSER": "true"}
+        program = str(Path(sys.executable).with_name("muniment"))
+        with subprocess.Popen(
+            [program, *command, "--passkey"],
+            env=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            drive(process.stderr.readline().rpartition("open this one: ")[2].strip())
+            output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        return output
+
     with pytest.raises(BrowserLost):
         while_the_browser_signs(reject, decline)
 
@@ -451,6 +473,17 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
     receipt = while_the_browser_signs(reject, swap)
     assert receipt.event.data["assurance"] == Assurance.PASSKEY
     assert "rejected" in str(place.owner.version("acme/y@1").check("production").failures)
+
+    def sign(address: str) -> None:
+        page.goto(address)
+        expect(page.get_by_role("heading")).to_have_text(
+            "You are about to take back your decision about acme/y@1"
+        )
+        page.get_by_role("button", name="Sign with your passkey").click()
+        page.get_by_text("Done. You can close this page.").wait_for()
+
+    assert "is withdrawn" in withdraw_by_command(sign)
+    assert "rejected" not in str(place.owner.version("acme/y@1").check("production").failures)
     wanda.close()
 
 

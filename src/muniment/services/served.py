@@ -154,6 +154,7 @@ class ServedRegistry:
 
     def close(self) -> None:
         """Finish what is under way, and close the stores."""
+        self.uploads.close()
         self.scribe.close()
         self.units.close()
 

@@ -176,6 +176,10 @@ class Uploading:
 
         self._units.write(work)
 
+    def close(self) -> None:
+        """Finish what is being hashed and made durable."""
+        self._workers.shutdown()
+
     def _get(self, unit: Unit, caller: Caller, upload: str) -> Upload:
         found = unit.uploads.find(upload)
         if found is None or found.principal != caller.principal:
