@@ -312,6 +312,26 @@ def test_a_draft_becomes_a_version_or_goes(registry: Registry, model: Path, sett
     units.close()
 
 
+def test_a_draft_keeps_what_its_claims_keep(
+    registry: Registry, model: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """However long it waits, what a run recorded is held for it, also after a rebuild."""
+    (tmp_path / "train.csv").write_text("a,b\n1,2\n")
+    with muniment.run() as run:
+        run.dataset("patients", tmp_path / "train.csv", snapshot=True)
+    registry.drafts.save(model, "acme/new", run=run)
+    kept = [one.digest for one in run.record().kept]
+    assert kept
+    directory = Path(settings.location)
+    units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
+    assert set(units.read(lambda unit: unit.holdings.find_sizes(["acme"], kept))) == set(kept)
+    units.write(rebuild)
+    assert set(units.read(lambda unit: unit.holdings.find_sizes(["acme"], kept))) == set(kept)
+    units.close()
+    (draft,) = registry.drafts.list("acme/new")
+    assert all(check.passed for check in registry.drafts.publish(draft).verify())
+
+
 def test_a_draft_is_its_authors(registry: Registry, model: Path, settings: Settings) -> None:
     entry = registry.drafts.save(model, "acme/new").index
     carl = Identity.generate()

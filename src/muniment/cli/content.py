@@ -75,7 +75,7 @@ def push(  # noqa: PLR0913 - one parameter for each option
 @click.argument("name")
 @click.option("--publish", "published", type=click.IntRange(0), help="Publish the draft of this entry.")
 @click.option(
-    "--discard", "discarded", type=click.IntRange(0), help="End the draft of this entry; its bytes go."
+    "--discard", "discarded", type=click.IntRange(0), help="End the draft of this entry; its files go."
 )
 @click.option("--reason", default="", help="Why, or what is new.")
 @json_option

@@ -71,7 +71,7 @@ class Drafts:
         return Version(self._session, read_published(receipt), receipt)
 
     def discard(self, draft: int, reason: str = "") -> Receipt:
-        """End a draft, by its entry; bytes that nothing else needs go.
+        """End a draft, by its entry; files that nothing else needs go.
 
         Raises:
             RequestNotFound: there is none that is open.

@@ -41,7 +41,7 @@ class SaveDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDraft:
-    """End a draft, by its entry; its bytes go."""
+    """End a draft, by its entry; its files go, but for those that something else needs."""
 
     draft: int
     reason: Payload | None = None

@@ -149,9 +149,9 @@ def restore(unit: Unit, event: Event) -> None:
         case EventType.DRAFT_SAVED:
             claims = data["attestations"] if isinstance(data["attestations"], list) else []
             digests = content_of(unit, Digest.parse(str(data["revision"])))
-            digests += [Digest.parse(str(text)) for text in claims]
+            digests += [kept for text in claims for kept in attached_to(unit, Digest.parse(str(text)))]
         case EventType.ATTESTATION_RECORDED:
-            digests = _attached_to(unit, Digest.parse(str(data["attestation"])))
+            digests = attached_to(unit, Digest.parse(str(data["attestation"])))
         case EventType.POLICY_SET:
             named = (data["policy"], data["attestation"])
             digests = [Digest.parse(str(text)) for text in named if text is not None]
@@ -173,7 +173,8 @@ def content_of(unit: Unit, manifest: Digest) -> list[Digest]:
     return [manifest, config, *(file.digest for file in revision.files)]
 
 
-def _attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
+def attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
+    """List a claim's bundle, and what it keeps beside itself."""
     try:
         statement = read_statement(Bundle.decode(read_document(unit, bundle, MAX_BUNDLE_BYTES)).payload)
     except MunimentError:

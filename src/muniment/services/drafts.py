@@ -16,7 +16,7 @@ from muniment.core.roles import Act
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.content import require_content
-from muniment.services.custody import content_of
+from muniment.services.custody import attached_to, content_of, take
 from muniment.services.keeping import find_needed
 from muniment.services.paging import select_page
 from muniment.services.resolve import resolve
@@ -35,7 +35,10 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
     present = _find_open(tx.unit, str(command.name), str(command.manifest))
     if present is not None:
         return Outcome(present.index, created=False)
-    revision = require_content(tx, command.name.namespace, command.manifest, command.attestations)
+    namespace = command.name.namespace
+    revision = require_content(tx, namespace, command.manifest, command.attestations)
+    # What the claims keep is held from now on, too: it is needed once they are on record.
+    take(tx, namespace, [kept for claim in command.attestations for kept in attached_to(tx.unit, claim)])
     attestations: list[Json] = [str(digest) for digest in command.attestations]
     data: JsonObject = {
         "name": str(command.name),
@@ -49,7 +52,9 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
 
 
 def discard_draft(tx: Transaction, command: DiscardDraft) -> Outcome:
-    """End a draft of one's own or, for whoever may purge, anybody's; bytes that nothing else needs go.
+    """End a draft of one's own or, for whoever may purge, anybody's; files that nothing else needs go.
+
+    What its claims keep beside themselves stays: other claims may keep the same.
 
     Raises:
         RequestNotFound: there is none that is open, or it is somebody else's.

@@ -202,7 +202,7 @@ async def list_drafts(
 
 @router.post("/drafts/{entry}/discards", response_model=Receipt, status_code=201)
 async def discard_draft(request: Request, entry: Entry, body: Reason) -> Response:
-    """End a draft; its bytes go."""
+    """End a draft; its files go, but for those that something else needs."""
     return await execute(request, c.DiscardDraft(draft=entry, reason=body.read()))
 
 
