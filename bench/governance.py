@@ -14,8 +14,6 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx2
-
 import muniment
 from measure import Row, median, quantile, time_each
 from muniment.client.registry import Registry
@@ -31,7 +29,7 @@ from muniment.policies.documents import read_policy
 from muniment.ports.unit import Units
 from muniment.server.founding import now
 from muniment.server.jobs import AGAIN
-from muniment.server.webhooks import Deliveries, post_with
+from muniment.server.webhooks import Deliveries, make_sender
 from muniment.services.facts import Moment
 from muniment.services.gate import judge_gate
 from muniment.stores.blobs.local import LocalBlobs
@@ -134,12 +132,12 @@ def _measure_simulation(registry: Registry, directory: Path) -> Row:
 
 def _measure_deliveries(registry: Registry, units: Units) -> Row:
     """Deliver over HTTP, one after the other, by one worker, and have each signature looked at."""
-    with _receive() as (url, got), httpx2.Client(follow_redirects=False) as client:
+    with _receive() as (url, got):
         webhook = registry.webhooks.set("bench", url).receipt.index
         version = registry.version("bench/judged@1")
         for number in range(_EVENTS):
             version.tag("benchmark", str(number))
-        deliveries = Deliveries(units=units, clock=now, origin="muniment.dev/bench", send=post_with(client))
+        deliveries = Deliveries(units=units, clock=now, origin="muniment.dev/bench", send=make_sender())
         started = time.perf_counter()
         while deliveries.deliver(str(webhook)) is AGAIN:
             continue

@@ -6,18 +6,17 @@ hour to load on each.
 
 import os
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 from measure import Row, quantile, time_each
 from muniment.core.attestations import EVALUATION, PROVENANCE
 from muniment.core.canonical import Json
-from muniment.core.commands import PublishVersion, RecordAttestation
+from muniment.core.commands import Command, PublishVersion, RecordAttestation
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName, Reference
 from muniment.core.queries import SearchVersions
 from muniment.core.revisions import File, Revision
-from muniment.ports.unit import Unit, Units
+from muniment.ports.unit import Units
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -29,7 +28,7 @@ from muniment.testing.servers import run_postgresql
 
 _VERSIONS = int(os.environ.get("MUNIMENT_BENCH_VERSIONS", "10000"))
 _MODELS = 500
-_AT_ONCE = 64
+_AT_ONCE = 32
 _PAGES = 40
 _QUERIES = (
     "",
@@ -75,22 +74,23 @@ def _measure(units: Units, blobs: MemoryBlobs, database: str) -> Row:
 
 def _load(units: Units, blobs: MemoryBlobs, backend: LocalBackend, owner: Identity) -> None:
     choose = random.Random(1)  # noqa: S311 - the same versions each time
-    works: list[Callable[[Unit], object]] = []
-    for number in range(_VERSIONS):
-        works += _version(backend, owner, number, choose)
-        if len(works) >= _AT_ONCE or number == _VERSIONS - 1:
-            results = units.write_all(works)
-            failed = next((result for result in results if isinstance(result, BaseException)), None)
-            assert failed is None, failed
-            works = []
-            # What is recorded is looked up in the database; a million versions' bytes are not kept.
-            blobs.blobs.clear()
+    for start in range(0, _VERSIONS, _AT_ONCE):
+        made = [_version(owner, number, choose) for number in range(start, min(start + _AT_ONCE, _VERSIONS))]
+        backend.add_documents([document for documents, _ in made for document in documents])
+        works = [
+            lambda unit, command=command: backend.do(unit, command, "")
+            for _, commands in made
+            for command in commands
+        ]
+        results, _ = units.write_all(works, lambda *_: None)
+        failed = next((result for result in results if isinstance(result, BaseException)), None)
+        assert failed is None, failed
+        # What is recorded is looked up in the database; a million versions' bytes are not kept.
+        blobs.blobs.clear()
 
 
-def _version(
-    backend: LocalBackend, owner: Identity, number: int, choose: random.Random
-) -> list[Callable[[Unit], object]]:
-    """Publish a version with parameters, and record its evaluation."""
+def _version(owner: Identity, number: int, choose: random.Random) -> tuple[list[bytes], list[Command]]:
+    """Make a version with parameters, and its evaluation: what to store, and what to do then."""
     name, data = ModelName("bench", f"model-{number % _MODELS}"), f"weights {number}".encode()
     revision = Revision.of([File(path="w.bin", digest=Digest.of(data), size_bytes=len(data))])
     manifest = Digest.of(revision.manifest())
@@ -106,8 +106,8 @@ def _version(
         attest(manifest, str(name), PROVENANCE, trained, owner).encode(),
         attest(manifest, str(name), EVALUATION, scored, owner).encode(),
     ]
-    documents = [data, revision.config(), revision.manifest(), *claims]
-    digests = backend.add_documents(documents)
-    publish = PublishVersion(name=name, manifest=manifest, attestations=(digests[3],))
-    record = RecordAttestation(reference=Reference(name, manifest), bundle=digests[4])
-    return [lambda unit: backend.do(unit, publish, ""), lambda unit: backend.do(unit, record, "")]
+    trained_digest, scored_digest = (Digest.of(claim) for claim in claims)
+    return [data, revision.config(), revision.manifest(), *claims], [
+        PublishVersion(name=name, manifest=manifest, attestations=(trained_digest,)),
+        RecordAttestation(reference=Reference(name, manifest), bundle=scored_digest),
+    ]

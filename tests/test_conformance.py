@@ -26,6 +26,7 @@ from muniment.testing import (
     check_event_log,
     check_lineage,
     check_projections,
+    check_shared_commits,
     check_staging,
     check_units,
     open_memory,
@@ -46,7 +47,9 @@ def memory_blobs(_directory: Path) -> BlobStore:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", [check_event_log, check_lineage, check_projections, check_units])
+@pytest.mark.parametrize(
+    "check", [check_event_log, check_lineage, check_projections, check_shared_commits, check_units]
+)
 def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: str) -> None:
     """The log, the projections and the transactions of PostgreSQL."""
     units = open_postgresql(database, MemoryBlobs())
@@ -76,7 +79,9 @@ def test_staging_in_a_directory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])
-@pytest.mark.parametrize("check", [check_event_log, check_lineage, check_projections, check_units])
+@pytest.mark.parametrize(
+    "check", [check_event_log, check_lineage, check_projections, check_shared_commits, check_units]
+)
 def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], None], tmp_path: Path) -> None:
     """The log, the projections and the transactions of each database."""
     units = make(tmp_path)

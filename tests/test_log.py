@@ -12,6 +12,7 @@ from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import (
     prove_consistency,
     prove_inclusion,
+    prove_inclusions,
     verify_consistency,
     verify_inclusion,
 )
@@ -142,6 +143,22 @@ def test_every_proof_verifies_and_no_other_does(leaves: list[bytes], data: st.Da
     assert not verify_inclusion(index + size, size, leaf, path, root)
     if path:
         assert not verify_inclusion(index, size, leaf, path[:-1], root)
+
+
+@given(st.integers(1, 70), st.data())
+def test_proofs_made_together_are_those_made_alone(size: int, data: st.DataObject) -> None:
+    """Leaves in any order, and again, have the paths that each has by itself; each node is read once."""
+    tree = Tree([bytes([n]) for n in range(size)])
+    indexes = data.draw(st.lists(st.integers(0, size - 1), max_size=8))
+    asked: list[Node] = []
+
+    def read(nodes: Sequence[Node]) -> Mapping[Node, bytes]:
+        asked.extend(nodes)
+        return tree.read(nodes)
+
+    found = prove_inclusions(indexes, size, read)
+    assert found == [prove_inclusion(index, size, tree.read) for index in indexes]
+    assert len(asked) == len(set(asked))
 
 
 @given(st.integers(0, 70), st.integers(0, 70))

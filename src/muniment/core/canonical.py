@@ -28,9 +28,7 @@ def encode(value: Json) -> bytes:
     """
     _check(value, 0)
     try:
-        return json.dumps(
-            value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-        ).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError as error:
         raise InvalidDocument(reason="a lone surrogate is not text") from error
 
@@ -42,7 +40,7 @@ def decode(data: bytes) -> dict[str, Json]:
         InvalidDocument: anything else.
     """
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InvalidDocument(reason=str(error) or type(error).__name__) from error
     if not isinstance(value, dict):
@@ -57,7 +55,7 @@ def _check(value: Json, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidDocument(reason="nested too deeply")
     match value:
-        case None | bool() | str():
+        case str() | None | bool():
             return
         case int():
             if abs(value) > MAX_INTEGER:
@@ -92,3 +90,8 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidDocument(reason=f"{name} is not JSON")
+
+
+# Making one for each document costs as much as reading a small one.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)

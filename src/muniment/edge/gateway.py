@@ -132,7 +132,8 @@ class _Passage:
 
     async def receive(self) -> Message:
         try:
-            message = await asyncio.wait_for(self._receive(), self._bounds.pause_s)
+            async with asyncio.timeout(self._bounds.pause_s):
+                message = await self._receive()
         except TimeoutError as error:
             self._cut = RequestTimeout(pause_s=int(self._bounds.pause_s))
             raise self._cut from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from muniment.log.tree import Node, ReadNodes, cover, hash_children, root_of
+from muniment.log.tree import ReadNodes, cover, hash_children, root_of
 
 
 def prove_inclusion(index: int, size: int, read: ReadNodes) -> tuple[bytes, ...]:
@@ -11,9 +11,19 @@ def prove_inclusion(index: int, size: int, read: ReadNodes) -> tuple[bytes, ...]
     Raises:
         ValueError: there is no such leaf in that tree.
     """
-    if not 0 <= index < size:
-        raise ValueError(f"no leaf {index} in a tree of {size}")  # noqa: EM102, TRY003 - a caller's bug
-    return _read_subtrees(_inclusion_subtrees(index, 0, size), read)
+    return prove_inclusions([index], size, read)[0]
+
+
+def prove_inclusions(indexes: Sequence[int], size: int, read: ReadNodes) -> list[tuple[bytes, ...]]:
+    """Make the audit paths of leaves in the tree of `size` leaves; what they need is read at once.
+
+    Raises:
+        ValueError: there is no such leaf in that tree.
+    """
+    for index in indexes:
+        if not 0 <= index < size:
+            raise ValueError(f"no leaf {index} in a tree of {size}")  # noqa: EM102, TRY003 - a caller's bug
+    return _read_paths([_inclusion_subtrees(index, 0, size) for index in indexes], read)
 
 
 def prove_consistency(old: int, new: int, read: ReadNodes) -> tuple[bytes, ...]:
@@ -26,7 +36,7 @@ def prove_consistency(old: int, new: int, read: ReadNodes) -> tuple[bytes, ...]:
         raise ValueError(f"a tree of {new} has no past of {old}")  # noqa: EM102, TRY003 - a caller's bug
     if old in {0, new}:
         return ()
-    return _read_subtrees(_consistency_subtrees(old, 0, new, whole=True), read)
+    return _read_paths([_consistency_subtrees(old, 0, new, whole=True)], read)[0]
 
 
 def verify_inclusion(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes], root: bytes) -> bool:
@@ -115,7 +125,9 @@ def _consistency_subtrees(old: int, start: int, end: int, *, whole: bool) -> lis
     return subtrees[::-1]
 
 
-def _read_subtrees(subtrees: Sequence[tuple[int, int]], read: ReadNodes) -> tuple[bytes, ...]:
-    covers: list[list[Node]] = [cover(start, end) for start, end in subtrees]
-    found = read([node for nodes in covers for node in nodes])
-    return tuple(root_of([found[node] for node in nodes]) for nodes in covers)
+def _read_paths(paths: Sequence[Sequence[tuple[int, int]]], read: ReadNodes) -> list[tuple[bytes, ...]]:
+    """Read the roots of the subtrees along paths. Neighbours share most of them: each is read once."""
+    covers = {subtree: cover(*subtree) for path in paths for subtree in path}
+    found = read(list(dict.fromkeys(node for nodes in covers.values() for node in nodes)))
+    roots = {subtree: root_of([found[node] for node in nodes]) for subtree, nodes in covers.items()}
+    return [tuple(roots[subtree] for subtree in path) for path in paths]

@@ -18,6 +18,13 @@ class EventLog(Protocol):
     def read(self, start: int, limit: int) -> list[bytes]:
         """Give the leaves from `start` on, at most `limit`."""
 
+    def pick(self, indexes: Sequence[int]) -> list[bytes]:
+        """Give some leaves.
+
+        Raises:
+            LogInconsistent: one that has to be there is missing.
+        """
+
     def read_nodes(self, nodes: Sequence[Node]) -> Mapping[Node, bytes]:
         """Give the hashes of complete subtrees.
 

@@ -16,6 +16,7 @@ from muniment.ports.retries import Retries
 from muniment.ports.uploads import Uploads
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Unit(Protocol):
@@ -76,8 +77,13 @@ class Units(Protocol):
         fails takes none of the others with it.
         """
 
-    def write_all(self, works: Sequence[Callable[[Unit], T]]) -> list[T | BaseException]:
-        """Do works in one commit, each as `write` would; give what came of each, or its error."""
+    def write_all(
+        self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], R]
+    ) -> tuple[list[T | BaseException], R | None]:
+        """Do works in one commit, each as `write` would, and `last` with what they gave before it ends.
+
+        Gives what came of each work, or its error, and what came of `last`; None if nothing was kept.
+        """
 
     def read(self, work: Callable[[Unit], T]) -> T:
         """Do the work over one consistent state."""

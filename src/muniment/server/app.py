@@ -18,7 +18,6 @@ from muniment.edge.credentials import read_token
 from muniment.edge.gateway import Bounds, Gateway, Metrics
 from muniment.protocols.native.errors import add_handlers
 from muniment.protocols.native.routes import PREFIX, add_routes
-from muniment.server.oidc import Issuers
 from muniment.server.readiness import check_ready
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import Opened
@@ -54,8 +53,8 @@ def make_app(opened: Opened, settings: ServerSettings) -> Gateway:
     app.state.settings = settings
     app.state.collector = collector
     app.state.login = "oidc" if settings.oidc_issuer else None
-    issuers = Issuers()
-    app.state.verify_workload = WorkloadVerifier(registry, issuers).verify
+    workloads = WorkloadVerifier(registry)
+    app.state.verify_workload = workloads.verify
     add_routes(app)
     add_handlers(app)
     app.router.routes += [
@@ -63,7 +62,7 @@ def make_app(opened: Opened, settings: ServerSettings) -> Gateway:
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
         *pages.make_routes(),
-        *_make_logins(registry, issuers, settings),
+        *_make_logins(registry, workloads, settings),
     ]
     bounds = Bounds(
         body_bytes=settings.max_body,
@@ -97,7 +96,9 @@ async def _metrics(request: Request) -> Response:
     return Response(generate_latest(request.app.state.collector), 200, None, CONTENT_TYPE_LATEST)
 
 
-def _make_logins(registry: ServedRegistry, issuers: Issuers, settings: ServerSettings) -> list[Route]:
+def _make_logins(
+    registry: ServedRegistry, workloads: WorkloadVerifier, settings: ServerSettings
+) -> list[Route]:
     if settings.oidc_issuer is None:
         return []
     # Who has no provider is spared a library of its own for that (docs/decisions/0004-late-imports.md).
@@ -107,5 +108,5 @@ def _make_logins(registry: ServedRegistry, issuers: Issuers, settings: ServerSet
         client_id=settings.oidc_client_id,
         client_secret=settings.oidc_client_secret.get_secret_value(),
     )
-    routes: list[Route] = logins.make_routes(registry, issuers, provider, settings.address)
+    routes: list[Route] = logins.make_routes(registry, workloads.issuers, provider, settings.address)
     return routes

@@ -7,6 +7,7 @@ import httpx2
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from joserfc.jws import extract_compact
 
 from muniment.core import canonical
 from muniment.core.errors import InvalidDocument, LoginRefused
@@ -38,6 +39,19 @@ class Issuers:
             LoginRefused: it does not answer, or calls itself by another name.
         """
         return self._get(issuer)[0]
+
+    @staticmethod
+    def read(token: str) -> str:
+        """Read which issuer a token says it is of. Nothing is verified yet.
+
+        Raises:
+            LoginRefused: it is malformed.
+        """
+        try:
+            claims = canonical.decode(extract_compact(token.encode()).payload)
+        except (JoseError, InvalidDocument, ValueError) as error:
+            raise LoginRefused(reason="not a JSON Web Token") from error
+        return str(claims.get("iss"))
 
     def verify(self, token: str, issuer: str, audience: str, **claims: str) -> dict[str, object]:
         """Verify a token; give its claims.

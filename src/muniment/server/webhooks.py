@@ -123,8 +123,9 @@ def sign(secret: str, message: str, time: datetime, body: bytes) -> str:
     return signature
 
 
-def post_with(client: httpx2.Client) -> Send:
-    """Give what posts with a client: it follows no redirect and reads no answer."""
+def make_sender() -> Send:
+    """Give what posts: it follows no redirect and reads no answer."""
+    client = httpx2.Client(follow_redirects=False)
 
     def send(url: str, body: bytes, headers: dict[str, str]) -> int:
         with client.stream("POST", url, content=body, headers=headers, timeout=_TIMEOUT_S) as answer:

@@ -1,15 +1,15 @@
 """Put a served registry together from settings: stores, keys, clock; and found it if it is new."""
 
 import fcntl
+import importlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Final
-
-import httpx2
+from typing import TYPE_CHECKING, Final
 
 from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
@@ -26,7 +26,6 @@ from muniment.server.founding import load_keys, make_keys, new_id, now, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, Parts
 from muniment.server.settings import S3Credentials, ServerSettings
-from muniment.server.webhooks import Deliveries, post_with
 from muniment.services.direct import PROOF, DirectUploads
 from muniment.services.found import found
 from muniment.services.garbage import collect_garbage
@@ -48,6 +47,9 @@ from muniment.stores.failures import disk_failures
 from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.stores.sql.unit import SqlUnits
+
+if TYPE_CHECKING:
+    from muniment.server.webhooks import Deliveries
 
 _RETRIES_LIVE: Final = timedelta(days=7)
 _GARBAGE_RESTS: Final = timedelta(days=2)
@@ -100,13 +102,10 @@ def open_served(settings: ServerSettings) -> Opened:
         clock=now,
         nonces=new_id,
         keys=keys,
-        scribe=Scribe(units),
+        scribe=Scribe(units, keys.log),
         local=settings.database is None and settings.blobs is None,
     )
-    deliveries = Deliveries(
-        units=units, clock=now, origin=keys.log.name, send=post_with(httpx2.Client(follow_redirects=False))
-    )
-    jobs = _make_jobs(units, blobs, staging, inbox, direct, deliveries)
+    jobs = _make_jobs(units, blobs, staging, inbox, direct, keys.log.name)
     return Opened(registry=registry, jobs=jobs, invitation=invitation)
 
 
@@ -116,8 +115,20 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what there is to be looked after
     staging: Staging,
     inbox: Inbox | None,
     direct: DirectUploads | None,
-    deliveries: Deliveries,
+    origin: str,
 ) -> Jobs:
+    @cache
+    def deliveries() -> "Deliveries":
+        # Who has no webhooks is spared an HTTP client (docs/decisions/0004-late-imports.md).
+        webhooks = importlib.import_module("muniment.server.webhooks")
+        made: Deliveries = webhooks.Deliveries(
+            units=units, clock=now, origin=origin, send=webhooks.make_sender()
+        )
+        return made
+
+    def deliver(payload: str) -> object:
+        return deliveries().deliver(payload)
+
     def expire(_payload: str) -> object:
         cut = now()
         forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
@@ -137,7 +148,7 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what there is to be looked after
     return Jobs(
         units,
         now,
-        {"expiry": expire, "scrub": scrub_all, PROOF: prove, WEBHOOK: deliveries.deliver},
+        {"expiry": expire, "scrub": scrub_all, PROOF: prove, WEBHOOK: deliver},
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
         [plan_deliveries],
     )

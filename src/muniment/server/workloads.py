@@ -1,24 +1,32 @@
 """Workload identity: the OpenID Connect token that a platform gives to a job."""
 
+import importlib
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
-from joserfc.errors import JoseError
-from joserfc.jws import extract_compact
 
-from muniment.core import canonical
-from muniment.core.errors import InvalidDocument, LoginRefused
-from muniment.server.oidc import Issuers
+from muniment.core.errors import LoginRefused
 from muniment.services.served import ServedRegistry
+
+if TYPE_CHECKING:
+    from muniment.server.oidc import Issuers
 
 
 class WorkloadVerifier:
     """Verifies the tokens of workloads: their audience has to be the origin of the registry's log."""
 
-    def __init__(self, registry: ServedRegistry, issuers: Issuers) -> None:
+    def __init__(self, registry: ServedRegistry) -> None:
         """Verify for a registry."""
         self._registry = registry
-        self._issuers = issuers
+
+    @cached_property
+    def issuers(self) -> "Issuers":
+        """The issuers, as far as they are known."""
+        # Who trusts none is spared the libraries for it (docs/decisions/0004-late-imports.md).
+        found: Issuers = importlib.import_module("muniment.server.oidc").Issuers()
+        return found
 
     async def verify(self, token: str) -> tuple[str, Mapping[str, object]]:
         """Verify a token; give its issuer and claims.
@@ -30,15 +38,7 @@ class WorkloadVerifier:
 
     def _verify(self, token: str) -> tuple[str, Mapping[str, object]]:
         # Whose keys to ask for is read before anything is verified, so it has to be an issuer we trust.
-        issuer = _read_issuer(token)
+        issuer = self.issuers.read(token)
         if not self._registry.trusts(issuer):
             raise LoginRefused(reason="no rule trusts the issuer of this token")
-        return issuer, self._issuers.verify(token, issuer, self._registry.keys.log.name)
-
-
-def _read_issuer(token: str) -> str:
-    try:
-        claims = canonical.decode(extract_compact(token.encode()).payload)
-    except (JoseError, InvalidDocument, ValueError) as error:
-        raise LoginRefused(reason="not a JSON Web Token") from error
-    return str(claims.get("iss"))
+        return issuer, self.issuers.verify(token, issuer, self._registry.keys.log.name)

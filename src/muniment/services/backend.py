@@ -26,7 +26,7 @@ from muniment.services.lifecycle import purge_version, set_retention, set_status
 from muniment.services.people import enrol_key, grant_role, register_principal, revoke_key, revoke_role
 from muniment.services.policies import set_policy, set_tier
 from muniment.services.promote import move_alias, roll_back_alias
-from muniment.services.proofs import prove
+from muniment.services.proofs import Paths, find_paths, sign_paths
 from muniment.services.publish import publish
 from muniment.services.quarantine import check_free
 from muniment.services.quotas import set_quota
@@ -70,8 +70,13 @@ class LocalBackend:
         Raises:
             RequestReplayed: the key was used for another command.
         """
-        outcome = self._units.write(lambda unit: self.do(unit, command, retry_key))
-        return self._units.read(lambda unit: confirm(unit, self._keys.log, outcome))
+
+        def work(unit: Unit) -> tuple[Outcome, Paths]:
+            outcome = self.do(unit, command, retry_key)
+            return outcome, find_paths(unit, [outcome.index])
+
+        outcome, paths = self._units.write(work)
+        return confirm(self._keys.log, [outcome], paths)[0]
 
     def do(self, unit: Unit, command: c.Command, retry_key: str) -> Outcome:
         """Do a command in a unit of work that somebody else commits. Raises as `execute`."""
@@ -136,16 +141,18 @@ class LocalBackend:
         )
 
 
-def confirm(unit: Unit, signer: NoteSigner, outcome: Outcome) -> Receipt:
-    """Prove the entry that answers a command; what `unit` sees MUST be durable."""
-    proof = prove(unit, signer, outcome.index)
-    return Receipt(
-        index=proof.index,
-        leaf=proof.leaf,
-        path=proof.path,
-        checkpoint=proof.checkpoint,
-        created=outcome.created,
-    )
+def confirm(signer: NoteSigner, outcomes: Sequence[Outcome], paths: Paths) -> list[Receipt]:
+    """Prove the entries that answer commands, by the paths to them; both MUST be durable by now."""
+    return [
+        Receipt(
+            index=proof.index,
+            leaf=proof.leaf,
+            path=proof.path,
+            checkpoint=proof.checkpoint,
+            created=outcome.created,
+        )
+        for proof, outcome in zip(sign_paths(signer, paths), outcomes, strict=True)
+    ]
 
 
 # Each verb takes the command that it is listed under.

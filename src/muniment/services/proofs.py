@@ -1,35 +1,67 @@
 """Proofs of the log's entries and of its growth, against a checkpoint signed for the answer.
 
-A checkpoint is only ever signed over what a read transaction sees, so never over entries that a
-crash could still take back.
+A checkpoint is only ever signed over what is durable: after the commit, or over what a read transaction
+sees. So it never covers entries that a crash could still take back.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from muniment.core.errors import EventNotFound, LogInconsistent
 from muniment.core.queries import Growth, LogIdentity
 from muniment.core.receipts import Proof
 from muniment.log.checkpoint import Checkpoint
-from muniment.log.proofs import find_root, prove_consistency, prove_inclusion
+from muniment.log.proofs import find_root, prove_consistency, prove_inclusions
 from muniment.log.tree import hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.signing.notes import NoteSigner
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """What proves entries, but for a checkpoint: leaves with their paths to the root of one tree."""
+
+    size: int
+    root: bytes
+    entries: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]
+
+
 def prove(unit: Unit, signer: NoteSigner, index: int) -> Proof:
-    """Prove an entry.
+    """Prove an entry. What `unit` sees MUST be durable.
 
     Raises:
         EventNotFound: the log is not that long.
     """
+    return sign_paths(signer, find_paths(unit, [index]))[0]
+
+
+def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
+    """Find what proves entries. Raises as `prove`."""
     size = unit.log.size()
-    if not 0 <= index < size:
-        raise EventNotFound(index=index)
-    leaf = unit.log.read(index, 1)[0]
-    path = prove_inclusion(index, size, unit.log.read_nodes)
-    # The path leads to the root: reading the whole right edge again would say the same.
-    root = find_root(index, size, hash_leaf(leaf), path)
-    if root is None:
-        raise LogInconsistent(reason=f"entry {index} has no path to a root")
-    return Proof(index=index, leaf=leaf, path=path, checkpoint=_sign(signer, size, root))
+    if not indexes:
+        return Paths(size=size, root=b"", entries=())
+    for index in indexes:
+        if not 0 <= index < size:
+            raise EventNotFound(index=index)
+    leaves = unit.log.pick(indexes)
+    paths = prove_inclusions(indexes, size, unit.log.read_nodes)
+    # The paths lead to the root: reading the whole right edge again would say the same.
+    entries = tuple(zip(indexes, leaves, paths, strict=True))
+    roots = {find_root(index, size, hash_leaf(leaf), path) for index, leaf, path in entries}
+    root = roots.pop()
+    if root is None or roots:
+        raise LogInconsistent(reason=f"the entries {min(indexes)} to {max(indexes)} do not lead to one root")
+    return Paths(size=size, root=root, entries=entries)
+
+
+def sign_paths(signer: NoteSigner, paths: Paths) -> list[Proof]:
+    """Prove entries against one checkpoint. What the paths were found in MUST be durable by now."""
+    if not paths.entries:
+        return []
+    checkpoint = _sign(signer, paths.size, paths.root)
+    return [
+        Proof(index=index, leaf=leaf, path=path, checkpoint=checkpoint) for index, leaf, path in paths.entries
+    ]
 
 
 def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) -> Growth:

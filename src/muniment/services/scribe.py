@@ -1,53 +1,55 @@
 """The scribe: one thread that writes for all who come, many in one commit.
 
 A request on the event loop hands its work over and waits for the answer. What has come while the last
-commit was made durable goes into the next one together, each work in a savepoint of its own; and what
-is read after the commit, the proofs, is read together too.
+commit was made durable goes into the next one together, each work in a savepoint of its own. What proves
+their entries is read at its end, together; it is signed once it is durable.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from muniment.core.errors import StorageBusy
+from muniment.core.receipts import Receipt
 from muniment.ports.unit import Unit, Units
-
-T = TypeVar("T")
-R = TypeVar("R")
+from muniment.services.backend import confirm
+from muniment.services.proofs import Paths, find_paths
+from muniment.services.transaction import Outcome
+from muniment.signing.notes import NoteSigner
 
 _MOST_A_COMMIT: Final = 64
 
 
 @dataclass(slots=True)
-class _Errand(Generic[T, R]):
-    """A work to do in the transaction, and what to read for its answer after the commit."""
+class _Errand:
+    """A work to do in the transaction, and who waits for its receipt."""
 
-    work: Callable[[Unit], T]
-    then: Callable[[Unit, T], R]
-    answer: "Future[R]" = field(default_factory=Future)
+    work: Callable[[Unit], Outcome]
+    answer: "Future[Receipt]" = field(default_factory=Future)
 
 
 class Scribe:
     """Writes to units of work. Its thread ends with `close`, after what has come before."""
 
-    def __init__(self, units: Units) -> None:
-        """Stand on units, and begin."""
+    def __init__(self, units: Units, signer: NoteSigner) -> None:
+        """Stand on units and the key of the log, and begin."""
         self._units = units
-        self._errands: SimpleQueue[_Errand[object, object] | None] = SimpleQueue()
+        self._signer = signer
+        self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="scribe", daemon=True)
         self._closed = False
         self._thread.start()
 
-    def submit(self, work: Callable[[Unit], T], then: Callable[[Unit, T], R]) -> "Future[R]":
-        """Do a work durably, then read its answer; the future holds it, or the refusal."""
-        errand = _Errand(work, then)
+    def submit(self, work: Callable[[Unit], Outcome]) -> "Future[Receipt]":
+        """Do a work durably, then prove its entry; the future holds the receipt, or the refusal."""
+        errand = _Errand(work)
         if self._closed:
             errand.answer.set_exception(StorageBusy(path="the registry, which is closing"))
             return errand.answer
-        self._errands.put(errand)  # type: ignore[arg-type] # whoever does it does not look at the types
+        self._errands.put(errand)
         return errand.answer
 
     def close(self) -> None:
@@ -67,15 +69,16 @@ class Scribe:
                 errands.append(errand)
             self._do(errands)
 
-    def _do(self, errands: list[_Errand[object, object]]) -> None:
+    def _do(self, errands: list[_Errand]) -> None:
         try:
-            results = self._units.write_all([errand.work for errand in errands])
+            results, paths = self._units.write_all([errand.work for errand in errands], _find_paths)
             done = [
                 (errand, result)
                 for errand, result in zip(errands, results, strict=True)
                 if not isinstance(result, BaseException)
             ]
-            answers = self._units.read(lambda unit: [errand.then(unit, result) for errand, result in done])
+            outcomes = [outcome for _, outcome in done]
+            receipts = [] if paths is None else confirm(self._signer, outcomes, paths)
         except BaseException as error:  # noqa: BLE001 - whoever waits raises it
             for errand in errands:
                 errand.answer.set_exception(error)
@@ -83,5 +86,9 @@ class Scribe:
         for errand, result in zip(errands, results, strict=True):
             if isinstance(result, BaseException):
                 errand.answer.set_exception(result)
-        for (errand, _), answer in zip(done, answers, strict=True):
-            errand.answer.set_result(answer)
+        for (errand, _), receipt in zip(done, receipts, strict=True):
+            errand.answer.set_result(receipt)
+
+
+def _find_paths(unit: Unit, outcomes: Sequence[Outcome]) -> Paths:
+    return find_paths(unit, [outcome.index for outcome in outcomes])

@@ -20,7 +20,7 @@ from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
-from muniment.services.backend import LocalBackend, confirm
+from muniment.services.backend import LocalBackend
 from muniment.services.direct import DirectUploads
 from muniment.services.handovers import Handovers
 from muniment.services.issuers import list_rules, match_workload
@@ -69,7 +69,7 @@ class ServedRegistry:
             # Who it is, is looked up in the transaction that relies on it.
             return self.open_as(self._identify(unit, token)).do(unit, command, retry_key)
 
-        return self.scribe.submit(work, lambda unit, outcome: confirm(unit, self.keys.log, outcome))
+        return self.scribe.submit(work)
 
     def open_as(self, caller: Caller) -> LocalBackend:
         """Give the registry as a caller sees it."""

@@ -13,6 +13,7 @@ from muniment.testing.stores import (
     check_event_log,
     check_lineage,
     check_projections,
+    check_shared_commits,
     check_staging,
     check_units,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "check_event_log",
     "check_lineage",
     "check_projections",
+    "check_shared_commits",
     "check_staging",
     "check_units",
     "open_memory",

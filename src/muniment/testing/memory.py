@@ -39,6 +39,7 @@ _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass
@@ -64,6 +65,10 @@ class MemoryLog:
     def read(self, start: int, limit: int) -> list[bytes]:
         """Give leaves."""
         return self.leaves[start : start + limit]
+
+    def pick(self, indexes: Sequence[int]) -> list[bytes]:
+        """Give some leaves."""
+        return [self.leaves[index] for index in indexes]
 
     def read_nodes(self, nodes: Sequence[Node]) -> Mapping[Node, bytes]:
         """Give hashes."""
@@ -435,15 +440,19 @@ class MemoryUnits:
             self._state = draft
             return result
 
-    def write_all(self, works: Sequence[Callable[[Unit], T]]) -> list[T | BaseException]:
+    def write_all(
+        self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], V]
+    ) -> tuple[list[T | BaseException], V | None]:
         """Do works, one after the other."""
         results: list[T | BaseException] = []
+        done: list[T] = []
         for work in works:
             try:
-                results.append(self.write(work))
+                done.append(self.write(work))
+                results.append(done[-1])
             except MunimentError as error:
                 results.append(error)
-        return results
+        return results, last(self._state, done)
 
     def read(self, work: Callable[[Unit], T]) -> T:
         """Do the work over the state as it is."""

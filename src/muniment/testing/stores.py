@@ -1,10 +1,11 @@
 """What every store has to do, as checks that a test calls with a fresh, empty store."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
@@ -13,7 +14,7 @@ from muniment.core.lineage import Direction, Edge, Relation
 from muniment.core.payloads import Payload
 from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
 from muniment.core.search import Fact
-from muniment.log.tree import Node, cover, hash_children, hash_leaf
+from muniment.log.tree import Frontier, Node, cover, hash_children, hash_leaf, read_root
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog
 from muniment.ports.lineage import Lineage
@@ -147,6 +148,50 @@ def check_units(units: Units) -> None:
         [],
     )
     assert not units.write(lambda unit: unit.payloads.erase(digest))
+
+
+def check_shared_commits(units: Units) -> None:
+    """Check works that share a commit: each sees those before it, and one that fails leaves no trace."""
+    name = "acme/a"
+
+    def begin(unit: Unit) -> None:
+        unit.log.append(b"begin", _TIMES[0])
+        unit.projections.apply([Put(ModelRecord(index=0, name=name, kind="model", latest=0))])
+
+    def count(unit: Unit, number: int) -> int:
+        model = unit.projections.find(ModelRecord, (name,))
+        assert model is not None
+        assert unit.projections.select(ModelRecord, Where("name", "=", name)) == [model]
+        unit.projections.apply([Amend(ModelRecord, (name,), {"latest": model.latest + 1})])
+        for part in range(number % 3 + 1):
+            unit.log.append(f"{number}.{part}".encode(), _TIMES[2 if number % 3 else 0])
+        if number % 3:
+            raise VersionNotFound(reference="on purpose")
+        assert unit.log.last_time() == _TIMES[0]
+        return number
+
+    def see(unit: Unit, numbers: Sequence[int]) -> tuple[list[int], int, bytes]:
+        return list(numbers), unit.log.size(), read_root(unit.log.size(), unit.log.read_nodes)
+
+    units.write(begin)
+    works = [partial(count, number=number) for number in range(20)]
+    results, seen = units.write_all(works, see)
+    kept = [number for number in range(20) if number % 3 == 0]
+    assert [result for result in results if not isinstance(result, BaseException)] == kept
+    assert all(isinstance(results[number], VersionNotFound) for number in range(20) if number % 3)
+    tree, leaves = Frontier(0, []), [b"begin", *(f"{number}.0".encode() for number in kept)]
+    for leaf in leaves:
+        tree.append(hash_leaf(leaf))
+    assert seen == (kept, len(leaves), tree.root), "what is last sees all that is kept"
+    again, _ = units.write_all([partial(count, number=21)], lambda unit, _: unit.log.size())
+    assert again == [21]
+    tree.append(hash_leaf(b"21.0"))
+    assert units.read(lambda unit: see(unit, ())[2]) == tree.root, "every node is kept, and no other"
+    found = units.read(lambda unit: unit.log.pick([len(leaves), 0, 1, 0]))
+    assert found == [b"21.0", b"begin", b"0.0", b"begin"]
+    model = units.read(lambda unit: unit.projections.find(ModelRecord, (name,)))
+    assert model is not None
+    assert model.latest == len(kept) + 1
 
 
 def _check_log(log: EventLog, leaves: list[bytes]) -> None:

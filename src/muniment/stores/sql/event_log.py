@@ -1,14 +1,18 @@
 """The event log in SQL: a table of leaves and a table of tree nodes, both append-only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select
 from sqlalchemy.sql.base import Executable
 
 from muniment.core.errors import LogInconsistent
 from muniment.log.tree import Frontier, Node, cover, hash_leaf
 from muniment.stores.sql.statements import Rows, Statements
 from muniment.stores.sql.tables import events, nodes
+
+T = TypeVar("T")
 
 _SIZE = select(func.coalesce(func.max(events.c.index), -1) + 1)
 _LAST_TIME = select(events.c.time).order_by(events.c.index.desc()).limit(1)
@@ -25,7 +29,8 @@ _COUNT_UNTIL = (
 )
 _APPEND = insert(events)
 _ADD_NODES = insert(nodes)
-_NODES_A_QUERY = 64
+_AT_ONCE = 64
+_MOST_UNSAVED = 1_000
 
 
 class SqlEventLog:
@@ -36,6 +41,9 @@ class SqlEventLog:
         self._connection = connection
         self._statements = statements
         self._frontier: Frontier | None = None
+        self._newest: str | None = None
+        self._known: dict[Node, bytes] = {}
+        self._unsaved: list[tuple[Node, bytes]] = []
 
     def size(self) -> int:
         """Count the leaves."""
@@ -53,24 +61,58 @@ class SqlEventLog:
         index = self._frontier.size
         made = self._frontier.append(hash_leaf(leaf))
         self._run("log append", _APPEND, index=index, time=time, leaf=leaf)
-        rows = [{"level": node.level, "index": node.index, "hash": digest} for node, digest in made]
-        self._statements.run_many(self._connection, "log nodes", lambda: _ADD_NODES, rows)
+        self._newest = time
+        self._known.update(made)
+        self._unsaved += made
+        if len(self._unsaved) >= _MOST_UNSAVED:
+            self.save()
+            self._known.clear()
         return index
 
-    def forget_edge(self) -> None:
-        """Drop what is remembered of the tree, after a part of the transaction was rolled back."""
-        self._frontier = None
+    def save(self) -> None:
+        """Write the nodes that appending has made. Whoever commits MUST have."""
+        if not self._unsaved:
+            return
+        rows = [{"level": node.level, "index": node.index, "hash": made} for node, made in self._unsaved]
+        self._statements.run_many(self._connection, "log nodes", lambda: _ADD_NODES, rows)
+        self._unsaved.clear()
+
+    def forget(self) -> None:
+        """Drop what is remembered of leaves that are no more, after a part of the transaction was undone."""
+        self._frontier = self._newest = None
+        self._known.clear()
+        size = self.size()
+        self._unsaved = [
+            (node, made) for node, made in self._unsaved if (node.index + 1) << node.level <= size
+        ]
+        self.save()
 
     def read(self, start: int, limit: int) -> list[bytes]:
         """Give leaves."""
         rows = self._run("log read", _READ, start=start, end=start + limit)
         return [_bytes(leaf) for (leaf,) in rows]
 
+    def pick(self, indexes: Sequence[int]) -> list[bytes]:
+        """Give some leaves, some dozens in a query."""
+        found: dict[int, bytes] = {}
+        for some in _split(indexes):
+            values = {f"i_{n}": index for n, index in enumerate(some)}
+            rows = self._statements.run(
+                self._connection, ("log pick", len(some)), partial(_select_leaves, len(some)), values
+            )
+            found |= {_whole(index): _bytes(leaf) for index, leaf in rows}
+        missing = [index for index in indexes if index not in found]
+        if missing:
+            raise LogInconsistent(reason=f"entry {missing[0]} is missing")
+        return [found[index] for index in indexes]
+
     def read_nodes(self, nodes_: Sequence[Node]) -> Mapping[Node, bytes]:
-        """Give the hashes of nodes, some hundred in a query."""
-        found: dict[Node, bytes] = {}
-        for start in range(0, len(nodes_), _NODES_A_QUERY):
-            found |= self._read_some(nodes_[start : start + _NODES_A_QUERY])
+        """Give the hashes of nodes, some dozens in a query; what was made or read before is known."""
+        found = {node: self._known[node] for node in nodes_ if node in self._known}
+        for some in _split([node for node in nodes_ if node not in found]):
+            found |= self._read_some(some)
+        if len(self._known) < _MOST_UNSAVED:
+            self._known |= found
         missing = [node for node in nodes_ if node not in found]
         if missing:
             raise LogInconsistent(
@@ -80,7 +122,9 @@ class SqlEventLog:
 
     def last_time(self) -> str:
         """Give the time of the newest leaf."""
-        return next((str(time) for (time,) in self._run("log time", _LAST_TIME)), "")
+        if self._newest is None:
+            self._newest = next((str(time) for (time,) in self._run("log time", _LAST_TIME)), "")
+        return self._newest
 
     def count_until(self, time: str) -> int:
         """Count the leaves at or before a time."""
@@ -95,7 +139,7 @@ class SqlEventLog:
         }
         count = len(wanted)
         rows = self._statements.run(
-            self._connection, ("log hashes", count), lambda: _select_nodes(count), values
+            self._connection, ("log hashes", count), partial(_select_nodes, count), values
         )
         return {Node(_whole(level), _whole(index)): _bytes(digest) for level, index, digest in rows}
 
@@ -108,6 +152,18 @@ def _select_nodes(count: int) -> Executable:
         and_(nodes.c.level == bindparam(f"l_{n}"), nodes.c.index == bindparam(f"i_{n}")) for n in range(count)
     ]
     return select(nodes.c.level, nodes.c.index, nodes.c.hash).where(or_(*wanted))
+
+
+def _select_leaves(count: int) -> Executable:
+    indexes: list[ColumnElement[int]] = [bindparam(f"i_{n}") for n in range(count)]
+    return select(events.c.index, events.c.leaf).where(events.c.index.in_(indexes))
+
+
+def _split(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut into what one query asks for, filled up with what it asks for anyway: few lengths are met."""
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
 
 
 def _whole(value: object) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     Connection,
@@ -16,12 +17,13 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    exists,
     func,
+    insert,
     literal,
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from muniment.core.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
@@ -35,6 +37,15 @@ T = TypeVar("T")
 # What a statement names at once: SQLite takes 32,766 values, PostgreSQL 65,535.
 _AT_ONCE: Final = 1_000
 _SHA256: Final = "sha256:"
+# An edge that is known already is passed over.
+_ADD: Final = insert(lineage).from_select(
+    lineage.c.keys(),
+    select(*(bindparam(column.name, type_=column.type) for column in lineage.c)).where(
+        ~exists().where(
+            *(column == bindparam(column.name, type_=column.type) for column in lineage.primary_key)
+        )
+    ),
+)
 
 
 class SqlLineage:
@@ -58,7 +69,7 @@ class SqlLineage:
             for edge in edges
         ]
         if rows:
-            self._statements.run_many(self._connection, "lineage add", self._insert, rows)
+            self._statements.run_many(self._connection, "lineage add", lambda: _ADD, rows)
 
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
@@ -90,7 +101,7 @@ class SqlLineage:
         for some in _split(sorted(nodes)):
             query = wanted.where(near.in_(some))
             if self._looks_up:
-                array = cast(list(some), postgresql.ARRAY(Text))
+                array = cast(list(some), ARRAY(Text))
                 named = func.unnest(array).table_valued("node").render_derived()
                 each = wanted.where(near == named.c.node.collate("C")).offset(0).lateral()
                 query = select(*each.c).select_from(named.join(each, true()))
@@ -140,13 +151,8 @@ class SqlLineage:
     def _among(self, column: Column[Any], values: Sequence[object]) -> ColumnElement[bool]:
         """Say that a column has one of many values: as one array, where there are any."""
         if self._looks_up:
-            return column == any_(cast(list(values), postgresql.ARRAY(column.type)))
+            return column == any_(cast(list(values), ARRAY(column.type)))
         return column.in_(values)
-
-    def _insert(self) -> "sqlite.Insert | postgresql.Insert":
-        if self._connection.dialect.name == "sqlite":
-            return sqlite.insert(lineage).on_conflict_do_nothing()
-        return postgresql.insert(lineage).on_conflict_do_nothing()
 
 
 def _sides(direction: Direction) -> tuple[ColumnElement[str], ColumnElement[str]]:

@@ -16,15 +16,14 @@ from muniment.stores.sql.unit import SqlUnits
 # Any number that is ours: "muniment" in ASCII.
 _LOG_LOCK: Final = int.from_bytes(b"muniment"[:7])
 _READERS: Final = 16
-_SESSION: Final = " ".join(
-    f"-c {name}={value}"
-    for name, value in {
-        "statement_timeout": "30s",
-        "lock_timeout": "15s",
-        "idle_in_transaction_session_timeout": "60s",
-        "timezone": "UTC",
-    }.items()
-)
+_SESSION: Final = {
+    "statement_timeout": "30s",
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+}
+# A search is planned for what it asks for: a plan for any value reads whole tables of many versions.
+_READING: Final = {**_SESSION, "plan_cache_mode": "force_custom_plan"}
 _TIMEOUTS: Final = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -58,9 +57,11 @@ def open_postgresql(url: str, blobs: BlobStore) -> SqlUnits:
 
 
 def _connect(url: URL, *, writes: bool) -> Engine:
+    session = _SESSION if writes else _READING
+    options = " ".join(f"-c {name}={value}" for name, value in session.items())
     engine = create_engine(
         url,
-        connect_args={"options": _SESSION, "application_name": "muniment", **_TIMEOUTS},
+        connect_args={"options": options, "application_name": "muniment", **_TIMEOUTS},
         # A reader sees one state. A writer, alone under the lock, sees the newest.
         isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
         pool_size=1 if writes else _READERS,

@@ -1,7 +1,7 @@
 """The projections in SQL: one table for each kind of record, by the names of its fields."""
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, Update, bindparam, delete, insert, select, update
@@ -22,30 +22,45 @@ _OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
     ">=": operator.ge,
 }
 
+# More answers than one transaction needs again; a scan of many records must not fill the memory.
+_REMEMBERED: Final = 256
 _COLUMNS: Final = {kind: tuple(table.c.keys()) for kind, table in TABLES.items()}
 
 
 class SqlProjections:
-    """Projections on one connection, inside its transaction."""
+    """Projections on one connection, inside its transaction.
+
+    What was read is remembered until a record of its kind changes: works that share a commit ask for the same
+    token, key and grants.
+    """
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
         """Stand on a connection."""
         self._connection = connection
         self._statements = statements
+        self._known: dict[type[Record], dict[Hashable, list[Any]]] = {}
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Add and amend rows."""
         for change in changes:
             if isinstance(change, Put):
                 kind = type(change.record)
+                self._known.pop(kind, None)
                 self._run(("put", kind), lambda kind=kind: insert(TABLES[kind]), change.record.values())  # type: ignore[misc] # bound at once
             else:
+                self._known.pop(change.kind, None)
                 self._amend(change)
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a row by its primary key."""
-        conditions = [Where(name, "=", part) for name, part in zip(kind.key, key, strict=True)]
-        found = self.select(kind, *conditions, order=kind.key[0], limit=1)
+        known = self._known.setdefault(kind, {})
+        if key in known:
+            found = known[key]
+        else:
+            conditions = [Where(name, "=", part) for name, part in zip(kind.key, key, strict=True)]
+            found = self.select(kind, *conditions, order=kind.key[0], limit=1)
+            if len(known) < _REMEMBERED:
+                known[key] = found
         return found[0] if found else None
 
     def select(
@@ -59,16 +74,28 @@ class SqlProjections:
         """List rows."""
         shape = (kind, tuple((c.column, c.op, c.value is None) for c in conditions), order, descending, limit)
         values = {f"value_{n}": c.value for n, c in enumerate(conditions) if c.value is not None}
+        known = self._known.setdefault(kind, {})
+        question = (shape, *values.values())
+        if question in known:
+            return list(known[question])
         rows = self._statements.run(
             self._connection,
             shape,
             lambda: _select(kind, conditions, order, descending=descending).limit(limit),
             values,
         )
-        return [_read(kind, row) for row in rows]
+        found = [_read(kind, row) for row in rows]
+        if len(known) < _REMEMBERED and len(found) < _REMEMBERED:
+            known[question] = found
+        return list(found)
+
+    def forget(self) -> None:
+        """Drop what is remembered, after a part of the transaction was rolled back."""
+        self._known.clear()
 
     def clear(self) -> None:
         """Drop every row, those that refer to others first."""
+        self.forget()
         for kind in reversed(RECORDS):
             self._connection.execute(delete(TABLES[kind]))
 

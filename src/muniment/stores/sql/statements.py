@@ -26,9 +26,9 @@ class _Compiled:
     constants: Values
     order: tuple[str, ...] | None
 
-    def bind(self, values: Values) -> tuple[object, ...] | dict[str, object]:
-        known = {**self.constants, **values}
-        return known if self.order is None else tuple(known[name] for name in self.order)
+    def bind(self, values: Values) -> tuple[object, ...] | Values:
+        known = {**self.constants, **values} if self.constants else values
+        return known if self.order is None else tuple([known[name] for name in self.order])
 
 
 class Statements:
@@ -57,8 +57,22 @@ class Statements:
         finally:
             cursor.close()
 
+    def command(self, connection: Connection, text: str) -> None:
+        """Give the database a command of a fixed text, for which Core has no statement. Raises as `run`."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(text)
+        except self._error as error:
+            raise database_failure(error, self._path) from error
+        finally:
+            cursor.close()
+
     def run_many(self, connection: Connection, shape: Hashable, build: Build, rows: Sequence[Values]) -> None:
         """Run the statement of a shape once for each row. Raises as `run`."""
+        if len(rows) == 1:
+            # Some drivers prepare much for what is many.
+            self.run(connection, shape, build, rows[0])
+            return
         compiled = self._get(shape, build, rows[0])
         cursor = connection.connection.cursor()
         try:

@@ -32,6 +32,7 @@ from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.uploads import SqlUploads
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _MOST_A_COMMIT: Final = 64
 
@@ -99,16 +100,23 @@ class SqlUnits:
         with self._committing:
             while not ticket.done:
                 self._commit(
-                    [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))]
+                    [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))],
+                    lambda _: None,
                 )
         return ticket.result()
 
-    def write_all(self, works: Sequence[Callable[[Unit], T]]) -> list[T | BaseException]:
-        """Do works in one commit."""
+    def write_all(
+        self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], R]
+    ) -> tuple[list[T | BaseException], R | None]:
+        """Do works in one commit, and what is last."""
         tickets = [_Ticket(work) for work in works]
+
+        def finish(unit: Unit) -> R:
+            return last(unit, [ticket.results[0] for ticket in tickets if ticket.error is None])
+
         with self._committing:
-            self._commit(tickets)  # type: ignore[arg-type] # whoever commits does not look at the results
-        return [ticket.results[0] if ticket.error is None else ticket.error for ticket in tickets]
+            finished = self._commit(tickets, finish)  # type: ignore[arg-type] # whoever commits does not look at the results
+        return [ticket.results[0] if ticket.error is None else ticket.error for ticket in tickets], finished
 
     def read(self, work: Callable[[Unit], T]) -> T:
         """Do the work in a read transaction."""
@@ -162,7 +170,8 @@ class SqlUnits:
             self._blobs,
         )
 
-    def _commit(self, tickets: list[_Ticket[object]]) -> None:
+    def _commit(self, tickets: list[_Ticket[object]], finish: Callable[[Unit], R]) -> R | None:
+        """Do what the tickets ask for, and finish; None if nothing was kept: each ticket has the error."""
         try:
             with self._writer.begin() as connection:
                 unit = self._unit(connection)
@@ -171,6 +180,8 @@ class SqlUnits:
                 else:
                     for ticket in tickets:
                         self._do(ticket, connection, unit)
+                finished = finish(unit)
+                unit.log.save()
         except DBAPIError as error:
             failure = database_failure(error.orig, self._path)
             failure.__cause__ = error
@@ -181,24 +192,28 @@ class SqlUnits:
             # An interrupt of this thread must not leave another waiting for ever.
             _fail(tickets, error)
             raise
+        else:
+            return finished
         finally:
             for ticket in tickets:
                 ticket.done = True
+        return None
 
     def _do(self, ticket: _Ticket[object], connection: Connection, unit: SqlUnit) -> None:
         """Do one of several works: if it fails, it fails alone, unless the database itself does."""
         try:
-            connection.exec_driver_sql("SAVEPOINT work")
+            self._statements.command(connection, "SAVEPOINT work")
             ticket.results.append(ticket.work(unit))
-            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+            self._statements.command(connection, "RELEASE SAVEPOINT work")
         except (StorageFull, StorageReadOnly, StorageBusy):
             # Not this work's fault: the database may have dropped the whole transaction.
             raise
         except Exception as error:  # noqa: BLE001 - whoever waits for the ticket raises it
             ticket.error = error
         if ticket.error is not None:
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-            unit.log.forget_edge()
+            self._statements.command(connection, "ROLLBACK TO SAVEPOINT work")
+            unit.log.forget()
+            unit.projections.forget()
 
 
 def _fail(tickets: list[_Ticket[object]], error: BaseException) -> None:
