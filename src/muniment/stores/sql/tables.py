@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Double,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    event,
 )
 from sqlalchemy import Text as AnyText
 
@@ -65,6 +67,30 @@ nodes: Final = Table(
     Column("hash", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+
+
+def _forbid_changes(table: Table) -> None:
+    """Let the database itself refuse to change what is appended."""
+    for act in ("UPDATE", "DELETE"):
+        trigger = (
+            f"CREATE TRIGGER {table.name}_no_{act.lower()} BEFORE {act} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
+        )
+        event.listen(table, "after_create", DDL(trigger).execute_if(dialect="sqlite"))
+    trigger = (
+        f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    event.listen(table, "after_create", DDL(trigger).execute_if(dialect="postgresql"))
+
+
+_refuse_change: Final = DDL(
+    "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME; END $$"
+)
+event.listen(metadata, "before_create", _refuse_change.execute_if(dialect="postgresql"))
+_forbid_changes(events)
+_forbid_changes(nodes)
 
 payloads: Final = Table(
     "payloads",
