@@ -76,15 +76,24 @@ def _forbid_changes(table: Table) -> None:
             f"CREATE TRIGGER {table.name}_no_{act.lower()} BEFORE {act} ON {table.name} "
             f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
         )
-        event.listen(table, "after_create", DDL(trigger).execute_if(dialect="sqlite"))
+        _after(table, trigger, "sqlite")
     trigger = (
         f"CREATE TRIGGER {table.name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table.name} "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )
-    event.listen(table, "after_create", DDL(trigger).execute_if(dialect="postgresql"))
+    _after(table, trigger, "postgresql")
 
 
-_refuse_change: Final = DDL(
+def _after(table: Table, statement: str, dialect: str) -> None:
+    """Have a statement follow the creation of a table."""
+    event.listen(table, "after_create", _ddl(statement).execute_if(dialect=dialect))
+
+
+def _ddl(statement: str) -> DDL:
+    return DDL(statement)  # type: ignore[no-untyped-call] # SQLAlchemy does not say what it takes
+
+
+_refuse_change: Final = _ddl(
     "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION '%% is append-only', TG_TABLE_NAME; END $$"
 )
