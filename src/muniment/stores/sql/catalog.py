@@ -21,7 +21,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     func,
     insert,
     literal,
@@ -97,10 +96,12 @@ _OPERATORS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
 class _Values:
     """The values of a statement, each under a name of its own: none ever becomes part of the text.
 
-    `until` is the entry before which the statement looks at the versions; None for now.
+    `until` is the entry before which the statement looks at the versions; None for now. `singly` says that
+    the database has to be kept from collecting facts of a kind, instead of looking one up for each version.
     """
 
     until: int | None = None
+    singly: bool = False
     known: dict[str, object] = field(default_factory=dict)
 
     def bind(self, value: object) -> ColumnElement[Any]:
@@ -182,7 +183,7 @@ class SqlCatalog:
         counted: list[tuple[int, Comparison]] = []
         for part in parts:
             if isinstance(part, Comparison) and _can_drive(part):
-                values = _Values(until)
+                values = self._values(until)
                 some = _candidates(part, values).limit(FEW + 1).subquery()
                 count = int(str(self._run(select(func.count()).select_from(some), values)[0][0]))
                 counted.append((count, part))
@@ -191,7 +192,7 @@ class SqlCatalog:
 
     def _close_window(self, search: Search, order: "_Order", after: "_Place | None") -> "_Place | None":
         """Find where the next window ends; None if it takes in all that is left."""
-        values = _Values(order.until)
+        values = self._values(order.until)
         query = order.select(values, order.rank, order.entry)
         if after is not None:
             query = query.where(order.beyond(after, values, descending=search.descending))
@@ -209,7 +210,7 @@ class SqlCatalog:
         driver: Comparison | None,
         limit: int,
     ) -> Rows:
-        values = _Values(order.until)
+        values = self._values(order.until)
         query = order.select(values, order.rank, order.entry, *versions.c)
         if search.condition is not None:
             query = query.where(_clause(search.condition, values))
@@ -222,6 +223,9 @@ class SqlCatalog:
         if window is not None:
             query = query.where(not_(order.beyond(window, values, descending=search.descending)))
         return self._run(order.sort(query, descending=search.descending).limit(limit), values)
+
+    def _values(self, until: int | None) -> _Values:
+        return _Values(until, singly=self._connection.dialect.name == "postgresql")
 
     def _run(self, query: Executable, values: _Values) -> Rows:
         # Every search has a shape of its own, so it is compiled for itself.
@@ -322,11 +326,15 @@ def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
         return _compare_column(_COLUMNS[found.field], found, values)
     one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
-    there = and_(one.c.version == versions.c.index, one.c.key == values.bind(key))
+    fact: Select[Any] = select(literal_column("1")).where(
+        one.c.version == versions.c.index, one.c.key == values.bind(key)
+    )
+    # An offset, even of nothing, is what PostgreSQL does not look through.
+    fact = fact.offset(0) if values.singly else fact
     if found.field in POINTERS:
-        return exists().where(there) if found.op == "=" else ~exists().where(there)
+        return fact.exists() if found.op == "=" else ~fact.exists()
     column = one.c.text if isinstance(found.value, str) else one.c.number
-    return exists().where(there, _compare_column(column, found, values))
+    return fact.where(_compare_column(column, found, values)).exists()
 
 
 def _compare_column(column: ColumnElement[Any], found: Comparison, values: _Values) -> ColumnElement[bool]:
