@@ -30,7 +30,8 @@ _COUNT_UNTIL = (
 _APPEND = insert(events)
 _ADD_NODES = insert(nodes)
 _AT_ONCE = 64
-_MOST_UNSAVED = 1_000
+# Whoever reads a whole log needs few of its nodes again.
+_MOST_KNOWN = 1_000
 
 
 class SqlEventLog:
@@ -64,9 +65,6 @@ class SqlEventLog:
         self._newest = time
         self._known.update(made)
         self._unsaved += made
-        if len(self._unsaved) >= _MOST_UNSAVED:
-            self.save()
-            self._known.clear()
         return index
 
     def save(self) -> None:
@@ -111,7 +109,7 @@ class SqlEventLog:
         found = {node: self._known[node] for node in nodes_ if node in self._known}
         for some in _split([node for node in nodes_ if node not in found]):
             found |= self._read_some(some)
-        if len(self._known) < _MOST_UNSAVED:
+        if len(self._known) < _MOST_KNOWN:
             self._known |= found
         missing = [node for node in nodes_ if node not in found]
         if missing:
