@@ -22,6 +22,7 @@ class SqlPayloads:
         """Stand on a connection."""
         self._connection = connection
         self._statements = statements
+        self.erased = False
 
     def put(
         self,
@@ -52,6 +53,7 @@ class SqlPayloads:
 
     def erase(self, digest: str) -> bool:
         """Forget a text."""
+        self.erased = True
         found = self.find(digest) is not None
         self._statements.run(self._connection, "payloads erase", lambda: _ERASE, {"digest": digest})
         return found

@@ -1,5 +1,7 @@
 """SQLite: how its connections are set up, and the registry's database in a file."""
 
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Final
@@ -10,6 +12,7 @@ from muniment.ports.blobs import BlobStore
 from muniment.stores.sql.unit import SqlUnits
 
 _BUSY_S: Final = 60
+_FOLD_IN_MS: Final = 1_000
 # As many as there may be threads: a connection beyond the pool is opened and closed for each use.
 _CONNECTIONS: Final = 64
 # FULL: a commit that was acknowledged survives a power cut, which NORMAL does not promise in WAL.
@@ -28,7 +31,7 @@ def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:
         StorageFull, StorageReadOnly, StorageBusy, StorageFailed: it cannot be opened.
     """
     writer = _connect(path, "IMMEDIATE", (*_PRAGMAS, *_WRITER))
-    units = SqlUnits(writer, _connect(path, "DEFERRED", _PRAGMAS), blobs, str(path))
+    units = SqlUnits(writer, _connect(path, "DEFERRED", _PRAGMAS), blobs, str(path), _fold_in)
     try:
         units.ensure_schema()
     except BaseException:
@@ -58,3 +61,18 @@ def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> Engine:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return engine
+
+
+def _fold_in(engine: Engine) -> None:
+    """Fold the write-ahead log into the file and empty it: what was erased is still in it.
+
+    A reader that is in the way for longer leaves it to a later commit.
+    """
+    with closing(engine.raw_connection()) as connection, suppress(sqlite3.Error):
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {_FOLD_IN_MS}")
+            try:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                cursor.fetchall()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1_000}")

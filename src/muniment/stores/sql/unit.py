@@ -72,9 +72,17 @@ class _Ticket(Generic[T]):
 class SqlUnits:
     """Units over two engines of one database: one that begins to write, one that reads."""
 
-    def __init__(self, writer: Engine, reader: Engine, blobs: BlobStore, path: str) -> None:
-        """Stand on engines; `path` is what errors name."""
+    def __init__(
+        self,
+        writer: Engine,
+        reader: Engine,
+        blobs: BlobStore,
+        path: str,
+        after_erasure: Callable[[Engine], None] = lambda _: None,
+    ) -> None:
+        """Stand on engines; `path` is what errors name. `after_erasure` follows a commit that forgot a text."""
         self._writer = writer
+        self._after_erasure = after_erasure
         self._reader = reader
         self._blobs = blobs
         self._path = path
@@ -193,6 +201,8 @@ class SqlUnits:
             _fail(tickets, error)
             raise
         else:
+            if unit.payloads.erased:
+                self._after_erasure(self._writer)
             return finished
         finally:
             for ticket in tickets:
