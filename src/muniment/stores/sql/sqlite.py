@@ -66,13 +66,16 @@ def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> Engine:
 def _fold_in(engine: Engine) -> None:
     """Fold the write-ahead log into the file and empty it: what was erased is still in it.
 
-    A reader that is in the way for longer leaves it to a later commit.
+    If a reader is in the way for too long, a later commit will do it.
     """
-    with closing(engine.raw_connection()) as connection, suppress(sqlite3.Error):
-        with closing(connection.cursor()) as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {_FOLD_IN_MS}")
-            try:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                cursor.fetchall()
-            finally:
-                cursor.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1_000}")
+    with (
+        suppress(sqlite3.Error),
+        closing(engine.raw_connection()) as pooled,
+        closing(pooled.cursor()) as cursor,
+    ):
+        cursor.execute(f"PRAGMA busy_timeout = {_FOLD_IN_MS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.fetchall()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1_000}")

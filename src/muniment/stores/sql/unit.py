@@ -80,7 +80,7 @@ class SqlUnits:
         path: str,
         after_erasure: Callable[[Engine], None] = lambda _: None,
     ) -> None:
-        """Stand on engines; `path` is what errors name. `after_erasure` follows a commit that forgot a text."""
+        """Stand on engines; `path` is what errors name, and `after_erasure` follows a commit that erased."""
         self._writer = writer
         self._after_erasure = after_erasure
         self._reader = reader
