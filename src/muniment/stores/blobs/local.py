@@ -65,7 +65,7 @@ class LocalBlobs:
     def open(self, digest: Digest) -> BinaryIO:
         """Open a blob."""
         try:
-            return open(f"{self._blobs}/{digest.hex}", "rb", buffering=0)  # noqa: PTH123 - paths cost more than the call
+            return self._path(digest).open("rb")
         except FileNotFoundError as error:
             raise BlobNotFound(digest=str(digest)) from error
 

@@ -53,14 +53,8 @@ class SqlProjections:
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a row by its primary key."""
-        known = self._known.setdefault(kind, {})
-        if key in known:
-            found = known[key]
-        else:
-            conditions = [Where(name, "=", part) for name, part in zip(kind.key, key, strict=True)]
-            found = self.select(kind, *conditions, order=kind.key[0], limit=1)
-            if len(known) < _REMEMBERED:
-                known[key] = found
+        conditions = [Where(name, "=", part) for name, part in zip(kind.key, key, strict=True)]
+        found = self.select(kind, *conditions, order=kind.key[0], limit=1)
         return found[0] if found else None
 
     def select(
