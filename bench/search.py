@@ -6,6 +6,7 @@ hour to load on each.
 
 import os
 import random
+from itertools import product
 from pathlib import Path
 
 from measure import Row, quantile, time_each
@@ -14,7 +15,7 @@ from muniment.core.canonical import Json
 from muniment.core.commands import Command, PublishVersion, RecordAttestation
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName, Reference
-from muniment.core.queries import SearchVersions
+from muniment.core.queries import GetProof, SearchVersions
 from muniment.core.revisions import File, Revision
 from muniment.ports.unit import Units
 from muniment.services.backend import LocalBackend
@@ -56,12 +57,16 @@ def _measure(units: Units, blobs: MemoryBlobs, database: str) -> Row:
     owner = Identity.generate()
     backend = open_over(units, blobs)(owner)
     _load(units, blobs, backend, owner)
+    newest = backend.ask(SearchVersions(text="", limit=1)).items[0]
+    half = backend.ask(GetProof(index=newest.index // 2)).event.time
     times: list[float] = []
-    for text in _QUERIES:
+    for text, at in product(_QUERIES, (None, half)):
         cursor: list[str | None] = [None]
 
-        def look(_number: int, text: str = text, cursor: list[str | None] = cursor) -> None:
-            page = backend.ask(SearchVersions(text=text, cursor=cursor[0], limit=100))
+        def look(
+            _number: int, text: str = text, at: str | None = at, cursor: list[str | None] = cursor
+        ) -> None:
+            page = backend.ask(SearchVersions(text=text, cursor=cursor[0], limit=100, at=at))
             # At the end it begins again.
             cursor[0] = page.next
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -44,6 +46,7 @@ from muniment.stores.sql.tables import facts, past_facts, versions
 FEW: Final = 1_000
 WINDOW: Final = 3_000
 _LAST: Final = "\U0010ffff"
+_FOREVER: Final[ColumnElement[Any]] = literal_column(str(2**63 - 1))
 
 _DELETE: Final = delete(facts).where(
     facts.c.version == bindparam("of_version"), facts.c.key == bindparam("of_key")
@@ -54,6 +57,7 @@ _KEYS: Final = select(facts.c.key).where(
     facts.c.key >= bindparam("low"),
     facts.c.key <= bindparam("high"),
 )
+_FACT: Final = ("version", "key", "text", "number", "since")
 _PAST: Final = ("version", "key", "since", "until", "text", "number")
 # What began with the very entry that ends it never held.
 _KEEP: Final = insert(past_facts).from_select(
@@ -191,7 +195,10 @@ class SqlCatalog:
         return fewest[1] if fewest is not None and fewest[0] <= FEW else None
 
     def _close_window(self, search: Search, order: "_Order", after: "_Place | None") -> "_Place | None":
-        """Find where the next window ends; None if it takes in all that is left."""
+        """Find where the next window ends; None if it takes in all that is left.
+
+        It takes in what held at any time, so that as many are counted, however few of them held then.
+        """
         values = self._values(order.until)
         query = order.select(values, order.rank, order.entry)
         if after is not None:
@@ -212,10 +219,15 @@ class SqlCatalog:
     ) -> Rows:
         values = self._values(order.until)
         query = order.select(values, order.rank, order.entry, *versions.c)
+        if order.ranked is not None:
+            query = query.where(versions.c.index == order.entry, _held(order.ranked, values))
+        if order.until is not None:
+            query = query.where(versions.c.index < values.bind(order.until))
         if search.condition is not None:
             query = query.where(_clause(search.condition, values))
         if driver is not None:
-            query = query.where(versions.c.index.in_(_candidates(driver, values).limit(FEW)))
+            few = _candidates(driver, values).limit(FEW).subquery()
+            query = query.where(versions.c.index.in_(select(few.c.version)))
         if namespaces is not None:
             query = query.where(_within(namespaces, values))
         if after is not None:
@@ -249,17 +261,13 @@ class _Order:
 
     def select(self, values: _Values, *columns: ColumnElement[Any]) -> Select[Any]:
         query = select(*columns)
-        if self.until is not None:
-            query = query.where(versions.c.index < values.bind(self.until))
+        if self.ranked is not None:
+            one = self.ranked.c
+            return query.where(one.key == values.bind(self.key), one.number.is_not(None))
         if self.bounds is not None:
             low, high = (values.bind(bound) for bound in self.bounds)
             return query.where(self.rank >= low, self.rank < high)
-        if self.ranked is None:
-            return query
-        one = self.ranked.c
-        return query.select_from(self.ranked.join(versions, versions.c.index == one.version)).where(
-            one.key == values.bind(self.key), one.number.is_not(None)
-        )
+        return query if self.until is None else query.where(versions.c.index < values.bind(self.until))
 
     def beyond(self, place: _Place, values: _Values, *, descending: bool) -> ColumnElement[bool]:
         if self.rank is _NO_RANK:
@@ -286,15 +294,21 @@ def _order_of(search: Search, namespaces: frozenset[str] | None, until: int | No
 
 
 def _facts(until: int | None) -> FromClause:
-    """Give the facts that hold now, or that held before an entry."""
+    """Give the facts that hold now, or all that ever held."""
     if until is None:
         return facts.alias()
-    columns = ("version", "key", "text", "number")
-    still = select(*(facts.c[name] for name in columns)).where(facts.c.since < until)
-    once = select(*(past_facts.c[name] for name in columns)).where(
-        past_facts.c.since < until, past_facts.c.until >= until
-    )
+    # Without conditions of their own, so that PostgreSQL, too, merges the two in the order of their indexes.
+    still = select(*(facts.c[name] for name in _FACT), cast(_FOREVER, past_facts.c.until.type).label("until"))
+    once = select(*(past_facts.c[name] for name in _FACT), past_facts.c.until)
     return union_all(still, once).subquery()
+
+
+def _held(one: FromClause, values: _Values) -> ColumnElement[bool]:
+    """Say that a fact held then."""
+    if values.until is None:
+        return true()
+    until = values.bind(values.until)
+    return and_(one.c.since < until, one.c.until >= until)
 
 
 def _name_bounds(condition: "Condition | None", namespaces: frozenset[str] | None) -> tuple[str, str]:
@@ -327,7 +341,7 @@ def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
     one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     fact: Select[Any] = select(literal_column("1")).where(
-        one.c.version == versions.c.index, one.c.key == values.bind(key)
+        one.c.version == versions.c.index, one.c.key == values.bind(key), _held(one, values)
     )
     # An offset, even of nothing, is what PostgreSQL does not look through.
     fact = fact.offset(0) if values.singly else fact
@@ -349,16 +363,24 @@ def _can_drive(found: Comparison) -> bool:
 
 
 def _candidates(found: Comparison, values: _Values) -> Select[Any]:
-    """Select the entries of the versions for which an indexed condition holds."""
+    """Select the entries of the versions for which an indexed condition holds or, at a time, held at any.
+
+    They come as the index has them: PostgreSQL, which supposes that numbers are spread over all keys alike,
+    could take few for many, and read the table from its beginning until it has found enough.
+    """
     if found.field == "name":
-        return select(versions.c.index).where(_compare_column(versions.c.name, found, values))
+        name = versions.c.name
+        return _ordered(versions.c.index, name).where(_compare_column(name, found, values))
     one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
-    query = select(one.c.version).where(one.c.key == values.bind(key))
-    if found.field in POINTERS:
-        return query
     column = one.c.text if isinstance(found.value, str) else one.c.number
-    return query.where(_compare_column(column, found, values))
+    query = _ordered(one.c.version, column).where(one.c.key == values.bind(key))
+    return query if found.field in POINTERS else query.where(_compare_column(column, found, values))
+
+
+def _ordered(entry: ColumnElement[Any], column: ColumnElement[Any]) -> Select[Any]:
+    # SQLite merges what holds with what held only if it gives what orders them, too.
+    return select(entry.label("version"), column).order_by(column)
 
 
 def _within(namespaces: frozenset[str], values: _Values) -> ColumnElement[bool]:

@@ -485,7 +485,8 @@ past_facts: Final = Table(
     Column("until", _Whole, nullable=False),
     Column("text", Text, nullable=False),
     Column("number", Double),
-    Index("past_facts_by_key", "key", "version"),
+    Index("past_facts_by_number", "key", "number", "version"),
+    Index("past_facts_by_text", "key", "text", "version"),
     sqlite_with_rowid=False,
 )
 

@@ -445,7 +445,8 @@ def _make_catalog() -> None:
         sa.Column("number", sa.Double),
         sqlite_with_rowid=False,
     )
-    op.create_index("past_facts_by_key", "past_facts", ["key", "version"])
+    op.create_index("past_facts_by_number", "past_facts", ["key", "number", "version"])
+    op.create_index("past_facts_by_text", "past_facts", ["key", "text", "version"])
     op.create_table(
         "lineage",
         sa.Column("child", _TEXT, primary_key=True),
