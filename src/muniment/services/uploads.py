@@ -5,7 +5,8 @@ next piece goes on from there, and finishing never reads the bytes again.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -37,6 +38,8 @@ T = TypeVar("T")
 # A request that goes on adds one; whoever needs more begins anew.
 _MOST_STRETCHES: Final = 1000
 _WORKERS: Final = 8
+# Steps that are taken while one is stored; more of them, or larger ones, no longer fit a core's cache.
+_MOST_WAITING: Final = 2
 
 
 class Uploading:
@@ -209,16 +212,25 @@ class Receiver:
             self._hasher = rehashes.PySha256.deserialize(upload.state)
         self._parts: list[bytes] = []
         self._buffered = 0
+        self._waiting: deque[list[bytes]] = deque()
         self._received = upload.offset
         self._stored = upload.offset
         self._workers = workers
         self._saving: Future[Upload] | None = None
         self._marked = upload.offset
 
-    def take(self, data: bytes) -> list[bytes] | None:
-        """Take the next bytes; give those that are to be stored next, once there are enough.
+    @property
+    def waits(self) -> bool:
+        """Whether enough has come to be stored."""
+        return bool(self._waiting)
 
-        Bytes can be taken while `store` is busy in another thread.
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be stored that no more is to be taken."""
+        return len(self._waiting) >= _MOST_WAITING
+
+    def take(self, data: bytes) -> None:
+        """Take the next bytes, also while `store` is busy in another thread.
 
         Raises:
             LengthMismatch: more come than were announced.
@@ -228,19 +240,23 @@ class Receiver:
         self._parts.append(data)
         self._received += len(data)
         self._buffered += len(data)
-        return self._cut() if self._buffered >= self._staging.step_bytes else None
+        if self._buffered >= self._staging.step_bytes:
+            self._cut()
 
-    def store(self, parts: list[bytes]) -> None:
-        """Hash and store what `take` gave; what is made durable now and then is all that a crash leaves.
+    def store(self) -> None:
+        """Hash and store what waits; what is made durable now and then is all that a crash leaves.
 
         Raises:
             OffsetMismatch: another request has taken over.
         """
-        hashing = self._workers.submit(self._hash, parts)
-        try:
-            self._staging.append(self._upload.id, self._upload.writer, self._stored, parts)
-        finally:
-            hashing.result()
+        while self._waiting:
+            self._store(self._waiting.popleft())
+
+    def _store(self, parts: Sequence[bytes]) -> None:
+        # One thread hashes and writes: the bytes are still in the cache of its core.
+        for part in parts:
+            self._hasher.update(part)
+        self._staging.append(self._upload.id, self._upload.writer, self._stored, parts)
         self._stored += sum(map(len, parts))
         if self._stored - self._marked >= self._staging.checkpoint_bytes:
             self._settle()
@@ -279,17 +295,14 @@ class Receiver:
         self._staging.abort(self._upload.id, self._upload.stretches)
         return stored
 
-    def _cut(self) -> list[bytes]:
-        parts, self._parts, self._buffered = self._parts, [], 0
-        return parts
+    def _cut(self) -> None:
+        self._waiting.append(self._parts)
+        self._parts, self._buffered = [], 0
 
     def _flush(self) -> None:
         if self._parts:
-            self.store(self._cut())
-
-    def _hash(self, parts: list[bytes]) -> None:
-        for part in parts:
-            self._hasher.update(part)
+            self._cut()
+        self.store()
 
     def _stand(self) -> Upload:
         """Say how far the upload is, once what was stored is durable."""

@@ -2,7 +2,6 @@
 
 from asyncio import Task, create_task
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
@@ -163,11 +162,12 @@ async def _receive(request: Request, receiver: Receiver) -> None:
     storing: Task[None] | None = None
     try:
         async for chunk in request.stream():
-            parts = receiver.take(chunk)
-            if parts is not None:
-                if storing is not None:
-                    await storing
-                storing = create_task(write(partial(receiver.store, parts)))
+            receiver.take(chunk)
+            if storing is not None and (storing.done() or receiver.is_full):
+                await storing
+                storing = None
+            if storing is None and receiver.waits:
+                storing = create_task(write(receiver.store))
     except (ClientDisconnect, LengthMismatch, RequestTimeout):
         if storing is not None:
             await storing

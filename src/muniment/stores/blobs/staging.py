@@ -21,7 +21,7 @@ _ID: Final = re.compile(r"[0-9a-f-]{1,64}")
 class LocalStaging:
     """Staging in the directory of a LocalBlobs."""
 
-    step_bytes: Final = 4 * CHUNK_BYTES
+    step_bytes: Final = CHUNK_BYTES
     checkpoint_bytes: Final = 64 * CHUNK_BYTES
 
     def __init__(self, root: Path) -> None:
