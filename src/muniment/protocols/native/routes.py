@@ -11,5 +11,6 @@ PREFIX: Final = "/api/v1"
 
 def add_routes(app: FastAPI) -> None:
     """Add the routes to an app."""
-    for part in (log, models, governance, people, blobs):
+    # They are tried in turn: what is asked for most comes first.
+    for part in (models, blobs, log, governance, people):
         app.include_router(part.router, prefix=PREFIX)

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,6 +21,8 @@ from muniment.ports.blobs import Kept
 from muniment.stores.failures import disk_failures
 
 CHUNK_BYTES: Final = 1 << 20
+# After so many the disk begins, while more come, so that little is left to wait for at the end.
+_SYNC_BYTES: Final = 64 << 20
 _LAYOUT: Final = {"imageLayoutVersion": "1.0.0"}
 
 
@@ -107,14 +110,21 @@ class LocalBlobs:
 
     def _write(self, source: BinaryIO) -> Stored:
         temporary = self._uploads / secrets.token_hex(16)
-        hasher, size = hashlib.sha256(), 0
+        hasher, size, synced = hashlib.sha256(), 0, 0
+        syncing: Future[None] | None = None
         buffer = memoryview(bytearray(CHUNK_BYTES))
         try:
-            with temporary.open("xb", buffering=0) as file:
+            with temporary.open("xb", buffering=0) as file, ThreadPoolExecutor(max_workers=1) as behind:
                 while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
                     hasher.update(buffer[:count])
                     write_all(file.fileno(), buffer[:count])
                     size += count
+                    if size - synced >= _SYNC_BYTES:
+                        if syncing is not None:
+                            syncing.result()
+                        syncing, synced = behind.submit(os.fdatasync, file.fileno()), size
+                if syncing is not None:
+                    syncing.result()
                 os.fchmod(file.fileno(), 0o444)
                 os.fsync(file.fileno())
             digest = Digest(hasher.hexdigest())
