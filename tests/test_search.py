@@ -1,13 +1,19 @@
 """Search: the language, and that every catalog finds the same."""
 
+import base64
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 import muniment
 from muniment.client.registry import Registry
@@ -27,7 +33,9 @@ from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 from muniment.stores.sql.catalog import WINDOW, SqlCatalog
 from muniment.stores.sql.postgresql import open_postgresql
+from muniment.stores.sql.sqlite import open_sqlite
 from muniment.stores.sql.statements import Statements
+from muniment.stores.sql.unit import SqlUnits
 from muniment.testing import MemoryBlobs, open_memory
 from muniment.testing.backends import evaluation, provenance, record, refuses, salted
 from muniment.testing.directories import rebuild_directory
@@ -117,7 +125,26 @@ def test_pages_go_on_where_they_ended(filled: Backend) -> None:
     """Pages of one, put together, are the whole, in every order."""
     for text in ("", "order by name", "metric.roc_auc > 0 order by metric.roc_auc", "version >= 1"):
         assert find(filled, text, limit=1) == find(filled, text)
-    refuses(lambda: filled.ask(q.SearchVersions(text="", cursor="nonsense")), InvalidQuery)
+    for cursor in ("nonsense", *(make_cursor(*place) for place in FOREIGN)):
+        query = q.SearchVersions(text="", cursor=cursor)
+        refuses(partial(filled.ask, query), InvalidQuery)
+
+
+# Of another order, and of none that there could be.
+FOREIGN: tuple[tuple[object, ...], ...] = (
+    ("acme/a", 1),
+    (0, "1"),
+    (0, -1),
+    (0, 2**63),
+    (10**400, 1),
+    (None, 1),
+    ([], 1),
+    (0, 1, 1),
+)
+
+
+def make_cursor(*place: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 def test_searches_find_what_they_found_then(filled: Backend) -> None:
@@ -190,53 +217,84 @@ def test_a_rebuilt_catalog_finds_the_same(tmp_path: Path) -> None:
 MANY = 60_000
 # What all versions have, and a metric of few, which is less than most numbers of other keys.
 DESCRIBED = """
-INSERT INTO events SELECT n, '', '' FROM generate_series(0, {many}) n;
+CREATE TEMPORARY TABLE one (n INTEGER);
+INSERT INTO one
+  WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 60000) SELECT n FROM count;
+INSERT INTO events VALUES (0, '', '');
+INSERT INTO events SELECT n, '', '' FROM one;
 INSERT INTO principals VALUES ('ada', 'person', NULL, 0);
-INSERT INTO models SELECT 'acme/m' || n, 'model', {many} / 100, 0 FROM generate_series(0, 99) n;
-INSERT INTO versions (name, number, revision, size_bytes, author, published, index)
-  SELECT 'acme/m' || n % 100, n / 100 + 1, n, 1, 'ada', '', n FROM generate_series(1, {many}) n;
-INSERT INTO facts (version, key, text, number, since)
-  SELECT n, key, '', number, n FROM generate_series(1, {many}) n, LATERAL (VALUES
-    ('param.depth', n % 12), ('metric.auc', n::bigint * 7919 % 10007 / 10007.0), ('metric.loss', 0.001)
-  ) AS described (key, number) WHERE key != 'metric.loss' OR n % 100 = 0;
-INSERT INTO past_facts (version, key, text, number, since, until)
-  SELECT version, key, text, number, since - 1, since FROM facts WHERE version % 2 = 0;
+INSERT INTO models SELECT 'acme/m' || n, 'model', 1, 0 FROM one WHERE n <= 100;
+INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, n FROM one;
+INSERT INTO facts SELECT n, 'param.depth', '', n % 12, n FROM one;
+INSERT INTO facts SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
+INSERT INTO facts SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
+INSERT INTO past_facts (version, key, since, until, text, number)
+  SELECT version, key, since - 1, since, text, number FROM facts WHERE version % 2 = 0;
 ANALYZE;
 """
+LOOKED_UP = (
+    "",
+    "order by name",
+    "param.depth = 3 or param.depth = 9",
+    "metric.auc > 0.5 order by metric.auc",
+    "metric.auc > 0.9 and param.depth = 6 order by created",
+    "metric.auc > 0.99 and metric.auc < 0.01",
+    "metric.loss > 0.0005 order by name",
+    "not (param.depth < 11)",
+)
 
 
 @pytest.mark.slow
-def test_a_page_reads_as_much_however_many_there_are(database: str) -> None:
-    """PostgreSQL, whose own count of rows it is, reads no table of many versions for a page of any search."""
+def test_on_postgresql_a_page_reads_as_many_rows_however_many_there_are(database: str) -> None:
+    """PostgreSQL counts itself what it reads, in tables and in indexes."""
     units = open_postgresql(database, MemoryBlobs())
     with psycopg.connect(database, autocommit=True) as setup:
         # Who imports a database does not check each row; and what other processes read is not counted.
         setup.execute("SET session_replication_role = replica")
-        setup.execute(DESCRIBED.format(many=MANY))
+        setup.execute(DESCRIBED)
         setup.execute(f"ALTER DATABASE {setup.info.dbname} SET max_parallel_workers_per_gather = 0")
     counted = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
-    most: dict[tuple[str, int | None], int] = {}
-    for text in (
-        "param.depth = 3 or param.depth = 9",
-        "metric.auc > 0.5 order by metric.auc",
-        "metric.auc > 0.9 and param.depth = 6 order by created",
-        "metric.auc > 0.99 and metric.auc < 0.01",
-        "metric.loss > 0.0005 order by name",
-        "not (param.depth < 11)",
-    ):
-        for until in (None, MANY, MANY // 100):
-            read: list[int] = []
-            cursor: str | None = None
-            # It is prepared for the sixth; for the eleventh PostgreSQL could take a plan for any value.
-            for _ in range(20):
-                with units.reading() as connection:
-                    before = connection.exec_driver_sql(counted).scalar_one()
-                    catalog = SqlCatalog(connection, Statements(connection.dialect, units.path))
-                    cursor = catalog.search(parse(text), None, cursor, 100, until).cursor
-                    read.append(int(connection.exec_driver_sql(counted).scalar_one() - before))
-            most[text, until] = max(read)
+
+    def count(connection: Connection) -> int:
+        return int(connection.exec_driver_sql(counted).scalar_one())
+
+    assert look_up(units, count, most=6 * WINDOW) == {}
+
+
+def test_on_sqlite_a_page_takes_as_many_steps_however_many_there_are(tmp_path: Path) -> None:
+    """SQLite says when it has made a thousand steps of its machine."""
+    units = open_sqlite(tmp_path / "registry.db", MemoryBlobs())
+    with closing(sqlite3.connect(tmp_path / "registry.db")) as setup:
+        setup.executescript(f"BEGIN; {DESCRIBED} COMMIT;")
+    steps: list[int] = []
+
+    def count(connection: Connection) -> int:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(lambda: steps.append(1), 1000)
+        return len(steps)
+
+    assert look_up(units, count, most=300) == {}
+
+
+def look_up(
+    units: SqlUnits, count: Callable[[Connection], int], most: int
+) -> dict[tuple[str, int | None], int]:
+    """Look pages up, now and then; give the searches of which one page took more than is allowed."""
+    worst: dict[tuple[str, int | None], int] = {}
+    for text, until in product(LOOKED_UP, (None, MANY, MANY // 100)):
+        taken: list[int] = []
+        cursor: str | None = None
+        # It is prepared for the sixth; for the eleventh PostgreSQL could take a plan for any value.
+        for _ in range(20):
+            with units.reading() as connection:
+                before = count(connection)
+                catalog = SqlCatalog(connection, Statements(connection.dialect, units.path))
+                cursor = catalog.search(parse(text), None, cursor, WINDOW, until).cursor
+                taken.append(count(connection) - before)
+        worst[text, until] = max(taken)
     units.close()
-    assert {search: rows for search, rows in most.items() if rows > 6 * WINDOW} == {}
+    return {search: took for search, took in worst.items() if took > most}
 
 
 def fill(backend: Backend, owner: Identity) -> None:

@@ -6,7 +6,6 @@ for, so many at a time, and a page that found nothing yet says where to go on.
 """
 
 import base64
-import binascii
 import json
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +45,7 @@ from muniment.stores.sql.tables import facts, past_facts, versions
 FEW: Final = 1_000
 WINDOW: Final = 3_000
 _LAST: Final = "\U0010ffff"
-_FOREVER: Final[ColumnElement[Any]] = literal_column(str(2**63 - 1))
+_FOREVER: Final = 2**63 - 1
 
 _DELETE: Final = delete(facts).where(
     facts.c.version == bindparam("of_version"), facts.c.key == bindparam("of_key")
@@ -171,10 +170,10 @@ class SqlCatalog:
         until: int | None = None,
     ) -> Found:
         """Look versions up."""
-        after = _read_cursor(cursor)
+        after = _read_cursor(cursor, search)
         driver = self._find_driver(search.condition, until)
         order = _order_of(search, namespaces, until)
-        window = self._close_window(search, order, after) if driver is None else None
+        window = self._close_window(order, after) if driver is None else None
         rows = self._page(search, namespaces, order, after, window, driver, limit)
         found = [VersionRecord(**dict(zip(versions.c.keys(), row[2:], strict=True))) for row in rows]
         if len(rows) == limit:
@@ -194,17 +193,14 @@ class SqlCatalog:
         fewest = min(counted, key=lambda found: found[0], default=None)
         return fewest[1] if fewest is not None and fewest[0] <= FEW else None
 
-    def _close_window(self, search: Search, order: "_Order", after: "_Place | None") -> "_Place | None":
+    def _close_window(self, order: "_Order", after: "_Place | None") -> "_Place | None":
         """Find where the next window ends; None if it takes in all that is left.
 
         It takes in what held at any time, so that as many are counted, however few of them held then.
         """
         values = self._values(order.until)
-        query = order.select(values, order.rank, order.entry)
-        if after is not None:
-            query = query.where(order.beyond(after, values, descending=search.descending))
-        query = order.sort(query, descending=search.descending).offset(WINDOW - 1).limit(1)
-        rows = self._run(query, values)
+        query = order.select(values, order.rank, order.entry).where(*order.span(after, None, values))
+        rows = self._run(order.sort(query).offset(WINDOW - 1).limit(1), values)
         return (rows[0][0], int(str(rows[0][1]))) if rows else None
 
     def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
@@ -219,9 +215,10 @@ class SqlCatalog:
     ) -> Rows:
         values = self._values(order.until)
         query = order.select(values, order.rank, order.entry, *versions.c)
+        query = query.where(*order.span(after, window, values))
         if order.ranked is not None:
             query = query.where(versions.c.index == order.entry, _held(order.ranked, values))
-        if order.until is not None:
+        elif order.until is not None and order.rank is not _NO_RANK:
             query = query.where(versions.c.index < values.bind(order.until))
         if search.condition is not None:
             query = query.where(_clause(search.condition, values))
@@ -230,11 +227,7 @@ class SqlCatalog:
             query = query.where(versions.c.index.in_(select(few.c.version)))
         if namespaces is not None:
             query = query.where(_within(namespaces, values))
-        if after is not None:
-            query = query.where(order.beyond(after, values, descending=search.descending))
-        if window is not None:
-            query = query.where(not_(order.beyond(window, values, descending=search.descending)))
-        return self._run(order.sort(query, descending=search.descending).limit(limit), values)
+        return self._run(order.sort(query).limit(limit), values)
 
     def _values(self, until: int | None) -> _Values:
         return _Values(until, singly=self._connection.dialect.name == "postgresql")
@@ -244,53 +237,77 @@ class SqlCatalog:
         return self._statements.run_once(self._connection, query, values.known)
 
 
-_Place = tuple[object, int]
+_Place = tuple[str | float, int]
 
 
 @dataclass(frozen=True)
 class _Order:
-    """What versions are ordered by, and the entry that decides between equals."""
+    """What versions are ordered by, and the entry (or number) that decides between equals.
+
+    What can be found lies between `low` and `high`, if these are known.
+    """
 
     rank: ColumnElement[Any]
     entry: ColumnElement[Any]
+    descending: bool
+    until: int | None = None
+    low: _Place | None = None
+    high: _Place | None = None
     key: str | None = None
     ranked: FromClause | None = None
-    # Where in the order all that can be found lies, if that is known.
-    bounds: tuple[str, str] | None = None
-    until: int | None = None
 
     def select(self, values: _Values, *columns: ColumnElement[Any]) -> Select[Any]:
         query = select(*columns)
-        if self.ranked is not None:
-            one = self.ranked.c
-            return query.where(one.key == values.bind(self.key), one.number.is_not(None))
-        if self.bounds is not None:
-            low, high = (values.bind(bound) for bound in self.bounds)
-            return query.where(self.rank >= low, self.rank < high)
-        return query if self.until is None else query.where(versions.c.index < values.bind(self.until))
+        if self.ranked is None:
+            return query
+        one = self.ranked.c
+        return query.where(one.key == values.bind(self.key), one.number.is_not(None))
 
-    def beyond(self, place: _Place, values: _Values, *, descending: bool) -> ColumnElement[bool]:
-        if self.rank is _NO_RANK:
-            entry = values.bind(place[1])
-            return self.entry < entry if descending else self.entry > entry
-        here = tuple_(self.rank, self.entry)
-        there = tuple_(values.bind(place[0]), values.bind(place[1]))
-        return here < there if descending else here > there
+    def span(self, after: _Place | None, last: _Place | None, values: _Values) -> list[ColumnElement[bool]]:
+        """Say what comes after one place, as far as another.
 
-    def sort(self, query: Select[Any], *, descending: bool) -> Select[Any]:
+        One condition for each end: of two, a database could look for the wrong one in its index, and go
+        through all that lies between them.
+        """
+        near, far = (self.high, self.low) if self.descending else (self.low, self.high)
+        first = after or near
+        if after is not None and near is not None:
+            first = min(after, near) if self.descending else max(after, near)
+        here = self.entry if self.rank is _NO_RANK else tuple_(self.rank, self.entry)
+        ends: list[ColumnElement[bool]] = []
+        if first is not None:
+            there = self._bind(first, values)
+            ends.append(here < there if self.descending else here > there)
+        if last is not None:
+            there = self._bind(last, values)
+            ends.append(here >= there if self.descending else here <= there)
+        elif far is not None:
+            there = self._bind(far, values)
+            ends.append(here > there if self.descending else here < there)
+        return ends
+
+    def sort(self, query: Select[Any]) -> Select[Any]:
         columns = [self.entry] if self.rank is _NO_RANK else [self.rank, self.entry]
-        return query.order_by(*(column.desc() if descending else column for column in columns))
+        return query.order_by(*(column.desc() if self.descending else column for column in columns))
+
+    def _bind(self, place: _Place, values: _Values) -> ColumnElement[Any]:
+        entry = values.bind(place[1])
+        return entry if self.rank is _NO_RANK else tuple_(values.bind(place[0]), entry)
 
 
 def _order_of(search: Search, namespaces: frozenset[str] | None, until: int | None) -> _Order:
     if search.order == "name":
-        bounds = _name_bounds(search.condition, namespaces)
-        return _Order(versions.c.name, versions.c.number, bounds=bounds, until=until)
+        low, high = _name_bounds(search.condition, namespaces)
+        # No version has the number 0.
+        name, number = versions.c.name, versions.c.number
+        return _Order(name, number, search.descending, until, low=(low, 0), high=(high, 0))
     if search.order in {"created", "version"}:
         # The time of a version never runs back, so its entry tells the order of times as well.
-        return _Order(_NO_RANK, versions.c.index, until=until)
+        end = None if until is None else (0.0, until)
+        return _Order(_NO_RANK, versions.c.index, search.descending, until, high=end)
     ranked = _facts(until)
-    return _Order(ranked.c.number, ranked.c.version, search.order, ranked, until=until)
+    by, entry = ranked.c.number, ranked.c.version
+    return _Order(by, entry, search.descending, until, key=search.order, ranked=ranked)
 
 
 def _facts(until: int | None) -> FromClause:
@@ -298,7 +315,10 @@ def _facts(until: int | None) -> FromClause:
     if until is None:
         return facts.alias()
     # Without conditions of their own, so that PostgreSQL, too, merges the two in the order of their indexes.
-    still = select(*(facts.c[name] for name in _FACT), cast(_FOREVER, past_facts.c.until.type).label("until"))
+    still = select(
+        *(facts.c[name] for name in _FACT),
+        cast(literal_column(str(_FOREVER)), past_facts.c.until.type).label("until"),
+    )
     once = select(*(past_facts.c[name] for name in _FACT), past_facts.c.until)
     return union_all(still, once).subquery()
 
@@ -396,13 +416,15 @@ def _write_cursor(rank: object, entry: object) -> str:
     return base64.urlsafe_b64encode(json.dumps([rank, entry]).encode()).decode()
 
 
-def _read_cursor(cursor: str | None) -> _Place | None:
+def _read_cursor(cursor: str | None, search: Search) -> _Place | None:
     if cursor is None:
         return None
     try:
         rank, entry = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError, binascii.Error) as error:
+        place = (rank, entry) if isinstance(rank, str) else (float(rank), entry)
+    except (ValueError, TypeError, OverflowError) as error:
         raise InvalidQuery(reason="the cursor is not one that a search gave") from error
-    if not isinstance(rank, str | int | float) or type(entry) is not int:
-        raise InvalidQuery(reason="the cursor is not one that a search gave")
-    return rank, entry
+    is_name = search.order == "name"
+    if isinstance(rank, str) is not is_name or type(entry) is not int or not 0 <= entry <= _FOREVER:
+        raise InvalidQuery(reason="the cursor is not one that a search of this order gave")
+    return place
