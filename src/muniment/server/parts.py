@@ -7,6 +7,7 @@ from pathlib import Path
 
 from muniment.core.errors import RegistryNotFound
 from muniment.ports.blobs import BlobStore
+from muniment.ports.direct import Direct
 from muniment.ports.inbox import Inbox
 from muniment.ports.staging import Staging
 from muniment.stores.blobs.local import LocalBlobs
@@ -15,6 +16,16 @@ from muniment.stores.sql.sqlite import open_sqlite
 from muniment.stores.sql.unit import SqlUnits
 
 DATABASE = "registry.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteStores:
+    """Where bytes are kept, and how clients bring them there without us, if they can."""
+
+    blobs: BlobStore
+    staging: Staging
+    inbox: Inbox | None = None
+    direct: Direct | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,14 +18,12 @@ from muniment.core.records import GrantRecord, TokenRecord
 from muniment.core.roles import Role
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
-from muniment.ports.inbox import Inbox
 from muniment.ports.projections import Where
-from muniment.ports.staging import Staging
 from muniment.ports.unit import Unit, Units
 from muniment.server.founding import load_keys, make_keys, new_id, now, salt
 from muniment.server.jobs import AGAIN, Jobs
-from muniment.server.parts import DATABASE, Parts
-from muniment.server.settings import S3Credentials, ServerSettings
+from muniment.server.parts import DATABASE, ByteStores, Parts
+from muniment.server.settings import ServerSettings
 from muniment.services.direct import PROOF, DirectUploads
 from muniment.services.found import found
 from muniment.services.garbage import collect_garbage
@@ -38,10 +36,7 @@ from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.services.uploads import Uploading
 from muniment.services.webhooks import WEBHOOK, plan_deliveries
 from muniment.stores.blobs.handover import LocalHandover
-from muniment.stores.blobs.inbox import S3Inbox
 from muniment.stores.blobs.local import LocalBlobs
-from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
-from muniment.stores.blobs.signing import S3Account, S3Direct
 from muniment.stores.blobs.staging import LocalStaging
 from muniment.stores.failures import disk_failures
 from muniment.stores.sql.postgresql import open_postgresql
@@ -75,8 +70,8 @@ def open_served(settings: ServerSettings) -> Opened:
     """
     with disk_failures(str(settings.data)):
         settings.data.mkdir(parents=True, exist_ok=True)
-    blobs, staging = _open_blobs(settings)
-    units = _open_units(settings, blobs)
+    stores = _open_bytes(settings)
+    units = _open_units(settings, stores.blobs)
     try:
         keys, invitation = _meet(settings, units)
     except BaseException:
@@ -84,18 +79,16 @@ def open_served(settings: ServerSettings) -> Opened:
         raise
     uploads = Uploading(
         units=units,
-        staging=staging,
+        staging=stores.staging,
         clock=now,
         nonces=new_id,
         most_bytes=settings.max_blob,
         most_pending_bytes=settings.max_pending,
     )
-    account = _open_account(settings)
-    inbox = _open_inbox(settings, account)
-    direct = _open_direct(settings, uploads, units, account, inbox)
+    direct = _open_direct(stores, uploads, units)
     registry = ServedRegistry(
         units=units,
-        blobs=blobs,
+        blobs=stores.blobs,
         uploads=uploads,
         direct=direct,
         handovers=_open_handovers(settings, uploads),
@@ -105,18 +98,11 @@ def open_served(settings: ServerSettings) -> Opened:
         scribe=Scribe(units, keys.log),
         local=settings.database is None and settings.blobs is None,
     )
-    jobs = _make_jobs(units, blobs, staging, inbox, direct, keys.log.name)
+    jobs = _make_jobs(units, stores, direct, keys.log.name)
     return Opened(registry=registry, jobs=jobs, invitation=invitation)
 
 
-def _make_jobs(  # noqa: PLR0913, PLR0917 - what there is to be looked after
-    units: Units,
-    blobs: BlobStore,
-    staging: Staging,
-    inbox: Inbox | None,
-    direct: DirectUploads | None,
-    origin: str,
-) -> Jobs:
+def _make_jobs(units: Units, stores: ByteStores, direct: DirectUploads | None, origin: str) -> Jobs:
     @cache
     def deliveries() -> "Deliveries":
         # Who has no webhooks is spared an HTTP client (docs/decisions/0004-late-imports.md).
@@ -132,10 +118,13 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what there is to be looked after
     def expire(_payload: str) -> object:
         cut = now()
         forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
-        return forgotten, collect_garbage(units, blobs, staging, inbox, cut - _GARBAGE_RESTS, remove=True)
+        rested = cut - _GARBAGE_RESTS
+        return forgotten, collect_garbage(
+            units, stores.blobs, stores.staging, stores.inbox, rested, remove=True
+        )
 
     def scrub_all(_payload: str) -> object:
-        found = scrub(units, blobs)
+        found = scrub(units, stores.blobs)
         if found.rot:
             raise ContentCorrupt(
                 path=str(found.rot[0].digest), expected=str(found.rot[0].digest), actual=found.rot[0].fault
@@ -154,50 +143,19 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what there is to be looked after
     )
 
 
-def _open_blobs(settings: ServerSettings) -> tuple[BlobStore, Staging]:
+def _open_bytes(settings: ServerSettings) -> ByteStores:
     if settings.blobs is None:
-        return LocalBlobs.create(settings.data), LocalStaging(settings.data)
-    store = open_store(settings.blobs)
-    return ObjectBlobs(store, settings.blobs), ObjectStaging(store, settings.blobs)
+        return ByteStores(blobs=LocalBlobs.create(settings.data), staging=LocalStaging(settings.data))
+    # Who has no object store is spared the libraries for one (docs/decisions/0004-late-imports.md).
+    objects = importlib.import_module("muniment.server.objects")
+    stores: ByteStores = objects.open_objects(settings.blobs, settings)
+    return stores
 
 
-def _open_account(settings: ServerSettings) -> S3Account | None:
-    """Sign for clients who go to an S3 store without us, if the settings say that they can reach it."""
-    if settings.blobs is None or not settings.direct or not settings.blobs.startswith("s3://"):
+def _open_direct(stores: ByteStores, uploads: Uploading, units: Units) -> DirectUploads | None:
+    if stores.direct is None or stores.inbox is None:
         return None
-    bucket, _, prefix = settings.blobs.removeprefix("s3://").partition("/")
-    credentials = S3Credentials()
-    if not credentials.access_key_id:
-        # Credentials that the store's own tools find elsewhere cannot sign for others here.
-        return None
-    endpoint = credentials.endpoint_url or f"https://s3.{credentials.region}.amazonaws.com"
-    return S3Account(
-        base=f"{endpoint.rstrip('/')}/{bucket}/{prefix}".rstrip("/"),
-        key=credentials.access_key_id,
-        secret=credentials.secret_access_key.get_secret_value(),
-        region=credentials.region,
-        token=credentials.session_token.get_secret_value(),
-        clock=now,
-    )
-
-
-def _open_inbox(settings: ServerSettings, account: S3Account | None) -> Inbox | None:
-    if account is None or settings.blobs is None:
-        return None
-    return S3Inbox(account, open_store(settings.blobs), settings.blobs)
-
-
-def _open_direct(
-    settings: ServerSettings,
-    uploads: Uploading,
-    units: Units,
-    account: S3Account | None,
-    inbox: Inbox | None,
-) -> DirectUploads | None:
-    if account is None or inbox is None:
-        return None
-    direct = S3Direct(account, settings.direct_put)
-    return DirectUploads(uploads=uploads, units=units, clock=now, direct=direct, inbox=inbox)
+    return DirectUploads(uploads=uploads, units=units, clock=now, direct=stores.direct, inbox=stores.inbox)
 
 
 def _open_handovers(settings: ServerSettings, uploads: Uploading) -> Handovers | None:
@@ -252,14 +210,14 @@ def open_parts(settings: ServerSettings) -> Iterator[Parts]:
     """Open the stores that the settings name, for those who maintain them."""
     with disk_failures(str(settings.data)):
         settings.data.mkdir(parents=True, exist_ok=True)
-    blobs, staging = _open_blobs(settings)
-    units = _open_units(settings, blobs)
+    stores = _open_bytes(settings)
+    units = _open_units(settings, stores.blobs)
     try:
         yield Parts(
             units=units,
-            blobs=blobs,
-            staging=staging,
-            inbox=_open_inbox(settings, _open_account(settings)),
+            blobs=stores.blobs,
+            staging=stores.staging,
+            inbox=stores.inbox,
             keys=settings.keys_directory,
             place=units.path if settings.database else str(settings.data),
         )
