@@ -1,5 +1,6 @@
 """`muniment serve`."""
 
+import gc
 from pathlib import Path
 
 import click
@@ -18,7 +19,11 @@ def serve(directory: Path | None, *, host: str | None, port: int | None) -> None
     MUNIMENT_BLOBS name other stores. The first start prints how its admin signs in. All settings are
     in docs/reference/settings.md.
     """
+    # What is loaded stays: to look for garbage in it, again and again, takes a tenth of the start.
+    gc.disable()
     load_extra("granian", "granian", extra="server")
     settings = load_extra("muniment.server.settings", "pydantic-settings", extra="server")
     serving = load_extra("muniment.server.serving", "granian", extra="server")
+    gc.freeze()
+    gc.enable()
     serving.serve(settings.ServerSettings.load(data=directory, host=host, port=port))
