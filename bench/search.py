@@ -1,7 +1,7 @@
 """Search among many versions, loaded through the services, on SQLite and on PostgreSQL.
 
-MUNIMENT_BENCH_VERSIONS says how many; the budget of the design is for a million, which takes half an
-hour to load on each.
+MUNIMENT_BENCH_VERSIONS says how many; the budget of the design is for a million, which takes an hour
+or more to load on each.
 """
 
 import os
