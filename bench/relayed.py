@@ -1,0 +1,177 @@
+"""A GiB through servers, theirs and ours, beside the limit: by turns.
+
+What a machine does meanwhile slows a few turns of everybody, and not all the turns of one.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from measure import Row
+from muniment.client.pulling import pull
+from muniment.client.pushing import prepare, publish
+from muniment.core.names import ModelName, Reference
+from muniment.signing.keys import Identity
+from muniment.testing.live import LiveServer
+from peers import Peer, Raw
+
+_FILE_MIB = 1024
+_ROUNDS = 5
+_MIB = 1 << 20
+_LARGE = ModelName("bench", "large")
+
+
+class Ours:
+    """A server of ours, its owner, and the two ways to talk to it."""
+
+    def __init__(self, server: LiveServer) -> None:
+        """Sign in."""
+        self.server = server
+        self.owner = Identity.generate()
+        self.backend = server.open_as(self.owner)
+        self.raw = Raw(server.url, {"authorization": f"Bearer {server.tokens[self.owner.public.id]}"})
+
+    def upload(self, file: Path) -> None:
+        """Send a file by one raw request."""
+        upload = json.loads(self.raw.call("POST", "/api/v1/uploads", {"size_bytes": file.stat().st_size}))
+        self.raw.send_file("PATCH", upload["url"], file, **{"upload-offset": "0", "upload-complete": "?1"})
+
+    def push(self, file: Path) -> None:
+        """Publish a file as a version, by our client."""
+        publish(self.backend, prepare(self.backend, self.owner, file, _LARGE))
+
+    def pull(self, target: Path) -> None:
+        """Pull the version and verify it, by our client."""
+        pull(self.backend, Reference(_LARGE, None), target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """Who takes turns: ours with granian, with uvicorn, and one that hands files over; and the peers."""
+
+    ours: Ours
+    uvicorn: Ours
+    linked: Ours
+    mlflow: Peer | None
+    docker: Peer | None
+
+
+def run(directory: Path, servers: Servers) -> list[Row]:
+    """Measure all transfers."""
+    ours, uvicorn, linked = servers.ours, servers.uvicorn, servers.linked
+    file, received = directory / "file", directory / "received"
+    digest = _make_file(file)
+    blob = f"/api/v1/blobs/sha256:{digest}"
+    acts: dict[str, Callable[[], object]] = {
+        "limit": lambda: copy_file(file, received),
+        "up": lambda: ours.upload(file),
+        "uvicorn up": lambda: uvicorn.upload(file),
+        "push": lambda: ours.push(file),
+        "linked push": lambda: linked.push(file),
+        "down": lambda: ours.raw.receive(blob),
+        "uvicorn down": lambda: uvicorn.raw.receive(blob),
+        "pull": lambda: ours.pull(received),
+    }
+    if servers.mlflow is not None:
+        theirs, place = Raw(servers.mlflow.url, {}), "/api/2.0/mlflow-artifacts/artifacts/bench/file"
+        acts["mlflow up"] = lambda: theirs.send_file("PUT", place, file)
+        acts["mlflow down"] = lambda: theirs.receive(place)
+    if servers.docker is not None:
+        other, kept = Raw(servers.docker.url, {}), f"/v2/bench/blobs/sha256:{digest}"
+        acts["docker up"] = lambda: _upload_to_docker(other, file, digest)
+        acts["docker down"] = lambda: other.receive(kept)
+        acts["docker pull"] = lambda: other.receive(kept, received)
+    return _write_rows(_take_turns(acts, received))
+
+
+def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
+    of_limit = "1 GiB over loopback HTTP, of the limit"
+    handed_over = "push 1 GiB to a server of this machine, handed over, of the limit"
+    raw = "by one raw request"
+    let_go = f"1 GiB down, {raw} that lets the bytes go, times"
+    pulled = f"1 GiB pulled into a file and verified, by our client and {raw}, times docker-registry's"
+    rows = [
+        _compare(f"push {of_limit}", speeds, ("push", "limit"), 0.6),
+        _compare(f"pull and verify {of_limit}", speeds, ("pull", "limit"), 1),
+        _compare(handed_over, speeds, ("linked push", "limit"), None),
+        _compare("1 GiB up, granian times uvicorn", speeds, ("up", "uvicorn up"), None),
+        _compare("1 GiB down, granian times uvicorn", speeds, ("down", "uvicorn down"), None),
+    ]
+    if "mlflow up" in speeds:
+        rows += [
+            _compare(f"1 GiB up, {raw}, times MLflow's", speeds, ("up", "mlflow up"), 2),
+            _compare(f"{let_go} MLflow's", speeds, ("down", "mlflow down"), 2),
+        ]
+    if "docker up" in speeds:
+        rows += [
+            _compare(f"1 GiB up, {raw}, times docker-registry's", speeds, ("up", "docker up"), 2),
+            _compare(f"{let_go} docker-registry's", speeds, ("down", "docker down"), 2),
+            _compare(pulled, speeds, ("pull", "docker pull"), 2),
+        ]
+    return rows
+
+
+def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budget: float | None) -> Row:
+    mine, other = (speeds[name] for name in pair)
+    found = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
+    met = None if budget is None else mine / other >= budget
+    return Row(what, found, "" if budget is None else f">= {budget:g}", met)
+
+
+def _take_turns(acts: Mapping[str, Callable[[], object]], received: Path) -> dict[str, float]:
+    """Give the GB/s of each act on the file, the best of its turns; an act may leave what it `received`.
+
+    Memory that a virtual machine has not used before takes several times as long to write to. So each
+    turn finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.
+    """
+    times: dict[str, list[float]] = {name: [] for name in acts}
+    for _ in range(_ROUNDS):
+        for name, act in acts.items():
+            _free_memory(received)
+            started = time.perf_counter()
+            act()
+            times[name].append(time.perf_counter() - started)
+            if received.is_dir():
+                shutil.rmtree(received)
+            received.unlink(missing_ok=True)
+    return {name: _FILE_MIB * _MIB / 1e9 / min(some) for name, some in times.items()}
+
+
+def _free_memory(path: Path) -> None:
+    with path.open("wb") as file:
+        for _ in range(2 * _FILE_MIB):
+            file.write(bytes(_MIB))
+    os.sync()
+    path.unlink()
+    time.sleep(1)
+
+
+def _make_file(path: Path) -> str:
+    hasher = hashlib.sha256()
+    with path.open("wb") as file:
+        for _ in range(_FILE_MIB):
+            some = os.urandom(_MIB)
+            hasher.update(some)
+            file.write(some)
+    return hasher.hexdigest()
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """What one local process does with the same bytes: read, hash, write, fsync."""
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(_MIB))
+    with source.open("rb", buffering=0) as file, target.open("wb", buffering=0) as copy:
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
+            copy.write(buffer[:count])
+        os.fsync(copy.fileno())
+
+
+def _upload_to_docker(raw: Raw, file: Path, digest: str) -> None:
+    place = urlsplit(raw.begin("POST", "/v2/bench/blobs/uploads/"))
+    raw.send_file("PUT", f"{place.path}?{place.query}&digest=sha256:{digest}", file)
