@@ -243,14 +243,18 @@ class Receiver:
         if self._buffered >= self._staging.step_bytes:
             self._cut()
 
-    def store(self) -> None:
+    def store(self, on_room: Callable[[], object] = lambda: None) -> None:
         """Hash and store what waits; what is made durable now and then is all that a crash leaves.
+
+        `on_room` is called whenever there is room for more.
 
         Raises:
             OffsetMismatch: another request has taken over.
         """
         while self._waiting:
-            self._store(self._waiting.popleft())
+            parts = self._waiting.popleft()
+            on_room()
+            self._store(parts)
 
     def _store(self, parts: Sequence[bytes]) -> None:
         # One thread hashes and writes: the bytes are still in the cache of its core.

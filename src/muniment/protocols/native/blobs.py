@@ -1,6 +1,6 @@
 """Bytes: small ones at once, large ones as uploads that can go on, all of them by digest, in ranges."""
 
-from asyncio import Task, create_task
+from asyncio import Event, Task, create_task, get_running_loop
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -160,14 +160,23 @@ async def get_blob(request: Request, digest: Hash) -> Response:
 async def _receive(request: Request, receiver: Receiver) -> None:
     """Take the bytes as they come, while those before them are stored; what came before a break is kept."""
     storing: Task[None] | None = None
+    loop, room = get_running_loop(), Event()
+
+    def store() -> None:
+        receiver.store(lambda: loop.call_soon_threadsafe(room.set))
+
     try:
         async for chunk in request.stream():
             receiver.take(chunk)
-            if storing is not None and (storing.done() or receiver.is_full):
+            room.clear()
+            if storing is not None and not storing.done() and receiver.is_full:
+                await room.wait()
+            if storing is not None and storing.done():
                 await storing
                 storing = None
             if storing is None and receiver.waits:
-                storing = create_task(write(receiver.store))
+                storing = create_task(write(store))
+                storing.add_done_callback(lambda _: room.set())
     except (ClientDisconnect, LengthMismatch, RequestTimeout):
         if storing is not None:
             await storing
