@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 from typing_extensions import Buffer
 
 from muniment.capture.tree import WatchedFile
-from muniment.client.copying import Hasher, copy, hash_rest
+from muniment.client.copying import CHUNK_BYTES, Hasher, copy, hash_rest
 from muniment.client.transport import Transport, retrying
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
@@ -31,7 +31,6 @@ from muniment.core.errors import (
 )
 
 _API: Final = "/api/v1"
-_CHUNK_BYTES: Final = 1 << 20
 _SEGMENT_BYTES: Final = 8 << 20
 _AHEAD: Final = 4
 _THREADS: Final = 3
@@ -292,7 +291,20 @@ class Downloads:
             _read_all(response, memoryview(first))
             total = response.headers.get("content-range", "").rpartition("/")[2]
         size = int(total) if total else len(first)
-        return io.BufferedReader(_Ranges(self._transport, path, first, size))
+        return _Download(_Ranges(self._transport, path, first, size))
+
+
+class _Download(io.BufferedReader):
+    """A blob as a stream, which also gives what it holds of the bytes without copying them."""
+
+    def __init__(self, ranges: "_Ranges") -> None:
+        super().__init__(ranges)
+        self._ranges = ranges
+
+    def views(self) -> Iterator[memoryview]:
+        self._ranges.seek(self.tell())
+        yield from self._ranges.views()
+        self.seek(self._ranges.tell())
 
 
 class _Ranges(io.RawIOBase):
@@ -333,6 +345,14 @@ class _Ranges(io.RawIOBase):
         view[: len(part)] = part
         self._at += len(part)
         return len(part)
+
+    def views(self) -> Iterator[memoryview]:
+        """Give the bytes that follow, as far as they are there; each view holds until the next."""
+        while self._at < self._size:
+            start, data = self._find(self._at)
+            view = data[self._at - start :][:CHUNK_BYTES]
+            self._at += len(view)
+            yield view
 
     def readall(self) -> bytes:
         parts = bytearray(max(0, self._size - self._at))
@@ -428,7 +448,7 @@ def _hash_beforehand(source: BinaryIO, size: int) -> Digest:
     if not isinstance(source, io.FileIO):
         _hash_until(source, size, hasher)
         return Digest(hasher.hexdigest())
-    while part := os.pread(source.fileno(), _CHUNK_BYTES, at):
+    while part := os.pread(source.fileno(), CHUNK_BYTES, at):
         hasher.update(part)
         at += len(part)
     return Digest(hasher.hexdigest())
@@ -444,9 +464,9 @@ def _read_range(
     source: io.FileIO, start: int, size: int, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[memoryview]:
     """Read a range, whatever else is read of the file meanwhile."""
-    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    buffer = memoryview(bytearray(CHUNK_BYTES))
     while size > 0:
-        count = os.preadv(source.fileno(), [buffer[: min(_CHUNK_BYTES, size)]], start)
+        count = os.preadv(source.fileno(), [buffer[: min(CHUNK_BYTES, size)]], start)
         if not count:
             raise LengthMismatch(expected=size, actual=0)
         start, size = start + count, size - count
@@ -457,9 +477,9 @@ def _read_range(
 
 def _read_chunks(source: BinaryIO, count: int, hasher: Hasher) -> Iterator[memoryview]:
     """Read so many bytes, a chunk at a time, hashing each before it is handed on; the next replaces it."""
-    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    buffer = memoryview(bytearray(CHUNK_BYTES))
     while count > 0:
-        size = source.readinto(buffer[: min(_CHUNK_BYTES, count)])  # type: ignore[attr-defined] # every binary stream has it
+        size = source.readinto(buffer[: min(CHUNK_BYTES, count)])  # type: ignore[attr-defined] # every binary stream has it
         if not size:
             raise LengthMismatch(expected=count, actual=0)
         hasher.update(buffer[:size])
