@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from measure import Row
+from measure import Row, median
 from muniment.client.pulling import pull
 from muniment.client.pushing import prepare, publish
 from muniment.core.names import ModelName, Reference
@@ -125,7 +125,7 @@ def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budg
 
 
 def _take_turns(acts: Mapping[str, Callable[[], object]], received: Path) -> dict[str, float]:
-    """Give the GB/s of each act on the file, the best of its turns; an act may leave what it `received`.
+    """Give the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
 
     Memory that a virtual machine has not used before takes several times as long to write to. So each
     turn finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.
@@ -140,7 +140,7 @@ def _take_turns(acts: Mapping[str, Callable[[], object]], received: Path) -> dic
             if received.is_dir():
                 shutil.rmtree(received)
             received.unlink(missing_ok=True)
-    return {name: _FILE_MIB * _MIB / 1e9 / min(some) for name, some in times.items()}
+    return {name: _FILE_MIB * _MIB / 1e9 / median(some) for name, some in times.items()}
 
 
 def _free_memory(path: Path) -> None:

@@ -20,6 +20,7 @@ from muniment.capture.tree import collect
 from muniment.client.memory import Memory
 from muniment.client.pushing import store
 from muniment.client.remote import RemoteBackend, open_remote
+from muniment.client.transport import Transport
 from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
 from muniment.core.digests import Digest
@@ -208,6 +209,18 @@ def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
             with backend.open_blob(Digest.of(data)) as blob:
                 assert Digest.of(blob.read()) == Digest.of(data)
             backend.close()
+
+
+def test_a_connection_that_ended_while_idle_is_not_used(tmp_path: Path) -> None:
+    """Servers close connections that nobody uses: the next download begins on a new one, without a pause."""
+    with serving(tmp_path / "server", {}) as (server, _, _), line_to(server.url) as line:
+        transport = Transport(f"http://127.0.0.1:{line.port}", None)
+        for _ in range(2):
+            with transport.stream("GET", "/healthz", {}) as answer:
+                assert answer.read()
+            line.cut()
+            line.mend()
+        transport.close()
 
 
 def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ A refusal that comes back as a problem document is raised as the error that it w
 """
 
 import http.client
+import select
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
@@ -171,10 +172,14 @@ class Transport:
         return response.content
 
     def _connect(self, *, fresh: bool) -> http.client.HTTPConnection:
-        try:
-            return _connect(self._scheme, self._host, self._port) if fresh else self._idle.pop()
-        except IndexError:
-            return _connect(self._scheme, self._host, self._port)
+        while self._idle and not fresh:
+            # Threads share them: what was there a moment ago may be taken.
+            with suppress(IndexError):
+                idle = self._idle.pop()
+                if not _was_closed(idle):
+                    return idle
+                idle.close()
+        return _connect(self._scheme, self._host, self._port)
 
     @cached_property
     def _client(self) -> httpx2.Client:
@@ -187,6 +192,13 @@ def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnec
         context = ssl.create_default_context()
         return http.client.HTTPSConnection(host, port, timeout=_BYTES_TIMEOUT_S, context=context)
     return http.client.HTTPConnection(host, port, timeout=_BYTES_TIMEOUT_S, blocksize=1 << 20)
+
+
+def _was_closed(connection: http.client.HTTPConnection) -> bool:
+    """Say whether an idle connection has ended over there: what there is to read is its end."""
+    waiting = select.poll()
+    waiting.register(connection.sock, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _read_refusal(location: str, status: int, body: bytes) -> MunimentError:
