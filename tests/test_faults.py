@@ -1,6 +1,8 @@
 """Stores that go away, get slow or lie: clear refusals, and recovery without a restart."""
 
 import asyncio
+import hashlib
+import io
 import os
 import subprocess
 import threading
@@ -8,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +20,8 @@ from faulty.core import FaultyProxy
 from faulty.middlewares import CorruptBytesMiddleware, LatencyMiddleware
 
 from muniment.capture.tree import collect
+from muniment.client.bytes import Downloads
+from muniment.client.copying import Viewed, copy
 from muniment.client.memory import Memory
 from muniment.client.pushing import store
 from muniment.client.remote import RemoteBackend, open_remote
@@ -209,6 +214,60 @@ def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
             with backend.open_blob(Digest.of(data)) as blob:
                 assert Digest.of(blob.read()) == Digest.of(data)
             backend.close()
+
+
+def test_a_pull_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
+    """What came is not asked for again, the copy is the blob, and each byte is told once."""
+    data = os.urandom(96 << 20)
+    told: list[int] = []
+    with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, direct, owner):
+        direct.add_blob(io.BytesIO(data))
+        token = server.tokens[owner.public.id]
+        with line_to(server.url) as line, (tmp_path / "copy").open("wb") as target:
+            line.slow(20)
+            backend = open_remote(f"http://127.0.0.1:{line.port}", token, tmp_path / "state")
+            hasher = hashlib.sha256()
+
+            def pull() -> None:
+                with backend.open_blob(Digest.of(data)) as blob:
+                    copy(blob, target, hasher, told.append)
+
+            with ThreadPoolExecutor(1) as pool:
+                pulling = pool.submit(pull)
+                wait_until(lambda: sum(told) > 32 << 20)
+                line.cut()
+                assert sum(told) < len(data), "it has to break off in the middle"
+                line.mend()
+                pulling.result(60)
+            backend.close()
+    assert sum(told) == len(data)
+    assert hasher.hexdigest() == Digest.of(data).hex
+    assert (tmp_path / "copy").read_bytes() == data
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_blob_is_read_and_streamed_from_any_place(tmp_path: Path, *, local: bool) -> None:
+    """Whoever reads some, goes elsewhere and copies the rest gets the bytes of those places."""
+    size, segment = 20 << 20, 8 << 20
+    data = os.urandom(size)
+    with serving(tmp_path / "server", {}) as (server, backend, owner):
+        backend.add_blob(io.BytesIO(data))
+        transport = Transport(server.url, server.tokens[owner.public.id])
+        transport.is_local = local
+        with Downloads(transport).open(Digest.of(data)) as blob:
+            assert isinstance(blob, Viewed)
+            for place in (0, 5, segment - 3, segment, segment + 1, 2 * segment + 7, size - 1, size):
+                blob.seek(place)
+                some = blob.read(10)
+                views = (bytes(view) for view in blob.views())
+                following = b"".join(islice(views, 2))
+                views.close()
+                assert data[place:].startswith(some + following)
+                blob.seek(place)
+                assert b"".join(bytes(view) for view in blob.views()) == data[place:]
+                assert blob.tell() == size
+                assert blob.read(1) == b""
+        transport.close()
 
 
 def test_a_connection_that_ended_while_idle_is_not_used(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -302,9 +302,15 @@ class _Download(io.BufferedReader):
         self._ranges = ranges
 
     def views(self) -> Iterator[memoryview]:
-        self._ranges.seek(self.tell())
-        yield from self._ranges.views()
-        self.seek(self._ranges.tell())
+        at, buffered = self.tell(), self._ranges.tell()
+        self._ranges.seek(at)
+        try:
+            yield from self._ranges.views()
+        finally:
+            at = self._ranges.tell()
+            # The buffer takes it that nobody else has moved what it reads from.
+            self._ranges.seek(buffered)
+            self.seek(at)
 
 
 class _Ranges(io.RawIOBase):
@@ -353,6 +359,18 @@ class _Ranges(io.RawIOBase):
             view = data[self._at - start :][:CHUNK_BYTES]
             self._at += len(view)
             yield view
+            if self._transport.is_local and start + len(data) == self._at < self._size:
+                # What breaks off is gone on with by segments, which are asked for more than once.
+                with suppress(RegistryUnreachable):
+                    yield from self._stream()
+
+    def _stream(self) -> Iterator[memoryview]:
+        """Give the bytes that follow as they come: on one machine, more connections only take its cores."""
+        buffer = memoryview(bytearray(CHUNK_BYTES))
+        with self._transport.stream("GET", self._path, {"range": f"bytes={self._at}-"}) as response:
+            while count := response.readinto(buffer):
+                self._at += count
+                yield buffer[:count]
 
     def readall(self) -> bytes:
         parts = bytearray(max(0, self._size - self._at))
