@@ -6,8 +6,10 @@ MLflow's server and Debian's docker-registry run in directories of their own (`b
 import hashlib
 import http.client
 import json
+import multiprocessing
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -143,6 +145,29 @@ def run_docker_registry(directory: Path) -> Iterator[Peer | None]:
     command = [program, "serve", str(config)]
     with run_peer(command, directory, f"http://127.0.0.1:{port}", "/v2/") as peer:
         yield peer
+
+
+@contextmanager
+def run_sendfile(path: Path) -> Iterator[Raw]:
+    """Let the kernel send a file to whoever connects: what is left of a server that does nothing else."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = multiprocessing.Process(target=_send_file, args=(listener, path), daemon=True)
+        process.start()
+        try:
+            yield Raw(f"http://127.0.0.1:{listener.getsockname()[1]}", {})
+        finally:
+            process.terminate()
+            process.join()
+
+
+def _send_file(listener: socket.socket, path: Path) -> None:
+    head = f"HTTP/1.1 200 OK\r\ncontent-length: {path.stat().st_size}\r\n\r\n".encode()
+    while True:
+        connection, _ = listener.accept()
+        with connection, path.open("rb") as file:
+            connection.recv(1 << 16)
+            connection.sendall(head)
+            connection.sendfile(file)
 
 
 @contextmanager
