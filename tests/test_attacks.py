@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -26,8 +27,12 @@ from muniment.core.errors import (
     BadToken,
     BlobNotFound,
     EventNotFound,
+    InvalidBody,
+    InvalidTag,
+    InvalidTime,
     LoginRefused,
     ModelNotFound,
+    NameTaken,
     NotIdentified,
     NotPermitted,
     NotYourSignature,
@@ -35,12 +40,15 @@ from muniment.core.errors import (
     PolicyNotFound,
     QuotaExceeded,
     RequestReplayed,
+    TokenNotFound,
     VersionNotFound,
 )
 from muniment.core.lineage import Direction
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.provenance import write_blob_resource
+from muniment.core.receipts import Receipt
 from muniment.core.roles import Act, Role
+from muniment.core.times import write_time
 from muniment.signing.keys import Identity
 from muniment.testing.backends import (
     NAME,
@@ -52,7 +60,7 @@ from muniment.testing.backends import (
     refuses,
     salted,
 )
-from muniment.testing.live import LiveServer, begin_session, run_server
+from muniment.testing.live import LiveServer, begin_session, run_server, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -303,6 +311,34 @@ def test_a_revoked_or_expired_token_is_void(people: Cast) -> None:
     refuses(lambda: people.server.connect(brief).ask(q.GetSelf()), BadToken)
 
 
+def test_a_token_is_ended_by_whose_it_is_or_by_an_admin(people: Cast) -> None:
+    """For others it is not there; ending it twice is ending it once."""
+    token = issue(people, "Carl", "")
+    refuses(lambda: people.backend("Rita").execute(c.RevokeToken(token=id_of(token))), TokenNotFound)
+    assert people.server.connect(token).ask(q.GetSelf()).name == "Carl"
+    first = people.owner.execute(c.RevokeToken(token=id_of(token)))
+    refuses(lambda: people.server.connect(token).ask(q.GetSelf()), BadToken)
+    again = people.owner.execute(c.RevokeToken(token=id_of(token)))
+    assert (first.created, again.created, again.index) == (True, False, first.index)
+
+
+def test_a_token_that_should_not_be_is_not_let_in(people: Cast) -> None:
+    """Its id is that of no other, and of a token at all; it ends, within a year, and not before it begins."""
+    carl, known = people.backend("Carl"), id_of(issue(people, "Carl", ""))
+
+    def let_in(token: str, hours: int) -> None:
+        end = datetime.now(UTC) + timedelta(hours=hours)
+        name = salted("x")
+        carl.execute(
+            c.IssueToken(principal="Carl", token=token, name=name, scopes=(), expires=write_time(end))
+        )
+
+    refuses(lambda: let_in(known, 1), NameTaken)
+    refuses(lambda: let_in("short", 1), InvalidBody)
+    refuses(lambda: let_in(id_of(make_token()), -1), InvalidTime)
+    refuses(lambda: let_in(id_of(make_token()), 24 * 367), InvalidTime)
+
+
 def test_an_admin_holds_nobodys_lasting_token(people: Cast) -> None:
     """For another person there are invitations only."""
     refuses(lambda: issue_with(people.server.connect(people.token("owner")), "Carl", ""), NotPermitted)
@@ -426,6 +462,29 @@ def test_an_upload_that_lies_is_refused(people: Cast) -> None:
         assert people.call("GET", f"/api/v1/blobs/{Digest.of(data)}").status_code == 404
 
 
+def test_an_upload_that_was_dropped_is_gone(people: Cast) -> None:
+    """Its bytes too; and a request that was sending it is told so."""
+    staged = people.server.log.parent / "data" / "uploads"
+    url = begin(people, 6 << 20)
+    identity = url.rpartition("/")[2]
+    target = urlsplit(people.server.url)
+    with socket.create_connection((target.hostname or "", target.port or 0), timeout=20) as connection:
+        head = (
+            f"PATCH {url} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('owner')}\r\n"
+            f"upload-offset: 0\r\nupload-complete: ?1\r\ncontent-length: {6 << 20}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + bytes(4 << 20))
+        wait_until(lambda: any(path.stat().st_size for path in staged.glob(f"upload-{identity}-*")))
+        assert people.call("DELETE", url).status_code == 204
+        connection.sendall(bytes(2 << 20))
+        answer = connection.recv(1 << 16)
+    assert b" 404 " in answer.splitlines()[0] or b" 409 " in answer.splitlines()[0]
+    assert people.call("GET", url).status_code == 404
+    assert people.call("DELETE", url).status_code == 404
+    assert send(people, url, b"abc").status_code == 404
+    assert not list(staged.glob(f"upload-{identity}-*"))
+
+
 def test_a_client_that_disappears_loses_nothing(people: Cast) -> None:
     """Half an upload is kept when the connection breaks, and goes on from there."""
     data = os.urandom(6 << 20)
@@ -524,6 +583,8 @@ def test_a_retry_is_answered_with_the_first_receipt(people: Cast) -> None:
     # Another caller's key of the same name is another key.
     theirs = {**headers, "authorization": f"Bearer {people.token('Carl')}"}
     assert httpx2.post(url, headers=theirs, json=body).status_code == 403
+    long = httpx2.post(url, headers={**headers, "idempotency-key": "k" * 300}, json=body)
+    assert (long.status_code, long.json()["code"]) == (422, "invalid_body")
 
 
 def test_conditions_are_kept_to(people: Cast) -> None:
@@ -545,6 +606,25 @@ def test_conditions_are_kept_to(people: Cast) -> None:
     )
     stale = httpx2.put(alias, headers={**headers, "if-match": seen}, json={"version": "1"})
     assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+    foreign = httpx2.put(alias, headers={**headers, "if-match": '"of-another"'}, json={"version": "1"})
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "invalid_body")
+
+
+def test_a_tag_is_set_and_taken_away_once(people: Cast) -> None:
+    """What is so already makes no entry; a name that would break the search is refused."""
+    reference = Reference(NAME, 1)
+
+    def set_tag(value: str | None, key: str = "stage") -> Receipt:
+        text = None if value is None else salted(value)
+        return people.owner.execute(c.SetTag(reference=reference, key=key, value=text))
+
+    first, again = set_tag("ready"), set_tag("ready")
+    assert (first.created, again.created, again.index) == (True, False, first.index)
+    assert dict(people.owner.ask(q.ListTags(reference=reference)))["stage"] == "ready"
+    assert set_tag(None).created
+    assert "stage" not in dict(people.owner.ask(q.ListTags(reference=reference)))
+    refuses(lambda: set_tag("x", "no name"), InvalidTag)
+    refuses(lambda: set_tag("x" * 5001), InvalidTag)
 
 
 def test_ranges_of_bytes(people: Cast) -> None:
@@ -560,6 +640,11 @@ def test_ranges_of_bytes(people: Cast) -> None:
         assert httpx2.get(url, headers={**headers, "range": ignored}).content == data
     head = httpx2.head(url, headers=headers)
     assert (head.headers["content-length"], head.content) == (str(len(data)), b"")
+    known = httpx2.get(url, headers={**headers, "if-none-match": head.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    (empty,) = people.owner.add_documents([b""])
+    nothing = people.call("GET", f"/api/v1/blobs/{empty}")
+    assert (nothing.status_code, nothing.headers["content-length"], nothing.content) == (200, "0", b"")
 
 
 def test_quotas_hold(people: Cast) -> None:
@@ -570,6 +655,7 @@ def test_quotas_hold(people: Cast) -> None:
     people.owner.execute(c.SetQuota(namespace="full", size_bytes=used.size_bytes + 100))
     refusal = refuses(lambda: publish(people.owner, people.owner_key, bytes(2000), name=full), QuotaExceeded)
     assert "full" in str(refusal)
+    refuses(lambda: people.owner.execute(c.SetQuota(namespace="full", size_bytes=-1)), InvalidBody)
     people.owner.execute(c.SetQuota(namespace="full", size_bytes=None))
     assert publish(people.owner, people.owner_key, bytes(2000), name=full).created
     for _ in range(4):

@@ -23,7 +23,7 @@ from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core.attestations import EVALUATION
 from muniment.core.canonical import JsonObject
-from muniment.core.errors import LoginRefused, NotPermitted, RequestReplayed
+from muniment.core.errors import InvalidBody, InvalidDocument, LoginRefused, NotPermitted, RequestReplayed
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.roles import Role
 from muniment.signing.keys import Identity
@@ -214,6 +214,31 @@ def test_the_examples_for_ci_run(server: LiveServer, issuer: str, tmp_path: Path
     assert second.returncode == 0, second.stderr
     assert owner.ask(q.GetVersion(reference=Reference(name, Alias(alias)))).number == 1
     owner.execute(c.DistrustIssuer(rule=trusted.index))
+
+
+def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> None:
+    """Rules of two principals that both match let nobody in; a rule says whom it means, and over https."""
+    owner = server.open_as(server.owner)
+    origin = owner.ask(q.GetLogIdentity()).origin
+    owner.execute(c.RegisterPrincipal(name=salted("builder"), workload=True))
+    claims = (("sub", "job"),)
+    first = owner.execute(c.TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
+    second = owner.execute(c.TrustIssuer(issuer=issuer, claims=claims, principal="builder"))
+    proof = get_id_token(issuer, origin)
+    refusal = refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
+    assert "more than one rule" in str(refusal)
+    owner.execute(c.DistrustIssuer(rule=second.index))
+    assert login_workload(server.url, get_id_token(issuer, origin), name="ci")
+    owner.execute(c.DistrustIssuer(rule=first.index))
+    refusal = refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
+    assert "no rule" in str(refusal)
+    for address, wanted, kind in (
+        (issuer, (), InvalidBody),
+        (issuer, (("sub", ""),), InvalidBody),
+        ("http://example.org", claims, InvalidDocument),
+    ):
+        rule = c.TrustIssuer(issuer=address, claims=wanted, principal="trainer")
+        refuses(lambda rule=rule: owner.execute(rule), kind)  # type: ignore[misc] # bound at once
 
 
 def test_identity_tokens_that_are_not_right_are_refused(server: LiveServer, issuer: str) -> None:

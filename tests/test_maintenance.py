@@ -16,7 +16,9 @@ from muniment.core.errors import InvalidOption, RegistryExists, RegistryNotFound
 from muniment.core.times import write_time
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
+from muniment.ports.staging import Stretch
 from muniment.ports.unit import Unit, Units
+from muniment.ports.uploads import Upload
 from muniment.server.doctor import examine
 from muniment.server.jobs import Jobs
 from muniment.server.migrating import migrate_database
@@ -86,6 +88,30 @@ def test_uploads_that_broke_off_are_swept(parts: Parts, settings: Settings) -> N
     assert collect(parts, -LATER).leftovers == 0
     assert collect(parts, LATER).leftovers == 1
     assert not leftover.exists()
+
+
+def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) -> None:
+    """After the period of grace, with what had come of them; one that goes on stays."""
+    now, stretches = datetime.now(UTC), (Stretch(0, "aa"),)
+    for identity, touched in (("01", now - 2 * LATER), ("02", now)):
+        upload = Upload(
+            id=identity,
+            principal="owner",
+            size_bytes=8,
+            digest=None,
+            offset=4,
+            state=b"",
+            stretches=stretches,
+            touched=write_time(touched),
+        )
+        parts.units.write(lambda unit, upload=upload: unit.uploads.put(upload))  # type: ignore[misc] # bound at once
+        assert parts.staging.take_over(identity, stretches)
+        parts.staging.append(identity, "aa", 0, [b"half"])
+    assert collect(parts, -LATER, remove=False).uploads == 1
+    assert parts.units.read(lambda unit: unit.uploads.list_ids()) == ["01", "02"], "it was only counted"
+    assert collect(parts, -LATER).uploads == 1
+    assert parts.units.read(lambda unit: unit.uploads.list_ids()) == ["02"]
+    assert [path.name for path in (Path(settings.location) / "uploads").iterdir()] == ["upload-02-aa"]
 
 
 def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected:

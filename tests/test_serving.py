@@ -2,15 +2,26 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 import muniment
 from muniment.client.bytes import _open_handover
@@ -18,11 +29,15 @@ from muniment.client.login import login
 from muniment.client.planning import plan
 from muniment.client.settings import Settings
 from muniment.client.transport import Transport
+from muniment.core import commands as c
 from muniment.core.digests import Digest
-from muniment.core.errors import RegistryUnreachable
+from muniment.core.errors import InvalidSetting, RegistryUnreachable
+from muniment.server.settings import ServerSettings
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend
-from muniment.testing.live import LiveServer, run_server, wait_until
+from muniment.testing.backends import salted
+from muniment.testing.live import LiveServer, run_server, stop, wait_until
+from muniment.testing.servers import find_port
 
 pytestmark = pytest.mark.slow
 
@@ -246,6 +261,92 @@ def test_uvicorn_serves_as_well(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--log-level", "error"]
     with run_server(tmp_path, command=command) as server:
         check_backend(server.open_as)
+
+
+def test_several_processes_share_a_port(tmp_path: Path) -> None:
+    """They are one registry, whichever answers; one that dies is replaced, and all end in order."""
+    with run_server(tmp_path, {"MUNIMENT_WORKERS": "2"}) as server:
+        check_backend(server.open_as)
+        assert server.log.read_text().count("/login#mun_") == 1
+        workers = list_workers(server)
+        workers[0].kill()
+        wait_until(lambda: len(list_workers(server)) == 2 and workers[0] not in list_workers(server))
+        owner = server.open_as(server.owner)
+        owner.execute(c.RegisterPrincipal(name=salted("Nora")))
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) == 0
+
+
+def list_workers(server: LiveServer) -> list[psutil.Process]:
+    """List the processes that answer: those that have the port open."""
+    found = psutil.Process(server.process.pid).children(recursive=True)
+    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE and one.net_connections("tcp")]
+
+
+def test_a_registry_is_reached_over_tls(tmp_path: Path) -> None:
+    """Its certificate is checked, if it is one's own against `SSL_CERT_FILE`; bytes go over it, too."""
+    certificate, key = make_certificate(tmp_path)
+    port, log = find_port(), tmp_path / "log"
+    settings = {
+        "MUNIMENT_DATA": str(tmp_path / "data"),
+        "MUNIMENT_TLS_CERTIFICATE": str(certificate),
+        "MUNIMENT_TLS_KEY": str(key),
+        "MUNIMENT_LINK": "false",
+    }
+    command = [str(Path(sys.executable).with_name("muniment")), "serve", "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: is_listening(port), process)
+        wait_until(lambda: "/login#" in log.read_text(), process)
+        (link,) = re.findall(rf"https://127\.0\.0\.1:{port}/login#mun_[\w-]+", log.read_text())
+        stranger = {
+            **os.environ,
+            "MUNIMENT_STATE": str(tmp_path / "state"),
+            "MUNIMENT_URL": link.partition("/login")[0],
+        }
+        run(stranger, "login", link, cwd=tmp_path, code=5)
+        admin = {**stranger, "SSL_CERT_FILE": str(certificate)}
+        run(admin, "login", link, cwd=tmp_path)
+        (tmp_path / "weights.bin").write_bytes(os.urandom(20 << 20))
+        run(admin, "push", "weights.bin", "acme/large", cwd=tmp_path)
+        run(admin, "pull", "acme/large", "pulled", cwd=tmp_path)
+        assert (tmp_path / "pulled/weights.bin").read_bytes() == (tmp_path / "weights.bin").read_bytes()
+    finally:
+        stop(process)
+
+
+def make_certificate(directory: Path) -> tuple[Path, Path]:
+    """Make a certificate for this machine that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    places = directory / "certificate.pem", directory / "key.pem"
+    places[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    places[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return places
+
+
+def is_listening(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def test_a_setting_that_makes_no_sense_is_named() -> None:
+    """Whether it comes from the environment or the command line."""
+    with pytest.raises(InvalidSetting, match="MUNIMENT_PORT"):
+        ServerSettings.load(port=70_000)
 
 
 def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:

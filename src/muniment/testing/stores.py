@@ -38,6 +38,11 @@ def check_blob_store(store: BlobStore) -> None:
     assert {found.digest for found in store.list()} == {stored.digest}
     assert store.add(io.BytesIO(data)) == stored, "the same bytes again are the same blob"
     assert store.add(io.BytesIO(b"")).digest == Digest.of(b""), "an empty blob is a blob"
+    large = bytes(range(256)) * (70_000)
+    assert store.add(io.BytesIO(large)).digest == Digest.of(large), "as is one of several steps"
+    with store.open(Digest.of(large)) as file:
+        assert file.seek(-256, io.SEEK_END) == len(large) - 256
+        assert file.read() == large[-256:]
     documents = [b"one", b"two", b"one"]
     assert store.add_documents(documents) == [Digest.of(document) for document in documents]
     assert store.add_documents([]) == []

@@ -1,0 +1,80 @@
+"""The scribe: whoever waits gets an answer, also when the store fails or the registry closes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import pytest
+
+from muniment.core.errors import StorageBusy, StorageFailed
+from muniment.ports.unit import Unit
+from muniment.services.scribe import Scribe
+from muniment.services.transaction import Outcome
+from muniment.signing.keys import Algorithm, Identity
+from muniment.signing.notes import NoteSigner
+from muniment.testing import MemoryBlobs, MemoryUnits
+from muniment.testing.backends import refuses
+from muniment.testing.memory import open_over
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Failing(MemoryUnits):
+    """Units whose next commits may fail as a whole."""
+
+    failures = 0
+
+    def write_all(
+        self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], V]
+    ) -> tuple[list[T | BaseException], V | None]:
+        if self.failures:
+            self.failures -= 1
+            raise StorageFailed(path="the database", reason="it went away")
+        return super().write_all(works, last)
+
+
+@pytest.fixture
+def units() -> Failing:
+    """Give units with a log that has a first entry."""
+    blobs = MemoryBlobs()
+    units = Failing(blobs)
+    open_over(units, blobs)(Identity.generate())
+    return units
+
+
+@pytest.fixture
+def scribe(units: Failing) -> Iterator[Scribe]:
+    """Give a scribe that writes to them."""
+    scribe = Scribe(units, NoteSigner("muniment.dev/memory", Identity.generate(Algorithm.ED25519)))
+    yield scribe
+    scribe.close()
+
+
+def find_first(_unit: Unit) -> Outcome:
+    return Outcome(0, created=False)
+
+
+def refuse(_unit: Unit) -> Outcome:
+    raise StorageBusy(path="this alone")
+
+
+def test_what_came_before_the_end_is_done_and_nothing_after(scribe: Scribe) -> None:
+    """Closing loses no answer, and whoever comes late is refused."""
+    answers = [scribe.submit(find_first) for _ in range(500)]
+    scribe.close()
+    assert {answer.result(10).index for answer in answers} == {0}
+    refuses(lambda: scribe.submit(find_first).result(10), StorageBusy)
+
+
+def test_a_refusal_is_for_whoever_asked(scribe: Scribe) -> None:
+    """Those who share a commit with a work that is refused get their receipts."""
+    answers = [scribe.submit(work) for work in (find_first, refuse, find_first)]
+    refuses(lambda: answers[1].result(10), StorageBusy)
+    assert [answers[n].result(10).index for n in (0, 2)] == [0, 0]
+
+
+def test_a_commit_that_fails_is_told_to_all_who_wait(scribe: Scribe, units: Failing) -> None:
+    """And the next one is made."""
+    units.failures = 1
+    refuses(lambda: scribe.submit(find_first).result(10), StorageFailed)
+    assert scribe.submit(find_first).result(10).index == 0
