@@ -95,7 +95,7 @@ class Issuers:
         configuration = fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if str(configuration.get("issuer")).rstrip("/") != issuer.rstrip("/"):
             raise LoginRefused(reason="the issuer calls itself by another name")
-        keys = KeySet.import_key_set(fetch(str(configuration.get("jwks_uri"))))  # type: ignore[arg-type] # it checks the form
+        keys = _read_keys(fetch(str(configuration.get("jwks_uri"))))
         self._known[issuer] = (time.monotonic(), configuration, keys)
         return configuration, keys
 
@@ -103,6 +103,13 @@ class Issuers:
         known = self._known.get(issuer)
         if known is not None and time.monotonic() - known[0] > _REST_S:
             del self._known[issuer]
+
+
+def _read_keys(document: dict[str, object]) -> KeySet:
+    try:
+        return KeySet.import_key_set(document)  # type: ignore[arg-type] # what it cannot take, it raises
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise LoginRefused(reason="the issuer's keys cannot be read") from error
 
 
 def fetch(url: str) -> dict[str, object]:
