@@ -247,6 +247,25 @@ def test_the_doctor_names_what_is_wrong_and_what_mends_it(parts: Parts, registry
     assert "muniment admin rebuild" in found
 
 
+def test_the_doctor_names_what_will_go_wrong(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload that was left, a job that keeps failing, a clock that is behind, a disk that fills up."""
+    week_ago = write_time(datetime.now(UTC) - timedelta(days=8))
+    upload = Upload(
+        id="01", principal="owner", size_bytes=8, digest=None, offset=0, state=b"", touched=week_ago
+    )
+    parts.units.write(lambda unit: unit.uploads.put(upload))
+    job = Job(id="scrub", kind="scrub", payload="", due=week_ago, attempts=3, fault="the disk is gone")
+    parts.units.write(lambda unit: unit.jobs.add(job))
+    parts.units.write(lambda unit: unit.jobs.put(job))
+    monkeypatch.setattr("muniment.server.doctor._SKEW", -timedelta(days=1))
+    monkeypatch.setattr("muniment.server.doctor._ROOM_BYTES", 1 << 60)
+    faults = "\n".join(f"{one.fault}: {one.remedy}" for one in examine(parts) if one.fault)
+    assert "nobody has gone on with for a week: muniment admin gc" in faults
+    assert "scrub has failed 3 times: the disk is gone" in faults
+    assert "the newest entry is of" in faults
+    assert "MiB are left at" in faults
+
+
 # ---- jobs
 
 
