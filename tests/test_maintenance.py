@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from muniment.server.jobs import Jobs
 from muniment.server.migrating import migrate_database
 from muniment.server.moving import copy_registry
 from muniment.server.parts import Parts, open_parts
+from muniment.server.settings import ServerSettings
+from muniment.server.wiring import open_served
 from muniment.services.garbage import Collected, collect_garbage
 from muniment.services.rebuild import compare
 from muniment.services.scrub import scrub
@@ -318,6 +321,57 @@ def test_a_job_that_fails_is_tried_again_later() -> None:
     assert jobs.do_next()
     (job,) = units.read(lambda unit: unit.jobs.list())
     assert (job.attempts, job.fault, job.due) == (0, "", write_time(clock.time + timedelta(days=1)))
+
+
+def test_a_job_that_never_works_stops_no_other() -> None:
+    """Whatever it raises and however often: it waits for some hours, and the others are done."""
+    done: list[str] = []
+
+    def fail(_payload: str) -> None:
+        raise ZeroDivisionError
+
+    jobs, units, clock = make_jobs({"fail": fail, "note": done.append})
+    job = Job(id="1", kind="fail", payload="", due=write_time(NOW), attempts=5000)
+    units.write(lambda unit: unit.jobs.add(job))
+    note = Job(id="2", kind="note", payload="hello", due=write_time(NOW))
+    units.write(lambda unit: unit.jobs.add(note))
+    assert jobs.do_next()
+    assert jobs.do_next()
+    assert done == ["hello"]
+    (job,) = units.read(lambda unit: unit.jobs.list())
+    assert (job.attempts, job.fault) == (5001, "ZeroDivisionError")
+    assert job.due == write_time(clock.time + timedelta(hours=6))
+
+
+def test_a_server_scrubs_and_expires(tmp_path: Path) -> None:
+    """Its own jobs find rot, and forget what nobody came back for."""
+    opened = open_served(ServerSettings.load(data=tmp_path))
+    units, blobs = opened.registry.units, opened.registry.blobs
+    opened.jobs.schedule()
+    assert {job.id for job in units.read(lambda unit: unit.jobs.list())} == {"expiry", "scrub"}
+    past = write_time(datetime.now(UTC) - timedelta(days=9))
+    (orphan,) = blobs.add_documents([b"an orphan"])
+    place = tmp_path / "blobs" / "sha256" / orphan.hex
+    os.utime(place, (0, 0))
+    upload = Upload(id="01", principal="x", size_bytes=8, digest=None, offset=0, state=b"", touched=past)
+    units.write(lambda unit: unit.uploads.put(upload))
+
+    def do(kind: str) -> Job:
+        (job,) = (job for job in units.read(lambda unit: unit.jobs.list()) if job.id == kind)
+        units.write(lambda unit: unit.jobs.put(replace(job, due=past)))
+        assert opened.jobs.do_next()
+        return next(job for job in units.read(lambda unit: unit.jobs.list()) if job.id == kind)
+
+    assert do("expiry").fault == ""
+    assert not place.exists()
+    assert units.read(lambda unit: unit.uploads.list_ids()) == []
+    assert do("scrub").fault == ""
+    stored = blobs.add_documents([b"held"])[0]
+    units.write(lambda unit: unit.holdings.add("acme", [Stored(digest=stored, size_bytes=4)], past))
+    (tmp_path / "blobs" / "sha256" / stored.hex).unlink()
+    (tmp_path / "blobs" / "sha256" / stored.hex).write_bytes(b"rot!")
+    assert "altered" in do("scrub").fault
+    opened.registry.close()
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

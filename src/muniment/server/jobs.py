@@ -22,6 +22,8 @@ AGAIN: Final = object()
 _LEASE: Final = timedelta(minutes=30)
 _MOST_PAUSE: Final = timedelta(hours=6)
 _FIRST_PAUSE: Final = timedelta(seconds=30)
+# Enough to come to the longest pause, and few enough for a time to hold.
+_MOST_DOUBLINGS: Final = 10
 _log = structlog.get_logger("muniment.jobs")
 
 
@@ -69,10 +71,13 @@ class Jobs:
             return False
         try:
             result = self._handlers[job.kind](job.payload)
-        except (MunimentError, OSError, KeyError) as error:
-            postponed = self._postpone(job, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+            postponed = self._postpone(job, str(error) or type(error).__name__)
             self._units.write(lambda unit: unit.jobs.put(postponed))
-            _log.warning("job failed", job=job.id, attempts=job.attempts + 1, fault=str(error))
+            trace = None if isinstance(error, MunimentError | OSError) else error
+            _log.warning(
+                "job failed", job=job.id, attempts=postponed.attempts, fault=postponed.fault, exc_info=trace
+            )
             return True
         if result is AGAIN:
             rest = replace(job, leased="", attempts=0, fault="")
@@ -110,7 +115,7 @@ class Jobs:
         else:
             unit.jobs.drop(job.id)
 
-    def _postpone(self, job: Job, error: Exception) -> Job:
-        pause = min(_MOST_PAUSE, _FIRST_PAUSE * 2**job.attempts)
+    def _postpone(self, job: Job, fault: str) -> Job:
+        pause = min(_MOST_PAUSE, _FIRST_PAUSE * 2 ** min(job.attempts, _MOST_DOUBLINGS))
         due = write_time(self._clock() + pause)
-        return replace(job, due=due, leased="", attempts=job.attempts + 1, fault=str(error)[:500])
+        return replace(job, due=due, leased="", attempts=job.attempts + 1, fault=fault[:500])
