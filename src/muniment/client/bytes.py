@@ -307,10 +307,11 @@ class _Download(io.BufferedReader):
         try:
             yield from self._ranges.views()
         finally:
-            at = self._ranges.tell()
-            # The buffer takes it that nobody else has moved what it reads from.
-            self._ranges.seek(buffered)
-            self.seek(at)
+            if not self.closed:
+                at = self._ranges.tell()
+                # The buffer takes it that nobody else has moved what it reads from.
+                self._ranges.seek(buffered)
+                self.seek(at)
 
 
 class _Ranges(io.RawIOBase):
