@@ -240,6 +240,8 @@ def test_an_approval_is_replayed_elsewhere(
     set_policy(backend, owner, APPROVED, {"rule": "signature"}, alias=Alias("release"))
     refuses(lambda: record(theirs, vera, 1, APPROVAL, {**good, "alias": "release"}), StaleApproval)
     refuses(lambda: record(theirs, vera, 1, APPROVAL, {**good, "registry": "another"}), WrongSubject)
+    ended = {**good, "expires": "2020-01-01T00:00:00Z"}
+    refuses(lambda: record(theirs, vera, 1, APPROVAL, ended), StaleApproval)
     refuses(lambda: record(theirs, vera, 1, APPROVAL, {**good, "nonce": "0" * 16}), AlreadyApproved)
 
 

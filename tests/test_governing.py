@@ -15,7 +15,7 @@ from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.callers import Caller, parse_scopes
 from muniment.core.digests import Digest
-from muniment.core.errors import NotPermitted
+from muniment.core.errors import InvalidOption, NotPermitted, RequestNotFound
 from muniment.core.names import Alias, Reference
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
@@ -88,12 +88,28 @@ def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
     shown = call("show", "acme/x@1")
     assert "EXCEPTION  to measured for production" in shown
     assert "approved by nobody yet" in shown
+    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["exception"]
+    assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
     call("approve", *what, "--as", "validator", "--exception", asked, "--reason", "go on", by="Vera")
+    assert json.loads(call("inbox", "--json", by="Vera")) == []
     assert "; approved by Vera" in call("show", "acme/x@1")
     call("deploy", "acme/x@1", "prod/api")
     for everywhere in (("list", "acme/x"), ("list", "version = 1"), ("deployments",)):
         assert "EXCEPTION" in call(*everywhere)
     assert f"by exception {asked}" in call("check", "acme/x@1", "production")
+
+
+def test_nobody_approves_the_exception_that_they_asked_for(call: Call) -> None:
+    """Nor one that is none."""
+    call("role", "grant", "Vera", "contributor", "acme")
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    what = ("acme/x@1", "--for", "production")
+    ask = ("except", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+    asked = json.loads(call(*ask, by="Vera"))["data"]["attestation"]
+    approve = ("approve", *what, "--as", "validator", "--reason", "go on", "--exception")
+    assert "own_version" in call(*approve, asked, by="Vera", code=3)
+    assert "wrong_subject" in call(*approve, str(Digest.of(b"none")), by="Vera", code=2)
+    assert "approved by nobody yet" in call("show", "acme/x@1")
 
 
 def test_a_draft_is_published_later(call: Call, model: Path) -> None:
@@ -141,6 +157,22 @@ def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
     said = json.loads(call("comments", "acme/x@1", "--json"))
     assert (said[0]["markdown"], said[0]["about"]) == ("it burned, @Vera", int(entry))
     assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said[0]["index"]))
+
+
+def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, owner: Identity) -> None:
+    """Not nothing, not a book, and not about a request for another version."""
+    publish(backend, owner, b"a")
+    publish(backend, owner, b"b")
+    first, second = Reference(NAME, 1), Reference(NAME, 2)
+    opened = backend.execute(c.OpenRequest(reference=first, alias=PRODUCTION))
+    comments: Backend = backend
+    for text in ("", "  ", "x" * 100_000):
+        empty = c.PostComment(reference=first, text=salted(text))
+        refuses(lambda empty=empty: comments.execute(empty), InvalidOption)  # type: ignore[misc] # bound at once
+    for about in (opened.index, 0, 10_000):
+        astray = c.PostComment(reference=second, text=salted("hm"), about=about)
+        refuses(lambda astray=astray: comments.execute(astray), RequestNotFound)  # type: ignore[misc] # bound at once
+    assert backend.ask(q.ListComments(reference=second)) == ()
 
 
 def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, owner: Identity) -> None:
