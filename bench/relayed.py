@@ -110,7 +110,7 @@ def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
             (f"{let_go}, times MLflow's", ("down", "mlflow down"), 2),
         ]
     if "docker up" in speeds:
-        # The last of each pair says what no server and no client could do better.
+        # The second of each pair says what the machine does without a server, or without a network.
         rows += [
             (f"1 GiB up, {raw}, times docker-registry's", ("up", "docker up"), 2),
             (f"{let_go}, times docker-registry's", ("down", "docker down"), 2),

@@ -218,7 +218,7 @@ def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
 
 
 def test_a_pull_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
-    """What came is not asked for again, the copy is the blob, and each byte is told once."""
+    """The copy is the blob, and each byte is told once."""
     data = os.urandom(96 << 20)
     told: list[int] = []
     with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, direct, owner):

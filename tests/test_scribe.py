@@ -1,11 +1,14 @@
 """The scribe: whoever waits gets an answer, also when the store fails or the registry closes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from threading import Event
 from typing import TypeVar
 
 import pytest
 
 from muniment.core.errors import StorageBusy, StorageFailed
+from muniment.core.receipts import Receipt
 from muniment.ports.unit import Unit
 from muniment.services.scribe import Scribe
 from muniment.services.transaction import Outcome
@@ -20,15 +23,19 @@ V = TypeVar("V")
 
 
 class Failing(MemoryUnits):
-    """Units whose next commits may fail as a whole."""
+    """Units whose next commit may fail as a whole."""
 
-    failures = 0
+    is_failing = False
+
+    def fail_next(self) -> None:
+        """Let the next commit fail."""
+        self.is_failing = True
 
     def write_all(
         self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], V]
     ) -> tuple[list[T | BaseException], V | None]:
-        if self.failures:
-            self.failures -= 1
+        if self.is_failing:
+            self.is_failing = False
             raise StorageFailed(path="the database", reason="it went away")
         return super().write_all(works, last)
 
@@ -66,15 +73,35 @@ def test_what_came_before_the_end_is_done_and_nothing_after(scribe: Scribe) -> N
     refuses(lambda: scribe.submit(find_first).result(10), StorageBusy)
 
 
+def submit_together(
+    scribe: Scribe, *works: Callable[[Unit], Outcome], before: Callable[[], object] = lambda: None
+) -> list[Future[Receipt]]:
+    """Submit works while the scribe is busy, so that they share a commit; `before` it something is done."""
+    began, ready = Event(), Event()
+
+    def wait(unit: Unit) -> Outcome:
+        began.set()
+        assert ready.wait(10)
+        before()
+        return find_first(unit)
+
+    scribe.submit(wait)
+    assert began.wait(10)
+    answers = [scribe.submit(work) for work in works]
+    ready.set()
+    return answers
+
+
 def test_a_refusal_is_for_whoever_asked(scribe: Scribe) -> None:
     """Those who share a commit with a work that is refused get their receipts."""
-    answers = [scribe.submit(work) for work in (find_first, refuse, find_first)]
+    answers = submit_together(scribe, find_first, refuse, find_first)
     refuses(lambda: answers[1].result(10), StorageBusy)
     assert [answers[n].result(10).index for n in (0, 2)] == [0, 0]
 
 
 def test_a_commit_that_fails_is_told_to_all_who_wait(scribe: Scribe, units: Failing) -> None:
     """And the next one is made."""
-    units.failures = 1
-    refuses(lambda: scribe.submit(find_first).result(10), StorageFailed)
+    answers = submit_together(scribe, find_first, find_first, before=units.fail_next)
+    for answer in answers:
+        refuses(lambda answer=answer: answer.result(10), StorageFailed)  # type: ignore[misc] # bound at once
     assert scribe.submit(find_first).result(10).index == 0

@@ -279,8 +279,13 @@ def test_several_processes_share_a_port(tmp_path: Path) -> None:
 
 def list_workers(server: LiveServer) -> list[psutil.Process]:
     """List the processes that answer: those that have the port open."""
-    found = psutil.Process(server.process.pid).children(recursive=True)
-    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE and one.net_connections("tcp")]
+    found = []
+    for child in psutil.Process(server.process.pid).children(recursive=True):
+        # One may end while we look.
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE and child.net_connections("tcp"):
+                found.append(child)
+    return found
 
 
 def test_a_registry_is_reached_over_tls(tmp_path: Path) -> None:
@@ -344,7 +349,7 @@ def is_listening(port: int) -> bool:
 
 
 def test_a_setting_that_makes_no_sense_is_named() -> None:
-    """Whether it comes from the environment or the command line."""
+    """By the name of its variable."""
     with pytest.raises(InvalidSetting, match="MUNIMENT_PORT"):
         ServerSettings.load(port=70_000)
 
