@@ -404,9 +404,10 @@ def check_lease(units: Units) -> None:
             unit.jobs.add(Job(id=name, kind=kind, payload="", due=now))
 
     units.write(fill)
-    taken = [units.write(lambda unit: unit.jobs.lease(now, later)) for _ in range(3)]
+    taken = [units.write(lambda unit: unit.jobs.lease({"x"}, now, later)) for _ in range(3)]
     assert sorted((job.id, job.kind) for job in taken if job) == [("a", "x"), ("b", "x")]
-    again = units.write(lambda unit: unit.jobs.lease(write_time(NOW + 2 * LATER), later))
+    assert units.write(lambda unit: unit.jobs.lease({"y", "z"}, now, later)) is None
+    again = units.write(lambda unit: unit.jobs.lease({"x", "z"}, write_time(NOW + 2 * LATER), later))
     assert again is not None
     units.write(lambda unit: unit.jobs.drop("a"))
     assert [job.id for job in units.read(lambda unit: unit.jobs.list())] == ["b"]

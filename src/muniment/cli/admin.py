@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,16 @@ from muniment.cli.session import connect
 from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.settings import Settings
 from muniment.core.extras import load_extra
+from muniment.core.scans import NOTHING
+from muniment.scanning.process import ScanProcess
 from muniment.server.doctor import examine
+from muniment.server.founding import load_keys, new_id, now
 from muniment.server.moving import copy_registry
 from muniment.server.parts import Parts, open_parts
 from muniment.services.garbage import collect_garbage
 from muniment.services.rebuild import compare
 from muniment.services.rebuild import rebuild as rebuild_all
+from muniment.services.scans import Scans
 from muniment.services.scrub import scrub
 from muniment.stores.blobs.local import LocalBlobs
 
@@ -94,6 +98,35 @@ def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
         ],
     )
     if any(not one.healed for one in found.rot):
+        sys.exit(NO)
+
+
+@admin.command()
+@click.option("--again", is_flag=True, help="Look into every version once more.")
+@json_option
+@click.pass_obj
+def scan(terminal: Terminal, *, again: bool) -> None:
+    """Look for code in the files of the versions that were not looked into yet; sign what was found.
+
+    A server does it by itself (MUNIMENT_SCAN). Exit 0 or 1.
+    """
+    with _open(terminal) as parts, closing(ScanProcess()) as process:
+        keys = load_keys(parts.keys, parts.units)
+        scans = Scans(
+            units=parts.units, blobs=parts.blobs, scanning=process, clock=now, nonces=new_id, keys=keys
+        )
+        if again:
+            scans.begin_again()
+        scanned = [one for batch in iter(scans.scan_next, []) for one in batch]
+    wrong = [one for one in scanned if one.scan.worst != NOTHING]
+    terminal.answer(
+        [{"version": one.reference, "worst": one.scan.worst, **one.scan.predicate} for one in scanned],
+        [
+            *(f"{one.reference} {line}" for one in wrong for line in one.scan.lines),
+            f"{len(scanned)} versions looked into, something found in {len(wrong)}",
+        ],
+    )
+    if wrong:
         sys.exit(NO)
 
 

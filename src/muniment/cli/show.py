@@ -1,6 +1,7 @@
 """`muniment show`."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import click
 
@@ -9,9 +10,14 @@ from muniment.cli.standing import describe_state
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.version import Version
-from muniment.core.attestations import kind_of
+from muniment.core.attestations import SCAN, kind_of
 from muniment.core.canonical import JsonObject
+from muniment.core.queries import VersionDetail
 from muniment.core.records import AttestationRecord
+from muniment.core.scans import Scan
+
+# The others are in the answer of --json.
+_MOST_FOUND: Final = 10
 
 
 @click.command()
@@ -31,6 +37,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     detail = version.describe()
     names = name_people(registry)
     record, revision = version.record, version.revision()
+    scans = _find_scans(version, detail)
     document: JsonObject = {
         "version": str(version),
         "digest": record.revision,
@@ -46,6 +53,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
             {"path": file.path, "digest": str(file.digest), "size": file.size_bytes}
             for file in revision.files
         ],
+        "scans": [scan.predicate for scan in scans],
         "attestations": [
             {**claim.values(), "kind": kind_of(claim.predicate_type)} for claim in detail.attestations
         ],
@@ -59,8 +67,26 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         *([f"  message    {detail.message}"] if detail.message else []),
         *(f"  file       {file.path}  {file.size_bytes} bytes  {file.digest}" for file in revision.files),
         *(f"  {_describe_claim(claim, names)}" for claim in detail.attestations),
+        *(line for scan in scans for line in _describe_scan(scan)),
     ]
     return document, lines
+
+
+def _find_scans(version: Version, detail: VersionDetail) -> list[Scan]:
+    """Read the newest scan by each tool, checked."""
+    if not any(claim.predicate_type == SCAN for claim in detail.attestations):
+        return []
+    scans = [Scan(claim.predicate) for claim in version.claims(SCAN)]
+    return list({scan.tool: scan for scan in scans}.values())
+
+
+def _describe_scan(scan: Scan) -> list[str]:
+    lines = scan.lines
+    found = f"{len(lines)} found, the worst {scan.worst}" if lines else "nothing found"
+    return [
+        f"  scanned    by {scan.tool}, {scan.time}: {found}",
+        *(f"    {line}" for line in lines[:_MOST_FOUND]),
+    ]
 
 
 def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:

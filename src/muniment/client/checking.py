@@ -4,11 +4,13 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from muniment.client.trust import TrustedBackend
+from muniment.core.approvals import EVIDENCE, evidence_of
 from muniment.core.attestations import CONTENT, EVALUATION, TOMBSTONE, VERDICT, Attestation, kind_of
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
@@ -172,6 +174,19 @@ def check_claim(
         index=record.index,
         recorded=record.recorded,
     )
+
+
+def find_evidence(backend: TrustedBackend, version: VersionRecord) -> frozenset[str]:
+    """Collect the digests of the evidence that an approver has to have seen. Raises as `check_claim`."""
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    records = [record for record in detail.attestations if record.predicate_type in EVIDENCE]
+    revision = read_revision(backend, version)
+    claims = []
+    for record in records:
+        # What a key has signed that is disowned is no evidence; the registry leaves it out too.
+        with suppress(KeyRevoked):
+            claims.append(check_claim(backend, record, version, revision))
+    return evidence_of(claims)
 
 
 def check_evidence(

@@ -15,6 +15,7 @@ from muniment.client.checking import (
     check_claim,
     check_signature,
     check_version,
+    find_evidence,
     read_document,
     read_revision,
     resolve_proven,
@@ -26,7 +27,7 @@ from muniment.client.people import write_payload, write_reason
 from muniment.client.signers import Signer, Statement
 from muniment.client.tracing import check_provenance
 from muniment.client.trust import TrustedBackend
-from muniment.core.approvals import EVIDENCE, Approval, Decision, Meaning
+from muniment.core.approvals import Approval, Decision, Meaning
 from muniment.core.attestations import (
     APPROVAL,
     CARD,
@@ -470,7 +471,6 @@ class Version:
         policies = backend.ask(GetPolicies(name=self.reference.name, alias=Alias(alias)))
         for policy in policies:
             backend.check_record(policy)
-        evidence = {r.digest for r in self.describe().attestations if r.predicate_type in EVIDENCE}
         return Approval(
             version=str(self),
             alias=alias,
@@ -479,7 +479,7 @@ class Version:
             decision=decision,
             meaning=meaning,
             policies=frozenset(policy.digest for policy in policies if policy.digest is not None),
-            evidence=frozenset(evidence),
+            evidence=find_evidence(backend, self.record),
             exception=exception,
             name=backend.ask(GetSelf()).record.profile,
             reason=None if reason is None else str(reason.digest),

@@ -15,6 +15,7 @@ from muniment.core.attestations import APPROVAL, EVALUATION, SCAN, Attestation
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidAttestation
 from muniment.core.roles import Role
+from muniment.core.scans import NOTHING, Scan
 
 
 class Decision(StrEnum):
@@ -125,13 +126,21 @@ class Act(NamedTuple):
     approval: Approval
 
 
-# What an approver has to have seen: when there is more of it, they have not.
+# The kinds of what an approver has to have seen: when there is more of it, they have not.
 EVIDENCE: Final = frozenset({EVALUATION, SCAN})
 
 
 def evidence_of(attestations: Iterable[Attestation]) -> frozenset[str]:
-    """Collect the digests of the evidence that an approver has to have seen."""
-    return frozenset(str(found.digest) for found in attestations if found.predicate_type in EVIDENCE)
+    """Collect the digests of the evidence that an approver has to have seen.
+
+    A scan that found nothing changes nobody's mind, and may come at any time (docs/decisions/0016-scans.md).
+    """
+    return frozenset(
+        str(claim.digest)
+        for claim in attestations
+        if claim.predicate_type in EVIDENCE
+        and not (claim.predicate_type == SCAN and Scan(claim.predicate).worst == NOTHING)
+    )
 
 
 def last_acts(

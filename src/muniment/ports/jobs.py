@@ -1,5 +1,6 @@
 """Jobs: what has to be done later or again and again, by any one of the replicas."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,8 +34,8 @@ class Jobs(Protocol):
     def add(self, job: Job) -> None:
         """Add a job, unless there is one of its id."""
 
-    def lease(self, now: str, until: str) -> Job | None:
-        """Take the job that is due for the longest and that nobody is at; None if there is none."""
+    def lease(self, kinds: Collection[str], now: str, until: str) -> Job | None:
+        """Take the job, of some kinds, that is due longest and that nobody is at; None if there is none."""
 
     def put(self, job: Job) -> None:
         """Keep what has become of a job."""

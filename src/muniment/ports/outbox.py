@@ -1,16 +1,9 @@
-"""The outbox: how far each webhook has been told what the log says, and what could not be told.
+"""The outbox: what a webhook could not be told.
 
-What is to be sent is the log itself: a webhook has a place in it, and nothing is queued.
+What is to be sent is the log itself: a webhook has a cursor, and nothing is queued.
 """
 
 from typing import NamedTuple, Protocol
-
-
-class Place(NamedTuple):
-    """The entry that is to be sent next, and how often that failed."""
-
-    next: int
-    failures: int
 
 
 class DeadLetter(NamedTuple):
@@ -24,12 +17,6 @@ class DeadLetter(NamedTuple):
 
 class Outbox(Protocol):
     """The outbox, inside one unit of work."""
-
-    def find(self, webhook: int) -> Place | None:
-        """Find where a webhook stands; None if it was told nothing yet."""
-
-    def put(self, webhook: int, place: Place) -> None:
-        """Keep where a webhook stands."""
 
     def bury(self, webhook: int, letter: DeadLetter) -> None:
         """Keep an entry that could not be sent."""

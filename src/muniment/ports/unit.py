@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from muniment.ports.blobs import BlobStore
 from muniment.ports.catalog import Catalog
+from muniment.ports.cursors import Cursors
 from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import Holdings
 from muniment.ports.jobs import Jobs
@@ -60,7 +61,11 @@ class Unit(Protocol):
 
     @property
     def outbox(self) -> Outbox:
-        """How far webhooks have been told."""
+        """What webhooks could not be told."""
+
+    @property
+    def cursors(self) -> Cursors:
+        """How far those who follow the log have come."""
 
     @property
     def blobs(self) -> BlobStore:

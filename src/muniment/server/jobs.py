@@ -1,7 +1,8 @@
-"""The jobs of a server: one thread that does what is due, whichever replica it is on."""
+"""The jobs of a server: what is due is done, whichever replica it is on; no kind of job waits for another."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -48,25 +49,30 @@ class Jobs:
         self._look_every_s = look_every_s
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._workers = ThreadPoolExecutor(max_workers=len(handlers), thread_name_prefix="jobs")
+        self._busy: dict[str, Future[None]] = {}
 
     def start(self) -> None:
         """Begin to look for jobs."""
         self._thread.start()
 
     def close(self) -> None:
-        """End after the job that is under way."""
+        """End after the jobs that are under way."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._workers.shutdown()
 
-    def do_next(self) -> bool:
-        """Do the job that is due for the longest; say whether there was one.
+    def do_next(self, kinds: Collection[str] = ()) -> bool:
+        """Do the job that is due for the longest, of some kinds or of all; say whether there was one.
 
         A job that fails is tried again after a pause that grows; one whose replica dies, when its
         lease ends. So a job may be done twice, and has to bear it.
         """
         now = self._clock()
-        job = self._units.write(lambda unit: unit.jobs.lease(write_time(now), write_time(now + _LEASE)))
+        until = write_time(now + _LEASE)
+        # Another replica may be newer, and have jobs that this one does not know.
+        job = self._units.write(lambda unit: unit.jobs.lease(kinds or self._handlers, write_time(now), until))
         if job is None:
             return False
         try:
@@ -91,11 +97,25 @@ class Jobs:
         while not self._ending.wait(self._look_every_s):
             try:
                 self.schedule()
-                while not self._ending.is_set() and self.do_next():
-                    continue
+                for kind in self._find_due():
+                    if kind not in self._busy or self._busy[kind].done():
+                        self._busy[kind] = self._workers.submit(self._do_all, kind)
             except MunimentError as error:
                 # The database is away: look again later, as everybody does.
                 _log.warning("jobs wait", fault=str(error))
+
+    def _find_due(self) -> set[str]:
+        now = write_time(self._clock())
+        jobs = self._units.read(lambda unit: unit.jobs.list())
+        return {job.kind for job in jobs if job.due <= now and job.leased < now} & self._handlers.keys()
+
+    def _do_all(self, kind: str) -> None:
+        try:
+            while not self._ending.is_set() and self.do_next({kind}):
+                continue
+        except MunimentError as error:
+            # As above.
+            _log.warning("jobs wait", fault=str(error))
 
     def schedule(self) -> None:
         """Add what is to be done from time to time, and what the scouts find."""

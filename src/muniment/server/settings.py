@@ -49,6 +49,7 @@ class ServerSettings(BaseSettings):
     rate: float = Field(0, ge=0, description="requests a second and caller, in the long run; 0: no bound")
     burst: int = Field(200, ge=1, description="requests that a caller may make at once, if there is a rate")
     pause: float = Field(30, gt=0, description="seconds that the next part of a body may take")
+    scan: bool = Field(default=True, description="look into what is published, and sign what was found")
     oidc_issuer: HttpUrl | None = Field(None, description="who people log in with (OpenID Connect)")
     oidc_client_id: str = Field("", description="what the registry is called there")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret there")

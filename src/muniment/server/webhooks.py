@@ -18,10 +18,11 @@ from muniment.core.errors import RegistryUnreachable
 from muniment.core.events import Event
 from muniment.core.times import read_time, write_time
 from muniment.ports.clock import Clock
-from muniment.ports.outbox import DeadLetter, Place
+from muniment.ports.cursors import Place
+from muniment.ports.outbox import DeadLetter
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN
-from muniment.services.webhooks import Batch, Target, read_batch, subject_of
+from muniment.services.webhooks import Batch, Target, read_batch, reader_of, subject_of
 
 # With the pauses of the jobs (30 s, doubling to 6 h) that is a day and a half.
 MOST_FAILURES: Final = 12
@@ -83,7 +84,7 @@ class Deliveries:
             self.units.write(lambda unit: unit.outbox.drop_dead(webhook, index))
 
     def _note(self, webhook: int, place: Place) -> None:
-        self.units.write(lambda unit: unit.outbox.put(webhook, place))
+        self.units.write(lambda unit: unit.cursors.put(reader_of(webhook), place))
 
     def _post(self, target: Target, index: int, event: Event) -> str:
         """Post an event; give what went wrong, or nothing."""

@@ -20,6 +20,7 @@ from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units
+from muniment.scanning.process import ScanProcess
 from muniment.server.founding import load_keys, make_keys, new_id, now, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, ByteStores, Parts
@@ -28,6 +29,7 @@ from muniment.services.direct import PROOF, DirectUploads
 from muniment.services.found import found
 from muniment.services.garbage import collect_garbage
 from muniment.services.handovers import Handovers
+from muniment.services.scans import SCANNING, Scans
 from muniment.services.scribe import Scribe
 from muniment.services.scrub import scrub
 from muniment.services.served import TOKEN_PREFIX, ServedRegistry, hash_token
@@ -98,11 +100,14 @@ def open_served(settings: ServerSettings) -> Opened:
         scribe=Scribe(units, keys.log),
         local=settings.database is None and settings.blobs is None,
     )
-    jobs = _make_jobs(units, stores, direct, keys.log.name)
+    scans = _make_scans(units, stores.blobs, keys) if settings.scan else None
+    jobs = _make_jobs(units, stores, direct, scans, keys.log.name)
     return Opened(registry=registry, jobs=jobs, invitation=invitation)
 
 
-def _make_jobs(units: Units, stores: ByteStores, direct: DirectUploads | None, origin: str) -> Jobs:
+def _make_jobs(
+    units: Units, stores: ByteStores, direct: DirectUploads | None, scans: Scans | None, origin: str
+) -> Jobs:
     @cache
     def deliveries() -> "Deliveries":
         # Who has no webhooks is spared an HTTP client (docs/decisions/0004-late-imports.md).
@@ -134,13 +139,20 @@ def _make_jobs(units: Units, stores: ByteStores, direct: DirectUploads | None, o
     def prove(upload: str) -> object:
         return None if direct is None or direct.prove(upload) else AGAIN
 
+    def scan(_payload: str) -> object:
+        return AGAIN if scans is not None and scans.scan_next() else None
+
     return Jobs(
         units,
         now,
-        {"expiry": expire, "scrub": scrub_all, PROOF: prove, WEBHOOK: deliver},
+        {"expiry": expire, "scrub": scrub_all, PROOF: prove, WEBHOOK: deliver, SCANNING: scan},
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
-        [plan_deliveries],
+        [plan_deliveries, *([] if scans is None else [scans.plan])],
     )
+
+
+def _make_scans(units: Units, blobs: BlobStore, keys: RegistryKeys) -> Scans:
+    return Scans(units=units, blobs=blobs, scanning=ScanProcess(), clock=now, nonces=new_id, keys=keys)
 
 
 def _open_bytes(settings: ServerSettings) -> ByteStores:

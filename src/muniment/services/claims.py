@@ -1,7 +1,7 @@
 """Claims: how an attestation gets into the registry. It is verified on arrival (DESIGN rule 4)."""
 
 from muniment.core.approvals import Approval
-from muniment.core.attestations import APPROVAL, DEPLOYMENT, EXCEPTION, VERDICT, Statement
+from muniment.core.attestations import APPROVAL, DEPLOYMENT, EXCEPTION, SCAN, VERDICT, Statement
 from muniment.core.canonical import JsonObject
 from muniment.core.deployments import Deployment
 from muniment.core.digests import Digest
@@ -14,6 +14,7 @@ from muniment.core.provenance import list_attachments
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
 from muniment.core.revisions import Revision
 from muniment.core.roles import Act
+from muniment.core.scans import OWN_TOOL, Scan
 from muniment.services.approvals import check_approval, check_exception
 from muniment.services.custody import take
 from muniment.services.deployments import deploy
@@ -104,4 +105,7 @@ def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) 
     if statement.predicate_type == VERDICT and tx.actor != REGISTRY:
         # A verdict is the registry's word; nobody else's may look like it.
         raise NotPermitted(principal=tx.actor, act="sign a verdict", namespace=namespace)
+    if statement.predicate_type == SCAN and Scan(statement.predicate).tool == OWN_TOOL:
+        # So with its scans, which are recorded without this check.
+        raise NotPermitted(principal=tx.actor, act=f"sign a scan by {OWN_TOOL}", namespace=namespace)
     tx.require(Act.APPROVE if statement.predicate_type == APPROVAL else Act.ATTEST, namespace)

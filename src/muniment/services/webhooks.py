@@ -13,8 +13,9 @@ from muniment.core.names import check_part
 from muniment.core.queries import Letter, ListWebhooks, Webhook
 from muniment.core.records import WebhookRecord
 from muniment.core.roles import Act, may
+from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
-from muniment.ports.outbox import DeadLetter, Place
+from muniment.ports.outbox import DeadLetter
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.rights import Sight, roles_of
@@ -65,7 +66,7 @@ def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
         "events": events,
     }
     index = tx.record(EventType.WEBHOOK_SET, data)
-    tx.unit.outbox.put(index, Place(index + 1, 0))
+    tx.unit.cursors.put(reader_of(index), Place(index + 1))
     return Outcome(index)
 
 
@@ -88,8 +89,8 @@ def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
     for letter in outbox.list_dead(record.index):
         outbox.bury(record.index, letter._replace(again=True))
     if command.since is not None:
-        place = outbox.find(record.index) or Place(record.index + 1, 0)
-        outbox.put(record.index, Place(max(0, min(command.since, place.next)), 0))
+        place = _place_of(tx.unit, record.index)
+        tx.unit.cursors.put(reader_of(record.index), Place(max(0, min(command.since, place.next))))
     data: JsonObject = {
         "namespace": record.namespace,
         "webhook": record.index,
@@ -123,11 +124,10 @@ def plan_deliveries(unit: Unit, now: str) -> None:
         if unit.payloads.find(record.target) is None:
             # Its address was erased: there is nowhere to go.
             continue
-        place = unit.outbox.find(record.index) or Place(record.index + 1, 0)
+        place = _place_of(unit, record.index)
         again = any(letter.again for letter in unit.outbox.list_dead(record.index))
         if place.next < size or again:
-            name = f"{WEBHOOK} {record.index}"
-            unit.jobs.add(Job(id=name, kind=WEBHOOK, payload=str(record.index), due=now))
+            unit.jobs.add(Job(id=reader_of(record.index), kind=WEBHOOK, payload=str(record.index), due=now))
 
 
 def read_batch(unit: Unit, webhook: int) -> Batch | None:
@@ -136,7 +136,7 @@ def read_batch(unit: Unit, webhook: int) -> Batch | None:
     text = None if record is None or record.ended is not None else unit.payloads.find(record.target)
     if record is None or text is None:
         return None
-    place = unit.outbox.find(webhook) or Place(webhook + 1, 0)
+    place = _place_of(unit, webhook)
     again = [
         (letter.entry, Event.decode(unit.log.read(letter.entry, 1)[0]))
         for letter in unit.outbox.list_dead(webhook)
@@ -148,12 +148,21 @@ def read_batch(unit: Unit, webhook: int) -> Batch | None:
     return Batch(_read_target(text), tuple(again), tuple(following), end)
 
 
+def reader_of(webhook: int) -> str:
+    """Name a webhook as one that follows the log."""
+    return f"{WEBHOOK} {webhook}"
+
+
 def subject_of(event: Event) -> str:
     """Say what an event is about: a version, a model, or a namespace."""
     data = event.data
     name = data.get("name") or data.get("models") or data.get("namespace") or ""
     number = data.get("number")
     return f"{name}@{number}" if number is not None else str(name)
+
+
+def _place_of(unit: Unit, webhook: int) -> Place:
+    return unit.cursors.find(reader_of(webhook)) or Place(webhook + 1)
 
 
 def _concerns(record: WebhookRecord, event: Event) -> bool:
@@ -179,7 +188,7 @@ def _read_target(text: str) -> Target:
 
 def _describe(unit: Unit, record: WebhookRecord) -> Webhook:
     text = unit.payloads.find(record.target)
-    place = unit.outbox.find(record.index) or Place(record.index + 1, 0)
+    place = _place_of(unit, record.index)
     return Webhook(
         record=record,
         url=None if text is None else _read_target(text).url,

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import uuid_utils
 
 from muniment.core import queries as q
-from muniment.core.approvals import EVIDENCE
 from muniment.core.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, EVALUATION, POLICY, PROVENANCE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
@@ -92,7 +91,7 @@ def check_backend(open_as: OpenAs) -> None:
 def publish(backend: Backend, identity: Identity, data: bytes, *, name: ModelName = NAME) -> Receipt:
     """Publish one file of some bytes, signed, with provenance."""
     digest = backend.add_documents([data])[0]
-    revision = Revision.of([File(path="model.safetensors", digest=digest, size_bytes=len(data))])
+    revision = Revision.of([File(path="model.bin", digest=digest, size_bytes=len(data))])
     manifest = Digest.of(revision.manifest())
     claims = [
         sign_content(revision, str(name), identity),
@@ -148,7 +147,7 @@ def approval(
     """Write an approval over what stands now; `changes` replace members."""
     reference = Reference(NAME, number)
     detail = backend.ask(q.DescribeVersion(reference=reference))
-    evidence = [r.digest for r in detail.attestations if r.predicate_type in EVIDENCE]
+    evidence = [r.digest for r in detail.attestations if r.predicate_type == EVALUATION]
     policies: list[Json] = [found.digest for found in backend.ask(q.GetPolicies(name=NAME, alias=alias))]
     return {
         "version": str(reference),

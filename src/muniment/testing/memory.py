@@ -21,9 +21,10 @@ from muniment.core.payloads import Payload
 from muniment.core.records import Key, KeyRecord, Record, Value
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
+from muniment.ports.cursors import Place
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
-from muniment.ports.outbox import DeadLetter, Place
+from muniment.ports.outbox import DeadLetter
 from muniment.ports.projections import Where
 from muniment.ports.retries import Answered
 from muniment.ports.unit import Unit, Units
@@ -333,16 +334,7 @@ class MemoryUploads:
 class MemoryOutbox:
     """An Outbox in dictionaries."""
 
-    places: dict[int, Place] = field(default_factory=dict)
     dead: dict[tuple[int, int], DeadLetter] = field(default_factory=dict)
-
-    def find(self, webhook: int) -> Place | None:
-        """Find a place."""
-        return self.places.get(webhook)
-
-    def put(self, webhook: int, place: Place) -> None:
-        """Keep a place."""
-        self.places[webhook] = place
 
     def bury(self, webhook: int, letter: DeadLetter) -> None:
         """Keep a letter."""
@@ -358,6 +350,21 @@ class MemoryOutbox:
 
 
 @dataclass
+class MemoryCursors:
+    """Cursors in a dictionary."""
+
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def find(self, reader: str) -> Place | None:
+        """Find a place."""
+        return self.places.get(reader)
+
+    def put(self, reader: str, place: Place) -> None:
+        """Keep a place."""
+        self.places[reader] = place
+
+
+@dataclass
 class MemoryJobs:
     """Jobs in a dictionary."""
 
@@ -367,10 +374,10 @@ class MemoryJobs:
         """Add one."""
         self.known.setdefault(job.id, job)
 
-    def lease(self, now: str, until: str) -> Job | None:
+    def lease(self, kinds: Collection[str], now: str, until: str) -> Job | None:
         """Take one."""
         for job in self.list():
-            if job.due <= now and job.leased < now:
+            if job.kind in kinds and job.due <= now and job.leased < now:
                 self.known[job.id] = replace(job, leased=until)
                 return self.known[job.id]
         return None
@@ -405,6 +412,7 @@ class MemoryUnit:
     lineage: MemoryLineage = field(init=False)
     edges: dict[tuple[str, str, str, str], Edge] = field(default_factory=dict)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    cursors: MemoryCursors = field(default_factory=MemoryCursors)
 
     def __post_init__(self) -> None:
         """Let the catalog and the lineage look at these very versions."""
@@ -435,6 +443,7 @@ class MemoryUnits:
                 copy.deepcopy(self._state.jobs),
                 copy.deepcopy(self._state.edges),
                 copy.deepcopy(self._state.outbox),
+                copy.deepcopy(self._state.cursors),
             )
             result = work(draft)
             self._state = draft

@@ -1,9 +1,10 @@
 """The jobs in SQL."""
 
+from collections.abc import Collection
 from dataclasses import asdict, fields
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 from sqlalchemy.sql.base import Executable
 
 from muniment.ports.jobs import Job
@@ -13,14 +14,6 @@ from muniment.stores.sql.tables import jobs
 _NAMES: Final = tuple(field.name for field in fields(Job))
 _COLUMNS: Final = [jobs.c[name] for name in _NAMES]
 _FIND: Final = select(*_COLUMNS).where(jobs.c.id == bindparam("job"))
-# Of several replicas that look at once, each passes over the rows that another has in hand.
-_NEXT: Final = (
-    select(*_COLUMNS)
-    .where(jobs.c.due <= bindparam("now"), jobs.c.leased < bindparam("now"))
-    .order_by(jobs.c.due)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
 _ADD: Final = insert(jobs)
 _CHANGE: Final = (
     update(jobs)
@@ -44,9 +37,12 @@ class SqlJobs:
         if not self._run("jobs find", _FIND, job=job.id):
             self._run("jobs add", _ADD, **asdict(job))
 
-    def lease(self, now: str, until: str) -> Job | None:
+    def lease(self, kinds: Collection[str], now: str, until: str) -> Job | None:
         """Take a job."""
-        rows = self._run("jobs next", _NEXT, now=now)
+        known = tuple(sorted(kinds))
+        rows = self._statements.run(
+            self._connection, ("jobs next", known), lambda: _find_next(known), {"now": now}
+        )
         if not rows:
             return None
         job = Job(**{**dict(zip(_NAMES, rows[0], strict=True)), "leased": until})
@@ -75,3 +71,18 @@ class SqlJobs:
 
     def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
         return self._statements.run(self._connection, shape, lambda: statement, values)
+
+
+def _find_next(kinds: tuple[str, ...]) -> Executable:
+    # Of several replicas that look at once, each passes over the rows that another has in hand.
+    return (
+        select(*_COLUMNS)
+        .where(
+            jobs.c.due <= bindparam("now"),
+            jobs.c.leased < bindparam("now"),
+            or_(*(jobs.c.kind == kind for kind in kinds)),
+        )
+        .order_by(jobs.c.due)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )

@@ -2,20 +2,13 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.sql.base import Executable
 
-from muniment.ports.outbox import DeadLetter, Place
+from muniment.ports.outbox import DeadLetter
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import cursors, letters
+from muniment.stores.sql.tables import letters
 
-_FIND: Final = select(cursors.c.next, cursors.c.failures).where(cursors.c.webhook == bindparam("hook"))
-_FIRST: Final = insert(cursors)
-_MOVE: Final = (
-    update(cursors)
-    .where(cursors.c.webhook == bindparam("hook"))
-    .values(next=bindparam("new_next"), failures=bindparam("new_failures"))
-)
 _BURY: Final = insert(letters)
 _DEAD: Final = (
     select(letters.c.entry, letters.c.fault, letters.c.time, letters.c.again)
@@ -34,18 +27,6 @@ class SqlOutbox:
         """Stand on a connection."""
         self._connection = connection
         self._statements = statements
-
-    def find(self, webhook: int) -> Place | None:
-        """Find a place."""
-        rows = self._run("outbox find", _FIND, hook=webhook)
-        return Place(int(str(rows[0][0])), int(str(rows[0][1]))) if rows else None
-
-    def put(self, webhook: int, place: Place) -> None:
-        """Keep a place."""
-        if self.find(webhook) is None:
-            self._run("outbox first", _FIRST, webhook=webhook, next=place.next, failures=place.failures)
-        else:
-            self._run("outbox move", _MOVE, hook=webhook, new_next=place.next, new_failures=place.failures)
 
     def bury(self, webhook: int, letter: DeadLetter) -> None:
         """Keep a letter."""

@@ -518,7 +518,7 @@ jobs: Final = Table(
 cursors: Final = Table(
     "cursors",
     metadata,
-    Column("webhook", _Whole, primary_key=True, autoincrement=False),
+    Column("reader", Text, primary_key=True),
     Column("next", _Whole, nullable=False),
     Column("failures", Integer, nullable=False),
 )

@@ -19,6 +19,7 @@ from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit
 from muniment.stores.failures import database_failure
 from muniment.stores.sql.catalog import SqlCatalog
+from muniment.stores.sql.cursors import SqlCursors
 from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.holdings import SqlHoldings
 from muniment.stores.sql.jobs import SqlJobs
@@ -51,6 +52,7 @@ class SqlUnit:
     lineage: SqlLineage
     jobs: SqlJobs
     outbox: SqlOutbox
+    cursors: SqlCursors
     blobs: BlobStore
 
 
@@ -175,6 +177,7 @@ class SqlUnits:
             SqlLineage(connection, known),
             SqlJobs(connection, known),
             SqlOutbox(connection, known),
+            SqlCursors(connection, known),
             self._blobs,
         )
 

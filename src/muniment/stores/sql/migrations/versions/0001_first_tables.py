@@ -355,7 +355,7 @@ def _make_webhooks() -> None:
     )
     op.create_table(
         "cursors",
-        sa.Column("webhook", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("reader", _TEXT, primary_key=True),
         sa.Column("next", _WHOLE, nullable=False),
         sa.Column("failures", sa.Integer, nullable=False),
     )

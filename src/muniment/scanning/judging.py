@@ -1,0 +1,65 @@
+"""What is to be said of the pickles of a file."""
+
+import re
+from collections.abc import Iterator
+from io import BufferedReader, BytesIO
+
+from muniment.core.extras import load_extra
+from muniment.core.scans import Found
+from muniment.scanning.names import Name, is_listed, is_standard
+from muniment.scanning.pickles import Pickles, read_pickles
+
+
+def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterator[Found]:
+    """Follow the pickles from where a file stands, and say what they do.
+
+    One that is not `declared`, by name or first bytes, is one only if a loader would do something with it.
+    """
+    found = read_pickles(file)
+    if not declared and not found.acts:
+        return
+    names = found.reading.names
+    wrong = [
+        *_judge_names(names, path),
+        *(Found("high", "pickle/hidden", f"a pickle with {how}", path) for how in found.reading.hidden),
+        *(_judge_end(found, path) if declared else ()),
+    ]
+    yield from wrong
+    if not wrong:
+        listed = ", ".join(sorted(map(str, names))) or "none"
+        yield Found(
+            "none", "pickle/data", f"a pickle that only makes data; the names it takes: {listed}", path
+        )
+
+
+def _judge_names(names: set[Name], path: str) -> Iterator[Found]:
+    dangerous = _ask_second(names)
+    for name in names:
+        text = ascii(str(name))[1:-1]
+        if name in dangerous:
+            message = f"a pickle takes {text}, which picklescan knows to run code"
+            yield Found("critical", "picklescan/dangerous", message, path)
+        elif is_standard(name) and not is_listed(name):
+            yield Found("critical", "pickle/name", f"a pickle takes {text} of Python's library", path)
+        elif not is_listed(name):
+            message = f"a pickle takes {text}, which is not known to make only data"
+            yield Found("high", "pickle/name", message, path)
+
+
+def _judge_end(found: Pickles, path: str) -> Iterator[Found]:
+    if found.fault and found.ended:
+        yield Found("medium", "pickle/rest", f"behind a pickle is what is none: {found.fault}", path)
+    elif found.fault:
+        yield Found("high", "pickle/unread", f"a pickle cannot be followed: {found.fault}", path)
+    elif not found.ended:
+        yield Found("low", "pickle/empty", "a pickle without anything in it", path)
+
+
+def _ask_second(names: set[Name]) -> set[Name]:
+    """Ask picklescan which names it knows to run code, by a pickle that takes them and does nothing."""
+    plain = [name for name in names if "".join(name).isascii() and not re.search(r"\s", "".join(name))]
+    scanner = load_extra("picklescan.scanner", "picklescan", extra="server")
+    taken = "".join(f"c{name.module}\n{name.name}\n0" for name in plain)
+    result = scanner.scan_pickle_bytes(BytesIO(f"{taken}N.".encode()), "pickle")
+    dangerous = scanner.SafetyLevel.Dangerous
+    return {Name(one.module, one.name) for one in result.globals if one.safety is dangerous}

@@ -1,0 +1,352 @@
+"""Follow a pickle without loading it: which names it takes, what it calls, and where it ends.
+
+The opcodes and their effects on the stack are those that the standard library describes in `pickletools`.
+Values are followed only so far as names depend on them. What is long is passed over, not read.
+"""
+
+import io
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+from muniment.scanning.faults import Malformed, TooLarge
+from muniment.scanning.names import Name, is_class, is_listed
+
+# Longer texts are no names.
+_MAX_TEXT_BYTES: Final = 1 << 16
+_MAX_BYTES: Final = 1 << 62
+_MAX_VALUES: Final = 1 << 22
+_OPCODES: Final = {ord(info.code): info for info in pickletools.opcodes}
+# How `pickletools` says that an argument begins with its own length: that length's width, and its sign.
+_LENGTHS: Final = {
+    pickletools.TAKEN_FROM_ARGUMENT1: (1, False),
+    pickletools.TAKEN_FROM_ARGUMENT4: (4, True),
+    pickletools.TAKEN_FROM_ARGUMENT4U: (4, False),
+    pickletools.TAKEN_FROM_ARGUMENT8U: (8, False),
+}
+_NAME_LINES: Final = {"GLOBAL", "INST"}
+
+
+@dataclass(slots=True)
+class Made:
+    """What a call gave: what was called, with which arguments, and the state that was set then."""
+
+    called: object
+    arguments: object
+    state: object = None
+
+
+class _Unknown:
+    """A value that was not followed."""
+
+
+_UNKNOWN: Final = _Unknown()
+_MARK: Final = object()
+
+Hook = Callable[[Made], None]
+
+
+def _pass(_made: Made) -> None:
+    """Take no notice."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a pickle does, as far as it was followed.
+
+    Attributes:
+        names: the names that it takes.
+        hidden: how it takes names that cannot be told, or calls what is no name.
+        calls: how often it calls something.
+    """
+
+    names: set[Name] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    calls: int = 0
+
+
+class Machine:
+    """Follows one pickle in a file, from where the file stands."""
+
+    def __init__(self, file: BinaryIO, reading: Reading, built: Hook = _pass) -> None:
+        """Read from a file into `reading`.
+
+        `built` is told of each object whose state was set, with the file standing behind that.
+        """
+        self._file = file
+        self._reading = reading
+        self._built = built
+        self._stack: list[object] = []
+        self._memo: dict[object, object] = {}
+        self._steps: Final = {
+            "MARK": lambda _: self._push(_MARK),
+            "POP": self._pop_any,
+            "POP_MARK": lambda _: self._pop_to_mark(),
+            "DUP": lambda _: self._push(self._top()),
+            "MEMOIZE": lambda _: self._remember(len(self._memo)),
+            "PUT": self._remember,
+            "BINPUT": self._remember,
+            "LONG_BINPUT": self._remember,
+            "GET": self._recall,
+            "BINGET": self._recall,
+            "LONG_BINGET": self._recall,
+            "EMPTY_TUPLE": lambda _: self._push(()),
+            "TUPLE1": lambda _: self._tuple(1),
+            "TUPLE2": lambda _: self._tuple(2),
+            "TUPLE3": lambda _: self._tuple(3),
+            "TUPLE": lambda _: self._push(tuple(self._pop_to_mark())),
+            "EMPTY_DICT": lambda _: self._push({}),
+            "DICT": self._dict,
+            "SETITEM": self._set_item,
+            "SETITEMS": self._set_items,
+            "NONE": lambda _: self._push(None),
+            "NEWTRUE": lambda _: self._push(True),  # noqa: FBT003 - a value
+            "NEWFALSE": lambda _: self._push(False),  # noqa: FBT003 - a value
+            "GLOBAL": self._push_name,
+            "STACK_GLOBAL": self._stack_name,
+            "INST": self._make_named,
+            "OBJ": self._make_marked,
+            "NEWOBJ": self._make,
+            "REDUCE": self._make,
+            "NEWOBJ_EX": self._make_with_keywords,
+            "BUILD": self._build,
+            # What an archive keeps beside the pickle, torch's tensors: data.
+            "PERSID": lambda _: self._push(_UNKNOWN),
+            **dict.fromkeys(("EXT1", "EXT2", "EXT4"), self._extend),
+        }
+
+    def run(self) -> object:
+        """Follow the pickle to its end; give what it is worth, as far as that was followed.
+
+        Raises:
+            Malformed: it has none, or breaks a rule on the way.
+            TooLarge: it holds more at once than can be followed.
+        """
+        while True:
+            info = _OPCODES.get(self._read(1)[0])
+            if info is None:
+                raise Malformed(reason="an opcode that there is not")
+            argument = self._read_argument(info)
+            if info.name == "STOP":
+                return self._pop()
+            step = self._steps.get(info.name)
+            if step is not None:
+                step(argument)
+            else:
+                self._follow(info, argument)
+            if len(self._stack) > _MAX_VALUES:
+                raise TooLarge
+
+    def _follow(self, info: pickletools.OpcodeInfo, argument: object) -> None:
+        """Do to the stack what the description of an opcode says."""
+        if info.arg is not None and not info.stack_before and len(info.stack_after) == 1:
+            self._push(argument)
+            return
+        before = info.stack_before
+        if pickletools.markobject in before:
+            self._pop_to_mark()
+            before = before[: before.index(pickletools.markobject)]
+        for _ in before:
+            self._pop()
+        for _ in info.stack_after:
+            self._push(_UNKNOWN)
+
+    # ---- arguments
+
+    def _read(self, count: int) -> bytes:
+        data = self._file.read(count)
+        if len(data) < count:
+            raise Malformed(reason="it ends too early")
+        return data
+
+    def _read_line(self) -> bytes:
+        """Read a line; of one that is too long, the end."""
+        while line := self._file.readline(_MAX_TEXT_BYTES):
+            if line.endswith(b"\n"):
+                return line
+        raise Malformed(reason="a line without an end")
+
+    def _read_argument(self, info: pickletools.OpcodeInfo) -> object:
+        described = info.arg
+        if described is None:
+            return None
+        if info.name in _NAME_LINES:
+            return self._read_name()
+        if described.n in _LENGTHS:
+            width, signed = _LENGTHS[described.n]
+            head = self._read(width)
+            length = int.from_bytes(head, "little", signed=signed)
+            if length < 0:
+                raise Malformed(reason="a negative length")
+            if length > _MAX_TEXT_BYTES:
+                skip(self._file, length)
+                return _UNKNOWN
+            data = head + self._read(length)
+        elif described.n == pickletools.UP_TO_NEWLINE:
+            data = self._read_line()
+        else:
+            data = self._read(described.n)
+        try:
+            return described.reader(io.BytesIO(data))
+        except ValueError:
+            # Some loader may read it, in an encoding of its own.
+            return _UNKNOWN
+
+    def _read_name(self) -> Name:
+        module, name = self._read_line()[:-1], self._read_line()[:-1]
+        try:
+            return Name(module.decode(), name.decode())
+        except UnicodeDecodeError as error:
+            raise Malformed(reason="a name that is not text") from error
+
+    # ---- the stack
+
+    def _push(self, value: object) -> None:
+        self._stack.append(value)
+
+    def _top(self) -> object:
+        if not self._stack or self._stack[-1] is _MARK:
+            raise Malformed(reason="it takes what is not there")
+        return self._stack[-1]
+
+    def _pop(self) -> object:
+        value = self._top()
+        self._stack.pop()
+        return value
+
+    def _pop_any(self, _: object) -> None:
+        if not self._stack:
+            raise Malformed(reason="it takes what is not there")
+        self._stack.pop()
+
+    def _pop_to_mark(self) -> list[object]:
+        for place in range(len(self._stack) - 1, -1, -1):
+            if self._stack[place] is _MARK:
+                values = self._stack[place + 1 :]
+                del self._stack[place:]
+                return values
+        raise Malformed(reason="it takes what is not there")
+
+    def _tuple(self, count: int) -> None:
+        values = [self._pop() for _ in range(count)]
+        self._push(tuple(reversed(values)))
+
+    def _dict(self, _: object) -> None:
+        made: dict[object, object] = {}
+        _fill(made, self._pop_to_mark())
+        self._push(made)
+
+    def _set_item(self, _: object) -> None:
+        value, key = self._pop(), self._pop()
+        _fill(self._top(), [key, value])
+
+    def _set_items(self, _: object) -> None:
+        items = self._pop_to_mark()
+        _fill(self._top(), items)
+
+    def _remember(self, key: object) -> None:
+        self._memo[key] = self._top()
+
+    def _recall(self, key: object) -> None:
+        if key not in self._memo:
+            raise Malformed(reason="it recalls what it does not remember")
+        self._push(self._memo[key])
+
+    # ---- names and calls
+
+    def _push_name(self, name: object) -> None:
+        if isinstance(name, Name):
+            self._reading.names.add(name)
+        self._push(name)
+
+    def _stack_name(self, _: object) -> None:
+        name, module = self._pop(), self._pop()
+        if isinstance(name, str) and isinstance(module, str):
+            self._push_name(Name(module, name))
+        elif _may_be_text(name) and _may_be_text(module):
+            self._reading.hidden.add("a name that it makes as it goes")
+            self._push(_UNKNOWN)
+        else:
+            raise Malformed(reason="a name that is no text")
+
+    def _call(self, called: object, arguments: object) -> None:
+        if not (isinstance(called, Name | _Unknown) or _is_open(called)):
+            raise Malformed(reason="a call of what cannot be called")
+        self._reading.calls += 1
+        if not isinstance(called, Name):
+            self._reading.hidden.add("a call of what it has made")
+        self._push(Made(called, arguments))
+
+    def _make(self, _: object) -> None:
+        arguments, called = self._pop(), self._pop()
+        self._call(called, arguments)
+
+    def _make_with_keywords(self, _: object) -> None:
+        keywords, arguments, called = self._pop(), self._pop(), self._pop()
+        self._call(called, (arguments, keywords))
+
+    def _make_named(self, name: object) -> None:
+        arguments = tuple(self._pop_to_mark())
+        self._push_name(name)
+        self._call(self._pop(), arguments)
+
+    def _make_marked(self, _: object) -> None:
+        values = self._pop_to_mark()
+        if not values:
+            raise Malformed(reason="it takes what is not there")
+        self._call(values[0], tuple(values[1:]))
+
+    def _build(self, _: object) -> None:
+        state, made = self._pop(), self._top()
+        if isinstance(made, Made):
+            made.state = state
+            self._built(made)
+        elif isinstance(made, Name):
+            self._reading.calls += 1
+            self._reading.hidden.add("a change of what a name stands for")
+
+    def _extend(self, _: object) -> None:
+        self._reading.hidden.add("a name by its number in a registry of extensions")
+        self._push(_UNKNOWN)
+
+
+def skip(file: BinaryIO, count: int) -> None:
+    """Pass over bytes, which have to be there.
+
+    Raises:
+        Malformed: they are not.
+    """
+    if not count:
+        return
+    if count > _MAX_BYTES:
+        raise Malformed(reason="a length that no file has")
+    file.seek(count - 1, io.SEEK_CUR)
+    if not file.read(1):
+        raise Malformed(reason="it ends too early")
+
+
+def _may_be_text(value: object) -> bool:
+    """Say whether a value is a text, or may be one once it is made.
+
+    What is listed is none, nor what listed classes make. In a file of joblib, which holds arrays between
+    opcodes, a plain unpickler comes upon such values where it looks for names, and ends there.
+    """
+    if isinstance(value, Name):
+        return not is_listed(value)
+    return isinstance(value, str | _Unknown) or _is_open(value)
+
+
+def _is_open(value: object) -> bool:
+    """Say whether a value is what a call gave, and may be of any kind."""
+    return isinstance(value, Made) and not (isinstance(value.called, Name) and is_class(value.called))
+
+
+def _fill(target: object, values: list[object]) -> None:
+    """Set items in a dictionary that is followed: those whose keys are texts."""
+    if len(values) % 2:
+        raise Malformed(reason="a key without a value")
+    if isinstance(target, dict):
+        for key, value in zip(values[::2], values[1::2], strict=True):
+            if isinstance(key, str):
+                target[key] = value

@@ -1,0 +1,120 @@
+"""The pickles of a file: each one behind the other, those of joblib with their arrays, those of old torch."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import Final
+
+from muniment.scanning.faults import Malformed
+from muniment.scanning.machine import Hook, Machine, Made, Reading, skip
+from muniment.scanning.names import Name
+
+_WRAPPER: Final = Name("joblib.numpy_pickle", "NumpyArrayWrapper")
+_PADDING: Final = "numpy_array_alignment_bytes"
+_PLAIN_DTYPE: Final = re.compile(r"[biufcmMSUV](\d{1,9})")
+# NumPy counts the characters of its texts, and each takes four bytes.
+_CHARACTER_BYTES: Final = 4
+_MAX_NESTING: Final = 16
+# What a file of torch before 1.6 begins with; behind five pickles, it holds tensors.
+_TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
+_TORCH_PICKLES: Final = 5
+
+
+@dataclass(slots=True)
+class Pickles:
+    """What the pickles of a file do, how many ended, and why the last one did not; empty if it did."""
+
+    reading: Reading = field(default_factory=Reading)
+    ended: int = 0
+    fault: str = ""
+
+    @property
+    def acts(self) -> bool:
+        """Whether a loader would do anything that matters, whatever the file is called."""
+        return bool(self.reading.calls) or bool(self.ended and (self.reading.names or self.reading.hidden))
+
+
+def read_pickles(file: BufferedReader) -> Pickles:
+    """Follow the pickles from where the file stands to its end.
+
+    A file of joblib is followed as joblib reads it and as `pickle` does: which of them loads it is not known.
+    """
+    start = file.tell()
+    plain = _follow(file, Reading(), None)
+    if _WRAPPER not in plain.reading.names:
+        return plain
+    file.seek(start)
+    # What it does is all that either of them would do.
+    return _follow(file, plain.reading, lambda made: _skip_array(file, plain.reading, made))
+
+
+def _follow(file: BufferedReader, reading: Reading, built: Hook | None) -> Pickles:
+    found = Pickles(reading)
+    hooks = () if built is None else (built,)
+    old_torch = False
+    while file.peek(1):
+        try:
+            value = Machine(file, reading, *hooks).run()
+        except Malformed as fault:
+            found.fault = str(fault)
+            break
+        found.ended += 1
+        old_torch = old_torch or (found.ended == 1 and value == _TORCH_MAGIC)
+        if old_torch and found.ended == _TORCH_PICKLES:
+            break
+    return found
+
+
+def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> None:
+    """Pass over the array that joblib keeps behind its wrapper; one of objects is a pickle of its own.
+
+    Raises:
+        Malformed: how long it is cannot be told, or it is not there.
+    """
+    if made.called != _WRAPPER:
+        return
+    state = made.state
+    dtype = state.get("dtype") if isinstance(state, Mapping) else None
+    shape = state.get("shape") if isinstance(state, Mapping) else None
+    if not (isinstance(state, Mapping) and isinstance(dtype, Made) and isinstance(shape, tuple)):
+        raise Malformed(reason="an array of joblib without a type")
+    if _has_objects(dtype):
+        Machine(file, reading).run()
+        return
+    if state.get(_PADDING) is not None:
+        padding = file.read(1)
+        skip(file, int.from_bytes(padding, "little"))
+    skip(file, _count(shape) * _size_of(dtype))
+
+
+def _count(shape: tuple[object, ...]) -> int:
+    lengths = [length for length in shape if isinstance(length, int) and length >= 0]
+    if len(lengths) != len(shape):
+        raise Malformed(reason="an array of joblib without a shape")
+    return math.prod(lengths)
+
+
+def _size_of(dtype: Made) -> int:
+    found = _PLAIN_DTYPE.fullmatch(_text_of(dtype))
+    if found is None:
+        raise Malformed(reason="an array of joblib of a type that is not known")
+    return int(found[1]) * (_CHARACTER_BYTES if _text_of(dtype).startswith("U") else 1)
+
+
+def _text_of(dtype: Made) -> str:
+    first = dtype.arguments[0] if isinstance(dtype.arguments, tuple) and dtype.arguments else ""
+    return first if isinstance(first, str) else ""
+
+
+def _has_objects(dtype: Made, nesting: int = 0) -> bool:
+    """Say whether an array of a type holds objects, itself or in a field."""
+    if nesting > _MAX_NESTING:
+        raise Malformed(reason="an array of joblib of a type that is too deep")
+    if _text_of(dtype).startswith("O"):
+        return True
+    state = dtype.state if isinstance(dtype.state, tuple) else ()
+    fields = [one for part in state if isinstance(part, Mapping) for one in part.values()]
+    inner = [one[0] for one in fields if isinstance(one, tuple) and one]
+    return any(_has_objects(one, nesting + 1) for one in inner if isinstance(one, Made))

@@ -1,0 +1,33 @@
+"""What the two sides of a scan say to each other."""
+
+import struct
+from typing import Final, NamedTuple
+
+# A message of the worker is a question for bytes, or its answer.
+QUESTION: Final = b"Q"
+ANSWER: Final = b"A"
+MAX_READ_BYTES: Final = 1 << 20
+MAX_ANSWER_BYTES: Final = 8 << 20
+_QUESTION: Final = struct.Struct(">IQI")
+
+
+class Question(NamedTuple):
+    """A question for bytes: of which file, from where, how many."""
+
+    file: int
+    offset: int
+    size: int
+
+
+def write_question(question: Question) -> bytes:
+    """Write a question for bytes."""
+    return QUESTION + _QUESTION.pack(*question)
+
+
+def read_question(message: bytes) -> Question:
+    """Read a question for bytes.
+
+    Raises:
+        struct.error: it is none.
+    """
+    return Question(*_QUESTION.unpack(message[len(QUESTION) :]))

@@ -1,0 +1,110 @@
+"""The process that looks into files: `python -m muniment.scanning.worker FD`.
+
+It has no key, no setting and no address: it is told the names and sizes of files, asks for bytes, and answers
+what it found. What is in a file can do no more than end this process, which has bounds on memory and time.
+"""
+
+import contextlib
+import errno
+import io
+import json
+import logging
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from typing import Any, BinaryIO, Final, cast
+
+from muniment.core.scans import MAX_FINDINGS, SEVERITIES, Found
+from muniment.scanning.files import scan_file
+from muniment.scanning.wire import ANSWER, MAX_READ_BYTES, Question, write_question
+
+_MAX_MEMORY_BYTES: Final = 2 << 30
+_MAX_CPU_S: Final = 300
+_IDLE_S: Final = 60.0
+_NICENESS: Final = 10
+
+
+class _Remote(io.RawIOBase):
+    """A file that the other side reads for us."""
+
+    def __init__(self, connection: "Connection[Any, Any]", index: int, size: int) -> None:
+        super().__init__()
+        self._connection = connection
+        self._index = index
+        self._size = size
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise OSError(errno.EINVAL, "a place before the beginning")
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override] # any buffer
+        count = max(0, min(len(buffer), self._size - self._place, MAX_READ_BYTES))
+        if not count:
+            return 0
+        self._connection.send_bytes(write_question(Question(self._index, self._place, count)))
+        data = self._connection.recv_bytes(MAX_READ_BYTES)
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+def main() -> None:
+    """Answer requests until there are none."""
+    os.nice(_NICENESS)
+    logging.disable()
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+    connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
+    with contextlib.suppress(EOFError, OSError):
+        while connection.poll(_IDLE_S):
+            _bound_time()
+            files = json.loads(connection.recv_bytes())
+            worst = _keep_worst(_scan_all(connection, files))
+            connection.send_bytes(ANSWER + json.dumps(worst).encode())
+
+
+def _bound_time() -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime) + _MAX_CPU_S
+    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _scan_all(connection: "Connection[Any, Any]", files: list[tuple[str, int]]) -> Iterator[Found]:
+    for index, (path, size) in enumerate(files):
+        file = cast("BinaryIO", _Remote(connection, index, size))
+        try:
+            yield from scan_file(file, path, size)
+        except MemoryError:
+            yield Found("high", "file/unread", "what is in it is larger than what can be looked into", path)
+        except Exception as error:  # noqa: BLE001 - whatever is in it: what cannot be looked into is a finding
+            message = f"what is in it cannot be looked into: {type(error).__name__}"
+            yield Found("high", "file/unread", message, path)
+
+
+def _keep_worst(found: Iterator[Found]) -> list[Found]:
+    """Keep the worst, and no more of them than count."""
+    kept: set[Found] = set()
+    for one in found:
+        kept.add(one)
+        if len(kept) > 2 * MAX_FINDINGS:
+            kept = set(sorted(kept, key=_badness)[:MAX_FINDINGS])
+    return sorted(kept, key=_badness)[:MAX_FINDINGS]
+
+
+def _badness(found: Found) -> tuple[int, Found]:
+    return -SEVERITIES.index(found.severity), found
+
+
+if __name__ == "__main__":
+    main()

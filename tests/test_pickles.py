@@ -1,0 +1,354 @@
+"""Pickles are followed, not loaded: what they take, what they call, and what cannot be told."""
+
+import importlib
+import inspect
+import io
+import pickle
+import pickletools
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+import joblib
+import numpy as np
+import pytest
+from fickling.analysis import Severity, check_safety
+from fickling.fickle import Pickled
+from hypothesis import given
+from hypothesis import strategies as st
+from picklescan.scanner import scan_pickle_bytes
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.utils import all_estimators
+
+from muniment.core.scans import SEVERITIES, Found
+from muniment.scanning.files import scan_file
+from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
+from muniment.scanning.pickles import Pickles, read_pickles
+from muniment.scanning.streams import buffer
+
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+class Calls:
+    """Pickles itself as a call."""
+
+    def __init__(self, called: object, *arguments: object) -> None:
+        self._reduced = (called, arguments)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:  # noqa: D105 - what pickle asks for
+        return self._reduced
+
+
+def follow(data: bytes) -> Pickles:
+    """Follow pickles to the end of some bytes."""
+    file = buffer(io.BytesIO(data))
+    found = read_pickles(file)
+    if not found.fault:
+        assert file.read() == b""
+    return found
+
+
+def look(data: bytes, path: str = "model.pkl") -> list[Found]:
+    """Look into a file."""
+    return list(scan_file(io.BytesIO(data), path, len(data)))
+
+
+def worst(data: bytes, path: str = "model.pkl") -> str:
+    """Give the highest severity of what is found."""
+    return max((one.severity for one in look(data, path)), key=SEVERITIES.index, default="none")
+
+
+# ---- against others
+
+
+def taken(names: set[Name]) -> set[str]:
+    return {str(name) for name in names}
+
+
+def plant(module: str, name: str, *arguments: object) -> bytes:
+    """Write a pickle that takes a name and calls it, in the old form that any unpickler reads."""
+    written = b"".join(pickle.dumps(one, protocol=0)[:-1] for one in arguments)
+    return f"c{module}\n{name}\n(".encode() + written + b"tR."
+
+
+# Ways to run code, or to reach what does; what found them is other than us.
+GADGETS = {
+    "os.system": plant("os", "system", "true"),
+    "builtins.eval": plant("builtins", "eval", "1"),
+    "getattr": plant("__builtin__", "getattr", "a", "b"),
+    "subprocess": plant("subprocess", "Popen", "true"),
+    "importlib": plant("importlib", "import_module", "this"),
+    "runpy": plant("runpy", "run_path", "x.py"),
+    "pkgutil": plant("pkgutil", "resolve_name", "os:system"),
+    "attrgetter": plant("operator", "attrgetter", "system"),
+    "codeop": plant("codeop", "compile_command", "1"),
+    "distutils": plant("distutils.spawn", "spawn", "true"),
+    "linecache": plant("linecache", "getlines", "/etc/passwd"),
+    "smtplib": plant("smtplib", "SMTP", "127.0.0.1"),
+    "ensurepip": plant("ensurepip", "_run_pip", "x"),
+    "f2py": plant("numpy.f2py.crackfortran", "getlincoef", "1", "x"),
+    "unknown": plant("some_package", "anything", "x"),
+}
+
+
+@pytest.mark.foreign
+@pytest.mark.parametrize("gadget", sorted(GADGETS))
+def test_what_others_call_unsafe_is_found(gadget: str) -> None:
+    """Fickling, which judges what a pickle would run, and we agree on each."""
+    data = GADGETS[gadget]
+    assert check_safety(Pickled.load(io.BytesIO(data))).severity >= Severity.LIKELY_UNSAFE
+    assert worst(data) in {"high", "critical"}
+    assert worst(data, "README.md") in {"high", "critical"}
+
+
+@pytest.mark.foreign
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_names_are_those_that_others_see(protocol: int) -> None:
+    """Those of picklescan, which looks at the opcodes alone."""
+    value = {"a": np.arange(3), "b": [PurePosixPath("x"), np.float64(1)], "c": Calls(print, "x")}
+    data = pickle.dumps(value, protocol=protocol)
+    seen = {f"{one.module}.{one.name}" for one in scan_pickle_bytes(io.BytesIO(data), "x").globals}
+    assert taken(follow(data).reading.names) == seen
+
+
+@pytest.mark.foreign
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.text(), inner)
+            | st.tuples(inner, inner)
+            | st.frozensets(st.integers())
+        ),
+    ),
+    st.sampled_from(PROTOCOLS),
+)
+def test_data_alone_is_nothing_to_find(value: object, protocol: int) -> None:
+    """Whatever `pickle` writes of plain data is followed to its end."""
+    data = pickle.dumps(value, protocol=protocol)
+    found = follow(data)
+    assert (found.ended, found.fault, found.reading.hidden) == (1, "", set())
+    assert worst(data) == "none"
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_are_too_strange(data: bytes) -> None:
+    """Any bytes are refused or followed; what ends is what `pickletools` reads to its end too."""
+    found = follow(data)
+    if found.ended:
+        opcodes = list(pickletools.genops(io.BytesIO(data)))
+        assert opcodes[-1][0].name == "STOP"
+
+
+# ---- scikit-learn, joblib, torch
+
+
+def fitted() -> Iterator[tuple[str, object]]:
+    """Fit each estimator that fits by itself, on labels of numbers and of texts, and on targets."""
+    x, y = load_iris(return_X_y=True)
+    x, y = x[::5], y[::5]
+    texts = np.array(["a", "b", "c"], dtype=object)[y]
+    features, targets = (part[:60] for part in load_diabetes(return_X_y=True))
+    for name, kind in all_estimators():
+        if any(p.default is p.empty for p in list(inspect.signature(kind).parameters.values())):
+            continue
+        for data in ((x, texts), (x, y), (features, targets)):
+            model = kind()
+            try:
+                model.fit(*data)
+            except (ValueError, TypeError, AttributeError):
+                continue
+            yield name, model
+            break
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_every_estimator_of_scikit_learn_only_makes_data() -> None:
+    """As pickle writes it, and joblib: there is nothing to find in them, and nothing is left unread."""
+    count, ways = 0, [lambda model, file, p=p: pickle.dump(model, file, protocol=p) for p in (2, 4, 5)]
+    for name, model in fitted():
+        count += 1
+        for write in (*ways, joblib.dump):
+            file = io.BytesIO()
+            write(model, file)
+            found = [one for one in look(file.getvalue(), "model.joblib") if one.severity != "none"]
+            assert found == [], name
+    assert count > 120
+
+
+def test_what_is_listed_is_there() -> None:
+    """Each name on the list, of the packages that are installed, is one; and a class if it is said to be."""
+    for names, is_class in ((_CLASSES, True), (_FUNCTIONS, False)):
+        for name in names:
+            if name.module.split(".")[0] == "torch":
+                # It is as large as all other packages together.
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = getattr(importlib.import_module(name.module), name.name)
+            assert inspect.isclass(found) is is_class, name
+
+
+def test_no_text_can_be_made_of_what_is_listed() -> None:
+    """A text made on the way could become a name."""
+    assert not is_listed(Name("builtins", "str"))
+    assert not is_listed(Name("__builtin__", "unicode"))
+
+
+ARRAYS = {
+    "numbers": np.arange(7),
+    "texts": np.array(["ab", "c"]),
+    "bytes": np.array([b"x"]),
+    "times": np.array(["2020-01-01"], dtype="M8[D]"),
+    "none": np.zeros(0),
+    "one": np.array(5.0),
+    "fortran": np.asfortranarray(np.ones((3, 4))),
+    "records": np.zeros(3, dtype=[("a", "i4"), ("b", "U3")]),
+    "objects": np.array([1, "a", None], dtype=object),
+    "records of objects": np.zeros(3, dtype=[("a", "i4"), ("b", "O")]),
+}
+
+
+@pytest.mark.foreign
+@pytest.mark.parametrize("compress", [0, "zlib", "gzip", "bz2", "lzma", "xz"])
+@pytest.mark.parametrize("kind", sorted(ARRAYS))
+def test_arrays_of_joblib_are_passed_over(kind: str, compress: int | str) -> None:
+    """Their bytes stand between opcodes; what follows them is found all the same."""
+    for value, expected in (("fine", "none"), (Calls(exec, "1"), "critical")):
+        file = io.BytesIO()
+        joblib.dump([ARRAYS[kind], value], file, compress=compress and (compress, 3))
+        assert worst(file.getvalue(), "model.joblib") == expected
+        assert worst(file.getvalue(), "model.bin") == expected
+
+
+def test_objects_in_an_array_of_joblib_are_looked_at() -> None:
+    """They are a pickle inside the pickle."""
+    file = io.BytesIO()
+    joblib.dump({"x": np.array([Calls(exec, "1")], dtype=object)}, file)
+    assert worst(file.getvalue(), "model.joblib") == "critical"
+
+
+def test_a_file_of_joblib_is_also_read_as_a_plain_pickle() -> None:
+    """What joblib takes for the bytes of an array, `pickle` takes for opcodes."""
+    plain = np.frombuffer(plant("os", "system", "true").ljust(64, b"."), dtype="u1")
+    file = io.BytesIO()
+    joblib.dump([plain], file)
+    data = file.getvalue()
+    padding = data.index(b"cos\nsystem")
+    # Without the padding, the bytes follow the wrapper at once.
+    start = data.rindex(b"b", 0, padding)
+    begun = data[: start + 1].replace(b"numpy_array_alignment_bytes", b"xxxxx_array_alignment_bytes")
+    assert worst(begun + data[padding:], "model.joblib") == "critical"
+
+
+def test_files_of_old_torch_hold_tensors_behind_their_pickles() -> None:
+    """Five pickles, the first of them a number; the rest is no fault."""
+    magic = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
+    state = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(U\x01sQK\x00(tU\x00tR."
+    others = [pickle.dumps(one, protocol=2) for one in (1001, {"little_endian": True})]
+    data = magic + b"".join(others) + state + pickle.dumps(["0"], protocol=2)
+    assert worst(data + bytes(range(256)), "model.pt") == "none"
+    assert worst(data + bytes(range(256)), "model.pkl") == "none"
+    changed = data.replace(b"_rebuild_tensor_v2", b"_rebuild_anything")
+    assert worst(changed + bytes(range(256)), "model.pt") == "high"
+
+
+# ---- what hides
+
+
+def stacked(module: bytes, name: bytes) -> bytes:
+    """Take a name by the opcode that finds it on the stack; both are pickles without an end."""
+    return b"\x80\x04" + module + name + b"\x93."
+
+
+TEXT = b"\x8c\x02os"
+HIDING: dict[str, Callable[[], bytes]] = {
+    "a name that a call makes": lambda: stacked(
+        b"c_codecs\nencode\n\x8c\x02bf\x8c\x05rot13\x86R", b"\x8c\x06system"
+    ),
+    "a name of the registry of extensions": lambda: b"\x80\x02\x82\x01.",
+    "a call of what a call gave": lambda: b"c_codecs\nencode\n)R)R.",
+    "a change of what a name stands for": lambda: b"cnumpy\nndarray\n}b.",
+    "a name that is kept elsewhere": lambda: stacked(b"Pos\n", b"\x8c\x06system"),
+    "a name in an encoding of its own": lambda: stacked(b"S'\xff\xfe'\n", b"\x8c\x06system"),
+}
+
+
+@pytest.mark.parametrize("how", sorted(HIDING))
+def test_what_cannot_be_told_is_found(how: str) -> None:
+    """A pickle that makes its names as it goes has something to hide."""
+    found = look(HIDING[how]())
+    assert {one.rule for one in found} >= {"pickle/hidden"}, found
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"hello", "recall"),
+        (b"\x80\x04", "too early"),
+        (b"\x80\x04N", "too early"),
+        (b"\x80\x04\xff", "an opcode that there is not"),
+        (b".", "not there"),
+        (b"0.", "not there"),
+        (b"(1(.", "not there"),
+        (b"e.", "not there"),
+        (b"I1", "a line without an end"),
+        (b"T\xff\xff\xff\xff.", "negative"),
+        (b"}(K\x01u.", "without a value"),
+        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "no file has"),
+        (b"\x8e\xff\xff\xff\xff\x00\x00\x00\x00.", "too early"),
+        (b"c\xff\xfe\nx\n.", "not text"),
+        (b"\x80\x04K\x01K\x02\x93.", "no text"),
+        (b"K\x01)R.", "cannot be called"),
+        (b"(o.", "not there"),
+    ],
+)
+def test_a_pickle_that_breaks_is_a_finding_where_one_is_expected(data: bytes, reason: str) -> None:
+    """Under the name of a pickle it cannot be passed over; a text that begins like one can."""
+    (found,) = look(data)
+    assert (found.severity, found.rule) == ("high", "pickle/unread")
+    assert reason in found.message
+    assert look(data, "notes.txt") == [] or data[0] == 0x80
+
+
+@pytest.mark.parametrize(
+    "text", [b"cat\ndog\nbird\n", b"# A model\n", b"N.", b".", b"", b'{"a": 1}', b"P1\n"]
+)
+def test_texts_are_no_pickles(text: bytes) -> None:
+    """A list of labels begins like the name of a function."""
+    assert look(text, "labels.txt") == []
+
+
+def test_what_runs_before_a_pickle_breaks_has_run() -> None:
+    """The names of a pickle that breaks count; so do those of a second one, behind the first."""
+    assert worst(GADGETS["os.system"][:-1] + b"\xff", "notes.txt") == "critical"
+    assert worst(pickle.dumps([1]) + GADGETS["os.system"]) == "critical"
+
+
+def test_bytes_behind_a_pickle_are_a_finding() -> None:
+    """Nobody knows who reads them."""
+    (found,) = look(pickle.dumps([1]) + b"\xff\xff")
+    assert (found.severity, found.rule) == ("medium", "pickle/rest")
+
+
+def test_long_texts_are_passed_over_and_hide_nothing() -> None:
+    """A line, or a text, that is too long to be a name is skipped, and what follows is read."""
+    long = "x" * 300_000
+    for value in (long, [long, long.encode()]):
+        for protocol in PROTOCOLS:
+            data = pickle.dumps([value, Calls(exec, "1")], protocol=protocol)
+            assert worst(data, "notes.txt") == "critical"
+            assert follow(data).fault == ""
+
+
+def test_names_are_written_so_that_a_terminal_shows_them() -> None:
+    """A name can hold anything; what is said of it is plain text."""
+    name = "sys\x1b[31m\ud800tem"
+    data = b"\x80\x04\x8c\x02os\x8c" + bytes([len(name.encode("utf-8", "surrogatepass"))])
+    data += name.encode("utf-8", "surrogatepass") + b"\x93."
+    (found,) = look(data)
+    assert found.severity == "critical"
+    assert found.message.isascii()
+    assert found.message.isprintable()
