@@ -399,7 +399,7 @@ def test_without_picklescan_its_package_is_named(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("importlib.metadata.version", absent)
     with pytest.raises(MissingExtra, match="picklescan"):
-        ScanProcess().describe()
+        ScanProcess()
 
 
 def test_of_many_findings_the_worst_are_kept() -> None:

@@ -24,5 +24,5 @@ class Scanning(Protocol):
         """Look into files, in no promised order. What cannot be looked into is a finding itself.
 
         Raises:
-            Unavailable: the bytes cannot be read now.
+            Unavailable: the bytes cannot be read now, or the scanner was closed.
         """

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final
 
 import muniment
-from muniment.core.errors import BlobNotFound, MissingExtra
+from muniment.core.errors import BlobNotFound, MissingExtra, RegistryUnreachable
 from muniment.core.scans import OWN_TOOL, SEVERITIES, Found, Scanner
 from muniment.ports.scanning import Scannable
 from muniment.scanning.faults import Malformed
@@ -41,22 +41,24 @@ class ScanProcess:
     """A scanner in another process, which is started when it is needed, and again when it has ended."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection[Any, Any] | None = None
-
-    def describe(self) -> Scanner:
-        """Give our version, and that of what we ask for a second opinion.
+        """Start nothing yet.
 
         Raises:
-            MissingExtra: it is not installed.
+            MissingExtra: what we ask for a second opinion is not installed.
         """
         try:
             second = importlib.metadata.version("picklescan")
         except importlib.metadata.PackageNotFoundError as error:
             raise MissingExtra(package="picklescan", extra="server") from error
-        return Scanner(name=OWN_TOOL, version=muniment.__version__, database=f"picklescan {second}")
+        self._scanner = Scanner(name=OWN_TOOL, version=muniment.__version__, database=f"picklescan {second}")
+        self._lock = threading.Lock()
+        self._closed = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection[Any, Any] | None = None
+
+    def describe(self) -> Scanner:
+        """Give our version, and that of what we ask for a second opinion."""
+        return self._scanner
 
     def scan(self, files: Sequence[Scannable]) -> list[Found]:
         """Look into files; one that ends the worker is a finding. Raises as `Scanning.scan`."""
@@ -75,7 +77,11 @@ class ScanProcess:
                 return [Found("high", "file/unread", message, end.path)]
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker for good, whatever it is at."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
         with self._lock:
             self._end()
 
@@ -89,6 +95,8 @@ class ScanProcess:
                 try:
                     found = self._ask(source)
                 except _ENDED as error:
+                    if self._closed:
+                        raise RegistryUnreachable(location="the scanner", reason="it was closed") from error
                     raise _Ended(source.path) from error
                 except BlobNotFound:
                     return [Found("high", "file/missing", "its bytes are not there", source.path)]
@@ -106,6 +114,8 @@ class ScanProcess:
         raise TimeoutError
 
     def _begin(self) -> "Connection[Any, Any]":
+        if self._closed:
+            raise EOFError
         if self._process is not None and self._process.poll() is not None:
             # It has ended by itself: there was nothing to do for a while.
             self._end()

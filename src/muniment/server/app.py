@@ -36,8 +36,7 @@ def make_app(opened: Opened, settings: ServerSettings) -> Gateway:
     async def live(_app: FastAPI) -> AsyncIterator[None]:
         opened.jobs.start()
         yield
-        await to_thread.run_sync(opened.jobs.close)
-        await to_thread.run_sync(registry.close)
+        await to_thread.run_sync(opened.close)
 
     app = FastAPI(
         title="Muniment",

@@ -56,9 +56,13 @@ class Jobs:
         """Begin to look for jobs."""
         self._thread.start()
 
+    def end(self) -> None:
+        """Begin no job any more; those that are broken off from now on have not failed."""
+        self._ending.set()
+
     def close(self) -> None:
         """End after the jobs that are under way."""
-        self._ending.set()
+        self.end()
         if self._thread.is_alive():
             self._thread.join()
         self._workers.shutdown()
@@ -78,6 +82,10 @@ class Jobs:
         try:
             result = self._handlers[job.kind](job.payload)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+            if self._ending.is_set():
+                # It was broken off, and is due for whoever comes next.
+                self._put_back(job)
+                return True
             postponed = self._postpone(job, str(error) or type(error).__name__)
             self._units.write(lambda unit: unit.jobs.put(postponed))
             trace = None if isinstance(error, MunimentError | OSError) else error
@@ -86,8 +94,7 @@ class Jobs:
             )
             return True
         if result is AGAIN:
-            rest = replace(job, leased="", attempts=0, fault="")
-            self._units.write(lambda unit: unit.jobs.put(rest))
+            self._put_back(job)
             return True
         self._units.write(lambda unit: self._finish(unit, job))
         _log.info("job done", job=job.id, result=str(result))
@@ -127,6 +134,10 @@ class Jobs:
             unit.jobs.add(Job(id=kind, kind=kind, payload="", due=write_time(now + period)))
         for scout in self._scouts:
             scout(unit, write_time(now))
+
+    def _put_back(self, job: Job) -> None:
+        rest = replace(job, leased="", attempts=0, fault="")
+        self._units.write(lambda unit: unit.jobs.put(rest))
 
     def _finish(self, unit: Unit, job: Job) -> None:
         if job.kind in self._periods:

@@ -60,7 +60,16 @@ class Opened:
 
     registry: ServedRegistry
     jobs: Jobs
+    scanner: ScanProcess | None
     invitation: str | None
+
+    def close(self) -> None:
+        """End the jobs that are under way, and let go of the stores."""
+        self.jobs.end()
+        if self.scanner is not None:
+            self.scanner.close()
+        self.jobs.close()
+        self.registry.close()
 
 
 def open_served(settings: ServerSettings) -> Opened:
@@ -100,9 +109,10 @@ def open_served(settings: ServerSettings) -> Opened:
         scribe=Scribe(units, keys.log),
         local=settings.database is None and settings.blobs is None,
     )
-    scans = _make_scans(units, stores.blobs, keys) if settings.scan else None
+    scanner = ScanProcess() if settings.scan else None
+    scans = None if scanner is None else _make_scans(units, stores.blobs, scanner, keys)
     jobs = _make_jobs(units, stores, direct, scans, keys.log.name)
-    return Opened(registry=registry, jobs=jobs, invitation=invitation)
+    return Opened(registry=registry, jobs=jobs, scanner=scanner, invitation=invitation)
 
 
 def _make_jobs(
@@ -140,7 +150,8 @@ def _make_jobs(
         return None if direct is None or direct.prove(upload) else AGAIN
 
     def scan(_payload: str) -> object:
-        return AGAIN if scans is not None and scans.scan_next() else None
+        # What is left over is found to be due when the scouts look next.
+        return 0 if scans is None else len(scans.scan_next())
 
     return Jobs(
         units,
@@ -151,8 +162,8 @@ def _make_jobs(
     )
 
 
-def _make_scans(units: Units, blobs: BlobStore, keys: RegistryKeys) -> Scans:
-    return Scans(units=units, blobs=blobs, scanning=ScanProcess(), clock=now, nonces=new_id, keys=keys)
+def _make_scans(units: Units, blobs: BlobStore, scanner: ScanProcess, keys: RegistryKeys) -> Scans:
+    return Scans(units=units, blobs=blobs, scanning=scanner, clock=now, nonces=new_id, keys=keys)
 
 
 def _open_bytes(settings: ServerSettings) -> ByteStores:

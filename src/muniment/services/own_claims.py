@@ -1,4 +1,4 @@
-"""Claims of the registry itself: verdicts and tombstones, signed with its own key."""
+"""Claims of the registry itself: verdicts, tombstones and scans, signed with its own key."""
 
 from muniment.core.backend import Stored
 from muniment.core.callers import Assurance
@@ -8,16 +8,28 @@ from muniment.core.events import EventType
 from muniment.core.names import ModelName
 from muniment.core.records import VersionRecord
 from muniment.services.custody import hold
-from muniment.services.transaction import REGISTRY, Transaction
+from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
 from muniment.signing.statements import attest
+
+
+def sign_own(keys: RegistryKeys, version: VersionRecord, predicate_type: str, predicate: JsonObject) -> bytes:
+    """Sign a claim about a version as the registry; give its bundle."""
+    reference = f"{version.name}@{version.number}"
+    return attest(
+        Digest.parse(version.revision), reference, predicate_type, predicate, keys.verdicts
+    ).encode()
 
 
 def record_own(tx: Transaction, version: VersionRecord, predicate_type: str, predicate: JsonObject) -> Digest:
     """Sign a claim about a version as the registry, store and record it; give its digest."""
-    reference = f"{version.name}@{version.number}"
-    bundle = attest(Digest.parse(version.revision), reference, predicate_type, predicate, tx.keys.verdicts)
-    data = bundle.encode()
-    digest = tx.unit.blobs.add_documents([data])[0]
+    data = sign_own(tx.keys, version, predicate_type, predicate)
+    tx.unit.blobs.add_documents([data])
+    return record_stored(tx, version, predicate_type, data)
+
+
+def record_stored(tx: Transaction, version: VersionRecord, predicate_type: str, data: bytes) -> Digest:
+    """Record a bundle that the registry has signed and stored; give its digest."""
+    digest = Digest.of(data)
     hold(tx, ModelName.parse(version.name).namespace, [Stored(digest=digest, size_bytes=len(data))])
     event: JsonObject = {
         "name": version.name,

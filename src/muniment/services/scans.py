@@ -19,14 +19,15 @@ from muniment.ports.jobs import Job
 from muniment.ports.projections import Where
 from muniment.ports.scanning import Scannable, Scanning
 from muniment.ports.unit import Unit, Units
-from muniment.services.own_claims import record_own
+from muniment.services.own_claims import record_stored, sign_own
 from muniment.services.relying import read_revision
 from muniment.services.statuses import status_of
 from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
 
 SCANNING: Final = "scan"
-# So many versions share a commit, and so long others may wait for theirs.
-_AT_ONCE: Final = 20
+# So many versions share a commit, and that often a server looks for more: those who publish hardly notice.
+_AT_ONCE: Final = 50
+# Others that are due meanwhile wait no longer for theirs.
 _LONG: Final = timedelta(minutes=1)
 
 
@@ -64,17 +65,19 @@ class Scans:
         Raises:
             Unavailable: their bytes cannot be read now; those before them are recorded.
         """
-        place, due = self.units.read(lambda unit: (self._find_place(unit), self._find_due(unit, _AT_ONCE)))
+        place, due = self.units.read(self._list_due)
         begun = self.clock()
         found: list[Scanned] = []
         try:
-            for version in due:
-                found.append(Scanned(version, self._look_into(version)))
+            for version, files in due:
+                scan = write_scan(
+                    self.scanning.describe(), write_time(self.clock()), self.scanning.scan(files)
+                )
+                found.append(Scanned(version, Scan(scan)))
                 if self.clock() - begun > _LONG:
                     break
         finally:
-            if found:
-                self.units.write(lambda unit: self._record(unit, place, found))
+            self._record(place, found)
         return found
 
     def begin_again(self) -> None:
@@ -92,9 +95,9 @@ class Scans:
         start = Where("index", ">=", self._find_place(unit).next)
         return unit.projections.select(VersionRecord, start, limit=limit)
 
-    def _look_into(self, version: VersionRecord) -> Scan:
-        found = self.scanning.scan(self.units.read(lambda unit: self._list_files(unit, version)))
-        return Scan(write_scan(self.scanning.describe(), write_time(self.clock()), found))
+    def _list_due(self, unit: Unit) -> tuple[Place, list[tuple[VersionRecord, list[Scannable]]]]:
+        due = self._find_due(unit, _AT_ONCE)
+        return self._find_place(unit), [(version, self._list_files(unit, version)) for version in due]
 
     def _list_files(self, unit: Unit, version: VersionRecord) -> list[Scannable]:
         if status_of(unit, version) is Status.PURGED:
@@ -106,12 +109,21 @@ class Scans:
     def _opener(self, digest: Digest) -> Callable[[], BinaryIO]:
         return lambda: self.blobs.open(digest)
 
-    def _record(self, unit: Unit, place: Place, found: list[Scanned]) -> None:
-        if self._find_place(unit) != place:
-            # Another replica took this for left, and was faster.
+    def _record(self, place: Place, found: list[Scanned]) -> None:
+        """Sign what was found, and record it where the log still has it to come."""
+        if not found:
             return
-        caller = Caller(principal=REGISTRY, direct=True)
-        tx = Transaction(unit=unit, caller=caller, clock=self.clock, nonces=self.nonces, keys=self.keys)
-        for one in found:
-            record_own(tx, one.version, SCAN, one.scan.predicate)
-        unit.cursors.put(self._reader, Place(found[-1].version.index + 1))
+        signed = [sign_own(self.keys, one.version, SCAN, one.scan.predicate) for one in found]
+        self.blobs.add_documents(signed)
+
+        def record(unit: Unit) -> None:
+            if self._find_place(unit) != place:
+                # Another replica took this for left, and was faster.
+                return
+            caller = Caller(principal=REGISTRY, direct=True)
+            tx = Transaction(unit=unit, caller=caller, clock=self.clock, nonces=self.nonces, keys=self.keys)
+            for one, data in zip(found, signed, strict=True):
+                record_stored(tx, one.version, SCAN, data)
+            unit.cursors.put(self._reader, Place(found[-1].version.index + 1))
+
+        self.units.write(record)

@@ -1,0 +1,429 @@
+"""What the registry finds in what is published: signed, on record, and judged by gates."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import joblib
+import pytest
+from click.testing import CliRunner
+from sklearn.linear_model import LogisticRegression
+
+from muniment.cli.main import main
+from muniment.client.memory import Memory
+from muniment.client.registry import Registry
+from muniment.client.settings import Settings
+from muniment.client.trust import TrustedBackend
+from muniment.core import commands as c
+from muniment.core import queries as q
+from muniment.core.attestations import APPROVAL, EVALUATION, SCAN, read_statement
+from muniment.core.canonical import JsonObject
+from muniment.core.digests import Digest
+from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
+from muniment.core.names import Reference
+from muniment.core.roles import Role
+from muniment.core.scans import Found, Scan, Scanner
+from muniment.ports.cursors import Place
+from muniment.ports.jobs import Job
+from muniment.ports.scanning import Scannable
+from muniment.ports.unit import Units
+from muniment.server.jobs import Jobs
+from muniment.server.parts import open_parts
+from muniment.services.backend import LocalBackend
+from muniment.services.scans import SCANNING, Scans
+from muniment.services.transaction import REGISTRY
+from muniment.signing.bundle import Bundle
+from muniment.signing.keys import Identity
+from muniment.stores.blobs.local import LocalBlobs
+from muniment.stores.sql.sqlite import open_sqlite
+from muniment.testing import open_over
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    add_person,
+    approval,
+    evaluation,
+    publish,
+    record,
+    refuses,
+    salted,
+    set_policy,
+)
+from muniment.testing.live import run_server, wait_until
+
+EVIL = b"cos\nsystem\n(S'true'\ntR."
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLEAN: JsonObject = {"rule": "scan", "tools": ["muniment"], "maximum": "low"}
+
+
+class FakeScanner:
+    """Finds what it is told to find in files that hold a word."""
+
+    def __init__(self, *words: bytes) -> None:
+        self.words = words
+        self.version = "1"
+        self.looked: list[str] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def describe(self) -> Scanner:
+        """Say what it is."""
+        return Scanner("muniment", self.version, "none")
+
+    def scan(self, files: Sequence[Scannable]) -> list[Found]:
+        """Look for the words."""
+        self.before()
+        found = []
+        for one in files:
+            with one.open() as file:
+                data = file.read()
+            self.looked.append(data.decode())
+            found += [Found("high", "word", repr(w), one.path) for w in self.words if w in data]
+        return found
+
+
+class Stage:
+    """A registry, a scanner, and the job that scans."""
+
+    def __init__(self, root: Path, owner: Identity, scanner: FakeScanner) -> None:
+        self.blobs = LocalBlobs.create(root)
+        self.units: Units = open_sqlite(root / "registry.db", self.blobs)
+        self.open_as = open_over(self.units, self.blobs)
+        self.owner = owner
+        self.backend: LocalBackend = self.open_as(owner)
+        self.scanner = scanner
+        self.scans = self.make_scans(scanner)
+
+    def make_scans(self, scanner: FakeScanner) -> Scans:
+        """Give a job that scans with a scanner, as a replica has one."""
+        return Scans(
+            units=self.units,
+            blobs=self.blobs,
+            scanning=scanner,
+            clock=lambda: NOW,
+            nonces=self.backend._nonces,
+            keys=self.backend._keys,
+        )
+
+    def found(self, number: int) -> list[str]:
+        """Give the worst of each scan of a version, oldest first."""
+        detail = self.backend.ask(q.DescribeVersion(reference=Reference(NAME, number)))
+        scans = [one for one in detail.attestations if one.predicate_type == SCAN]
+        assert {one.signer for one in scans} <= {REGISTRY}
+        return [self._read(one.digest).worst for one in scans]
+
+    def _read(self, digest: str) -> Scan:
+        with self.blobs.open(Digest.parse(digest)) as file:
+            return Scan(read_statement(Bundle.decode(file.read()).payload).predicate)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, owner: Identity) -> Iterator[Stage]:
+    """Give a registry whose scanner finds evil."""
+    found = Stage(tmp_path / "registry", owner, FakeScanner(b"evil"))
+    yield found
+    found.units.close()
+
+
+# ---- the job
+
+
+def test_each_version_is_looked_into_once(stage: Stage) -> None:
+    """In the order of the log; what was found is a claim of the registry's."""
+    for data in (b"a", b"evil", b"b"):
+        publish(stage.backend, stage.owner, data)
+    assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@{n}" for n in (1, 2, 3)]
+    assert [stage.found(n) for n in (1, 2, 3)] == [["none"], ["high"], ["none"]]
+    assert stage.scans.scan_next() == []
+    publish(stage.backend, stage.owner, b"c")
+    assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
+    assert stage.scanner.looked == ["a", "evil", "b", "c"]
+
+
+def test_a_newer_scanner_looks_into_everything_again(stage: Stage) -> None:
+    """And the older one, on another replica, goes on where it was."""
+    for data in (b"a", b"worse"):
+        publish(stage.backend, stage.owner, data)
+    stage.scans.scan_next()
+    newer = FakeScanner(b"evil", b"worse")
+    newer.version = "2"
+    other = stage.make_scans(newer)
+    assert [one.scan.worst for one in other.scan_next()] == ["none", "high"]
+    assert stage.found(2) == ["none", "high"]
+    assert stage.scans.scan_next() == []
+    assert other.scan_next() == []
+    stage.scans.begin_again()
+    assert len(stage.scans.scan_next()) == 2
+
+
+def test_the_job_is_there_while_something_is_due(stage: Stage) -> None:
+    """The scout adds it, once; when it is done it goes."""
+    jobs = Jobs(
+        stage.units, lambda: NOW, {SCANNING: lambda _: stage.scans.scan_next()}, {}, [stage.scans.plan]
+    )
+
+    def listed() -> list[Job]:
+        jobs.schedule()
+        return stage.units.read(lambda unit: unit.jobs.list())
+
+    assert listed() == []
+    publish(stage.backend, stage.owner, b"a")
+    assert [job.id for job in (*listed(), *listed())] == [SCANNING, SCANNING]
+    assert jobs.do_next()
+    assert listed() == []
+    assert stage.found(1) == ["none"]
+
+
+def test_two_replicas_record_a_version_once(stage: Stage) -> None:
+    """Whoever took it for left and is slower, records nothing."""
+    publish(stage.backend, stage.owner, b"a")
+    slower, done = FakeScanner(b"evil"), []
+
+    def overtake() -> None:
+        done.extend(stage.scans.scan_next())
+
+    slower.before = overtake
+    stage.make_scans(slower).scan_next()
+    assert len(done) == 1
+    assert stage.found(1) == ["none"]
+
+
+def test_a_store_that_is_away_loses_nothing(stage: Stage) -> None:
+    """What was looked into before is recorded; the rest is due, and is done when the store is back."""
+    for data in (b"a", b"b", b"c"):
+        publish(stage.backend, stage.owner, data)
+
+    def fail() -> None:
+        if len(stage.scanner.looked) == 2:
+            raise StorageFailed(path="s3", reason="away")
+
+    stage.scanner.before = fail
+    with pytest.raises(StorageFailed):
+        stage.scans.scan_next()
+    assert [stage.found(n) for n in (1, 2, 3)] == [["none"], ["none"], []]
+    stage.scanner.before = lambda: None
+    assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@3"]
+
+
+def test_a_version_that_takes_long_ends_the_batch(stage: Stage) -> None:
+    """What was found is recorded before the next is looked into."""
+    for data in (b"a", b"b"):
+        publish(stage.backend, stage.owner, data)
+    ticks = iter(range(100))
+    slow = Scans(
+        units=stage.units,
+        blobs=stage.blobs,
+        scanning=stage.scanner,
+        clock=lambda: NOW + timedelta(minutes=next(ticks)),
+        nonces=stage.backend._nonces,
+        keys=stage.backend._keys,
+    )
+    assert [one.reference for one in slow.scan_next()] == [f"{NAME}@1"]
+    assert [one.reference for one in slow.scan_next()] == [f"{NAME}@2"]
+
+
+def test_what_was_purged_is_not_missed(stage: Stage) -> None:
+    """Nothing is left of it that could be loaded."""
+    publish(stage.backend, stage.owner, b"evil")
+    stage.backend.execute(c.PurgeVersion(reference=Reference(NAME, 1), reason=salted("a mistake")))
+    assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
+    assert stage.scanner.looked == []
+
+
+def test_a_scanner_stands_where_it_has_come_to(stage: Stage) -> None:
+    """That is written down with what it found."""
+    publish(stage.backend, stage.owner, b"a")
+    stage.scans.scan_next()
+    place = stage.units.read(lambda unit: unit.cursors.find(stage.scans._reader))
+    version = stage.backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+    assert place == Place(version.index + 1)
+
+
+# ---- gates, approvals, and whose word it is
+
+
+def test_a_gate_can_ask_for_the_registrys_scan(stage: Stage) -> None:
+    """Missing it denies, and so does what it found; a version without findings passes."""
+    for data in (b"a", b"evil"):
+        publish(stage.backend, stage.owner, data)
+    set_policy(stage.backend, stage.owner, CLEAN)
+
+    def move(number: int) -> None:
+        stage.backend.execute(c.MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+
+    refusal = refuses(lambda: move(1), GateFailed)
+    assert "no scan by muniment" in str(refusal.failures)  # type: ignore[attr-defined] # GateFailed has them
+    stage.scans.scan_next()
+    refusal = refuses(lambda: move(2), GateFailed)
+    assert "muniment found something high" in str(refusal.failures)  # type: ignore[attr-defined] # as above
+    move(1)
+
+
+def test_nobody_else_scans_as_the_registry(stage: Stage) -> None:
+    """A scan by its tool is its own word; those of others go by their names."""
+    publish(stage.backend, stage.owner, b"evil")
+    said: JsonObject = {"time": "2026-01-01T00:00:00Z", "findings": []}
+    for tool, allowed in (("muniment", False), ("other", True)):
+        predicate: JsonObject = {"tool": {"name": tool, "version": "1"}, **said}
+        if allowed:
+            record(stage.backend, stage.owner, 1, SCAN, predicate)
+        else:
+            refuses(lambda p=predicate: record(stage.backend, stage.owner, 1, SCAN, p), NotPermitted)  # type: ignore[misc] # bound at once
+
+
+@pytest.mark.parametrize(("data", "stale"), [(b"a", False), (b"evil", True)])
+def test_only_what_a_scan_finds_makes_approvals_stale(stage: Stage, data: bytes, *, stale: bool) -> None:
+    """A scan that found nothing changes nobody's mind, whenever it comes."""
+    publish(stage.backend, stage.owner, data)
+    validator = add_person(stage.backend, "Vera", Role.VALIDATOR)
+    approvals: JsonObject = {"rule": "approvals", "n": 1, "roles": ["validator"]}
+    set_policy(stage.backend, stage.owner, approvals)
+    vera = stage.open_as(validator)
+    said = approval(vera, 1, Role.VALIDATOR)
+    record(vera, validator, 1, APPROVAL, said)
+    stage.scans.scan_next()
+    move = c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
+    if stale:
+        refuses(lambda: stage.backend.execute(move), GateFailed)
+        late = {**said, "nonce": "another one, of its own"}
+        refuses(lambda: record(vera, validator, 1, APPROVAL, late), StaleApproval)
+    else:
+        stage.backend.execute(move)
+
+
+def test_evidence_by_a_key_that_is_disowned_is_none(stage: Stage, tmp_path: Path) -> None:
+    """Neither for the registry nor for whoever approves, who could otherwise never do so again."""
+    publish(stage.backend, stage.owner, b"a")
+    thief = add_person(stage.backend, "Theo", Role.CONTRIBUTOR)
+    receipt = record(stage.open_as(thief), thief, 1, EVALUATION, evaluation(0.9))
+    stage.backend.execute(c.RevokeKey(key_id=thief.public.id, effective=receipt.index))
+    validator = add_person(stage.backend, "Vera", Role.VALIDATOR)
+    set_policy(stage.backend, stage.owner, {"rule": "approvals", "n": 1, "roles": ["validator"]})
+    backend = TrustedBackend(stage.open_as(validator), Memory(tmp_path / "state", "here"), "here")
+    version = Registry(backend, validator).version(f"{NAME}@1")
+    version.approve(alias="production", role="validator", reason="fine")
+    stage.backend.execute(c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
+
+
+# ---- for real
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> tuple[Path, Path]:
+    """Give a model of scikit-learn as joblib keeps it, and one that runs a command."""
+    fine, evil = tmp_path / "fine", tmp_path / "evil"
+    fine.mkdir()
+    evil.mkdir()
+    joblib.dump(LogisticRegression().fit([[0.0], [1.0]], ["no", "yes"]), fine / "model.joblib")
+    (evil / "model.joblib").write_bytes(EVIL)
+    (evil / "README.md").write_text("A model.")
+    return fine, evil
+
+
+def test_a_server_looks_into_what_is_published(
+    tmp_path: Path, owner: Identity, models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within seconds; its claim verifies, and `show` says what was found."""
+    fine, evil = models
+    with run_server(tmp_path / "server") as server:
+        registry = Registry(server.open_as(owner), owner)
+        versions = [registry.push(path, "acme/x") for path in (fine, evil)]
+        wait_until(lambda: all(version.claims(SCAN) for version in versions))
+        found = [Scan(version.claims(SCAN)[0].predicate) for version in versions]
+        assert [(one.tool, one.worst) for one in found] == [("muniment", "none"), ("muniment", "critical")]
+        checks = versions[1].verify()
+        assert all(check.passed for check in checks)
+        assert "scan" in " ".join(check.what for check in checks)
+        key = tmp_path / "owner.pem"
+        owner.save(key)
+        for name, value in {
+            "MUNIMENT_URL": server.url,
+            "MUNIMENT_IDENTITY": str(key),
+            "MUNIMENT_TOKEN": server.tokens[owner.public.id],
+        }.items():
+            monkeypatch.setenv(name, value)
+        shown = CliRunner().invoke(main, ["show", "acme/x@2"])
+        assert shown.exit_code == 0, shown.output
+        assert "1 found, the worst critical" in shown.stdout
+        assert "critical model.joblib a pickle takes os.system" in shown.stdout
+        assert "nothing found" in CliRunner().invoke(main, ["show", "acme/x@1"]).stdout
+
+
+def test_a_server_can_be_told_not_to(tmp_path: Path, owner: Identity, models: tuple[Path, Path]) -> None:
+    """Where somebody else scans."""
+    with run_server(tmp_path / "server", {"MUNIMENT_SCAN": "false"}) as server:
+        version = Registry(server.open_as(owner), owner).push(models[0], "acme/x")
+        root = tmp_path / "server" / "data"
+        with open_parts(root) as parts:
+            kinds = {job.kind for job in parts.units.read(lambda unit: unit.jobs.list())}
+        assert SCANNING not in kinds
+        assert version.claims(SCAN) == []
+
+
+@pytest.mark.slow
+def test_replicas_look_into_what_is_in_an_object_store(
+    tmp_path: Path, owner: Identity, scaled: dict[str, str], models: tuple[Path, Path]
+) -> None:
+    """Two of them, on PostgreSQL and S3: each version once."""
+    with (
+        run_server(tmp_path / "one", scaled) as one,
+        run_server(
+            tmp_path / "two", {**scaled, "MUNIMENT_KEYS": str(tmp_path / "one" / "data" / "keys")}
+        ) as two,
+    ):
+        registry = Registry(one.open_as(owner), owner)
+        for number in range(6):
+            (models[0] / "README.md").write_text(str(number))
+            registry.push(models[0], "acme/x")
+        worse = registry.push(models[1], "acme/x")
+        backend = two.connect(one.tokens[owner.public.id])
+
+        def scans() -> list[int]:
+            details = (
+                backend.ask(q.DescribeVersion(reference=Reference.parse(f"acme/x@{n}"))) for n in range(1, 8)
+            )
+            return [sum(c.predicate_type == SCAN for c in detail.attestations) for detail in details]
+
+        wait_until(lambda: all(scans()))
+        assert scans() == [1] * 7
+        assert [Scan(claim.predicate).worst for claim in worse.claims(SCAN)] == ["critical"]
+
+
+def test_a_registry_in_a_directory_is_looked_into_by_hand(
+    registry: Registry, settings: Settings, models: tuple[Path, Path]
+) -> None:
+    """Once; and again if that is asked for."""
+    for path in models:
+        registry.push(path, "acme/x")
+
+    def scan(*options: str) -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["--registry", settings.location, "admin", "scan", *options])
+        return result.exit_code, result.stdout
+
+    code, said = scan("--json")
+    assert code == 1
+    assert [(one["version"], one["worst"]) for one in json.loads(said)] == [
+        ("acme/x@1", "none"),
+        ("acme/x@2", "critical"),
+    ]
+    assert scan() == (0, "0 versions looked into, something found in 0\n")
+    code, said = scan("--again")
+    assert code == 1
+    assert "acme/x@2 critical model.joblib a pickle takes os.system" in said
+    assert said.endswith("2 versions looked into, something found in 1\n")
+    assert len(registry.version("acme/x@2").claims(SCAN)) == 2
+
+
+def test_a_job_that_is_broken_off_has_not_failed(stage: Stage) -> None:
+    """A server that stops lets the next one go on at once."""
+    publish(stage.backend, stage.owner, b"a")
+
+    def break_off(_payload: str) -> None:
+        jobs.end()
+        raise StorageFailed(path="x", reason="closed")
+
+    jobs = Jobs(stage.units, lambda: NOW, {SCANNING: break_off}, {}, [stage.scans.plan])
+    jobs.schedule()
+    assert jobs.do_next()
+    (job,) = stage.units.read(lambda unit: unit.jobs.list())
+    assert (job.attempts, job.leased, job.fault) == (0, "", "")
