@@ -282,3 +282,14 @@ def test_every_command_has_help(cli: Cli) -> None:
         assert name in listed
         assert "Usage" in cli(name, "--help").stdout
     assert "No such command" in cli("sing", exits=2).stderr
+
+
+def test_what_a_stranger_typed_does_not_move_a_terminal(cli: Cli, model: Path) -> None:
+    """Commands to a terminal are shown, in answers, tables and refusals; --json gives the text as it is."""
+    typed = "fine\x1b]0;owned\x07\x9b2J\u202egpj"
+    cli("push", str(model), "acme/x", "-m", typed)
+    shown = cli("show", "acme/x@1").stdout
+    assert "fine\\x1b]0;owned\\x07\\x9b2J\\u202egpj" in shown
+    assert json.loads(cli("show", "acme/x@1", "--json").stdout)["message"] == typed
+    for output in (cli("history", "acme/x").output, cli("show", f"acme/{typed}", exits=2).output):
+        assert not set("\x1b\x07\x9b\u202e") & set(output)

@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from muniment.cli.terminal import plain
+
 
 def draw_table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, alarming: Sequence[bool] = ()
@@ -25,7 +27,9 @@ def draw_table(
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row, red in zip_longest(rows, alarming[: len(rows)], fillvalue=False):
         cells = row if isinstance(row, Sequence) else ()
-        table.add_row(*("" if cell is None else str(cell) for cell in cells), style="red" if red else None)
+        table.add_row(
+            *("" if cell is None else plain(str(cell)) for cell in cells), style="red" if red else None
+        )
     wide = None if sys.stdout.isatty() else 200
     Console(width=wide, markup=False, highlight=False, soft_wrap=False).print(table)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from muniment.cli.terminal import plain
 from muniment.core.errors import InvalidRequest, MunimentError, NotFound, Refused, Unavailable, Untrusted
 
 _EXIT_CODES: Final[Mapping[type[MunimentError], int]] = {
@@ -22,18 +23,18 @@ _INTERNAL: Final = 70
 def refuse(error: Exception, *, as_json: bool) -> int:
     """Print a refusal on standard error, one line with its code and then the hint; give the exit code."""
     if not isinstance(error, MunimentError):
-        click.echo(f"muniment: internal_error: {type(error).__name__}: {error}", err=True)
+        click.echo(plain(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
         click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
         return _INTERNAL
     if as_json:
         document = {"code": error.code, "message": str(error), "hint": error.hint}
         click.echo(json.dumps({"error": document}, ensure_ascii=False), err=True)
     else:
-        click.echo(f"muniment: {error.code}: {error}", err=True)
+        click.echo(plain(f"muniment: {error.code}: {error}"), err=True)
         for failure in getattr(error, "failures", ()):
-            click.echo(f"  - {failure}", err=True)
+            click.echo(plain(f"  - {failure}"), err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            click.echo(plain(f"hint: {error.hint}"), err=True)
     return exit_code(type(error))
 
 

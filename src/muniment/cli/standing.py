@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-import click
-
 from muniment.client.registry import Registry
 from muniment.client.version import Version
 from muniment.core.approvals import Act, Decision, last_acts
@@ -103,5 +101,4 @@ def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
 def _describe_emergency(move: MoveRecord) -> str:
     overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
     due = f"its review is OVERDUE since {move.due}" if overdue else f"to be reviewed until {move.due}"
-    line = f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"
-    return click.style(line, fg="red") if overdue else line
+    return f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"

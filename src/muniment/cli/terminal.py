@@ -1,6 +1,7 @@
 """What every command needs of the terminal: the registry that was named, and how to answer."""
 
 import json
+import re
 import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Control characters but for tabs and ends of lines, and those that turn the direction of writing.
+_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # The exit code of a question whose answer is no.
 NO: Final = 1
 
@@ -28,7 +31,12 @@ class Terminal:
             click.echo(json.dumps(document, ensure_ascii=False))
         else:
             for line in lines:
-                click.echo(line)
+                click.echo(plain(line))
+
+
+def plain(text: str) -> str:
+    """Write a text so that a terminal does not obey it: it may hold what a stranger typed."""
+    return _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def show_in_browser(address: str) -> None:
