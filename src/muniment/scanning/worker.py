@@ -64,7 +64,9 @@ def main() -> None:
     """Answer requests until there are none."""
     os.nice(_NICENESS)
     logging.disable()
-    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
+    # Not every system has this bound.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     with contextlib.suppress(EOFError, OSError):
         while connection.poll(_IDLE_S):

@@ -10,7 +10,7 @@ from muniment.core.evidence import DRIFT, Evidence, newest_per_dataset
 from muniment.core.roles import Role
 from muniment.core.rules.facts import Facts, Finding, Measured, Rule, no, write_age, yes
 from muniment.core.rules.people import find_role_holders
-from muniment.core.scans import SEVERITIES, Scan
+from muniment.core.scans import OWN_TOOL, SEVERITIES, Scan
 
 OPERATORS: Final = {
     ">=": lambda found, bound: found >= bound,
@@ -241,7 +241,8 @@ class Scans:
             worst = Scan(claim.predicate).worst
             if SEVERITIES.index(worst) > SEVERITIES.index(self.maximum):
                 faults.append(f"{tool} found something {worst}")
-        mend = f"muniment attest {facts.version} --type {SCAN} --file FILE"
+        ours = OWN_TOOL in self.tools and OWN_TOOL not in newest
+        mend = "muniment admin scan" if ours else f"muniment attest {facts.version} --type {SCAN} --file FILE"
         if faults:
             return no(self, "; ".join(faults), newest.values(), mend=mend)
         return yes(self, f"clean by {', '.join(sorted(newest))}", newest.values())
