@@ -1,5 +1,6 @@
 """Pickles are followed, not loaded: what they take, what they call, and what cannot be told."""
 
+import contextlib
 import importlib
 import inspect
 import io
@@ -15,6 +16,7 @@ import pytest
 from fickling.analysis import Severity, check_safety
 from fickling.fickle import Pickled
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from picklescan.scanner import scan_pickle_bytes
 from sklearn.datasets import load_diabetes, load_iris
@@ -139,6 +141,141 @@ def test_no_bytes_are_too_strange(data: bytes) -> None:
     if found.ended:
         opcodes = list(pickletools.genops(io.BytesIO(data)))
         assert opcodes[-1][0].name == "STOP"
+
+
+class Asked:
+    """An unpickler that notes what it is asked for, and gives what can be called."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)  # type: ignore[call-arg] # of the unpickler
+        self.names: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> object:
+        """Note a name."""
+        self.names.add(f"{module}.{name}")
+        return Anything
+
+    def persistent_load(self, pid: object) -> object:
+        """Give what was asked for: it may be a text."""
+        return pid
+
+
+class AskedInPython(Asked, pickle._Unpickler):
+    """The one in Python."""
+
+
+class AskedInC(Asked, pickle.Unpickler):
+    """The one in C."""
+
+
+class Anything:
+    """What can be made of anything, and does nothing."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Take anything."""
+
+    def __call__(self, *_: object, **__: object) -> "Anything":
+        """Be called."""
+        return self
+
+    def __setstate__(self, _: object) -> None:
+        """Take any state."""
+
+
+FRAGMENTS = [
+    *(
+        b"\x80\x04",
+        b"\x95\x10\0\0\0\0\0\0\0",
+        b"(",
+        b")",
+        b"]",
+        b"}",
+        b"N",
+        b"\x88",
+        b"\x89",
+        b"K\x01",
+        b"\x8f",
+    ),
+    *(
+        b"\x8c\x02os",
+        b"\x8c\x06system",
+        b"X\x02\0\0\0os",
+        b"U\x06system",
+        b"S'os'\n",
+        b"Vsystem\n",
+        b"C\x02os",
+    ),
+    *(
+        b"I1\n",
+        b"L1L\n",
+        b"F1\n",
+        b"\x8a\x01\x01",
+        b"J\1\0\0\0",
+        b"M\1\0",
+        b"G" + bytes(8),
+        b"\x8b\1\0\0\0\1",
+    ),
+    *(b"\x94", b"h\x00", b"h\x01", b"q\x01", b"p1\n", b"g0\n", b"j\0\0\0\0", b"r\1\0\0\0"),
+    *(
+        b"0",
+        b"1",
+        b"2",
+        b"t",
+        b"\x85",
+        b"\x86",
+        b"\x87",
+        b"d",
+        b"l",
+        b"a",
+        b"e",
+        b"s",
+        b"u",
+        b"\x90",
+        b"\x91",
+    ),
+    *(b"\x93", b"cos\nsystem\n", b"cnumpy\nndarray\n", b"R", b"\x81", b"\x92", b"b", b"ios\nsystem\n", b"o"),
+    *(b"Pos\n", b"Q", b"\x82\x01", b".", b"\x96\x02" + bytes(7) + b"os", b"\x97"),
+]
+
+
+@pytest.mark.foreign
+@pytest.mark.slow
+@hypothesis_settings(max_examples=3000)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=40))
+def test_what_an_unpickler_takes_was_found(fragments: list[bytes]) -> None:
+    """Python's own, and the one in C, ask for no name that was not found, or is not said to be hidden."""
+    # With ends of lines: nothing is to run after a name that stands at the very end.
+    data = b"".join(fragments) + b"\n\n."
+    found = follow(data)
+    for kind in (AskedInPython, AskedInC):
+        unpickler = kind(io.BytesIO(data))
+        with contextlib.suppress(Exception):
+            unpickler.load()
+        if not found.reading.hidden:
+            assert unpickler.names <= taken(found.reading.names)
+
+
+def test_a_name_across_the_end_of_a_frame_is_hidden() -> None:
+    """The unpickler in C reads another name there than stands there."""
+    inside = b"cnumpy\nnda"
+    data = b"\x80\x04\x95" + len(inside).to_bytes(8, "little") + inside + b"rray\n."
+    unpickler = AskedInC(io.BytesIO(data))
+    unpickler.load()
+    assert unpickler.names == {"numpy.rray"}
+    assert {one.rule for one in look(data)} == {"pickle/hidden"}
+    whole = b"\x80\x04\x95" + (len(inside) + 6).to_bytes(8, "little") + inside + b"rray\n."
+    assert worst(whole) == "none"
+
+
+def test_an_array_of_joblib_in_a_frame_is_hidden() -> None:
+    """Joblib reads it from behind the frame."""
+    file = io.BytesIO()
+    joblib.dump([np.arange(9), np.arange(9)], file)
+    data = bytearray(file.getvalue())
+    assert data[2] == pickle.FRAME[0]
+    assert worst(bytes(data), "model.joblib") == "none"
+    data[3] += 4
+    assert "pickle/hidden" in {one.rule for one in look(bytes(data), "model.joblib")}
 
 
 # ---- scikit-learn, joblib, torch
@@ -294,7 +431,7 @@ def test_what_cannot_be_told_is_found(how: str) -> None:
         (b"0.", "not there"),
         (b"(1(.", "not there"),
         (b"e.", "not there"),
-        (b"I1", "a line without an end"),
+        (b"I1", "too early"),
         (b"T\xff\xff\xff\xff.", "negative"),
         (b"}(K\x01u.", "without a value"),
         (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "no file has"),

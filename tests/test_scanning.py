@@ -217,9 +217,10 @@ def test_layers_that_hold_code_are_found(layer: str) -> None:
     model = {"config": {"layers": [{"class_name": "Dense"}, {"class_name": layer, "config": {}}]}}
     text = json.dumps(model)
     escaped = text.replace(layer, f"\\u{ord(layer[0]):04x}{layer[1:]}")
-    for written in (text, escaped):
-        assert rules(written.encode(), "config.json") == {("high", "keras/layer")}
-        assert rules(zipped({"config.json": written.encode()}), "model.keras") == {("high", "keras/layer")}
+    for written in (text.encode(), escaped.encode(), text.encode("utf-16")):
+        assert rules(written, "config.json") == {("high", "keras/layer")}
+        assert rules(zipped({"config.json": written}), "model.keras") == {("high", "keras/layer")}
+    assert rules(b"\x0a\x02" + text.encode(), "keras_metadata.pb") == {("high", "keras/layer")}
     hdf5 = b"\x89HDF\r\n\x1a\n" + bytes(3_000_000) + text.encode()
     assert ("high", "keras/layer") in rules(hdf5, "model.h5")
     assert rules(hdf5[:1000], "model.h5") == {("low", "hdf5/unread")}

@@ -30,7 +30,6 @@ _MAX_MEMBERS: Final = 100_000
 _MAX_JSON_BYTES: Final = 64 << 20
 _HEAD_BYTES: Final = 512
 _CHUNK_BYTES: Final = 1 << 20
-_BUFFER_BYTES: Final = 1 << 18
 _TAR: Final = slice(257, 262)
 _LAYERS_OF_CODE: Final = frozenset({"Lambda", "TFSMLayer"})
 _LAMBDA: Final = re.compile(rb'"class_name"\s*:\s*"(Lambda|TFSMLayer)"')
@@ -96,6 +95,8 @@ def _judge_name(source: _Source) -> Iterator[Found]:
         yield Found(
             "low", "tensorflow/graph", "a graph of TensorFlow, which can read and write files", source.path
         )
+    if name == "keras_metadata.pb":
+        yield from _search_layers(source)
     if name.endswith(".json"):
         yield from _look_for_layers(source)
 
@@ -107,7 +108,8 @@ def _look_for_layers(source: _Source) -> Iterator[Found]:
     if len(data) > _MAX_JSON_BYTES:
         yield Found("medium", "json/large", "settings that are too long to be looked into", source.path)
         return
-    if b"class_name" not in data and b"\\u" not in data:
+    # With escapes, or in UTF-16, the word looks otherwise.
+    if not any(sign in data for sign in (b"class_name", b"\\u", b"\0")):
         return
     try:
         found = _find_layers(json.loads(data))
@@ -217,8 +219,13 @@ def _scan_array(source: _Source) -> Iterator[Found]:
 
 
 def _search_hdf5(source: _Source) -> Iterator[Found]:
-    """Search a file of HDF5 for layers of Keras that hold code; its structure is not followed."""
     yield Found("low", "hdf5/unread", "HDF5, which was only searched for layers that hold code", source.path)
+    yield from _search_layers(source)
+
+
+def _search_layers(source: _Source) -> Iterator[Found]:
+    """Search a file, whose structure is not followed, for layers of Keras that hold code."""
+    source.file.seek(0)
     end = b""
     while chunk := source.file.read(_CHUNK_BYTES):
         found = _LAMBDA.search(end + chunk)

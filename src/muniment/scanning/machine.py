@@ -12,10 +12,8 @@ from typing import BinaryIO, Final
 
 from muniment.scanning.faults import Malformed, TooLarge
 from muniment.scanning.names import Name, is_class, is_listed
+from muniment.scanning.tape import MAX_TEXT_BYTES, Tape
 
-# Longer texts are no names.
-_MAX_TEXT_BYTES: Final = 1 << 16
-_MAX_BYTES: Final = 1 << 62
 _MAX_VALUES: Final = 1 << 22
 _OPCODES: Final = {ord(info.code): info for info in pickletools.opcodes}
 # How `pickletools` says that an argument begins with its own length: that length's width, and its sign.
@@ -44,11 +42,12 @@ class _Unknown:
 _UNKNOWN: Final = _Unknown()
 _MARK: Final = object()
 
-Hook = Callable[[Made], None]
+Hook = Callable[[Made], bool]
 
 
-def _pass(_made: Made) -> None:
+def _pass(_made: Made) -> bool:
     """Take no notice."""
+    return False
 
 
 @dataclass(slots=True)
@@ -72,9 +71,10 @@ class Machine:
     def __init__(self, file: BinaryIO, reading: Reading, built: Hook = _pass) -> None:
         """Read from a file into `reading`.
 
-        `built` is told of each object whose state was set, with the file standing behind that.
+        `built` is told of each object whose state was set, with the file standing behind that; it says
+        whether it has read on.
         """
-        self._file = file
+        self._tape = Tape(file)
         self._reading = reading
         self._built = built
         self._stack: list[object] = []
@@ -111,6 +111,7 @@ class Machine:
             "REDUCE": self._make,
             "NEWOBJ_EX": self._make_with_keywords,
             "BUILD": self._build,
+            "FRAME": self._begin_frame,
             # What an archive keeps beside the pickle, torch's tensors: data.
             "PERSID": lambda _: self._push(_UNKNOWN),
             **dict.fromkeys(("EXT1", "EXT2", "EXT4"), self._extend),
@@ -123,20 +124,20 @@ class Machine:
             Malformed: it has none, or breaks a rule on the way.
             TooLarge: it holds more at once than can be followed.
         """
-        while True:
-            info = _OPCODES.get(self._read(1)[0])
-            if info is None:
-                raise Malformed(reason="an opcode that there is not")
-            argument = self._read_argument(info)
-            if info.name == "STOP":
-                return self._pop()
-            step = self._steps.get(info.name)
-            if step is not None:
-                step(argument)
-            else:
-                self._follow(info, argument)
-            if len(self._stack) > _MAX_VALUES:
-                raise TooLarge
+        try:
+            while (info := self._read_opcode()).name != "STOP":
+                argument = self._read_argument(info)
+                step = self._steps.get(info.name)
+                if step is not None:
+                    step(argument)
+                else:
+                    self._follow(info, argument)
+                if len(self._stack) > _MAX_VALUES:
+                    raise TooLarge
+            return self._pop()
+        finally:
+            if self._tape.crossed:
+                self._reading.hidden.add("what is read across the end of a frame")
 
     def _follow(self, info: pickletools.OpcodeInfo, argument: object) -> None:
         """Do to the stack what the description of an opcode says."""
@@ -152,20 +153,13 @@ class Machine:
         for _ in info.stack_after:
             self._push(_UNKNOWN)
 
-    # ---- arguments
+    # ---- opcodes and arguments
 
-    def _read(self, count: int) -> bytes:
-        data = self._file.read(count)
-        if len(data) < count:
-            raise Malformed(reason="it ends too early")
-        return data
-
-    def _read_line(self) -> bytes:
-        """Read a line; of one that is too long, the end."""
-        while line := self._file.readline(_MAX_TEXT_BYTES):
-            if line.endswith(b"\n"):
-                return line
-        raise Malformed(reason="a line without an end")
+    def _read_opcode(self) -> pickletools.OpcodeInfo:
+        info = _OPCODES.get(self._tape.read(1)[0])
+        if info is None:
+            raise Malformed(reason="an opcode that there is not")
+        return info
 
     def _read_argument(self, info: pickletools.OpcodeInfo) -> object:
         described = info.arg
@@ -175,18 +169,21 @@ class Machine:
             return self._read_name()
         if described.n in _LENGTHS:
             width, signed = _LENGTHS[described.n]
-            head = self._read(width)
+            head = self._tape.read(width)
             length = int.from_bytes(head, "little", signed=signed)
             if length < 0:
                 raise Malformed(reason="a negative length")
-            if length > _MAX_TEXT_BYTES:
-                skip(self._file, length)
+            if length > MAX_TEXT_BYTES:
+                self._tape.skip(length)
                 return _UNKNOWN
-            data = head + self._read(length)
+            data = head + self._tape.read(length)
         elif described.n == pickletools.UP_TO_NEWLINE:
-            data = self._read_line()
+            line = self._tape.read_line()
+            if line is None:
+                return _UNKNOWN
+            data = line
         else:
-            data = self._read(described.n)
+            data = self._tape.read(described.n)
         try:
             return described.reader(io.BytesIO(data))
         except ValueError:
@@ -194,9 +191,11 @@ class Machine:
             return _UNKNOWN
 
     def _read_name(self) -> Name:
-        module, name = self._read_line()[:-1], self._read_line()[:-1]
+        module, name = self._tape.read_line(), self._tape.read_line()
+        if module is None or name is None:
+            raise Malformed(reason="a name that is too long")
         try:
-            return Name(module.decode(), name.decode())
+            return Name(module[:-1].decode(), name[:-1].decode())
         except UnicodeDecodeError as error:
             raise Malformed(reason="a name that is not text") from error
 
@@ -287,9 +286,10 @@ class Machine:
         self._call(called, (arguments, keywords))
 
     def _make_named(self, name: object) -> None:
-        arguments = tuple(self._pop_to_mark())
+        # Taken first, as unpicklers do: whether there is a mark or not.
         self._push_name(name)
-        self._call(self._pop(), arguments)
+        self._stack.pop()
+        self._call(name, tuple(self._pop_to_mark()))
 
     def _make_marked(self, _: object) -> None:
         values = self._pop_to_mark()
@@ -301,29 +301,19 @@ class Machine:
         state, made = self._pop(), self._top()
         if isinstance(made, Made):
             made.state = state
-            self._built(made)
+            if self._built(made):
+                self._tape.leave()
         elif isinstance(made, Name):
             self._reading.calls += 1
             self._reading.hidden.add("a change of what a name stands for")
 
+    def _begin_frame(self, size: object) -> None:
+        if isinstance(size, int):
+            self._tape.begin_frame(size)
+
     def _extend(self, _: object) -> None:
         self._reading.hidden.add("a name by its number in a registry of extensions")
         self._push(_UNKNOWN)
-
-
-def skip(file: BinaryIO, count: int) -> None:
-    """Pass over bytes, which have to be there.
-
-    Raises:
-        Malformed: they are not.
-    """
-    if not count:
-        return
-    if count > _MAX_BYTES:
-        raise Malformed(reason="a length that no file has")
-    file.seek(count - 1, io.SEEK_CUR)
-    if not file.read(1):
-        raise Malformed(reason="it ends too early")
 
 
 def _may_be_text(value: object) -> bool:

@@ -8,8 +8,9 @@ from io import BufferedReader
 from typing import Final
 
 from muniment.scanning.faults import Malformed
-from muniment.scanning.machine import Hook, Machine, Made, Reading, skip
+from muniment.scanning.machine import Hook, Machine, Made, Reading
 from muniment.scanning.names import Name
+from muniment.scanning.tape import skip
 
 _WRAPPER: Final = Name("joblib.numpy_pickle", "NumpyArrayWrapper")
 _PADDING: Final = "numpy_array_alignment_bytes"
@@ -67,14 +68,16 @@ def _follow(file: BufferedReader, reading: Reading, built: Hook | None) -> Pickl
     return found
 
 
-def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> None:
-    """Pass over the array that joblib keeps behind its wrapper; one of objects is a pickle of its own.
+def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> bool:
+    """Pass over the array that joblib keeps behind its wrapper, and say whether it is one.
+
+    An array of objects is a pickle of its own.
 
     Raises:
         Malformed: how long it is cannot be told, or it is not there.
     """
     if made.called != _WRAPPER:
-        return
+        return False
     state = made.state
     dtype = state.get("dtype") if isinstance(state, Mapping) else None
     shape = state.get("shape") if isinstance(state, Mapping) else None
@@ -82,11 +85,12 @@ def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> None:
         raise Malformed(reason="an array of joblib without a type")
     if _has_objects(dtype):
         Machine(file, reading).run()
-        return
+        return True
     if state.get(_PADDING) is not None:
         padding = file.read(1)
         skip(file, int.from_bytes(padding, "little"))
     skip(file, _count(shape) * _size_of(dtype))
+    return True
 
 
 def _count(shape: tuple[object, ...]) -> int:
