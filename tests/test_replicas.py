@@ -16,8 +16,10 @@ from muniment.client.memory import Memory
 from muniment.client.remote import RemoteBackend
 from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
+from muniment.core.attestations import SCAN
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
+from muniment.core.events import Event
 from muniment.core.names import ModelName
 from muniment.core.receipts import Receipt
 from muniment.log.tree import Frontier, hash_leaf
@@ -90,7 +92,8 @@ def test_a_replica_that_is_killed_takes_nothing_with_it(tmp_path: Path, scaled: 
         views = [
             TrustedBackend(s.connect(token), Memory(tmp_path / "one", "all"), "all") for s in servers[1:]
         ]
-        assert views[0].ask(q.GetGrowth(size=0)).checkpoint == views[1].ask(q.GetGrowth(size=0)).checkpoint
+        # Their scans go on meanwhile.
+        wait_until(lambda: len({view.ask(q.GetGrowth(size=0)).checkpoint for view in views}) == 1)
 
 
 def test_an_upload_goes_on_at_another_replica(tmp_path: Path, scaled: Mapping[str, str]) -> None:
@@ -136,17 +139,30 @@ def offset_of(url: str, upload: str, headers: Mapping[str, str]) -> int:
 
 def check_promises(backend: RemoteBackend, load: Load) -> None:
     """Read the whole log anew: each promised entry is in it, and versions have all numbers once."""
+    checkpoint = backend.ask(q.GetGrowth(size=0)).checkpoint or b""
+    said = checkpoint.splitlines()
     leaves: list[bytes] = []
-    while page := backend.ask(q.GetLeaves(start=len(leaves))):
+    while len(leaves) < int(said[1]) and (page := backend.ask(q.GetLeaves(start=len(leaves)))):
         leaves += page
+    leaves = leaves[: int(said[1])]
     frontier = Frontier(0, [])
     for leaf in leaves:
         frontier.append(hash_leaf(leaf))
-    checkpoint = backend.ask(q.GetGrowth(size=0)).checkpoint or b""
-    said = checkpoint.splitlines()
     assert said[1] == str(len(leaves)).encode()
+    check_scans(leaves)
     for _, receipt in load.promised:
         assert leaves[receipt.index] == receipt.leaf
     for name in {name for name, _ in load.promised}:
         numbers = [v.number for v in backend.ask(q.ListVersions(name=name, limit=1000))]
         assert numbers == list(range(len(numbers), 0, -1))
+
+
+def check_scans(leaves: list[bytes]) -> None:
+    """No replica looked into what another had looked into: there is one scan of a revision of a model."""
+    events = [Event.decode(leaf) for leaf in leaves]
+    scans = [
+        (event.data["name"], event.data["revision"])
+        for event in events
+        if event.data.get("predicate_type") == SCAN
+    ]
+    assert len(set(scans)) == len(scans)

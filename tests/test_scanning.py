@@ -24,9 +24,10 @@ import pytest
 from muniment.core.errors import BlobNotFound, MissingExtra, StorageFailed
 from muniment.core.scans import MAX_FINDINGS, Found, Scan, Scanner, write_scan
 from muniment.ports.scanning import Scannable
-from muniment.scanning import files, worker
+from muniment.scanning import files
 from muniment.scanning.files import scan_file
 from muniment.scanning.process import ScanProcess
+from muniment.scanning.worker import _keep_worst
 
 EVIL = b"cos\nsystem\n(S'true'\ntR."
 FINE = pickle.dumps({"a": [1, 2.0, "x"]})
@@ -274,6 +275,20 @@ def scanner() -> Iterator[ScanProcess]:
         yield found
 
 
+def find_worker() -> psutil.Process:
+    """Find the process of the scanner; others run servers for other tests."""
+    (found,) = [p for p in psutil.Process().children() if "muniment.scanning.worker" in " ".join(p.cmdline())]
+    return found
+
+
+def kill_worker() -> int:
+    """End it, hard."""
+    worker = find_worker()
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    return worker.pid
+
+
 def scannable(path: str, data: bytes) -> Scannable:
     """Let some bytes be looked into."""
     return Scannable(path, len(data), lambda: io.BytesIO(data))
@@ -288,7 +303,7 @@ def test_a_version_is_looked_into_by_another_process(scanner: ScanProcess, tmp_p
     )
     assert {(one.severity, one.path) for one in found} == {("critical", "a.pkl"), ("none", "b.pkl")}
     assert not marker.exists()
-    (child,) = [p for p in psutil.Process().children() if "muniment.scanning.worker" in " ".join(p.cmdline())]
+    child = find_worker()
     assert set(child.environ()) <= {"PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LC_CTYPE"}
     assert scanner.scan([scannable("README.md", b"# hello")]) == []
     assert child.is_running()
@@ -302,10 +317,7 @@ def test_a_worker_that_was_killed_is_replaced(scanner: ScanProcess) -> None:
 
     def kill_once() -> io.BytesIO:
         if not kills:
-            (child,) = psutil.Process().children()
-            kills.append(child.pid)
-            child.send_signal(signal.SIGKILL)
-            child.wait()
+            kills.append(kill_worker())
         return io.BytesIO(FINE)
 
     found = scanner.scan([Scannable("a.pkl", len(FINE), kill_once)])
@@ -317,9 +329,7 @@ def test_what_ends_the_worker_each_time_is_a_finding(scanner: ScanProcess) -> No
     """It is named, and the next version is looked into."""
 
     def kill() -> io.BytesIO:
-        (child,) = psutil.Process().children()
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        kill_worker()
         return io.BytesIO(FINE)
 
     found = scanner.scan([scannable("a", b"x"), Scannable("b.pkl", len(FINE), kill)])
@@ -406,6 +416,6 @@ def test_without_picklescan_its_package_is_named(monkeypatch: pytest.MonkeyPatch
 def test_of_many_findings_the_worst_are_kept() -> None:
     """The worker sends no more than count."""
     found = (Found("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
-    kept = worker._keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
+    kept = _keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
     assert len(kept) == MAX_FINDINGS
     assert kept[0].severity == "critical"

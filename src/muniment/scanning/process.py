@@ -26,7 +26,7 @@ _PATIENCE_S: Final = 900.0
 _PASSED: Final = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 
 
-_ENDED: Final = (EOFError, ConnectionError, TimeoutError, ValueError, struct.error, Malformed)
+_ENDED: Final = (EOFError, ConnectionError, TimeoutError, Malformed)
 
 
 class _Ended(Exception):
@@ -165,9 +165,12 @@ class _Source:
         """Read what the worker asks for; less at the end of a file.
 
         Raises:
-            Malformed, struct.error: it asks for what there is not.
+            Malformed: it asks for what there is not.
         """
-        asked = read_question(question)
+        try:
+            asked = read_question(question)
+        except struct.error as error:
+            raise Malformed(reason="no question") from error
         if asked.file >= len(self._files) or asked.size > MAX_READ_BYTES:
             raise Malformed(reason="no such bytes")
         if asked.file != self._index or self._file is None:
@@ -188,11 +191,11 @@ def _read_answer(message: bytes) -> list[Found]:
     """Read what was found; a worker that was taken over may say anything.
 
     Raises:
-        ValueError, Malformed: it is no list of findings.
+        Malformed: it is no list of findings.
     """
     try:
         found = [Found(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise Malformed(reason="no findings") from error
     if any(one.severity not in SEVERITIES for one in found):
         raise Malformed(reason="no such severity")
