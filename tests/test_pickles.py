@@ -28,6 +28,9 @@ from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
 from muniment.scanning.pickles import Pickles, read_pickles
 from muniment.scanning.streams import buffer
 
+# What is in a file can be written badly.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid .*escape sequence:DeprecationWarning")
+
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
@@ -358,6 +361,36 @@ def test_arrays_of_joblib_are_passed_over(kind: str, compress: int | str) -> Non
         joblib.dump([ARRAYS[kind], value], file, compress=compress and (compress, 3))
         assert worst(file.getvalue(), "model.joblib") == expected
         assert worst(file.getvalue(), "model.bin") == expected
+
+
+@pytest.mark.foreign
+@pytest.mark.parametrize("compress", [0, "zlib", "gzip", "bz2", "lzma", "xz"])
+def test_large_arrays_of_joblib_are_passed_over(compress: int | str) -> None:
+    """What is larger than any buffer too, from the beginning again for each way to read it."""
+    noise = np.frombuffer(np.random.default_rng(1).bytes(1 << 20), dtype="u1")
+    for value, expected in (("fine", "none"), (Calls(exec, "1"), "critical")):
+        file = io.BytesIO()
+        joblib.dump([noise, value], file, compress=compress and (compress, 1))
+        assert worst(file.getvalue(), "model.joblib") == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ((b"f8", b"q8"), "of a type that is not known"),
+        ((b"\x85", b"\x86"), "cannot be followed"),
+        ((b"\x8c\x05dtype", b"\x8c\x05dtypf"), "without a type"),
+        ((b"\x8c\x05shape", b"\x8c\x05shapf"), "without a type"),
+    ],
+)
+def test_an_array_of_joblib_that_cannot_be_measured_is_a_finding(
+    change: tuple[bytes, bytes], reason: str
+) -> None:
+    """What follows it cannot be told."""
+    file = io.BytesIO()
+    joblib.dump([np.arange(9.0)], file)
+    found = look(file.getvalue().replace(*change), "model.joblib")
+    assert any(reason in one.message for one in found), found
 
 
 def test_objects_in_an_array_of_joblib_are_looked_at() -> None:

@@ -24,10 +24,13 @@ import pytest
 from muniment.core.errors import BlobNotFound, MissingExtra, StorageFailed
 from muniment.core.scans import MAX_FINDINGS, Found, Scan, Scanner, write_scan
 from muniment.ports.scanning import Scannable
-from muniment.scanning import files
+from muniment.scanning import files, worker
 from muniment.scanning.files import scan_file
 from muniment.scanning.process import ScanProcess
-from muniment.scanning.worker import _keep_worst
+from muniment.scanning.wire import read_question
+
+# What is in a file can be written badly.
+pytestmark = pytest.mark.filterwarnings("ignore:invalid .*escape sequence:DeprecationWarning")
 
 EVIL = b"cos\nsystem\n(S'true'\ntR."
 FINE = pickle.dumps({"a": [1, 2.0, "x"]})
@@ -413,9 +416,56 @@ def test_without_picklescan_its_package_is_named(monkeypatch: pytest.MonkeyPatch
         ScanProcess()
 
 
+def test_the_worker_asks_for_no_more_than_there_is() -> None:
+    """It reads, seeks from everywhere, and stops at the end that it was told."""
+    data = bytes(range(200))
+    asked: list[tuple[int, int]] = []
+
+    class Line:
+        def send_bytes(self, message: bytes) -> None:
+            question = read_question(message)
+            assert question.file == 3
+            asked.append((question.offset, question.size))
+
+        def recv_bytes(self, _limit: int) -> bytes:
+            offset, size = asked[-1]
+            return data[offset : offset + size]
+
+    file = worker._Remote(Line(), 3, 150)  # type: ignore[arg-type] # as much of one as is needed
+    assert file.read(10) == data[:10]
+    file.seek(5, io.SEEK_CUR)
+    assert file.read(1) == data[15:16]
+    file.seek(-10, io.SEEK_END)
+    assert file.read(99) == data[140:150]
+    assert file.read(1) == b""
+    with pytest.raises(OSError, match="before the beginning"):
+        file.seek(-1)
+    assert asked == [(0, 10), (15, 1), (140, 10)]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(MemoryError(), "larger"), (ZeroDivisionError(), "ZeroDivisionError")]
+)
+def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    """Whatever is in it."""
+
+    def scan(_file: object, path: str, _size: int) -> Iterator[Found]:
+        if path == "a":
+            raise error
+        yield Found("low", "r", "m", path)
+
+    monkeypatch.setattr(worker, "scan_file", scan)
+    first, second = worker._scan_all(None, [("a", 1), ("b", 1)])  # type: ignore[arg-type] # nothing is read
+    assert (first.severity, first.rule, first.path) == ("high", "file/unread", "a")
+    assert words in first.message
+    assert second.path == "b"
+
+
 def test_of_many_findings_the_worst_are_kept() -> None:
     """The worker sends no more than count."""
     found = (Found("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
-    kept = _keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
+    kept = worker._keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
     assert len(kept) == MAX_FINDINGS
     assert kept[0].severity == "critical"

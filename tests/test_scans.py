@@ -63,6 +63,7 @@ class FakeScanner:
     def __init__(self, *words: bytes) -> None:
         self.words = words
         self.version = "1"
+        self.rule = "word"
         self.looked: list[str] = []
         self.before: Callable[[], None] = lambda: None
 
@@ -78,7 +79,7 @@ class FakeScanner:
             with one.open() as file:
                 data = file.read()
             self.looked.append(data.decode())
-            found += [Found("high", "word", repr(w), one.path) for w in self.words if w in data]
+            found += [Found("high", self.rule, repr(w), one.path) for w in self.words if w in data]
         return found
 
 
@@ -205,6 +206,16 @@ def test_a_store_that_is_away_loses_nothing(stage: Stage) -> None:
     assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@3"]
 
 
+def test_a_damaged_manifest_keeps_no_other_version_waiting(stage: Stage) -> None:
+    """That it cannot be told what is in it is what is found."""
+    for data in (b"a", b"b"):
+        publish(stage.backend, stage.owner, data)
+    manifest = Digest.parse(stage.backend.ask(q.GetVersion(reference=Reference(NAME, 1))).revision)
+    stage.blobs.set_aside(manifest)
+    assert [one.scan.worst for one in stage.scans.scan_next()] == ["high", "none"]
+    assert stage.scanner.looked == ["b"]
+
+
 def test_a_version_that_takes_long_ends_the_batch(stage: Stage) -> None:
     """What was found is recorded before the next is looked into."""
     for data in (b"a", b"b"):
@@ -257,6 +268,21 @@ def test_a_gate_can_ask_for_the_registrys_scan(stage: Stage) -> None:
     refusal = refuses(lambda: move(2), GateFailed)
     assert "muniment found something high" in str(refusal.failures)  # type: ignore[attr-defined] # as above
     move(1)
+
+
+def test_a_pickle_is_one_whatever_it_is_called(stage: Stage) -> None:
+    """The rule about formats, which every policy has, knows what the registry found."""
+    publish(stage.backend, stage.owner, b"data")
+    stage.scanner.rule = "pickle/data"
+    stage.scanner.words = (b"data",)
+    set_policy(stage.backend, stage.owner, {"rule": "scan", "tools": ["muniment"], "maximum": "critical"})
+    stage.scans.scan_next()
+    move = c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
+    refusal = refuses(lambda: stage.backend.execute(move), GateFailed)
+    assert "not allowed: model.bin" in str(refusal.failures)  # type: ignore[attr-defined] # GateFailed has them
+    allowed: JsonObject = {"rule": "format", "allow": ["pickle", "other"]}
+    set_policy(stage.backend, stage.owner, allowed)
+    stage.backend.execute(move)
 
 
 def test_nobody_else_scans_as_the_registry(stage: Stage) -> None:

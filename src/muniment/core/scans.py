@@ -78,6 +78,13 @@ class Scan:
         ]
 
     @property
+    def pickles(self) -> frozenset[str]:
+        """The files in which there are pickles, whatever they are called; archives by their own names."""
+        found = [one for one in self._found if isinstance(one, Mapping)]
+        pickles = [one for one in found if str(one.get("rule", "")).startswith("pickle")]
+        return frozenset(str(one.get("path", "")).partition("!")[0] for one in pickles)
+
+    @property
     def _found(self) -> list[Json]:
         found = self.predicate["findings"]
         return found if isinstance(found, list) else []

@@ -12,6 +12,7 @@ import logging
 import os
 import resource
 import sys
+import warnings
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final, cast
@@ -64,6 +65,7 @@ def main() -> None:
     """Answer requests until there are none."""
     os.nice(_NICENESS)
     logging.disable()
+    warnings.simplefilter("ignore")
     # Not every system has this bound.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))

@@ -8,8 +8,9 @@ from typing import BinaryIO, Final, NamedTuple
 from muniment.core.attestations import SCAN
 from muniment.core.callers import Caller
 from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError, Unavailable
 from muniment.core.records import VersionRecord
-from muniment.core.scans import Scan, write_scan
+from muniment.core.scans import Found, Scan, write_scan
 from muniment.core.statuses import Status
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
@@ -65,15 +66,12 @@ class Scans:
         Raises:
             Unavailable: their bytes cannot be read now; those before them are recorded.
         """
-        place, due = self.units.read(self._list_due)
+        place, due = self.units.read(lambda unit: (self._find_place(unit), self._find_due(unit, _AT_ONCE)))
         begun = self.clock()
         found: list[Scanned] = []
         try:
-            for version, files in due:
-                scan = write_scan(
-                    self.scanning.describe(), write_time(self.clock()), self.scanning.scan(files)
-                )
-                found.append(Scanned(version, Scan(scan)))
+            for version in due:
+                found.append(Scanned(version, self._look_into(version)))
                 if self.clock() - begun > _LONG:
                     break
         finally:
@@ -95,9 +93,18 @@ class Scans:
         start = Where("index", ">=", self._find_place(unit).next)
         return unit.projections.select(VersionRecord, start, limit=limit)
 
-    def _list_due(self, unit: Unit) -> tuple[Place, list[tuple[VersionRecord, list[Scannable]]]]:
-        due = self._find_due(unit, _AT_ONCE)
-        return self._find_place(unit), [(version, self._list_files(unit, version)) for version in due]
+    def _look_into(self, version: VersionRecord) -> Scan:
+        time = write_time(self.clock())
+        try:
+            files = self.units.read(lambda unit: self._list_files(unit, version))
+        except Unavailable:
+            raise
+        except MunimentError as error:
+            # It is for `scrub` to heal, and must not keep others from being looked into.
+            found = [Found("high", "manifest/unread", f"what is in it is not known: {error}", "")]
+        else:
+            found = self.scanning.scan(files)
+        return Scan(write_scan(self.scanning.describe(), time, found))
 
     def _list_files(self, unit: Unit, version: VersionRecord) -> list[Scannable]:
         if status_of(unit, version) is Status.PURGED:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from muniment.core.attestations import CARD
+from muniment.core.attestations import CARD, SCAN
 from muniment.core.cards import Card
 from muniment.core.formats import Format, format_of
 from muniment.core.rules.facts import Facts, Finding, no, yes
+from muniment.core.scans import OWN_TOOL, Scan
 
 SAFE_FORMATS: Final = frozenset(Format) - {Format.PICKLE}
 
@@ -23,15 +24,18 @@ class Formats:
         return "formats: " + ", ".join(sorted(self.allow))
 
     def judge(self, facts: Facts) -> Finding:
-        """Look at the names of the files; `load` looks at their bytes."""
+        """Look at the files' names, and at the pickles that the registry found; `load` looks at bytes."""
+        scans = [claim for claim in facts.of_type(SCAN) if Scan(claim.predicate).tool == OWN_TOOL][-1:]
+        pickles = Scan(scans[0].predicate).pickles if scans else frozenset[str]()
         wrong = [
             path
             for path in facts.paths
-            if (found := format_of(path)) is not Format.OTHER and found not in self.allow
+            if (found := Format.PICKLE if path in pickles else format_of(path)) is not Format.OTHER
+            and found not in self.allow
         ]
         if wrong:
-            return no(self, f"not allowed: {', '.join(wrong)}")
-        return yes(self, f"all {len(facts.paths)} files")
+            return no(self, f"not allowed: {', '.join(wrong)}", scans)
+        return yes(self, f"all {len(facts.paths)} files", scans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
