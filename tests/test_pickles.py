@@ -511,14 +511,3 @@ def test_long_texts_are_passed_over_and_hide_nothing() -> None:
             data = pickle.dumps([value, Calls(exec, "1")], protocol=protocol)
             assert worst(data, "notes.txt") == "critical"
             assert follow(data).fault == ""
-
-
-def test_names_are_written_so_that_a_terminal_shows_them() -> None:
-    """A name can hold anything; what is said of it is plain text."""
-    name = "sys\x1b[31m\ud800tem"
-    data = b"\x80\x04\x8c\x02os\x8c" + bytes([len(name.encode("utf-8", "surrogatepass"))])
-    data += name.encode("utf-8", "surrogatepass") + b"\x93."
-    (found,) = look(data)
-    assert found.severity == "critical"
-    assert found.message.isascii()
-    assert found.message.isprintable()

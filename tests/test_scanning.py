@@ -21,13 +21,17 @@ import numpy as np
 import psutil
 import pytest
 
+from muniment.core.attestations import SCAN
+from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MissingExtra, StorageFailed
-from muniment.core.scans import MAX_FINDINGS, Found, Scan, Scanner, write_scan
+from muniment.core.scans import MAX_FINDINGS, Found, Scan, Scanner, keep_worst, write_scan
 from muniment.ports.scanning import Scannable
 from muniment.scanning import files, worker
 from muniment.scanning.files import scan_file
 from muniment.scanning.process import ScanProcess
 from muniment.scanning.wire import read_question
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
 
 # What is in a file can be written badly.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid .*escape sequence:DeprecationWarning")
@@ -91,7 +95,7 @@ def test_pickles_in_zip_archives_are_found(name: str) -> None:
     for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         data = zipped({"archive/data.pkl": EVIL, "archive/data/0": bytes(999)}, compression)
         (found,) = look(data, name)
-        assert (found.severity, found.path) == ("critical", f"{name}!archive/data.pkl")
+        assert (found.severity, found.path) == ("critical", f"{name}:archive/data.pkl")
         assert rules(b"something else" + data, name) >= {CRITICAL}
     assert look(zipped({"archive/data.pkl": FINE, "archive/data/0": bytes(999)}), name) == []
 
@@ -105,7 +109,7 @@ def test_a_member_needs_no_telling_name() -> None:
 def test_pickles_in_tar_archives_are_found(mode: str) -> None:
     """Compressed or not."""
     (found,) = look(tarred({"a/readme": b"hello", "a/model.bin": EVIL}, mode), "model.nemo")
-    assert (found.severity, found.path) == ("critical", "model.nemo!a/model.bin")
+    assert (found.severity, found.path) == ("critical", "model.nemo:a/model.bin")
     assert look(tarred({"a/readme": b"hello", "a/model.bin": FINE}, mode), "model.nemo") == []
 
 
@@ -266,6 +270,32 @@ def test_a_scan_holds_the_worst_each_once() -> None:
     assert Scan(predicate).worst == "critical"
     assert Scan(predicate).lines[0].startswith("critical p xxx")
     assert len(Scan(predicate).lines[0]) < 600
+
+
+def test_what_files_hold_is_written_so_that_it_can_be_shown_and_signed(owner: Identity) -> None:
+    """Names of any length, with commands for terminals, and with halves of characters."""
+    name = "\x1b[31m\ud800\n" + "x" * 9000
+    module = name.encode("utf-8", "surrogatepass")
+    pickled = b"\x80\x04X" + len(module).to_bytes(4, "little") + module + b"\x8c\x01y\x93."
+    header = json.dumps({name: {"dtype": "?", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    damaged = struct.pack("<Q", len(header)) + header + bytes(4)
+    long = zipped({"x" * 60_000 + "\x1b[31m": EVIL})
+    found = [*look(pickled, "a.pkl"), *look(damaged, "a.safetensors"), *look(long, "a.zip")]
+    assert len({one.path[:5] for one in found}) == 3
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    data = attest(Digest.of(b"x"), "acme/x", SCAN, predicate, owner).encode()
+    assert len(data) < 20_000
+    listed = predicate["findings"]
+    assert isinstance(listed, list)
+    assert all(str(value).isprintable() for one in listed for value in dict(one).values())
+
+
+def test_a_file_in_an_archive_is_a_pickle_of_the_archive() -> None:
+    """Whatever its name, and that of the archive, hold."""
+    data = zipped({"a:b!c/data.pkl": FINE})
+    found = list(scan_file(io.BytesIO(data), "model!v2.bin", len(data)))
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    assert Scan(predicate).pickles == {"model!v2.bin"}
 
 
 # ---- the process
@@ -466,6 +496,6 @@ def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
 def test_of_many_findings_the_worst_are_kept() -> None:
     """The worker sends no more than count."""
     found = (Found("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
-    kept = worker._keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
+    kept = keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
     assert len(kept) == MAX_FINDINGS
     assert kept[0].severity == "critical"

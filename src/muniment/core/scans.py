@@ -3,7 +3,7 @@
 The predicate `https://muniment.dev/scan/v1` holds each thing that was found, with its severity.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,7 +15,9 @@ SEVERITIES: Final = (NOTHING, "low", "medium", "high", "critical")
 OWN_TOOL: Final = "muniment"
 # Of a version that holds more, the worst are enough to refuse it.
 MAX_FINDINGS: Final = 200
-MAX_MESSAGE_CHARACTERS: Final = 500
+_MAX_CHARACTERS: Final = {"rule": 100, "message": 500, "path": 2_000}
+# Between the path of an archive and what is in it: no path of a version has one.
+INSIDE: Final = ":"
 
 
 class Scanner(NamedTuple):
@@ -34,20 +36,34 @@ class Found(NamedTuple):
     message: str
     path: str
 
+    def bounded(self) -> "Found":
+        """Give it with texts that are short, and that anything can show: names in files can hold anything."""
+        texts = {name: getattr(self, name)[:most] for name, most in _MAX_CHARACTERS.items()}
+        return self._replace(**{name: _write_plain(text) for name, text in texts.items()})
 
-def write_scan(scanner: Scanner, time: str, found: Sequence[Found]) -> JsonObject:
+
+def write_scan(scanner: Scanner, time: str, found: Iterable[Found]) -> JsonObject:
     """Write a predicate: the worst that was found, each thing once, in an order of its own."""
-    ranked = sorted(set(found), key=lambda one: (-SEVERITIES.index(one.severity), *one))
-    listed: list[Json] = [
-        {
-            "severity": one.severity,
-            "rule": one.rule,
-            "message": one.message[:MAX_MESSAGE_CHARACTERS],
-            "path": one.path,
-        }
-        for one in ranked[:MAX_FINDINGS]
-    ]
+    listed: list[Json] = [{**one._asdict()} for one in keep_worst(found)]
     return {"tool": {**scanner._asdict()}, "time": time, "findings": listed}
+
+
+def keep_worst(found: Iterable[Found]) -> list[Found]:
+    """Keep the worst, each once and bounded, and no more of them than a scan holds."""
+    kept: set[Found] = set()
+    for one in found:
+        kept.add(one.bounded())
+        if len(kept) > 2 * MAX_FINDINGS:
+            kept = set(sorted(kept, key=_badness)[:MAX_FINDINGS])
+    return sorted(kept, key=_badness)[:MAX_FINDINGS]
+
+
+def _badness(found: Found) -> tuple[int, Found]:
+    return -SEVERITIES.index(found.severity), found
+
+
+def _write_plain(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +98,7 @@ class Scan:
         """The files in which there are pickles, whatever they are called; archives by their own names."""
         found = [one for one in self._found if isinstance(one, Mapping)]
         pickles = [one for one in found if str(one.get("rule", "")).startswith("pickle")]
-        return frozenset(str(one.get("path", "")).partition("!")[0] for one in pickles)
+        return frozenset(str(one.get("path", "")).partition(INSIDE)[0] for one in pickles)
 
     @property
     def _found(self) -> list[Json]:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 
 from muniment.core.errors import InvalidModelFile
 from muniment.core.formats import Format, format_of
-from muniment.core.scans import Found
+from muniment.core.scans import INSIDE, Found
 from muniment.scanning.arrays import read_array_header
 from muniment.scanning.faults import Malformed
 from muniment.scanning.judging import judge_pickles
@@ -88,7 +88,7 @@ def _scan(source: _Source) -> Iterator[Found]:
 
 def _judge_name(source: _Source) -> Iterator[Found]:
     """Say what is known by a file's name alone."""
-    name = PurePosixPath(source.path.rpartition("!")[2]).name.lower()
+    name = PurePosixPath(source.path.rpartition(INSIDE)[2]).name.lower()
     if name.endswith((".py", ".pyc", ".so", ".dll", ".dylib")):
         yield Found("low", "code/file", "code, which a loader may be told to run", source.path)
     if name == "saved_model.pb":
@@ -179,7 +179,7 @@ def _scan_tar(source: _Source) -> Iterator[Found]:
 
 
 def _scan_member(source: _Source, name: str, opened: Callable[[], BinaryIO]) -> Iterator[Found]:
-    path = f"{source.path}!{ascii(name)[1:-1]}"
+    path = f"{source.path}{INSIDE}{name}"
     try:
         with opened() as file:
             inner = buffer(file)
@@ -245,7 +245,7 @@ def _name_closed(source: _Source) -> Iterator[Found]:
 
 
 def _unread(source: _Source, what: str, error: Exception) -> Found:
-    return Found("high", "file/unread", f"{what} that cannot be read: {ascii(str(error))[1:-1]}", source.path)
+    return Found("high", "file/unread", f"{what} that cannot be read: {error}", source.path)
 
 
 class _Kind(NamedTuple):

@@ -35,14 +35,13 @@ def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterato
 def _judge_names(names: set[Name], path: str) -> Iterator[Found]:
     dangerous = _ask_second(names)
     for name in names:
-        text = ascii(str(name))[1:-1]
         if name in dangerous:
-            message = f"a pickle takes {text}, which picklescan knows to run code"
+            message = f"a pickle takes {name}, which picklescan knows to run code"
             yield Found("critical", "picklescan/dangerous", message, path)
         elif is_standard(name) and not is_listed(name):
-            yield Found("critical", "pickle/name", f"a pickle takes {text} of Python's library", path)
+            yield Found("critical", "pickle/name", f"a pickle takes {name} of Python's library", path)
         elif not is_listed(name):
-            message = f"a pickle takes {text}, which is not known to make only data"
+            message = f"a pickle takes {name}, which is not known to make only data"
             yield Found("high", "pickle/name", message, path)
 
 

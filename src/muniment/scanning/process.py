@@ -107,7 +107,7 @@ class ScanProcess:
         connection = self._begin()
         connection.send_bytes(json.dumps(source.describe()).encode())
         while connection.poll(_PATIENCE_S):
-            message = connection.recv_bytes(MAX_ANSWER_BYTES)
+            message = _receive(connection)
             if message.startswith(ANSWER):
                 return _read_answer(message)
             connection.send_bytes(source.read(message))
@@ -185,6 +185,14 @@ class _Source:
         if self._file is not None:
             self._file.close()
         self._file = None
+
+
+def _receive(connection: "Connection[Any, Any]") -> bytes:
+    try:
+        message: bytes = connection.recv_bytes(MAX_ANSWER_BYTES)
+    except OSError as error:
+        raise Malformed(reason="no message") from error
+    return message
 
 
 def _read_answer(message: bytes) -> list[Found]:

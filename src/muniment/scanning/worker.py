@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final, cast
 
-from muniment.core.scans import MAX_FINDINGS, SEVERITIES, Found
+from muniment.core.scans import Found, keep_worst
 from muniment.scanning.files import scan_file
 from muniment.scanning.wire import ANSWER, MAX_READ_BYTES, Question, write_question
 
@@ -74,7 +74,7 @@ def main() -> None:
         while connection.poll(_IDLE_S):
             _bound_time()
             files = json.loads(connection.recv_bytes())
-            worst = _keep_worst(_scan_all(connection, files))
+            worst = keep_worst(_scan_all(connection, files))
             connection.send_bytes(ANSWER + json.dumps(worst).encode())
 
 
@@ -94,20 +94,6 @@ def _scan_all(connection: "Connection[Any, Any]", files: list[tuple[str, int]]) 
         except Exception as error:  # noqa: BLE001 - whatever is in it: what cannot be looked into is a finding
             message = f"what is in it cannot be looked into: {type(error).__name__}"
             yield Found("high", "file/unread", message, path)
-
-
-def _keep_worst(found: Iterator[Found]) -> list[Found]:
-    """Keep the worst, and no more of them than count."""
-    kept: set[Found] = set()
-    for one in found:
-        kept.add(one)
-        if len(kept) > 2 * MAX_FINDINGS:
-            kept = set(sorted(kept, key=_badness)[:MAX_FINDINGS])
-    return sorted(kept, key=_badness)[:MAX_FINDINGS]
-
-
-def _badness(found: Found) -> tuple[int, Found]:
-    return -SEVERITIES.index(found.severity), found
 
 
 if __name__ == "__main__":
