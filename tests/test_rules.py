@@ -159,6 +159,34 @@ def test_the_newest_scan_of_each_tool_counts() -> None:
     assert not holds(rule, facts(scan("a", "catastrophic"))), "a severity that nobody knows is the worst"
 
 
+def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> None:
+    """The registry's own is made by its maintainers, others by those who have the scanner."""
+    own: Document = {"rule": "scan", "tools": ["muniment"]}
+    other: Document = {"rule": "scan", "tools": ["a"]}
+    assert verdict(own, facts()).findings[0].mend == "muniment admin scan"
+    assert verdict(other, facts()).findings[0].mend.startswith("muniment attest acme/x@2 --type ")
+    assert verdict(own, facts(scan("muniment", "critical"))).findings[0].mend == ""
+    assert verdict({**other, "max_age": "7d"}, facts(scan("a", at="2026-05-01T00:00:00Z"))).findings[0].mend
+
+
+def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
+    """Those in archives too; another tool's word about it does not count."""
+    rule: Document = {"rule": "format", "allow": ["other", "safetensors"]}
+    path = facts().paths[0]
+
+    def found(tool: str, rule: str, index: int = 0) -> Attestation:
+        findings: list[Json] = [
+            {"severity": "none", "message": "m", "rule": rule, "path": f"{path}:data.pkl"}
+        ]
+        predicate: Document = {"tool": {"name": tool, "version": "1"}, "time": NOW, "findings": findings}
+        return claim(SCAN, predicate, index=index)
+
+    assert not holds(rule, facts(found("muniment", "pickle/data")))
+    assert holds(rule, facts(found("muniment", "hdf5/unread")))
+    assert holds(rule, facts(found("other", "pickle/data")))
+    assert holds(rule, facts(found("muniment", "pickle/data"), found("muniment", "hdf5/unread", index=1)))
+
+
 def test_a_rebuild_came_out_well_enough() -> None:
     rule: Document = {"rule": "reproduced"}
 

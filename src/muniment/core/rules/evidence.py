@@ -1,6 +1,6 @@
 """Rules about how good it is: what is on record, metrics, their gaps, scans, a rebuild."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -241,11 +241,17 @@ class Scans:
             worst = Scan(claim.predicate).worst
             if SEVERITIES.index(worst) > SEVERITIES.index(self.maximum):
                 faults.append(f"{tool} found something {worst}")
-        ours = OWN_TOOL in self.tools and OWN_TOOL not in newest
-        mend = "muniment admin scan" if ours else f"muniment attest {facts.version} --type {SCAN} --file FILE"
         if faults:
-            return no(self, "; ".join(faults), newest.values(), mend=mend)
+            return no(self, "; ".join(faults), newest.values(), mend=self._mend(facts, newest.keys()))
         return yes(self, f"clean by {', '.join(sorted(newest))}", newest.values())
+
+    def _mend(self, facts: Facts, present: Collection[str]) -> str:
+        """Say how a scan that is missing, or may be too old, is made; nothing mends what was found."""
+        if OWN_TOOL in self.tools and OWN_TOOL not in present:
+            return "muniment admin scan"
+        if self.max_age is None and present and not set(self.tools) - set(present):
+            return ""
+        return f"muniment attest {facts.version} --type {SCAN} --file FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
