@@ -123,6 +123,10 @@ class Jobs:
         except MunimentError as error:
             # As above.
             _log.warning("jobs wait", fault=str(error))
+        except Exception as error:
+            # Nobody looks at what came of a worker.
+            _log.warning("jobs wait", fault=str(error), exc_info=error)
+            raise
 
     def schedule(self) -> None:
         """Add what is to be done from time to time, and what the scouts find."""

@@ -149,14 +149,17 @@ def _make_jobs(
     def prove(upload: str) -> object:
         return None if direct is None or direct.prove(upload) else AGAIN
 
-    def scan(_payload: str) -> object:
-        # What is left over is found to be due when the scouts look next.
-        return 0 if scans is None else len(scans.scan_next())
-
     return Jobs(
         units,
         now,
-        {"expiry": expire, "scrub": scrub_all, PROOF: prove, WEBHOOK: deliver, SCANNING: scan},
+        {
+            "expiry": expire,
+            "scrub": scrub_all,
+            PROOF: prove,
+            WEBHOOK: deliver,
+            # What is left over is found to be due when the scouts look next.
+            **({} if scans is None else {SCANNING: lambda _: len(scans.scan_next())}),
+        },
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
         [plan_deliveries, *([] if scans is None else [scans.plan])],
     )
