@@ -29,7 +29,8 @@ from muniment.ports.jobs import Job
 from muniment.ports.scanning import Scannable
 from muniment.ports.unit import Units
 from muniment.server.jobs import Jobs
-from muniment.server.parts import open_parts
+from muniment.server.settings import ServerSettings
+from muniment.server.wiring import open_served
 from muniment.services.backend import LocalBackend
 from muniment.services.scans import SCANNING, Scans
 from muniment.services.transaction import REGISTRY
@@ -376,14 +377,16 @@ def test_a_server_looks_into_what_is_published(
 
 
 def test_a_server_can_be_told_not_to(tmp_path: Path, owner: Identity, models: tuple[Path, Path]) -> None:
-    """Where somebody else scans."""
+    """Where somebody else scans; one that scans finds the same version to be due."""
     with run_server(tmp_path / "server", {"MUNIMENT_SCAN": "false"}) as server:
-        version = Registry(server.open_as(owner), owner).push(models[0], "acme/x")
-        root = tmp_path / "server" / "data"
-        with open_parts(root) as parts:
-            kinds = {job.kind for job in parts.units.read(lambda unit: unit.jobs.list())}
-        assert SCANNING not in kinds
-        assert version.claims(SCAN) == []
+        Registry(server.open_as(owner), owner).push(models[0], "acme/x")
+    planned = []
+    for scan in (False, True):
+        opened = open_served(ServerSettings.load(data=tmp_path / "server" / "data", scan=scan))
+        opened.jobs.schedule()
+        planned.append(SCANNING in {job.kind for job in opened.registry.units.read(lambda u: u.jobs.list())})
+        opened.close()
+    assert planned == [False, True]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Scan in a process of its own, which has nothing but the bytes that it asks for."""
+"""Scan in a process of its own, which is given nothing but the bytes that it asks for."""
 
 import importlib.metadata
 import json

@@ -1,7 +1,7 @@
 """The process that looks into files: `python -m muniment.scanning.worker FD`.
 
-It has no key, no setting and no address: it is told the names and sizes of files, asks for bytes, and answers
-what it found. What is in a file can do no more than end this process, which has bounds on memory and time.
+It is given no key, no setting and no address: it is told the names and sizes of files, asks for bytes, and
+answers what it found. What is too much for it ends this process, which has bounds on memory and time.
 """
 
 import contextlib
