@@ -1,11 +1,14 @@
 """Garbage, rot, backups, moves, jobs: what whoever runs a registry does with it."""
 
+import errno
+import io
 import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -13,7 +16,15 @@ import muniment
 from muniment.client.registry import Registry
 from muniment.client.settings import Settings
 from muniment.core.backend import Stored
-from muniment.core.errors import InvalidOption, RegistryExists, RegistryNotFound, StorageBusy, StorageFailed
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    InvalidOption,
+    MunimentError,
+    RegistryExists,
+    RegistryNotFound,
+    StorageBusy,
+    StorageFailed,
+)
 from muniment.core.times import write_time
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
@@ -158,6 +169,55 @@ def test_a_backup_that_has_rotted_itself_heals_nothing(parts: Parts, registry: R
     assert [(rot.digest, rot.healed) for rot in scrub(parts.units, parts.blobs, other).rot] == [
         (file.digest, False)
     ]
+
+
+class Unreadable(io.BytesIO):
+    """A file of a bad disk: it opens, and cannot be read."""
+
+    def readinto(self, _buffer: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+class FaultyBlobs(MemoryBlobs):
+    """Blobs some of which cannot be reached, or not be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: dict[Digest, MunimentError | None] = {}
+
+    def open(self, digest: Digest) -> BinaryIO:
+        if digest not in self.faults:
+            return super().open(digest)
+        if fault := self.faults[digest]:
+            raise fault
+        return Unreadable()
+
+
+def test_what_cannot_be_read_is_named_and_left_alone() -> None:
+    """A store that fails for a moment must not send good bytes away; a backup that has them may."""
+    blobs, other = FaultyBlobs(), MemoryBlobs()
+    away, bad, fine = blobs.add_documents([b"away", b"bad", b"fine"])
+    other.add_documents([b"bad"])
+    blobs.faults = {away: StorageFailed(path="s3://bucket", reason="timeout"), bad: None}
+    units = MemoryUnits(blobs)
+    faults = {rot.digest: rot for rot in scrub(units, blobs).rot}
+    assert faults.keys() == {away, bad}
+    assert "timeout" in faults[away].fault
+    assert "error" in faults[bad].fault
+    assert not any(rot.place or rot.healed for rot in faults.values())
+    assert blobs.blobs.keys() == {away, bad, fine}
+    healed = {rot.digest: (rot.healed, bool(rot.place)) for rot in scrub(units, blobs, other).rot}
+    assert healed == {away: (False, False), bad: (True, True)}
+    assert blobs.blobs.keys() == {away, bad, fine}
+
+
+def test_a_scrub_breaks_off_where_it_is() -> None:
+    """In the middle of a blob, too: whoever stops a server need not wait for terabytes."""
+    blobs = MemoryBlobs()
+    blobs.add_documents([bytes(8 << 20)])
+    asked = iter([False, False, True])
+    refuses(lambda: scrub(MemoryUnits(blobs), blobs, stopped=lambda: next(asked)), StorageBusy)
+    assert next(asked, None) is None, "it asked until it was told"
 
 
 # ---- moving
@@ -345,6 +405,43 @@ def test_a_job_that_never_works_stops_no_other() -> None:
     assert job.due == write_time(clock.time + timedelta(hours=6))
 
 
+def test_a_job_that_takes_long_stays_with_whoever_is_at_it() -> None:
+    """Its lease is renewed; when its replica dies, another begins a few minutes later."""
+    tries: list[bool] = []
+
+    def take_long(_payload: str) -> None:
+        for _ in range(5):
+            clock.time += timedelta(seconds=70)
+            jobs.renew()
+            tries.append(other.do_next())
+
+    jobs, units, clock = make_jobs({"x": take_long})
+    other = Jobs(units, clock, {"x": lambda _: None}, {})
+    units.write(lambda unit: unit.jobs.add(Job(id="1", kind="x", payload="", due=write_time(NOW))))
+    assert jobs.do_next()
+    assert tries == [False] * 5
+    assert units.read(lambda unit: unit.jobs.list()) == [], "it is done for good"
+
+
+def test_a_job_that_was_taken_over_is_the_others() -> None:
+    """Whoever could not renew its lease in time writes nothing over what has become of the job since."""
+    seen: list[Job] = []
+
+    def oversleep(_payload: str) -> None:
+        clock.time += timedelta(minutes=3)
+        seen.extend(job for job in [units.write(lease)] if job)
+        jobs.renew()
+
+    def lease(unit: Unit) -> Job | None:
+        return unit.jobs.lease({"daily"}, write_time(clock.time), write_time(clock.time + LATER))
+
+    jobs, units, clock = make_jobs({"daily": oversleep})
+    units.write(lambda unit: unit.jobs.add(Job(id="daily", kind="daily", payload="", due=write_time(NOW))))
+    assert jobs.do_next()
+    assert len(seen) == 1
+    assert units.read(lambda unit: unit.jobs.list()) == seen
+
+
 def test_a_server_scrubs_and_expires(tmp_path: Path) -> None:
     """Its own jobs find rot, and forget what nobody came back for."""
     opened = open_served(ServerSettings.load(data=tmp_path))
@@ -409,5 +506,10 @@ def check_lease(units: Units) -> None:
     assert units.write(lambda unit: unit.jobs.lease({"y", "z"}, now, later)) is None
     again = units.write(lambda unit: unit.jobs.lease({"x", "z"}, write_time(NOW + 2 * LATER), later))
     assert again is not None
+    longer = write_time(NOW + 3 * LATER)
+    renewed = units.write(lambda unit: unit.jobs.renew(again, longer))
+    assert renewed == replace(again, leased=longer)
+    assert units.write(lambda unit: unit.jobs.renew(again, longer)) is None, "that lease is not the last"
+    assert renewed in units.read(lambda unit: unit.jobs.list())
     units.write(lambda unit: unit.jobs.drop("a"))
     assert [job.id for job in units.read(lambda unit: unit.jobs.list())] == ["b"]

@@ -37,6 +37,9 @@ class Jobs(Protocol):
     def lease(self, kinds: Collection[str], now: str, until: str) -> Job | None:
         """Take the job, of some kinds, that is due longest and that nobody is at; None if there is none."""
 
+    def renew(self, job: Job, until: str) -> Job | None:
+        """Lease a job for longer; None if it is not leased as it says any more: somebody else is at it."""
+
     def put(self, job: Job) -> None:
         """Keep what has become of a job."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -20,7 +21,8 @@ Scout = Callable[[Unit, str], None]
 
 # What a handler gives back that has more to do: others come first, if they are due for longer.
 AGAIN: Final = object()
-_LEASE: Final = timedelta(minutes=30)
+# As long as a job waits whose replica died: whoever is at one renews its lease while half of it is left.
+_LEASE: Final = timedelta(minutes=2)
 _MOST_PAUSE: Final = timedelta(hours=6)
 _FIRST_PAUSE: Final = timedelta(seconds=30)
 # Enough to come to the longest pause, and few enough for a time to hold.
@@ -51,6 +53,8 @@ class Jobs:
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._workers = ThreadPoolExecutor(max_workers=len(handlers), thread_name_prefix="jobs")
         self._busy: dict[str, Future[None]] = {}
+        self._held: dict[str, Job] = {}
+        self._holding = threading.Lock()
 
     def start(self) -> None:
         """Begin to look for jobs."""
@@ -59,6 +63,11 @@ class Jobs:
     def end(self) -> None:
         """Begin no job any more; those that are broken off from now on have not failed."""
         self._ending.set()
+
+    @property
+    def ending(self) -> bool:
+        """Whether jobs that take long are to break off."""
+        return self._ending.is_set()
 
     def close(self) -> None:
         """End after the jobs that are under way."""
@@ -73,36 +82,65 @@ class Jobs:
         A job that fails is tried again after a pause that grows; one whose replica dies, when its
         lease ends. So a job may be done twice, and has to bear it.
         """
-        now = self._clock()
-        until = write_time(now + _LEASE)
-        # Another replica may be newer, and have jobs that this one does not know.
-        job = self._units.write(lambda unit: unit.jobs.lease(kinds or self._handlers, write_time(now), until))
+        job = self._lease(kinds)
         if job is None:
             return False
+        try:
+            then = self._do(job)
+        finally:
+            with self._holding:
+                held = self._held.pop(job.id, None)
+        if held is None:
+            _log.warning("job lost", job=job.id)
+        else:
+            self._units.write(then)
+        return True
+
+    def renew(self) -> None:
+        """Lease for longer what this replica is at; what another has taken over is the other's."""
+        now = self._clock()
+        soon, until = write_time(now + _LEASE / 2), write_time(now + _LEASE)
+        with self._holding:
+            for held in [job for job in self._held.values() if job.leased < soon]:
+                renewed = self._units.write(lambda unit, held=held: unit.jobs.renew(held, until))  # type: ignore[misc] # bound at once
+                if renewed is None:
+                    del self._held[held.id]
+                else:
+                    self._held[held.id] = renewed
+
+    def _lease(self, kinds: Collection[str]) -> Job | None:
+        now = self._clock()
+        # Another replica may be newer, and have jobs that this one does not know.
+        known, until = kinds or self._handlers, write_time(now + _LEASE)
+        with self._holding:
+            job = self._units.write(lambda unit: unit.jobs.lease(known, write_time(now), until))
+            if job is not None:
+                self._held[job.id] = job
+        return job
+
+    def _do(self, job: Job) -> Callable[[Unit], None]:
+        """Do a job; give what is to be noted of it."""
         try:
             result = self._handlers[job.kind](job.payload)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
             if self._ending.is_set():
                 # It was broken off, and is due for whoever comes next.
-                self._put_back(job)
-                return True
+                return partial(_put_back, job)
             postponed = self._postpone(job, str(error) or type(error).__name__)
-            self._units.write(lambda unit: unit.jobs.put(postponed))
             trace = None if isinstance(error, MunimentError | OSError) else error
             _log.warning(
                 "job failed", job=job.id, attempts=postponed.attempts, fault=postponed.fault, exc_info=trace
             )
-            return True
+            return lambda unit: unit.jobs.put(postponed)
         if result is AGAIN:
-            self._put_back(job)
-            return True
-        self._units.write(lambda unit: self._finish(unit, job))
+            return partial(_put_back, job)
         _log.info("job done", job=job.id, result=str(result))
-        return True
+        return partial(self._finish, job)
 
     def _run(self) -> None:
         while not self._ending.wait(self._look_every_s):
             try:
+                self.renew()
                 self.schedule()
                 for kind in self._find_due():
                     if kind not in self._busy or self._busy[kind].done():
@@ -139,11 +177,7 @@ class Jobs:
         for scout in self._scouts:
             scout(unit, write_time(now))
 
-    def _put_back(self, job: Job) -> None:
-        rest = replace(job, leased="", attempts=0, fault="")
-        self._units.write(lambda unit: unit.jobs.put(rest))
-
-    def _finish(self, unit: Unit, job: Job) -> None:
+    def _finish(self, job: Job, unit: Unit) -> None:
         if job.kind in self._periods:
             due = write_time(self._clock() + self._periods[job.kind])
             unit.jobs.put(replace(job, due=due, leased="", attempts=0, fault=""))
@@ -154,3 +188,7 @@ class Jobs:
         pause = min(_MOST_PAUSE, _FIRST_PAUSE * 2 ** min(job.attempts, _MOST_DOUBLINGS))
         due = write_time(self._clock() + pause)
         return replace(job, due=due, leased="", attempts=job.attempts + 1, fault=fault[:500])
+
+
+def _put_back(job: Job, unit: Unit) -> None:
+    unit.jobs.put(replace(job, leased="", attempts=0, fault=""))

@@ -139,17 +139,16 @@ def _make_jobs(
         )
 
     def scrub_all(_payload: str) -> object:
-        found = scrub(units, stores.blobs)
+        found = scrub(units, stores.blobs, stopped=lambda: jobs.ending)
         if found.rot:
-            raise ContentCorrupt(
-                path=str(found.rot[0].digest), expected=str(found.rot[0].digest), actual=found.rot[0].fault
-            )
+            first = found.rot[0]
+            raise ContentCorrupt(path=str(first.digest), expected=str(first.digest), actual=first.fault)
         return found
 
     def prove(upload: str) -> object:
         return None if direct is None or direct.prove(upload) else AGAIN
 
-    return Jobs(
+    jobs = Jobs(
         units,
         now,
         {
@@ -163,6 +162,7 @@ def _make_jobs(
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
         [plan_deliveries, *([] if scans is None else [scans.plan])],
     )
+    return jobs
 
 
 def _make_scans(units: Units, blobs: BlobStore, scanner: ScanProcess, keys: RegistryKeys) -> Scans:

@@ -382,6 +382,13 @@ class MemoryJobs:
                 return self.known[job.id]
         return None
 
+    def renew(self, job: Job, until: str) -> Job | None:
+        """Lease one for longer."""
+        if self.known.get(job.id) != job:
+            return None
+        self.known[job.id] = replace(job, leased=until)
+        return self.known[job.id]
+
     def put(self, job: Job) -> None:
         """Keep one."""
         self.known[job.id] = job

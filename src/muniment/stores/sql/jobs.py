@@ -1,7 +1,7 @@
 """The jobs in SQL."""
 
 from collections.abc import Collection
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
@@ -13,7 +13,7 @@ from muniment.stores.sql.tables import jobs
 
 _NAMES: Final = tuple(field.name for field in fields(Job))
 _COLUMNS: Final = [jobs.c[name] for name in _NAMES]
-_FIND: Final = select(*_COLUMNS).where(jobs.c.id == bindparam("job"))
+_FIND: Final = select(*_COLUMNS).where(jobs.c.id == bindparam("job")).with_for_update()
 _ADD: Final = insert(jobs)
 _CHANGE: Final = (
     update(jobs)
@@ -45,9 +45,16 @@ class SqlJobs:
         )
         if not rows:
             return None
-        job = Job(**{**dict(zip(_NAMES, rows[0], strict=True)), "leased": until})
-        self.put(job)
-        return job
+        return self.renew(Job(**dict(zip(_NAMES, rows[0], strict=True))), until)
+
+    def renew(self, job: Job, until: str) -> Job | None:
+        """Lease a job for longer."""
+        rows = self._run("jobs find", _FIND, job=job.id)
+        if [Job(**dict(zip(_NAMES, row, strict=True))) for row in rows] != [job]:
+            return None
+        renewed = replace(job, leased=until)
+        self.put(renewed)
+        return renewed
 
     def put(self, job: Job) -> None:
         """Keep what became of it."""

@@ -19,8 +19,8 @@ _CONNECTIONS: Final = 64
 # secure_delete: what is erased is overwritten, and does not linger in pages that are free.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 # What the writer changes lies all over the tables, since digests do: its pages stay at hand (16 MiB), and go
-# from the log into the file less often than every 4 MB. A savepoint keeps a copy of each page that it changes: in
-# memory, or every commit of several works makes a file for them, and removes it.
+# from the log into the file less often than every 4 MB. A savepoint keeps a copy of each page that it
+# changes: in memory, or every commit of several works makes a file for them, and removes it.
 _WRITER: Final = ("cache_size = -16384", "wal_autocheckpoint = 8000", "temp_store = MEMORY")
 
 
