@@ -665,6 +665,17 @@ def test_quotas_hold(people: Cast) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "quota_exceeded")
 
 
+def test_what_is_published_is_no_longer_pending(people: Cast) -> None:
+    """However much somebody has published in the course of time, the bound is on what they have not."""
+    sizes = [24 << 20] * 4
+    for number, size in enumerate(sizes):
+        publish(people.owner, people.owner_key, bytes([number]) * size, name=ModelName("acme", "large"))
+    same = bytes([0]) * sizes[0]
+    for number in range(4):
+        publish(people.owner, people.owner_key, same, name=ModelName("acme", f"large-{number}"))
+    assert publish(people.owner, people.owner_key, b"more", name=ModelName("acme", "large")).created
+
+
 def test_nobody_without_a_name(people: Cast) -> None:
     """Without a token even the SDK gets no further than the log."""
     refuses(lambda: people.server.connect(None).ask(q.ListModels()), NotIdentified)

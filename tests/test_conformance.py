@@ -24,6 +24,7 @@ from muniment.testing import (
     check_backend,
     check_blob_store,
     check_event_log,
+    check_holdings,
     check_lineage,
     check_projections,
     check_shared_commits,
@@ -48,7 +49,8 @@ def memory_blobs(_directory: Path) -> BlobStore:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "check", [check_event_log, check_lineage, check_projections, check_shared_commits, check_units]
+    "check",
+    [check_event_log, check_holdings, check_lineage, check_projections, check_shared_commits, check_units],
 )
 def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: str) -> None:
     """The log, the projections and the transactions of PostgreSQL."""
@@ -80,7 +82,8 @@ def test_staging_in_a_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])
 @pytest.mark.parametrize(
-    "check", [check_event_log, check_lineage, check_projections, check_shared_commits, check_units]
+    "check",
+    [check_event_log, check_holdings, check_lineage, check_projections, check_shared_commits, check_units],
 )
 def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], None], tmp_path: Path) -> None:
     """The log, the projections and the transactions of each database."""

@@ -15,6 +15,7 @@ import pytest
 import muniment
 from muniment.client.registry import Registry
 from muniment.client.settings import Settings
+from muniment.core.attestations import PROVENANCE
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -25,6 +26,7 @@ from muniment.core.errors import (
     StorageBusy,
     StorageFailed,
 )
+from muniment.core.provenance import Provenance
 from muniment.core.times import write_time
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
@@ -138,6 +140,21 @@ def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected
 # ---- rot
 
 
+def test_what_people_leave_behind_is_let_go(parts: Parts) -> None:
+    """Whoever has uploaded what a namespace holds anyway, or nobody, holds it for the period of grace."""
+    revision = parts.blobs.add_documents([b"an orphan"])[0]
+    blob = Stored(digest=revision, size_bytes=9)
+    kept = Stored(digest=parts.units.read(lambda unit: unit.holdings.list_of("acme"))[0], size_bytes=1)
+    now = write_time(datetime.now(UTC))
+    parts.units.write(lambda unit: unit.holdings.add("~me", [blob, kept], now))
+    collect(parts, -LATER)
+    assert parts.units.read(lambda unit: unit.holdings.measure("~me")) == 10
+    assert collect(parts, LATER).blobs == 1
+    assert parts.units.read(lambda unit: unit.holdings.measure("~me")) == 0
+    assert parts.blobs.find(revision) is None
+    assert parts.blobs.find(kept.digest) is not None
+
+
 def test_rot_is_named_set_aside_and_healed(parts: Parts, registry: Registry, tmp_path: Path) -> None:
     """A flipped bit and a lost blob are found; a backup heals both, and the rotten bytes are kept."""
     with open_parts(tmp_path / "backup", create=True) as backup:
@@ -221,6 +238,45 @@ def test_a_scrub_breaks_off_where_it_is() -> None:
 
 
 # ---- moving
+
+
+def test_a_backup_has_what_claims_and_drafts_need(
+    parts: Parts, registry: Registry, settings: Settings, tmp_path: Path, model: Path
+) -> None:
+    """Whatever the registry can show, its backup can; what somebody is still uploading is not in it."""
+    with muniment.run() as run:
+        pass
+    (model / "weights.bin").write_bytes(b"trained")
+    kept = Provenance(registry.push(model, "acme/x", run=run).claims(PROVENANCE)[0].predicate).byproducts()
+    (model / "weights.bin").write_bytes(b"a draft")
+    registry.drafts.save(model, "acme/x")
+    (upload,) = parts.blobs.add_documents([b"uploaded"])
+    held = [Stored(digest=upload, size_bytes=8)]
+    parts.units.write(lambda unit: unit.holdings.add("~me", held, write_time(datetime.now(UTC))))
+    with open_parts(tmp_path / "backup", create=True) as backup:
+        copy_registry(parts, backup)
+        assert "lock" in kept
+        assert all(backup.blobs.find(digest) for digest in kept.values())
+        assert backup.units.read(lambda unit: unit.holdings.measure("~me")) == 0
+        assert backup.units.read(lambda unit: unit.holdings.find_sizes(None, [upload])) == {}
+        assert [one.fault for one in examine(backup) if one.fault] == []
+    with muniment.open(settings=replace(settings, location=str(tmp_path / "backup"))) as copy:
+        (draft,) = copy.drafts.list("acme/x")
+        assert all(check.passed for check in copy.drafts.publish(draft).verify())
+
+
+def test_the_doctor_misses_what_claims_keep(parts: Parts, registry: Registry, model: Path) -> None:
+    """Not the files alone: what a claim keeps beside itself is evidence, too."""
+    with muniment.run() as run:
+        pass
+    (model / "weights.bin").write_bytes(b"trained")
+    kept = Provenance(registry.push(model, "acme/x", run=run).claims(PROVENANCE)[0].predicate).byproducts()
+    parts.blobs.remove(kept["lock"])
+    (fault,) = (one for one in examine(parts) if one.fault)
+    assert str(kept["lock"]) in fault.fault
+    assert [(rot.digest, rot.fault) for rot in scrub(parts.units, parts.blobs).rot] == [
+        (kept["lock"], "missing")
+    ]
 
 
 def test_a_backup_made_while_others_write_is_a_whole_registry(

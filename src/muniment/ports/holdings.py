@@ -30,7 +30,14 @@ class Holdings(Protocol):
     def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
         """Let a holder hold blobs, since a time; give how many bytes that adds to what it holds.
 
-        `fresh` spares looking: the caller MUST know that the holder holds none of them.
+        What it holds already, it holds since that time from now on. `fresh` spares looking: the caller MUST
+        know that the holder holds none of them.
+        """
+
+    def move(self, source: str, target: str, blobs: Sequence[Stored], time: str) -> None:
+        """Let a holder hold, since a time, what another held until then.
+
+        The caller MUST know that the one holds all of them, and the other none.
         """
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
@@ -43,7 +50,13 @@ class Holdings(Protocol):
         """Sum up what a holder holds, in bytes."""
 
     def find_idle(self, before: str, limit: int) -> list[Digest]:
-        """List blobs that no namespace holds, and that people hold since before a time only."""
+        """List blobs that people hold since before a time."""
+
+    def drop_idle(self, before: str, digests: Sequence[Digest]) -> None:
+        """Forget that people hold blobs since before a time."""
+
+    def list_held(self, after: str, limit: int) -> list[Digest]:
+        """List blobs that namespaces hold, in the order of their digests as text, after one."""
 
     def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
         """Forget that a holder holds blobs; with None, that anybody does."""

@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.times import read_time, write_time
 from muniment.server.founding import load_keys
 from muniment.server.parts import Parts
+from muniment.services.inventory import find_lost
 from muniment.services.rebuild import compare
-from muniment.services.scrub import list_content
 
 _ROOM_BYTES: Final = 1 << 30
 _SKEW: Final = timedelta(minutes=5)
@@ -36,7 +35,7 @@ def examine(parts: Parts) -> list[Ailment]:
     checks: list[tuple[str, Callable[[Parts], Iterator[tuple[str, str]]]]] = [
         ("the log hashes to its own tree, and every row follows from it", _check_log),
         ("the keys are this registry's, and nobody else can read them", _check_keys),
-        ("all that the log names is stored", _check_blobs),
+        ("all that the log names, and all that is held, is stored", _check_blobs),
         ("the clock does not stand before the newest entry", _check_clock),
         ("there is room to write", _check_room),
         ("nothing was left lying about", _check_leftovers),
@@ -66,11 +65,7 @@ def _check_keys(parts: Parts) -> Iterator[tuple[str, str]]:
 
 
 def _check_blobs(parts: Parts) -> Iterator[tuple[str, str]]:
-    def find_lost() -> list[Digest]:
-        wanted = parts.units.read(lambda unit: set(list_content(unit)))
-        return [digest for digest in sorted(wanted) if parts.blobs.find(digest) is None]
-
-    for digest in find_lost():
+    for digest in find_lost(parts.units, lambda digest: parts.blobs.find(digest) is not None):
         yield f"{digest} is missing", "muniment admin scrub --heal-from BACKUP"
 
 

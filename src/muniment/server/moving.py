@@ -1,12 +1,13 @@
 """Move registries: backup, restore and migration are one thing, a copy of one consistent state.
 
-The database goes first, then every blob that it names: what is stored is never taken away while
-something names it, so the copy is whole, whoever writes to the original meanwhile.
+The database goes first, then every blob that is held in the copy or that the log names: what is stored is
+never taken away while somebody holds it, so the copy is whole, whoever writes to the original meanwhile.
 """
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,13 @@ from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt
 from muniment.ports.blobs import BlobStore
 from muniment.server.parts import Parts
+from muniment.services.inventory import list_held, list_named
 from muniment.services.rebuild import read_events
-from muniment.services.scrub import list_content
 from muniment.stores.failures import disk_failures
 from muniment.stores.sql.copying import copy_database
 
 _THREADS: Final = 4
+_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ def copy_registry(source: Parts, target: Parts) -> Moved:
     entries = target.units.read(lambda unit: sum(1 for _ in read_events(unit)))
     _copy_keys(source.keys, target.keys)
     # Manifests say what else is needed, and are read from where they are.
-    wanted = source.units.read(lambda unit: set(list_content(unit)))
+    wanted = chain(list_held(target.units), list_named(source.units))
+    copied = 0
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        copied = sum(pool.map(lambda digest: _copy_blob(source.blobs, target.blobs, digest), sorted(wanted)))
+        while some := set(islice(wanted, _AT_ONCE)):
+            copied += sum(pool.map(lambda digest: _copy_blob(source.blobs, target.blobs, digest), some))
     return Moved(entries=entries, rows=sum(rows.values()), blobs=copied)
 
 

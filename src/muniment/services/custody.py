@@ -1,6 +1,7 @@
 """Custody: who holds which bytes, and that nobody gets at bytes by naming their digest.
 
-A caller with a token may publish only bytes that it uploaded, or that the namespace holds already.
+A caller with a token may publish only bytes that it uploaded and has not published yet, or that the namespace
+holds already.
 A caller that has the stores in its hands (an embedded registry) has nothing to be kept from.
 """
 
@@ -59,8 +60,18 @@ def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Dig
             raise BlobNotFound(digest=str(digest))
         if digest in held[GARBAGE]:
             raise StorageBusy(path=str(digest))
-    new = {digest for digest in digests if digest not in held[namespace]}
-    _hold(tx, namespace, [Stored(digest=digest, size_bytes=sizes[digest]) for digest in new])
+    new = [Stored(digest=one, size_bytes=sizes[one]) for one in {*digests} - held[namespace].keys()]
+    # What its uploader has published is the namespace's alone.
+    uploaded = [blob for blob in new if blob.digest in held[mine]]
+    if uploaded:
+        tx.unit.holdings.move(mine, namespace, uploaded, tx.time)
+    given = [blob for blob in new if blob.digest not in held[mine]]
+    if given:
+        tx.unit.holdings.add(namespace, given, tx.time, fresh=True)
+    if again := held[mine].keys() & held[namespace].keys():
+        tx.unit.holdings.drop(list(again), mine)
+    if new:
+        _check_quota(tx, namespace)
     return sizes
 
 
@@ -69,14 +80,13 @@ def hold(tx: Transaction, namespace: str, blobs: Sequence[Stored]) -> None:
     held = tx.unit.holdings.find_held({namespace, GARBAGE}, [blob.digest for blob in blobs])
     for digest in held[GARBAGE]:
         raise StorageBusy(path=str(digest))
-    _hold(tx, namespace, [blob for blob in blobs if blob.digest not in held[namespace]])
+    new = [blob for blob in blobs if blob.digest not in held[namespace]]
+    if new:
+        tx.unit.holdings.add(namespace, new, tx.time, fresh=True)
+        _check_quota(tx, namespace)
 
 
-def _hold(tx: Transaction, namespace: str, new: Sequence[Stored]) -> None:
-    """Let a namespace hold blobs that it does not hold yet."""
-    if not new:
-        return
-    tx.unit.holdings.add(namespace, new, tx.time, fresh=True)
+def _check_quota(tx: Transaction, namespace: str) -> None:
     quota = find_quota(tx.unit, namespace)
     if quota is not None and tx.unit.holdings.measure(namespace) > quota:
         raise QuotaExceeded(namespace=namespace, quota_bytes=quota)

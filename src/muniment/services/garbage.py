@@ -5,7 +5,7 @@ the marks are taken away. Whoever stores one of them meanwhile is told to send i
 blob that somebody holds is never removed; a collection that dies is finished by the next one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -22,6 +22,7 @@ from muniment.ports.unit import Unit, Units
 T = TypeVar("T")
 
 _BATCH: Final = 200
+_MANY: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,15 @@ def collect_garbage(  # noqa: PLR0913 - the stores that garbage lies in
     if remove:
         _drop_idle(units, write_time(before))
         _finish(units, blobs)
-    found = [kept for kept in blobs.list() if kept.modified < before]
-    gone = [kept for batch in _batches(found) for kept in _remove(units, blobs, batch, remove=remove)]
+    old = (kept for kept in blobs.list() if kept.modified < before)
+    gone = [
+        kept.size_bytes for batch in _batches(old) for kept in _remove(units, blobs, batch, remove=remove)
+    ]
     return Collected(
         uploads=uploads,
         leftovers=staging.sweep(before, units.read(lambda unit: unit.uploads.list_ids())) if remove else 0,
         blobs=len(gone),
-        size_bytes=sum(kept.size_bytes for kept in gone),
+        size_bytes=sum(gone),
     )
 
 
@@ -86,15 +89,10 @@ def _end_uploads(units: Units, staging: Staging, inbox: Inbox | None, before: st
 
 
 def _drop_idle(units: Units, before: str) -> None:
-    """Let go what people have stored and nobody has published."""
-
-    def work(unit: Unit) -> int:
-        idle = unit.holdings.find_idle(before, _BATCH)
-        unit.holdings.drop(idle)
-        return len(idle)
-
-    while units.write(work):
-        continue
+    """Let go what people have stored and not published, or not themselves."""
+    while idle := units.read(lambda unit: unit.holdings.find_idle(before, _MANY)):
+        # What somebody has stored again since is theirs for longer.
+        units.write(lambda unit, idle=idle: unit.holdings.drop_idle(before, idle))  # type: ignore[misc] # bound at once
 
 
 def _remove(units: Units, blobs: BlobStore, batch: Sequence[Kept], *, remove: bool) -> list[Kept]:
@@ -103,13 +101,15 @@ def _remove(units: Units, blobs: BlobStore, batch: Sequence[Kept], *, remove: bo
         return [kept for kept in batch if kept.digest not in held]
 
     def mark(unit: Unit) -> list[Kept]:
-        found = find(unit)
-        marked = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found]
+        free = find(unit)
+        marked = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in free]
         unit.holdings.add(GARBAGE, marked, "")
-        return found
+        return free
 
-    if not remove:
-        return units.read(find)
+    # Most of what there is, is held: that is seen without the lock.
+    found = units.read(find)
+    if not remove or not found:
+        return found
     # What was stored anew since it was listed is young again.
     gone = [kept for kept in units.write(mark) if blobs.find(kept.digest) == kept]
     for kept in gone:
@@ -123,7 +123,7 @@ def _unmark(unit: Unit, batch: Sequence[Kept]) -> None:
     unit.holdings.drop(list(marked))
 
 
-def _batches(found: Sequence[T]) -> Iterator[Sequence[T]]:
+def _batches(found: Iterable[T]) -> Iterator[Sequence[T]]:
     rest = iter(found)
     while batch := list(islice(rest, _BATCH)):
         yield batch

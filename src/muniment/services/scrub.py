@@ -2,22 +2,19 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from secrets import SystemRandom
+from itertools import islice
+from secrets import token_hex
 from typing import BinaryIO, Final
 
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MunimentError, StorageBusy
-from muniment.core.records import AttestationRecord, PolicyRecord, VersionRecord
-from muniment.core.revisions import MAX_MANIFEST_BYTES, parse_with_config
-from muniment.core.statuses import Status
-from muniment.ports.blobs import BlobStore
-from muniment.ports.unit import Unit, Units
-from muniment.services.documents import read_document
-from muniment.services.statuses import status_of
+from muniment.ports.blobs import BlobStore, Kept
+from muniment.ports.unit import Units
+from muniment.services.inventory import find_lost
 
 _CHUNK_BYTES: Final = 1 << 20
 _AT_ONCE: Final = 256
@@ -56,44 +53,30 @@ def scrub(
     Raises:
         StorageBusy: `stopped` says so. What was found until then is set aside and healed.
     """
-    kept = list(blobs.list())
-    # Drawn by lot: a scrub that is broken off again and again comes to each of them in time.
-    SystemRandom().shuffle(kept)
-    rot = []
+    rot, count, size_bytes = list[Rot](), 0, 0
+    # Drawn by lot: a scrub that is broken off again and again comes to each blob in time.
+    rest = _list_from(blobs, token_hex(4))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for start in range(0, len(kept), _AT_ONCE):
-            some = [one.digest for one in kept[start : start + _AT_ONCE]]
-            for digest, fault in zip(some, pool.map(partial(_find_fault, blobs, stopped), some), strict=True):
-                if fault:
-                    rot.append(_set_aside(blobs, other, digest, fault))
-    for digest in _find_lost(units, (one.digest for one in kept)):
+        while some := list(islice(rest, _AT_ONCE)):
+            digests = [kept.digest for kept in some]
+            faults = pool.map(partial(_find_fault, blobs, stopped), digests)
+            rot += [
+                _set_aside(blobs, other, digest, fault)
+                for digest, fault in zip(digests, faults, strict=True)
+                if fault
+            ]
+            count += len(some)
+            size_bytes += sum(kept.size_bytes for kept in some)
+    known = {one.digest for one in rot}
+    for digest in find_lost(units, lambda digest: digest in known or blobs.find(digest) is not None):
         healed = other is not None and _heal(blobs, other, digest)
         rot.append(Rot(digest=digest, fault="missing", place="", healed=healed))
-    return Scrubbed(blobs=len(kept), size_bytes=sum(one.size_bytes for one in kept), rot=tuple(rot))
+    return Scrubbed(blobs=count, size_bytes=size_bytes, rot=tuple(rot))
 
 
-def list_content(unit: Unit) -> Iterator[Digest]:
-    """List the digests of all that the log names, and of what those manifests name in turn."""
-    for version in unit.projections.select(VersionRecord):
-        manifest = Digest.parse(version.revision)
-        yield manifest
-        try:
-            revision, config = parse_with_config(read_document(unit, manifest, MAX_MANIFEST_BYTES))
-        except MunimentError:
-            # What it names cannot be known before it is healed; it is named itself.
-            continue
-        yield config
-        if status_of(unit, version) is not Status.PURGED:
-            yield from (file.digest for file in revision.files)
-    for claim in unit.projections.select(AttestationRecord):
-        yield Digest.parse(claim.digest)
-    for policy in unit.projections.select(PolicyRecord):
-        yield from (Digest.parse(text) for text in (policy.digest, policy.attestation) if text is not None)
-
-
-def _find_lost(units: Units, present: Iterable[Digest]) -> list[Digest]:
-    known = set(present)
-    return sorted(units.read(lambda unit: {digest for digest in list_content(unit) if digest not in known}))
+def _list_from(blobs: BlobStore, start: str) -> Iterator[Kept]:
+    yield from (kept for kept in blobs.list() if kept.digest.hex >= start)
+    yield from (kept for kept in blobs.list() if kept.digest.hex < start)
 
 
 def _find_fault(blobs: BlobStore, stopped: Callable[[], bool], digest: Digest) -> str:

@@ -11,6 +11,7 @@ from muniment.testing.memory import MemoryBlobs, MemoryUnits, open_memory, open_
 from muniment.testing.stores import (
     check_blob_store,
     check_event_log,
+    check_holdings,
     check_lineage,
     check_projections,
     check_shared_commits,
@@ -24,6 +25,7 @@ __all__ = [
     "check_backend",
     "check_blob_store",
     "check_event_log",
+    "check_holdings",
     "check_lineage",
     "check_projections",
     "check_shared_commits",

@@ -233,8 +233,15 @@ class MemoryHoldings:
         """Let a holder hold blobs."""
         assert not (fresh and any((blob.digest, holder) in self.held for blob in blobs)), "it looked"
         new = {blob.digest: blob.size_bytes for blob in blobs if (blob.digest, holder) not in self.held}
-        self.held |= {(digest, holder): (size, time) for digest, size in new.items()}
+        self.held |= {(blob.digest, holder): (blob.size_bytes, time) for blob in blobs}
         return sum(new.values())
+
+    def move(self, source: str, target: str, blobs: Sequence[Stored], time: str) -> None:
+        """Give blobs from one holder to another."""
+        for blob in blobs:
+            assert (blob.digest, target) not in self.held, "it looked"
+            size, _ = self.held.pop((blob.digest, source))
+            self.held[blob.digest, target] = (size, time)
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
         """Give sizes."""
@@ -254,9 +261,22 @@ class MemoryHoldings:
         return sum(size for (_, held_by), (size, _) in self.held.items() if held_by == holder)
 
     def find_idle(self, before: str, limit: int) -> list[Digest]:
-        """List what nobody needs."""
-        busy = {d for (d, holder), (_, time) in self.held.items() if holder[0] != "~" or time >= before}
-        return [digest for digest in dict.fromkeys(d for d, _ in self.held) if digest not in busy][:limit]
+        """List what people hold for long."""
+        idle = (digest for (digest, holder), (_, time) in self.held.items() if _is_idle(holder, time, before))
+        return list(dict.fromkeys(idle))[:limit]
+
+    def drop_idle(self, before: str, digests: Sequence[Digest]) -> None:
+        """Forget people who hold blobs for long."""
+        self.held = {
+            key: (size, time)
+            for key, (size, time) in self.held.items()
+            if key[0] not in digests or not _is_idle(key[1], time, before)
+        }
+
+    def list_held(self, after: str, limit: int) -> list[Digest]:
+        """List what namespaces hold."""
+        held = {digest for digest, holder in self.held if holder[0] != "~" and holder != GARBAGE}
+        return sorted(digest for digest in held if str(digest) > after)[:limit]
 
     def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
         """Forget holders."""
@@ -274,6 +294,10 @@ class MemoryHoldings:
     def clear(self) -> None:
         """Forget namespaces."""
         self.held = {key: value for key, value in self.held.items() if key[1][0] == "~" or key[1] == GARBAGE}
+
+
+def _is_idle(holder: str, time: str, before: str) -> bool:
+    return holder[0] == "~" and time < before
 
 
 @dataclass

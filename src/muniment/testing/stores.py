@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
 from muniment.core.folding import Amend, Put
@@ -17,6 +18,7 @@ from muniment.core.search import Fact
 from muniment.log.tree import Frontier, Node, cover, hash_children, hash_leaf, read_root
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog
+from muniment.ports.holdings import GARBAGE
 from muniment.ports.lineage import Lineage
 from muniment.ports.projections import Where
 from muniment.ports.staging import Staging, Stretch
@@ -107,6 +109,38 @@ def check_projections(units: Units) -> None:
     units.read(_check_projections)
     units.write(lambda unit: unit.projections.clear())
     assert units.read(lambda unit: unit.projections.select(ModelRecord)) == []
+
+
+def check_holdings(units: Units) -> None:
+    """Check who holds which bytes: what is given on, what is let go, and the sums."""
+    blobs = [Stored(digest=Digest.of(b"%d" % n), size_bytes=n) for n in range(5)]
+    digests = sorted(blob.digest for blob in blobs)
+    units.write(lambda unit: _hold_some(unit, blobs))
+
+    def see(unit: Unit) -> None:
+        holdings = unit.holdings
+        assert holdings.find_held({"acme", "~me"}, digests) == {
+            "acme": {blob.digest: blob.size_bytes for blob in blobs[:2]},
+            "~me": {blob.digest: blob.size_bytes for blob in blobs[2:4]},
+        }
+        assert [holdings.measure(holder) for holder in ("acme", "~me", GARBAGE, "beta")] == [1, 5, 4, 0]
+        assert holdings.list_held("", 9) == [one for one in digests if one in holdings.list_of("acme")]
+        assert holdings.list_held(str(holdings.list_held("", 1)[0]), 9) == holdings.list_held("", 9)[1:]
+        assert holdings.find_idle(_TIMES[1], 9) == [blobs[2].digest], "the other was stored again"
+
+    units.read(see)
+    units.write(lambda unit: unit.holdings.drop_idle(_TIMES[1], digests))
+
+    def let_go(unit: Unit) -> None:
+        assert unit.holdings.find_sizes(["~me"], digests) == {blobs[3].digest: 3}
+        assert unit.holdings.measure("~me") == 3
+        unit.holdings.drop([blob.digest for blob in blobs[:2]], "acme")
+        unit.holdings.drop(digests, "~you")
+        unit.holdings.drop([blobs[4].digest])
+        assert unit.holdings.find_sizes(None, digests) == {blobs[3].digest: 3}
+        assert [unit.holdings.measure(holder) for holder in ("acme", "~me", GARBAGE)] == [0, 3, 0]
+
+    units.write(let_go)
 
 
 def check_lineage(units: Units) -> None:
@@ -211,6 +245,14 @@ def _check_log(log: EventLog, leaves: list[bytes]) -> None:
         Node(0, 2): hashes[2],
     }
     _refuses(lambda: log.read_nodes([Node(2, 0)]), LogInconsistent)
+
+
+def _hold_some(unit: Unit, blobs: Sequence[Stored]) -> None:
+    holdings = unit.holdings
+    assert holdings.add("~me", blobs[:4], _TIMES[0]) == 6
+    assert holdings.add("~me", blobs[3:4], _TIMES[1]) == 0
+    holdings.move("~me", "acme", blobs[:2], _TIMES[1])
+    holdings.add(GARBAGE, blobs[4:], "", fresh=True)
 
 
 def _fill_lineage(unit: Unit) -> None:

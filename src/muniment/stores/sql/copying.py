@@ -5,12 +5,18 @@ from typing import Final
 from sqlalchemy import Connection, Table, func, insert, select
 
 from muniment.core.errors import RegistryExists
-from muniment.stores.sql.tables import jobs, metadata, retries, uploads
+from muniment.stores.sql.holdings import is_settled
+from muniment.stores.sql.tables import holdings, jobs, metadata, retries, uploads, usages
 from muniment.stores.sql.unit import SqlUnits
 
 _ROWS_AT_ONCE: Final = 2_000
-# What is under way belongs to the registry that it is under way in.
+# What is under way belongs to the registry that it is under way in: so does what people have uploaded and not
+# published yet.
 _LEFT_OUT: Final = frozenset({jobs.name, retries.name, uploads.name})
+_ROWS: Final = {
+    **{table.name: select(table) for table in metadata.sorted_tables if table.name not in _LEFT_OUT},
+    **{table.name: select(table).where(is_settled(table)) for table in (holdings, usages)},
+}
 
 
 def copy_database(source: SqlUnits, target: SqlUnits) -> dict[str, int]:
@@ -19,7 +25,7 @@ def copy_database(source: SqlUnits, target: SqlUnits) -> dict[str, int]:
     Raises:
         RegistryExists: the target is not empty.
     """
-    tables = [table for table in metadata.sorted_tables if table.name not in _LEFT_OUT]
+    tables = [table for table in metadata.sorted_tables if table.name in _ROWS]
     with source.reading() as reader, target.writing() as writer:
         if any(writer.execute(select(func.count()).select_from(table)).scalar() for table in tables):
             raise RegistryExists(location=target.path)
@@ -28,7 +34,7 @@ def copy_database(source: SqlUnits, target: SqlUnits) -> dict[str, int]:
 
 def _copy(reader: Connection, writer: Connection, table: Table) -> int:
     count = 0
-    rows = reader.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table)).mappings()
+    rows = reader.execution_options(yield_per=_ROWS_AT_ONCE).execute(_ROWS[table.name]).mappings()
     for part in rows.partitions(_ROWS_AT_ONCE):
         writer.execute(insert(table), [dict(row) for row in part])
         count += len(part)

@@ -1,10 +1,11 @@
 """The holdings in SQL, with a running sum for each holder."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.sql.base import Executable
 
 from muniment.core.backend import Stored
@@ -12,6 +13,8 @@ from muniment.core.digests import Digest
 from muniment.ports.holdings import GARBAGE
 from muniment.stores.sql.statements import Rows, Statements, Values
 from muniment.stores.sql.tables import holdings, usages
+
+Held: TypeAlias = tuple[str, Digest, int]
 
 _DIGESTS_A_QUERY: Final = 64
 _ADD: Final = insert(holdings)
@@ -23,26 +26,40 @@ _NEXT_USAGE: Final = (
     .values(size_bytes=usages.c.size_bytes + bindparam("added"))
     .returning(usages.c.holder)
 )
-_HOLDERS: Final = select(holdings.c.holder, holdings.c.size_bytes).where(
-    holdings.c.digest == bindparam("digest")
-)
 _OF: Final = select(holdings.c.digest).where(holdings.c.holder == bindparam("holder"))
-_DROP: Final = delete(holdings).where(
-    holdings.c.digest == bindparam("digest"), holdings.c.holder == bindparam("holder")
+_TOUCH: Final = (
+    update(holdings)
+    .where(holdings.c.digest == bindparam("blob"), holdings.c.holder == bindparam("who"))
+    .values(since=bindparam("now"))
 )
-_OTHER: Final = holdings.alias()
+_MOVE: Final = (
+    update(holdings)
+    .where(holdings.c.digest == bindparam("blob"), holdings.c.holder == bindparam("source"))
+    .values(holder=bindparam("target"), since=bindparam("now"))
+)
+_DROP: Final = delete(holdings).where(
+    holdings.c.digest == bindparam("blob"), holdings.c.holder == bindparam("who")
+)
 # A namespace never begins with a tilde, and sorts before it.
+_PEOPLE: Final = holdings.c.holder >= "~"
 _IDLE: Final = (
     select(holdings.c.digest)
     .distinct()
-    .where(
-        ~exists().where(
-            and_(
-                _OTHER.c.digest == holdings.c.digest,
-                (_OTHER.c.holder < "~") | (_OTHER.c.since >= bindparam("before")),
-            )
-        )
-    )
+    .where(_PEOPLE, holdings.c.since < bindparam("before"))
+    .limit(bindparam("most"))
+)
+
+
+def is_settled(table: Table) -> ColumnElement[bool]:
+    """Say of a row of `holdings` or `usages` that its holder is no person, and it is no mark of garbage."""
+    return and_(table.c.holder < "~", table.c.holder != GARBAGE)
+
+
+_HELD: Final = (
+    select(holdings.c.digest)
+    .distinct()
+    .where(holdings.c.digest > bindparam("after"), is_settled(holdings))
+    .order_by(holdings.c.digest)
     .limit(bindparam("most"))
 )
 
@@ -58,6 +75,9 @@ class SqlHoldings:
     def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
         """Let a holder hold blobs."""
         known = {} if fresh else self.find_sizes([holder], [blob.digest for blob in blobs])
+        if known:
+            touched = [{"blob": str(digest), "who": holder, "now": time} for digest in known]
+            self._statements.run_many(self._connection, "holdings touch", lambda: _TOUCH, touched)
         new = {blob.digest: blob.size_bytes for blob in blobs if blob.digest not in known}
         if not new:
             return 0
@@ -69,6 +89,14 @@ class SqlHoldings:
         added = sum(new.values())
         self._count(holder, added)
         return added
+
+    def move(self, source: str, target: str, blobs: Sequence[Stored], time: str) -> None:
+        """Give blobs from one holder to another."""
+        rows = [{"blob": str(blob.digest), "source": source, "target": target, "now": time} for blob in blobs]
+        self._statements.run_many(self._connection, "holdings move", lambda: _MOVE, rows)
+        moved = sum(blob.size_bytes for blob in blobs)
+        self._count(source, -moved)
+        self._count(target, moved)
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
         """Give sizes."""
@@ -92,13 +120,24 @@ class SqlHoldings:
         rows = self._run("holdings idle", _IDLE, before=before, most=limit)
         return [Digest.parse(str(digest)) for (digest,) in rows]
 
+    def drop_idle(self, before: str, digests: Sequence[Digest]) -> None:
+        """Forget people who hold blobs for long."""
+        for some in _split(digests):
+            what = {f"d_{n}": str(digest) for n, digest in enumerate(some)}
+            shape, build = ("holdings of people", len(what)), partial(_select_idle, what)
+            rows = self._statements.run(self._connection, shape, build, {**what, "before": before})
+            self._drop(
+                (str(holder), Digest.parse(str(digest)), int(str(size))) for holder, digest, size in rows
+            )
+
+    def list_held(self, after: str, limit: int) -> list[Digest]:
+        """List what namespaces hold."""
+        rows = self._run("holdings held", _HELD, after=after, most=limit)
+        return [Digest.parse(str(digest)) for (digest,) in rows]
+
     def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
         """Forget holders."""
-        for digest in digests:
-            for held_by, size in self._run("holdings of", _HOLDERS, digest=str(digest)):
-                if holder in {None, held_by}:
-                    self._count(str(held_by), -int(str(size)))
-                    self._run("holdings drop", _DROP, digest=str(digest), holder=held_by)
+        self._drop(self._find(None if holder is None else [holder], digests))
 
     def list_of(self, holder: str) -> list[Digest]:
         """List what a holder holds."""
@@ -108,16 +147,23 @@ class SqlHoldings:
     def clear(self) -> None:
         """Forget namespaces."""
         for table in (holdings, usages):
-            named = and_(table.c.holder < "~", table.c.holder != GARBAGE)
-            self._connection.execute(delete(table).where(named))
+            self._connection.execute(delete(table).where(is_settled(table)))
+
+    def _drop(self, found: Iterable[Held]) -> None:
+        rows, sums = [], Counter[str]()
+        for holder, digest, size in found:
+            rows.append({"blob": str(digest), "who": holder})
+            sums[holder] += size
+        if rows:
+            self._statements.run_many(self._connection, "holdings drop", lambda: _DROP, rows)
+        for holder, size in sums.items():
+            self._count(holder, -size)
 
     def _count(self, holder: str, added: int) -> None:
         if not self._run("usage next", _NEXT_USAGE, who=holder, added=added):
             self._run("usage first", _FIRST_USAGE, holder=holder, size_bytes=added)
 
-    def _find(
-        self, holders: Sequence[str] | None, digests: Sequence[Digest]
-    ) -> Iterator[tuple[str, Digest, int]]:
+    def _find(self, holders: Sequence[str] | None, digests: Sequence[Digest]) -> Iterator[Held]:
         """Find who holds what, some dozens in a query."""
         who = {f"h_{n}": holder for n, holder in enumerate(holders or ())}
         for some in _split(digests):
@@ -127,11 +173,15 @@ class SqlHoldings:
             rows = self._statements.run(
                 self._connection, shape, partial(_select_sizes, wanted, what), who | what
             )
-            for holder, digest, size in rows:
-                yield str(holder), Digest.parse(str(digest)), int(str(size))
+            yield from map(_read, rows)
 
     def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
         return self._statements.run(self._connection, shape, lambda: statement, values)
+
+
+def _read(row: tuple[Any, ...]) -> Held:
+    holder, digest, size = row
+    return str(holder), Digest.parse(str(digest)), int(size)
 
 
 def _select_sizes(who: Values | None, what: Values) -> Executable:
@@ -139,6 +189,14 @@ def _select_sizes(who: Values | None, what: Values) -> Executable:
         holdings.c.digest.in_([bindparam(name) for name in what])
     )
     return query if who is None else query.where(holdings.c.holder.in_([bindparam(name) for name in who]))
+
+
+def _select_idle(what: Values) -> Executable:
+    return select(holdings.c.holder, holdings.c.digest, holdings.c.size_bytes).where(
+        holdings.c.digest.in_([bindparam(name) for name in what]),
+        _PEOPLE,
+        holdings.c.since < bindparam("before"),
+    )
 
 
 def _split(digests: Sequence[Digest]) -> Iterator[Sequence[Digest]]:
