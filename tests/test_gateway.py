@@ -59,14 +59,18 @@ async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 
 def visit(
-    app: App, *parts: bytes, headers: tuple[tuple[bytes, bytes], ...] = (), hang: bool = False
+    app: App,
+    *parts: bytes,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    hang: bool = False,
+    method: str = "POST",
 ) -> tuple[int, dict[str, str], bytes, str]:
     """Send a request through a gateway; give status, headers, body and metrics."""
     collector = CollectorRegistry()
     gateway = Gateway(app, BOUNDS, Metrics(collector))
     scope: Scope = {
         "type": "http",
-        "method": "POST",
+        "method": method,
         "path": "/x",
         "headers": list(headers),
         "client": ("h", 1),
@@ -105,6 +109,16 @@ def test_a_request_has_an_id_a_line_a_count_and_a_span(spans: InMemorySpanExport
     attributes = dict(span.attributes or {})
     assert attributes["muniment.request_id"] == "proxy-12345"
     assert attributes["http.response.status_code"] == 200
+
+
+def test_a_method_that_somebody_made_up_is_no_label(spans: InMemorySpanExporter) -> None:
+    """What is remembered for each label would grow with each of them."""
+    spans.clear()
+    with capture_logs() as lines:
+        _, _, _, metrics = visit(echo, b"", method="EVIL")
+    (span,) = spans.get_finished_spans()
+    assert 'muniment_requests_total{method="_OTHER",route="unknown",status="200"} 1.0' in metrics
+    assert "EVIL" not in f"{metrics} {lines} {dict(span.attributes or {})}"
 
 
 @pytest.mark.parametrize("evil", [b"x\r\nset-cookie: a", b"", b"short", b"x" * 100, "\u202e1234567".encode()])

@@ -20,6 +20,8 @@ from muniment.core.errors import BodyTooLarge, InternalError, MunimentError, Req
 from muniment.edge.pace import Pace
 from muniment.edge.problems import describe, headers_of, status_of
 
+# Anybody can make up others, and each would be remembered as a label of its own.
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
@@ -92,7 +94,9 @@ class Gateway:
             finally:
                 self._metrics.running.dec()
                 passage.note()
-                span.set_attribute("http.request.method", str(scope["method"]))
+                if self._pace is not None and scope.get("principal"):
+                    self._pace.know(_shown_by(scope))
+                span.set_attribute("http.request.method", passage.method)
                 span.set_attribute("http.route", passage.route)
                 span.set_attribute("http.response.status_code", passage.status)
                 span.set_attribute("muniment.request_id", scope["request_id"])
@@ -100,7 +104,7 @@ class Gateway:
     def _check_pace(self, scope: Scope) -> None:
         if self._pace is None:
             return
-        wait = self._pace.spend(_caller_of(scope), time.monotonic())
+        wait = self._pace.spend(_shown_by(scope), _place_of(scope), time.monotonic())
         if wait:
             raise TooManyRequests(retry_after_s=wait)
 
@@ -129,6 +133,12 @@ class _Passage:
         if route is not None:
             return f"{self._scope.get('app_root_path', '')}{getattr(route, 'path_format', '')}"
         return str(getattr(self._scope.get("endpoint"), "__name__", "unknown")).strip("_")
+
+    @property
+    def method(self) -> str:
+        """The method, if it is one of HTTP's."""
+        method = str(self._scope["method"])
+        return method if method in _METHODS else "_OTHER"
 
     async def receive(self) -> Message:
         try:
@@ -188,13 +198,12 @@ class _Passage:
     def note(self) -> None:
         """Write the line of the log, and count."""
         took = time.perf_counter() - self._began
-        method = str(self._scope["method"])
-        self._metrics.requests.labels(method, self.route, str(self.status)).inc()
-        self._metrics.seconds.labels(method, self.route).observe(took)
+        self._metrics.requests.labels(self.method, self.route, str(self.status)).inc()
+        self._metrics.seconds.labels(self.method, self.route).observe(took)
         _log.info(
             "request",
             request_id=self._scope["request_id"],
-            method=method,
+            method=self.method,
             route=self.route,
             status=self.status,
             ms=round(took * 1000, 1),
@@ -216,10 +225,12 @@ def _request_id(scope: Scope) -> str:
     return given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _caller_of(scope: Scope) -> str:
-    """Tell callers apart without looking them up: by what they show, or by where they are."""
-    shown = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    if shown:
-        return str(hash(shown))
+def _shown_by(scope: Scope) -> int | None:
+    """Tell credentials apart, without keeping them."""
+    shown = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+    return None if shown is None else hash(shown)
+
+
+def _place_of(scope: Scope) -> str:
     client = scope.get("client")
     return str(client[0]) if client else "unknown"

@@ -1,7 +1,14 @@
-"""Pace: how often a caller may come (a token bucket each), within one process."""
+"""Pace: how often a caller may come (a token bucket each), within one process.
+
+A caller is whoever shows a credential that was found good. Others count for where they come from: who
+makes up a credential for each request is one caller.
+"""
 
 import math
-from typing import Final
+from typing import Final, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _MOST_CALLERS: Final = 10_000
 
@@ -10,9 +17,14 @@ class Pace:
     """Buckets that fill at a rate, up to a burst.
 
     >>> pace = Pace(per_second=1, burst=2)
-    >>> [pace.spend("me", 0.0) for _ in range(3)]
+    >>> [pace.spend(None, "here", 0.0) for _ in range(3)]
     [0, 0, 1]
-    >>> pace.spend("me", 1.0)
+    >>> pace.spend(None, "here", 1.0)
+    0
+    >>> pace.spend(7, "here", 1.0)
+    1
+    >>> pace.know(7)
+    >>> pace.spend(7, "here", 1.0)
     0
     """
 
@@ -20,17 +32,28 @@ class Pace:
         """Let each caller make `burst` requests at once, and `per_second` in the long run."""
         self._per_second = per_second
         self._burst = burst
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[int | str, tuple[float, float]] = {}
+        self._known: dict[int, None] = {}
 
-    def spend(self, caller: str, now: float) -> int:
-        """Take one from a caller's bucket; give how many seconds to wait if it is empty, else 0."""
+    def know(self, credential: int | None) -> None:
+        """Count a credential, which was found good, by itself from now on."""
+        if credential is not None:
+            self._known.pop(credential, None)
+            self._known[credential] = None
+            _bound(self._known)
+
+    def spend(self, credential: int | None, place: str, now: float) -> int:
+        """Take one from the bucket of whoever comes; give how many seconds to wait if it is empty, else 0."""
+        caller = credential if credential is not None and credential in self._known else place
         left, since = self._buckets.pop(caller, (float(self._burst), now))
         left = min(float(self._burst), left + (now - since) * self._per_second)
-        if len(self._buckets) >= _MOST_CALLERS:
-            # The one that has not come for the longest stands first.
-            del self._buckets[next(iter(self._buckets))]
-        if left < 1:
-            self._buckets[caller] = (left, now)
-            return max(1, math.ceil((1 - left) / self._per_second))
-        self._buckets[caller] = (left - 1, now)
-        return 0
+        wait = 0 if left >= 1 else max(1, math.ceil((1 - left) / self._per_second))
+        self._buckets[caller] = (left if wait else left - 1, now)
+        _bound(self._buckets)
+        return wait
+
+
+def _bound(callers: dict[K, V]) -> None:
+    if len(callers) > _MOST_CALLERS:
+        # The one that has not come for the longest stands first.
+        del callers[next(iter(callers))]
