@@ -263,6 +263,36 @@ def test_what_another_version_has_too_stays(registry: Registry, model: Path) -> 
     assert any("tombstone" in check.what for check in checks)
 
 
+def test_what_a_version_shares_is_found_without_reading_the_others(
+    registry: Registry, model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits while a namespace of many versions has every manifest read."""
+    (model / "shared.txt").write_text("shared")
+    for number in range(30):
+        (model / "weights.bin").write_bytes(b"%d" % number)
+        version = registry.push(model, "acme/x")
+    registry.people.grant(registry.people.me().record.id, "security")
+    opened: list[Digest] = []
+    really_open = LocalBlobs.open
+
+    def count(self: LocalBlobs, digest: Digest) -> object:
+        opened.append(digest)
+        return really_open(self, digest)
+
+    monkeypatch.setattr(LocalBlobs, "open", count)
+    version.set_status("revoked", "bad")
+    version.purge("worse")
+    others = {record.revision for record in registry.versions("acme/x")} - {str(version.digest)}
+    assert opened
+    assert not others & {str(digest) for digest in opened}
+    monkeypatch.undo()
+    assert all(check.passed for check in registry.version("acme/x@1").verify())
+    units = open_sqlite(Path(settings.location) / "registry.db", LocalBlobs(Path(settings.location)))
+    files = [Digest.of(b"shared"), Digest.of(b"29"), Digest.of(b"28")]
+    assert set(units.read(lambda unit: unit.holdings.find_sizes(["acme"], files))) == {files[0], files[2]}
+    units.close()
+
+
 def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, settings: Settings) -> None:
     me = registry.people.me().record.id
     version = registry.push(model, "acme/x")

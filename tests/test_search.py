@@ -59,6 +59,9 @@ OWNER = Identity.generate()
         "alias = latest",
         "created > yesterday",
         "order by author",
+        "order by digest",
+        "digest = latest",
+        f"digest > {Digest.of(b'')}",
         "name = 'x' or or name = 'y'",
         "name = 'x'; drop table versions",
         "(" * 30 + "name = x" + ")" * 30,
@@ -113,6 +116,9 @@ QUERIES = {
     "created > 2020-01-01 and version >= 2 order by created asc": ["a@2", "a@3", "a@4", "b@2"],
     "param.depth < 3": ["a@2", "a@1"],
     'tag.stage = "\' OR 1=1 --"': [],
+    f"digest = {Digest.of(b'a2')}": ["a@2"],
+    f"digest != '{Digest.of(b'a2')}' and name = acme/a": ["a@4", "a@3", "a@1"],
+    f"digest = {Digest.of(b'b3')} or digest = {Digest.of(b'b1')}": ["b@1"],
 }
 
 

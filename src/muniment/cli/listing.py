@@ -1,5 +1,6 @@
-"""`muniment list`, `muniment history` and `muniment diff`."""
+"""`muniment list`, `identify`, `history` and `diff`."""
 
+import sys
 from collections.abc import Sequence
 from itertools import islice
 
@@ -8,8 +9,9 @@ import click
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect
 from muniment.cli.standing import find_standing
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.comparing import Difference
+from muniment.client.identifying import Match
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.queries import Move
@@ -42,6 +44,38 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
         _draw_versions(versions, standing)
     elif models:
         draw_table(("model", "latest"), [(model.name, model.latest) for model in models])
+
+
+@click.command()
+@click.argument("what", metavar="PATH|DIGEST")
+@click.option("--limit", default=20, show_default=True, help="At most this many versions.")
+@json_option
+@click.pass_obj
+def identify(terminal: Terminal, what: str, *, limit: int) -> None:
+    """Say which versions a file, the files of a directory or a digest (sha256:...) are of, each proven.
+
+    Exit 0 if all of it is known, 1 if some is not.
+    """
+    with connect(terminal) as registry:
+        found = registry.identify(what, limit=limit)
+        versions = [match.version.record for match in found.matches]
+        standing = _find_standing(registry, versions)
+    if terminal.as_json:
+        matches = [
+            {**match.version.record.values(), "files": dict(match.files), "whole": match.whole}
+            for match in found.matches
+        ]
+        terminal.answer({"matches": matches, "unknown": list(found.unknown)}, [])
+    else:
+        if found.matches:
+            rows = [
+                (str(match.version), word, _describe_match(match), match.version.record.published)
+                for match, word in zip(found.matches, standing, strict=True)
+            ]
+            draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
+        terminal.answer(None, [f"no version has {path}" for path in found.unknown])
+    if found.unknown:
+        sys.exit(NO)
 
 
 @click.command()
@@ -83,6 +117,13 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
     if rows:
         draw_table(("section", "what", before, after, "change"), rows)
     terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
+
+
+def _describe_match(match: Match) -> str:
+    if match.whole:
+        return "all its files"
+    path, *more = match.files.values()
+    return f"{path} and {len(more)} more" if more else path
 
 
 def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:

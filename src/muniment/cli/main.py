@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "push": ("muniment.cli.content:push", "Publish a file or directory as the next version, signed."),
     "drafts": ("muniment.cli.content:drafts", "List, publish and discard what is not published yet."),
     "pull": ("muniment.cli.content:pull", "Lay a version's files out, verified."),
+    "identify": ("muniment.cli.listing:identify", "Say which versions files are of."),
     "list": ("muniment.cli.listing:list_", "List models, or the versions of one."),
     "show": ("muniment.cli.show:show", "Show what is known of a version."),
     "history": ("muniment.cli.listing:history", "Show the moves of an alias: who, when, why."),

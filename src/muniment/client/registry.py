@@ -14,6 +14,7 @@ from muniment.client.access import Access
 from muniment.client.comparing import Comparison, compare
 from muniment.client.drafts import Drafts
 from muniment.client.exporting import Export, export
+from muniment.client.identifying import Identified, identify
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
 from muniment.client.paging import read_all
@@ -146,6 +147,17 @@ class Registry:
             if page.next is None:
                 return
             cursor = page.next
+
+    def identify(
+        self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
+    ) -> Identified:
+        """Say which versions a file, the files of a directory or a digest (`sha256:...`) are of, each proven.
+
+        Raises:
+            NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
+        """
+        found = what if isinstance(what, str) else Path(what)
+        return identify(self._session, found, limit=limit, on_bytes=on_bytes)
 
     def pull(
         self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None

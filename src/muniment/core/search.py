@@ -11,6 +11,8 @@ from muniment.core.canonical import Json
 
 # What every version has, beside `tag.`, `param.` and `metric.` facts and what points at it.
 COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
+# What it consists of: its files, manifest and config.
+DIGEST: Final = "digest"
 ALIAS: Final = "alias"
 TARGET: Final = "target"
 # What points at a version: each is a fact of its own, `alias.production`.

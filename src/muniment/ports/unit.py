@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from muniment.ports.blobs import BlobStore
 from muniment.ports.catalog import Catalog
+from muniment.ports.contents import Contents
 from muniment.ports.cursors import Cursors
 from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import Holdings
@@ -38,6 +39,10 @@ class Unit(Protocol):
     @property
     def holdings(self) -> Holdings:
         """Who holds which blob."""
+
+    @property
+    def contents(self) -> Contents:
+        """Which versions a blob is part of."""
 
     @property
     def retries(self) -> Retries:

@@ -12,8 +12,10 @@ from muniment.services.transaction import Transaction
 
 def require_content(
     tx: Transaction, namespace: str, manifest: Digest, attestations: Sequence[Digest]
-) -> Revision:
+) -> tuple[Revision, Digest]:
     """Check that a manifest, its config, every file and the claims with it are stored, and take them all.
+
+    Gives what it names, and its config.
 
     What is wrong with a manifest is told only to those whose it is to use.
 
@@ -31,4 +33,4 @@ def require_content(
         if sizes[file.digest] != file.size_bytes:
             reason = f"{file.path} has {sizes[file.digest]} bytes, not {file.size_bytes}"
             raise InvalidManifest(reason=reason)
-    return revision
+    return revision, config

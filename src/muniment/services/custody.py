@@ -150,12 +150,15 @@ def check_readable(unit: Unit, caller: Caller, digest: Digest) -> None:
         raise BlobNotFound(digest=str(digest))
 
 
-def restore(unit: Unit, event: Event) -> None:
+def restore(unit: Unit, event: Event, index: int) -> None:
     """Note again what an entry of the log gave into a namespace's hands, as far as it is still stored."""
     data = event.data
+    name = str(data.get("name") or data.get("models"))
+    namespace = name.partition("/")[0]
     match event.type:
         case EventType.VERSION_PUBLISHED:
             digests = content_of(unit, Digest.parse(str(data["revision"])))
+            unit.contents.add(index, namespace, digests)
         case EventType.DRAFT_SAVED:
             claims = data["attestations"] if isinstance(data["attestations"], list) else []
             digests = content_of(unit, Digest.parse(str(data["revision"])))
@@ -169,8 +172,7 @@ def restore(unit: Unit, event: Event) -> None:
             return
     found = [unit.blobs.find(digest) for digest in digests]
     stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
-    name = data.get("name") or data.get("models")
-    unit.holdings.add(str(name).partition("/")[0], stored, event.time)
+    unit.holdings.add(namespace, stored, event.time)
 
 
 def content_of(unit: Unit, manifest: Digest) -> list[Digest]:

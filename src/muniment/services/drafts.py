@@ -36,7 +36,7 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
     if present is not None:
         return Outcome(present.index, created=False)
     namespace = command.name.namespace
-    revision = require_content(tx, namespace, command.manifest, command.attestations)
+    revision, _ = require_content(tx, namespace, command.manifest, command.attestations)
     # What the claims keep is held from now on, too: it is needed once they are on record.
     take(tx, namespace, [kept for claim in command.attestations for kept in attached_to(tx.unit, claim)])
     attestations: list[Json] = [str(digest) for digest in command.attestations]
@@ -115,6 +115,6 @@ def _end(tx: Transaction, record: DraftRecord, outcome: str, reason: str | None)
 def _let_go(unit: Unit, record: DraftRecord) -> None:
     namespace = ModelName.parse(record.name).namespace
     claims = [Digest.parse(text) for text in record.attestations.split()]
-    needed = find_needed(unit, namespace, record)
-    gone = [one for one in (*content_of(unit, Digest.parse(record.revision)), *claims) if one not in needed]
-    unit.holdings.drop(gone, namespace)
+    kept = [*content_of(unit, Digest.parse(record.revision)), *claims]
+    needed = find_needed(unit, namespace, kept, record)
+    unit.holdings.drop([one for one in kept if one not in needed], namespace)

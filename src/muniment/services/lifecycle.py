@@ -189,8 +189,9 @@ def _check_may_go(tx: Transaction, version: VersionRecord) -> None:
 def _let_go(unit: Unit, version: VersionRecord) -> None:
     """Let the files of a version go from its namespace, but for those that others of its versions have."""
     namespace = ModelName.parse(version.name).namespace
-    needed = find_needed(unit, namespace, version)
-    gone = [digest for digest in _digests(unit, version) if digest not in needed]
+    files = _digests(unit, version)
+    needed = find_needed(unit, namespace, files, version)
+    gone = [digest for digest in files if digest not in needed]
     unit.holdings.drop(gone, namespace)
     forget(unit, version, gone)
 

@@ -30,7 +30,8 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     known = _find_known(tx.unit, command)
     if known is not None:
         return Outcome(known.index, created=False)
-    revision = require_content(tx, command.name.namespace, command.manifest, command.attestations)
+    namespace = command.name.namespace
+    revision, config = require_content(tx, namespace, command.manifest, command.attestations)
     readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
     version = tx.put(
@@ -45,6 +46,8 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         },
         VersionRecord,
     )
+    files = (file.digest for file in revision.files)
+    tx.unit.contents.add(version.index, namespace, [command.manifest, config, *files])
     if kind is Kind.DATASET:
         note_dataset(tx.unit, command.name, command.manifest, revision)
     for digest in dict.fromkeys(command.attestations):

@@ -5,8 +5,6 @@ file that another version of the namespace has too stays readable. Neither the v
 published there again, under another number or name; a file that holds no model, such as a tokenizer, can.
 """
 
-from collections.abc import Iterator
-
 from muniment.core.backend import Stored
 from muniment.core.callers import Caller
 from muniment.core.digests import Digest
@@ -18,17 +16,24 @@ from muniment.core.revisions import File, Revision
 from muniment.core.roles import Act, may
 from muniment.core.statuses import Status
 from muniment.ports.holdings import QUARANTINE, quarantine_of
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
+from muniment.services.keeping import is_part_of
 from muniment.services.relying import read_revision
 from muniment.services.rights import Sight, roles_of
-from muniment.services.statuses import find_status, list_revoked
+from muniment.services.statuses import find_status, list_revoked, status_of
 
 
 def isolate(unit: Unit, version: VersionRecord, time: str) -> None:
     """Put the files of a version into quarantine in its namespace."""
-    shared = {file.digest for other in _others(unit, version) for file in _files(unit, other)}
-    alone = [file for file in _files(unit, version) if file.digest not in shared]
+
+    def shares(other: VersionRecord) -> bool:
+        return other != version and status_of(unit, other) is not Status.REVOKED
+
+    alone = [
+        file
+        for file in _files(unit, version)
+        if not is_part_of(unit, _namespace(version), file.digest, shares)
+    ]
     stored = {file.digest: Stored(digest=file.digest, size_bytes=file.size_bytes) for file in alone}
     for holder in (quarantine_of(_namespace(version)), QUARANTINE):
         unit.holdings.add(holder, list(stored.values()), time)
@@ -118,15 +123,6 @@ def _find_reason(unit: Unit, version: VersionRecord) -> str:
     newest = find_status(unit, version)
     reason = None if newest is None or newest.reason is None else unit.payloads.find(newest.reason)
     return reason or "erased"
-
-
-def _others(unit: Unit, version: VersionRecord) -> Iterator[VersionRecord]:
-    """List the other versions of the namespace that are not revoked."""
-    revoked = list(list_revoked(unit))
-    low, high = f"{_namespace(version)}/", f"{_namespace(version)}0"
-    for other in unit.projections.select(VersionRecord, Where("name", ">=", low), Where("name", "<", high)):
-        if other != version and other not in revoked:
-            yield other
 
 
 def _files(unit: Unit, version: VersionRecord) -> tuple[File, ...]:

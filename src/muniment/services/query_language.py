@@ -1,5 +1,6 @@
 """The query language of search, read by a grammar (docs/reference/search.md)."""
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -7,9 +8,22 @@ from lark import Lark, Token, Transformer
 from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
 from muniment.core.deployments import check_target
+from muniment.core.digests import Digest
 from muniment.core.errors import InvalidQuery, InvalidTime
 from muniment.core.names import Alias
-from muniment.core.search import ALIAS, FACTS, POINTERS, TARGET, And, Comparison, Condition, Not, Or, Search
+from muniment.core.search import (
+    ALIAS,
+    DIGEST,
+    FACTS,
+    POINTERS,
+    TARGET,
+    And,
+    Comparison,
+    Condition,
+    Not,
+    Or,
+    Search,
+)
 from muniment.core.times import read_time, write_time
 
 MAX_QUERY_CHARACTERS: Final = 2000
@@ -34,7 +48,9 @@ _GRAMMAR: Final = r"""
     ORDER.3: "order"i
     BY.3: "by"i
     DIRECTION.3: "asc"i | "desc"i
-    FIELD.2: /(name|version|created|author|size|alias|target)(?![\w.])|(tag|param|metric)\.[\w.\/()%-]*[\w)%]/
+    FIELD.2: COLUMN | FACT
+    COLUMN: /(name|version|created|author|size|digest|alias|target)(?![\w.])/
+    FACT: /(tag|param|metric)\.[\w.\/()%-]*[\w)%]/
     OP: "!=" | "<=" | ">=" | "=" | "<" | ">" | "~"
     NUMBER.2: /[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(?![\w:.\/@-])/
     STRING: /"[^"]*"|'[^']*'/
@@ -42,6 +58,12 @@ _GRAMMAR: Final = r"""
 
     %ignore /\s+/
 """
+# What names something: the check of such a name.
+_NAMES: Final[Mapping[str, Callable[[str], object]]] = {
+    ALIAS: Alias,
+    DIGEST: Digest.parse,
+    TARGET: check_target,
+}
 _PARSER: Final = Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
 
 
@@ -99,7 +121,7 @@ class _Reader(Transformer[Token, object]):
     def order(self, found: list[Token | None]) -> tuple[str, str]:
         tokens = {token.type: str(token).lower() for token in found if token is not None}
         field = next(str(token) for token in found if token is not None and token.type == "FIELD")
-        if field in {*POINTERS, "author", "size"}:
+        if field in {*POINTERS, DIGEST, "author", "size"}:
             raise InvalidQuery(reason=f"versions cannot be ordered by {field}")
         # Numbers and times are wanted from the highest on, names from the first on.
         usual = "asc" if field == "name" else "desc"
@@ -109,15 +131,11 @@ class _Reader(Transformer[Token, object]):
 def _check(found: Comparison) -> Comparison:
     """Check that a field can be compared so, and bring the value into the form that is kept."""
     field, op, value = found.field, found.op, found.value
-    if field == ALIAS:
+    if field in _NAMES:
         if op not in {"=", "!="}:
-            raise InvalidQuery(reason="an alias is compared with = or !=")
-        return Comparison(ALIAS, op, str(Alias(str(value))))
-    if field == TARGET:
-        if op not in {"=", "!="}:
-            raise InvalidQuery(reason="a target is compared with = or !=")
-        check_target(str(value))
-        return Comparison(TARGET, op, str(value))
+            raise InvalidQuery(reason=f"{field} is compared with = or !=")
+        _NAMES[field](str(value))
+        return Comparison(field, op, str(value))
     if field in {"version", "size"}:
         if not isinstance(value, float) or op == "~":
             raise InvalidQuery(reason=f"{field} is a number")

@@ -46,7 +46,7 @@ class Difference:
 
 
 def rebuild(unit: Unit) -> int:
-    """Replay the log into emptied projections, with custody, catalog and lineage; give the number of entries.
+    """Replay the log into emptied projections and what is made of them; give the number of entries.
 
     All in the caller's one transaction: readers see the old rows until it commits, then the new.
 
@@ -55,12 +55,13 @@ def rebuild(unit: Unit) -> int:
     """
     unit.projections.clear()
     unit.holdings.clear()
+    unit.contents.clear()
     unit.catalog.clear()
     unit.lineage.clear()
     count = 0
     for index, event in read_events(unit):
         unit.projections.apply(fold(event, index))
-        restore(unit, event)
+        restore(unit, event, index)
         live_again(unit, event)
         describe_again(unit, event, index)
         count += 1

@@ -5,10 +5,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from muniment.core.digests import Digest
 from muniment.core.errors import InvalidQuery
 from muniment.core.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
-from muniment.core.search import ALIAS, POINTERS, TARGET, And, Comparison, Condition, Fact, Not, Or, Search
+from muniment.core.search import (
+    ALIAS,
+    DIGEST,
+    POINTERS,
+    TARGET,
+    And,
+    Comparison,
+    Condition,
+    Fact,
+    Not,
+    Or,
+    Search,
+)
 from muniment.ports.catalog import Found
 from muniment.ports.lineage import Owned
 from muniment.ports.projections import Projections
@@ -43,6 +56,7 @@ class MemoryCatalog:
     """A Catalog in dictionaries, over the versions of some projections."""
 
     projections: Projections
+    contents: Mapping[int, tuple[str, frozenset[Digest]]]
     spells: dict[tuple[int, str], list[Spell]] = field(default_factory=dict)
 
     def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
@@ -94,7 +108,10 @@ class MemoryCatalog:
 
     def known(self, at: int = _FAR) -> Known:
         """Give what holds, or what held before an entry."""
-        known: Known = {}
+        known: Known = {
+            version: {f"{DIGEST}.{digest}": Fact("", "") for digest in digests}
+            for version, (_, digests) in self.contents.items()
+        }
         for (version, key), spells in self.spells.items():
             for spell in spells:
                 if spell.since < at and (spell.until is None or spell.until >= at):
@@ -122,7 +139,7 @@ def _holds(version: VersionRecord, condition: Condition, known: Known) -> bool:
 
 def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
     facts = known.get(version.index, {})
-    if found.field in POINTERS:
+    if found.field in {*POINTERS, DIGEST}:
         return (f"{found.field}.{found.value}" in facts) is (found.op == "=")
     columns: dict[str, str | float] = {
         "name": version.name,

@@ -301,6 +301,27 @@ def _is_idle(holder: str, time: str, before: str) -> bool:
 
 
 @dataclass
+class MemoryContents:
+    """Contents in a dictionary."""
+
+    known: dict[int, tuple[str, frozenset[Digest]]] = field(default_factory=dict)
+
+    def add(self, version: int, namespace: str, digests: Collection[Digest]) -> None:
+        """Note what a version consists of."""
+        assert version not in self.known, "it is new"
+        self.known[version] = namespace, frozenset(digests)
+
+    def find(self, digest: Digest, namespace: str, after: int, limit: int) -> list[int]:
+        """List versions."""
+        within = {entry: parts for entry, (where, parts) in self.known.items() if where == namespace}
+        return sorted(entry for entry, parts in within.items() if digest in parts and entry > after)[:limit]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.known.clear()
+
+
+@dataclass
 class MemoryRetries:
     """Retries in a dictionary."""
 
@@ -435,6 +456,7 @@ class MemoryUnit:
     projections: MemoryProjections = field(default_factory=MemoryProjections)
     payloads: MemoryPayloads = field(default_factory=MemoryPayloads)
     holdings: MemoryHoldings = field(default_factory=MemoryHoldings)
+    contents: MemoryContents = field(default_factory=MemoryContents)
     retries: MemoryRetries = field(default_factory=MemoryRetries)
     uploads: MemoryUploads = field(default_factory=MemoryUploads)
     catalog: MemoryCatalog = field(init=False)
@@ -447,7 +469,7 @@ class MemoryUnit:
 
     def __post_init__(self) -> None:
         """Let the catalog and the lineage look at these very versions."""
-        self.catalog = MemoryCatalog(self.projections, self.spells)
+        self.catalog = MemoryCatalog(self.projections, self.contents.known, self.spells)
         self.lineage = MemoryLineage(self.catalog, self.edges)
 
 
@@ -468,6 +490,7 @@ class MemoryUnits:
                 copy.deepcopy(self._state.projections),
                 copy.deepcopy(self._state.payloads),
                 copy.deepcopy(self._state.holdings),
+                copy.deepcopy(self._state.contents),
                 copy.deepcopy(self._state.retries),
                 copy.deepcopy(self._state.uploads),
                 copy.deepcopy(self._state.spells),

@@ -36,10 +36,10 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
-from muniment.core.search import COLUMNS, POINTERS, And, Comparison, Condition, Fact, Not, Or, Search
+from muniment.core.search import COLUMNS, DIGEST, POINTERS, And, Comparison, Condition, Fact, Not, Or, Search
 from muniment.ports.catalog import Found
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import facts, past_facts, versions
+from muniment.stores.sql.tables import contents, facts, past_facts, versions
 
 # What a page looks at, however many versions there are.
 FEW: Final = 1_000
@@ -358,6 +358,11 @@ def _clause(condition: Condition, values: _Values) -> ColumnElement[bool]:
 def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
     if found.field in COLUMNS:
         return _compare_column(_COLUMNS[found.field], found, values)
+    if found.field == DIGEST:
+        part: Select[Any] = select(literal_column("1")).where(
+            contents.c.digest == values.bind(found.value), contents.c.version == versions.c.index
+        )
+        return part.exists() if found.op == "=" else ~part.exists()
     one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     fact: Select[Any] = select(literal_column("1")).where(
@@ -391,6 +396,11 @@ def _candidates(found: Comparison, values: _Values) -> Select[Any]:
     if found.field == "name":
         name = versions.c.name
         return _ordered(versions.c.index, name).where(_compare_column(name, found, values))
+    if found.field == DIGEST:
+        # A digest names few namespaces, and in each the versions are in order.
+        return _ordered(contents.c.version, contents.c.namespace).where(
+            contents.c.digest == values.bind(found.value)
+        )
     one = _facts(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     column = one.c.text if isinstance(found.value, str) else one.c.number

@@ -461,6 +461,15 @@ uploads: Final = Table(
     Index("uploads_by_time", "touched"),
 )
 
+contents: Final = Table(
+    "contents",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("namespace", Text, primary_key=True),
+    Column("version", _Whole, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 facts: Final = Table(
     "facts",
     metadata,

@@ -19,6 +19,7 @@ from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit
 from muniment.stores.failures import database_failure
 from muniment.stores.sql.catalog import SqlCatalog
+from muniment.stores.sql.contents import SqlContents
 from muniment.stores.sql.cursors import SqlCursors
 from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.holdings import SqlHoldings
@@ -46,6 +47,7 @@ class SqlUnit:
     projections: SqlProjections
     payloads: SqlPayloads
     holdings: SqlHoldings
+    contents: SqlContents
     retries: SqlRetries
     uploads: SqlUploads
     catalog: SqlCatalog
@@ -171,6 +173,7 @@ class SqlUnits:
             SqlProjections(connection, known),
             SqlPayloads(connection, known),
             SqlHoldings(connection, known),
+            SqlContents(connection, known),
             SqlRetries(connection, known),
             SqlUploads(connection, known),
             SqlCatalog(connection, known),

@@ -354,6 +354,13 @@ def _make_webhooks() -> None:
         sa.Column("ended", _WHOLE),
     )
     op.create_table(
+        "contents",
+        sa.Column("digest", _TEXT, primary_key=True),
+        sa.Column("namespace", _TEXT, primary_key=True),
+        sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "cursors",
         sa.Column("reader", _TEXT, primary_key=True),
         sa.Column("next", _WHOLE, nullable=False),
