@@ -105,3 +105,20 @@ def test_a_commit_that_fails_is_told_to_all_who_wait(scribe: Scribe, units: Fail
     for answer in answers:
         refuses(lambda answer=answer: answer.result(10), StorageFailed)  # type: ignore[misc] # bound at once
     assert scribe.submit(find_first).result(10).index == 0
+
+
+def test_who_gives_up_waiting_holds_up_nobody(scribe: Scribe) -> None:
+    """What nobody waits for any more is not done, and those who come after are answered."""
+    done: list[Unit] = []
+
+    def work(unit: Unit) -> Outcome:
+        done.append(unit)
+        return find_first(unit)
+
+    given_up: list[bool] = []
+    (answer,) = submit_together(
+        scribe, find_first, before=lambda: given_up.append(scribe.submit(work).cancel())
+    )
+    assert answer.result(10).index == 0
+    assert scribe.submit(find_first).result(10).index == 0
+    assert (given_up, done) == ([True], [])

@@ -69,7 +69,11 @@ class Scribe:
                 errands.append(errand)
             self._do(errands)
 
-    def _do(self, errands: list[_Errand]) -> None:
+    def _do(self, come: list[_Errand]) -> None:
+        # Whoever has given up waiting has nothing done; from here on nobody can.
+        errands = [errand for errand in come if errand.answer.set_running_or_notify_cancel()]
+        if not errands:
+            return
         try:
             results, paths = self._units.write_all([errand.work for errand in errands], _find_paths)
             done = [
