@@ -12,14 +12,28 @@ from muniment.cli.main import main
 from muniment.client.settings import Settings
 from muniment.core import commands as c
 from muniment.core import queries as q
+from muniment.core.attestations import EMERGENCY, EXCEPTION
 from muniment.core.backend import Backend
 from muniment.core.callers import Caller, parse_scopes
+from muniment.core.canonical import Json, JsonObject
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidOption, NotPermitted, RequestNotFound
+from muniment.core.errors import (
+    BreakGlassNotAllowed,
+    ExceptionNotAllowed,
+    InvalidOption,
+    NothingToRollBack,
+    NotPermitted,
+    RequestNotFound,
+    StaleApproval,
+    WrongSubject,
+)
 from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
+from muniment.core.times import read_time, write_time
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
-from muniment.testing.backends import NAME, PRODUCTION, publish, refuses, salted, set_policy
+from muniment.signing.statements import attest
+from muniment.testing.backends import NAME, PRODUCTION, publish, record, refuses, salted, set_policy
 
 POLICY = """
 rules:
@@ -195,3 +209,98 @@ def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, o
         refuses(lambda command=command: reader.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
     with pytest.raises(Exception, match="is no comment"):
         reader.execute(c.EraseComment(comment=comment.index))
+
+
+def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owner: Identity) -> None:
+    """And nobody, where no policy stands or one has no way past; what was signed is for that very move."""
+    publish(backend, owner, b"a")
+    approvals: JsonObject = {"rule": "approvals", "validator": 1}
+
+    def say(**changes: str) -> JsonObject:
+        registry = backend.ask(q.GetLogIdentity()).verifier
+        reason = str(salted("fire").digest)
+        said = {"version": "acme/readmission@1", "alias": str(PRODUCTION), "registry": registry}
+        return {**said, "reason": reason, "nonce": "n" * 32, "time": "2026-01-01T00:00:00Z", **changes}
+
+    def break_glass(predicate: JsonObject | None = None) -> object:
+        version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+        reference = f"{NAME}@1"
+        claim = attest(Digest.parse(version.revision), reference, EMERGENCY, predicate or say(), owner)
+        (digest,) = backend.add_documents([claim.encode()])
+        return backend.execute(
+            c.BreakGlass(
+                reference=Reference(NAME, 1), alias=PRODUCTION, attestation=digest, reason=salted("fire")
+            )
+        )
+
+    assert "promote" in str(refuses(break_glass, BreakGlassNotAllowed))
+    set_policy(backend, owner, approvals)
+    assert "no way past" in str(refuses(break_glass, BreakGlassNotAllowed))
+    set_policy(backend, owner, approvals, break_glass={"roles": ["security"], "review": "24h"})
+    assert "you are no security" in str(refuses(break_glass, BreakGlassNotAllowed))
+    assert backend.ask(q.ListMoves(name=NAME)) == ()
+
+
+def test_a_request_ends_when_it_is_met(backend: LocalBackend, owner: Identity) -> None:
+    """Those for the alias that moved, and no other."""
+    publish(backend, owner, b"a")
+    for alias in (PRODUCTION, Alias("staging")):
+        backend.execute(c.OpenRequest(reference=Reference(NAME, 1), alias=alias))
+    backend.execute(c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
+    found = backend.ask(q.ListRequests(name=NAME, closed=True))
+    assert [(one.record.alias, one.record.outcome) for one in found] == [
+        ("production", "met"),
+        ("staging", None),
+    ]
+
+
+def test_a_way_back_that_was_gone_is_forgotten(backend: LocalBackend, owner: Identity) -> None:
+    """After 1, 2, 1 and 3, back is 1; and from there nowhere: 2 was left behind."""
+    for data in (b"a", b"b", b"c"):
+        publish(backend, owner, data)
+    for number in (1, 2, 1, 3):
+        backend.execute(c.MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+    backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION))
+    assert backend.ask(q.GetVersion(reference=Reference(NAME, PRODUCTION))).number == 1
+    refuses(lambda: backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION)), NothingToRollBack)
+
+
+def test_an_exception_is_to_rules_in_force_and_for_no_longer_than_they_say(
+    backend: LocalBackend, owner: Identity
+) -> None:
+    """Of this version, in this registry, to this policy, with the reason that was signed."""
+    publish(backend, owner, b"a")
+    rules: list[JsonObject] = [
+        {"rule": "approvals", "id": "people", "validator": 1},
+        {"rule": "signature", "id": "measured"},
+    ]
+    terms: JsonObject = {"approvals": {"validator": 1}, "maximum": "30d", "rules": ["measured"]}
+    published = read_time(backend.ask(q.GetVersion(reference=Reference(NAME, 1))).published)
+    reason = salted("in a hurry")
+
+    def ask(said: Payload | None = reason, **changes: Json) -> object:
+        (policy,) = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION))
+        good: dict[str, Json] = {
+            "version": f"{NAME}@1",
+            "alias": str(PRODUCTION),
+            "registry": backend.ask(q.GetLogIdentity()).verifier,
+            "policy": policy.digest,
+            "rules": ["measured"],
+            "until": write_time(published + timedelta(days=7)),
+            "reason": str(reason.digest),
+            "nonce": "n" * 32,
+            "time": write_time(published),
+        }
+        return record(backend, owner, 1, EXCEPTION, {**good, **changes}, reason=said)
+
+    set_policy(backend, owner, *rules)
+    assert "allows none" in str(refuses(ask, ExceptionNotAllowed))
+    set_policy(backend, owner, *rules, exceptions=terms)
+    refuses(lambda: ask(version=f"{NAME}@2"), WrongSubject)
+    refuses(lambda: ask(said=salted("another")), StaleApproval)
+    refuses(lambda: ask(policy=str(Digest.of(b"another"))), StaleApproval)
+    assert "no rule" in str(refuses(lambda: ask(rules=["nothing"]), ExceptionNotAllowed))
+    assert "cannot be let be" in str(refuses(lambda: ask(rules=["people"]), ExceptionNotAllowed))
+    late = write_time(published + timedelta(days=31))
+    assert "30 days" in str(refuses(lambda: ask(until=late), ExceptionNotAllowed))
+    assert ask() is not None

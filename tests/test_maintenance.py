@@ -19,6 +19,7 @@ from muniment.core.attestations import PROVENANCE
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    ContentCorrupt,
     InvalidOption,
     MunimentError,
     RegistryExists,
@@ -41,7 +42,7 @@ from muniment.server.parts import Parts, open_parts
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.services.garbage import Collected, collect_garbage
-from muniment.services.rebuild import compare
+from muniment.services.rebuild import compare, rebuild
 from muniment.services.scrub import scrub
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.postgresql import open_postgresql
@@ -263,6 +264,38 @@ def test_a_backup_has_what_claims_and_drafts_need(
     with muniment.open(settings=replace(settings, location=str(tmp_path / "backup"))) as copy:
         (draft,) = copy.drafts.list("acme/x")
         assert all(check.passed for check in copy.drafts.publish(draft).verify())
+
+
+def test_a_backup_takes_no_rot_along(parts: Parts, registry: Registry, tmp_path: Path) -> None:
+    """It says which blob is not as it was, and has all of the others; so has one that is begun anew."""
+    revision = registry.version("acme/x").revision()
+    place = Path(parts.place) / "blobs" / "sha256" / revision.files[0].digest.hex
+    place.chmod(0o644)
+    place.write_bytes(b"rot")
+    with open_parts(tmp_path / "backup", create=True) as backup:
+        fault = refuses(lambda: copy_registry(parts, backup), ContentCorrupt)
+        assert revision.files[0].digest.hex in str(fault)
+        stored = {kept.digest for kept in backup.blobs.list()}
+        assert stored == {kept.digest for kept in parts.blobs.list()} - {revision.files[0].digest}
+
+
+def test_a_damaged_manifest_keeps_nobody_from_mending(parts: Parts, registry: Registry, model: Path) -> None:
+    """The version can be revoked and the registry rebuilt; the doctor and a scrub name what is wrong."""
+    version = registry.version("acme/x")
+    (model / "weights.bin").write_bytes(b"other")
+    registry.push(model, "acme/x")
+    place = Path(parts.place) / "blobs" / "sha256" / version.digest.hex
+    place.chmod(0o644)
+    place.write_bytes(b"{")
+    registry.people.grant(registry.people.me().record.id, "security")
+    version.set_status("revoked", "bad")
+    held = parts.units.read(lambda unit: set(unit.holdings.list_of("acme")))
+    parts.units.write(rebuild)
+    assert parts.units.read(compare) == []
+    lost = {file.digest for file in registry.version("acme/x@2").revision().files}
+    assert lost <= parts.units.read(lambda unit: set(unit.holdings.list_of("acme"))) <= held
+    assert [rot.digest for rot in scrub(parts.units, parts.blobs).rot] == [version.digest]
+    assert any(str(version.digest) in one.fault for one in examine(parts))
 
 
 def test_the_doctor_misses_what_claims_keep(parts: Parts, registry: Registry, model: Path) -> None:
