@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import structlog
+from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 
 from muniment.core.errors import NotPermitted
 from muniment.edge.gateway import Bounds, Gateway, Metrics
+from muniment.protocols.native.errors import add_handlers
 
 BOUNDS = Bounds(body_bytes=100, pause_s=0.05, per_second=0, burst=1)
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -72,6 +74,9 @@ def visit(
         "type": "http",
         "method": method,
         "path": "/x",
+        "query_string": b"",
+        "root_path": "",
+        "http_version": "1.1",
         "headers": list(headers),
         "client": ("h", 1),
     }
@@ -153,6 +158,19 @@ def test_a_fault_of_ours_is_an_answer_and_a_line() -> None:
     )
     assert b"ZeroDivision" not in body
     assert [line["event"] for line in lines] == ["fault", "request"]
+
+
+def test_a_fault_in_a_route_is_told_like_every_refusal() -> None:
+    """Whatever a framework would say of it by itself."""
+    app = FastAPI()
+    add_handlers(app)
+    app.add_api_route("/x", lambda: 1 / 0, methods=["POST"])
+    with capture_logs() as lines:
+        status, headers, body, _ = visit(app, b"")
+    assert (status, json.loads(body)["code"]) == (500, "internal_error")
+    assert json.loads(body)["request_id"] == headers["x-request-id"]
+    assert [line["event"] for line in lines] == ["fault", "request"]
+    assert isinstance(lines[0]["exc_info"], ZeroDivisionError)
 
 
 def test_a_refusal_that_nobody_answered_is_answered() -> None:

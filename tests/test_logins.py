@@ -119,7 +119,13 @@ def test_a_login_belongs_to_the_browser_that_began_it(server: LiveServer) -> Non
     assert (answer.status_code, answer.json()["code"]) == (403, "login_refused")
     altered = back.replace("state=g", "state=h", 1)
     assert httpx2.get(altered).status_code == 403
-    for query in ("port=22&state=x", "port=54321", "port=x&state=x", "port=99999&state=x"):
+    for query in (
+        "port=22&state=x",
+        "port=54321",
+        "port=x&state=x",
+        "port=99999&state=x",
+        "port=%C2%B2&state=x",
+    ):
         assert httpx2.get(f"{server.url}/login/start?{query}").status_code == 422
 
 

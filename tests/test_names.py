@@ -64,8 +64,18 @@ def test_a_time_is_read_as_it_was_written(time: object) -> None:
     assert time == read_time(written)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-01-01", "2026-01-01T00:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-01-01",
+        "2026-01-01T00:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_a_time_without_a_zone_is_refused(text: str) -> None:
-    """A time that means another moment elsewhere is not a time."""
+    """A time that means another moment elsewhere is not a time; nor is one that is in no year in UTC."""
     with pytest.raises(InvalidTime):
         read_time(text)

@@ -22,8 +22,8 @@ def read_time(text: str) -> datetime:
     """
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidTime(text=text) from error
-    if time.tzinfo is None:
-        raise InvalidTime(text=text)
-    return time.astimezone(UTC)
+    raise InvalidTime(text=text)

@@ -124,6 +124,7 @@ class _Passage:
         self._bounded = not str(scope["path"]).startswith("/api/v1/uploads/")
         self._cut: MunimentError | None = None
         self._over = False
+        self._answered = False
         self.status = 0
 
     @property
@@ -177,6 +178,7 @@ class _Passage:
             count = len(message.get("body", b""))
             self._sent += count
             self._metrics.sent.inc(count)
+            self._answered = not message.get("more_body", False)
         await self._send(message)
 
     async def refuse(self, error: MunimentError) -> None:
@@ -191,7 +193,10 @@ class _Passage:
     async def fail(self, error: Exception) -> None:
         """Answer a fault of ours, and leave what is needed to mend it in the log."""
         _log.error("fault", request_id=self._scope["request_id"], route=self.route, exc_info=error)
+        if self._answered:
+            return
         if self.status:
+            # Only a broken connection says that the rest does not come.
             raise error
         await self.refuse(InternalError())
 

@@ -8,6 +8,7 @@ when the browser comes back travels with it, encrypted, so that any replica can 
 import base64
 import hmac
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,7 @@ _COOKIE: Final = "muniment_login"
 _PATIENCE_S: Final = 600
 _TIMEOUT_S: Final = 10
 _MAX_STATE_CHARACTERS: Final = 200
+_PORT: Final = re.compile(r"[0-9]{4,5}")
 _PORTS: Final = range(1024, 65_536)
 
 
@@ -69,11 +71,12 @@ class Logins:
     async def _start(self, request: Request) -> Response:
         """Send the browser to the provider."""
         port, state = request.query_params.get("port", ""), request.query_params.get("state", "")
-        if not port.isdigit() or int(port) not in _PORTS or not 0 < len(state) <= _MAX_STATE_CHARACTERS:
+        number = int(port) if _PORT.fullmatch(port) else 0
+        if number not in _PORTS or not 0 < len(state) <= _MAX_STATE_CHARACTERS:
             raise InvalidBody(reason="the login begins with `muniment login`")
         verifier, nonce, browser = (secrets.token_urlsafe(48) for _ in range(3))
         travels = {
-            "port": int(port),
+            "port": number,
             "state": state,
             "verifier": verifier,
             "nonce": nonce,

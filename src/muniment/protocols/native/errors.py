@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from muniment.core.errors import InvalidBody, MethodNotAllowed, MunimentError, RouteNotFound
+from muniment.core.errors import InternalError, InvalidBody, MethodNotAllowed, MunimentError, RouteNotFound
 from muniment.edge.problems import describe, headers_of, status_of
 
 _MOST_CHARACTERS = 500
@@ -18,6 +18,8 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(MunimentError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_body)
     app.add_exception_handler(HTTPException, _refuse_route)
+    # It is raised again once it is answered, and the gateway logs it.
+    app.add_exception_handler(Exception, _answer_fault)
 
 
 def respond(request: Request, error: MunimentError) -> Response:
@@ -30,6 +32,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, MunimentError):
         raise error
     return respond(request, error)
+
+
+async def _answer_fault(request: Request, _error: Exception) -> Response:
+    return respond(request, InternalError())
 
 
 async def _refuse_body(request: Request, error: Exception) -> Response:
