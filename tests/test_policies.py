@@ -31,7 +31,6 @@ from muniment.core.errors import (
     InvalidPolicy,
     ModelNotFound,
     NotPermitted,
-    NotSigned,
     PolicyNotFound,
     TierNotFound,
     VerdictInconsistent,
@@ -235,7 +234,7 @@ def test_a_policy_is_signed_by_whoever_sets_it(backend: Backend, open_as: OpenAs
 
     policy = backend.add_documents([data])[0]
     bare = SetPolicy(models=MODELS, alias=PRODUCTION, policy=policy)
-    refuses(lambda: backend.execute(bare), NotSigned)
+    refuses(lambda: backend.execute(bare), InvalidPolicy)
     for changes in ({"models": "acme/*"}, {"alias": "staging"}, {"registry": "other"}):
         refuses(lambda changes=changes: send(**changes), WrongSubject)  # type: ignore[misc] # bound at once
     refuses(lambda: send(subject=b"other"), WrongSubject)

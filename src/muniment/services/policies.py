@@ -6,7 +6,7 @@ from muniment.core.attestations import POLICY
 from muniment.core.canonical import JsonObject
 from muniment.core.commands import SetPolicy, SetTier
 from muniment.core.digests import Digest
-from muniment.core.errors import ModelNotFound, NotSigned, PolicyNotFound, WrongSubject
+from muniment.core.errors import InvalidPolicy, ModelNotFound, PolicyNotFound, WrongSubject
 from muniment.core.events import EventType
 from muniment.core.names import EVERY, Alias, ModelName, Models, check_part
 from muniment.core.policy import Policy
@@ -27,9 +27,8 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     """Put a stored policy document in force. The same one again changes nothing.
 
     Raises:
-        NotSigned: nobody signed for it.
         WrongSubject: what was signed is about another policy, other models or another registry.
-        InvalidPolicy: the document is not a policy.
+        InvalidPolicy: the document is not a policy, or nobody signed for it.
     """
     namespace = command.models.namespace
     tx.require(Act.SET_POLICY, namespace)
@@ -141,7 +140,7 @@ def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
     """Check that the actor signed for putting this policy in force, here and for these models."""
     what = f"the policy of {command.models}@{command.alias}"
     if command.attestation is None:
-        raise NotSigned(reference=what)
+        raise InvalidPolicy(reason="it comes without the signature of whoever sets it")
     take(tx, command.models.namespace, [policy, command.attestation])
     _, statement = verify_sent(tx, command.attestation)
     said = (
