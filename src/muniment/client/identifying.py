@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from muniment.capture.tree import OnBytes, collect, watch
+from muniment.client.paging import search_all
 from muniment.client.version import Session, Version
 from muniment.core.digests import Digest
-from muniment.core.queries import SearchVersions
 from muniment.core.records import VersionRecord
 
 # A file that many versions share, such as a tokenizer, tells little: its newest versions are looked at.
@@ -51,7 +51,7 @@ def identify(
         InvalidDigest: it begins as a digest does, and is none.
     """
     looked_at = dict(_hash(what, on_bytes))
-    found = {digest: list(islice(_search(session, digest), _MOST_A_FILE)) for digest in {*looked_at.values()}}
+    found = {digest: _search(session, digest) for digest in {*looked_at.values()}}
     records = {record.index: record for some in found.values() for record in some}
     shared = Counter(record.index for digest in looked_at.values() for record in found[digest])
     best = sorted(records, key=lambda index: (-shared[index], -index))[:limit]
@@ -77,14 +77,8 @@ def _hash(what: str | Path, on_bytes: OnBytes | None) -> Iterator[tuple[str, Dig
             yield source.path, Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _search(session: Session, digest: Digest) -> Iterator[VersionRecord]:
-    cursor: str | None = None
-    while True:
-        page = session.backend.ask(SearchVersions(text=f"digest = {digest}", cursor=cursor))
-        yield from page.items
-        if page.next is None:
-            return
-        cursor = page.next
+def _search(session: Session, digest: Digest) -> list[VersionRecord]:
+    return list(islice(search_all(session.backend, f"digest = {digest}"), _MOST_A_FILE))
 
 
 def _match(session: Session, record: VersionRecord, looked_at: Mapping[str, Digest]) -> Match:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from muniment.client.trust import TrustedBackend
-from muniment.core.queries import PageQuery, entry_of
+from muniment.core.queries import PageQuery, SearchVersions, entry_of
+from muniment.core.records import VersionRecord
 
 T = TypeVar("T")
 
@@ -21,3 +22,14 @@ def read_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
         if len(page) < _PAGE:
             return
         query = replace(query, after=entry_of(page[-1]))
+
+
+def search_all(backend: TrustedBackend, text: str, at: str | None = None) -> Iterator[VersionRecord]:
+    """Look versions up, page after page; none is proven yet."""
+    cursor: str | None = None
+    while True:
+        page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))
+        yield from page.items
+        if page.next is None:
+            return
+        cursor = page.next

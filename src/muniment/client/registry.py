@@ -17,7 +17,7 @@ from muniment.client.exporting import Export, export
 from muniment.client.identifying import Identified, identify
 from muniment.client.leaderboard import Leaderboard, rank
 from muniment.client.loading import LoadedModel, load
-from muniment.client.paging import read_all
+from muniment.client.paging import read_all, search_all
 from muniment.client.people import People, write_payload, write_reason
 from muniment.client.policies import Policies
 from muniment.client.pulling import pull
@@ -40,7 +40,6 @@ from muniment.core.queries import (
     ListMoves,
     ListVersions,
     Move,
-    SearchVersions,
 )
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
@@ -140,13 +139,7 @@ class Registry:
         Raises:
             InvalidQuery: it breaks the grammar.
         """
-        cursor: str | None = None
-        while True:
-            page = self._session.backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))
-            yield from page.items
-            if page.next is None:
-                return
-            cursor = page.next
+        return search_all(self._session.backend, text, at)
 
     def identify(
         self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None

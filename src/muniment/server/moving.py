@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from muniment.core.digests import Digest
-from muniment.core.errors import ContentCorrupt
+from muniment.core.errors import BlobNotFound, ContentCorrupt, MunimentError
 from muniment.ports.blobs import BlobStore
 from muniment.server.parts import Parts
 from muniment.services.inventory import list_held, list_named
@@ -38,7 +38,8 @@ def copy_registry(source: Parts, target: Parts) -> Moved:
 
     Raises:
         RegistryExists: the target's database is not empty.
-        ContentCorrupt: a blob of the source is not what its digest says; it is not copied.
+        ContentCorrupt, BlobNotFound: a blob of the source is not what its digest says, or gone; all others
+            are copied.
         LogInconsistent: the log of the source contradicts itself.
     """
     rows = copy_database(source.units, target.units)
@@ -46,10 +47,20 @@ def copy_registry(source: Parts, target: Parts) -> Moved:
     _copy_keys(source.keys, target.keys)
     # Manifests say what else is needed, and are read from where they are.
     wanted = chain(list_held(target.units), list_named(source.units))
-    copied = 0
+    copied, faults = 0, list[MunimentError]()
+
+    def copy(digest: Digest) -> bool:
+        try:
+            return _copy_blob(source.blobs, target.blobs, digest)
+        except (BlobNotFound, ContentCorrupt) as error:
+            faults.append(error)
+            return False
+
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         while some := set(islice(wanted, _AT_ONCE)):
-            copied += sum(pool.map(lambda digest: _copy_blob(source.blobs, target.blobs, digest), some))
+            copied += sum(pool.map(copy, some))
+    if faults:
+        raise faults[0]
     return Moved(entries=entries, rows=sum(rows.values()), blobs=copied)
 
 

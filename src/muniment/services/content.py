@@ -15,9 +15,8 @@ def require_content(
 ) -> tuple[Revision, Digest]:
     """Check that a manifest, its config, every file and the claims with it are stored, and take them all.
 
-    Gives what it names, and its config.
-
-    What is wrong with a manifest is told only to those whose it is to use.
+    Gives what it names, and the digest of its config. What is wrong with a manifest is told only to those
+    whose it is to use.
 
     Raises:
         BlobNotFound: one is not stored, or not the actor's to use.

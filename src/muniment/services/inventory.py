@@ -4,7 +4,9 @@ Both are listed a page at a time, each in a transaction of its own, and may name
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain, islice
 from typing import Final, TypeVar
 
 from muniment.core.digests import Digest
@@ -19,6 +21,7 @@ R = TypeVar("R", VersionRecord, DraftRecord, PolicyRecord)
 
 _HELD_AT_ONCE: Final = 5_000
 _RECORDS_AT_ONCE: Final = 200
+_THREADS: Final = 8
 
 
 def list_held(units: Units) -> Iterator[Digest]:
@@ -41,9 +44,13 @@ def list_named(units: Units) -> Iterator[Digest]:
 
 
 def find_lost(units: Units, is_stored: Callable[[Digest], bool]) -> list[Digest]:
-    """Find what has to be stored and is not."""
-    lists = (list_held(units), list_named(units))
-    return sorted({digest for one in lists for digest in one if not is_stored(digest)})
+    """Find what has to be stored and is not; `is_stored` is asked by several threads."""
+    needed, lost = chain(list_held(units), list_named(units)), set[Digest]()
+    # To ask an object store for each takes its time.
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        while some := list(islice(needed, _HELD_AT_ONCE)):
+            lost |= {one for one, stored in zip(some, pool.map(is_stored, some), strict=True) if not stored}
+    return sorted(lost)
 
 
 def _list_of(

@@ -68,8 +68,13 @@ def scrub(
             count += len(some)
             size_bytes += sum(kept.size_bytes for kept in some)
     known = {one.digest for one in rot}
-    for digest in find_lost(units, lambda digest: digest in known or blobs.find(digest) is not None):
-        healed = other is not None and _heal(blobs, other, digest)
+
+    def is_stored(digest: Digest) -> bool:
+        _check_on(stopped)
+        return digest in known or blobs.find(digest) is not None
+
+    for digest in find_lost(units, is_stored):
+        healed = other is not None and _has(other, digest) and _fetch(blobs, other, digest)
         rot.append(Rot(digest=digest, fault="missing", place="", healed=healed))
     return Scrubbed(blobs=count, size_bytes=size_bytes, rot=tuple(rot))
 
@@ -98,23 +103,25 @@ def _hash(source: BinaryIO, stopped: Callable[[], bool] = lambda: False) -> Dige
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
         hasher.update(buffer[:count])
-        if stopped():
-            raise StorageBusy(path="the registry, which is closing")
+        _check_on(stopped)
     return Digest(hasher.hexdigest())
+
+
+def _check_on(stopped: Callable[[], bool]) -> None:
+    if stopped():
+        raise StorageBusy(path="the registry, which is closing")
 
 
 def _set_aside(blobs: BlobStore, other: BlobStore | None, digest: Digest, fault: str) -> Rot:
     """Set a blob aside if it has rotted or can be replaced, and replace it if it can be."""
     good = other is not None and _has(other, digest)
     place = blobs.set_aside(digest) if good or fault == _ALTERED else ""
-    healed = other is not None and good and _heal(blobs, other, digest)
+    healed = other is not None and good and _fetch(blobs, other, digest)
     return Rot(digest=digest, fault=fault, place=place, healed=healed)
 
 
-def _heal(blobs: BlobStore, other: BlobStore, digest: Digest) -> bool:
-    """Fetch a blob from another store, if what that one has is right."""
-    if not _has(other, digest):
-        return False
+def _fetch(blobs: BlobStore, other: BlobStore, digest: Digest) -> bool:
+    """Fetch a blob that another store has."""
     try:
         with other.open(digest) as source:
             return blobs.add(source).digest == digest
@@ -123,6 +130,7 @@ def _heal(blobs: BlobStore, other: BlobStore, digest: Digest) -> bool:
 
 
 def _has(other: BlobStore, digest: Digest) -> bool:
+    """Say whether a store has a blob, as it was."""
     try:
         with other.open(digest) as source:
             return _hash(source) == digest
