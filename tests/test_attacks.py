@@ -206,6 +206,12 @@ def test_a_digest_opens_nothing(people: Cast) -> None:
     assert said[0][:2] == (404, "blob_not_found")
     heads = [people.call("HEAD", f"/api/v1/blobs/{d}", who="Carl").status_code for d in (secret, missing)]
     assert heads == [404, 404]
+    # Nor is it found, where its owner finds it.
+    search = {"q": f"digest = {secret}"}
+    found = [
+        people.call("GET", "/api/v1/versions", who=who, params=search).json() for who in ("Carl", "owner")
+    ]
+    assert [len(page["items"]) for page in found] == [0, 1]
     # Nor does publishing it: a manifest that names it is refused as one that names nothing.
     carl = people.backend("Carl")
     version = people.owner.ask(q.GetVersion(reference=Reference(SECRET, 1)))
