@@ -27,7 +27,9 @@ from muniment.core.errors import (
     BadToken,
     BlobNotFound,
     EventNotFound,
+    InvalidAttestation,
     InvalidBody,
+    InvalidDocument,
     InvalidTag,
     InvalidTime,
     LoginRefused,
@@ -655,6 +657,24 @@ def test_ranges_of_bytes(people: Cast) -> None:
     assert (nothing.status_code, nothing.headers["content-length"], nothing.content) == (200, "0", b"")
 
 
+def test_a_nul_is_no_text(people: Cast) -> None:
+    """Not every database takes one: it is the caller's fault before any is asked, wherever it stands."""
+    nul = {"principal": "a\0b", "role": "reader", "namespace": "acme"}
+    answers = [
+        people.call("GET", "/api/v1/keys/a%00b"),
+        people.call("GET", "/api/v1/models?prefix=%00"),
+        people.call("POST", "/api/v1/grants", json=nul),
+        people.call("PUT", "/api/v1/models/acme/readmission/versions/1/tags/x", json={"a\0b": "x"}),
+    ]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(422, "invalid_body")}
+    refuses(lambda: salted("a\0b"), InvalidDocument)
+    claim = {**provenance(), "note": {"deep": ["a\0b"]}}
+    publish(people.owner, people.owner_key, b"nul")
+    refuses(lambda: record(people.owner, people.owner_key, 1, PROVENANCE, claim), InvalidAttestation)
+    fine = {**provenance(), "note": "\\u0000"}
+    assert record(people.owner, people.owner_key, 1, PROVENANCE, fine).created
+
+
 def test_quotas_hold(people: Cast) -> None:
     """A namespace that is full takes no more, and what a principal leaves open is bounded as well."""
     full = ModelName("full", "model")
@@ -675,11 +695,11 @@ def test_what_is_published_is_no_longer_pending(people: Cast) -> None:
     """However much somebody has published in the course of time, the bound is on what they have not."""
     sizes = [24 << 20] * 4
     for number, size in enumerate(sizes):
-        publish(people.owner, people.owner_key, bytes([number]) * size, name=ModelName("acme", "large"))
+        publish(people.owner, people.owner_key, bytes([number]) * size, name=ModelName("much", "large"))
     same = bytes([0]) * sizes[0]
     for number in range(4):
-        publish(people.owner, people.owner_key, same, name=ModelName("acme", f"large-{number}"))
-    assert publish(people.owner, people.owner_key, b"more", name=ModelName("acme", "large")).created
+        publish(people.owner, people.owner_key, same, name=ModelName("much", f"large-{number}"))
+    assert publish(people.owner, people.owner_key, b"more", name=ModelName("much", "large")).created
 
 
 def test_nobody_without_a_name(people: Cast) -> None:

@@ -107,6 +107,9 @@ def read_statement(payload: bytes) -> Statement:
         document = canonical.decode(payload)
     except InvalidDocument as error:
         raise InvalidAttestation(reason=f"its statement is not JSON ({error.reason})") from error
+    # In JSON it is always written so.
+    if b"\\u0000" in payload and canonical.holds_nul(document):
+        raise InvalidAttestation(reason="a text has a NUL")
     predicate_type, predicate = document.get("predicateType"), document.get("predicate")
     subjects = document.get("subject")
     if document.get("_type") != STATEMENT_TYPE:

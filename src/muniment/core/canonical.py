@@ -51,6 +51,19 @@ def decode(data: bytes) -> dict[str, Json]:
     return value
 
 
+def holds_nul(value: object) -> bool:
+    """Say whether a text in a document has a NUL, which some databases do not take."""
+    match value:
+        case str():
+            return "\0" in value
+        case Mapping():
+            return any(holds_nul(key) or holds_nul(item) for key, item in value.items())
+        case list() | tuple():
+            return any(map(holds_nul, value))
+        case _:
+            return False
+
+
 def _check(value: Json, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidDocument(reason="nested too deeply")

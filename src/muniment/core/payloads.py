@@ -21,9 +21,11 @@ class Payload:
     text: str
 
     def __post_init__(self) -> None:
-        """Hold the bound."""
+        """Hold the bounds."""
         if len(self.text) > MAX_TEXT_CHARACTERS:
             raise InvalidDocument(reason=f"a text is longer than {MAX_TEXT_CHARACTERS} characters")
+        if canonical.holds_nul([self.salt, self.text]):
+            raise InvalidDocument(reason="a text has a NUL")
 
     @property
     def digest(self) -> Digest:

@@ -16,7 +16,14 @@ from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from muniment.core.errors import BodyTooLarge, InternalError, MunimentError, RequestTimeout, TooManyRequests
+from muniment.core.errors import (
+    BodyTooLarge,
+    InternalError,
+    InvalidBody,
+    MunimentError,
+    RequestTimeout,
+    TooManyRequests,
+)
 from muniment.edge.pace import Pace
 from muniment.edge.problems import describe, headers_of, status_of
 
@@ -86,6 +93,7 @@ class Gateway:
         with _tracer.start_as_current_span("request") as span:
             try:
                 self._check_pace(scope)
+                _check_address(scope)
                 await self._app(scope, passage.receive, passage.send)
             except MunimentError as error:
                 await passage.refuse(error)
@@ -228,6 +236,11 @@ def _request_id(scope: Scope) -> str:
     """Take the id that a proxy gave, if it is fit for a log, or make one."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     return given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _check_address(scope: Scope) -> None:
+    if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        raise InvalidBody(reason="a NUL in the address")
 
 
 def _shown_by(scope: Scope) -> int | None:

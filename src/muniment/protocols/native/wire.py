@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from muniment.core import commands as c
 from muniment.core.callers import parse_scopes
-from muniment.core.canonical import JsonObject
+from muniment.core.canonical import JsonObject, holds_nul
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
@@ -41,6 +41,14 @@ class Body(BaseModel):
     """A body: it holds what it says and nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_nul(cls, document: object) -> object:
+        if holds_nul(document):
+            message = "a text has a NUL"
+            raise ValueError(message)
+        return document
 
 
 class Text(Body):
