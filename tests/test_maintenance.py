@@ -499,7 +499,7 @@ def test_a_job_that_never_works_stops_no_other() -> None:
 
 
 def test_a_job_that_takes_long_stays_with_whoever_is_at_it() -> None:
-    """Its lease is renewed; when its replica dies, another begins a few minutes later."""
+    """Its lease is renewed for as long as it takes."""
     tries: list[bool] = []
 
     def take_long(_payload: str) -> None:

@@ -48,7 +48,9 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
 
 @click.command()
 @click.argument("what", metavar="PATH|DIGEST")
-@click.option("--limit", default=20, show_default=True, help="At most this many versions.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most this many versions."
+)
 @json_option
 @click.pass_obj
 def identify(terminal: Terminal, what: str, *, limit: int) -> None:

@@ -148,6 +148,7 @@ class Registry:
 
         Raises:
             NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
+            InvalidDigest: it begins as a digest does, and is none.
         """
         found = what if isinstance(what, str) else Path(what)
         return identify(self._session, found, limit=limit, on_bytes=on_bytes)
