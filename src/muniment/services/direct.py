@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-import rehashes
-
 from muniment.core.backend import Stored
 from muniment.core.callers import Caller
 from muniment.core.digests import Digest
@@ -21,6 +19,7 @@ from muniment.ports.inbox import Inbox, Part
 from muniment.ports.jobs import Job
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
+from muniment.services.hashing import Hashing, start_hashing
 from muniment.services.uploads import Uploading
 
 PROOF: Final = "proof"
@@ -104,13 +103,13 @@ class DirectUploads:
         found = self._units.read(lambda unit: unit.uploads.find(upload))
         if found is None or not found.session or found.result is not None:
             return True
-        hasher = rehashes.PySha256.deserialize(found.state) if found.state else rehashes.PySha256()
+        hasher = start_hashing(found.state)
         with self._inbox.open(found.id) as whole:
             offset = _hash_on(whole, found.offset, hasher, self._proven_at_once)
         if offset is not None:
-            self._uploads.keep(replace(found, offset=offset, state=bytes(hasher.serialize())), None)
+            self._uploads.keep(replace(found, offset=offset, state=hasher.save()), None)
             return False
-        stored = Stored(digest=Digest(hasher.finalize()), size_bytes=found.size_bytes)
+        stored = Stored(digest=hasher.finish(), size_bytes=found.size_bytes)
         if stored.digest == found.digest:
             self._inbox.accept(found.id, stored.digest, stored.size_bytes)
             self._uploads.keep(replace(found, offset=stored.size_bytes, state=b""), stored)
@@ -165,7 +164,7 @@ class DirectUploads:
         return write_time(self._clock())
 
 
-def _hash_on(whole: BinaryIO, offset: int, hasher: rehashes.PySha256, most: int) -> int | None:
+def _hash_on(whole: BinaryIO, offset: int, hasher: Hashing, most: int) -> int | None:
     """Hash a slice of a stream from an offset on; give where it ends, None at the end of the stream."""
     whole.seek(offset)
     for _ in range(max(1, most // _CHUNK_BYTES)):

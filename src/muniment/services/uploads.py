@@ -11,8 +11,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeVar
 
-import rehashes
-
 from muniment.core.backend import Stored
 from muniment.core.callers import Caller
 from muniment.core.digests import Digest
@@ -32,6 +30,7 @@ from muniment.ports.staging import Staging, Stretch
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
 from muniment.services.custody import check_may_upload, holder_of, refuse_garbage
+from muniment.services.hashing import start_hashing
 
 T = TypeVar("T")
 
@@ -207,9 +206,7 @@ class Receiver:
         self._upload = upload
         self._staging = staging
         self._keep = keep
-        self._hasher = rehashes.PySha256()
-        if upload.state:
-            self._hasher = rehashes.PySha256.deserialize(upload.state)
+        self._hasher = start_hashing(upload.state)
         self._parts: list[bytes] = []
         self._buffered = 0
         self._waiting: deque[list[bytes]] = deque()
@@ -286,7 +283,7 @@ class Receiver:
             raise LengthMismatch(expected=paused.size_bytes, actual=paused.offset)
         self._flush()
         self._settle()
-        digest = Digest(self._hasher.finalize())
+        digest = self._hasher.finish()
         if self._upload.digest not in {None, digest}:
             self._staging.abort(self._upload.id, self._upload.stretches)
             self._keep(
@@ -312,7 +309,7 @@ class Receiver:
         """Say how far the upload is, once what was stored is durable."""
         if self._stored == self._upload.offset:
             return self._upload
-        return replace(self._upload, offset=self._stored, state=bytes(self._hasher.serialize()))
+        return replace(self._upload, offset=self._stored, state=self._hasher.save())
 
     def _save(self, upload: Upload) -> Upload:
         self._staging.sync(upload.id, upload.writer)
