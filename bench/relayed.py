@@ -25,6 +25,15 @@ _FILE_MIB = 1024
 _ROUNDS = 5
 _MIB = 1 << 20
 _LARGE = ModelName("bench", "large")
+# Which acts send the file, and the directories of the servers that are to keep it.
+_SENT = {
+    "up": "ours",
+    "uvicorn up": "uvicorn",
+    "push": "ours",
+    "linked push": "linked",
+    "mlflow up": "mlflow",
+    "docker up": "docker",
+}
 
 
 class Ours:
@@ -89,7 +98,7 @@ def run(directory: Path, servers: Servers) -> list[Row]:
         acts["docker pull"] = lambda: other.receive(kept, received)
     with run_sendfile(file) as sender:
         acts["sendfile down"] = lambda: sender.receive("/")
-        return _write_rows(_take_turns(acts, received))
+        return _write_rows(_take_turns(acts, directory, received))
 
 
 def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
@@ -136,15 +145,20 @@ def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budg
     return Row(what, found, "" if budget is None else f">= {budget:g}", met)
 
 
-def _take_turns(acts: Mapping[str, Callable[[], object]], received: Path) -> dict[str, float]:
+def _take_turns(
+    acts: Mapping[str, Callable[[], object]], directory: Path, received: Path
+) -> dict[str, float]:
     """Give the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
 
     Memory that a virtual machine has not used before takes several times as long to write to. So each
     turn finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.
+    Whoever is sent the file does not have it yet: to free the GiB that it replaces would be measured, too.
     """
     times: dict[str, list[float]] = {name: [] for name in acts}
     for _ in range(_ROUNDS):
         for name, act in acts.items():
+            if name in _SENT:
+                _forget(directory / _SENT[name])
             _free_memory(received)
             started = time.perf_counter()
             act()
@@ -153,6 +167,13 @@ def _take_turns(acts: Mapping[str, Callable[[], object]], received: Path) -> dic
                 shutil.rmtree(received)
             received.unlink(missing_ok=True)
     return {name: _FILE_MIB * _MIB / 1e9 / median(some) for name, some in times.items()}
+
+
+def _forget(server: Path) -> None:
+    """Remove what a server keeps of the file."""
+    for path in server.rglob("*"):
+        if path.is_file() and path.stat().st_size >= _FILE_MIB * _MIB:
+            path.unlink()
 
 
 def _free_memory(path: Path) -> None:

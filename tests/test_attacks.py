@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx2
 import pytest
 
+from muniment.client.registry import Registry
 from muniment.client.remote import RemoteBackend
 from muniment.client.tokens import id_of, make_token
 from muniment.core import commands as c
@@ -700,6 +702,26 @@ def test_what_is_published_is_no_longer_pending(people: Cast) -> None:
     for number in range(4):
         publish(people.owner, people.owner_key, same, name=ModelName("much", f"large-{number}"))
     assert publish(people.owner, people.owner_key, b"more", name=ModelName("much", "large")).created
+
+
+def test_two_pushes_of_the_same_bytes_at_once(
+    people: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One takes the bytes into its namespace before the other has published: that one sends them again."""
+    weights = tmp_path / "w.bin"
+    weights.write_bytes(b"shared weights")
+    late = people.server.open_as(people.owner_key)
+    one, other = (Registry(by, people.owner_key) for by in (late, people.owner))
+    execute, meanwhile = late.execute, [lambda: other.push(weights, "beside/model")]
+
+    def execute_late(command: c.Command) -> Receipt:
+        while meanwhile:
+            meanwhile.pop()()
+        return execute(command)
+
+    monkeypatch.setattr(late, "execute", execute_late)
+    pushed, beside = one.push(weights, "shared/model"), other.version("beside/model@1")
+    assert pushed.record.revision == beside.record.revision
 
 
 def test_nobody_without_a_name(people: Cast) -> None:

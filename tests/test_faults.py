@@ -122,6 +122,17 @@ def code_of(server: LiveServer, method: str, path: str, **more: object) -> tuple
     return answer.status_code, "" if answer.status_code < 400 else answer.json()["code"]
 
 
+def check_concealed(server: LiveServer, secret: str, method: str, path: str, **more: object) -> None:
+    """What a refusal leaves out, the server's log has, under the same id."""
+    request = os.urandom(8).hex()
+    headers = {"authorization": f"Bearer {server.tokens[server.owner.public.id]}", "x-request-id": request}
+    answer = httpx2.request(method, f"{server.url}{path}", headers=headers, timeout=60, **more)  # type: ignore[arg-type] # as httpx takes them
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
+    assert secret not in answer.text
+    lines = [line for line in server.log.read_text().splitlines() if request in line and secret in line]
+    assert len(lines) == 1
+
+
 def test_a_database_that_goes_away_comes_back(
     tmp_path: Path, scaled: Mapping[str, str], database: str
 ) -> None:
@@ -135,6 +146,7 @@ def test_a_database_that_goes_away_comes_back(
             assert code_of(server, "GET", path) == (503, "storage_failed")
             quota = "/api/v1/namespaces/acme/quota"
             assert code_of(server, "PUT", quota, json={"size_bytes": None}) == (503, "storage_failed")
+            check_concealed(server, str(line.port), "GET", path)
             assert httpx2.get(f"{server.url}/healthz").status_code == 200
             assert httpx2.get(f"{server.url}/readyz", timeout=30).status_code == 503
             line.mend()
@@ -154,6 +166,7 @@ def test_an_object_store_that_goes_away_or_slows_down(
             assert code_of(server, "GET", f"/api/v1/models/{NAME}/versions/1")[0] == 200
             document = {"documents": ["aGVsbG8="]}
             assert code_of(server, "POST", "/api/v1/documents", json=document) == (503, "storage_failed")
+            check_concealed(server, str(line.port), "POST", "/api/v1/documents", json=document)
             ready = httpx2.get(f"{server.url}/readyz", timeout=60)
             assert (ready.status_code, ready.json()["checks"]["blobs"]) == (503, "storage_failed")
             line.mend()

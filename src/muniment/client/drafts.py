@@ -8,7 +8,7 @@ from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.paging import read_all
 from muniment.client.people import write_reason
-from muniment.client.pushing import Prepared, Trained, prepare, publish, read_published, read_run
+from muniment.client.pushing import Prepared, Trained, deliver, publish, read_published, read_run
 from muniment.client.version import Session, Version
 from muniment.core.canonical import JsonObject
 from muniment.core.commands import DiscardDraft, SaveDraft
@@ -41,15 +41,16 @@ class Drafts:
             VersionExists: it is published already.
         """
         backend, signer, model = self._session.backend, self._session.signer(), ModelName.parse(name)
-        prepared = prepare(backend, signer, Path(path), model, run=read_run(run), on_bytes=on_bytes)
-        command = SaveDraft(
-            name=model,
-            manifest=prepared.manifest,
-            attestations=prepared.attestations,
-            message=write_reason(message),
-            kind=None if kind is None else Kind(kind),
-        )
-        return backend.execute(command)
+        said, of_kind = write_reason(message), None if kind is None else Kind(kind)
+
+        def finish(prepared: Prepared) -> Receipt:
+            manifest, claims = prepared.manifest, prepared.attestations
+            command = SaveDraft(
+                name=model, manifest=manifest, attestations=claims, message=said, kind=of_kind
+            )
+            return backend.execute(command)
+
+        return deliver(backend, signer, Path(path), model, finish, run=read_run(run), on_bytes=on_bytes)
 
     def list(self, name: str) -> Sequence[Draft]:
         """List the drafts of a model that are neither published nor discarded, oldest first, each proven."""

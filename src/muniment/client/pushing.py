@@ -1,7 +1,7 @@
 """Push: collect -> store -> describe -> sign -> publish."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from muniment.core.attestations import PROVENANCE
 from muniment.core.canonical import JsonObject
 from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
-from muniment.core.errors import FileChanged, RecordUnproven, VersionNotFound
+from muniment.core.errors import BlobNotFound, FileChanged, RecordUnproven, VersionNotFound
 from muniment.core.folding import Put, fold
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -62,6 +62,28 @@ def prepare(  # noqa: PLR0913 - what a push is made of
         claims = _sign(revision, manifest, name, run, identity)
     digests = backend.add_documents([*documents, *claims])
     return Prepared(name=name, manifest=manifest, attestations=tuple(digests[len(documents) :]))
+
+
+def deliver(  # noqa: PLR0913 - what a push is made of
+    backend: TrustedBackend,
+    identity: Identity,
+    path: Path,
+    name: ModelName,
+    finish: Callable[[Prepared], Receipt],
+    *,
+    run: Recorded | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Receipt:
+    """Prepare, and finish what was prepared."""
+
+    def attempt() -> Receipt:
+        return finish(prepare(backend, identity, path, name, run=run, on_bytes=on_bytes))
+
+    try:
+        return attempt()
+    except BlobNotFound:
+        # Another push of ours, at the same time, may have given the same bytes to another namespace.
+        return attempt()
 
 
 def publish(

@@ -21,7 +21,7 @@ from muniment.client.paging import read_all, search_all
 from muniment.client.people import People, write_payload, write_reason
 from muniment.client.policies import Policies
 from muniment.client.pulling import pull
-from muniment.client.pushing import Trained, prepare, publish, read_published, read_run
+from muniment.client.pushing import Trained, deliver, publish, read_published, read_run
 from muniment.client.talk import Talk
 from muniment.client.tracing import trace
 from muniment.client.trust import TrustedBackend
@@ -96,13 +96,16 @@ class Registry:
         if not isinstance(reference.selector, int | None):
             raise InvalidReference(reference=name)
         backend, signer = self._session.backend, self._session.signer()
-        prepared = prepare(backend, signer, Path(path), reference.name, run=read_run(run), on_bytes=on_bytes)
-        receipt = publish(
+        number, said = reference.selector, write_reason(message)
+        of_kind = None if kind is None else Kind(kind)
+        receipt = deliver(
             backend,
-            prepared,
-            number=reference.selector,
-            kind=None if kind is None else Kind(kind),
-            message=write_reason(message),
+            signer,
+            Path(path),
+            reference.name,
+            lambda prepared: publish(backend, prepared, number=number, kind=of_kind, message=said),
+            run=read_run(run),
+            on_bytes=on_bytes,
         )
         version = Version(self._session, read_published(receipt), receipt)
         if alias is not None:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+import structlog
+
 from muniment.core import errors as e
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -37,6 +39,8 @@ _STATUS: Final[Mapping[type[e.MunimentError], int]] = {
     e.MunimentError: 500,
 }
 _RETRY_AFTER_S: Final = 2
+_STORE: Final = "the registry"
+_log = structlog.get_logger("muniment.requests")
 
 
 def status_of(error: e.MunimentError) -> int:
@@ -45,16 +49,22 @@ def status_of(error: e.MunimentError) -> int:
 
 
 def describe(error: e.MunimentError, request_id: str) -> bytes:
-    """Write the problem document. `data` holds what the refusal is made of, for clients to rebuild it."""
+    """Write the problem document. `data` holds what the refusal is made of, for clients to rebuild it.
+
+    Where a store is, and what it said, is for whoever runs the server: that goes into the log.
+    """
+    told = _conceal(error)
+    if told is not error:
+        _log.warning("unavailable", request_id=request_id, code=error.code, reason=str(error))
     return json.dumps(
         {
-            "type": f"{_HOME}{error.code}",
-            "title": error.code.replace("_", " "),
-            "status": status_of(error),
-            "detail": str(error),
-            "code": error.code,
-            "hint": error.hint,
-            "data": error.data(),
+            "type": f"{_HOME}{told.code}",
+            "title": told.code.replace("_", " "),
+            "status": status_of(told),
+            "detail": str(told),
+            "code": told.code,
+            "hint": told.hint,
+            "data": told.data(),
             "request_id": request_id,
         },
         ensure_ascii=False,
@@ -74,3 +84,12 @@ def headers_of(error: e.MunimentError) -> dict[str, str]:
     if isinstance(error, e.OffsetMismatch):
         found["upload-offset"] = str(error.offset)
     return found
+
+
+def _conceal(error: e.MunimentError) -> e.MunimentError:
+    match error:
+        case e.StorageFailed():
+            return e.StorageFailed(path=_STORE, reason="the server's log says why, by the id of the request")
+        case e.StorageFull() | e.StorageReadOnly() | e.StorageBusy():
+            return type(error)(path=_STORE)
+    return error
