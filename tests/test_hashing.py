@@ -1,4 +1,4 @@
-"""Hashes that go on from a state (`services/hashing.py`), whoever kept it."""
+"""Hashes in another thread (`core/hashing.py`), and from a kept state (`services/hashing.py`)."""
 
 import ctypes
 import hashlib
@@ -8,14 +8,27 @@ from importlib.util import find_spec
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from muniment.core.digests import Digest
+from muniment.core.hashing import CHUNK_BYTES, BackgroundHasher, rotate_buffers
 from muniment.services import hashing
 from muniment.services.hashing import Hashing, OpenSslHashing, PortableHashing, load_openssl, start_hashing
 
 KINDS: tuple[Callable[[bytes], Hashing], ...] = (start_hashing, PortableHashing)
+
+
+@given(sizes=st.lists(st.sampled_from([0, 1, 65_535, 65_536, CHUNK_BYTES]), max_size=30))
+@example(sizes=[CHUNK_BYTES] * 64)
+def test_what_is_hashed_in_the_background_is_all_that_passed(sizes: list[int]) -> None:
+    """In its order, though the buffers are filled again meanwhile."""
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
+    with BackgroundHasher() as hasher:
+        for piece, buffer in zip(pieces, rotate_buffers(), strict=False):
+            buffer[: len(piece)] = piece
+            hasher.update(buffer[: len(piece)])
+        assert hasher.finish() == Digest.of(b"".join(pieces))
 
 
 @given(pieces=st.lists(st.tuples(st.binary(max_size=300), st.sampled_from(KINDS)), min_size=1, max_size=8))

@@ -24,14 +24,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import muniment
-from muniment.client.bytes import _open_handover
+from muniment.client.checking import read_revision, resolve_proven
+from muniment.client.handover import open_handover, open_kept
 from muniment.client.login import login
 from muniment.client.planning import plan
+from muniment.client.pulling import pull
+from muniment.client.pushing import prepare, publish
 from muniment.client.settings import Settings
-from muniment.client.transport import Transport
 from muniment.core import commands as c
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidSetting, RegistryUnreachable
+from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable
+from muniment.core.names import ModelName, Reference
 from muniment.server.settings import ServerSettings
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend
@@ -141,7 +144,10 @@ def test_another_process_goes_on_with_an_upload(
 
 
 def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
-    """The server hashes and renames them; lies about them are found out, and others send theirs."""
+    """The server hashes and renames them; lies about them are found out, and others send theirs.
+
+    It opens the server's, too, without having them sent.
+    """
     data = os.urandom(20 << 20)
     path = tmp_path / "weights"
     path.write_bytes(data)
@@ -151,8 +157,10 @@ def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
         with path.open("rb", buffering=0) as source:
             assert backend.add_blob(source).digest == Digest.of(data)
         assert received(server) - before < 10_000
+        before = sent(server)
         with backend.open_blob(Digest.of(data)) as blob:
             assert Digest.of(blob.read()) == Digest.of(data)
+        assert sent(server) - before < 9 << 20, "what is as small as that comes with the first answer"
         headers = {"authorization": f"Bearer {server.tokens[server.owner.public.id]}"}
         uploads = f"{server.url}/api/v1/uploads"
         body = {"size_bytes": 5, "digest": str(Digest.of(b"right"))}
@@ -168,22 +176,73 @@ def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
             assert answer.json()["code"] == code
             assert not Path(upload["place"]).exists()
         proxied = {**headers, "x-forwarded-for": "192.0.2.1"}
+        kept = f"{server.url}/api/v1/blobs/{Digest.of(data)}"
+        assert "content-location" in httpx2.head(kept, headers=headers).headers
+        assert "content-location" not in httpx2.head(kept, headers=proxied).headers
         assert httpx2.post(uploads, headers=proxied, json=body).json()["method"] == "patch"
         assert list((tmp_path / "server" / "data" / "uploads").iterdir()) == []
 
 
 def test_a_server_cannot_choose_where_a_client_writes(tmp_path: Path) -> None:
-    """Only under the name of the upload, in a directory of the client's own user, on the client's machine."""
-    local, remote = Transport("http://127.0.0.1:9", None), Transport("https://registry.example", None)
-    for place, transport in (
-        (tmp_path / "authorized_keys", local),
-        (tmp_path / "handover-1", remote),
-        (Path("/proc/1/handover-1"), local),
-        (tmp_path / "missing" / "handover-1", local),
+    """Only under the name of the upload, in a directory of the client's own user."""
+    for place in (
+        tmp_path / "authorized_keys",
+        Path("/proc/1/handover-1"),
+        tmp_path / "missing" / "handover-1",
     ):
-        with pytest.raises(OSError), _open_handover(place, "1", transport):  # noqa: PT011 - any of them
+        with pytest.raises(OSError), open_handover(place, "1"):  # noqa: PT011 - any of them
             raise AssertionError(place)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_cannot_choose_what_a_client_opens(tmp_path: Path) -> None:
+    """Only a regular file that is named by the digest, and as large as the blob."""
+    digest = Digest.of(b"bytes")
+    kept, link, pipe = (tmp_path / name / digest.hex for name in ("kept", "link", "pipe"))
+    for place in (kept, link, pipe):
+        place.parent.mkdir()
+    kept.write_bytes(b"bytes")
+    link.symlink_to(kept)
+    os.mkfifo(pipe)
+    (tmp_path / "secret").write_bytes(b"bytes")
+    with open_kept(kept.as_uri(), digest, 5) as file:
+        assert file.read() == b"bytes"
+    for location in (
+        (tmp_path / "secret").as_uri(),
+        link.as_uri(),
+        pipe.as_uri(),
+        (tmp_path / "missing" / digest.hex).as_uri(),
+        f"file://elsewhere{kept}",
+        f"https:{kept}",
+        f"relative/{digest.hex}",
+        "file:",
+        "",
+    ):
+        with pytest.raises(OSError):  # noqa: PT011 - any of them
+            open_kept(location, digest, 5)
+    with pytest.raises(FileNotFoundError):
+        open_kept(kept.as_uri(), digest, 6)
+
+
+def test_a_file_that_was_altered_in_the_store_is_not_pulled(tmp_path: Path) -> None:
+    """Also by a client that opens it there."""
+    (tmp_path / "w.bin").write_bytes(os.urandom(9 << 20))
+    with run_server(tmp_path / "server") as server:
+        owner = Identity.generate()
+        backend = server.trust(server.open_as(owner))
+        publish(backend, prepare(backend, owner, tmp_path / "w.bin", ModelName("acme", "model")))
+        reference = Reference.parse("acme/model")
+        (file,) = read_revision(backend, resolve_proven(backend, reference)).files
+        kept = tmp_path / "server" / "data" / "blobs" / "sha256" / file.digest.hex
+        kept.chmod(0o644)
+        with kept.open("r+b") as altered:
+            altered.seek(-1, os.SEEK_END)
+            last = altered.read(1)[0]
+            altered.seek(-1, os.SEEK_END)
+            altered.write(bytes([last ^ 1]))
+        with pytest.raises(ContentCorrupt):
+            pull(backend, reference, tmp_path / "out")
+        assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_pull_goes_on_where_another_broke_off(

@@ -1,6 +1,5 @@
 """Bytes to and from a server: uploads that go on where they broke off, downloads in parallel ranges."""
 
-import fcntl
 import hashlib
 import io
 import json
@@ -8,17 +7,18 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import msgspec
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 from typing_extensions import Buffer
 
 from muniment.capture.tree import WatchedFile
-from muniment.client.copying import CHUNK_BYTES, Hasher, copy, hash_rest
+from muniment.client.copying import copy, hash_rest
+from muniment.client.handover import open_handover, open_kept, share
 from muniment.client.transport import Transport, retrying
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
@@ -29,13 +29,12 @@ from muniment.core.errors import (
     RegistryUnreachable,
     UploadNotFound,
 )
+from muniment.core.hashing import CHUNK_BYTES, BackgroundHasher, rotate_buffers
 
 _API: Final = "/api/v1"
 _SEGMENT_BYTES: Final = 8 << 20
 _AHEAD: Final = 4
 _THREADS: Final = 3
-# linux/fs.h: clone the blocks of a file.
-_FICLONE: Final = 0x40049409
 # How long a registry may take to read what came in parts: some minutes, and more for more bytes.
 _PATIENCE_S: Final = 600.0
 _SLOWEST_PROOF: Final = 10_000_000
@@ -97,7 +96,7 @@ class Uploads:
                 return stored
             transfer = None
         transfer = transfer or self._begin(size)
-        if transfer.method == "link" and size >= _SEGMENT_BYTES:
+        if transfer.method == "link" and size >= _SEGMENT_BYTES and self._transport.is_local:
             stored = self._hand_over(source, transfer)
             if stored is not None:
                 return stored
@@ -132,7 +131,7 @@ class Uploads:
         digests: list[str] = []
         try:
             if transfer.method == "put":
-                body = _read_chunks(source, size, hashlib.sha256())
+                body = _read_chunks(source, size)
                 source.seek(0)
                 self._transport.put_elsewhere(transfer.url, transfer.headers, body)
             elif transfer.method == "parts" and isinstance(source, io.FileIO):
@@ -200,17 +199,19 @@ class Uploads:
         None if that cannot be done from here: we may be somebody else than the server.
         """
         place = Path(transfer.place)
-        hasher = hashlib.sha256()
         try:
-            with _open_handover(place, transfer.id, self._transport) as target:
-                if _share(source, target):
+            with (
+                BackgroundHasher() as hasher,
+                open_handover(place, transfer.id) as target,
+            ):
+                if share(source, target):
                     hash_rest(source, hasher)
                 else:
                     copy(source, target, hasher)
+                digest = hasher.finish()
         except OSError:
             source.seek(0)
             return None
-        digest = Digest(hasher.hexdigest())
         answer = self._transport.call("POST", f"{_API}/uploads/{transfer.id}/arrival")
         arrived = msgspec.json.decode(answer, type=_Transfer)
         if arrived.digest != str(digest):
@@ -218,19 +219,20 @@ class Uploads:
         return Stored(digest=digest, size_bytes=transfer.size_bytes)
 
     def _send_from(self, source: BinaryIO, transfer: _Transfer) -> Stored:
-        hasher = hashlib.sha256()
-        _hash_until(source, transfer.offset, hasher)
-        if transfer.digest is None or transfer.offset < transfer.size_bytes or not transfer.size_bytes:
-            body = _read_chunks(source, transfer.size_bytes - transfer.offset, hasher)
-            headers = {
-                "content-type": "application/partial-upload",
-                "content-length": str(transfer.size_bytes - transfer.offset),
-                "upload-offset": str(transfer.offset),
-                "upload-complete": "?1",
-            }
-            with self._transport.stream("PATCH", transfer.url, headers, body) as response:
-                transfer = msgspec.json.decode(response.read(), type=_Transfer)
-        digest = Digest(hasher.hexdigest())
+        with BackgroundHasher() as hasher:
+            _hash_until(source, transfer.offset, hasher)
+            if transfer.digest is None or transfer.offset < transfer.size_bytes or not transfer.size_bytes:
+                left = transfer.size_bytes - transfer.offset
+                headers = {
+                    "content-type": "application/partial-upload",
+                    "content-length": str(left),
+                    "upload-offset": str(transfer.offset),
+                    "upload-complete": "?1",
+                }
+                body = _hash_each(_read_chunks(source, left), hasher)
+                with self._transport.stream("PATCH", transfer.url, headers, body) as response:
+                    transfer = msgspec.json.decode(response.read(), type=_Transfer)
+            digest = hasher.finish()
         if transfer.digest != str(digest):
             raise DigestMismatch(expected=str(digest), actual=str(transfer.digest))
         return Stored(digest=digest, size_bytes=transfer.size_bytes)
@@ -283,14 +285,20 @@ class Downloads:
             BlobNotFound: there is none, or none for us.
         """
         # A connection that was left open may have been closed over there meanwhile.
-        return retrying(RegistryUnreachable, LengthMismatch)(self._open, f"{_API}/blobs/{digest}")
+        return retrying(RegistryUnreachable, LengthMismatch)(self._open, digest)
 
-    def _open(self, path: str) -> BinaryIO:
+    def _open(self, digest: Digest) -> BinaryIO:
+        path = f"{_API}/blobs/{digest}"
         with self._transport.stream("GET", path, {"range": f"bytes=0-{_SEGMENT_BYTES - 1}"}) as response:
             first = bytearray(min(int(response.headers["content-length"]), _SEGMENT_BYTES))
             _read_all(response, memoryview(first))
             total = response.headers.get("content-range", "").rpartition("/")[2]
+            kept = response.headers.get("content-location", "")
         size = int(total) if total else len(first)
+        if kept and size > len(first) and self._transport.is_local:
+            # Where the file cannot be opened, we are somebody else than the server.
+            with suppress(OSError, ValueError):
+                return open_kept(kept, digest, size)
         return _Download(_Ranges(self._transport, path, first, size))
 
 
@@ -327,6 +335,7 @@ class _Ranges(io.RawIOBase):
         self._ahead: deque[tuple[int, Future[memoryview]]] = deque()
         # Memory that was used before costs less than new memory.
         self._free: deque[bytearray] = deque()
+        self._done: bytearray | None = None
         self._pool = ThreadPoolExecutor(max_workers=_THREADS) if size > len(first) else None
 
     def readable(self) -> bool:
@@ -354,7 +363,7 @@ class _Ranges(io.RawIOBase):
         return len(part)
 
     def views(self) -> Iterator[memoryview]:
-        """Give the bytes that follow, as far as they are there; each view holds until the next."""
+        """Give the bytes that follow, as far as they are there; each holds while the next two are used."""
         while self._at < self._size:
             start, data = self._find(self._at)
             view = data[self._at - start :][:CHUNK_BYTES]
@@ -367,9 +376,11 @@ class _Ranges(io.RawIOBase):
 
     def _stream(self) -> Iterator[memoryview]:
         """Give the bytes that follow as they come: on one machine, more connections only take its cores."""
-        buffer = memoryview(bytearray(CHUNK_BYTES))
         with self._transport.stream("GET", self._path, {"range": f"bytes={self._at}-"}) as response:
-            while count := response.readinto(buffer):
+            for buffer in rotate_buffers():
+                count = response.readinto(buffer)
+                if not count:
+                    return
                 self._at += count
                 yield buffer[:count]
 
@@ -395,10 +406,11 @@ class _Ranges(io.RawIOBase):
             self._ahead.popleft()[1].cancel()
         self._fetch_ahead(wanted)
         start, future = self._ahead.popleft()
-        done = data.obj
         self._segment = (start, future.result())
-        if isinstance(done, bytearray) and len(done) == _SEGMENT_BYTES:
-            self._free.append(done)
+        # What was given of the last segment may still be in use.
+        if self._done is not None:
+            self._free.append(self._done)
+        self._done = data.obj if isinstance(data.obj, bytearray) and len(data.obj) == _SEGMENT_BYTES else None
         self._fetch_ahead(start + _SEGMENT_BYTES)
         return self._segment
 
@@ -429,62 +441,37 @@ def _read_all(response: BinaryIO, view: memoryview) -> None:
         view = view[count:]
 
 
-@contextmanager
-def _open_handover(place: Path, upload: str, transport: Transport) -> Iterator[BinaryIO]:
-    """Make the file in which bytes are handed over, if that is a thing that a server may ask for.
-
-    Raises:
-        OSError: it is not, or it cannot be made; what was made is removed.
-    """
-    # A server must not make us write a file of ours anywhere else than into a directory of ours, under
-    # a name that says what it is.
-    is_ours = place.name == f"handover-{upload}" and place.parent.stat().st_uid == os.geteuid()
-    if not (transport.is_local and is_ours):
-        raise PermissionError(place)
-    place.unlink(missing_ok=True)
-    file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(file, "r+b", buffering=0) as target:
-            # FileIO is what BinaryIO promises of it: write, fileno.
-            yield cast("BinaryIO", target)
-    except BaseException:
-        place.unlink(missing_ok=True)
-        raise
-
-
-def _share(source: BinaryIO, target: BinaryIO) -> bool:
-    """Let two files share their blocks until one is written to, where the file system can (XFS, btrfs)."""
-    try:
-        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-    except OSError:
-        return False
-    return True
-
-
 def _hash_beforehand(source: BinaryIO, size: int) -> Digest:
     """Hash a stream that will be read again: whoever counts what is read counts it then."""
-    hasher, at = hashlib.sha256(), 0
-    if not isinstance(source, io.FileIO):
-        _hash_until(source, size, hasher)
-        return Digest(hasher.hexdigest())
-    while part := os.pread(source.fileno(), CHUNK_BYTES, at):
-        hasher.update(part)
-        at += len(part)
-    return Digest(hasher.hexdigest())
+    with BackgroundHasher() as hasher:
+        if isinstance(source, io.FileIO):
+            for chunk in _read_range(source, 0, size):
+                hasher.update(chunk)
+        else:
+            _hash_until(source, size, hasher)
+        return hasher.finish()
 
 
-def _hash_until(source: BinaryIO, offset: int, hasher: Hasher) -> None:
+def _hash_until(source: BinaryIO, offset: int, hasher: BackgroundHasher) -> None:
     source.seek(0)
-    for _ in _read_chunks(source, offset, hasher):
-        continue
+    for chunk in _read_chunks(source, offset):
+        hasher.update(chunk)
+
+
+def _hash_each(chunks: Iterator[memoryview], hasher: BackgroundHasher) -> Iterator[memoryview]:
+    """Hand chunks on while they are hashed."""
+    for chunk in chunks:
+        hasher.update(chunk)
+        yield chunk
 
 
 def _read_range(
     source: io.FileIO, start: int, size: int, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[memoryview]:
-    """Read a range, whatever else is read of the file meanwhile."""
-    buffer = memoryview(bytearray(CHUNK_BYTES))
+    """Read a range, whatever else is read of the file meanwhile. A chunk holds as `_read_chunks` says."""
+    buffers = rotate_buffers()
     while size > 0:
+        buffer = next(buffers)
         count = os.preadv(source.fileno(), [buffer[: min(CHUNK_BYTES, size)]], start)
         if not count:
             raise LengthMismatch(expected=size, actual=0)
@@ -494,13 +481,13 @@ def _read_range(
         yield buffer[:count]
 
 
-def _read_chunks(source: BinaryIO, count: int, hasher: Hasher) -> Iterator[memoryview]:
-    """Read so many bytes, a chunk at a time, hashing each before it is handed on; the next replaces it."""
-    buffer = memoryview(bytearray(CHUNK_BYTES))
+def _read_chunks(source: BinaryIO, count: int) -> Iterator[memoryview]:
+    """Read so many bytes, a chunk at a time; each holds while the next two are used."""
+    buffers = rotate_buffers()
     while count > 0:
+        buffer = next(buffers)
         size = source.readinto(buffer[: min(CHUNK_BYTES, count)])  # type: ignore[attr-defined] # every binary stream has it
         if not size:
             raise LengthMismatch(expected=count, actual=0)
-        hasher.update(buffer[:size])
         count -= size
         yield buffer[:size]

@@ -1,14 +1,13 @@
 """Check a version against the log and the bytes: nothing is taken from the registry on its word."""
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
+from muniment.client.copying import hash_rest
 from muniment.client.trust import TrustedBackend
 from muniment.core.approvals import EVIDENCE, evidence_of
 from muniment.core.attestations import CONTENT, EVALUATION, TOMBSTONE, VERDICT, Attestation, kind_of
@@ -26,6 +25,7 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.evidence import Evidence
+from muniment.core.hashing import BackgroundHasher
 from muniment.core.names import Alias, Reference
 from muniment.core.policy import judge
 from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion, VersionDetail
@@ -37,8 +37,6 @@ from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
-
-_CHUNK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +107,10 @@ def check_file(backend: TrustedBackend, file: File) -> None:
         ContentCorrupt: it was altered.
         BlobNotFound: it is gone.
     """
-    hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(_CHUNK_BYTES))
-    with backend.open_blob(file.digest) as blob:
-        while count := blob.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
-            hasher.update(buffer[:count])
-    _check_digest(Digest(hasher.hexdigest()), file.digest, file.path)
+    with BackgroundHasher() as hasher, backend.open_blob(file.digest) as blob:
+        hash_rest(blob, hasher)
+        actual = hasher.finish()
+    _check_digest(actual, file.digest, file.path)
 
 
 def check_signature(backend: TrustedBackend, version: VersionRecord, revision: Revision) -> Attestation:

@@ -1,21 +1,9 @@
-"""Copy bytes while hashing them, by chunks that stay in the cache of a core from one to the other."""
+"""Copy bytes while they are hashed, by chunks that stay in the cache of a core from one to the other."""
 
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final, Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from typing_extensions import Buffer
-
-CHUNK_BYTES: Final = 1 << 20
-
-
-class Hasher(Protocol):
-    """What hashes as bytes pass."""
-
-    def update(self, data: Buffer, /) -> None:
-        """Take bytes."""
-
-    def hexdigest(self) -> str:
-        """Give the digest."""
+from muniment.core.hashing import BackgroundHasher, rotate_buffers
 
 
 @runtime_checkable
@@ -23,11 +11,14 @@ class Viewed(Protocol):
     """A stream that holds its bytes in memory."""
 
     def views(self) -> Iterator[memoryview]:
-        """Give the bytes that follow by chunks, not copied; each holds until the next is asked for."""
+        """Give the bytes that follow by chunks; each holds while the next two are used."""
 
 
 def copy(
-    source: BinaryIO, target: BinaryIO, hasher: Hasher, on_bytes: Callable[[int], None] | None = None
+    source: BinaryIO,
+    target: BinaryIO,
+    hasher: BackgroundHasher,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> None:
     """Copy a stream to its end. Raises OSError: the target cannot be written."""
     for data in _read_chunks(source):
@@ -37,7 +28,7 @@ def copy(
             on_bytes(len(data))
 
 
-def hash_rest(source: BinaryIO, hasher: Hasher) -> None:
+def hash_rest(source: BinaryIO, hasher: BackgroundHasher) -> None:
     """Hash a stream to its end."""
     for data in _read_chunks(source):
         hasher.update(data)
@@ -47,8 +38,10 @@ def _read_chunks(source: BinaryIO) -> Iterator[memoryview]:
     if isinstance(source, Viewed):
         yield from source.views()
         return
-    buffer = memoryview(bytearray(CHUNK_BYTES))
-    while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
+    for buffer in rotate_buffers():
+        count = source.readinto(buffer)  # type: ignore[attr-defined] # every binary stream has it
+        if not count:
+            return
         yield buffer[:count]
 
 

@@ -19,6 +19,7 @@ from muniment.client.copying import hash_rest
 from muniment.client.trust import TrustedBackend
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBusy, StorageFailed
+from muniment.core.hashing import BackgroundHasher
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.core.revisions import File
@@ -70,12 +71,11 @@ def _pull_file(backend: TrustedBackend, file: File, destination: Path, on_bytes:
 
 def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes | None) -> Digest:
     """Copy what is missing of a file, hashing all of it; give its digest."""
-    hasher = hashlib.sha256()
-    with backend.open_blob(file.digest) as blob:
+    with BackgroundHasher() as hasher, backend.open_blob(file.digest) as blob:
         hash_rest(copy, hasher)
         blob.seek(copy.tell())
         copy_hashing(blob, copy, hasher, on_bytes)
-    return Digest(hasher.hexdigest())
+        return hasher.finish()
 
 
 def _part_of(destination: Path, file: File) -> Path:

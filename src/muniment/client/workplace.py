@@ -1,6 +1,5 @@
 """Where a version is rebuilt: its code checked out, a fresh environment, its data in their places."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,9 +12,9 @@ import muniment
 from muniment.client.copying import copy as copy_stream
 from muniment.client.planning import Data, Plan
 from muniment.client.trust import TrustedBackend
-from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, NotReproducible
 from muniment.core.extras import load_extra
+from muniment.core.hashing import BackgroundHasher
 
 _INSTALL_S: Final = 3600
 
@@ -134,10 +133,9 @@ def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
     for file in data.files:
         place = inside(target, file.path) if file.path else target
         place.parent.mkdir(parents=True, exist_ok=True)
-        hasher = hashlib.sha256()
-        with backend.open_blob(file.digest) as blob, place.open("wb") as copy:
+        with BackgroundHasher() as hasher, backend.open_blob(file.digest) as blob, place.open("wb") as copy:
             copy_stream(blob, cast("BinaryIO", copy), hasher)
-        actual = Digest(hasher.hexdigest())
+            actual = hasher.finish()
         if actual != file.digest:
             raise ContentCorrupt(path=data.name, expected=str(file.digest), actual=str(actual))
 

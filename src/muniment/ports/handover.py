@@ -1,4 +1,4 @@
-"""Handing over: bytes of a client on this machine, who leaves them where the store can take them."""
+"""Handing over: a client on this machine leaves bytes where the store can take them, and reads them there."""
 
 from typing import BinaryIO, Protocol
 
@@ -19,3 +19,6 @@ class Handover(Protocol):
 
     def drop(self, upload: str) -> None:
         """Remove what was left or taken; if nothing was, nothing is done."""
+
+    def locate(self, digest: Digest) -> str:
+        """Give the URL of the file in which a blob is kept, or would be."""

@@ -27,7 +27,8 @@ class ServerSettings(BaseSettings):
         default=True, description="clients reach the S3 store themselves: large blobs go straight to it"
     )
     link: bool = Field(
-        default=True, description="clients that run as our user on this machine hand large files over"
+        default=True,
+        description="clients that run as our user on this machine hand large files over, and open ours",
     )
     direct_put: Bytes = Field(
         5 << 30, description="the largest blob that goes to the store in one request; others go in parts"

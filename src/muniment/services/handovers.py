@@ -1,4 +1,4 @@
-"""Uploads that a client on this machine leaves in the store's own directory (see `Handover`)."""
+"""Bytes that a client on this machine leaves, or reads, in the store's own directory (see `Handover`)."""
 
 import hashlib
 import os
@@ -48,6 +48,10 @@ class Handovers:
     def drop(self, upload: Upload) -> None:
         """Remove what was left."""
         self._handover.drop(upload.id)
+
+    def locate(self, digest: Digest) -> str:
+        """Say where a client on this machine finds a blob. The caller MUST have found that it may read it."""
+        return self._handover.locate(digest)
 
     def _take(self, upload: Upload) -> Stored:
         source = self._handover.take(upload.id)

@@ -145,6 +145,9 @@ async def get_blob(request: Request, digest: Hash) -> Response:
         "x-content-type-options": "nosniff",
         "content-disposition": "attachment",
     }
+    handovers = registry.handovers
+    if handovers is not None and _is_here(request):
+        headers["content-location"] = handovers.locate(wanted)
     if is_match(request.headers.get("if-none-match"), tag):
         source.close()
         return Response(None, 304, headers)

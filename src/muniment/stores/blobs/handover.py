@@ -1,7 +1,8 @@
 """Handing over in the directory of the blobs: a rename, where sending would copy every byte twice.
 
 Only its owner can write to that directory. Whoever can could write to the blobs as well, so that it
-grants nothing; a client that cannot sends its bytes over HTTP.
+grants nothing; a client that cannot sends its bytes over HTTP. So with reading: we say where a blob is, and
+the file system says who may open it.
 """
 
 import os
@@ -57,6 +58,10 @@ class LocalHandover:
         with disk_failures(str(self._uploads)):
             for state in ("handover", "taken"):
                 self._path(upload, state).unlink(missing_ok=True)
+
+    def locate(self, digest: Digest) -> str:
+        """Give the URL of the blob's file."""
+        return (self._blobs / digest.hex).as_uri()
 
     def _path(self, upload: str, state: str) -> Path:
         if _ID.fullmatch(upload) is None:

@@ -4,7 +4,6 @@ A blob is written under a temporary name, made read-only, fsynced, renamed to it
 the directory is fsynced: a crash leaves a temporary file, never a blob that is not whole.
 """
 
-import hashlib
 import json
 import os
 import secrets
@@ -17,10 +16,10 @@ from typing import BinaryIO, Final
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, InvalidDigest
+from muniment.core.hashing import BackgroundHasher, rotate_buffers
 from muniment.ports.blobs import Kept
 from muniment.stores.failures import disk_failures
 
-CHUNK_BYTES: Final = 1 << 20
 # After so many the disk begins, while more come, so that little is left to wait for at the end.
 _SYNC_BYTES: Final = 64 << 20
 _LAYOUT: Final = {"imageLayoutVersion": "1.0.0"}
@@ -110,12 +109,18 @@ class LocalBlobs:
 
     def _write(self, source: BinaryIO) -> Stored:
         temporary = self._uploads / secrets.token_hex(16)
-        hasher, size, synced = hashlib.sha256(), 0, 0
+        size = synced = 0
         syncing: Future[None] | None = None
-        buffer = memoryview(bytearray(CHUNK_BYTES))
         try:
-            with temporary.open("xb", buffering=0) as file, ThreadPoolExecutor(max_workers=1) as behind:
-                while count := source.readinto(buffer):  # type: ignore[attr-defined] # every binary stream has it
+            with (
+                temporary.open("xb", buffering=0) as file,
+                ThreadPoolExecutor(max_workers=1) as behind,
+                BackgroundHasher() as hasher,
+            ):
+                for buffer in rotate_buffers():
+                    count = source.readinto(buffer)  # type: ignore[attr-defined] # every binary stream has it
+                    if not count:
+                        break
                     hasher.update(buffer[:count])
                     write_all(file.fileno(), buffer[:count])
                     size += count
@@ -127,7 +132,7 @@ class LocalBlobs:
                     syncing.result()
                 os.fchmod(file.fileno(), 0o444)
                 os.fsync(file.fileno())
-            digest = Digest(hasher.hexdigest())
+                digest = hasher.finish()
             temporary.rename(self._path(digest))
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -11,8 +11,9 @@ from typing import Final
 
 from muniment.core.digests import Digest
 from muniment.core.errors import OffsetMismatch, UploadNotFound
+from muniment.core.hashing import CHUNK_BYTES
 from muniment.ports.staging import Stretch
-from muniment.stores.blobs.local import CHUNK_BYTES, sync_directory, write_all
+from muniment.stores.blobs.local import sync_directory, write_all
 from muniment.stores.failures import disk_failures
 
 _ID: Final = re.compile(r"[0-9a-f-]{1,64}")
