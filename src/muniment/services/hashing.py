@@ -15,23 +15,18 @@ from typing import Final, Protocol
 import rehashes
 
 from muniment.core.digests import Digest
+from muniment.core.hashing import Hasher
 
 _BLOCK_BYTES: Final = 64
 # The eight words, how many blocks are hashed, how many bytes of the next are here, and those.
 _STATE: Final = struct.Struct(f"<8IQB{_BLOCK_BYTES - 1}s")
 
 
-class Hashing(Protocol):
-    """A hash under way."""
-
-    def update(self, data: bytes) -> None:
-        """Hash more bytes."""
+class Hashing(Hasher, Protocol):
+    """A sha256 that can go on elsewhere; nothing comes after `finish`."""
 
     def save(self) -> bytes:
         """Give the state, to go on from."""
-
-    def finish(self) -> Digest:
-        """Give the digest; nothing comes after it."""
 
 
 def start_hashing(state: bytes = b"") -> Hashing:
@@ -69,9 +64,10 @@ class OpenSslHashing:
             self._context.rest[:count] = rest[:count]
             self._context.count = count
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Hash more bytes."""
-        self._library.SHA256_Update(self._context, data, len(data))
+        # No copy is made of what is bytes already.
+        self._library.SHA256_Update(self._context, bytes(data), len(data))
 
     def save(self) -> bytes:
         """Give the state."""
@@ -93,7 +89,7 @@ class PortableHashing:
         """Begin, or go on from a state."""
         self._hasher = rehashes.PySha256.deserialize(state) if state else rehashes.PySha256()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Hash more bytes."""
         self._hasher.update(data)
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from muniment.core.backend import Stored
 from muniment.core.callers import Caller
@@ -24,6 +24,7 @@ from muniment.core.errors import (
     RequestReplayed,
     UploadNotFound,
 )
+from muniment.core.hashing import BackgroundHasher
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.staging import Staging, Stretch
@@ -193,7 +194,7 @@ class Uploading:
 
 
 class Receiver:
-    """The receiving end of one request that goes on with an upload."""
+    """The receiving end of one request that goes on with an upload, to be closed with it."""
 
     def __init__(
         self,
@@ -206,7 +207,8 @@ class Receiver:
         self._upload = upload
         self._staging = staging
         self._keep = keep
-        self._hasher = start_hashing(upload.state)
+        self._hashed = start_hashing(upload.state)
+        self._hasher = BackgroundHasher(self._hashed)
         self._parts: list[bytes] = []
         self._buffered = 0
         self._waiting: deque[list[bytes]] = deque()
@@ -254,9 +256,7 @@ class Receiver:
             self._store(parts)
 
     def _store(self, parts: Sequence[bytes]) -> None:
-        # One thread hashes and writes: the bytes are still in the cache of its core.
-        for part in parts:
-            self._hasher.update(part)
+        self._hasher.update(*parts)
         self._staging.append(self._upload.id, self._upload.writer, self._stored, parts)
         self._stored += sum(map(len, parts))
         if self._stored - self._marked >= self._staging.checkpoint_bytes:
@@ -296,6 +296,14 @@ class Receiver:
         self._staging.abort(self._upload.id, self._upload.stretches)
         return stored
 
+    def __enter__(self) -> Self:
+        """Give the receiver."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what hashes."""
+        self._hasher.close()
+
     def _cut(self) -> None:
         self._waiting.append(self._parts)
         self._parts, self._buffered = [], 0
@@ -309,7 +317,8 @@ class Receiver:
         """Say how far the upload is, once what was stored is durable."""
         if self._stored == self._upload.offset:
             return self._upload
-        return replace(self._upload, offset=self._stored, state=self._hasher.save())
+        self._hasher.settle()
+        return replace(self._upload, offset=self._stored, state=self._hashed.save())
 
     def _save(self, upload: Upload) -> Upload:
         self._staging.sync(upload.id, upload.writer)

@@ -111,11 +111,9 @@ async def continue_upload(
     """
     registry, caller = registry_of(request), await require_caller(request)
     receiver = await write(lambda: registry.uploads.resume(caller, upload, upload_offset))
-    await _receive(request, receiver)
-    if upload_complete == "?1":
-        await write(receiver.finish)
-    else:
-        await write(receiver.pause)
+    with receiver:
+        await _receive(request, receiver)
+        await write(receiver.finish if upload_complete == "?1" else receiver.pause)
     found = await read(registry, lambda: registry.uploads.get(caller, upload))
     return _show(request, found, 200)
 
