@@ -86,6 +86,7 @@ def run(directory: Path, servers: Servers) -> list[Row]:
         "down": lambda: ours.raw.receive(blob),
         "uvicorn down": lambda: uvicorn.raw.receive(blob),
         "pull": lambda: ours.pull(received),
+        "linked pull": lambda: linked.pull(received),
     }
     if servers.mlflow is not None:
         theirs, place = Raw(servers.mlflow.url, {}), "/api/2.0/mlflow-artifacts/artifacts/bench/file"
@@ -103,13 +104,14 @@ def run(directory: Path, servers: Servers) -> list[Row]:
 
 def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
     of_limit = "1 GiB over loopback HTTP, of the limit"
-    handed_over = "push 1 GiB to a server of this machine, handed over, of the limit"
+    here = "1 GiB on the server's machine, as it comes, of the limit"
     raw = "by one raw request"
     let_go = f"1 GiB down, {raw} that lets the bytes go"
     rows: list[tuple[str, tuple[str, str], float | None]] = [
         (f"push {of_limit}", ("push", "limit"), 0.6),
         (f"pull and verify {of_limit}", ("pull", "limit"), 1),
-        (handed_over, ("linked push", "limit"), None),
+        (f"push {here}", ("linked push", "limit"), None),
+        (f"pull and verify {here}", ("linked pull", "limit"), None),
         ("1 GiB up, granian times uvicorn", ("up", "uvicorn up"), None),
         ("1 GiB down, granian times uvicorn", ("down", "uvicorn down"), None),
     ]
@@ -126,9 +128,10 @@ def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
             ("the same by `sendfile` alone, times docker-registry's", ("sendfile down", "docker down"), None),
             (
                 f"1 GiB pulled into a file and verified, by our client and {raw}, times docker-registry's",
-                ("pull", "docker pull"),
+                ("linked pull", "docker pull"),
                 2,
             ),
+            ("the same over loopback HTTP, times docker-registry's", ("pull", "docker pull"), None),
             (
                 "the same by the limit, without a network, times docker-registry's",
                 ("limit", "docker pull"),
