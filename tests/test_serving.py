@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import muniment
+from muniment.client.bytes import Downloads, Uploads
 from muniment.client.checking import read_revision, resolve_proven
 from muniment.client.handover import open_handover, open_kept
 from muniment.client.login import login
@@ -31,6 +32,7 @@ from muniment.client.planning import plan
 from muniment.client.pulling import pull
 from muniment.client.pushing import prepare, publish
 from muniment.client.settings import Settings
+from muniment.client.transport import Transport
 from muniment.core import commands as c
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable
@@ -181,6 +183,48 @@ def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
         assert "content-location" not in httpx2.head(kept, headers=proxied).headers
         assert httpx2.post(uploads, headers=proxied, json=body).json()["method"] == "patch"
         assert list((tmp_path / "server" / "data" / "uploads").iterdir()) == []
+
+
+def test_a_client_elsewhere_sends_and_is_sent(tmp_path: Path) -> None:
+    """Though a server behind a tunnel takes it for one on its own machine, and the paths are there, too."""
+    data = os.urandom(20 << 20)
+    with run_server(tmp_path / "server") as server:
+        owner = Identity.generate()
+        server.open_as(owner)
+        transport = Transport(server.url, server.tokens[owner.public.id])
+        transport.is_local = False
+        before = received(server), sent(server)
+        assert Uploads(transport, tmp_path / "state").send_bytes(data).digest == Digest.of(data)
+        with Downloads(transport).open(Digest.of(data)) as blob:
+            assert Digest.of(blob.read()) == Digest.of(data)
+        assert received(server) - before[0] >= len(data)
+        assert sent(server) - before[1] >= len(data)
+        transport.close()
+
+
+def test_what_is_left_on_another_machine_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tunnel makes two machines look like one, and both may have the directory."""
+    data = os.urandom(9 << 20)
+    left: list[Path] = []
+    with run_server(tmp_path / "server") as server:
+        owner = Identity.generate()
+        server.open_as(owner)
+        transport = Transport(server.url, server.tokens[owner.public.id])
+        call = transport.call
+
+        def call_through_tunnel(method: str, path: str, body: object = None) -> bytes:
+            if path.endswith("/arrival"):
+                # What the client has left is out of the server's sight.
+                (place,) = (tmp_path / "server" / "data" / "uploads").glob("handover-*")
+                left.append(place.rename(tmp_path / place.name))
+            return call(method, path, body=body)
+
+        monkeypatch.setattr(transport, "call", call_through_tunnel)
+        before = received(server)
+        assert Uploads(transport, tmp_path / "state").send_bytes(data).digest == Digest.of(data)
+        assert received(server) - before >= len(data)
+        assert left[0].stat().st_size == len(data)
+        transport.close()
 
 
 def test_a_server_cannot_choose_where_a_client_writes(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from muniment.stores.failures import disk_failures
 
 # After so many the disk begins, while more come, so that little is left to wait for at the end.
 _SYNC_BYTES: Final = 64 << 20
+# Larger writes take the kernel longer: twice as long from 2 MiB on (ext4 of Linux 6.18).
+_WRITE_BYTES: Final = 1 << 19
 _LAYOUT: Final = {"imageLayoutVersion": "1.0.0"}
 
 
@@ -157,7 +159,7 @@ class LocalBlobs:
 def write_all(file: int, data: memoryview) -> None:
     """Write all of it to a file descriptor."""
     while data:
-        data = data[os.write(file, data) :]
+        data = data[os.write(file, data[:_WRITE_BYTES]) :]
 
 
 def sync_directory(path: Path) -> None:
