@@ -381,7 +381,7 @@ class _Ranges(io.RawIOBase):
                     yield from self._stream()
 
     def _stream(self) -> Iterator[memoryview]:
-        """Give the bytes that follow as they come: on one machine, more connections only take its cores."""
+        """Give the bytes that follow as they come, by one connection."""
         with self._transport.stream("GET", self._path, {"range": f"bytes={self._at}-"}) as response:
             for buffer in rotate_buffers():
                 count = response.readinto(buffer)
@@ -422,7 +422,9 @@ class _Ranges(io.RawIOBase):
 
     def _fetch_ahead(self, wanted: int) -> None:
         following = self._ahead[-1][0] + _SEGMENT_BYTES if self._ahead else wanted
-        while self._pool and len(self._ahead) < _AHEAD and following < self._size:
+        # On one machine, more connections only take its cores.
+        most = 1 if self._transport.is_local else _AHEAD
+        while self._pool and len(self._ahead) < most and following < self._size:
             self._ahead.append((following, self._pool.submit(self._fetch, following)))
             following += _SEGMENT_BYTES
 
