@@ -13,7 +13,7 @@ from muniment.client.registry import Registry
 from muniment.client.settings import Settings
 from muniment.client.version import Version
 from muniment.core import queries as q
-from muniment.core.attestations import TOMBSTONE
+from muniment.core.attestations import EVALUATION, TOMBSTONE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
 from muniment.core.commands import (
@@ -52,6 +52,7 @@ from muniment.testing.backends import (
     PRODUCTION,
     OpenAs,
     add_person,
+    evaluation,
     publish,
     refuses,
     salted,
@@ -314,6 +315,24 @@ def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, se
     units.close()
     with pytest.raises(VersionWithdrawn):
         registry.pull("acme/x@1", directory.parent / "pulled")
+
+
+def test_rebuild_leaves_out_what_is_damaged(registry: Registry, model: Path, settings: Settings) -> None:
+    """A claim and a dataset that cannot be read; all else is found as before."""
+    version = registry.push(model, "acme/x")
+    version.attest(EVALUATION, evaluation(0.5))
+    damaged = version.attest(EVALUATION, evaluation(0.75))
+    rows = registry.push(model / "config", "acme/rows", kind="dataset")
+    assert [str(one.number) for one in registry.search("metric.roc_auc = 0.75")] == ["1"]
+    directory = Path(settings.location)
+    for digest in (str(damaged.event.data["attestation"]), str(rows.digest)):
+        (directory / "blobs" / "sha256" / Digest.parse(digest).hex).unlink()
+    units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
+    units.write(rebuild)
+    assert units.read(compare) == []
+    units.close()
+    assert list(registry.search("metric.roc_auc = 0.75")) == []
+    assert [str(one.number) for one in registry.search("metric.roc_auc = 0.5")] == ["1"]
 
 
 # ---- drafts

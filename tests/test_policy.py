@@ -19,6 +19,9 @@ from muniment.testing.backends import evaluation
 AUC: dict[str, Json] = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}
 
 
+EARLIER, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+
 def claim(kind: str, predicate: dict[str, Json], index: int = 0, signer: str = "ada") -> Attestation:
     return Attestation(
         digest=Digest.of(f"{kind}{predicate}{index}".encode()),
@@ -80,6 +83,17 @@ def grouped(**recalls: float | None) -> dict[str, Json]:
         ({"rules": [{"rule": "format", "allow": ["exe"]}]}, "exe"),
         ({"rules": [{"rule": "format", "allow": []}]}, "allow"),
         ({"rules": [AUC] * 201}, "200"),
+        ({"rules": [{"rule": "window", "freezes": "May"}]}, "list"),
+        ({"rules": [{"rule": "window", "freezes": ["May"]}]}, "object"),
+        (
+            {"rules": [{"rule": "window", "freezes": [{"from": "May", "until": "June"}]}]},
+            "time with its zone",
+        ),
+        (
+            {"rules": [{"rule": "window", "freezes": [{"from": LATER, "until": EARLIER}]}]},
+            "end after it begins",
+        ),
+        ({"rules": [{"rule": "cel", "expression": "true"}]}, "cannot be evaluated here"),
     ],
 )
 def test_a_policy_that_is_not_one_is_refused(document: dict[str, Json], reason: str) -> None:

@@ -20,6 +20,7 @@ from muniment.core.canonical import Json
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy
 from muniment.core.policy import Verdict, judge
+from muniment.core.provenance import BLOB_URI
 from muniment.core.roles import Role
 from muniment.core.rules.facts import Baseline, Facts, Hold, Origin, write_age
 from muniment.policies.documents import read_policy
@@ -316,6 +317,28 @@ def test_a_retrain_stays_inside_of_its_plan() -> None:
     assert holds({"rule": "plan"}, facts(baselines={"production": None}))
     bare = Baseline(version="acme/x@1", attestations=())
     assert not holds({"rule": "plan"}, facts(training(), baselines={"production": bare}))
+    assert holds({"rule": "plan"}, facts(baselines={"production": replace(bare, version=facts().version)}))
+    unexplained = Baseline(version="acme/x@1", attestations=(claim(CHANGE_PLAN, plan, by="vera", index=2),))
+    assert not holds({"rule": "plan"}, facts(training(), baselines={"production": unexplained}))
+
+
+def test_a_retrain_with_other_packages_is_no_retrain() -> None:
+    """Unless its plan lets them change."""
+
+    def check(*, packages: bool) -> bool:
+        plan: Document = {"description": "d", "impact": "i", "packages": packages}
+        locks = [
+            claim(
+                PROVENANCE, {"runDetails": {"byproducts": [{"name": "lock", "uri": f"{BLOB_URI}{one * 64}"}]}}
+            )
+            for one in ("1", "2")
+        ]
+        signed = claim(CHANGE_PLAN, plan, by="vera", index=2)
+        baseline = Baseline(version="acme/x@1", attestations=(locks[0], signed))
+        return holds({"rule": "plan"}, facts(locks[1], baselines={"production": baseline}))
+
+    assert check(packages=True)
+    assert not check(packages=False)
 
 
 # ---- expressions

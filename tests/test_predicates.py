@@ -1,0 +1,161 @@
+"""What is written in claims, names and verdicts is read again as it was, or refused."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE, Attestation, Statement
+from muniment.core.callers import Scope
+from muniment.core.canonical import JsonObject
+from muniment.core.deployments import Deployment
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidAttestation, InvalidName, InvalidScope, MunimentError
+from muniment.core.exceptions import Waiver
+from muniment.core.names import Models
+from muniment.core.policy import Policy, judge
+from muniment.core.provenance import list_attachments
+from muniment.core.roles import Role
+from muniment.core.rules.facts import Baseline, Facts, Hold, Origin
+from muniment.core.search import Fact, find_facts
+from muniment.core.verdicts import read_facts, write_verdict
+
+POLICY = f"sha256:{'0' * 64}"
+
+
+def claim(kind: str, index: int) -> Attestation:
+    return Attestation(
+        digest=Digest.of(f"{kind} {index}".encode()),
+        predicate_type=kind,
+        predicate={"index": index},
+        signer="ada",
+        key_id="k" * 64,
+        index=index,
+        recorded="2026-01-01T00:00:00Z",
+    )
+
+
+@pytest.fixture
+def facts() -> Facts:
+    """Give facts of every sort."""
+    return Facts(
+        version="acme/x@2",
+        alias="production",
+        policy=POLICY,
+        now="2026-02-01T00:00:00Z",
+        registry="registry.example+key",
+        paths=("model.skops",),
+        authors=frozenset({"ada", "bo"}),
+        attestations=(claim(EVALUATION, 1), claim(APPROVAL, 2)),
+        roles={"ada": frozenset({Role.CONTRIBUTOR, Role.VALIDATOR}), "bo": frozenset()},
+        holds=(
+            Hold(alias="staging", since="2026-01-01T00:00:00Z", until="2026-01-02T00:00:00Z"),
+            Hold(alias="canary", since="2026-01-03T00:00:00Z"),
+        ),
+        baselines={
+            "production": Baseline(version="acme/x@1", attestations=(claim(EVALUATION, 0),)),
+            "staging": None,
+        },
+        origins=(Origin(name="rows", kind="dataset", resolved=True, licence="MIT"),),
+        revoked=("acme/y@1",),
+    )
+
+
+def test_a_verdict_holds_what_it_rests_on(facts: Facts) -> None:
+    """Whoever has it and its claims has the same facts, and comes to the same findings."""
+    policy = Policy.read({"rules": [{"rule": "signature"}]})
+    said = {one.digest: one for found in facts.baselines.values() if found for one in found.attestations}
+    said |= {one.digest: one for one in facts.attestations}
+    verdict = judge(policy, facts)
+    again = read_facts(
+        write_verdict(verdict, facts, verifier="https://registry.example"),
+        facts.paths,
+        lambda digest: (said[digest].predicate_type, said[digest].predicate),
+    )
+    assert again == facts
+    assert judge(policy, again) == verdict
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("facts",), None),
+        (("facts", "baselines"), []),
+        (("facts", "baselines", "production"), "acme/x@1"),
+        (("facts", "attestations"), {}),
+        (("facts", "attestations"), ["x"]),
+        (("facts", "attestations"), [{"digest": POLICY}]),
+        (("facts", "roles"), {"ada": ["boss"]}),
+        (("facts", "roles"), {"ada": "validator"}),
+        (("facts", "holds"), [{"alias": "staging"}]),
+        (("facts", "origins"), [{"name": "rows"}]),
+        (("facts", "revoked"), None),
+        (("policy",), {}),
+    ],
+)
+def test_a_verdict_that_does_not_hold_them_is_refused(
+    facts: Facts, place: tuple[str, ...], value: object
+) -> None:
+    """Each part has its form; an error of another kind is not what comes of it."""
+    verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), facts)
+    damaged = copy.deepcopy(dict(write_verdict(verdict, facts, verifier="x")))
+    *way, last = place
+    inner: dict[str, object] = damaged  # type: ignore[assignment] # objects all the way down
+    for name in way:
+        inner = inner[name]  # type: ignore[assignment] # as above
+    inner[last] = value
+    with pytest.raises(InvalidAttestation):
+        read_facts(damaged, facts.paths, lambda _: (EVALUATION, {}))
+
+
+DEPLOYED: JsonObject = {"version": "acme/x@1", "target": "prod/api", "state": "serving", "time": "now"}
+
+
+@pytest.mark.parametrize(
+    ("read", "refusal"),
+    [
+        (lambda: Deployment.read({**DEPLOYED, "state": "melting"}), InvalidAttestation),
+        (lambda: Deployment.read({"version": "acme/x@1"}), InvalidAttestation),
+        (lambda: Deployment.read({**DEPLOYED, "target": "../prod"}), InvalidName),
+        (lambda: Waiver.read({"rules": "all"}), InvalidAttestation),
+        (lambda: Waiver.read({"rules": ["measured"]}), InvalidAttestation),
+        (lambda: Scope.parse("acme"), InvalidScope),
+        (lambda: Scope.parse("own:acme"), InvalidScope),
+        (lambda: Models.parse("acme"), InvalidName),
+        (lambda: Models.parse("acme/*/x"), InvalidName),
+    ],
+)
+def test_what_has_another_form_is_refused(read: Callable[[], object], refusal: type[MunimentError]) -> None:
+    """By the error of its kind."""
+    with pytest.raises(refusal):
+        read()
+
+
+def test_a_scope_is_for_a_namespace_or_for_all() -> None:
+    """And is written as it was read."""
+    for text in ("read:acme", "write:*", "admin:*"):
+        assert str(Scope.parse(text)) == text
+
+
+def test_only_what_is_a_blob_is_kept_beside_a_claim() -> None:
+    """Other resources of a provenance are elsewhere, and a digest that is none names nothing."""
+    kept = Digest.of(b"the lock")
+    byproducts = [
+        {"name": "lock", "uri": f"muniment:blobs/sha256/{kept.hex}"},
+        {"name": "broken", "uri": "muniment:blobs/sha256/00"},
+        {"name": "elsewhere", "uri": "https://example.com/log"},
+    ]
+    statement = Statement(
+        subjects=(), predicate_type=PROVENANCE, predicate={"runDetails": {"byproducts": byproducts}}
+    )
+    assert list_attachments(statement) == [kept]
+
+
+def test_facts_to_search_by_are_numbers_texts_and_truths() -> None:
+    """What is of another kind, or has too long a name, cannot be searched for."""
+    values: JsonObject = {"depth": 6, "early": True, "name": "x", "layers": [1], "none": None, "n" * 300: 1}
+    assert find_facts("param", values) == [
+        Fact("param.depth", "6", 6.0),
+        Fact("param.early", "true"),
+        Fact("param.name", "x"),
+    ]
