@@ -71,6 +71,7 @@ def call(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> None:
     call("request", "acme/x@1", "production", "--reason", "it is better")
     assert "it is better" in call("inbox", by="Vera")
+    assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
     decision = ("acme/x@1", "--for", "production", "--as", "validator", "--reason")
     call("reject", *decision, "no card", by="Vera")
     assert "rejected: no card" in call("inbox")
@@ -84,6 +85,20 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     call("approve", *decision, "mine", code=3)
     opened = json.loads(call("request", "acme/x@1", "production", "--json"))["index"]
     call("request", "acme/x@1", "production", "--withdraw", str(opened))
+    assert [one["kind"] for one in json.loads(call("inbox", "--json"))] == ["answer"], "of the first alone"
+
+
+def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> None:
+    """A request of a version whose files are gone is still to be decided; an exception to nothing is not."""
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    what = ("acme/x@1", "--for", "production", "--rule", "measured", "--until", soon)
+    call("request", "acme/x@1", "production", "--reason", "it is better")
+    call("except", *what, "--reason", "no data")
+    before = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
+    manifest = json.loads(call("list", "acme/x", "--json"))[0]["revision"]
+    (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
+    after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
+    assert (before, after) == ({"request", "exception"}, {"request"})
 
 
 def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
