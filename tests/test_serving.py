@@ -177,12 +177,31 @@ def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
             answer = httpx2.post(f"{uploads}/{upload['id']}/arrival", headers=headers)
             assert answer.json()["code"] == code
             assert not Path(upload["place"]).exists()
+        upload = httpx2.post(uploads, headers=headers, json=body).json()
+        Path(upload["place"]).write_bytes(b"right")
+        # The answer may have been lost: who asks again is told the same.
+        answers = [httpx2.post(f"{uploads}/{upload['id']}/arrival", headers=headers) for _ in range(2)]
+        assert [answer.json()["digest"] for answer in answers] == [body["digest"]] * 2
         proxied = {**headers, "x-forwarded-for": "192.0.2.1"}
         kept = f"{server.url}/api/v1/blobs/{Digest.of(data)}"
         assert "content-location" in httpx2.head(kept, headers=headers).headers
         assert "content-location" not in httpx2.head(kept, headers=proxied).headers
         assert httpx2.post(uploads, headers=proxied, json=body).json()["method"] == "patch"
         assert list((tmp_path / "server" / "data" / "uploads").iterdir()) == []
+
+
+def test_what_was_sent_has_arrived_once_it_is_whole(tmp_path: Path, owner: Identity) -> None:
+    """Also where nothing is handed over, and before that it has not."""
+    with run_server(tmp_path, {"MUNIMENT_LINK": "false"}) as server:
+        server.open_as(owner)
+        headers = {"authorization": f"Bearer {server.tokens[owner.public.id]}"}
+        uploads = f"{server.url}/api/v1/uploads"
+        upload = httpx2.post(uploads, headers=headers, json={"size_bytes": 5}).json()
+        arrival = f"{uploads}/{upload['id']}/arrival"
+        assert httpx2.post(arrival, headers=headers).json()["code"] == "length_mismatch"
+        whole = {**headers, "upload-offset": "0", "upload-complete": "?1"}
+        httpx2.patch(f"{uploads}/{upload['id']}", headers=whole, content=b"right").raise_for_status()
+        assert httpx2.post(arrival, headers=headers).json()["digest"] == str(Digest.of(b"right"))
 
 
 def test_a_client_elsewhere_sends_and_is_sent(tmp_path: Path) -> None:
