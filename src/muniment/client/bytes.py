@@ -200,10 +200,7 @@ class Uploads:
         """
         place = Path(transfer.place)
         try:
-            with (
-                BackgroundHasher() as hasher,
-                open_handover(place, transfer.id) as target,
-            ):
+            with BackgroundHasher() as hasher, open_handover(place, transfer.id) as target:
                 if share(source, target):
                     hash_rest(source, hasher)
                 else:
