@@ -16,22 +16,22 @@ from pathlib import Path
 
 import muniment
 from measure import Row, median, quantile, time_each
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.core.attestations import CARD, EVALUATION, SCAN
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import CARD, EVALUATION, SCAN
 from muniment.core.digests import Digest
+from muniment.core.gates.policy import judge
+from muniment.core.gates.rules.case import Facts
 from muniment.core.names import Alias
-from muniment.core.policy import judge
-from muniment.core.rules.facts import Facts
 from muniment.evaluation.classification import evaluate_classification
 from muniment.policies.documents import read_policy
 from muniment.ports.unit import Units
 from muniment.server.founding import now
 from muniment.server.jobs import AGAIN
 from muniment.server.webhooks import Deliveries, make_sender
-from muniment.services.facts import Moment
-from muniment.services.gate import judge_gate
+from muniment.services.gates.cases import Moment
+from muniment.services.gates.gate import judge_gate
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite
 

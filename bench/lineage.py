@@ -15,13 +15,13 @@ from pathlib import Path
 import psycopg
 
 from measure import Row, quantile, time_each
+from muniment.core.catalog.search import ALIAS, Fact
+from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.folding import Put
-from muniment.core.lineage import Direction, Edge
 from muniment.core.queries import GetLineage
 from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
-from muniment.core.search import ALIAS, Fact
 from muniment.ports.unit import Unit, Units
-from muniment.services.lineage import trace
+from muniment.services.catalog.lineage import trace
 from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.testing import MemoryBlobs

@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from measure import Row, median
-from muniment.client.pulling import pull
-from muniment.client.pushing import prepare, publish
+from muniment.client.versions.pulling import pull
+from muniment.client.versions.pushing import prepare, publish
 from muniment.core.names import ModelName, Reference
 from muniment.signing.keys import Identity
 from muniment.testing.live import LiveServer

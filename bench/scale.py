@@ -7,11 +7,11 @@ from pathlib import Path
 
 import muniment
 from measure import Row, median, quantile, time_each
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.commands import PublishVersion
 from muniment.core.names import ModelName
-from muniment.core.revisions import File, Revision
 from muniment.server.embedded import open_directory
 from muniment.signing.content import sign_content
 

@@ -10,13 +10,13 @@ from itertools import product
 from pathlib import Path
 
 from measure import Row, quantile, time_each
-from muniment.core.attestations import EVALUATION, PROVENANCE
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import EVALUATION, PROVENANCE
 from muniment.core.commands import Command, PublishVersion, RecordAttestation
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName, Reference
 from muniment.core.queries import GetProof, SearchVersions
-from muniment.core.revisions import File, Revision
 from muniment.ports.unit import Units
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity

@@ -16,9 +16,9 @@ import psutil
 
 import relayed
 from measure import Row, median, time_each
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName
-from muniment.core.revisions import File, Revision
 from muniment.signing.content import sign_content
 from muniment.testing.live import run_server
 from muniment.testing.servers import find_port

@@ -16,14 +16,15 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 
+from muniment.client.connection.tokens import id_of, make_token
 from muniment.client.registry import Registry
 from muniment.client.remote import RemoteBackend
-from muniment.client.tokens import id_of, make_token
 from muniment.core import commands as c
 from muniment.core import queries as q
-from muniment.core.attestations import EVALUATION, PROVENANCE
-from muniment.core.callers import Scope
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import EVALUATION, PROVENANCE
+from muniment.core.claims.lineage import Direction
+from muniment.core.claims.provenance import write_blob_resource
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BadToken,
@@ -47,11 +48,10 @@ from muniment.core.errors import (
     TokenNotFound,
     VersionNotFound,
 )
-from muniment.core.lineage import Direction
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.provenance import write_blob_resource
+from muniment.core.people.callers import Scope
+from muniment.core.people.roles import Act, Role
 from muniment.core.receipts import Receipt
-from muniment.core.roles import Act, Role
 from muniment.core.times import write_time
 from muniment.signing.keys import Identity
 from muniment.testing.backends import (

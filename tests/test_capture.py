@@ -28,10 +28,11 @@ from muniment.capture.platforms import describe_container, describe_platform
 from muniment.capture.rows import RowDigests
 from muniment.capture.run import Run
 from muniment.capture.secrets import hide_in_command, hide_in_values
-from muniment.client.planning import plan
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.core.attestations import PROVENANCE
+from muniment.client.reproduction.planning import plan
+from muniment.core.claims.attestations import PROVENANCE
+from muniment.core.claims.provenance import Provenance
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     DigestMismatch,
@@ -43,7 +44,6 @@ from muniment.core.errors import (
     RegistryUnreachable,
 )
 from muniment.core.extras import load_extra
-from muniment.core.provenance import Provenance
 from muniment.signing.schemas import check_predicate
 
 Git = Callable[..., None]

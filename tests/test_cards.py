@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.cli.main import main
-from muniment.client.cards import read_card, write_card, write_hub_card
-from muniment.client.croissant import CONFORMS, check_files, read_croissant, write_croissant
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.core.cards import LISTS, SECTIONS, Card
+from muniment.client.reports.cards import read_card, write_card, write_hub_card
+from muniment.client.reports.croissant import CONFORMS, check_files, read_croissant, write_croissant
+from muniment.core.claims.cards import LISTS, SECTIONS, Card
 from muniment.core.errors import DigestMismatch, InvalidCard
 
 WORDS = st.text(alphabet="abc éü:#-'\"", max_size=20).map(lambda text: f"x{text}x")

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from muniment.core import queries as q
-from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.backend import Backend
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.commands import (
     EnrolKey,
     GrantRole,
@@ -44,8 +45,7 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.names import Alias, Reference
-from muniment.core.revisions import File, Revision
-from muniment.core.roles import Role
+from muniment.core.people.roles import Role
 from muniment.services.backend import LocalBackend
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity

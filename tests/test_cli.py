@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from muniment.cli.main import main
 from muniment.cli.refusals import exit_code
-from muniment.client.settings import Settings
+from muniment.client.connection.settings import Settings
 from muniment.core.errors import MunimentError, list_errors
 
 Cli = Callable[..., Result]
@@ -253,7 +253,7 @@ def test_a_bug_is_a_line_and_not_a_traceback(cli: Cli, monkeypatch: pytest.Monke
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("boom")  # noqa: EM101 - on purpose
 
-    monkeypatch.setattr("muniment.cli.show.connect", fail)
+    monkeypatch.setattr("muniment.cli.versions.show.connect", fail)
     assert "internal_error: RuntimeError: boom" in cli("show", "acme/x", exits=70).stderr
     assert isinstance(CliRunner().invoke(main, ["--traceback", "show", "acme/x"]).exception, RuntimeError)
 

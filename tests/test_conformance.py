@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from muniment.client.memory import Memory
-from muniment.client.trust import TrustedBackend
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.ports.blobs import BlobStore
 from muniment.ports.staging import Stretch

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.core.attestations import DEPLOYMENT
+from muniment.core.claims.attestations import DEPLOYMENT
 from muniment.core.errors import (
     DeploymentNotFound,
     InvalidAttestation,
@@ -20,7 +20,7 @@ from muniment.core.errors import (
 )
 from muniment.core.queries import ListDeployments
 from muniment.core.records import DeploymentRecord
-from muniment.services.rebuild import compare, rebuild
+from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite
 

@@ -14,10 +14,10 @@ from safetensors.numpy import load_file, save_file
 import muniment
 from muniment.capture.run import Run
 from muniment.cli.main import main
-from muniment.client.comparing import Comparison, Difference
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.version import Version
+from muniment.client.versions.comparing import Comparison, Difference
+from muniment.client.versions.version import Version
 
 Git = Callable[..., None]
 

@@ -10,17 +10,17 @@ from typing import Any
 import httpx2
 import pytest
 
-from muniment.client.bytes import Uploads
-from muniment.client.transport import Transport
-from muniment.core.callers import Caller
+from muniment.client.bytes.transfers import Uploads
+from muniment.client.connection.transport import Transport
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, DigestMismatch, InvalidBody, LengthMismatch, UploadNotFound
+from muniment.core.people.callers import Caller
 from muniment.core.queries import GetSelf
 from muniment.ports.direct import Ticket
-from muniment.services.direct import DirectUploads
-from muniment.services.uploads import Uploading
+from muniment.services.bytes.direct import DirectUploads
+from muniment.services.bytes.uploads import Uploading
 from muniment.signing.keys import Identity
-from muniment.stores.blobs.inbox import S3Inbox
+from muniment.stores.blobs.landing import S3Inbox
 from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
 from muniment.stores.blobs.signing import S3Account, S3Direct, sign_query
 from muniment.testing import MemoryBlobs, MemoryUnits, open_over

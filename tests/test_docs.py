@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 import muniment
-from muniment.cli.demo_story import DemoFailed, check
+from muniment.cli.demo.story import DemoFailed, check
 from muniment.cli.main import _COMMANDS
-from muniment.client.settings import Settings
+from muniment.client.connection.settings import Settings
+from muniment.core.bytes.formats import Format
 from muniment.core.errors import list_errors
-from muniment.core.formats import Format
-from muniment.core.rules.reading import KINDS
+from muniment.core.gates.rules.reading import KINDS
 from muniment.edge.problems import status_of
 from muniment.policies.documents import read_policy
 from muniment.server.settings import ServerSettings
@@ -60,7 +60,10 @@ def test_every_rule_of_scans_is_documented() -> None:
     """The page has each rule with each severity that it can have, and no others."""
     page = (ROOT / "docs/reference/scans.md").read_text()
     made: set[tuple[str, str]] = set()
-    for path in (*(ROOT / "src/muniment/scanning").glob("*.py"), ROOT / "src/muniment/services/scans.py"):
+    for path in (
+        *(ROOT / "src/muniment/scanning").glob("*.py"),
+        ROOT / "src/muniment/services/upkeep/scans.py",
+    ):
         made |= set(re.findall(r'Found\(\s*"([a-z]+)", "([a-z0-9/]+)"', path.read_text()))
     rows = re.findall(r"^\| (`[^|]+`) \| ([a-z]+) \|", page, re.MULTILINE)
     written = {(severity, rule) for names, severity in rows for rule in re.findall(r"`([^`]+)`", names)}

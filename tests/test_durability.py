@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import muniment
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.signing.keys import Identity

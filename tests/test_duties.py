@@ -15,10 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from muniment.core import commands as c
 from muniment.core import queries as q
-from muniment.core.approvals import Approval, Decision
-from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.approvals import Approval, Decision
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
@@ -34,11 +35,10 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.names import Alias, ModelName, Models, Reference
-from muniment.core.roles import EVERYWHERE, Act, Role, may
-from muniment.core.statuses import Status
+from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.times import write_time
 from muniment.services.backend import LocalBackend
-from muniment.services.rebuild import compare
+from muniment.services.upkeep.rebuild import compare
 from muniment.signing.bundle import Bundle
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest, encode

@@ -22,12 +22,12 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from muniment.core.attestations import EVALUATION
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import EVALUATION
+from muniment.core.claims.evidence import Evidence
+from muniment.core.claims.recomputation import find_contradictions, recompute
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidEvidence
-from muniment.core.evidence import Evidence
-from muniment.core.recomputation import find_contradictions, recompute
 from muniment.evaluation.classification import evaluate_classification, evaluate_multilabel
 from muniment.evaluation.drift import compare_datasets
 from muniment.evaluation.fairness import rates_of

@@ -18,12 +18,12 @@ from sklearn.metrics import roc_auc_score
 
 import muniment
 from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.reports import FORMS, write_report
-from muniment.client.settings import Settings
-from muniment.client.version import Version
-from muniment.core.attestations import CARD, EVALUATION
+from muniment.client.reports.evaluations import FORMS, write_report
+from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import CARD, EVALUATION
 from muniment.core.errors import (
     CardNotFound,
     EvidenceInconsistent,
@@ -32,7 +32,7 @@ from muniment.core.errors import (
     InvalidEvidence,
     InvalidPolicy,
 )
-from muniment.core.policy import Policy
+from muniment.core.gates.policy import Policy
 from muniment.evaluation.charts import draw
 from muniment.evaluation.files import Columns, evaluate_file, evaluate_model
 from muniment.evaluation.importing import read_results

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 
 import muniment
 from muniment.cli.main import main
-from muniment.client.exporting import ExportBackend, verify_export
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.version import Version
-from muniment.core.attestations import EVALUATION, VERDICT
+from muniment.client.versions.exporting import ExportBackend, verify_export
+from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import EVALUATION, VERDICT
 from muniment.core.commands import MoveAlias
 from muniment.core.errors import (
     BlobNotFound,

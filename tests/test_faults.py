@@ -20,17 +20,17 @@ from faulty.core import FaultyProxy
 from faulty.middlewares import CorruptBytesMiddleware, LatencyMiddleware
 
 from muniment.capture.tree import collect
-from muniment.client.bytes import Downloads
-from muniment.client.copying import Viewed, copy
-from muniment.client.memory import Memory
-from muniment.client.pushing import store
+from muniment.client.bytes.copying import Viewed, copy
+from muniment.client.bytes.transfers import Downloads
+from muniment.client.connection.transport import Transport
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
-from muniment.client.transport import Transport
-from muniment.client.trust import TrustedBackend
+from muniment.client.versions.pushing import store
 from muniment.core import queries as q
+from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
-from muniment.core.hashing import BackgroundHasher
 from muniment.core.names import Reference
 from muniment.signing.keys import Identity
 from muniment.testing.backends import NAME, publish

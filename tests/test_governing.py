@@ -9,13 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from muniment.cli.main import main
-from muniment.client.settings import Settings
+from muniment.client.connection.settings import Settings
 from muniment.core import commands as c
 from muniment.core import queries as q
-from muniment.core.attestations import EMERGENCY, EXCEPTION
 from muniment.core.backend import Backend
-from muniment.core.callers import Caller, parse_scopes
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import EMERGENCY, EXCEPTION
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
@@ -29,6 +28,7 @@ from muniment.core.errors import (
 )
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
+from muniment.core.people.callers import Caller, parse_scopes
 from muniment.core.times import read_time, write_time
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity

@@ -1,4 +1,4 @@
-"""Hashes in another thread (`core/hashing.py`), and from a kept state (`services/hashing.py`)."""
+"""Hashes in another thread (`core/bytes/hashing.py`), and from a kept state (`services/bytes/hashing.py`)."""
 
 import ctypes
 import hashlib
@@ -11,10 +11,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from muniment.core.bytes.hashing import CHUNK_BYTES, BackgroundHasher, rotate_buffers
 from muniment.core.digests import Digest
-from muniment.core.hashing import CHUNK_BYTES, BackgroundHasher, rotate_buffers
-from muniment.services import hashing
-from muniment.services.hashing import Hashing, OpenSslHashing, PortableHashing, load_openssl, start_hashing
+from muniment.services.bytes import hashing
+from muniment.services.bytes.hashing import (
+    Hashing,
+    OpenSslHashing,
+    PortableHashing,
+    load_openssl,
+    start_hashing,
+)
 
 KINDS: tuple[Callable[[bytes], Hashing], ...] = (start_hashing, PortableHashing)
 

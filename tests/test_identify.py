@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest, NotAFile
 from muniment.server.parts import open_parts

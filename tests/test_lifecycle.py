@@ -9,13 +9,14 @@ from click.testing import CliRunner
 
 import muniment
 from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.version import Version
+from muniment.client.versions.version import Version
 from muniment.core import queries as q
-from muniment.core.attestations import EVALUATION, TOMBSTONE
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import EVALUATION, TOMBSTONE
 from muniment.core.commands import (
     ErasePrincipal,
     MoveAlias,
@@ -41,9 +42,8 @@ from muniment.core.errors import (
     VersionWithdrawn,
 )
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.roles import Role
-from muniment.core.statuses import Status
-from muniment.services.rebuild import compare, rebuild
+from muniment.core.people.roles import Role
+from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite

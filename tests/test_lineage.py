@@ -12,12 +12,13 @@ from openlineage.client.serde import Serde
 
 import muniment
 from muniment.cli.main import main
-from muniment.client.graphs import draw
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.version import Version
-from muniment.core.attestations import PROVENANCE
+from muniment.client.reports.graphs import draw
+from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
+from muniment.core.claims.attestations import PROVENANCE
+from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     ContentCorrupt,
@@ -26,11 +27,10 @@ from muniment.core.errors import (
     ProvenanceHole,
     VersionNotFound,
 )
-from muniment.core.lineage import Direction, Edge
 from muniment.core.queries import GetLineage
 from muniment.ports.unit import Unit
-from muniment.services.lineage import trace
-from muniment.services.rebuild import rebuild
+from muniment.services.catalog.lineage import trace
+from muniment.services.upkeep.rebuild import rebuild
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite

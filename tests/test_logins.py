@@ -17,15 +17,15 @@ import yaml
 from joserfc import jwk, jws, jwt
 
 import muniment
-from muniment.client.login import login, login_workload
-from muniment.client.settings import Settings
+from muniment.client.connection.settings import Settings
+from muniment.client.people.login import login, login_workload
 from muniment.core import commands as c
 from muniment.core import queries as q
-from muniment.core.attestations import EVALUATION
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import EVALUATION
 from muniment.core.errors import InvalidBody, InvalidDocument, LoginRefused, NotPermitted, RequestReplayed
 from muniment.core.names import Alias, ModelName, Models, Reference
-from muniment.core.roles import Role
+from muniment.core.people.roles import Role
 from muniment.signing.keys import Identity
 from muniment.testing.backends import evaluation, publish, record, refuses, salted, set_policy
 from muniment.testing.live import LiveServer, run_server, stop, wait_until

@@ -13,10 +13,11 @@ from typing import BinaryIO
 import pytest
 
 import muniment
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.core.attestations import PROVENANCE
 from muniment.core.backend import Stored
+from muniment.core.claims.attestations import PROVENANCE
+from muniment.core.claims.provenance import Provenance
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     ContentCorrupt,
@@ -27,7 +28,6 @@ from muniment.core.errors import (
     StorageBusy,
     StorageFailed,
 )
-from muniment.core.provenance import Provenance
 from muniment.core.times import write_time
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.jobs import Job
@@ -42,9 +42,9 @@ from muniment.server.moving import copy_registry
 from muniment.server.parts import Parts, open_parts
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
-from muniment.services.garbage import Collected, collect_garbage
-from muniment.services.rebuild import compare, rebuild
-from muniment.services.scrub import scrub
+from muniment.services.upkeep.garbage import Collected, collect_garbage
+from muniment.services.upkeep.rebuild import compare, rebuild
+from muniment.services.upkeep.scrub import scrub
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.postgresql import open_postgresql
 from muniment.testing import MemoryBlobs, MemoryUnits

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from muniment.client.registry import Registry
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.digests import Digest
-from muniment.core.revisions import File, Revision
 from muniment.signing.bundle import Bundle, verify_bundle
 from muniment.signing.content import covers, sign_content
 from muniment.signing.keys import Identity

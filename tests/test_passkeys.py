@@ -22,15 +22,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from playwright.sync_api import Page, expect, sync_playwright
 
 import muniment
-from muniment.client.exporting import verify_export
-from muniment.client.login import login
+from muniment.client.claims.signers import PasskeySigner
+from muniment.client.connection.settings import Settings
+from muniment.client.people.login import login
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.signers import PasskeySigner
-from muniment.core.attestations import APPROVAL, PAYLOAD_TYPE
+from muniment.client.versions.exporting import verify_export
 from muniment.core.backend import Backend
-from muniment.core.callers import Assurance
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import APPROVAL, PAYLOAD_TYPE
 from muniment.core.commands import EnrolPasskey
 from muniment.core.errors import (
     BadSignature,
@@ -38,6 +37,7 @@ from muniment.core.errors import (
     InvalidKey,
     LoginRefused,
 )
+from muniment.core.people.callers import Assurance
 from muniment.core.receipts import Receipt
 from muniment.signing.assertions import read_registration
 from muniment.signing.bundle import Bundle, verify_bundle

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muniment.core.bytes.paths import check_path, check_paths
 from muniment.core.errors import InvalidPath
-from muniment.core.paths import check_path, check_paths
 
 good = st.lists(st.from_regex(r"[a-zé0-9_-]{1,8}", fullmatch=True), min_size=1, max_size=4).map("/".join)
 

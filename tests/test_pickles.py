@@ -22,7 +22,7 @@ from picklescan.scanner import scan_pickle_bytes
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils import all_estimators
 
-from muniment.core.scans import SEVERITIES, Found
+from muniment.core.claims.scans import SEVERITIES, Found
 from muniment.scanning.files import scan_file
 from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
 from muniment.scanning.pickles import Pickles, read_pickles

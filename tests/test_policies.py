@@ -16,14 +16,14 @@ from sarif_pydantic import Sarif
 
 import muniment
 from muniment.cli.main import main
-from muniment.client.checking import check_verdict
+from muniment.client.connection.settings import Settings
+from muniment.client.proofs.checking import check_verdict
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.version import Version
+from muniment.client.versions.version import Version
 from muniment.core import queries as q
-from muniment.core.attestations import EVALUATION, POLICY, VERDICT
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import EVALUATION, POLICY, VERDICT
 from muniment.core.commands import MoveAlias, SetPolicy, SetTier
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -36,9 +36,9 @@ from muniment.core.errors import (
     VerdictInconsistent,
     WrongSubject,
 )
+from muniment.core.gates.rules.reading import KINDS
 from muniment.core.names import Models, Reference
-from muniment.core.roles import Role
-from muniment.core.rules.reading import KINDS
+from muniment.core.people.roles import Role
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_yaml
 from muniment.policies.fixtures import run_fixtures
@@ -367,7 +367,9 @@ def test_a_verdict_that_does_not_follow_is_found_out(
     alter[change]()
     backend = registry._session.backend
     row = next(one for one in promoted.describe().attestations if one.predicate_type == VERDICT)
-    monkeypatch.setattr("muniment.client.checking.check_claim", lambda *_: replace(claim, predicate=stated))
+    monkeypatch.setattr(
+        "muniment.client.proofs.checking.check_claim", lambda *_: replace(claim, predicate=stated)
+    )
     with pytest.raises(VerdictInconsistent):
         check_verdict(backend, row, promoted.record, promoted.revision())
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, Attestation
+from muniment.core.bytes.formats import Format, format_of
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import APPROVAL, CONTENT, EVALUATION, Attestation
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy
-from muniment.core.formats import Format, format_of
-from muniment.core.policy import Policy, judge
-from muniment.core.roles import Role
-from muniment.core.rules.facts import Facts
+from muniment.core.gates.policy import Policy, judge
+from muniment.core.gates.rules.case import Facts
+from muniment.core.people.roles import Role
 from muniment.testing.backends import evaluation
 
 AUC: dict[str, Json] = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}

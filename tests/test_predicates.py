@@ -5,20 +5,20 @@ from collections.abc import Callable
 
 import pytest
 
-from muniment.core.attestations import APPROVAL, EVALUATION, PROVENANCE, Attestation, Statement
-from muniment.core.callers import Scope
 from muniment.core.canonical import JsonObject
-from muniment.core.deployments import Deployment
+from muniment.core.catalog.search import Fact, find_facts
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, Attestation, Statement
+from muniment.core.claims.deployments import Deployment
+from muniment.core.claims.provenance import list_attachments
+from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation, InvalidName, InvalidScope, MunimentError
-from muniment.core.exceptions import Waiver
+from muniment.core.gates.policy import Policy, judge
+from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
+from muniment.core.gates.verdicts import read_facts, write_verdict
 from muniment.core.names import Models
-from muniment.core.policy import Policy, judge
-from muniment.core.provenance import list_attachments
-from muniment.core.roles import Role
-from muniment.core.rules.facts import Baseline, Facts, Hold, Origin
-from muniment.core.search import Fact, find_facts
-from muniment.core.verdicts import read_facts, write_verdict
+from muniment.core.people.callers import Scope
+from muniment.core.people.roles import Role
 
 POLICY = f"sha256:{'0' * 64}"
 

@@ -10,17 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import muniment
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.core.attestations import EVALUATION
+from muniment.core.claims.attestations import EVALUATION
 from muniment.core.commands import GrantRole, MoveAlias, RevokeKey, RevokeRole, RollBackAlias
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
 from muniment.core.events import Event, EventType
 from muniment.core.folding import fold
 from muniment.core.names import Alias, Reference
-from muniment.core.roles import Role
+from muniment.core.people.roles import Role
 from muniment.services.backend import LocalBackend
-from muniment.services.rebuild import compare, rebuild
+from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
 from muniment.testing import open_memory
 from muniment.testing.backends import NAME, add_person, evaluation, publish, record, set_policy

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from muniment.core import queries as q
-from muniment.core.approvals import Approval
-from muniment.core.attestations import EVALUATION, POLICY, Statement, write_statement
 from muniment.core.backend import Backend
+from muniment.core.bytes.revisions import parse_manifest
 from muniment.core.canonical import Json
+from muniment.core.claims.approvals import Approval
+from muniment.core.claims.attestations import EVALUATION, POLICY, Statement, write_statement
 from muniment.core.commands import MoveAlias, RecordAttestation, RollBackAlias, SetPolicy
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -39,7 +40,6 @@ from muniment.core.events import Event, EventType
 from muniment.core.folding import fold
 from muniment.core.names import Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
-from muniment.core.revisions import parse_manifest
 from muniment.server.embedded import open_directory
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -220,7 +220,7 @@ def test_texts_and_manifests_have_bounds(monkeypatch: pytest.MonkeyPatch) -> Non
     """What is held in memory whole is bounded first."""
     with pytest.raises(InvalidDocument):
         Payload(salt="", text="x" * (MAX_TEXT_CHARACTERS + 1))
-    monkeypatch.setattr("muniment.core.revisions.MAX_MANIFEST_BYTES", 1)
+    monkeypatch.setattr("muniment.core.bytes.revisions.MAX_MANIFEST_BYTES", 1)
     with pytest.raises(InvalidManifest, match="too large"):
         parse_manifest(b"{}")
 
@@ -276,7 +276,7 @@ def test_a_bundle_that_is_too_large_is_not_read(
 ) -> None:
     """The bound holds before the bytes are parsed."""
     publish(backend, owner, b"a")
-    monkeypatch.setattr("muniment.services.signers.MAX_BUNDLE_BYTES", 10)
+    monkeypatch.setattr("muniment.services.claims.signers.MAX_BUNDLE_BYTES", 10)
     digest = backend.add_documents([b"x" * 11])[0]
     refuses(lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=digest)), BlobNotFound)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from muniment.client.memory import Memory
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend
-from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
-from muniment.core.attestations import SCAN
+from muniment.core.claims.attestations import SCAN
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
 from muniment.core.events import Event

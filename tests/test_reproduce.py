@@ -18,17 +18,17 @@ import muniment
 from muniment.capture.keeping import Kept, Recorded, read_run
 from muniment.capture.run import Run
 from muniment.cli.main import main
-from muniment.client.matching import compare_file
-from muniment.client.planning import plan
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.reproducing import reproduce
-from muniment.client.sandbox import Limits, Sandbox, find_sandbox, run_in
-from muniment.client.settings import Settings
-from muniment.client.version import Version
-from muniment.client.workplace import inside, lay_out
-from muniment.core.attestations import REPRODUCTION
+from muniment.client.reproduction.matching import compare_file
+from muniment.client.reproduction.planning import plan
+from muniment.client.reproduction.reproducing import reproduce
+from muniment.client.reproduction.sandbox import Limits, Sandbox, find_sandbox, run_in
+from muniment.client.reproduction.workplace import inside, lay_out
+from muniment.client.versions.version import Version
+from muniment.core.bytes.revisions import File
+from muniment.core.claims.attestations import REPRODUCTION
 from muniment.core.errors import NotReproducible
-from muniment.core.revisions import File
 
 Git = Callable[..., None]
 
@@ -289,7 +289,7 @@ def test_what_is_on_record_does_not_choose_where_it_goes(registry: Registry, tmp
 
 
 def plan_data(*files: File) -> Any:  # noqa: ANN401 - a Data
-    from muniment.client.planning import Data  # noqa: PLC0415 - beside its maker
+    from muniment.client.reproduction.planning import Data  # noqa: PLC0415 - beside its maker
 
     return Data(name="x", digest="0" * 64, path="x", files=files)
 

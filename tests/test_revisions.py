@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.core import canonical
+from muniment.core.bytes.revisions import File, Revision, parse_manifest, parse_with_config
 from muniment.core.canonical import Json
 from muniment.core.digests import Digest
 from muniment.core.errors import EmptyRevision, InvalidManifest, InvalidPath, MunimentError
-from muniment.core.revisions import File, Revision, parse_manifest, parse_with_config
 
 files = st.lists(
     st.builds(

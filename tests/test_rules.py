@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from muniment.core.attestations import (
+from muniment.core.canonical import Json
+from muniment.core.claims.attestations import (
     CARD,
     CHANGE_PLAN,
     EVALUATION,
@@ -16,13 +17,12 @@ from muniment.core.attestations import (
     SCAN,
     Attestation,
 )
-from muniment.core.canonical import Json
+from muniment.core.claims.provenance import BLOB_URI
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy
-from muniment.core.policy import Verdict, judge
-from muniment.core.provenance import BLOB_URI
-from muniment.core.roles import Role
-from muniment.core.rules.facts import Baseline, Facts, Hold, Origin, write_age
+from muniment.core.gates.policy import Verdict, judge
+from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin, write_age
+from muniment.core.people.roles import Role
 from muniment.policies.documents import read_policy
 from muniment.policies.expressions import compile_expression
 

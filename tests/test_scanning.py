@@ -21,10 +21,10 @@ import numpy as np
 import psutil
 import pytest
 
-from muniment.core.attestations import SCAN
+from muniment.core.claims.attestations import SCAN
+from muniment.core.claims.scans import MAX_FINDINGS, Found, Scan, Scanner, keep_worst, write_scan
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MissingExtra, StorageFailed
-from muniment.core.scans import MAX_FINDINGS, Found, Scan, Scanner, keep_worst, write_scan
 from muniment.ports.scanning import Scannable
 from muniment.scanning import files, worker
 from muniment.scanning.files import scan_file

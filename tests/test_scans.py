@@ -11,19 +11,19 @@ from click.testing import CliRunner
 from sklearn.linear_model import LogisticRegression
 
 from muniment.cli.main import main
-from muniment.client.memory import Memory
+from muniment.client.connection.settings import Settings
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.trust import TrustedBackend
 from muniment.core import commands as c
 from muniment.core import queries as q
-from muniment.core.attestations import APPROVAL, EVALUATION, SCAN, read_statement
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, read_statement
+from muniment.core.claims.scans import Found, Scan, Scanner
 from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
 from muniment.core.names import Reference
-from muniment.core.roles import Role
-from muniment.core.scans import Found, Scan, Scanner
+from muniment.core.people.roles import Role
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.scanning import Scannable
@@ -32,8 +32,8 @@ from muniment.server.jobs import Jobs
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.services.backend import LocalBackend
-from muniment.services.scans import SCANNING, Scans
 from muniment.services.transaction import REGISTRY
+from muniment.services.upkeep.scans import SCANNING, Scans
 from muniment.signing.bundle import Bundle
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs

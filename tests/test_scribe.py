@@ -10,7 +10,7 @@ import pytest
 from muniment.core.errors import StorageBusy, StorageFailed
 from muniment.core.receipts import Receipt
 from muniment.ports.unit import Unit
-from muniment.services.scribe import Scribe
+from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import Outcome
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 import muniment
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
 from muniment.core import queries as q
-from muniment.core.attestations import EVALUATION, PROVENANCE
 from muniment.core.backend import Backend
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import EVALUATION, PROVENANCE
 from muniment.core.commands import MoveAlias, PublishVersion, SetTag
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidName, InvalidQuery, InvalidTime, ModelNotFound, MunimentError
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.revisions import File, Revision
 from muniment.server.embedded import open_directory
-from muniment.services.query_language import parse
+from muniment.services.catalog.query_language import parse
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 from muniment.stores.sql.catalog import WINDOW, SqlCatalog

@@ -24,15 +24,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import muniment
-from muniment.client.bytes import Downloads, Uploads
-from muniment.client.checking import read_revision, resolve_proven
-from muniment.client.handover import open_handover, open_kept
-from muniment.client.login import login
-from muniment.client.planning import plan
-from muniment.client.pulling import pull
-from muniment.client.pushing import prepare, publish
-from muniment.client.settings import Settings
-from muniment.client.transport import Transport
+from muniment.client.bytes.handover import open_handover, open_kept
+from muniment.client.bytes.transfers import Downloads, Uploads
+from muniment.client.connection.settings import Settings
+from muniment.client.connection.transport import Transport
+from muniment.client.people.login import login
+from muniment.client.proofs.checking import read_revision, resolve_proven
+from muniment.client.reproduction.planning import plan
+from muniment.client.versions.pulling import pull
+from muniment.client.versions.pushing import prepare, publish
 from muniment.core import commands as c
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable

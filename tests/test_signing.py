@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muniment.core.attestations import APPROVAL, CONTENT, EVALUATION, PROVENANCE, VERDICT
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import APPROVAL, CONTENT, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
 from muniment.core.errors import BadSignature, InvalidAttestation, InvalidKey, MunimentError
-from muniment.core.revisions import File, Revision
 from muniment.signing.bundle import Bundle, sign_statement, verify_bundle
 from muniment.signing.content import covers, sign_content
 from muniment.signing.keys import Algorithm, Identity, PublicKey

@@ -9,12 +9,12 @@ from click.testing import CliRunner
 
 import muniment
 from muniment.cli.main import main
+from muniment.client.claims.signers import SshSigner
+from muniment.client.claims.ssh import sign_with_ssh
+from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.signers import SshSigner
-from muniment.client.ssh import sign_with_ssh
-from muniment.core.attestations import APPROVAL, PAYLOAD_TYPE
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import APPROVAL, PAYLOAD_TYPE
 from muniment.core.errors import BadSignature, InvalidKey
 from muniment.signing.bundle import Bundle, sign_statement, verify_bundle
 from muniment.signing.dsse import encode_for_signing

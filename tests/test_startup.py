@@ -47,7 +47,7 @@ def test_the_version_needs_no_parser() -> None:
 
 def test_showing_loads_no_statistics_and_no_migrations() -> None:
     """`muniment show` on an embedded registry loads the database library, and nothing else that is heavy."""
-    loaded = modules_after("import muniment.cli.show, muniment.server.embedded")
+    loaded = modules_after("import muniment.cli.versions.show, muniment.server.embedded")
     assert loaded & set(_HEAVY) == {"cryptography", "jsonschema_rs", "sqlalchemy"}
 
 

@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors import safe_open
 from safetensors.numpy import save, save_file
 
+from muniment.core.bytes.formats import Format
 from muniment.core.errors import InvalidModelFile
-from muniment.core.formats import Format
 from muniment.tensors.layout import Tensor
 from muniment.tensors.reading import hash_tensors, measure_change, read_tensors
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 import muniment
-from muniment.client.checking import check_version, resolve_proven
-from muniment.client.memory import Memory
+from muniment.client.connection.settings import Settings
 from muniment.client.opening import forget
+from muniment.client.proofs.checking import check_version, resolve_proven
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.trust import TrustedBackend
 from muniment.core import queries as q
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.commands import PublishVersion
 from muniment.core.errors import (
     LogForked,
@@ -34,7 +35,6 @@ from muniment.core.errors import (
 from muniment.core.names import Alias, Reference
 from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
-from muniment.core.revisions import File, Revision
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner

@@ -23,11 +23,11 @@ from muniment.core.backend import Backend
 from muniment.core.errors import InvalidOption, NotPermitted, RegistryUnreachable, WebhookNotFound
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.roles import Role
+from muniment.core.people.roles import Role
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.webhooks import MOST_FAILURES, Deliveries
-from muniment.services.webhooks import WEBHOOK, plan_deliveries
+from muniment.services.upkeep.webhooks import WEBHOOK, plan_deliveries
 from muniment.signing.keys import Identity
 from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite

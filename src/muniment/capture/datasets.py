@@ -14,12 +14,12 @@ from muniment.capture.keeping import Kept
 from muniment.capture.rows import MEDIA_TYPE, RowDigests, digest_rows
 from muniment.capture.secrets import hide_in_url
 from muniment.capture.tree import collect, watch
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.provenance import VERSION_URI
 from muniment.core.digests import Digest
 from muniment.core.errors import DigestMismatch, InvalidOption, NotAFile
 from muniment.core.extras import load_extra
-from muniment.core.provenance import VERSION_URI
-from muniment.core.revisions import File, Revision
 
 # Rows of a larger table are read only if somebody asks: hashing them would take noticeable time.
 _FEW_BYTES: Final = 4 << 20

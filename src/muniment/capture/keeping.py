@@ -13,9 +13,9 @@ from typing import Final
 
 from muniment.core import canonical
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.provenance import write_blob_resource
 from muniment.core.digests import Digest
 from muniment.core.errors import FileChanged, InvalidDocument
-from muniment.core.provenance import write_blob_resource
 
 _FORM: Final = "https://muniment.dev/run/v1"
 _MAX_BYTES: Final = 256 << 20

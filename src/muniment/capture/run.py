@@ -32,8 +32,8 @@ from muniment.capture.saving import save_model
 from muniment.capture.secrets import find_secrets, hide_in_command, hide_in_values, holds_secret
 from muniment.capture.tree import collect
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.provenance import BUILD_TYPE, VERSION_URI, Provenance
 from muniment.core.digests import Digest
-from muniment.core.provenance import BUILD_TYPE, VERSION_URI, Provenance
 from muniment.core.times import write_time
 
 _BUILDER: Final = "https://muniment.dev/sdk"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
+from muniment.core.bytes.paths import check_paths
 from muniment.core.errors import EmptyRevision, FileChanged, NotAFile, SymlinkRefused
-from muniment.core.paths import check_paths
 
 OnBytes = Callable[[int], None]
 
@@ -34,7 +34,7 @@ def collect(root: Path) -> list[Source]:
     Raises:
         NotAFile: there is nothing at `root`, or something that is no file or directory below it.
         SymlinkRefused: a link leaves the directory, or leads to another one.
-        InvalidPath: a name breaks the rules of `muniment.core.paths`.
+        InvalidPath: a name breaks the rules of `muniment.core.bytes.paths`.
         EmptyRevision: there is no file.
     """
     if root.is_file():

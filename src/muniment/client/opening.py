@@ -3,11 +3,11 @@
 import importlib
 from pathlib import Path
 
-from muniment.client.credentials import Credentials
-from muniment.client.memory import Memory
+from muniment.client.connection.credentials import Credentials
+from muniment.client.connection.settings import Settings
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
-from muniment.client.settings import Settings
-from muniment.client.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.core.errors import RegistryNotFound
 from muniment.signing.keys import Identity

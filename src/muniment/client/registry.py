@@ -10,28 +10,28 @@ from typing import Self
 
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
-from muniment.client.access import Access
-from muniment.client.comparing import Comparison, compare
-from muniment.client.drafts import Drafts
-from muniment.client.exporting import Export, export
-from muniment.client.identifying import Identified, identify
-from muniment.client.leaderboard import Leaderboard, rank
-from muniment.client.loading import LoadedModel, load
-from muniment.client.paging import read_all, search_all
-from muniment.client.people import People, write_payload, write_reason
-from muniment.client.policies import Policies
-from muniment.client.pulling import pull
-from muniment.client.pushing import Trained, deliver, publish, read_published, read_run
-from muniment.client.talk import Talk
-from muniment.client.tracing import trace
-from muniment.client.trust import TrustedBackend
-from muniment.client.version import Session, Version, get_version
-from muniment.client.webhooks import Webhooks
-from muniment.core.attestations import EMERGENCY
+from muniment.client.gates.policies import Policies
+from muniment.client.gates.requests import Talk
+from muniment.client.people.access import Access
+from muniment.client.people.principals import People, write_payload, write_reason
+from muniment.client.proofs.paging import read_all, search_all
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.reports.leaderboard import Leaderboard, rank
+from muniment.client.upkeep.webhooks import Webhooks
+from muniment.client.versions.comparing import Comparison, compare
+from muniment.client.versions.drafts import Drafts
+from muniment.client.versions.exporting import Export, export
+from muniment.client.versions.identifying import Identified, identify
+from muniment.client.versions.lineage import trace
+from muniment.client.versions.loading import LoadedModel, load
+from muniment.client.versions.pulling import pull
+from muniment.client.versions.pushing import Trained, deliver, publish, read_published, read_run
+from muniment.client.versions.version import Session, Version, get_version
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import EMERGENCY
+from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.commands import BreakGlass, MoveAlias, ReviewMove, RollBackAlias
 from muniment.core.errors import InvalidReference, LogInconsistent
-from muniment.core.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.queries import (
     GetLeaves,

@@ -8,18 +8,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from muniment.client.bytes import Downloads, Uploads
-from muniment.client.transport import Transport
+from muniment.client.bytes.transfers import Downloads, Uploads
+from muniment.client.connection.transport import Transport
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
 from muniment.core.backend import Stored
+from muniment.core.claims.lineage import Graph
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
-from muniment.core.lineage import Graph
+from muniment.core.gates.policy import Gate
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.policy import Gate
 from muniment.core.receipts import Proof, Receipt
 
 A = TypeVar("A")

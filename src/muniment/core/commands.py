@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from muniment.core.callers import Scope
+from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import Payload
-from muniment.core.roles import Role
-from muniment.core.statuses import Status
+from muniment.core.people.callers import Scope
+from muniment.core.people.roles import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

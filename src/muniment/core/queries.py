@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.digests import Digest
-from muniment.core.lineage import MAX_DEPTH, Direction, Graph
+from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.policy import Gate
+from muniment.core.people.roles import Act
 from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
@@ -29,7 +30,6 @@ from muniment.core.records import (
     VersionRecord,
     WebhookRecord,
 )
-from muniment.core.roles import Act
 
 A_co = TypeVar("A_co", covariant=True)
 T = TypeVar("T")

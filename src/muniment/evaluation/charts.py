@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from muniment.core.canonical import JsonObject
-from muniment.core.recomputation import roc_area
+from muniment.core.claims.recomputation import roc_area
 
 Spec = dict[str, Any]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from muniment.core.canonical import Json
+from muniment.core.claims.recomputation import recompute
 from muniment.core.errors import InvalidEvidence
-from muniment.core.recomputation import recompute
 from muniment.evaluation.intervals import metric
 from muniment.evaluation.reading import Values
 

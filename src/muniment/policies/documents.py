@@ -6,8 +6,8 @@ from typing import Final
 from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument, InvalidPolicy
-from muniment.core.policy import Policy
-from muniment.core.rules.expression import Program
+from muniment.core.gates.policy import Policy
+from muniment.core.gates.rules.expression import Program
 
 MAX_POLICY_BYTES: Final = 1 << 20
 

@@ -13,7 +13,7 @@ from lark.exceptions import LarkError
 
 from muniment.core.errors import InvalidPolicy
 from muniment.core.extras import load_extra
-from muniment.core.rules.expression import Program
+from muniment.core.gates.rules.expression import Program
 
 _MAX_CHARACTERS: Final = 2_000
 # Each of these walks a list; one inside of another multiplies.

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.approvals import Approval, Decision, Meaning, evidence_of
-from muniment.core.attestations import (
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.approvals import Approval, Decision, Meaning, evidence_of
+from muniment.core.claims.attestations import (
     APPROVAL,
     EVALUATION,
     EXCEPTION,
@@ -21,14 +22,13 @@ from muniment.core.attestations import (
     kind_of,
     name_predicate_type,
 )
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy, MunimentError
-from muniment.core.exceptions import Waiver
-from muniment.core.policy import Policy, judge
-from muniment.core.roles import Role
-from muniment.core.rules.facts import Baseline, Facts, Hold, Origin
-from muniment.core.rules.reading import Members, read_role
+from muniment.core.gates.policy import Policy, judge
+from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
+from muniment.core.gates.rules.reading import Members, read_role
+from muniment.core.people.roles import Role
 from muniment.core.times import read_time, write_time
 
 _POLICY: Final = str(Digest.of(b"the policy that is tested"))

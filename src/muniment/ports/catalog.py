@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from muniment.core.catalog.search import Fact, Search
 from muniment.core.records import VersionRecord
-from muniment.core.search import Fact, Search
 
 
 class Found(NamedTuple):

@@ -6,7 +6,7 @@ An edge belongs to the namespace whose claim it comes from: who may not read the
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from muniment.core.lineage import Direction, Edge
+from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
-from muniment.core.scans import Found, Scanner
+from muniment.core.claims.scans import Found, Scanner
 
 
 class Scannable(NamedTuple):

@@ -15,9 +15,9 @@ from io import BufferedReader
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final, NamedTuple, cast
 
+from muniment.core.bytes.formats import Format, format_of
+from muniment.core.claims.scans import INSIDE, Found
 from muniment.core.errors import InvalidModelFile
-from muniment.core.formats import Format, format_of
-from muniment.core.scans import INSIDE, Found
 from muniment.scanning.arrays import read_array_header
 from muniment.scanning.faults import Malformed
 from muniment.scanning.judging import judge_pickles

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from io import BufferedReader, BytesIO
 
+from muniment.core.claims.scans import Found
 from muniment.core.extras import load_extra
-from muniment.core.scans import Found
 from muniment.scanning.names import Name, is_listed, is_standard
 from muniment.scanning.pickles import Pickles, read_pickles
 

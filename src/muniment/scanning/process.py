@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final
 
 import muniment
+from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Found, Scanner
 from muniment.core.errors import BlobNotFound, MissingExtra, RegistryUnreachable
-from muniment.core.scans import OWN_TOOL, SEVERITIES, Found, Scanner
 from muniment.ports.scanning import Scannable
 from muniment.scanning.faults import Malformed
 from muniment.scanning.wire import ANSWER, MAX_ANSWER_BYTES, MAX_READ_BYTES, read_question

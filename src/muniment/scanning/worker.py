@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final, cast
 
-from muniment.core.scans import Found, keep_worst
+from muniment.core.claims.scans import Found, keep_worst
 from muniment.scanning.files import scan_file
 from muniment.scanning.wire import ANSWER, MAX_READ_BYTES, Question, write_question
 

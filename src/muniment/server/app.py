@@ -22,7 +22,7 @@ from muniment.server.readiness import check_ready
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import Opened
 from muniment.server.workloads import WorkloadVerifier
-from muniment.services.served import ServedRegistry
+from muniment.services.serving.registry import ServedRegistry
 from muniment.web import pages
 
 _ABOUT = "A model registry that can prove every answer it gives."

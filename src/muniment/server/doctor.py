@@ -13,8 +13,8 @@ from muniment.core.errors import MunimentError
 from muniment.core.times import read_time, write_time
 from muniment.server.founding import load_keys
 from muniment.server.parts import Parts
-from muniment.services.inventory import find_lost
-from muniment.services.rebuild import compare
+from muniment.services.upkeep.rebuild import compare
+from muniment.services.upkeep.required import find_lost
 
 _ROOM_BYTES: Final = 1 << 30
 _SKEW: Final = timedelta(minutes=5)

@@ -10,16 +10,16 @@ import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
-from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import RegistryNotFound
+from muniment.core.people.callers import Caller
 from muniment.core.records import KeyRecord
 from muniment.core.times import write_time
 from muniment.ports.unit import Units
 from muniment.server.founding import load_keys, load_or_make, make_keys, new_id, now, salt
 from muniment.server.parts import DATABASE
 from muniment.services.backend import LocalBackend
-from muniment.services.found import found
+from muniment.services.people.founding import found
 from muniment.services.transaction import Transaction
 from muniment.signing.keys import Algorithm, Identity
 from muniment.stores.blobs.local import LocalBlobs

@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from muniment.core.errors import InvalidBody, LoginRefused
 from muniment.server.oidc import Issuers
-from muniment.services.served import ServedRegistry
+from muniment.services.serving.registry import ServedRegistry
 
 _log = structlog.get_logger("muniment.logins")
 _COOKIE: Final = "muniment_login"

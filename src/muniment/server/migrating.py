@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from muniment.core.errors import InvalidOption, RegistryNotFound
-from muniment.services.rebuild import read_events
+from muniment.services.upkeep.rebuild import read_events
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.copying import copy_database
 from muniment.stores.sql.postgresql import open_postgresql

@@ -15,8 +15,8 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, ContentCorrupt, MunimentError
 from muniment.ports.blobs import BlobStore
 from muniment.server.parts import Parts
-from muniment.services.inventory import list_held, list_named
-from muniment.services.rebuild import read_events
+from muniment.services.upkeep.rebuild import read_events
+from muniment.services.upkeep.required import list_held, list_named
 from muniment.stores.failures import disk_failures
 from muniment.stores.sql.copying import copy_database
 

@@ -3,7 +3,7 @@
 from muniment.server.founding import now
 from muniment.server.parts import ByteStores
 from muniment.server.settings import S3Credentials, ServerSettings
-from muniment.stores.blobs.inbox import S3Inbox
+from muniment.stores.blobs.landing import S3Inbox
 from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
 from muniment.stores.blobs.signing import S3Account, S3Direct
 

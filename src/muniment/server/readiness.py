@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from muniment.core.digests import Digest
 from muniment.core.errors import LogInconsistent, MunimentError
-from muniment.services.served import ServedRegistry
+from muniment.services.serving.registry import ServedRegistry
 
 _NOTHING = Digest.of(b"")
 

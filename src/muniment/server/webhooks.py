@@ -22,7 +22,7 @@ from muniment.ports.cursors import Place
 from muniment.ports.outbox import DeadLetter
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN
-from muniment.services.webhooks import Batch, Target, read_batch, reader_of, subject_of
+from muniment.services.upkeep.webhooks import Batch, Target, read_batch, reader_of, subject_of
 
 # With the pauses of the jobs (30 s, doubling to 6 h) that is a day and a half.
 MOST_FAILURES: Final = 12

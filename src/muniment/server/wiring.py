@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from muniment.core.callers import Caller
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import ContentCorrupt
+from muniment.core.people.callers import Caller
+from muniment.core.people.roles import Role
 from muniment.core.records import GrantRecord, TokenRecord
-from muniment.core.roles import Role
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
 from muniment.ports.projections import Where
@@ -25,18 +25,18 @@ from muniment.server.founding import load_keys, make_keys, new_id, now, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, ByteStores, Parts
 from muniment.server.settings import ServerSettings
-from muniment.services.direct import PROOF, DirectUploads
-from muniment.services.found import found
-from muniment.services.garbage import collect_garbage
-from muniment.services.handovers import Handovers
-from muniment.services.scans import SCANNING, Scans
-from muniment.services.scribe import Scribe
-from muniment.services.scrub import scrub
-from muniment.services.served import TOKEN_PREFIX, ServedRegistry, hash_token
-from muniment.services.sessions import invite
+from muniment.services.bytes.direct import PROOF, DirectUploads
+from muniment.services.bytes.handovers import Handovers
+from muniment.services.bytes.uploads import Uploading
+from muniment.services.people.founding import found
+from muniment.services.people.sessions import invite
+from muniment.services.serving.registry import TOKEN_PREFIX, ServedRegistry, hash_token
+from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import RegistryKeys, Transaction
-from muniment.services.uploads import Uploading
-from muniment.services.webhooks import WEBHOOK, plan_deliveries
+from muniment.services.upkeep.garbage import collect_garbage
+from muniment.services.upkeep.scans import SCANNING, Scans
+from muniment.services.upkeep.scrub import scrub
+from muniment.services.upkeep.webhooks import WEBHOOK, plan_deliveries
 from muniment.stores.blobs.handover import LocalHandover
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.blobs.staging import LocalStaging

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from muniment.core.errors import LoginRefused
-from muniment.services.served import ServedRegistry
+from muniment.services.serving.registry import ServedRegistry
 
 if TYPE_CHECKING:
     from muniment.server.oidc import Issuers

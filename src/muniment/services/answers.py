@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from muniment.core import queries as q
-from muniment.core.callers import Caller
 from muniment.core.errors import (
     EventNotFound,
     ModelNotFound,
@@ -16,8 +15,10 @@ from muniment.core.errors import (
     VersionNotFound,
 )
 from muniment.core.events import EventType
+from muniment.core.gates.policy import Gate
 from muniment.core.names import check_part
-from muniment.core.policy import Gate
+from muniment.core.people.callers import Caller
+from muniment.core.people.roles import EVERYWHERE, Role, may
 from muniment.core.receipts import Proof
 from muniment.core.records import (
     AttestationRecord,
@@ -32,29 +33,28 @@ from muniment.core.records import (
     TokenRecord,
     VersionRecord,
 )
-from muniment.core.roles import EVERYWHERE, Role, may
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.comments import list_comments
-from muniment.services.custody import check_readable, find_quota
-from muniment.services.deployments import list_deployments
-from muniment.services.drafts import list_drafts
-from muniment.services.facts import Bar, Moment
-from muniment.services.gate import gate_of, judge_bar, judge_gate
-from muniment.services.inbox import read_inbox
-from muniment.services.issuers import list_rules
-from muniment.services.lifecycle import find_retention
-from muniment.services.lineage import trace
-from muniment.services.paging import bound, select_page
-from muniment.services.policies import find_tier, get_policies, load_policy
-from muniment.services.proofs import identify, prove, prove_growth
-from muniment.services.requests import list_requests
-from muniment.services.resolve import find_move, horizon, resolve
-from muniment.services.rights import Sight, get_principal
-from muniment.services.search import search_versions
-from muniment.services.statuses import find_status
-from muniment.services.tags import list_tags
-from muniment.services.webhooks import list_webhooks
+from muniment.services.bytes.custody import check_readable, find_quota
+from muniment.services.catalog.comments import list_comments
+from muniment.services.catalog.lineage import trace
+from muniment.services.catalog.resolve import find_move, resolve
+from muniment.services.catalog.search import search_versions
+from muniment.services.catalog.statuses import find_status
+from muniment.services.catalog.tags import list_tags
+from muniment.services.claims.deployments import list_deployments
+from muniment.services.gates.cases import Bar, Moment
+from muniment.services.gates.gate import gate_of, judge_bar, judge_gate
+from muniment.services.gates.inbox import read_inbox
+from muniment.services.gates.policies import find_tier, get_policies, load_policy
+from muniment.services.gates.requests import list_requests
+from muniment.services.log.pages import bound, horizon, select_page
+from muniment.services.log.proofs import identify, prove, prove_growth
+from muniment.services.people.issuers import list_rules
+from muniment.services.people.rights import Sight, get_principal
+from muniment.services.upkeep.webhooks import list_webhooks
+from muniment.services.versions.drafts import list_drafts
+from muniment.services.versions.lifecycle import find_retention
 from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")

@@ -5,9 +5,9 @@ from typing import BinaryIO, Final, TypeVar
 
 from muniment.core import commands as c
 from muniment.core.backend import Stored
-from muniment.core.callers import Caller
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified
+from muniment.core.people.callers import Caller
 from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
@@ -15,27 +15,33 @@ from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
 from muniment.services.answers import answer
-from muniment.services.attest import record_attestation
-from muniment.services.comments import erase_comment, post_comment
-from muniment.services.custody import check_may_upload, check_readable, hold_uploaded
-from muniment.services.drafts import discard_draft, save_draft
-from muniment.services.emergencies import break_glass, review_move
-from muniment.services.erasure import erase_principal
-from muniment.services.issuers import distrust_issuer, trust_issuer
-from muniment.services.lifecycle import purge_version, set_retention, set_status
-from muniment.services.people import enrol_key, grant_role, register_principal, revoke_key, revoke_role
-from muniment.services.policies import set_policy, set_tier
-from muniment.services.promote import move_alias, roll_back_alias
-from muniment.services.proofs import Paths, find_paths, sign_paths
-from muniment.services.publish import publish
-from muniment.services.quarantine import check_free
-from muniment.services.quotas import set_quota
-from muniment.services.requests import close_request, open_request
-from muniment.services.retries import once
-from muniment.services.sessions import begin_session, enrol_passkey, issue_token, revoke_token
-from muniment.services.tags import set_tag
+from muniment.services.bytes.custody import check_may_upload, check_readable, hold_uploaded
+from muniment.services.bytes.quotas import set_quota
+from muniment.services.catalog.comments import erase_comment, post_comment
+from muniment.services.catalog.tags import set_tag
+from muniment.services.gates.emergencies import break_glass, review_move
+from muniment.services.gates.moves import move_alias, roll_back_alias
+from muniment.services.gates.policies import set_policy, set_tier
+from muniment.services.gates.requests import close_request, open_request
+from muniment.services.log.proofs import Paths, find_paths, sign_paths
+from muniment.services.log.retries import once
+from muniment.services.people.erasure import erase_principal
+from muniment.services.people.issuers import distrust_issuer, trust_issuer
+from muniment.services.people.principals import (
+    enrol_key,
+    grant_role,
+    register_principal,
+    revoke_key,
+    revoke_role,
+)
+from muniment.services.people.sessions import begin_session, enrol_passkey, issue_token, revoke_token
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
-from muniment.services.webhooks import end_webhook, replay_webhook, set_webhook
+from muniment.services.upkeep.webhooks import end_webhook, replay_webhook, set_webhook
+from muniment.services.versions.attest import record_attestation
+from muniment.services.versions.drafts import discard_draft, save_draft
+from muniment.services.versions.lifecycle import purge_version, set_retention, set_status
+from muniment.services.versions.publish import publish
+from muniment.services.versions.quarantine import check_free
 from muniment.signing.notes import NoteSigner
 
 A = TypeVar("A")

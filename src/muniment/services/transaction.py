@@ -1,21 +1,22 @@
 """What every verb needs: the unit of work, who acts, at what time, with which registry keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from muniment.core.callers import Caller
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import Event, EventType
 from muniment.core.folding import Change, Put, fold
 from muniment.core.payloads import Payload
-from muniment.core.records import KeyRecord, Record
-from muniment.core.roles import Act, Role, may
+from muniment.core.people.callers import Caller
+from muniment.core.people.roles import EVERYWHERE, Act, Role, may
+from muniment.core.records import GrantRecord, KeyRecord, Record
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
+from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.rights import roles_of
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
@@ -109,3 +110,17 @@ class Transaction:
         """
         if not self.may(act, namespace):
             raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)
+
+
+def roles_of(unit: Unit, principal: str, namespace: str) -> frozenset[Role]:
+    """Collect the roles that a principal holds now in a namespace."""
+    return frozenset(
+        Role(grant.role)
+        for grant in list_grants(unit, principal)
+        if grant.namespace in {namespace, EVERYWHERE}
+    )
+
+
+def list_grants(unit: Unit, principal: str) -> Sequence[GrantRecord]:
+    """List the grants that a principal holds now."""
+    return unit.projections.select(GrantRecord, Where("principal", "=", principal), Where("ended", "=", None))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core import canonical
-from muniment.core.attestations import PAYLOAD_TYPE, Statement, read_statement
 from muniment.core.canonical import Json
+from muniment.core.claims.attestations import PAYLOAD_TYPE, Statement, read_statement
 from muniment.core.errors import BadSignature, InvalidAttestation, InvalidDocument
 from muniment.signing.dsse import encode_for_signing
 from muniment.signing.keys import Identity, PublicKey

@@ -7,11 +7,11 @@ signature is matched to a revision by its whole list, never by its root.
 import hashlib
 from collections.abc import Mapping
 
-from muniment.core.attestations import CONTENT, Statement, write_statement
+from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import CONTENT, Statement, write_statement
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation
-from muniment.core.revisions import Revision
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity
 from muniment.signing.statements import encode

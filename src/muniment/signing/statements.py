@@ -2,8 +2,8 @@
 
 import rfc8785
 
-from muniment.core.attestations import write_statement
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import write_statement
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDocument
 from muniment.signing.bundle import Bundle, sign_statement

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
+from muniment.core.bytes.formats import Format
 from muniment.core.extras import load_extra
-from muniment.core.formats import Format
 from muniment.tensors.gguf import read_gguf
 from muniment.tensors.layout import Tensor
 from muniment.tensors.onnx import read_onnx

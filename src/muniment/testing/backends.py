@@ -5,9 +5,12 @@ from collections.abc import Callable
 import uuid_utils
 
 from muniment.core import queries as q
-from muniment.core.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, EVALUATION, POLICY, PROVENANCE
 from muniment.core.backend import Backend
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, EVALUATION, POLICY, PROVENANCE
+from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.commands import (
     BreakGlass,
     CloseRequest,
@@ -47,13 +50,10 @@ from muniment.core.errors import (
     VersionWithdrawn,
 )
 from muniment.core.folding import fold, follows_from
-from muniment.core.lineage import Direction, Edge
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
+from muniment.core.people.roles import Role
 from muniment.core.receipts import Proof, Receipt
-from muniment.core.revisions import File, Revision
-from muniment.core.roles import Role
-from muniment.core.statuses import Status
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import EMPTY_ROOT, hash_leaf

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from muniment.server.parts import open_parts
-from muniment.services.rebuild import Difference, compare, rebuild
+from muniment.services.upkeep.rebuild import Difference, compare, rebuild
 
 
 def rebuild_directory(root: Path) -> int:

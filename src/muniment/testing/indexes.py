@@ -5,11 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from muniment.core.digests import Digest
-from muniment.core.errors import InvalidQuery
-from muniment.core.lineage import Direction, Edge
-from muniment.core.records import VersionRecord
-from muniment.core.search import (
+from muniment.core.catalog.search import (
     ALIAS,
     DIGEST,
     POINTERS,
@@ -22,6 +18,10 @@ from muniment.core.search import (
     Or,
     Search,
 )
+from muniment.core.claims.lineage import Direction, Edge
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidQuery
+from muniment.core.records import VersionRecord
 from muniment.ports.catalog import Found
 from muniment.ports.lineage import Owned
 from muniment.ports.projections import Projections

@@ -15,10 +15,10 @@ from typing import Final
 
 import httpx2
 
-from muniment.client.memory import Memory
+from muniment.client.connection.tokens import id_of, make_token
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
-from muniment.client.tokens import id_of, make_token
-from muniment.client.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.core.commands import BeginSession, IssueToken
 from muniment.core.payloads import Payload

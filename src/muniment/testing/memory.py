@@ -11,13 +11,13 @@ from typing import BinaryIO, Final, TypeVar, cast
 import uuid_utils
 
 from muniment.core.backend import Stored
-from muniment.core.callers import Caller
+from muniment.core.claims.lineage import Edge
 from muniment.core.commands import RegisterPrincipal
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, MunimentError
 from muniment.core.folding import Change, Put
-from muniment.core.lineage import Edge
 from muniment.core.payloads import Payload
+from muniment.core.people.callers import Caller
 from muniment.core.records import Key, KeyRecord, Record, Value
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
@@ -30,7 +30,7 @@ from muniment.ports.retries import Answered
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
 from muniment.services.backend import LocalBackend
-from muniment.services.found import found
+from muniment.services.people.founding import found
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner

@@ -27,8 +27,8 @@ from muniment.protocols.native.wire import (
     Transfer,
     WantedParts,
 )
-from muniment.services.direct import DirectUploads
-from muniment.services.uploads import Receiver
+from muniment.services.bytes.direct import DirectUploads
+from muniment.services.bytes.uploads import Receiver
 
 router = APIRouter(tags=["bytes"])
 

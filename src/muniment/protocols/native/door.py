@@ -9,16 +9,16 @@ from anyio import to_thread
 from fastapi import Request
 from starlette.responses import Response
 
-from muniment.core.callers import NOBODY, Caller
 from muniment.core.commands import Command
 from muniment.core.errors import InvalidBody, NotIdentified
+from muniment.core.people.callers import NOBODY, Caller
 from muniment.core.queries import PageQuery, Query, entry_of
 from muniment.core.receipts import Receipt
 from muniment.core.records import Record
 from muniment.edge.credentials import read_token
 from muniment.edge.ranges import is_match
 from muniment.protocols.native.wire import encode, encode_page
-from muniment.services.served import ServedRegistry
+from muniment.services.serving.registry import ServedRegistry
 
 A = TypeVar("A")
 T = TypeVar("T")

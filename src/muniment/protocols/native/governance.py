@@ -9,8 +9,8 @@ from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
 from muniment.core.digests import Digest
+from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models
-from muniment.core.policy import Gate
 from muniment.core.receipts import Receipt
 from muniment.protocols.native.door import answer, answer_page, ask, execute, send_encoded
 from muniment.protocols.native.models import refer

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from muniment import __version__
 from muniment.core import queries as q
-from muniment.core.callers import NOBODY
+from muniment.core.people.callers import NOBODY
 from muniment.core.receipts import Proof
 from muniment.protocols.native.door import answer, ask, read, registry_of, send, send_encoded
 from muniment.protocols.native.parameters import Limit

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
-from muniment.core.lineage import MAX_DEPTH, Direction, Graph
+from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.receipts import Receipt
 from muniment.protocols.native.door import answer, answer_page, ask, execute, expected_entry, send_encoded

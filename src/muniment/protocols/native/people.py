@@ -10,8 +10,8 @@ from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
 from muniment.core.errors import NotIdentified
+from muniment.core.people.roles import Act, Role
 from muniment.core.receipts import Receipt
-from muniment.core.roles import Act, Role
 from muniment.edge.credentials import read_token
 from muniment.protocols.native.door import (
     answer,

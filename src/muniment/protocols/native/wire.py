@@ -7,13 +7,13 @@ import msgspec
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from muniment.core import commands as c
-from muniment.core.callers import parse_scopes
 from muniment.core.canonical import JsonObject, holds_nul
+from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
-from muniment.core.roles import Role
-from muniment.core.statuses import Status
+from muniment.core.people.callers import parse_scopes
+from muniment.core.people.roles import Role
 
 T = TypeVar("T")
 

@@ -7,7 +7,8 @@ from typing import Final
 
 import jsonschema_rs
 
-from muniment.core.attestations import (
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import (
     APPROVAL,
     CARD,
     CHANGE_PLAN,
@@ -23,7 +24,6 @@ from muniment.core.attestations import (
     TOMBSTONE,
     VERDICT,
 )
-from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidAttestation
 
 SCHEMAS: Final = {

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from muniment.core.backend import Stored
+from muniment.core.bytes.hashing import BackgroundHasher, rotate_buffers
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, InvalidDigest
-from muniment.core.hashing import BackgroundHasher, rotate_buffers
 from muniment.ports.blobs import Kept
 from muniment.stores.failures import disk_failures
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from muniment.core.bytes.hashing import CHUNK_BYTES
 from muniment.core.digests import Digest
 from muniment.core.errors import OffsetMismatch, UploadNotFound
-from muniment.core.hashing import CHUNK_BYTES
 from muniment.ports.staging import Stretch
 from muniment.stores.blobs.local import sync_directory, write_all
 from muniment.stores.failures import disk_failures

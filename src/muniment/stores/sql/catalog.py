@@ -34,9 +34,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import Executable
 
+from muniment.core.catalog.search import (
+    COLUMNS,
+    DIGEST,
+    POINTERS,
+    And,
+    Comparison,
+    Condition,
+    Fact,
+    Not,
+    Or,
+    Search,
+)
 from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
-from muniment.core.search import COLUMNS, DIGEST, POINTERS, And, Comparison, Condition, Fact, Not, Or, Search
 from muniment.ports.catalog import Found
 from muniment.stores.sql.statements import Rows, Statements
 from muniment.stores.sql.tables import contents, facts, past_facts, versions

@@ -25,9 +25,9 @@ from sqlalchemy import (
     true,
 )
 
-from muniment.core.lineage import Direction, Edge
+from muniment.core.catalog.search import ALIAS, TARGET
+from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
-from muniment.core.search import ALIAS, TARGET
 from muniment.ports.lineage import Owned
 from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.tables import facts, lineage, versions

@@ -1,0 +1,1 @@
+"""Commands: evidence, cards, runs, reproduction."""

@@ -1,0 +1,71 @@
+"""`muniment card`: write, show and export model cards."""
+
+import json
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.reports.cards import read_card, write_card
+from muniment.client.reports.croissant import check_files, read_croissant, write_croissant
+from muniment.client.reports.evaluations import write_report
+from muniment.core import canonical
+from muniment.core.errors import InvalidCard
+
+_FORMS = ("muniment", "huggingface", "croissant")
+
+
+@click.group()
+def card() -> None:
+    """Write, show and export model cards."""
+
+
+@card.command("set")
+@click.argument("reference")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def set_(terminal: Terminal, reference: str, file: Path) -> None:
+    """Sign and record FILE as the card of REFERENCE; older ones stay.
+
+    FILE is Markdown with front matter, in our form or the Hugging Face Hub's, or a Croissant description
+    (.json) of a dataset, whose files have to be those of REFERENCE.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidCard(reason="it is not UTF-8") from error
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if file.suffix == ".json":
+            document = canonical.decode(text.encode())
+            check_files(document, version)
+            found = read_croissant(document)
+        else:
+            found = read_card(text)
+        receipt = version.set_card(found)
+    terminal.answer(
+        describe_receipt(receipt), [f"card of {version} recorded as entry {receipt.index} of the log"]
+    )
+
+
+@card.command("show")
+@click.argument("reference")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="muniment", show_default=True)
+@json_option
+@click.pass_obj
+def show(terminal: Terminal, reference: str, *, form: str) -> None:
+    """Show the newest card of REFERENCE: as it is written, for the Hugging Face Hub, or as Croissant."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if form == "croissant":
+            described = write_croissant(version)
+            terminal.answer(described, [json.dumps(described, ensure_ascii=False, indent=2)])
+            return
+        found = version.card()
+        if form == "huggingface":
+            text = dict(write_report(version, form))["README.md"].decode()
+        else:
+            text = write_card(found)
+    terminal.answer(json.loads(json.dumps(found.predicate())), [text.rstrip("\n")])

@@ -1,0 +1,275 @@
+"""`muniment evaluate`, `muniment report`, `muniment leaderboard` and `muniment attest`."""
+
+import json
+from pathlib import Path
+from typing import TypeGuard
+
+import click
+import yaml
+
+from muniment.cli.drawing import draw_table
+from muniment.cli.gates.standing import find_standing
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.claims.evaluating import evaluation_module, measure_drift
+from muniment.client.reports.cards import split_front_matter
+from muniment.client.reports.evaluations import FORMS, save_report, write_report
+from muniment.client.reports.leaderboard import Ranked
+from muniment.client.versions.version import Version
+from muniment.core import canonical
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import EVALUATION
+from muniment.core.claims.evidence import Evidence
+from muniment.core.errors import InvalidEvidence, InvalidOption
+from muniment.core.receipts import Receipt
+
+_MAX_PREDICATE_BYTES = 16 << 20
+_TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drift")
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--data", type=click.Path(exists=True, path_type=Path), help="A CSV or Parquet file.")
+@click.option("--task", type=click.Choice(_TASKS), default="classification", show_default=True)
+@click.option("--target", metavar="COLUMN[,...]", default="", help="The truth.")
+@click.option("--prediction", metavar="COLUMN[,...]", default="", help="The prediction.")
+@click.option("--model", "by_model", is_flag=True, help="Load the model, and let it predict the rows.")
+@click.option("--score", metavar="COLUMN[,...]", default="", help="The probability of the positive label.")
+@click.option("--positive", metavar="LABEL", help="The positive label [the last one].")
+@click.option("--query", metavar="COLUMN", default="query", help="What an item was ranked for [query].")
+@click.option("--judge", "judges", multiple=True, metavar="COLUMN", help="Scores that a judge gave.")
+@click.option(
+    "--reference-data", type=click.Path(exists=True, path_type=Path), help="What data drifted from."
+)
+@click.option("--group", "groups", multiple=True, metavar="COLUMN[,...]", help="Measure each value apart.")
+@click.option("--min-group-size", default=1, show_default=True, help="Smaller groups make no gap.")
+@click.option("--split", default="", help="Which part of the dataset it is: test, holdout.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME=NUMBER", help="A number of your own.")
+@click.option("--unit", default="", help="The unit of the target of a regression.")
+@click.option(
+    "--from",
+    "results",
+    type=click.Path(exists=True, path_type=Path),
+    help="Results from elsewhere: JSON of evaluation/v1 or of MLflow, a Hugging Face card, .eval_results.",
+)
+@json_option
+@click.pass_obj
+def evaluate(
+    terminal: Terminal, /, reference: str, *, data: Path | None, results: Path | None, **options: object
+) -> None:
+    """Compute evidence from the rows of a file, sign and record it."""
+    document = None if results is None else _read_document(results)
+    if _is_evaluation(document):
+        with connect(terminal) as registry:
+            version = registry.version(reference)
+            _answer(terminal, version, version.attest(EVALUATION, document))
+        return
+    if data is None:
+        raise InvalidOption(option="--data", reason="is missing: name the file with the rows")
+    # What is in a file is measured before anybody is asked for anything.
+    found = None if results or options["by_model"] else _measure(data, options)
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if document is not None:
+            receipt = _record_results(version, document, data)
+        elif found is None:
+            receipt = _evaluate_model(version, data, options)
+        else:
+            receipt = version.record_evaluation(
+                found, dataset=data, split=str(options["split"]), metrics=_read_metrics(options)
+            )
+        _answer(terminal, version, receipt)
+
+
+def _answer(terminal: Terminal, version: Version, receipt: Receipt) -> None:
+    evidence = version.evidence()[-1]
+    terminal.answer(
+        describe_receipt(receipt), [f"evidence recorded for {version}", *describe_metrics(evidence)]
+    )
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--format", "form", type=click.Choice(FORMS), default="markdown", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The directory to write into.")
+@json_option
+@click.pass_obj
+def report(terminal: Terminal, reference: str, *, form: str, output: Path | None) -> None:
+    """Write the evaluations of REFERENCE: to read, to draw, or for other tools."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if output is not None:
+            paths = [str(path) for path in save_report(version, form, output)]
+            terminal.answer({"files": paths}, paths)
+            return
+        if form == "png":
+            raise InvalidOption(option="--output", reason="is missing: pictures do not go to the terminal")
+        files = [(name, content.decode()) for name, content in write_report(version, form)]
+    terminal.answer(dict(files), [content for _, content in files])
+
+
+@click.command()
+@click.argument("name")
+@click.option("--metric", required=True, help="What to rank by.")
+@click.option("--dataset", required=True, metavar="NAME|DIGEST", help="The data that it was measured on.")
+@json_option
+@click.pass_obj
+def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> None:
+    """Rank the versions of NAME by a metric, over the same bytes of a dataset only."""
+    with connect(terminal) as registry:
+        found = registry.leaderboard(name, metric, dataset)
+        standing = find_standing(registry, [row.version for row in found.rows])
+    if terminal.as_json:
+        rows = [
+            {
+                "version": row.version,
+                "place": row.place,
+                "value": row.metric.value if row.metric else None,
+                "low": row.metric.low if row.metric else None,
+                "high": row.metric.high if row.metric else None,
+                "n": row.n,
+                "why": row.why,
+                "standing": word,
+            }
+            for row, word in zip(found.rows, standing, strict=True)
+        ]
+        terminal.answer({"metric": metric, "dataset": found.dataset, "rows": rows}, [])
+        return
+    better = "lower" if found.lower_is_better else "higher"
+    terminal.answer(None, [f"{metric} over {found.dataset:.19}, {better} is better"])
+    columns = ("place", "version", "", metric, "interval", "rows", "left out because")
+    ranked = [_describe_rank(row, word) for row, word in zip(found.rows, standing, strict=True)]
+    draw_table(columns, ranked, alarming=[bool(word) for word in standing])
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--type", "predicate_type", required=True, metavar="URI", help="The predicate type.")
+@click.option(
+    "--file", type=click.Path(exists=True, path_type=Path), required=True, help="The predicate, JSON."
+)
+@json_option
+@click.pass_obj
+def attest(terminal: Terminal, reference: str, predicate_type: str, file: Path) -> None:
+    """Sign and record any claim about REFERENCE."""
+    with file.open("rb") as stream:
+        predicate = canonical.decode(stream.read(_MAX_PREDICATE_BYTES))
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        receipt = version.attest(predicate_type, predicate)
+    terminal.answer(
+        describe_receipt(receipt), [f"recorded for {version} as entry {receipt.index} of the log"]
+    )
+
+
+def describe_metrics(evidence: Evidence) -> list[str]:
+    """Say each metric in a line, with its interval."""
+    lines = []
+    width = max((len(name) for name in evidence.metrics), default=0)
+    for name in sorted(evidence.metrics):
+        metric = evidence.find_metric(name)
+        if metric is None:
+            lines.append(f"  {name:{width}} not a number")
+        elif metric.low is None or metric.high is None:
+            lines.append(f"  {name:{width}} {metric.value:.4f}")
+        else:
+            lines.append(f"  {name:{width}} {metric.value:.4f}  [{metric.low:.4f}, {metric.high:.4f}]")
+    return lines
+
+
+def _evaluate_model(version: Version, data: Path, options: dict[str, object]) -> Receipt:
+    return version.evaluate_model(
+        data,
+        str(options["target"]),
+        groups=_tuple(options["groups"]),
+        positive=options["positive"],
+        split=str(options["split"]),
+        min_group_size=int(str(options["min_group_size"])),
+    )
+
+
+def _measure(data: Path, options: dict[str, object]) -> JsonObject:
+    files = evaluation_module("files")
+    found: JsonObject
+    if options["task"] == "drift":
+        before = options["reference_data"]
+        if not isinstance(before, Path):
+            raise InvalidOption(option="--reference-data", reason="is missing: what did the data drift from?")
+        return measure_drift(before, data)
+    found = files.evaluate_file(
+        data,
+        options["task"],
+        files.Columns(
+            target=_names(options["target"]),
+            prediction=_names(options["prediction"]),
+            score=_names(options["score"]),
+            groups=_tuple(options["groups"]),
+            query=options["query"],
+            judges=_tuple(options["judges"]),
+        ),
+        positive=options["positive"],
+        unit=options["unit"],
+        min_group_size=options["min_group_size"],
+    )
+    return found
+
+
+def _is_evaluation(document: Json) -> TypeGuard[dict[str, Json]]:
+    """Say whether a document is a whole evaluation/v1, which names its data itself."""
+    return isinstance(document, dict) and {"task", "dataset", "metrics"} <= set(document)
+
+
+def _record_results(version: Version, document: Json, data: Path) -> Receipt:
+    """Record results from elsewhere over a dataset; give the receipt of the last."""
+    n = evaluation_module("tables").count_rows(data)
+    return [
+        version.record_evaluation(
+            {"task": one.task, "n": n}, dataset=data, split=one.split, metrics=one.metrics
+        )
+        for one in evaluation_module("importing").read_results(document)
+    ][-1]
+
+
+def _read_document(path: Path) -> Json:
+    if path.stat().st_size > _MAX_PREDICATE_BYTES:
+        raise InvalidEvidence(reason=f"{path.name} is too large")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidEvidence(reason=f"{path.name} is not UTF-8") from error
+    if path.suffix == ".md":
+        return split_front_matter(text)[0]
+    try:
+        found: Json = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidEvidence(reason=f"{path.name} is neither JSON nor YAML") from error
+    return found
+
+
+def _read_metrics(options: dict[str, object]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for pair in _tuple(options["metrics"]):
+        name, separator, text = pair.partition("=")
+        try:
+            found[name] = float(text)
+        except ValueError as error:
+            raise InvalidOption(option="--metric", reason=f"{pair!r} is not NAME=NUMBER") from error
+        if not separator:
+            raise InvalidOption(option="--metric", reason=f"{pair!r} is not NAME=NUMBER")
+    return found
+
+
+def _describe_rank(row: Ranked, standing: str) -> tuple[object, ...]:
+    if row.metric is None:
+        return None, row.version, standing, None, None, None, row.why
+    metric = row.metric
+    interval = "" if metric.low is None or metric.high is None else f"{metric.low:.4f} to {metric.high:.4f}"
+    return row.place, row.version, standing, f"{metric.value:.4f}", interval, row.n, None
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(name for name in str(value).split(",") if name)
+
+
+def _tuple(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()

@@ -1,0 +1,1 @@
+"""Commands: policies, approvals, requests, moves, deployments."""

@@ -1,0 +1,143 @@
+"""`muniment approve`, `reject`, `withdraw` and `except`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.client.claims.signers import PasskeySigner, Signer, SshSigner
+from muniment.core.claims.approvals import Meaning
+from muniment.core.errors import InvalidOption
+from muniment.core.people.roles import Role
+
+_ROLES = click.Choice([str(role) for role in Role])
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_MEANINGS = click.Choice([str(meaning) for meaning in Meaning])
+
+
+def _deciding(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a decision."""
+    for option in (
+        click.pass_obj,
+        json_option,
+        click.option("--passkey", is_flag=True, help="Sign with a passkey of yours, in the browser."),
+        click.option("--ssh", type=_FILE, metavar="FILE", help="Sign with this SSH key of yours."),
+        click.option("--exception", metavar="DIGEST", help="About this exception, not about the version."),
+        click.option("--reason", required=True, help="Why."),
+        click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide."),
+        click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for."),
+        click.argument("reference"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--meaning", type=_MEANINGS, default="approval", show_default=True, help="What you sign for.")
+@click.option("--until", "expires", metavar="TIME", help="It ends then (RFC 3339).")
+@_deciding
+def approve(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    reference: str,
+    *,
+    alias: str,
+    role: str,
+    reason: str,
+    exception: str | None,
+    meaning: str,
+    expires: str | None,
+    passkey: bool,
+    ssh: Path | None,
+) -> None:
+    """Approve REFERENCE for an alias, over the evidence and the policies that stand now."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        receipt = version.approve(
+            alias,
+            role,
+            reason,
+            meaning=meaning,
+            expires=expires,
+            exception=exception,
+            signer=_choose_signer(ssh, passkey=passkey),
+        )
+    what = f"exception {exception:.19} of {version}" if exception else str(version)
+    terminal.answer(describe_receipt(receipt), [f"{what} approved for {alias} as {role}"])
+
+
+@click.command()
+@_deciding
+def reject(  # noqa: PLR0913 - as above
+    terminal: Terminal,
+    reference: str,
+    *,
+    alias: str,
+    role: str,
+    reason: str,
+    exception: str | None,
+    passkey: bool,
+    ssh: Path | None,
+) -> None:
+    """Reject REFERENCE for an alias: that blocks until you withdraw it. Your last act counts."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        signer = _choose_signer(ssh, passkey=passkey)
+        receipt = version.reject(alias, role, reason, exception=exception, signer=signer)
+    terminal.answer(describe_receipt(receipt), [f"{version} rejected for {alias} as {role}"])
+
+
+@click.command()
+@_deciding
+def withdraw(  # noqa: PLR0913 - as above
+    terminal: Terminal,
+    reference: str,
+    *,
+    alias: str,
+    role: str,
+    reason: str,
+    exception: str | None,
+    passkey: bool,
+    ssh: Path | None,
+) -> None:
+    """Take back what you decided about REFERENCE for an alias."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        signer = _choose_signer(ssh, passkey=passkey)
+        receipt = version.withdraw(alias, role, reason, exception=exception, signer=signer)
+    terminal.answer(describe_receipt(receipt), [f"your decision about {version} for {alias} is withdrawn"])
+
+
+@click.command("except")
+@click.argument("reference")
+@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for.")
+@click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to let be.")
+@click.option("--until", required=True, metavar="TIME", help="It ends then (RFC 3339).")
+@click.option("--reason", required=True, help="Why.")
+@json_option
+@click.pass_obj
+def except_(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, reference: str, *, alias: str, rules: tuple[str, ...], until: str, reason: str
+) -> None:
+    """Ask to let rules of a policy be, for REFERENCE and ALIAS, for a time.
+
+    `muniment check` names the rules by their ids with --json. The exception counts once it has the
+    approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --exception DIGEST`.
+    """
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        receipt = version.ask_exception(alias, rules, until, reason)
+    digest = receipt.event.data["attestation"]
+    terminal.answer(
+        describe_receipt(receipt), [f"exception {digest} asked for: it counts once it is approved"]
+    )
+
+
+def _choose_signer(ssh: Path | None, *, passkey: bool) -> Signer | None:
+    """Give who signs; None for this machine's key."""
+    if passkey and ssh is not None:
+        raise InvalidOption(option="--passkey", reason="it does not go with --ssh")
+    if passkey:
+        return PasskeySigner(show_in_browser)
+    return None if ssh is None else SshSigner(ssh)

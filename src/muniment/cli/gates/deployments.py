@@ -1,0 +1,82 @@
+"""`muniment deploy` and `muniment deployments`."""
+
+import click
+
+from muniment.cli.drawing import draw_table
+from muniment.cli.gates.standing import find_standing
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.registry import Registry
+from muniment.core.claims.deployments import State
+from muniment.core.digests import Digest
+from muniment.core.records import DeploymentRecord
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("target")
+@click.option("--loaded", metavar="DIGEST", help="The manifest digest that the target says it has loaded.")
+@click.option("--stop", is_flag=True, help="It serves there no longer.")
+@click.option("--reason", default="", help="Why.")
+@json_option
+@click.pass_obj
+def deploy(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, reference: str, target: str, *, loaded: str | None, stop: bool, reason: str
+) -> None:
+    """Record, signed, that REFERENCE serves at TARGET (`prod-eu/api`) from now on.
+
+    It ends what any other version of the model did there. Say so after the target has taken it, with the
+    digest that it reports: `muniment deployments` shows where another one runs than was meant.
+    """
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if stop:
+            receipt = version.undeploy(target, reason=reason)
+        else:
+            digest = None if loaded is None else str(Digest.parse(loaded))
+            receipt = version.deploy(target, loaded=digest, reason=reason)
+    verb = "no longer serves" if stop else "serves"
+    terminal.answer(describe_receipt(receipt), [f"{version} {verb} at {target} (entry {receipt.index})"])
+
+
+@click.command()
+@click.argument("name", default="")
+@click.option("--target", default="", help="At this target only.")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@click.option("--history", is_flag=True, help="Everything that was ever said.")
+@json_option
+@click.pass_obj
+def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, history: bool) -> None:
+    """Show what serves where, of the model NAME or of all of them."""
+    with connect(terminal) as registry:
+        records = list(registry.deployments(name or None, target=target, at=at, history=history))
+        loaded = [_describe_loaded(registry, record) for record in records]
+        standing = find_standing(registry, [f"{record.name}@{record.number}" for record in records])
+    if terminal.as_json:
+        terminal.answer(
+            [
+                {**record.values(), "as_meant": text != _OTHER, "standing": word}
+                for record, text, word in zip(records, loaded, standing, strict=True)
+            ],
+            [],
+        )
+        return
+    draw_table(
+        ("target", "version", "", "state", "since", "loaded", "entry"),
+        [
+            (r.target, f"{r.name}@{r.number}", word, r.state, r.recorded, text, r.index)
+            for r, text, word in zip(records, loaded, standing, strict=True)
+        ],
+        alarming=[bool(word) or text == _OTHER for text, word in zip(loaded, standing, strict=True)],
+    )
+
+
+_OTHER = "ANOTHER ONE"
+
+
+def _describe_loaded(registry: Registry, record: DeploymentRecord) -> str:
+    """Say whether a target has loaded what it should serve."""
+    if record.loaded is None or record.state != State.SERVING:
+        return "not said"
+    meant = registry.version(f"{record.name}@{record.number}").record.revision
+    return "as meant" if record.loaded == meant else _OTHER

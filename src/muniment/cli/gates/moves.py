@@ -1,0 +1,189 @@
+"""`muniment check`, `promote` and `rollback`."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from muniment.cli.gates.reports import write_junit, write_sarif
+from muniment.cli.session import connect, describe_receipt, name_people, put_names
+from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.client.registry import Registry
+from muniment.client.versions.version import Version
+from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
+from muniment.core.gates.policy import Gate, Mode, Verdict, describe_gate
+from muniment.core.gates.rules.case import Finding
+from muniment.core.receipts import Receipt
+
+_POLL_S = 5.0
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("alias")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML, too.")
+@click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Write SARIF, too.")
+@json_option
+@click.pass_obj
+def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sarif: Path | None) -> None:
+    """Check REFERENCE against the policies of ALIAS: every rule, met or not. Exit 0 or 1."""
+    with connect(terminal) as registry:
+        gate = registry.version(reference).check(alias)
+        names = name_people(registry)
+    if junit is not None:
+        junit.write_bytes(write_junit(gate))
+    if sarif is not None:
+        sarif.write_text(json.dumps(write_sarif(gate), indent=2) + "\n")
+    met = "meets" if gate.passed else "does not meet"
+    terminal.answer(
+        describe_gate(gate),
+        [f"{gate.version} {met} what {alias} asks for", *describe_verdicts(gate, names)],
+    )
+    if not gate.passed:
+        sys.exit(NO)
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("alias")
+@click.option("--reason", default="", help="Why.")
+@click.option("--wait", is_flag=True, help="Wait until what ALIAS asks for is met.")
+@click.option("--timeout", type=click.FloatRange(0), default=3600.0, show_default=True, help="Seconds.")
+@json_option
+@click.pass_obj
+def promote(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, reference: str, alias: str, *, reason: str, wait: bool, timeout: float
+) -> None:
+    """Point ALIAS at REFERENCE; a guarded alias moves only if its policies are met."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if wait:
+            receipt = _promote_when_met(registry, version, alias, reason, timeout)
+        else:
+            receipt = registry.promote(version, alias, reason=reason)
+        warnings = _find_warnings(version, alias)
+    data = receipt.event.data
+    verdicts = data.get("verdicts")
+    judged = f", {len(verdicts)} verdict(s) on record" if isinstance(verdicts, list) and verdicts else ""
+    terminal.answer(
+        describe_receipt(receipt),
+        [
+            f"{data['name']}@{alias} is version {data['number']} (entry {receipt.index}{judged})",
+            *(f"warning: {text}" for text in warnings),
+        ],
+    )
+
+
+@click.command("break-glass")
+@click.argument("reference")
+@click.argument("alias")
+@click.option("--reason", required=True, help="Why it is an emergency.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, yes: bool) -> None:
+    """Point ALIAS at REFERENCE past its gate, in an emergency. All are told, and one has to review it."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if not yes:
+            click.confirm(f"move {alias} to {version} past its gate?", abort=True, err=True)
+        receipt = registry.break_glass(version, alias, reason)
+    data = receipt.event.data
+    terminal.answer(
+        describe_receipt(receipt),
+        [
+            f"EMERGENCY: {data['name']}@{data['alias']} is version {data['number']} (entry {receipt.index})",
+            f"somebody else has to review it until {data['due']}: muniment review {receipt.index}",
+        ],
+    )
+
+
+@click.command()
+@click.argument("entry", type=click.IntRange(0))
+@click.option("--reason", required=True, help="What came of it.")
+@json_option
+@click.pass_obj
+def review(terminal: Terminal, entry: int, reason: str) -> None:
+    """Say that the emergency move of ENTRY was looked at, and what came of that."""
+    with connect(terminal) as registry:
+        receipt = registry.review(entry, reason)
+    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is reviewed"])
+
+
+@click.command()
+@click.argument("reference", metavar="NAME@ALIAS")
+@click.option("--reason", default="", help="Why.")
+@json_option
+@click.pass_obj
+def rollback(terminal: Terminal, reference: str, reason: str) -> None:
+    """Point an alias back at the newest earlier version that still meets its policies."""
+    name, alias = split_alias(reference)
+    with connect(terminal) as registry:
+        receipt = registry.rollback(name, alias, reason=reason)
+    data = receipt.event.data
+    terminal.answer(
+        describe_receipt(receipt),
+        [f"{reference} is version {data['number']} again (was {data['previous']}, entry {receipt.index})"],
+    )
+
+
+def split_alias(reference: str) -> tuple[str, str]:
+    """Split `NAME@ALIAS`.
+
+    Raises:
+        InvalidReference: it is not of that form.
+    """
+    name, at, alias = reference.partition("@")
+    if not at or not alias:
+        raise InvalidReference(reference=reference)
+    return name, alias
+
+
+def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
+    """Write every rule of every policy, and for one that is not met what would help."""
+    lines: list[str] = []
+    for verdict in gate.verdicts:
+        if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
+            lines.append(f"policy {verdict.policy:.19} ({verdict.mode})")
+        lines += [line for found in verdict.findings for line in _describe_finding(found, names)]
+        lines += _describe_nothing(verdict)
+    return lines
+
+
+def _describe_finding(found: Finding, names: Mapping[str, str]) -> list[str]:
+    state = "met    " if found.passed else "WAIVED " if found.waived else "NOT MET"
+    lines = [f"  {state}  {found.rule}: {put_names(found.message, names)}"]
+    if found.waived:
+        lines.append(f"           by exception {found.waived}")
+    elif found.mend:
+        lines.append(f"           try: {found.mend}")
+    return lines
+
+
+def _describe_nothing(verdict: Verdict) -> list[str]:
+    return [] if verdict.findings else [f"  NOT MET  {verdict.failures[0]}"]
+
+
+def _find_warnings(version: Version, alias: str) -> tuple[str, ...]:
+    try:
+        return version.check(alias).warnings
+    except PolicyNotFound:
+        return ()
+
+
+def _promote_when_met(
+    registry: Registry, version: Version, alias: str, reason: str, timeout: float
+) -> Receipt:
+    """Try until the gate lets it pass, or the time is over. Whatever else stands in the way ends it."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return registry.promote(version, alias, reason=reason)
+        except GateFailed:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise
+            time.sleep(min(_POLL_S, left))

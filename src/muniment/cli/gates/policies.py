@@ -1,0 +1,204 @@
+"""`muniment policy`: set, show, test, explain and simulate what an alias asks for."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import yaml
+
+from muniment.cli.drawing import draw_table
+from muniment.cli.gates.moves import describe_verdicts, split_alias
+from muniment.cli.session import connect, describe_receipt, name_people, put_names
+from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.client.registry import Registry
+from muniment.core.canonical import Json
+from muniment.core.errors import InvalidOption
+from muniment.core.gates.policy import describe_gate
+from muniment.policies.documents import read_policy
+from muniment.policies.files import load_yaml
+from muniment.policies.fixtures import run_fixtures
+from muniment.policies.templates import list_templates, read_template
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def policy() -> None:
+    """Say what an alias asks for. An alias that has a policy is guarded."""
+
+
+@policy.command("set")
+@click.argument("reference", metavar="MODELS@ALIAS")
+@click.argument("file", type=_FILE)
+@json_option
+@click.pass_obj
+def set_(terminal: Terminal, reference: str, file: Path) -> None:
+    """Sign the policy in FILE (YAML) and put it in force: for acme/x@production, or acme/*@production."""
+    models, alias = split_alias(reference)
+    with connect(terminal, create=True) as registry:
+        receipt = registry.policies.set(models, alias, load_yaml(file))
+    digest = receipt.event.data["policy"]
+    terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
+
+
+@policy.command()
+@click.argument("reference", metavar="MODELS@ALIAS")
+@json_option
+@click.pass_obj
+def guard(terminal: Terminal, reference: str) -> None:
+    """Guard an alias before there is a policy: until there is one, nothing moves there."""
+    models, alias = split_alias(reference)
+    with connect(terminal, create=True) as registry:
+        receipt = registry.policies.guard(models, alias)
+    terminal.answer(describe_receipt(receipt), [f"{reference} is guarded, and nothing meets it yet"])
+
+
+@policy.command()
+@click.argument("reference", metavar="NAME@ALIAS")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def show(terminal: Terminal, reference: str, at: str | None) -> None:
+    """Show the policies in force for an alias of a model: every one has to be met."""
+    name, alias = split_alias(reference)
+    with connect(terminal) as registry:
+        found = registry.policies.in_force(name, alias, at=at)
+    lines = [
+        line
+        for one in found
+        for line in (
+            f"# {one.record.models}@{one.record.alias} {one.record.digest or 'guarded, without a policy'}",
+            *([] if one.document is None else yaml.safe_dump(one.document, sort_keys=False).splitlines()),
+        )
+    ]
+    documents: list[Json] = [{**one.record.values(), "document": one.document} for one in found]
+    terminal.answer(documents, lines)
+
+
+@policy.command()
+@click.argument("namespace")
+@json_option
+@click.pass_obj
+def history(terminal: Terminal, namespace: str) -> None:
+    """Show all policies that were ever set in a namespace, oldest first."""
+    with connect(terminal) as registry:
+        records = registry.policies.history(namespace)
+        names = {author: registry.people.get(author).name or author for author in {r.author for r in records}}
+    if terminal.as_json:
+        terminal.answer([record.values() for record in records], [])
+        return
+    draw_table(
+        ("time", "for", "policy", "by", "entry"),
+        [(r.set, f"{r.models}@{r.alias}", r.digest or "none yet", names[r.author], r.index) for r in records],
+    )
+
+
+@policy.command()
+@click.argument("name")
+@click.argument("tier_name", metavar="TIER")
+@json_option
+@click.pass_obj
+def tier(terminal: Terminal, name: str, tier_name: str) -> None:
+    """Put a model into a risk tier; policies can be for some tiers only."""
+    with connect(terminal) as registry:
+        receipt = registry.policies.set_tier(name, tier_name)
+    terminal.answer(describe_receipt(receipt), [f"{name} is in tier {tier_name}"])
+
+
+@policy.command()
+@click.argument("reference")
+@click.argument("alias")
+@json_option
+@click.pass_obj
+def explain(terminal: Terminal, reference: str, alias: str) -> None:
+    """Explain what ALIAS asks of REFERENCE: each rule, what was found, and the claims that it looked at."""
+    with connect(terminal) as registry:
+        gate = registry.version(reference).check(alias)
+        names = name_people(registry)
+    lines = [f"{gate.version} for {alias}: {'it may move' if gate.passed else 'it may not move'}"]
+    for verdict in gate.verdicts:
+        lines.append(f"policy {verdict.policy or 'none yet'} ({verdict.mode})")
+        for found in verdict.findings:
+            lines.append(f"  {found.id}: {found.rule}")
+            lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
+            lines += [f"    looked at {digest}" for digest in found.attestations]
+            lines += [f"    let be by exception {found.waived}"] if found.waived else []
+            lines += [f"    try: {found.mend}"] if found.mend and not found.waived else []
+    terminal.answer(describe_gate(gate), lines)
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+@click.option("--over", "names", multiple=True, required=True, metavar="NAME", help="A model, or acme/*.")
+@click.option("--for", "alias", default="production", show_default=True, metavar="ALIAS")
+@click.option("--all", "every", is_flag=True, help="Every version, not only those that an alias points at.")
+@json_option
+@click.pass_obj
+def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: str, every: bool) -> None:
+    """Say which present versions would fail under the policy in FILE, before it is set. Exit 0 or 1."""
+    document = load_yaml(file)
+    with connect(terminal) as registry:
+        references = list(dict.fromkeys(_list_versions(registry, names, every=every)))
+        gates = list(registry.policies.simulate(document, alias, references))
+        people = name_people(registry)
+    failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
+    lines = [f"{len(failing)} of {len(gates)} versions would fail"]
+    lines += [line for gate in failing for line in (gate.version, *describe_verdicts(gate, people))]
+    terminal.answer([describe_gate(gate) for gate in gates], lines)
+    if failing:
+        sys.exit(NO)
+
+
+@policy.command()
+@click.argument("file", type=_FILE)
+@json_option
+@click.pass_obj
+def test(terminal: Terminal, file: Path) -> None:
+    """Run the fixtures beside FILE: policy.yaml has its own in policy.fixtures.yaml. Exit 0 or 1."""
+    document = load_yaml(file)
+    fixtures = load_yaml(file.with_suffix(".fixtures.yaml"))
+    outcomes = run_fixtures(read_policy(document), fixtures)
+    wrong = [one for one in outcomes if one.fault]
+    lines = [
+        f"{'FAILED' if one.fault else 'ok    '}  {one.name}{': ' if one.fault else ''}{one.fault}"
+        for one in outcomes
+    ]
+    terminal.answer(
+        [{"name": one.name, "passed": not one.fault, "fault": one.fault} for one in outcomes],
+        [*lines, f"{len(outcomes) - len(wrong)} of {len(outcomes)} fixtures hold"],
+    )
+    if wrong:
+        sys.exit(NO)
+
+
+@policy.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=".")
+@click.option("--template", type=click.Choice(list_templates()), default="minimal", show_default=True)
+@json_option
+@click.pass_obj
+def init(terminal: Terminal, directory: Path, template: str) -> None:
+    """Write a ready-made policy and its fixtures into DIRECTORY, to begin with."""
+    files = {directory / name: text for name, text in read_template(template).items()}
+    there = [path for path in files if path.exists()]
+    if there:
+        raise InvalidOption(option="DIRECTORY", reason=f"has {there[0].name} already")
+    directory.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    written = [str(path) for path in files]
+    terminal.answer(written, [f"wrote {path}" for path in written])
+
+
+def _list_versions(registry: Registry, names: tuple[str, ...], *, every: bool) -> Iterator[str]:
+    """List versions of some models: those that an alias points at, or every one."""
+    for text in names:
+        models = [text]
+        if text.endswith("/*"):
+            models = [model.name for model in registry.models(text.removesuffix("*"))]
+        for name in models:
+            if every:
+                yield from (f"{record.name}@{record.number}" for record in registry.versions(name))
+            else:
+                held = {move.record.alias: move.record.number for move in registry.history(name)}
+                yield from (f"{name}@{number}" for number in sorted(set(held.values())))

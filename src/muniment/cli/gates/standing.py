@@ -1,0 +1,104 @@
+"""What nobody must overlook of a version: what became of it, exceptions made for it, emergencies."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from muniment.client.registry import Registry
+from muniment.client.versions.version import Version
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.approvals import Act, Decision, last_acts
+from muniment.core.claims.attestations import EXCEPTION
+from muniment.core.claims.waivers import Waiver
+from muniment.core.queries import VersionDetail
+from muniment.core.records import MoveRecord
+from muniment.core.times import read_time, write_time
+
+_SAID: Final = {
+    Decision.APPROVE: "approved",
+    Decision.REJECT: "rejected",
+    Decision.WITHDRAW: "withdrawn",
+}
+
+
+class Asked(NamedTuple):
+    """An exception that was asked for, what people said of it, and whether its time is over."""
+
+    waiver: Waiver
+    digest: str
+    entry: int
+    acts: tuple[Act, ...]
+    ended: bool
+
+    @property
+    def approved(self) -> bool:
+        """Say whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
+        said = {act.approval.decision for act in self.acts}
+        return Decision.APPROVE in said and Decision.REJECT not in said
+
+
+def list_exceptions(version: Version, detail: VersionDetail) -> list[Asked]:
+    """List the exceptions that were asked for, each checked."""
+    if not any(claim.predicate_type == EXCEPTION for claim in detail.attestations):
+        return []
+    claims, now = version.claims(), datetime.now(UTC)
+    found = []
+    for claim in claims:
+        if claim.predicate_type == EXCEPTION:
+            waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
+            acts = last_acts(claims, str(version), waiver.alias, digest).values()
+            found.append(Asked(waiver, digest, claim.index, tuple(acts), read_time(waiver.until) <= now))
+    return found
+
+
+def find_standing(registry: Registry, references: Iterable[str]) -> list[str]:
+    """Say in a word or two where each of some versions stands; empty where there is nothing to overlook."""
+    known = {reference: _describe_standing(registry.version(reference)) for reference in set(references)}
+    return [known[reference] for reference in references]
+
+
+def describe_state(version: Version, detail: VersionDetail, names: Mapping[str, str]) -> list[str]:
+    """Say all of it, a line each."""
+    status, kept = detail.status, detail.retention
+    lines = []
+    if status is not None and status.status != Status.PUBLISHED:
+        lines.append(f"  {status.status.upper()}  {status.set}: {detail.status_reason or '(erased)'}")
+    lines += [
+        f"  superseded  {move.alias} went to version {move.number}, {move.moved}, entry {move.index}"
+        for move in detail.superseded
+    ]
+    lines += [_describe_emergency(move) for move in detail.emergencies]
+    if kept is not None:
+        hold = "under a legal hold, " if kept.hold else ""
+        lines.append(f"  kept       {hold}until {kept.until or 'no set time'}")
+    return lines + [line for asked in list_exceptions(version, detail) for line in _describe(asked, names)]
+
+
+def _describe_standing(version: Version) -> str:
+    detail = version.describe()
+    status = detail.status
+    words = [] if status is None or status.status == Status.PUBLISHED else [status.status.upper()]
+    if any(asked.approved and not asked.ended for asked in list_exceptions(version, detail)):
+        words.append("EXCEPTION")
+    if detail.emergencies:
+        words.append("EMERGENCY")
+    return ", ".join(words)
+
+
+def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
+    said = [
+        f"{_SAID[act.approval.decision]} by {names.get(act.claim.signer, act.claim.signer)}"
+        for act in asked.acts
+    ]
+    waiver, ended = asked.waiver, ", which is over" if asked.ended else ""
+    return [
+        f"  EXCEPTION  to {', '.join(sorted(waiver.rules))} for {waiver.alias}",
+        f"             until {waiver.until}{ended}; {', '.join(said) or 'approved by nobody yet'}",
+        f"             {asked.digest}, entry {asked.entry}",
+    ]
+
+
+def _describe_emergency(move: MoveRecord) -> str:
+    overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
+    due = f"its review is OVERDUE since {move.due}" if overdue else f"to be reviewed until {move.due}"
+    return f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"

@@ -1,0 +1,175 @@
+"""`muniment login`, `logout`, `token` and `trust`."""
+
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.client.connection.settings import Settings
+from muniment.client.people.login import login as sign_in
+from muniment.client.people.login import login_workload
+from muniment.client.people.login import logout as sign_out
+from muniment.core.errors import InvalidOption
+
+_MAX_PROOF_BYTES = 16_384
+
+
+@click.command()
+@click.argument("link")
+@click.option(
+    "--name", default=socket.gethostname, show_default="this host's name", help="Name this machine."
+)
+@click.option(
+    "--workload",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Sign a job in by the identity token (JWT) in FILE; prints what to set.",
+)
+@click.option(
+    "--key", "key_file", type=click.Path(path_type=Path), help="Where a job's fresh key is written."
+)
+@json_option
+@click.pass_obj
+def login(terminal: Terminal, link: str, *, name: str, workload: Path | None, key_file: Path | None) -> None:
+    """Sign in with LINK: an invitation, or a server's address to log in through its identity provider.
+
+    This machine's key is enrolled, so that what you sign here from then on counts.
+    """
+    if workload is not None:
+        _login_workload(terminal, link, name, workload, key_file)
+        return
+    found = sign_in(link, name=name, show=show_in_browser)
+    who = found.person.name or found.person.record.id
+    terminal.answer(
+        {"location": found.location, "principal": found.person.record.id, "key": found.identity.public.id},
+        [
+            f"signed in to {found.location} as {who}, key {found.identity.public.id:.16}",
+            f"use it: export MUNIMENT_URL={found.location}",
+        ],
+    )
+
+
+@click.command()
+@click.argument("location", required=False)
+def logout(location: str | None) -> None:
+    """Forget the token for the server at LOCATION (MUNIMENT_URL)."""
+    sign_out(location or Settings.read().location)
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke tokens."""
+
+
+@token.command("new")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, help="read, write or admin, a colon, a namespace or *.")
+@click.option("--days", type=float, default=90, show_default=True, help="How long it is good for.")
+@click.option("--for", "principal", metavar="WORKLOAD", help="Whose it is; by default yours.")
+@json_option
+@click.pass_obj
+def new_token(
+    terminal: Terminal, name: str, *, scopes: tuple[str, ...], days: float, principal: str | None
+) -> None:
+    """Make a token for NAME, what it is for. It is shown once: the registry knows only its hash."""
+    with connect(terminal) as registry:
+        issued = registry.access.issue(name, principal=principal, scopes=scopes, days=days)
+    document = {"token": issued.text, "receipt": describe_receipt(issued.receipt)}
+    terminal.answer(document, [issued.text])
+
+
+@token.command("list")
+@click.option("--for", "principal", metavar="PRINCIPAL", help="Whose; by default yours.")
+@json_option
+@click.pass_obj
+def list_tokens(terminal: Terminal, principal: str | None) -> None:
+    """List tokens that still count: id, end, scopes, name."""
+    with connect(terminal) as registry:
+        tokens = registry.access.tokens(principal)
+    terminal.answer(
+        [{**found.record.values(), "name": found.label} for found in tokens],
+        [
+            f"{one.record.id:.16}  until {one.record.expires}  {one.record.scopes or 'all'}  {one.label}"
+            for one in tokens
+        ],
+    )
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="ID")
+@json_option
+@click.pass_obj
+def revoke_token(terminal: Terminal, token_id: str) -> None:
+    """End a token, by its id (or as many digits of it as tell it apart) or its text."""
+    with connect(terminal) as registry:
+        known = [
+            found.record.id for found in registry.access.tokens() if found.record.id.startswith(token_id)
+        ]
+        receipt = registry.access.revoke(known[0] if len(known) == 1 else token_id)
+    terminal.answer(describe_receipt(receipt), [f"token {receipt.event.data['token']:.16} is revoked"])
+
+
+@click.group()
+def trust() -> None:
+    """Let workloads in by the identity of their platform."""
+
+
+@trust.command("add")
+@click.argument("issuer")
+@click.argument("principal")
+@click.option(
+    "--claim", "claims", multiple=True, required=True, metavar="NAME=VALUE", help="What it has to claim."
+)
+@json_option
+@click.pass_obj
+def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple[str, ...]) -> None:
+    """Let jobs in whose identity token is from ISSUER and has these claims; they act as PRINCIPAL."""
+    pairs = [claim.partition("=") for claim in claims]
+    if not all(separator for _, separator, _ in pairs):
+        raise InvalidOption(option="--claim", reason="is NAME=VALUE")
+    with connect(terminal) as registry:
+        receipt = registry.access.trust(issuer, {name: value for name, _, value in pairs}, principal)
+    terminal.answer(describe_receipt(receipt), [f"rule {receipt.index}: {issuer} may act as {principal}"])
+
+
+@trust.command("list")
+@json_option
+@click.pass_obj
+def list_issuers(terminal: Terminal) -> None:
+    """List the rules."""
+    with connect(terminal) as registry:
+        rules = registry.access.issuers()
+    terminal.answer(
+        [rule.values() for rule in rules],
+        [f"{rule.index}  {rule.issuer}  {rule.claims}  {rule.principal}" for rule in rules],
+    )
+
+
+@trust.command("remove")
+@click.argument("rule", type=int)
+@json_option
+@click.pass_obj
+def remove_issuer(terminal: Terminal, rule: int) -> None:
+    """End a rule, by its number."""
+    with connect(terminal) as registry:
+        receipt = registry.access.distrust(rule)
+    terminal.answer(describe_receipt(receipt), [f"rule {rule} has ended"])
+
+
+def _login_workload(terminal: Terminal, location: str, name: str, proof: Path, key_file: Path | None) -> None:
+    place = key_file or Path("muniment-identity.pem")
+    with proof.open() as file:
+        token, identity, receipt = login_workload(location, file.read(_MAX_PROOF_BYTES).strip(), name=name)
+    identity.save(place)
+    settings = {
+        "MUNIMENT_URL": location.rstrip("/"),
+        "MUNIMENT_TOKEN": token,
+        "MUNIMENT_IDENTITY": os.path.realpath(place),
+    }
+    terminal.answer(
+        {**settings, "receipt": describe_receipt(receipt)},
+        [f"export {variable}={value}" for variable, value in settings.items()],
+    )

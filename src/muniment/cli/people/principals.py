@@ -1,0 +1,245 @@
+"""`muniment key`, `muniment user` and `muniment role`."""
+
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect, describe_receipt
+from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.client.connection.settings import Settings
+from muniment.client.people.login import ask_invitation
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import InvalidKey
+from muniment.core.people.roles import EVERYWHERE, Act, Role
+from muniment.core.queries import Person
+from muniment.signing.keys import Algorithm, Identity, PublicKey
+
+_MAX_PEM_BYTES = 16_384
+_ROLES = click.Choice([str(role) for role in Role])
+# What we make ourselves; SSH keys and passkeys are made elsewhere.
+_ALGORITHMS = click.Choice([str(Algorithm.P256), str(Algorithm.ED25519)])
+_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def key() -> None:
+    """Make, list, enrol and revoke keys."""
+
+
+@key.command("new")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--algorithm", type=_ALGORITHMS, default=str(Algorithm.P256))
+@click.option("--encrypt", is_flag=True, help="Ask for a passphrase and encrypt the file.")
+@json_option
+@click.pass_obj
+def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) -> None:
+    """Make a key: FILE gets the private half (mode 0600), FILE.pub the public one."""
+    passphrase = None
+    if encrypt:
+        passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    identity = Identity.generate(Algorithm(algorithm))
+    identity.save(file, passphrase)
+    public = file.with_name(file.name + ".pub")
+    public.write_bytes(identity.public.pem)
+    terminal.answer(
+        {"key": identity.public.id, "private": str(file), "public": str(public)},
+        [f"key {identity.public.id}", f"private half in {file}, public half in {public}"],
+    )
+
+
+@key.command("list")
+@json_option
+@click.pass_obj
+def list_keys(terminal: Terminal) -> None:
+    """List all keys: whose, on which machine, how their owner was known, whether they still count."""
+    with connect(terminal) as registry:
+        people = registry.people.list()
+    keys = [(person, record) for person in people for record in person.keys]
+    terminal.answer(
+        [record.values() for _, record in keys],
+        [
+            f"{record.id}  {_name(person)}  {dict(person.machines).get(record.id, '-')}  "
+            f"{record.assurance}  {_standing(record.revoked, record.expires)}"
+            for person, record in keys
+        ],
+    )
+
+
+@key.command("passkey")
+@click.argument("link")
+def make_passkey(link: str) -> None:
+    """Make a passkey in the browser, with LINK: an invitation, or a server's address to log in to first."""
+    if "#" not in link:
+        link = ask_invitation(link.rstrip("/"), show_in_browser)
+    show_in_browser(link)
+
+
+@key.command("enrol")
+@click.argument("principal")
+@click.argument("file", type=_PEM)
+@click.option("--expires", metavar="TIME", help="When it ends (RFC 3339).")
+@json_option
+@click.pass_obj
+def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | None) -> None:
+    """Add the public key in FILE to PRINCIPAL."""
+    with connect(terminal) as registry:
+        receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
+    terminal.answer(describe_receipt(receipt), [f"key {receipt.event.data['key']} enrolled for {principal}"])
+
+
+@key.command("revoke")
+@click.argument("key_id")
+@click.option("--effective", type=int, metavar="ENTRY", help="As of an earlier entry of the log.")
+@json_option
+@click.pass_obj
+def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
+    """Revoke a key: what it signed from that entry on no longer counts."""
+    with connect(terminal) as registry:
+        receipt = registry.people.revoke(key_id, effective=effective)
+    from_entry = receipt.event.data["effective"]
+    terminal.answer(describe_receipt(receipt), [f"key {key_id} is revoked as of entry {from_entry}"])
+
+
+@click.group()
+def user() -> None:
+    """Register and list people and workloads."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--key", "file", type=_PEM, help="The public key that they sign with (PEM).")
+@click.option("--expires", metavar="TIME", help="When the key ends (RFC 3339).")
+@click.option("--workload", is_flag=True, help="It is a program, not a person.")
+@json_option
+@click.pass_obj
+def add_user(
+    terminal: Terminal, name: str, *, file: Path | None, expires: str | None, workload: bool
+) -> None:
+    """Register somebody. The log gets an opaque id; the name can be erased."""
+    key = None if file is None else _read_public(file)
+    with connect(terminal, create=True) as registry:
+        receipt = registry.people.add(name, key, expires=expires, workload=workload)
+    terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.event.data['principal']}"])
+
+
+@user.command("invite")
+@click.argument("name")
+@click.option("--days", type=float, default=7, show_default=True, help="How long the link is good for.")
+@json_option
+@click.pass_obj
+def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
+    """Make a link with which NAME signs in, once, on a machine of theirs."""
+    location = (terminal.location or Settings.read().location).rstrip("/")
+    with connect(terminal) as registry:
+        issued = registry.access.issue("invitation", principal=name, days=days, once=True)
+    link = f"{location}/login#{issued.text}"
+    terminal.answer(
+        {"link": link},
+        [
+            f"give this to {name}, and to nobody else:",
+            f"  muniment login '{link}'",
+            "or, to make a passkey with it, open the address in a browser",
+        ],
+    )
+
+
+@user.command("erase")
+@click.argument("principal")
+@click.option(
+    "--typed", is_flag=True, help="Also all that they ever typed: reasons, messages, comments, tags."
+)
+@json_option
+@click.pass_obj
+def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
+    """Forget the name of PRINCIPAL, and of their logins, keys and tokens. The log stays as it is."""
+    with connect(terminal) as registry:
+        receipt = registry.people.erase(principal, typed=typed)
+    data = receipt.event.data
+    terminal.answer(describe_receipt(receipt), [f"{data['principal']}: {data['payloads']} texts erased"])
+
+
+@user.command("may")
+@click.argument("act", type=click.Choice([str(act) for act in Act]))
+@click.argument("namespace")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> None:
+    """List who may do ACT in NAMESPACE, now or at a time, and by which role."""
+    with connect(terminal) as registry:
+        people = registry.access.who_may(act, namespace, at=at)
+    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
+
+
+@user.command("list")
+@json_option
+@click.pass_obj
+def list_users(terminal: Terminal) -> None:
+    """List everybody, with their roles."""
+    with connect(terminal) as registry:
+        people = registry.people.list()
+    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
+
+
+@click.group()
+def role() -> None:
+    """Grant and withdraw roles."""
+
+
+@role.command("grant")
+@click.argument("principal")
+@click.argument("role_name", metavar="ROLE", type=_ROLES)
+@click.argument("namespace", default=EVERYWHERE)
+@json_option
+@click.pass_obj
+def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
+    """Grant PRINCIPAL a role in NAMESPACE (by default everywhere)."""
+    with connect(terminal) as registry:
+        receipt = registry.people.grant(principal, role_name, namespace)
+    terminal.answer(describe_receipt(receipt), [f"{principal} is {role_name} in {namespace}"])
+
+
+@role.command("revoke")
+@click.argument("principal")
+@click.argument("role_name", metavar="ROLE", type=_ROLES)
+@click.argument("namespace", default=EVERYWHERE)
+@json_option
+@click.pass_obj
+def revoke(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
+    """End a grant."""
+    with connect(terminal) as registry:
+        receipt = registry.people.withdraw(principal, role_name, namespace)
+    terminal.answer(describe_receipt(receipt), [f"{principal} is no longer {role_name} in {namespace}"])
+
+
+def _read_public(path: Path) -> PublicKey:
+    with path.open("rb") as file:
+        pem = file.read(_MAX_PEM_BYTES)
+    if b"PRIVATE" in pem:
+        raise InvalidKey(reason=f"{path} is a private key: give the public half")
+    return PublicKey.read(pem)
+
+
+def _name(person: Person) -> str:
+    return person.name or f"(erased) {person.record.id}"
+
+
+def _standing(revoked: int | None, expires: str | None) -> str:
+    if revoked is not None:
+        return f"revoked as of entry {revoked}"
+    return f"until {expires}" if expires else "active"
+
+
+def _line(person: Person) -> str:
+    roles = ", ".join(f"{grant.role} in {grant.namespace}" for grant in person.grants)
+    return f"{person.record.id}  {_name(person)}  {roles}".rstrip()
+
+
+def _describe(person: Person) -> JsonObject:
+    return {
+        "id": person.record.id,
+        "name": person.name,
+        "kind": person.record.kind,
+        "keys": [record.id for record in person.keys],
+        "roles": [{"role": grant.role, "namespace": grant.namespace} for grant in person.grants],
+    }

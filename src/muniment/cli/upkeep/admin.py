@@ -1,0 +1,215 @@
+"""`muniment admin`."""
+
+import os
+import sys
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect
+from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.client.connection.settings import Settings
+from muniment.core.claims.scans import NOTHING
+from muniment.core.extras import load_extra
+from muniment.scanning.process import ScanProcess
+from muniment.server.doctor import examine
+from muniment.server.founding import load_keys, new_id, now
+from muniment.server.moving import copy_registry
+from muniment.server.parts import Parts, open_parts
+from muniment.services.upkeep.garbage import collect_garbage
+from muniment.services.upkeep.rebuild import compare
+from muniment.services.upkeep.rebuild import rebuild as rebuild_all
+from muniment.services.upkeep.scans import Scans
+from muniment.services.upkeep.scrub import scrub
+from muniment.stores.blobs.local import LocalBlobs
+
+_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+# Less would race with whoever has stored bytes and has not published them yet.
+_LEAST_GRACE_H = 1.0
+
+
+@click.group()
+def admin() -> None:
+    """Mend and maintain a registry."""
+
+
+@admin.command()
+@click.option("--check", is_flag=True, help="Compare only, change nothing: exit 0 or 1.")
+@json_option
+@click.pass_obj
+def rebuild(terminal: Terminal, *, check: bool) -> None:
+    """Replay the log into fresh tables and swap them in; with --check, name each row that differs."""
+    if not check:
+        with _open(terminal) as parts:
+            count = parts.units.write(rebuild_all)
+        terminal.answer({"entries": count}, [f"rebuilt from {count} entries of the log"])
+        return
+    with _open(terminal) as parts:
+        differences = parts.units.read(compare)
+    terminal.answer(
+        [
+            {"table": d.table, "key": list(d.key), "columns": list(d.columns), "message": str(d)}
+            for d in differences
+        ],
+        [str(d) for d in differences] or ["every row is what the log says"],
+    )
+    if differences:
+        sys.exit(NO)
+
+
+@admin.command()
+@click.option("--grace", type=float, default=48, show_default=True, help="Hours that garbage has to lie.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@json_option
+@click.pass_obj
+def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
+    """Remove uploads that broke off, and blobs that nothing names, after a period of grace."""
+    before = datetime.now(UTC) - timedelta(hours=max(grace, _LEAST_GRACE_H))
+    with _open(terminal) as parts:
+        found = collect_garbage(
+            parts.units, parts.blobs, parts.staging, parts.inbox, before, remove=not dry_run
+        )
+    verb = "would remove" if dry_run else "removed"
+    line = (
+        f"{verb} {found.blobs} blobs ({found.size_bytes} bytes), {found.uploads} uploads, "
+        f"{found.leftovers} leftovers"
+    )
+    terminal.answer(asdict(found), [line])
+
+
+@admin.command("scrub")
+@click.option("--heal-from", type=_DIRECTORY, help="A backup to take good copies from.")
+@json_option
+@click.pass_obj
+def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
+    """Hash every blob again. What has rotted is set aside; with a backup it is healed. Exit 0 or 1."""
+    other = None if heal_from is None else LocalBlobs(heal_from)
+    with _open(terminal) as parts:
+        found = scrub(parts.units, parts.blobs, other)
+    rot = [{**asdict(one), "digest": str(one.digest)} for one in found.rot]
+    terminal.answer(
+        {"blobs": found.blobs, "size_bytes": found.size_bytes, "rot": rot},
+        [
+            *(f"{one.digest} {one.fault}{', healed' if one.healed else ''}" for one in found.rot),
+            f"{found.blobs} blobs ({found.size_bytes} bytes) hashed, {len(found.rot)} not as they were",
+        ],
+    )
+    if any(not one.healed for one in found.rot):
+        sys.exit(NO)
+
+
+@admin.command()
+@click.option("--again", is_flag=True, help="Look into every version once more.")
+@json_option
+@click.pass_obj
+def scan(terminal: Terminal, *, again: bool) -> None:
+    """Look for code in the files of the versions that were not looked into yet; sign what was found.
+
+    A server does it by itself (MUNIMENT_SCAN). Exit 0 or 1.
+    """
+    with _open(terminal) as parts, closing(ScanProcess()) as process:
+        keys = load_keys(parts.keys, parts.units)
+        scans = Scans(
+            units=parts.units, blobs=parts.blobs, scanning=process, clock=now, nonces=new_id, keys=keys
+        )
+        if again:
+            scans.begin_again()
+        scanned = [one for batch in iter(scans.scan_next, []) for one in batch]
+    wrong = [one for one in scanned if one.scan.worst != NOTHING]
+    terminal.answer(
+        [{"version": one.reference, "worst": one.scan.worst, **one.scan.predicate} for one in scanned],
+        [
+            *(f"{one.reference} {line}" for one in wrong for line in one.scan.lines),
+            f"{len(scanned)} versions looked into, something found in {len(wrong)}",
+        ],
+    )
+    if wrong:
+        sys.exit(NO)
+
+
+@admin.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def backup(terminal: Terminal, directory: Path) -> None:
+    """Copy the registry, with its keys, into DIRECTORY, while it is served.
+
+    The copy is a registry in a directory: `muniment --registry DIRECTORY verify ...` checks it.
+    """
+    with _open(terminal) as source, open_parts(directory, create=True) as target:
+        moved = copy_registry(source, target)
+    terminal.answer(asdict(moved), [f"{directory}: {moved.entries} entries, {moved.blobs} blobs"])
+
+
+@admin.command()
+@click.argument("directory", type=_DIRECTORY)
+@json_option
+@click.pass_obj
+def restore(terminal: Terminal, directory: Path) -> None:
+    """Copy a backup in DIRECTORY into the empty stores that the settings, or --registry, name."""
+    with open_parts(directory) as source, _open(terminal, create=True) as target:
+        moved = copy_registry(source, target)
+    terminal.answer(asdict(moved), [f"restored {moved.entries} entries, {moved.blobs} blobs"])
+
+
+@admin.command()
+@click.argument("source")
+@click.argument("target")
+@json_option
+@click.pass_obj
+def migrate(terminal: Terminal, source: str, target: str) -> None:
+    """Copy the database SOURCE into the empty database TARGET: sqlite:///PATH or postgresql://...
+
+    Bytes and keys stay where they are: serve the new database with the same MUNIMENT_BLOBS and keys.
+    """
+    migrating = load_extra("muniment.server.migrating", "psycopg", extra="server")
+    rows = migrating.migrate_database(source, target)
+    terminal.answer(rows, [f"copied {sum(rows.values())} rows of {len(rows)} tables"])
+
+
+@admin.command()
+@json_option
+@click.pass_obj
+def doctor(terminal: Terminal) -> None:
+    """Say what is wrong, and the command that mends it. Exit 0 or 1."""
+    with _open(terminal) as parts:
+        found = examine(parts)
+    lines = [
+        f"{'FAULT' if one.fault else 'ok':7} {one.what}"
+        + (f"\n        {one.fault}\n        mend: {one.remedy}" if one.fault else "")
+        for one in found
+    ]
+    terminal.answer([asdict(one) for one in found], lines)
+    if any(one.fault for one in found):
+        sys.exit(NO)
+
+
+@admin.command()
+@click.argument("namespace")
+@click.argument("size_bytes", metavar="[BYTES|none]", required=False)
+@json_option
+@click.pass_obj
+def quota(terminal: Terminal, namespace: str, size_bytes: str | None) -> None:
+    """Bound what NAMESPACE may hold; without BYTES, say what it holds."""
+    with connect(terminal) as registry:
+        if size_bytes is not None:
+            registry.access.set_quota(namespace, None if size_bytes == "none" else int(size_bytes))
+        usage = registry.access.usage(namespace)
+    bound = "without bound" if usage.quota_bytes is None else f"of {usage.quota_bytes}"
+    terminal.answer(asdict(usage), [f"{namespace} holds {usage.size_bytes} bytes {bound}"])
+
+
+def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager[Parts]:
+    """Open the stores of the registry that was named, or those that the server's settings name."""
+    if terminal.location is None and (
+        os.environ.get("MUNIMENT_DATABASE") or os.environ.get("MUNIMENT_BLOBS")
+    ):
+        settings = load_extra("muniment.server.settings", "pydantic-settings", extra="server")
+        wiring = load_extra("muniment.server.wiring", "psycopg", extra="server")
+        parts: AbstractContextManager[Parts] = wiring.open_parts(settings.ServerSettings.load())
+        return parts
+    root = terminal.location or os.environ.get("MUNIMENT_DATA") or Settings.read().location
+    return open_parts(Path(root), create=create)

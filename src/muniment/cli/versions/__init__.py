@@ -1,0 +1,1 @@
+"""Commands: push, pull, list, show, verify."""

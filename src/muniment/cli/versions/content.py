@@ -1,0 +1,208 @@
+"""`muniment push` and `muniment pull`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from muniment.capture.keeping import Recorded, read_run
+from muniment.capture.run import Run
+from muniment.capture.tree import collect
+from muniment.cli.drawing import show_progress
+from muniment.cli.session import connect, describe_receipt, name_people
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.versions.version import Version
+from muniment.core.canonical import Json
+from muniment.core.errors import InvalidOption, RequestNotFound
+from muniment.core.queries import Draft
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("name")
+@click.option("--alias", help="Point this alias at the new version.")
+@click.option("--run", "run_file", type=click.Path(exists=True, path_type=Path), help="What Run.write wrote.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME=PATH", help="A file it was trained on.")
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the training.")
+@click.option("--base", "bases", multiple=True, metavar="REF", help="A version that it was made from.")
+@click.option("--kind", type=click.Choice(["model", "dataset"]), help="What a new NAME is of [model].")
+@click.option("-m", "--message", default="", help="What is new.")
+@click.option("--draft", is_flag=True, help="Store and sign it, and publish it later: `muniment drafts`.")
+@json_option
+@click.pass_obj
+def push(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    path: Path,
+    name: str,
+    *,
+    alias: str | None,
+    run_file: Path | None,
+    datasets: tuple[str, ...],
+    params: tuple[str, ...],
+    bases: tuple[str, ...],
+    kind: str | None,
+    message: str,
+    draft: bool,
+) -> None:
+    """Publish PATH as the next version of NAME (namespace/model), signed and logged."""
+    if draft and alias is not None:
+        raise InvalidOption(option="--alias", reason="a draft is no version that an alias could point at")
+    run = _read_run(run_file, datasets, params, bases)
+    total = sum(source.size_bytes for source in collect(path))
+    with (
+        connect(terminal, create=True) as registry,
+        show_progress("push", total, wanted=not terminal.as_json) as on_bytes,
+    ):
+        for base in bases:
+            assert isinstance(run, Run)  # noqa: S101 - made above for those who name a base
+            run.base(registry.version(base))
+        if draft:
+            saved = registry.drafts.save(path, name, run=run, message=message, kind=kind, on_bytes=on_bytes)
+            lines = [
+                f"draft of {name}, entry {saved.index}",
+                f"publish it: muniment drafts {name} --publish {saved.index}",
+            ]
+            terminal.answer(describe_receipt(saved), lines)
+            return
+        version = registry.push(
+            path, name, run=run, message=message, alias=alias, kind=kind, on_bytes=on_bytes
+        )
+    _answer_published(terminal, version)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--publish", "published", type=click.IntRange(0), help="Publish the draft of this entry.")
+@click.option(
+    "--discard", "discarded", type=click.IntRange(0), help="End the draft of this entry; its files go."
+)
+@click.option("--reason", default="", help="Why, or what is new.")
+@json_option
+@click.pass_obj
+def drafts(
+    terminal: Terminal, name: str, *, published: int | None, discarded: int | None, reason: str
+) -> None:
+    """List the drafts of NAME, or publish or discard one. A draft is its author's."""
+    with connect(terminal) as registry:
+        if discarded is not None:
+            receipt = registry.drafts.discard(discarded, reason)
+            terminal.answer(describe_receipt(receipt), [f"the draft of entry {discarded} is discarded"])
+            return
+        found = registry.drafts.list(name)
+        if published is not None:
+            chosen = [one for one in found if one.record.index == published]
+            if not chosen:
+                raise RequestNotFound(entry=published, kind="draft")
+            _answer_published(terminal, registry.drafts.publish(chosen[0], message=reason))
+            return
+        names = name_people(registry)
+    terminal.answer(
+        [{**one.record.values(), "text": one.message} for one in found],
+        [_describe_draft(one, names) for one in found],
+    )
+
+
+def _describe_draft(draft: Draft, names: Mapping[str, str]) -> str:
+    record = draft.record
+    by = names.get(record.author, record.author)
+    line = f"entry {record.index}  {record.revision:.19}  {record.size_bytes} bytes  by {by}, {record.saved}"
+    return f"{line}  {draft.message or ''}".rstrip()
+
+
+def _answer_published(terminal: Terminal, version: Version) -> None:
+    receipt = version.receipt
+    assert receipt is not None  # noqa: S101 - whoever publishes sets it
+    made = "published" if receipt.created else "exists already:"
+    terminal.answer(
+        {"version": str(version), "digest": str(version.digest), "receipt": describe_receipt(receipt)},
+        [
+            f"{made} {version}  {version.digest}",
+            f"entry {receipt.index} of the log, inclusion proven by {len(receipt.path)} hashes",
+        ],
+    )
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("destination", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--signature",
+    type=click.Path(path_type=Path),
+    help="Also write the content signature here, for `model_signing verify`.",
+)
+@json_option
+@click.pass_obj
+def pull(terminal: Terminal, reference: str, destination: Path | None, signature: Path | None) -> None:
+    """Lay out the files of REFERENCE in DESTINATION (by default the model's name), verified."""
+    with connect(terminal) as registry:
+        total = registry.version(reference).record.size_bytes
+        target = destination or Path(reference.partition("@")[0].rpartition("/")[2])
+        with show_progress("pull", total, wanted=not terminal.as_json) as on_bytes:
+            version = registry.pull(reference, target, on_bytes=on_bytes)
+        if signature is not None:
+            signature.write_bytes(version.content_bundle())
+        files = version.revision().files
+    terminal.answer(
+        {"version": str(version), "digest": str(version.digest), "destination": str(target)},
+        [f"{version}: {len(files)} files verified in {target}"],
+    )
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("tags", nargs=-1, metavar="[NAME=TEXT | NAME-]...")
+@json_option
+@click.pass_obj
+def tag(terminal: Terminal, reference: str, tags: tuple[str, ...]) -> None:
+    """Put tags on REFERENCE (NAME=TEXT), take them away (NAME-), or list them."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        for one in tags:
+            name, separator, text = one.partition("=")
+            if not separator and not one.endswith("-"):
+                raise InvalidOption(option=one, reason="is neither NAME=TEXT nor NAME-")
+            version.tag(name if separator else one[:-1], text if separator else None)
+        found = version.tags()
+    terminal.answer(found, [f"{name}={text}" for name, text in found.items()])
+
+
+def record_datasets(run: Run, datasets: tuple[str, ...], *, snapshot: bool = False) -> None:
+    """Record the datasets that options name, as NAME=PATH.
+
+    Raises:
+        InvalidOption: one has another form.
+    """
+    for pair in datasets:
+        name, separator, path = pair.partition("=")
+        if not separator:
+            raise InvalidOption(option="--dataset", reason=f"{pair!r} is not NAME=PATH")
+        run.dataset(name, path, snapshot=snapshot)
+
+
+def _read_run(
+    run_file: Path | None, datasets: tuple[str, ...], params: tuple[str, ...], bases: tuple[str, ...]
+) -> Run | Recorded | None:
+    if run_file is not None and (datasets or params or bases):
+        raise InvalidOption(
+            option="--run", reason="stands alone: --dataset, --param and --base are for runs without a file"
+        )
+    if run_file is not None:
+        with run_file.open("rb") as file:
+            return read_run(file.read())
+    if not (datasets or params or bases):
+        return None
+    with Run(dict(map(read_pair, params))) as run:
+        record_datasets(run, datasets)
+    return run
+
+
+def read_pair(pair: str) -> tuple[str, Json]:
+    """Read KEY=VALUE; a value that is JSON is taken as such, any other as text."""
+    key, separator, value = pair.partition("=")
+    if not separator:
+        raise InvalidOption(option="--param", reason=f"{pair!r} is not KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value

@@ -1,0 +1,195 @@
+"""`muniment list`, `identify`, `history` and `diff`."""
+
+import sys
+from collections.abc import Sequence
+from itertools import islice
+
+import click
+
+from muniment.cli.drawing import draw_table
+from muniment.cli.gates.standing import find_standing
+from muniment.cli.session import connect
+from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.client.registry import Registry
+from muniment.client.versions.comparing import Difference
+from muniment.client.versions.identifying import Match
+from muniment.core.canonical import Json
+from muniment.core.queries import Move
+from muniment.core.records import VersionRecord
+
+
+@click.command("list")
+@click.argument("query", default="")
+@click.option("--limit", default=50, show_default=True, help="At most this many rows.")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None:
+    """List the models whose names begin with QUERY; with a whole name, its versions.
+
+    A QUERY with a condition lists the versions that meet it: 'metric.auc > 0.9 and param.depth = 6
+    order by created' (docs/reference/search.md).
+    """
+    if set(query) & set("=<>~") or " " in query.strip():
+        _search(terminal, query, limit, at)
+        return
+    with connect(terminal) as registry:
+        models = list(islice(registry.models(query, at=at), limit))
+        exact = any(model.name == query for model in models)
+        versions = list(islice(registry.versions(query, at=at), limit)) if exact else []
+        standing = [] if terminal.as_json else _find_standing(registry, versions)
+    if terminal.as_json:
+        terminal.answer([record.values() for record in (versions if exact else models)], [])
+    elif exact:
+        _draw_versions(versions, standing)
+    elif models:
+        draw_table(("model", "latest"), [(model.name, model.latest) for model in models])
+
+
+@click.command()
+@click.argument("what", metavar="PATH|DIGEST")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most this many versions."
+)
+@json_option
+@click.pass_obj
+def identify(terminal: Terminal, what: str, *, limit: int) -> None:
+    """Say which versions a file, the files of a directory or a digest (sha256:...) are of, each proven.
+
+    Exit 0 if all of it is known, 1 if some is not.
+    """
+    with connect(terminal) as registry:
+        found = registry.identify(what, limit=limit)
+        versions = [match.version.record for match in found.matches]
+        standing = _find_standing(registry, versions)
+    if terminal.as_json:
+        matches = [
+            {**match.version.record.values(), "files": dict(match.files), "whole": match.whole}
+            for match in found.matches
+        ]
+        terminal.answer({"matches": matches, "unknown": list(found.unknown)}, [])
+    else:
+        if found.matches:
+            rows = [
+                (str(match.version), word, _describe_match(match), match.version.record.published)
+                for match, word in zip(found.matches, standing, strict=True)
+            ]
+            draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
+        terminal.answer(None, [f"no version has {path}" for path in found.unknown])
+    if found.unknown:
+        sys.exit(NO)
+
+
+@click.command()
+@click.argument("reference", metavar="NAME[@ALIAS]")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def history(terminal: Terminal, reference: str, at: str | None) -> None:
+    """Show the moves of an alias, or of all aliases of a model: who, when and why."""
+    name, _, alias = reference.partition("@")
+    with connect(terminal) as registry:
+        moves = registry.history(name, alias or None, at=at)
+        rows = [_describe_move(registry, move) for move in moves]
+    emergencies = [bool(move.record.emergency) for move in moves]
+    if terminal.as_json:
+        terminal.answer([{**move.record.values(), "text": move.reason} for move in moves], [])
+    else:
+        draw_table(("time", "alias", "from", "to", "by", "why", "entry"), rows, alarming=emergencies)
+
+
+@click.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--norms", is_flag=True, help="Say how much changed tensors did; reads them.")
+@json_option
+@click.pass_obj
+def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
+    """Show what changed from BEFORE to AFTER: files, tensors, training, metrics, card, signers."""
+    with connect(terminal) as registry:
+        comparison = registry.diff(before, after, norms=norms)
+    if terminal.as_json:
+        differences = [_describe_difference(one) for one in comparison.differences]
+        terminal.answer({"differences": differences, "same": list(comparison.same)}, [])
+        return
+    rows = [
+        (one.section, one.name, _brief(one.before), _brief(one.after), _describe_change(one))
+        for one in comparison.differences
+    ]
+    if rows:
+        draw_table(("section", "what", before, after, "change"), rows)
+    terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
+
+
+def _describe_match(match: Match) -> str:
+    if match.whole:
+        return "all its files"
+    path, *more = match.files.values()
+    return f"{path} and {len(more)} more" if more else path
+
+
+def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:
+    with connect(terminal) as registry:
+        found = list(islice(registry.search(query, at=at), limit))
+        standing = [] if terminal.as_json else _find_standing(registry, found)
+    if terminal.as_json:
+        terminal.answer([record.values() for record in found], [])
+    elif found:
+        _draw_versions(found, standing)
+
+
+def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:
+    return find_standing(registry, [f"{version.name}@{version.number}" for version in versions])
+
+
+def _draw_versions(versions: Sequence[VersionRecord], standing: Sequence[str]) -> None:
+    """Draw a table; where a version stands now is said whenever the list is of."""
+    draw_table(
+        ("version", "", "bytes", "published", "digest"),
+        [
+            (f"{v.name}@{v.number}", word, v.size_bytes, v.published, v.revision)
+            for v, word in zip(versions, standing, strict=True)
+        ],
+        alarming=[bool(word) for word in standing],
+    )
+
+
+def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:
+    record = move.record
+    actor = registry.people.get(record.actor).name or record.actor
+    before = "" if record.previous is None else f"@{record.previous}"
+    why = f"EMERGENCY: {move.reason or '(erased)'}" if record.emergency else move.reason
+    return record.moved, record.alias, before, f"@{record.number}", actor, why, record.index
+
+
+def _describe_difference(one: Difference) -> Json:
+    return {
+        "section": one.section,
+        "name": one.name,
+        "before": one.before,
+        "after": one.after,
+        "kind": one.kind,
+        "delta": one.delta,
+        "real": one.real,
+        "norm": one.norm,
+    }
+
+
+def _brief(value: Json) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    text = " ".join(str(value).split())
+    most = 19 if text.startswith("sha256:") else 60
+    return f"{text[:most]}…" if len(text) > most else text
+
+
+def _describe_change(one: Difference) -> str:
+    """Say what kind of change it is; of a number by how much, and whether intervals say that it is real."""
+    parts = [one.kind if one.delta is None else f"{one.delta:+.4g}"]
+    if one.real is not None:
+        parts.append("real" if one.real else "within the intervals")
+    if one.norm is not None:
+        parts.append(f"relative norm {one.norm:.3g}")
+    return ", ".join(parts)

@@ -1,0 +1,95 @@
+"""`muniment show`."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+from muniment.cli.gates.standing import describe_state
+from muniment.cli.session import connect, name_people
+from muniment.cli.terminal import Terminal, json_option
+from muniment.client.registry import Registry
+from muniment.client.versions.version import Version
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import SCAN, kind_of
+from muniment.core.claims.scans import Scan
+from muniment.core.queries import VersionDetail
+from muniment.core.records import AttestationRecord
+
+# The others are in the answer of --json.
+_MOST_FOUND: Final = 10
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@json_option
+@click.pass_obj
+def show(terminal: Terminal, reference: str, at: str | None) -> None:
+    """Show what is known of REFERENCE: namespace/model[@number|@alias|@latest|@sha256:...]."""
+    with connect(terminal) as registry:
+        version = registry.version(reference, at=at)
+        document, lines = _describe(registry, version)
+    terminal.answer(document, lines)
+
+
+def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[str]]:
+    detail = version.describe()
+    names = name_people(registry)
+    record, revision = version.record, version.revision()
+    scans = _find_scans(version, detail)
+    document: JsonObject = {
+        "version": str(version),
+        "digest": record.revision,
+        "author": record.author,
+        "published": record.published,
+        "message": detail.message,
+        "aliases": list(detail.aliases),
+        "entry": record.index,
+        "superseded": [move.values() for move in detail.superseded],
+        "status": None if detail.status is None else {**detail.status.values(), "text": detail.status_reason},
+        "retention": None if detail.retention is None else detail.retention.values(),
+        "files": [
+            {"path": file.path, "digest": str(file.digest), "size": file.size_bytes}
+            for file in revision.files
+        ],
+        "scans": [scan.predicate for scan in scans],
+        "attestations": [
+            {**claim.values(), "kind": kind_of(claim.predicate_type)} for claim in detail.attestations
+        ],
+    }
+    author = names.get(record.author, record.author)
+    lines = [
+        f"{version}  {', '.join(detail.aliases)}".rstrip(),
+        *describe_state(version, detail, names),
+        f"  digest     {record.revision}",
+        f"  published  {record.published} by {author}, entry {record.index}",
+        *([f"  message    {detail.message}"] if detail.message else []),
+        *(f"  file       {file.path}  {file.size_bytes} bytes  {file.digest}" for file in revision.files),
+        *(f"  {_describe_claim(claim, names)}" for claim in detail.attestations),
+        *(line for scan in scans for line in _describe_scan(scan)),
+    ]
+    return document, lines
+
+
+def _find_scans(version: Version, detail: VersionDetail) -> list[Scan]:
+    """Read the newest scan by each tool, checked."""
+    if not any(claim.predicate_type == SCAN for claim in detail.attestations):
+        return []
+    scans = [Scan(claim.predicate) for claim in version.claims(SCAN)]
+    return list({scan.tool: scan for scan in scans}.values())
+
+
+def _describe_scan(scan: Scan) -> list[str]:
+    lines = scan.lines
+    found = f"{len(lines)} found, the worst {scan.worst}" if lines else "nothing found"
+    return [
+        f"  scanned    by {scan.tool}, {scan.time}: {found}",
+        *(f"    {line}" for line in lines[:_MOST_FOUND]),
+    ]
+
+
+def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:
+    kind = kind_of(claim.predicate_type)
+    label = f"unknown ({claim.predicate_type})" if kind == "unknown" else kind
+    return f"{label}  {claim.digest:.19} by {names.get(claim.signer, claim.signer)}, entry {claim.index}"

@@ -1,0 +1,93 @@
+"""`muniment verify`, `export` and `forget`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from muniment.cli.session import connect
+from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.client.opening import forget as forget_log
+from muniment.client.proofs.checking import Check
+from muniment.client.versions.exporting import verify_export
+from muniment.core.errors import InvalidOption
+
+
+@click.command()
+@click.argument("reference", required=False)
+@click.option("--provenance", is_flag=True, help="Check what it was made from, link by link.")
+@click.option("--log", "whole_log", is_flag=True, help="Read the whole log and hash it anew.")
+@click.option("--log-key", metavar="KEY", help="The log's verifier key, that an export has to be of.")
+@json_option
+@click.pass_obj
+def verify(
+    terminal: Terminal,
+    reference: str | None,
+    *,
+    provenance: bool,
+    whole_log: bool,
+    log_key: str | None,
+) -> None:
+    """Check a version, or an export of one: bytes, signatures and proofs, each by name. Exit 0 or 1."""
+    if reference is None and not whole_log:
+        raise InvalidOption(option="REFERENCE", reason="is missing: name a version, an export, or --log")
+    if reference is not None and Path(reference).is_file():
+        said, found = verify_export(Path(reference), verifier=log_key)
+        of = f"of {said.reference}, in a log of {said.size} entries with the key {said.verifier}"
+        _answer(terminal, [Check(what=f"export {of}"), *found])
+        return
+    with connect(terminal) as registry:
+        version = None if reference is None else registry.version(reference)
+        checks = [] if version is None else list(version.verify())
+        if version is not None and provenance:
+            checks += version.verify_provenance()
+        if whole_log:
+            checks.append(Check(what=f"log of {registry.verify_log()} entries"))
+    _answer(terminal, checks)
+
+
+@click.command()
+@click.argument("reference")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--no-content", is_flag=True, help="Leave the bytes of the version's files out.")
+@json_option
+@click.pass_obj
+def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool) -> None:
+    """Write REFERENCE with all that proves it into one file: an OCI layout, for `muniment verify FILE`."""
+    with connect(terminal) as registry:
+        said = registry.export(reference, output, content=not no_content)
+    terminal.answer(said._asdict(), [f"{said.reference} is in {output}", f"log key: {said.verifier}"])
+
+
+def _answer(terminal: Terminal, checks: list[Check]) -> None:
+    terminal.answer(
+        [
+            {
+                "what": check.what,
+                "passed": check.passed,
+                "code": check.error.code if check.error else None,
+                "message": str(check.error) if check.error else None,
+            }
+            for check in checks
+        ],
+        [line for check in checks for line in _describe(check)],
+    )
+    if not all(check.passed for check in checks):
+        sys.exit(NO)
+
+
+@click.command()
+@click.argument("location", required=False)
+@json_option
+@click.pass_obj
+def forget(terminal: Terminal, location: str | None) -> None:
+    """Forget the log that was seen at LOCATION, after a new registry was made there on purpose."""
+    where = location or terminal.location
+    known = forget_log(where)
+    terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing was remembered"])
+
+
+def _describe(check: Check) -> list[str]:
+    if check.error is None:
+        return [f"ok      {check.what}"]
+    return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error}"]

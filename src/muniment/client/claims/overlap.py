@@ -1,0 +1,53 @@
+"""How many rows of a dataset were in the data of a training, by the salted digests that the training kept."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from muniment.capture.rows import RowDigests
+from muniment.client.claims.evaluating import evaluation_module
+from muniment.client.proofs.checking import read_document
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.provenance import Provenance
+from muniment.core.errors import InvalidEvidence
+
+_KEPT: Final = "rows of "
+_MAX_BYTES: Final = 1 << 30
+
+
+def find_overlap(backend: TrustedBackend, claims: Sequence[Attestation], data: Path) -> JsonObject | None:
+    """Count the rows of a table that are in the tables of some provenance claims; None if nothing compares.
+
+    A training table compares if the data has all of its columns.
+    """
+    counts: list[tuple[str, int, int]] = []
+    for claim in claims:
+        for name, digest in Provenance(claim.predicate).byproducts().items():
+            if name.startswith(_KEPT):
+                known = RowDigests.decode(read_document(backend, digest, name, _MAX_BYTES))
+                found = _count(known, data)
+                if found is not None:
+                    counts.append((name.removeprefix(_KEPT), *found))
+    if not counts:
+        return None
+    names: list[Json] = [name for name, _, _ in counts]
+    rows, most = max(total for _, total, _ in counts), max(known for _, _, known in counts)
+    return {"rows": rows, "rows_in_training": most, "training": names}
+
+
+def _count(known: RowDigests, data: Path) -> tuple[int, int] | None:
+    tables = evaluation_module("tables")
+    try:
+        if not set(known.columns) <= set(tables.list_columns(data)):
+            return None
+        return known.count(_rows(tables.read_pieces(data, known.columns)))
+    except InvalidEvidence:
+        # Not every dataset is a table.
+        return None
+
+
+def _rows(pieces: Iterator[object]) -> Iterator[Sequence[object]]:
+    for piece in pieces:
+        yield from piece.itertuples(index=False, name=None)  # type: ignore[attr-defined] # pandas is an extra

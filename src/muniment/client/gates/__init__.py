@@ -1,0 +1,1 @@
+"""Gates: policies, requests and comments."""

@@ -1,0 +1,118 @@
+"""Policies of a registry: `registry.policies`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from muniment.client.proofs.checking import read_document
+from muniment.client.proofs.paging import read_all
+from muniment.client.versions.version import Session, get_version
+from muniment.core import canonical
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import POLICY
+from muniment.core.commands import SetPolicy, SetTier
+from muniment.core.digests import Digest
+from muniment.core.gates.policy import Gate
+from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.queries import GetPolicies, GetTier, JudgeGate, ListPolicies
+from muniment.core.receipts import Receipt
+from muniment.core.records import PolicyRecord
+from muniment.core.times import write_time
+from muniment.policies.documents import MAX_POLICY_BYTES, read_policy
+from muniment.signing.statements import attest, encode
+
+
+class InForce(NamedTuple):
+    """A policy in force: its record, which the log proves, and its document; None if it has none yet."""
+
+    record: PolicyRecord
+    document: JsonObject | None
+
+
+class Policies:
+    """What the aliases of a registry ask for. To set one needs the role admin."""
+
+    def __init__(self, session: Session) -> None:
+        """Stand on a session."""
+        self._session = session
+
+    def set(self, models: str, alias: str, document: Mapping[str, Json]) -> Receipt:
+        """Sign a policy and put it in force for an alias of `acme/readmission`, or of all of `acme/*`.
+
+        From then on the alias is guarded. Of one model and alias, and of all models and that alias, the
+        newest policy is in force, and both have to be met.
+
+        Raises:
+            InvalidPolicy: the document is not a policy.
+        """
+        read_policy(document)
+        backend, which = self._session.backend, Models.parse(models)
+        data = encode(document)
+        predicate: JsonObject = {
+            "models": str(which),
+            "alias": alias,
+            "registry": backend.seen.verifier,
+            "time": write_time(datetime.now(UTC)),
+        }
+        name = f"policy of {which}@{alias}"
+        bundle = attest(Digest.of(data), name, POLICY, predicate, self._session.signer())
+        policy, attestation = backend.add_documents([data, bundle.encode()])
+        return backend.execute(
+            SetPolicy(models=which, alias=Alias(alias), policy=policy, attestation=attestation)
+        )
+
+    def guard(self, models: str, alias: str) -> Receipt:
+        """Guard an alias before there is a policy: until there is one, nothing moves there."""
+        command = SetPolicy(models=Models.parse(models), alias=Alias(alias), policy=None)
+        return self._session.backend.execute(command)
+
+    def in_force(self, name: str, alias: str, *, at: str | None = None) -> list[InForce]:
+        """Read the policies in force for an alias of a model, now or at a time: every one has to be met.
+
+        Raises:
+            PolicyNotFound: there is none.
+        """
+        query = GetPolicies(name=ModelName.parse(name), alias=Alias(alias), at=at)
+        return [self._read(record) for record in self._session.backend.ask(query)]
+
+    def history(self, namespace: str) -> list[PolicyRecord]:
+        """List all policies that were ever set for the models of a namespace, oldest first, each proven."""
+        records = list(read_all(self._session.backend, ListPolicies(namespace=namespace)))
+        for record in records:
+            self._session.backend.check_record(record)
+        return records
+
+    def set_tier(self, name: str, tier: str) -> Receipt:
+        """Put a model into a risk tier; policies can be for some tiers only."""
+        return self._session.backend.execute(SetTier(name=ModelName.parse(name), tier=tier))
+
+    def tier(self, name: str) -> str:
+        """Read the risk tier of a model.
+
+        Raises:
+            TierNotFound: it is in none.
+        """
+        record = self._session.backend.ask(GetTier(name=ModelName.parse(name)))
+        self._session.backend.check_record(record)
+        return record.tier
+
+    def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
+        """Ask what a policy would say of some versions if it were in force for an alias; nothing is set.
+
+        Raises:
+            InvalidPolicy: the document is not a policy.
+        """
+        read_policy(document)
+        backend = self._session.backend
+        policy = backend.add_documents([encode(document)])[0]
+        for text in references:
+            version = get_version(self._session, Reference.parse(text))
+            yield backend.ask(JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
+
+    def _read(self, record: PolicyRecord) -> InForce:
+        self._session.backend.check_record(record)
+        if record.digest is None:
+            return InForce(record, None)
+        digest = Digest.parse(record.digest)
+        data = read_document(self._session.backend, digest, "the policy", MAX_POLICY_BYTES)
+        return InForce(record, canonical.decode(data))

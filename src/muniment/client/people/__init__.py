@@ -1,0 +1,1 @@
+"""People and workloads: sign in, keys, roles, tokens."""

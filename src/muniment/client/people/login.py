@@ -1,0 +1,152 @@
+"""Sign in: this machine gets a token, and its key counts as its owner's."""
+
+import secrets
+import webbrowser
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urldefrag, urlencode
+
+import msgspec
+
+from muniment.client.connection.browser import wait_for_browser
+from muniment.client.connection.credentials import Credentials
+from muniment.client.connection.settings import Settings
+from muniment.client.connection.tokens import PREFIX, id_of, make_token
+from muniment.client.connection.transport import Transport
+from muniment.client.people.principals import write_payload
+from muniment.client.remote import API, open_remote
+from muniment.core.commands import BeginSession
+from muniment.core.errors import InvalidKey, LoginRefused, RegistryNotFound
+from muniment.core.queries import GetSelf, Person
+from muniment.core.receipts import Receipt
+from muniment.core.times import write_time
+from muniment.signing.keys import Identity
+
+_SESSION: Final = timedelta(days=30)
+_WORKLOAD: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Where we are signed in, as whom, and the key that we sign with."""
+
+    location: str
+    person: Person
+    identity: Identity
+
+
+def login(
+    link: str, *, name: str, settings: Settings | None = None, show: Callable[[str], object] = webbrowser.open
+) -> SignedIn:
+    """Sign in with an invitation: the link that an admin, or the server's first start, gave.
+
+    With the server's bare address, through its identity provider: `show` is handed what to open in a
+    browser.
+
+    The machine's key (MUNIMENT_IDENTITY, or one that is made and kept beside the token) is enrolled, so
+    that what it signs from now on counts.
+
+    Raises:
+        LoginRefused: the link has no token, or the invitation is used up.
+        BadToken: it is not valid any more.
+    """
+    settings = settings or Settings.read()
+    if "#" not in link:
+        link = ask_invitation(link.rstrip("/"), show)
+    location, invitation = split_link(link)
+    credentials = Credentials(directory=settings.state)
+    identity = _load_identity(settings, credentials)
+    token = make_token()
+    expires = write_time(datetime.now(UTC) + _SESSION)
+    command = BeginSession(
+        public_key=identity.public.pem, token=id_of(token), name=write_payload(name), expires=expires
+    )
+    guest = open_remote(location, invitation, settings.state)
+    try:
+        guest.execute(command)
+    finally:
+        guest.close()
+    credentials.keep(location, token)
+    return SignedIn(location=location, person=_ask_self(location, token, settings.state), identity=identity)
+
+
+def ask_invitation(location: str, show: Callable[[str], object]) -> str:
+    """Log in through a server's identity provider; give the link of the invitation that follows.
+
+    Raises:
+        BrowserLost: the browser does not come back.
+        LoginRefused: it brings no invitation.
+    """
+
+    def make_address(port: int, state: str) -> str:
+        return f"{location}/login/start?{urlencode({'port': port, 'state': state})}"
+
+    brought = wait_for_browser(make_address, show)
+    if "token" not in brought:
+        raise LoginRefused(reason="the browser brought no invitation")
+    return f"{location}/login#{brought['token']}"
+
+
+def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identity, Receipt]:
+    """Sign a job in by the identity token of its platform; give its token, its fresh key, and the receipt.
+
+    Both last a quarter of an hour, and are kept nowhere.
+
+    Raises:
+        LoginRefused: no rule of the registry lets the job in.
+    """
+    identity, token = Identity.generate(), make_token()
+    body: Mapping[str, object] = {
+        "identity": proof,
+        "public_key": identity.public.pem.decode(),
+        "token": id_of(token),
+        "name": {"salt": secrets.token_hex(16), "text": name},
+        "expires": write_time(datetime.now(UTC) + _WORKLOAD),
+    }
+    transport = Transport(location.rstrip("/"), None)
+    try:
+        answer = transport.call("POST", f"{API}/sessions/workload", body=body)
+    finally:
+        transport.close()
+    return token, identity, msgspec.json.decode(answer, type=Receipt)
+
+
+def logout(location: str, settings: Settings | None = None) -> None:
+    """Forget the token for a server."""
+    settings = settings or Settings.read()
+    Credentials(directory=settings.state).keep(location.rstrip("/"), None)
+
+
+def split_link(link: str) -> tuple[str, str]:
+    """Take an invitation apart: the server's address, and the token behind the #.
+
+    Raises:
+        LoginRefused: there is no token.
+        RegistryNotFound: it is not the address of a server.
+    """
+    address, token = urldefrag(link)
+    if not address.startswith(("https://", "http://")):
+        raise RegistryNotFound(location=address)
+    if not token.startswith(PREFIX):
+        raise LoginRefused(reason="the link has no token behind its #")
+    return address.removesuffix("/").removesuffix("/login"), token
+
+
+def _load_identity(settings: Settings, credentials: Credentials) -> Identity:
+    path = settings.identity or credentials.identity
+    if not path.exists():
+        if settings.identity is not None:
+            raise InvalidKey(reason=f"{path}: there is no such file")
+        Identity.generate().save(path, settings.passphrase)
+    return Identity.load(path, settings.passphrase)
+
+
+def _ask_self(location: str, token: str, state: Path) -> Person:
+    backend = open_remote(location, token, state)
+    try:
+        return backend.ask(GetSelf())
+    finally:
+        backend.close()

@@ -1,0 +1,65 @@
+"""Sign with a passkey: the browser does it, on a page of the registry that shows what is signed."""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
+
+from muniment.client.connection.browser import wait_for_browser
+from muniment.core.errors import BrowserLost, InvalidKey
+from muniment.core.payloads import Payload
+from muniment.core.people.callers import Assurance
+from muniment.core.records import KeyRecord
+from muniment.signing.bundle import Bundle, verify_bundle
+from muniment.signing.keys import PublicKey
+from muniment.signing.passkeys import Passkey, encode_base64url, write_signature
+
+
+def sign_with_passkey(
+    payload: bytes,
+    location: str,
+    keys: Sequence[KeyRecord],
+    reason: Payload | None,
+    show: Callable[[str], object],
+) -> Bundle:
+    """Sign an approval with one of our passkeys; `show` is handed what to open in a browser.
+
+    Raises:
+        InvalidKey: none of our keys is a passkey of that registry.
+        BrowserLost: the browser brings no signature.
+        BadSignature: it brings one over something else.
+    """
+    passkeys = _find_passkeys(location, keys)
+    if not passkeys:
+        raise InvalidKey(
+            reason=f"you have no passkey for {location}: an invitation link makes one in a browser"
+        )
+
+    def make_address(port: int, state: str) -> str:
+        given = {
+            "payload": encode_base64url(payload),
+            "port": port,
+            "state": state,
+            "allow": list(passkeys),
+            **({} if reason is None else {"reason": reason.text, "salt": reason.salt}),
+        }
+        return f"{location}/passkeys/sign#{urlencode(given, doseq=True)}"
+
+    brought = wait_for_browser(make_address, show)
+    key = passkeys.get(brought.get("credential", ""))
+    if key is None:
+        raise BrowserLost(reason="it did not sign")
+    parts = (brought.get("authenticator", ""), brought.get("client", ""), brought.get("signature", ""))
+    bundle = Bundle(payload=payload, signature=write_signature(*parts), key_id=key.id)
+    verify_bundle(bundle, key)
+    return bundle
+
+
+def _find_passkeys(location: str, keys: Sequence[KeyRecord]) -> dict[str, PublicKey]:
+    """Give the passkeys that sign at a location, by the ids under which authenticators know them."""
+    found = {}
+    for record in keys:
+        if record.assurance == Assurance.PASSKEY and record.revoked is None:
+            line = record.public_key.encode()
+            passkey = Passkey.read(line)
+            if passkey.origin == location:
+                found[passkey.credential] = PublicKey.read(line)
+    return found

@@ -1,0 +1,91 @@
+"""People and workloads of a registry: who they are, their keys, their roles."""
+
+from collections.abc import Sequence
+
+import uuid_utils
+
+from muniment.client.proofs.paging import read_all
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.commands import (
+    EnrolKey,
+    ErasePrincipal,
+    GrantRole,
+    RegisterPrincipal,
+    RevokeKey,
+    RevokeRole,
+)
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import EVERYWHERE, Role
+from muniment.core.queries import GetPerson, GetSelf, ListPeople, Person
+from muniment.core.receipts import Receipt
+from muniment.signing.keys import PublicKey
+
+
+class People:
+    """`registry.people`: most of it needs the role admin."""
+
+    def __init__(self, backend: TrustedBackend) -> None:
+        """Stand on a backend."""
+        self._backend = backend
+
+    def me(self) -> Person:
+        """Give whom the registry takes us for.
+
+        Raises:
+            NotIdentified: our key is not enrolled.
+        """
+        return self._backend.ask(GetSelf())
+
+    def list(self) -> Sequence[Person]:
+        """List everybody, oldest first."""
+        return list(read_all(self._backend, ListPeople()))
+
+    def get(self, principal: str) -> Person:
+        """Find one by id or name.
+
+        Raises:
+            PrincipalNotFound: there is none.
+        """
+        return self._backend.ask(GetPerson(principal=principal))
+
+    def add(
+        self, name: str, key: PublicKey | None = None, *, expires: str | None = None, workload: bool = False
+    ) -> Receipt:
+        """Register a person or workload under a name, with the public key that they sign with, if known."""
+        pem = None if key is None else key.pem
+        return self._backend.execute(
+            RegisterPrincipal(name=write_payload(name), public_key=pem, expires=expires, workload=workload)
+        )
+
+    def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
+        """Add a key to somebody."""
+        return self._backend.execute(EnrolKey(principal=principal, public_key=key.pem, expires=expires))
+
+    def erase(self, principal: str, *, typed: bool = False) -> Receipt:
+        """Forget somebody's name, logins and what their keys and tokens are called.
+
+        With `typed`, also all that they ever typed: reasons, messages, comments, tags. The log stays valid.
+        """
+        return self._backend.execute(ErasePrincipal(principal=principal, typed=typed))
+
+    def revoke(self, key_id: str, *, effective: int | None = None) -> Receipt:
+        """Revoke a key from now on, or as of an earlier entry of the log."""
+        return self._backend.execute(RevokeKey(key_id=key_id, effective=effective))
+
+    def grant(self, principal: str, role: Role | str, namespace: str = EVERYWHERE) -> Receipt:
+        """Grant a role."""
+        return self._backend.execute(GrantRole(principal=principal, role=Role(role), namespace=namespace))
+
+    def withdraw(self, principal: str, role: Role | str, namespace: str = EVERYWHERE) -> Receipt:
+        """End a grant."""
+        return self._backend.execute(RevokeRole(principal=principal, role=Role(role), namespace=namespace))
+
+
+def write_payload(text: str) -> Payload:
+    """Salt a text."""
+    return Payload(salt=str(uuid_utils.uuid4()), text=text)
+
+
+def write_reason(text: str) -> Payload | None:
+    """Salt a reason; None for an empty one."""
+    return write_payload(text) if text else None

@@ -1,0 +1,321 @@
+"""Check a version against the log and the bytes: nothing is taken from the registry on its word."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from muniment.client.bytes.copying import hash_rest
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.bytes.hashing import BackgroundHasher
+from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
+from muniment.core.canonical import JsonObject
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.approvals import EVIDENCE, evidence_of
+from muniment.core.claims.attestations import CONTENT, EVALUATION, TOMBSTONE, VERDICT, Attestation, kind_of
+from muniment.core.claims.evidence import Evidence
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    ContentCorrupt,
+    EvidenceInconsistent,
+    KeyRevoked,
+    MunimentError,
+    NotSigned,
+    ProofInvalid,
+    RecordUnproven,
+    VerdictInconsistent,
+    WrongSubject,
+)
+from muniment.core.gates.policy import judge
+from muniment.core.gates.verdicts import Said, read_facts, write_verdict
+from muniment.core.names import Alias, Reference
+from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion, VersionDetail
+from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
+from muniment.signing.content import is_about
+from muniment.signing.keys import PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was checked: what, and the refusal if it failed."""
+
+    what: str
+    error: MunimentError | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Say whether it held."""
+        return self.error is None
+
+
+def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None = None) -> VersionRecord:
+    """Resolve a reference to a version whose record, and whose alias move, the log proves.
+
+    Raises:
+        RecordUnproven, ProofInvalid: the registry's answer does not follow from its log.
+    """
+    exact = reference
+    if isinstance(reference.selector, Alias):
+        move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
+        backend.check_record(move)
+        if (move.name, move.alias) != (str(reference.name), str(reference.selector)):
+            raise RecordUnproven(record=str(reference), index=move.index)
+        exact = Reference(reference.name, move.number)
+    version = backend.ask(GetVersion(reference=exact, at=at))
+    backend.check_record(version)
+    wanted = exact.selector
+    found = {int: version.number, Digest: Digest.parse(version.revision)}.get(type(wanted), wanted)
+    if version.name != str(reference.name) or found != wanted:
+        raise RecordUnproven(record=str(reference), index=version.index)
+    return version
+
+
+def read_revision(backend: TrustedBackend, version: VersionRecord) -> Revision:
+    """Read a version's manifest and check it against its digest."""
+    data = read_document(backend, Digest.parse(version.revision), "the manifest", MAX_MANIFEST_BYTES)
+    return parse_manifest(data)
+
+
+def read_document(backend: TrustedBackend, digest: Digest, name: str, limit: int) -> bytes:
+    """Read a small blob whole and check it.
+
+    Raises:
+        ContentCorrupt: it was altered; the error names it by `name`.
+    """
+    with backend.open_blob(digest) as file:
+        data = file.read(limit)
+    _check_digest(Digest.of(data), digest, name)
+    return data
+
+
+def read_file(backend: TrustedBackend, file: File) -> bytes:
+    """Read a file whole and check it: what is used afterwards are the bytes that were checked."""
+    with backend.open_blob(file.digest) as blob:
+        data = blob.read(file.size_bytes + 1)
+    _check_digest(Digest.of(data), file.digest, file.path)
+    return data
+
+
+def check_file(backend: TrustedBackend, file: File) -> None:
+    """Hash a stored file in constant memory.
+
+    Raises:
+        ContentCorrupt: it was altered.
+        BlobNotFound: it is gone.
+    """
+    with BackgroundHasher() as hasher, backend.open_blob(file.digest) as blob:
+        hash_rest(blob, hasher)
+        actual = hasher.finish()
+    _check_digest(actual, file.digest, file.path)
+
+
+def check_signature(backend: TrustedBackend, version: VersionRecord, revision: Revision) -> Attestation:
+    """Check that the author of a version signed exactly its files.
+
+    Raises:
+        NotSigned: there is no such claim.
+        MunimentError: there is one, and it does not hold; as `check_claim` says.
+    """
+    claims = find_content_claims(backend, version)
+    if not claims:
+        raise NotSigned(reference=f"{version.name}@{version.number}")
+    return check_claim(backend, claims[-1], version, revision)
+
+
+def find_content_claims(backend: TrustedBackend, version: VersionRecord) -> list[AttestationRecord]:
+    """List the content signatures of a version's author, the newest last; none is checked yet."""
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    return [
+        record
+        for record in detail.attestations
+        if record.predicate_type == CONTENT and record.signer == version.author
+    ]
+
+
+def check_claim(
+    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+) -> Attestation:
+    """Check a claim: on record, by a key that the log gave to its signer, about this version.
+
+    (0) its record, and the record of its key, follow from the log
+    (1) the key is the signer's, and was not revoked as of that entry
+    (2) its bytes have the digest on record, and the key signed them
+    (3) it is about this version: the digest of the manifest, or exactly its files
+
+    The caller MUST have proven `version` and read `revision` from its manifest.
+    """
+    backend.check_record(record)
+    key = backend.ask(GetKey(key_id=record.key_id))
+    backend.check_record(key)
+    if key.id != record.key_id or key.principal != record.signer:
+        raise RecordUnproven(record=f"keys[{key.id}]", index=key.index)
+    if key.revoked is not None and key.revoked <= record.index:
+        raise KeyRevoked(key_id=key.id)
+    digest = Digest.parse(record.digest)
+    data = read_document(backend, digest, kind_of(record.predicate_type), MAX_BUNDLE_BYTES)
+    statement = verify_bundle(Bundle.decode(data), PublicKey.read(key.public_key.encode()))
+    about = is_about(statement, Digest.parse(version.revision), revision)
+    if not about or (record.name, record.revision) != (version.name, version.revision):
+        raise WrongSubject(reference=f"{version.name}@{version.number}", subject=record.digest)
+    return Attestation(
+        digest=digest,
+        predicate_type=statement.predicate_type,
+        predicate=statement.predicate,
+        signer=record.signer,
+        key_id=key.id,
+        index=record.index,
+        recorded=record.recorded,
+    )
+
+
+def find_evidence(backend: TrustedBackend, version: VersionRecord) -> frozenset[str]:
+    """Collect the digests of the evidence that an approver has to have seen. Raises as `check_claim`."""
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    records = [record for record in detail.attestations if record.predicate_type in EVIDENCE]
+    revision = read_revision(backend, version)
+    claims = []
+    for record in records:
+        # What a key has signed that is disowned is no evidence; the registry leaves it out too.
+        with suppress(KeyRevoked):
+            claims.append(check_claim(backend, record, version, revision))
+    return evidence_of(claims)
+
+
+def check_evidence(
+    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+) -> None:
+    """Compute the metrics of an evaluation again from its counts and curves. Raises as `check_claim` too.
+
+    Raises:
+        EvidenceInconsistent: a stated number does not follow.
+    """
+    evidence = Evidence(check_claim(backend, record, version, revision).predicate)
+    wrong = evidence.find_contradictions()
+    if wrong:
+        raise EvidenceInconsistent(digest=record.digest, contradictions=tuple(map(str, wrong)))
+
+
+def check_verdict(
+    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+) -> None:
+    """Judge again what a verdict judged, from the documents that it names. Raises as `check_claim` too.
+
+    (0) the claims about this version that it states are on record, as it states them
+    (1) the policy and every claim have their digests, and every claim verifies with its signer's key
+    (2) the same rules over the same facts come to the same findings
+
+    Raises:
+        VerdictInconsistent: they do not.
+    """
+    stated = check_claim(backend, record, version, revision).predicate
+    if "facts" not in stated:
+        raise VerdictInconsistent(digest=record.digest, reason="it does not say what it rests on")
+    facts = read_facts(stated, [file.path for file in revision.files], partial(_read_said, backend))
+    known = {one.digest: one for one in backend.ask(DescribeVersion(reference=_exact(version))).attestations}
+    for claim in facts.attestations:
+        found = known.get(str(claim.digest))
+        said = (claim.signer, claim.index, claim.recorded, claim.assurance)
+        if found is None or said != (found.signer, found.index, found.recorded, found.assurance):
+            raise VerdictInconsistent(digest=record.digest, reason=f"{claim.digest} is not on record so")
+    policy = decode_policy(read_document(backend, Digest.parse(facts.policy), "the policy", MAX_POLICY_BYTES))
+    again = write_verdict(judge(policy, facts), facts, verifier="")
+    if facts.version != f"{version.name}@{version.number}" or _outcome(again) != _outcome(stated):
+        raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
+
+
+def _read_said(backend: TrustedBackend, digest: Digest) -> Said:
+    """Read what a claim says, and check that its signer's key signed it."""
+    bundle = Bundle.decode(read_document(backend, digest, "a claim", MAX_BUNDLE_BYTES))
+    key = backend.ask(GetKey(key_id=bundle.key_id))
+    backend.check_record(key)
+    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+    return statement.predicate_type, statement.predicate
+
+
+def _outcome(predicate: JsonObject) -> object:
+    """Give what has to be the same again: the result and what each rule came to; words may be put anew."""
+    findings = predicate["findings"]
+    listed = findings if isinstance(findings, list) else []
+    return (
+        predicate["verificationResult"],
+        predicate["mode"],
+        [(one["id"], one["passed"], one["waived"]) for one in listed if isinstance(one, Mapping)],
+    )
+
+
+def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
+    """Check all that can be checked of a version; each by name, none left out after a failure."""
+    version = resolve_proven(backend, reference)
+    revision = read_revision(backend, version)
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    purged = detail.status is not None and detail.status.status == Status.PURGED
+    files = [
+        (f"file {file.path} ({file.digest})", partial(check_file, backend, file))
+        for file in revision.files
+        if not purged
+    ]
+    if purged:
+        files = [("bytes were purged, by a tombstone", partial(_check_tombstone, detail))]
+    claims = [
+        (
+            f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}",
+            partial(check_claim, backend, record, version, revision),
+        )
+        for record in detail.attestations
+    ]
+    evidence = [
+        (
+            f"metrics of evaluation {record.digest:.19} follow from its counts",
+            partial(check_evidence, backend, record, version, revision),
+        )
+        for record in detail.attestations
+        if record.predicate_type == EVALUATION
+    ]
+    verdicts = [
+        (
+            f"verdict {record.digest:.19} follows from its policy and claims",
+            partial(check_verdict, backend, record, version, revision),
+        )
+        for record in detail.attestations
+        if record.predicate_type == VERDICT
+    ]
+    signature = ("content signed by the author", partial(check_signature, backend, version, revision))
+    return [
+        Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
+        Check(what=f"manifest {version.revision}"),
+        *run_all([*files, signature, *claims, *evidence, *verdicts]),
+    ]
+
+
+def _check_tombstone(detail: VersionDetail) -> None:
+    """Check that a purge left its claim; what it says is checked as any claim is."""
+    if not any(record.predicate_type == TOMBSTONE for record in detail.attestations):
+        raise NotSigned(reference=f"the purge of {detail.record.name}@{detail.record.number}")
+
+
+def run_all(checks: Sequence[tuple[str, Callable[[], object]]]) -> list[Check]:
+    """Run named checks, several at once; what one raises is its outcome."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda check: _run(*check), checks))
+
+
+def _run(what: str, check: Callable[[], object]) -> Check:
+    try:
+        check()
+    except (MunimentError, OSError) as error:
+        refusal = error if isinstance(error, MunimentError) else ProofInvalid(what=what)
+        return Check(what=what, error=refusal)
+    return Check(what=what)
+
+
+def _check_digest(actual: Digest, expected: Digest, name: str) -> None:
+    if actual != expected:
+        raise ContentCorrupt(path=name, expected=str(expected), actual=str(actual))
+
+
+def _exact(version: VersionRecord) -> Reference:
+    return Reference.parse(f"{version.name}@{version.number}")

@@ -1,0 +1,35 @@
+"""Read long answers whole, page by page."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.queries import PageQuery, SearchVersions, entry_of
+from muniment.core.records import VersionRecord
+
+T = TypeVar("T")
+
+_PAGE: Final = 500
+
+
+def read_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
+    """Ask for page after page."""
+    query = replace(query, limit=_PAGE)
+    while True:
+        page = backend.ask(query)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        query = replace(query, after=entry_of(page[-1]))
+
+
+def search_all(backend: TrustedBackend, text: str, at: str | None = None) -> Iterator[VersionRecord]:
+    """Look versions up, page after page; none is proven yet."""
+    cursor: str | None = None
+    while True:
+        page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))
+        yield from page.items
+        if page.next is None:
+            return
+        cursor = page.next

@@ -1,0 +1,1 @@
+"""Documents made of claims: evaluations, cards, leaderboards, graphs."""

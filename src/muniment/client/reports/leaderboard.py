@@ -1,0 +1,109 @@
+"""Which version scored best: versions are ranked over the same data only, and none disappears silently."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from muniment.client.versions.version import Version
+from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDigest, InvalidEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A version with its score, at its place, or the reason why it has none."""
+
+    version: str
+    place: int | None = None
+    metric: Metric | None = None
+    n: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """The ranking of versions by a metric over one dataset, the best first; then those left out."""
+
+    metric: str
+    dataset: str
+    lower_is_better: bool
+    rows: tuple[Ranked, ...]
+
+
+def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
+    """Rank versions by their newest evaluation over a dataset, named by its digest or its name.
+
+    A name stands for the digest that the newest evaluation under that name has: numbers over other bytes
+    of the same name are left out, and said to be.
+
+    Raises:
+        InvalidEvidence: no version was evaluated over that dataset.
+    """
+    known = [(str(version), _newest(version.claims())) for version in versions]
+    digest = _find_digest((pair for _, found in known for pair in found), dataset)
+    rows: list[Ranked] = []
+    lower = False
+    for name, found in known:
+        here = [
+            evidence for _, evidence in found if evidence.dataset == digest and metric in evidence.metrics
+        ]
+        value = here[-1].find_metric(metric) if here else None
+        why = _find_reason(found, metric, dataset, digest)
+        if why or value is None:
+            rows.append(Ranked(version=name, why=why or f"{metric} is not a number"))
+        else:
+            lower = here[-1].is_lower_better(metric)
+            rows.append(Ranked(version=name, metric=value, n=here[-1].n))
+    scored = [row for row in rows if row.metric]
+    scored.sort(key=lambda row: row.metric.value if row.metric else 0.0, reverse=not lower)
+    left_out = [row for row in rows if not row.metric]
+    return Leaderboard(
+        metric=metric,
+        dataset=digest,
+        lower_is_better=lower,
+        rows=(*_place(scored), *left_out),
+    )
+
+
+def _place(rows: list[Ranked]) -> Iterator[Ranked]:
+    """Give places; versions with the same value share one."""
+    place = 0
+    for count, row in enumerate(rows, 1):
+        before = rows[count - 2].metric if count > 1 else None
+        if before is None or row.metric is None or before.value != row.metric.value:
+            place = count
+        yield Ranked(version=row.version, place=place, metric=row.metric, n=row.n)
+
+
+def _newest(claims: list[Attestation]) -> list[tuple[Attestation, Evidence]]:
+    return newest_per_dataset(tuple(claims))
+
+
+def _find_digest(found: Iterable[tuple[Attestation, Evidence]], dataset: str) -> str:
+    try:
+        return str(Digest.parse(dataset))
+    except InvalidDigest:
+        pass
+    named = [
+        (claim.index, evidence.dataset)
+        for claim, evidence in found
+        if dataset in {evidence.dataset_name, evidence.dataset_name.partition(":")[0]}
+    ]
+    if not named:
+        raise InvalidEvidence(reason=f"no version was evaluated over {dataset!r}")
+    return max(named)[1]
+
+
+def _find_reason(found: list[tuple[Attestation, Evidence]], metric: str, dataset: str, digest: str) -> str:
+    here = [evidence for _, evidence in found if evidence.dataset == digest]
+    if not found:
+        return "it was never evaluated"
+    if not here:
+        if any(dataset == evidence.dataset_name.partition(":")[0] for _, evidence in found):
+            return f"its {dataset} has other bytes"
+        return f"it was not evaluated over {dataset}"
+    if not any(metric in evidence.metrics for evidence in here):
+        return f"{metric} was not measured"
+    wrong = [str(one) for evidence in here for one in evidence.find_contradictions()]
+    return f"its evidence contradicts itself: {wrong[0]}" if wrong else ""

@@ -1,0 +1,1 @@
+"""Reproduction: plan it, lay out the workplace, run, compare."""

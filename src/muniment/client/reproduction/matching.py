@@ -1,0 +1,60 @@
+"""Is a rebuilt file the one on record, or close to it?"""
+
+import hashlib
+from pathlib import Path
+
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.bytes.formats import format_of
+from muniment.core.bytes.revisions import File
+from muniment.core.canonical import Json
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
+
+
+def compare_file(
+    backend: TrustedBackend, path: str, file: File, rebuilt: Path, tolerance: float
+) -> dict[str, Json]:
+    """Compare a rebuilt file with the recorded one: by digest, then tensor by tensor.
+
+    Differing tensors are within tolerance if the norm of the change is, relative to the norm of the tensor.
+    """
+    found: dict[str, Json] = {"path": path, "recorded": str(file.digest)}
+    if not rebuilt.is_file():
+        return {**found, "outcome": "missing"}
+    with rebuilt.open("rb") as stream:
+        digest = Digest(hashlib.file_digest(stream, "sha256").hexdigest())
+    found["rebuilt"] = str(digest)
+    if digest == file.digest:
+        return {**found, "outcome": "identical"}
+    kind = format_of(path)
+    if not has_tensors(kind):
+        return {**found, "outcome": "differs", "detail": "it has other bytes"}
+    try:
+        worst, name = _compare_tensors(backend, file, rebuilt)
+    except (MunimentError, EOFError) as error:
+        return {**found, "outcome": "differs", "detail": str(error)}
+    if worst is None:
+        return {**found, "outcome": "differs", "detail": f"the tensor {name} has another form"}
+    detail = f"the tensor {name} is {worst:.3g} of its norm away"
+    return {**found, "outcome": "within-tolerance" if worst <= tolerance else "differs", "detail": detail}
+
+
+def _compare_tensors(backend: TrustedBackend, file: File, rebuilt: Path) -> tuple[float | None, str]:
+    """Find the tensor that is farthest from the recorded one; None if one has no counterpart."""
+    kind = format_of(file.path)
+    with backend.open_blob(file.digest) as before, rebuilt.open("rb") as after:
+        old = {one.name: one for one in read_tensors(kind, before, file.path, file.size_bytes)}
+        new = {one.name: one for one in read_tensors(kind, after, file.path, rebuilt.stat().st_size)}
+        for name in sorted(set(old) ^ set(new)):
+            return None, name
+        hashes = hash_tensors(before, list(old.values())), hash_tensors(after, list(new.values()))
+        worst, where = 0.0, ""
+        for name, tensor in old.items():
+            if hashes[0].get(name) != hashes[1].get(name):
+                change = measure_change(before, tensor, after, new[name])
+                if change is None:
+                    return None, name
+                if change >= worst:
+                    worst, where = change, name
+    return worst, where

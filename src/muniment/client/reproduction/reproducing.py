@@ -1,0 +1,299 @@
+"""Rebuild a version from its record: prepare -> run -> compare -> evaluate -> attest.
+
+It runs code from the record. The caller MUST have shown the plan and got a yes.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, cast
+
+from muniment.capture.secrets import holds_secret
+from muniment.client.claims.evaluating import evaluation_module
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.reproduction.matching import compare_file
+from muniment.client.reproduction.planning import Plan
+from muniment.client.reproduction.sandbox import Limits, Sandbox, find_sandbox, run_in
+from muniment.client.reproduction.workplace import (
+    Log,
+    describe_variables,
+    fetch_code,
+    inside,
+    lay_out,
+    list_readable,
+    make_environment,
+    translate,
+)
+from muniment.client.versions.loading import load_files
+from muniment.client.versions.version import Version
+from muniment.core.bytes.formats import format_of
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import REPRODUCTION
+from muniment.core.claims.evidence import Evidence
+from muniment.core.claims.provenance import write_blob_resource
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError, NotReproducible
+from muniment.core.times import write_time
+from muniment.tensors.reading import has_tensors
+
+TOLERANCE: Final = 0.01
+_LOG: Final = "log"
+_LAST_LINES: Final = 15
+_MAX_LOG_BYTES: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What came of it: the predicate `reproduction/v1`, and the log that it names."""
+
+    predicate: JsonObject
+    log: bytes
+
+    @property
+    def verdict(self) -> str:
+        """bit-identical, within-tolerance or failed."""
+        return str(self.predicate["verdict"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Metric:
+    """A metric that was computed again."""
+
+    dataset: str
+    name: str
+    recorded: float | None
+    rebuilt: float | None
+    held: bool
+
+    def describe(self) -> JsonObject:
+        """Describe it, for the record."""
+        return {
+            "dataset": self.dataset,
+            "metric": self.name,
+            "recorded": self.recorded,
+            "rebuilt": self.rebuilt,
+            "held": self.held,
+        }
+
+
+def reproduce(  # noqa: PLR0913 - what a rebuild is made of
+    version: Version,
+    plan: Plan,
+    *,
+    directory: Path | None = None,
+    tolerance: float = TOLERANCE,
+    limits: Limits | None = None,
+    trusted: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _: None,
+    record: bool = True,
+) -> Rebuilt:
+    """Run a plan: code from the record. The outcome is signed and recorded. Raises as `rebuild`.
+
+    `directory` is a new one, which is left as it is; by default a temporary one, which is removed.
+    """
+    backend = version.session.backend
+    with ExitStack() as stack:
+        if directory is None:
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix="muniment-reproduce-"))
+            directory = Path(name)
+        else:
+            directory.mkdir(parents=True)
+        rebuilt = rebuild(
+            backend, plan, directory.resolve(), tolerance=tolerance, limits=limits, trusted=trusted, say=say
+        )
+    if record:
+        if rebuilt.log:
+            backend.add_documents([rebuilt.log])
+        version.attest(REPRODUCTION, rebuilt.predicate)
+    return rebuilt
+
+
+def rebuild(  # noqa: PLR0913 - what a rebuild is made of
+    backend: TrustedBackend,
+    plan: Plan,
+    directory: Path,
+    *,
+    tolerance: float = TOLERANCE,
+    limits: Limits | None = None,
+    trusted: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _: None,
+) -> Rebuilt:
+    """Rebuild a version in an empty directory, and compare.
+
+    `tolerance` is relative: of each metric, and of the norm of each tensor. A file that differs and holds no
+    tensors is within tolerance only if the metrics that were computed again with it are.
+
+    Raises:
+        NotReproducible: something is missing; nothing was run.
+        MissingExtra: uv is not installed.
+    """
+    if plan.missing:
+        raise NotReproducible(reference=plan.reference, missing=plan.missing)
+    work = _Work(
+        backend=backend,
+        plan=plan,
+        directory=directory,
+        tolerance=tolerance,
+        limits=limits or Limits(),
+        trusted=trusted,
+        log=Log(say, bytearray()),
+        started=write_time(datetime.now(UTC)),
+    )
+    place = work.prepare()
+    code = work.run(place)
+    files = work.compare(place)
+    metrics = [] if code else work.evaluate(place)
+    return work.conclude(code, files, metrics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """One rebuild."""
+
+    backend: TrustedBackend
+    plan: Plan
+    directory: Path
+    tolerance: float
+    limits: Limits
+    trusted: Sequence[str]
+    log: Log
+    started: str
+    sandbox: Sandbox = field(default_factory=find_sandbox)
+
+    def prepare(self) -> Path:
+        """Lay out code and data; give the place where the command runs."""
+        checkout = fetch_code(self.plan, self.directory, self.log)
+        place = inside(checkout, self.plan.directory)
+        for one in self.plan.data:
+            lay_out(self.backend, one, inside(place, one.path))
+        return place
+
+    def run(self, place: Path) -> int:
+        """Make the environment, and run the command in it; give its exit code."""
+        python = make_environment(self.plan, self.directory, self.log)
+        self.log.note(f"run       {' '.join(self.plan.command)} in {self.sandbox}")
+        code, output = run_in(
+            self.sandbox,
+            translate(self.plan.command, python),
+            root=self.directory,
+            directory=place,
+            readable=list_readable(python),
+            environment=describe_variables(self.plan, self.directory, python),
+            limits=self.limits,
+        )
+        self.log.keep(output)
+        if code:
+            for line in output.decode(errors="replace").splitlines()[-_LAST_LINES:]:
+                self.log.say(f"          {line}")
+        self.log.note(f"exit      {code}")
+        return code
+
+    def compare(self, place: Path) -> list[dict[str, Json]]:
+        """Compare each file that the training wrote."""
+        found = [
+            compare_file(self.backend, path, file, inside(place, path), self.tolerance)
+            for path, file in self.plan.outputs.items()
+        ]
+        for one in found:
+            detail = f": {one['detail']}" if "detail" in one else ""
+            self.log.note(f"{one['outcome']:9} {one['path']}{detail}")
+        return found
+
+    def evaluate(self, place: Path) -> list[_Metric]:
+        """Do the recorded evaluations again with the rebuilt model."""
+        if not self.plan.evaluations:
+            return []
+        rebuilt = {file.path: inside(place, path) for path, file in self.plan.outputs.items()}
+        contents = {name: path.read_bytes() for name, path in rebuilt.items() if path.is_file()}
+        try:
+            model = load_files(contents, self.trusted)
+        except MunimentError as error:
+            self.log.note(f"          the rebuilt model cannot be loaded: {error}")
+            return []
+        found: list[_Metric] = []
+        for number, (evidence, data) in enumerate(self.plan.evaluations):
+            target = self.directory / "evaluation" / str(number) / Path(data.path).name
+            lay_out(self.backend, data, target)
+            found += _measure(model, evidence, target, self.tolerance)
+        return found
+
+    def conclude(self, code: int, files: list[dict[str, Json]], metrics: list[_Metric]) -> Rebuilt:
+        """Say what came of it."""
+        verdict = _judge(code, files, metrics)
+        self.log.note(f"verdict   {verdict}")
+        text = bytes(self.log.text[-_MAX_LOG_BYTES:])
+        kept = b"" if holds_secret(text.decode(errors="replace"), ()) else text
+        log = [write_blob_resource(_LOG, Digest.of(kept), len(kept), "text/plain")] if kept else []
+        predicate: JsonObject = {
+            "verdict": verdict,
+            "provenance": str(self.plan.claim.digest),
+            "tolerance": self.tolerance,
+            "command": list(self.plan.command),
+            "exit_code": code,
+            "environment": {
+                "python": self.plan.python,
+                "tool": "uv",
+                "packages": self.plan.lock.count("=="),
+                "hashes": self.plan.lock.count("--hash="),
+                "provided": list(self.plan.provided),
+            },
+            "sandbox": self.sandbox.describe(self.limits),
+            "files": files,
+            "metrics": [one.describe() for one in metrics],
+            "not_replayed": list(self.plan.notes),
+            "byproducts": log,
+            "startedOn": self.started,
+            "finishedOn": write_time(datetime.now(UTC)),
+        }
+        return Rebuilt(predicate=predicate, log=kept)
+
+
+def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) -> list[_Metric]:
+    procedure = cast("Mapping[str, Any]", evidence.predicate["procedure"])
+    found, _ = evaluation_module("files").evaluate_model(
+        model,
+        data,
+        procedure["target"],
+        features=procedure.get("features", ()),
+        groups=procedure.get("groups", ()),
+        positive=procedure.get("positive"),
+    )
+    again = Evidence({**found, "dataset": evidence.predicate["dataset"]})
+    results = []
+    for name in found["metrics"]:
+        before, after = evidence.find_metric(name), again.find_metric(name)
+        old, new = (None if one is None else one.value for one in (before, after))
+        results.append(
+            _Metric(
+                dataset=evidence.dataset,
+                name=name,
+                recorded=old,
+                rebuilt=new,
+                held=_is_close(old, new, tolerance),
+            )
+        )
+    return results
+
+
+def _is_close(one: float | None, other: float | None, tolerance: float) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= tolerance * max(abs(one), abs(other))
+
+
+def _judge(code: int, files: Sequence[JsonObject], metrics: Sequence[_Metric]) -> str:
+    """Say bit-identical only of files that are, and within tolerance only of what was compared."""
+    outcomes = {str(one["outcome"]) for one in files}
+    if code or not files or "missing" in outcomes:
+        return "failed"
+    held = all(one.held for one in metrics)
+    if outcomes == {"identical"} and held:
+        return "bit-identical"
+    if not held or any(
+        one["outcome"] == "differs" and has_tensors(format_of(str(one["path"]))) for one in files
+    ):
+        return "failed"
+    return "within-tolerance" if "differs" not in outcomes or metrics else "failed"

@@ -1,0 +1,1 @@
+"""Versions: push, pull, load, compare, export."""

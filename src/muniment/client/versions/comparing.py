@@ -1,0 +1,378 @@
+"""What changed between two versions: files, tensors, how they were trained, metrics, card, signers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from muniment.capture.git import count_commits
+from muniment.client.proofs.checking import check_claim, read_revision, resolve_proven
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.bytes.formats import format_of
+from muniment.core.bytes.revisions import File, Revision
+from muniment.core.canonical import Json
+from muniment.core.claims.attestations import CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
+from muniment.core.claims.cards import Card
+from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
+from muniment.core.claims.provenance import Provenance
+from muniment.core.names import Reference
+from muniment.core.queries import DescribeVersion
+from muniment.core.records import VersionRecord
+from muniment.tensors.layout import Tensor
+from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
+
+# A tensor, and the file that it is in.
+_Placed = tuple[Tensor, File]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is not the same: None on the side where it is not there.
+
+    Attributes:
+        kind: added, removed, changed, renamed, reshaped or retyped.
+        real: of a metric, whether the confidence intervals say that the change is real (they do not overlap);
+            None if there are none.
+        norm: of a tensor, the norm of the change over the norm that it had, if that was asked for.
+    """
+
+    section: str
+    name: str
+    before: Json
+    after: Json
+    kind: str = "changed"
+    real: bool | None = None
+    norm: float | None = None
+
+    @property
+    def delta(self) -> float | None:
+        """The change of a number."""
+        if _is_number(self.before) and _is_number(self.after):
+            return float(str(self.after)) - float(str(self.before))
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What differs, and the sections in which both have something and nothing differs."""
+
+    differences: tuple[Difference, ...]
+    same: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    backend: TrustedBackend
+    revision: Revision
+    claims: tuple[Attestation, ...]
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        found = [claim.predicate for claim in self.claims if claim.predicate_type == PROVENANCE]
+        return Provenance(found[-1] if found else {})
+
+    @cached_property
+    def evidence(self) -> dict[tuple[str, str], Evidence]:
+        return {
+            (evidence.dataset, evidence.task): evidence for _, evidence in newest_per_dataset(self.claims)
+        }
+
+    @cached_property
+    def files(self) -> dict[str, File]:
+        return {file.path: file for file in self.revision.files}
+
+
+@dataclass
+class _Section:
+    """What was found under one heading, and whether there was anything to compare."""
+
+    name: str
+    differences: list[Difference] = field(default_factory=list)
+    compared: bool = False
+
+    def compare(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
+        """Set values side by side."""
+        self.compared |= bool(before) and bool(after)
+        for name in sorted({*before, *after}):
+            if before.get(name) != after.get(name):
+                self.add(name, before.get(name), after.get(name), _kind_of(before, after, name))
+
+    def add(  # noqa: PLR0913 - what a difference is made of
+        self,
+        name: str,
+        before: Json,
+        after: Json,
+        kind: str,
+        *,
+        real: bool | None = None,
+        norm: float | None = None,
+    ) -> None:
+        """Add a difference."""
+        self.differences.append(
+            Difference(
+                section=self.name, name=name, before=before, after=after, kind=kind, real=real, norm=norm
+            )
+        )
+
+
+def compare(
+    backend: TrustedBackend, before: Reference, after: Reference, *, norms: bool = False
+) -> Comparison:
+    """Say what differs, section by section, from claims whose signatures were checked.
+
+    The versions may be of different models. With `norms`, changed tensors are read as numbers, too.
+    """
+    old, new = (_read_side(backend, resolve_proven(backend, ref)) for ref in (before, after))
+    sections = [
+        _compare_files(old, new),
+        _compare_tensors(old, new, norms=norms),
+        *(_compare_values(name, read(old), read(new)) for name, read in _VALUES.items()),
+        _compare_code(old, new),
+        *_compare_metrics(old, new),
+        _compare_values("card", _card(old), _card(new)),
+        _compare_values("signers", _signers(old), _signers(new)),
+    ]
+    return Comparison(
+        differences=tuple(one for section in sections for one in section.differences),
+        same=tuple(section.name for section in sections if section.compared and not section.differences),
+    )
+
+
+def _read_side(backend: TrustedBackend, version: VersionRecord) -> _Side:
+    revision = read_revision(backend, version)
+    reference = Reference.parse(f"{version.name}@{version.number}")
+    detail = backend.ask(DescribeVersion(reference=reference))
+    return _Side(
+        backend=backend,
+        revision=revision,
+        claims=tuple(
+            check_claim(backend, record, version, revision)
+            for record in detail.attestations
+            if record.predicate_type in {CARD, CONTENT, EVALUATION, PROVENANCE}
+        ),
+    )
+
+
+def _compare_files(old: _Side, new: _Side) -> _Section:
+    """Compare files; one that is gone and whose bytes are there under another path was renamed."""
+    section = _Section("files", compared=True)
+    gone = {path: file for path, file in old.files.items() if path not in new.files}
+    come = {path: file for path, file in new.files.items() if path not in old.files}
+    by_digest: dict[str, list[str]] = {}
+    for path, file in gone.items():
+        by_digest.setdefault(str(file.digest), []).append(path)
+    for path in list(come):
+        digest = str(come[path].digest)
+        if by_digest.get(digest):
+            source = by_digest[digest].pop(0)
+            section.add(f"{source} -> {path}", source, path, "renamed")
+            del gone[source], come[path]
+    for path, file in gone.items():
+        section.add(path, str(file.digest), None, "removed")
+    for path, file in come.items():
+        section.add(path, None, str(file.digest), "added")
+    for path in sorted(set(old.files) & set(new.files)):
+        if old.files[path].digest != new.files[path].digest:
+            section.add(path, str(old.files[path].digest), str(new.files[path].digest), "changed")
+    return section
+
+
+def _compare_tensors(old: _Side, new: _Side, *, norms: bool) -> _Section:
+    """Compare tensors by name: headers first, and bytes only where files differ and shapes do not."""
+    section = _Section("tensors")
+    before, after = (_list_tensors(side) for side in (old, new))
+    section.compared = bool(before) and bool(after)
+    for name in sorted(set(before) ^ set(after)):
+        sides = [str(side[name][0]) if name in side else None for side in (before, after)]
+        section.add(name, sides[0], sides[1], "added" if name in after else "removed")
+    both = [name for name in before if name in after]
+    moved = [name for name in both if before[name][1].digest != after[name][1].digest]
+    digests = [
+        _hash(side, [placed[name] for name in moved if _same_form(before[name][0], after[name][0])])
+        for side, placed in ((old, before), (new, after))
+    ]
+    for name in sorted(moved):
+        one, other = before[name][0], after[name][0]
+        if one.dtype != other.dtype:
+            section.add(name, str(one), str(other), "retyped")
+        elif one.shape != other.shape:
+            section.add(name, str(one), str(other), "reshaped")
+        elif digests[0].get(name) != digests[1].get(name):
+            norm = _measure(old, before[name], new, after[name]) if norms else None
+            sides = [f"sha256:{found[name]}" if name in found else None for found in digests]
+            section.add(name, sides[0], sides[1], "changed", norm=norm)
+    return section
+
+
+def _list_tensors(side: _Side) -> dict[str, _Placed]:
+    """List the tensors of a version by name; a name that several files have, by file and name."""
+    found: dict[str, list[_Placed]] = {}
+    for file in side.revision.files:
+        kind = format_of(file.path)
+        if has_tensors(kind):
+            with side.backend.open_blob(file.digest) as blob:
+                for tensor in read_tensors(kind, blob, file.path, file.size_bytes):
+                    found.setdefault(tensor.name, []).append((tensor, file))
+    return {
+        name if len(places) == 1 else f"{placed[1].path}:{name}": placed
+        for name, places in found.items()
+        for placed in places
+    }
+
+
+def _hash(side: _Side, placed: list[_Placed]) -> dict[str, str]:
+    by_file: dict[File, list[Tensor]] = {}
+    for tensor, file in placed:
+        by_file.setdefault(file, []).append(tensor)
+    found: dict[str, str] = {}
+    for file, tensors in by_file.items():
+        with side.backend.open_blob(file.digest) as blob:
+            found |= hash_tensors(blob, sorted(tensors, key=lambda tensor: tensor.start))
+    return found
+
+
+def _measure(old: _Side, before: _Placed, new: _Side, after: _Placed) -> float | None:
+    with old.backend.open_blob(before[1].digest) as one, new.backend.open_blob(after[1].digest) as other:
+        return measure_change(one, before[0], other, after[0])
+
+
+def _same_form(one: Tensor, other: Tensor) -> bool:
+    return (one.dtype, one.shape) == (other.dtype, other.shape)
+
+
+def _compare_values(name: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> _Section:
+    section = _Section(name)
+    section.compare(before, after)
+    return section
+
+
+def _parameters(side: _Side) -> dict[str, Json]:
+    seed = side.provenance.internal.get("seed")
+    parameters = dict(side.provenance.parameters)
+    return parameters if seed is None else {**parameters, "(seed)": seed}
+
+
+def _data(side: _Side) -> dict[str, Json]:
+    """Give digest, rows and columns of each dataset, and the digest of each base model."""
+    found: dict[str, Json] = {}
+    for one in side.provenance.inputs:
+        if one.kind == "code":
+            continue
+        found[one.name] = f"sha256:{one.digest}"
+        if "rows" in one.annotations:
+            found[f"{one.name} (rows)"] = one.annotations["rows"]
+        columns = one.annotations.get("columns")
+        if isinstance(columns, list):
+            found[f"{one.name} (columns)"] = ", ".join(map(_write_column, columns))
+    return found
+
+
+def _write_column(column: Json) -> str:
+    if not isinstance(column, Mapping):
+        return str(column)
+    return f"{column.get('name')}: {column['type']}" if "type" in column else str(column.get("name"))
+
+
+def _packages(side: _Side) -> dict[str, Json]:
+    return _mapping(side.provenance.internal.get("packages"))
+
+
+def _platform(side: _Side) -> dict[str, Json]:
+    return _mapping(side.provenance.internal.get("platform"))
+
+
+def _card(side: _Side) -> dict[str, Json]:
+    cards = [claim.predicate for claim in side.claims if claim.predicate_type == CARD]
+    if not cards:
+        return {}
+    predicate = Card.read(cards[-1]).predicate()
+    others = _mapping(predicate.pop("others", None))
+    return {**predicate, **others}
+
+
+def _signers(side: _Side) -> dict[str, Json]:
+    return {
+        claim.kind: f"{claim.signer} with key {claim.key_id:.16}"
+        for claim in side.claims
+        if claim.predicate_type in {CONTENT, PROVENANCE}
+    }
+
+
+def _compare_code(old: _Side, new: _Side) -> _Section:
+    """Compare commits, and count those between where this machine has both."""
+    section = _Section("code")
+    before, after = (_describe_code(side) for side in (old, new))
+    section.compare(before, after)
+    commits = before.get("commit"), after.get("commit")
+    if None not in commits and commits[0] != commits[1]:
+        between = count_commits(Path.cwd(), str(commits[0]), str(commits[1]))
+        if between is not None:
+            section.add("commits between", None, between, "changed")
+    return section
+
+
+def _describe_code(side: _Side) -> dict[str, Json]:
+    git = _mapping(side.provenance.internal.get("git"))
+    found: dict[str, Json] = {
+        name: git[name] for name in ("commit", "remote", "branch", "dirty") if git.get(name) is not None
+    }
+    diff = side.provenance.find_byproduct("diff")
+    return found if diff is None else {**found, "diff": str(diff)}
+
+
+def _compare_metrics(old: _Side, new: _Side) -> Iterator[_Section]:
+    """Set metrics side by side only where both were measured on the same data."""
+    for key in sorted({*old.evidence, *new.evidence}):
+        before, after = old.evidence.get(key), new.evidence.get(key)
+        known = after or before
+        assert known is not None  # noqa: S101 - the key is of one of them
+        section = _Section(f"metrics on {known.dataset_name or 'data'} ({known.dataset:.19})")
+        left, right = _values(before), _values(after)
+        section.compared = bool(left) and bool(right)
+        for name in sorted({*left, *right}):
+            one, other = left.get(name), right.get(name)
+            values = [None if metric is None else metric.value for metric in (one, other)]
+            if values[0] != values[1]:
+                section.add(
+                    name, values[0], values[1], _kind_of(left, right, name), real=_is_real(one, other)
+                )
+        yield section
+
+
+def _values(evidence: Evidence | None) -> dict[str, Metric]:
+    if evidence is None:
+        return {}
+    found = {name: evidence.find_metric(name) for name in evidence.metrics}
+    return {name: metric for name, metric in found.items() if metric is not None}
+
+
+def _is_real(one: Metric | None, other: Metric | None) -> bool | None:
+    """Say whether intervals do not overlap, which is a stricter question than whether the difference is 0."""
+    if one is None or other is None:
+        return None
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return None
+    return one.high < other.low or other.high < one.low
+
+
+def _kind_of(before: Mapping[str, object], after: Mapping[str, object], name: str) -> str:
+    if name not in before:
+        return "added"
+    return "changed" if name in after else "removed"
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_VALUES: Final = {
+    "parameters": _parameters,
+    "data": _data,
+    "packages": _packages,
+    "platform": _platform,
+}

@@ -1,0 +1,80 @@
+"""Drafts of a registry: `registry.drafts`."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from muniment.capture.keeping import Recorded
+from muniment.capture.tree import OnBytes
+from muniment.client.people.principals import write_reason
+from muniment.client.proofs.paging import read_all
+from muniment.client.versions.pushing import Prepared, Trained, deliver, publish, read_published, read_run
+from muniment.client.versions.version import Session, Version
+from muniment.core.canonical import JsonObject
+from muniment.core.commands import DiscardDraft, SaveDraft
+from muniment.core.digests import Digest
+from muniment.core.names import Kind, ModelName
+from muniment.core.queries import Draft, ListDrafts
+from muniment.core.receipts import Receipt
+
+
+class Drafts:
+    """Content that is stored and signed, and not published yet."""
+
+    def __init__(self, session: Session) -> None:
+        """Stand on a session."""
+        self._session = session
+
+    def save(  # noqa: PLR0913 - what a push is made of
+        self,
+        path: str | os.PathLike[str],
+        name: str,
+        *,
+        run: "Trained | Recorded | JsonObject | None" = None,
+        message: str = "",
+        kind: str | None = None,
+        on_bytes: OnBytes | None = None,
+    ) -> Receipt:
+        """Store and sign a file or directory for `namespace/model`, and do not publish it yet.
+
+        Raises:
+            VersionExists: it is published already.
+        """
+        backend, signer, model = self._session.backend, self._session.signer(), ModelName.parse(name)
+        said, of_kind = write_reason(message), None if kind is None else Kind(kind)
+
+        def finish(prepared: Prepared) -> Receipt:
+            manifest, claims = prepared.manifest, prepared.attestations
+            command = SaveDraft(
+                name=model, manifest=manifest, attestations=claims, message=said, kind=of_kind
+            )
+            return backend.execute(command)
+
+        return deliver(backend, signer, Path(path), model, finish, run=read_run(run), on_bytes=on_bytes)
+
+    def list(self, name: str) -> Sequence[Draft]:
+        """List the drafts of a model that are neither published nor discarded, oldest first, each proven."""
+        found = [*read_all(self._session.backend, ListDrafts(name=ModelName.parse(name)))]
+        for draft in found:
+            self._session.backend.check_record(draft.record)
+        return found
+
+    def publish(self, draft: Draft, *, message: str = "") -> Version:
+        """Publish a draft of ours as the next version; what was said of it is its message, or `message`."""
+        record = draft.record
+        prepared = Prepared(
+            name=ModelName.parse(record.name),
+            manifest=Digest.parse(record.revision),
+            attestations=tuple(Digest.parse(text) for text in record.attestations.split()),
+        )
+        said = write_reason(message or draft.message or "")
+        receipt = publish(self._session.backend, prepared, message=said, kind=Kind(record.kind))
+        return Version(self._session, read_published(receipt), receipt)
+
+    def discard(self, draft: int, reason: str = "") -> Receipt:
+        """End a draft, by its entry; files that nothing else needs go.
+
+        Raises:
+            RequestNotFound: there is none that is open.
+        """
+        return self._session.backend.execute(DiscardDraft(draft=draft, reason=write_reason(reason)))

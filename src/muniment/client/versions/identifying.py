@@ -1,0 +1,92 @@
+"""Identify bytes: which versions they are of, whatever they are called where they were found."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from muniment.capture.tree import OnBytes, collect, watch
+from muniment.client.proofs.paging import search_all
+from muniment.client.versions.version import Session, Version
+from muniment.core.digests import Digest
+from muniment.core.records import VersionRecord
+
+# A file that many versions share, such as a tokenizer, tells little: its newest versions are looked at.
+_MOST_A_FILE: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A version that has some of what was looked at.
+
+    Attributes:
+        version: its record is proven.
+        files: where the version has what was looked at; "" is its manifest, which stands for all of it.
+        whole: whether that is all that the version has.
+    """
+
+    version: Version
+    files: Mapping[str, str]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """What was found: matches, those of most files and the newest first, and what no version has."""
+
+    matches: tuple[Match, ...]
+    unknown: tuple[str, ...]
+
+
+def identify(
+    session: Session, what: str | Path, *, limit: int = 20, on_bytes: OnBytes | None = None
+) -> Identified:
+    """Find the versions that have a file, the files of a directory, or a digest.
+
+    Raises:
+        NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
+        InvalidDigest: it begins as a digest does, and is none.
+    """
+    looked_at = dict(_hash(what, on_bytes))
+    found = {digest: _search(session, digest) for digest in {*looked_at.values()}}
+    records = {record.index: record for some in found.values() for record in some}
+    shared = Counter(record.index for digest in looked_at.values() for record in found[digest])
+    best = sorted(records, key=lambda index: (-shared[index], -index))[:limit]
+    matches = [match for index in best if (match := _match(session, records[index], looked_at)).files]
+    known = {path for match in matches for path in match.files}
+    rest = records.keys() - {*best}
+    return Identified(
+        matches=tuple(sorted(matches, key=lambda match: not match.whole)),
+        unknown=tuple(
+            path
+            for path, digest in looked_at.items()
+            if path not in known and rest.isdisjoint(record.index for record in found[digest])
+        ),
+    )
+
+
+def _hash(what: str | Path, on_bytes: OnBytes | None) -> Iterator[tuple[str, Digest]]:
+    if isinstance(what, str) and what.startswith("sha256:"):
+        yield what, Digest.parse(what)
+        return
+    for source in collect(Path(what)):
+        with watch(source, on_bytes) as file:
+            yield source.path, Digest(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _search(session: Session, digest: Digest) -> list[VersionRecord]:
+    return list(islice(search_all(session.backend, f"digest = {digest}"), _MOST_A_FILE))
+
+
+def _match(session: Session, record: VersionRecord, looked_at: Mapping[str, Digest]) -> Match:
+    # What the catalog found is nothing yet: the log has to have the record, and its manifest the digest.
+    session.backend.check_record(record)
+    version = Version(session, record)
+    places = {file.digest: file.path for file in version.revision().files}
+    files = {path: places[digest] for path, digest in looked_at.items() if digest in places}
+    manifests = {path: "" for path, digest in looked_at.items() if digest == version.digest}
+    whole = bool(manifests) or places.keys() <= {*looked_at.values()}
+    return Match(version=version, files={**files, **manifests}, whole=whole)

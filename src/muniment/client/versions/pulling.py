@@ -1,0 +1,106 @@
+"""Pull: lay a version's files out in a directory, each checked while it is copied.
+
+What a pull that broke off has copied is gone on with by the next one, also by another process.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from muniment.capture.tree import OnBytes
+from muniment.client.bytes.copying import copy as copy_hashing
+from muniment.client.bytes.copying import hash_rest
+from muniment.client.proofs.checking import check_signature, read_revision, resolve_proven
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.bytes.hashing import BackgroundHasher
+from muniment.core.bytes.revisions import File
+from muniment.core.digests import Digest
+from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBusy, StorageFailed
+from muniment.core.names import Reference
+from muniment.core.records import VersionRecord
+
+
+def pull(
+    backend: TrustedBackend, reference: Reference, destination: Path, on_bytes: OnBytes | None = None
+) -> VersionRecord:
+    """Lay out the files of a version. Files that are there already, with the right bytes, stay.
+
+    Raises:
+        ContentCorrupt: a blob was altered; the file it would have made is not there.
+        DestinationNotEmpty: the directory holds other files.
+        BadSignature: the author did not sign these files.
+    """
+    version = resolve_proven(backend, reference)
+    revision = read_revision(backend, version)
+    check_signature(backend, version, revision)
+    parts = {_part_of(destination, file).relative_to(destination).as_posix() for file in revision.files}
+    _check_destination(destination, {file.path for file in revision.files} | parts)
+    try:
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            list(pool.map(lambda file: _pull_file(backend, file, destination, on_bytes), revision.files))
+    except OSError as error:
+        raise StorageFailed(path=str(destination), reason=error.strerror or str(error)) from error
+    return version
+
+
+def _check_destination(destination: Path, paths: set[str]) -> None:
+    for found in destination.rglob("*") if destination.exists() else ():
+        if found.is_symlink() or (found.is_file() and found.relative_to(destination).as_posix() not in paths):
+            raise DestinationNotEmpty(path=str(destination))
+
+
+def _pull_file(backend: TrustedBackend, file: File, destination: Path, on_bytes: OnBytes | None) -> None:
+    target = destination / file.path
+    if target.is_file() and _hash(target) == file.digest:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _part_of(destination, file)
+    with _open_part(part) as copy:
+        actual = _copy(backend, file, copy, on_bytes)
+        if actual != file.digest:
+            part.unlink()
+            raise ContentCorrupt(path=file.path, expected=str(file.digest), actual=str(actual))
+        # Only a file that was checked whole gets its name.
+        part.rename(target)
+
+
+def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes | None) -> Digest:
+    """Copy what is missing of a file, hashing all of it; give its digest."""
+    with BackgroundHasher() as hasher, backend.open_blob(file.digest) as blob:
+        hash_rest(copy, hasher)
+        blob.seek(copy.tell())
+        copy_hashing(blob, copy, hasher, on_bytes)
+        return hasher.finish()
+
+
+def _part_of(destination: Path, file: File) -> Path:
+    """Name the file in which a pull collects: by its path too, as two files may have the same bytes."""
+    name = hashlib.sha256(f"{file.path} {file.digest}".encode()).hexdigest()[:32]
+    return (destination / file.path).with_name(f".{name}.part")
+
+
+@contextmanager
+def _open_part(path: Path) -> Iterator[BinaryIO]:
+    """Open it for this process alone.
+
+    Raises:
+        StorageBusy: another process pulls the same file to the same place.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StorageBusy(path=str(path)) from error
+        # FileIO is what BinaryIO promises of it: read, readinto, write, seek.
+        yield cast("BinaryIO", file)
+
+
+def _hash(path: Path) -> Digest:
+    with path.open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest())

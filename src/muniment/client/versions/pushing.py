@@ -1,0 +1,186 @@
+"""Push: collect -> store -> describe -> sign -> publish."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from muniment.capture.keeping import Recorded
+from muniment.capture.tree import OnBytes, Source, collect, watch
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.bytes.revisions import File, Revision
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import PROVENANCE
+from muniment.core.commands import PublishVersion
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound, FileChanged, RecordUnproven, VersionNotFound
+from muniment.core.folding import Put, fold
+from muniment.core.names import Kind, ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.queries import GetVersion
+from muniment.core.receipts import Receipt
+from muniment.core.records import VersionRecord
+from muniment.signing.content import sign_content
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest
+
+
+class Trained(Protocol):
+    """A run of the SDK; its module is not loaded for those who have none."""
+
+    def record(self) -> Recorded:
+        """Give what it recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Content that is stored, and its author's claims about it, ready to be published."""
+
+    name: ModelName
+    manifest: Digest
+    attestations: tuple[Digest, ...]
+
+
+def prepare(  # noqa: PLR0913 - what a push is made of
+    backend: TrustedBackend,
+    identity: Identity,
+    path: Path,
+    name: ModelName,
+    *,
+    run: Recorded | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Prepared:
+    """Store files with a content signature and their provenance; each is read once, hashed while stored."""
+    revision = Revision.of(store(backend, collect(path), on_bytes))
+    manifest = Digest.of(revision.manifest())
+    documents = [revision.config(), revision.manifest()]
+    claims = []
+    if not _is_known(backend, name, manifest):
+        _keep(backend, run)
+        claims = _sign(revision, manifest, name, run, identity)
+    digests = backend.add_documents([*documents, *claims])
+    return Prepared(name=name, manifest=manifest, attestations=tuple(digests[len(documents) :]))
+
+
+def deliver(  # noqa: PLR0913 - what a push is made of
+    backend: TrustedBackend,
+    identity: Identity,
+    path: Path,
+    name: ModelName,
+    finish: Callable[[Prepared], Receipt],
+    *,
+    run: Recorded | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Receipt:
+    """Prepare, and finish what was prepared."""
+
+    def attempt() -> Receipt:
+        return finish(prepare(backend, identity, path, name, run=run, on_bytes=on_bytes))
+
+    try:
+        return attempt()
+    except BlobNotFound:
+        # Another push of ours, at the same time, may have given the same bytes to another namespace.
+        return attempt()
+
+
+def publish(
+    backend: TrustedBackend,
+    prepared: Prepared,
+    *,
+    number: int | None = None,
+    message: Payload | None = None,
+    kind: Kind | None = None,
+) -> Receipt:
+    """Publish what was prepared as the next version.
+
+    Raises:
+        RecordUnproven: the registry has published something else.
+    """
+    name, manifest = prepared.name, prepared.manifest
+    receipt = backend.execute(
+        PublishVersion(
+            name=name,
+            manifest=manifest,
+            number=number,
+            attestations=prepared.attestations,
+            message=message,
+            kind=kind,
+        )
+    )
+    published = read_published(receipt)
+    if (published.name, published.revision) != (str(name), str(manifest)):
+        raise RecordUnproven(record=f"{name} ({manifest})", index=receipt.index)
+    return receipt
+
+
+def read_published(receipt: Receipt) -> VersionRecord:
+    """Read the record of a version off the receipt of its publication, which proves it.
+
+    Raises:
+        RecordUnproven: the receipt is of something else.
+    """
+    for change in fold(receipt.event, receipt.index):
+        if isinstance(change, Put) and isinstance(change.record, VersionRecord):
+            return change.record
+    raise RecordUnproven(record="the version", index=receipt.index)
+
+
+def read_run(run: Trained | Recorded | JsonObject | None) -> Recorded | None:
+    """Give what a run recorded: a Run, what one recorded, or bare SLSA provenance."""
+    if run is None or isinstance(run, Recorded):
+        return run
+    return Recorded(provenance=run) if isinstance(run, Mapping) else run.record()
+
+
+def store(backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None) -> list[File]:
+    """Store files, several at once: hashing and writing leave the interpreter to the others."""
+    if len(sources) == 1:
+        return [_store_one(backend, sources[0], on_bytes)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda source: _store_one(backend, source, on_bytes), sources))
+
+
+def _store_one(backend: TrustedBackend, source: Source, on_bytes: OnBytes | None) -> File:
+    with watch(source, on_bytes) as file:
+        # FileIO is what BinaryIO promises of it: read, readinto, close.
+        stored = backend.add_blob(cast("BinaryIO", file))
+    return File(path=source.path, digest=stored.digest, size_bytes=stored.size_bytes)
+
+
+def _keep(backend: TrustedBackend, run: Recorded | None) -> None:
+    """Store what a run keeps beside its provenance; what is in files is read once.
+
+    Raises:
+        FileChanged: a file has other bytes than it had then.
+    """
+    kept = () if run is None else run.kept
+    backend.add_documents([one.content for one in kept if isinstance(one.content, bytes)])
+    for one in kept:
+        if isinstance(one.content, Path):
+            (source,) = collect(one.content)
+            if _store_one(backend, source, None).digest != one.digest:
+                raise FileChanged(path=str(one.content))
+
+
+def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> bool:
+    try:
+        backend.ask(GetVersion(reference=Reference(name, manifest)))
+    except VersionNotFound:
+        return False
+    return True
+
+
+def _sign(
+    revision: Revision,
+    manifest: Digest,
+    name: ModelName,
+    run: Recorded | None,
+    identity: Identity,
+) -> list[bytes]:
+    bundles = [sign_content(revision, str(name), identity)]
+    if run is not None:
+        bundles.append(attest(manifest, str(name), PROVENANCE, run.provenance, identity))
+    return [bundle.encode() for bundle in bundles]

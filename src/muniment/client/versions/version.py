@@ -1,0 +1,512 @@
+"""One published version, and what can be said and done about it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uuid_utils
+
+from muniment.capture.datasets import Dataset
+from muniment.client.claims.evaluating import DataSource, complete, evaluation_module, measure_drift
+from muniment.client.claims.overlap import find_overlap
+from muniment.client.claims.signers import Signer, Statement
+from muniment.client.people.principals import write_payload, write_reason
+from muniment.client.proofs.checking import (
+    Check,
+    check_claim,
+    check_signature,
+    check_version,
+    find_evidence,
+    read_document,
+    read_revision,
+    resolve_proven,
+)
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.versions.lineage import check_provenance
+from muniment.client.versions.loading import load
+from muniment.core.bytes.revisions import Revision
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.approvals import Approval, Decision, Meaning
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    CARD,
+    DEPLOYMENT,
+    EVALUATION,
+    EXCEPTION,
+    PROVENANCE,
+    Attestation,
+)
+from muniment.core.claims.cards import Card
+from muniment.core.claims.deployments import Deployment, State, check_target
+from muniment.core.claims.evidence import Evidence
+from muniment.core.claims.waivers import Waiver
+from muniment.core.commands import PurgeVersion, RecordAttestation, SetRetention, SetStatus, SetTag
+from muniment.core.digests import Digest
+from muniment.core.errors import CardNotFound, NotIdentified
+from muniment.core.gates.policy import Gate
+from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Role
+from muniment.core.queries import (
+    DescribeVersion,
+    GetPolicies,
+    GetSelf,
+    JudgeGate,
+    ListTags,
+    VersionDetail,
+)
+from muniment.core.receipts import Receipt
+from muniment.core.records import VersionRecord
+from muniment.core.times import write_time
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, sign_statement
+from muniment.signing.keys import Identity
+from muniment.signing.statements import attest, write
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A registry as we see it, and whom we sign as."""
+
+    backend: TrustedBackend
+    identity: Identity | None
+
+    def signer(self) -> Identity:
+        """Give whom we sign as.
+
+        Raises:
+            NotIdentified: there is no key at hand.
+        """
+        if self.identity is None:
+            raise NotIdentified
+        return self.identity
+
+
+class Version:
+    """A version whose record was proven. `receipt` is there if this process published it."""
+
+    def __init__(self, session: Session, record: VersionRecord, receipt: Receipt | None = None) -> None:
+        """Hold a proven record."""
+        self._session = session
+        self.record = record
+        self.receipt = receipt
+
+    @property
+    def session(self) -> Session:
+        """The registry that it is in, and whom we sign as."""
+        return self._session
+
+    @property
+    def reference(self) -> Reference:
+        """The reference that names it for ever."""
+        return Reference.parse(f"{self.record.name}@{self.record.number}")
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of its manifest."""
+        return Digest.parse(self.record.revision)
+
+    def __str__(self) -> str:
+        """Write `namespace/model@number`."""
+        return str(self.reference)
+
+    def describe(self) -> VersionDetail:
+        """Gather what the registry knows of it."""
+        return self._session.backend.ask(DescribeVersion(reference=self.reference))
+
+    def revision(self) -> Revision:
+        """Read its files' paths, digests and sizes from the manifest."""
+        return read_revision(self._session.backend, self.record)
+
+    def verify(self) -> Sequence[Check]:
+        """Check the log, every byte and every signature."""
+        return check_version(self._session.backend, self.reference)
+
+    def verify_provenance(self) -> Sequence[Check]:
+        """Check the chain of what it was made from, link by link; holes are listed as holes."""
+        return check_provenance(self._session.backend, self.reference)
+
+    def claims(self, predicate_type: str = "") -> list[Attestation]:
+        """Read the claims about it, of one type or all, each checked."""
+        revision = self.revision()
+        return [
+            check_claim(self._session.backend, record, self.record, revision)
+            for record in self.describe().attestations
+            if predicate_type in {"", record.predicate_type}
+        ]
+
+    def evidence(self) -> list[Evidence]:
+        """Read its evaluations, oldest first, each checked."""
+        return [Evidence(claim.predicate) for claim in self.claims(EVALUATION)]
+
+    def content_bundle(self) -> bytes:
+        """Give the OpenSSF Model Signing bundle of its author, for `model_signing verify`.
+
+        Raises:
+            NotSigned: there is none.
+        """
+        claim = check_signature(self._session.backend, self.record, self.revision())
+        return read_document(self._session.backend, claim.digest, claim.kind, MAX_BUNDLE_BYTES)
+
+    def tag(self, name: str, text: str | None) -> Receipt:
+        """Put a tag on it, to find it by; None takes it away."""
+        value = None if text is None else write_payload(text)
+        return self._session.backend.execute(SetTag(reference=self.reference, key=name, value=value))
+
+    def tags(self) -> dict[str, str]:
+        """Read its tags."""
+        return dict(self._session.backend.ask(ListTags(reference=self.reference)))
+
+    def evaluate(  # noqa: PLR0913 - what an evaluation is made of
+        self,
+        y_true: Sequence[object],
+        y_pred: Sequence[object],
+        y_score: Any = None,  # noqa: ANN401 - any array of numbers
+        *,
+        dataset: DataSource,
+        task: str = "classification",
+        split: str = "",
+        groups: Mapping[str, Sequence[object]] | None = None,
+        positive: object = None,
+        classes: Sequence[object] | None = None,
+        min_group_size: int = 1,
+        robustness: Sequence[Mapping[str, Json]] = (),
+        metrics: Mapping[str, Json] | None = None,
+    ) -> Receipt:
+        """Compute evidence from the predictions of a classifier or, with `task="regression"`, a regressor.
+
+        `y_true`, `y_pred`, and `y_score` (of the positive class, 0 to 1) have one entry per row, as
+        does each column of `groups`; `y_score` may be (n, k), a column for each of `classes`. `dataset` is
+        the file that the rows came from. `metrics` are numbers of your own, as `write_evaluation` reads them.
+        Other tasks: `record_evaluation`.
+
+        Raises:
+            InvalidEvidence: lengths differ, there is one class only, a score is not finite.
+            MissingExtra: the `evaluation` extra is not installed.
+        """
+        common = {"groups": groups or {}, "min_group_size": min_group_size}
+        if task == "regression":
+            found = evaluation_module("regression").evaluate_regression(y_true, y_pred, **common)
+        else:
+            found = evaluation_module("classification").evaluate_classification(
+                y_true, y_pred, y_score, positive=positive, classes=classes, **common
+            )
+        if robustness:
+            found = {**found, "robustness": list(robustness)}
+        return self.record_evaluation(found, dataset=dataset, split=split, metrics=metrics)
+
+    def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
+        self,
+        data: str | os.PathLike[str],
+        target: str,
+        *,
+        model: object = None,
+        features: Sequence[str] = (),
+        groups: Sequence[str] = (),
+        positive: object = None,
+        split: str = "",
+        min_group_size: int = 1,
+        trusted: Sequence[str] = (),
+    ) -> Receipt:
+        """Let the model predict the rows of a table, and record what that shows and how it was done.
+
+        `model` is a scikit-learn estimator; by default the one of this version is loaded, verified.
+        `muniment reproduce` can do the same again with the model that it rebuilds.
+
+        Raises: as `evaluate`, and as `Registry.load`.
+        """
+        estimator = model
+        if estimator is None:
+            estimator = load(self._session.backend, self.reference, trusted=trusted).value
+        found, procedure = evaluation_module("files").evaluate_model(
+            estimator,
+            Path(data),
+            target,
+            features=features,
+            groups=groups,
+            positive=positive,
+            min_group_size=min_group_size,
+        )
+        return self.record_evaluation(found, dataset=data, split=split, procedure=procedure)
+
+    def record_evaluation(
+        self,
+        found: JsonObject,
+        *,
+        dataset: DataSource,
+        split: str = "",
+        metrics: Mapping[str, Json] | None = None,
+        procedure: JsonObject | None = None,
+    ) -> Receipt:
+        """Sign and record what a function of `muniment.evaluation` found over a dataset."""
+        found = self._with_overlap(found, dataset)
+        predicate = complete(found, dataset, split=split, metrics=metrics, procedure=procedure)
+        return self.attest(EVALUATION, predicate)
+
+    def record_drift(
+        self, reference: str | os.PathLike[str], data: str | os.PathLike[str], *, split: str = ""
+    ) -> Receipt:
+        """Record how far the columns of a table are from those of another. Raises as `compare_files`."""
+        found = measure_drift(Path(reference), Path(data))
+        return self.record_evaluation(found, dataset=data, split=split)
+
+    def set_card(self, card: Card) -> Receipt:
+        """Sign and record a card, such as `muniment.read_card` makes of Markdown; older ones stay."""
+        return self.attest(CARD, card.predicate())
+
+    def card(self) -> Card:
+        """Read the newest card.
+
+        Raises:
+            CardNotFound: there is none.
+        """
+        cards = self.claims(CARD)
+        if not cards:
+            raise CardNotFound(reference=str(self))
+        return Card.read(cards[-1].predicate)
+
+    def attest(self, predicate_type: str, predicate: JsonObject, *, reason: str = "") -> Receipt:
+        """Sign and record any claim about this version."""
+        signer = self._session.signer()
+        return self.record_bundle(
+            attest(self.digest, str(self), predicate_type, predicate, signer), reason=reason
+        )
+
+    def record_bundle(self, bundle: Bundle | bytes, *, reason: str = "") -> Receipt:
+        """Record a claim that was signed elsewhere, by our own key."""
+        data = bundle if isinstance(bundle, bytes) else bundle.encode()
+        return self._record(data, write_reason(reason))
+
+    def deploy(self, target: str, *, loaded: str | None = None, reason: str = "") -> Receipt:
+        """Record that it serves at a target from now on; `loaded` is the digest that the target says it has.
+
+        It ends what any other version of the model did there.
+
+        Raises:
+            InvalidName: the target is no name such as `prod-eu/api`.
+        """
+        return self._record_deployment(target, State.SERVING, loaded, reason)
+
+    def undeploy(self, target: str, *, reason: str = "") -> Receipt:
+        """Record that it serves at a target no longer.
+
+        Raises:
+            DeploymentNotFound: it does not serve there.
+        """
+        return self._record_deployment(target, State.STOPPED, None, reason)
+
+    def approve(  # noqa: PLR0913 - what an approval is made of
+        self,
+        alias: str,
+        role: Role | str,
+        reason: str,
+        *,
+        meaning: Meaning | str = Meaning.APPROVAL,
+        expires: str | None = None,
+        exception: str | None = None,
+        signer: Signer | None = None,
+    ) -> Receipt:
+        """Approve it for an alias, over the evidence and the policies that stand now.
+
+        `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends (RFC 3339). With the
+        digest of an `exception` that one is approved instead of the version. `signer` signs instead of this
+        machine's key: `SshSigner(file)`, or `PasskeySigner()` in the browser.
+
+        Raises:
+            OwnVersion: we made it.
+            AlreadyApproved: we have approved it for that alias.
+            PolicyNotFound: the alias has no policy to approve it under.
+        """
+        return self._decide(
+            alias,
+            role,
+            Decision.APPROVE,
+            reason,
+            meaning=Meaning(meaning),
+            expires=expires,
+            exception=exception,
+            signer=signer,
+        )
+
+    def reject(
+        self,
+        alias: str,
+        role: Role | str,
+        reason: str,
+        *,
+        exception: str | None = None,
+        signer: Signer | None = None,
+    ) -> Receipt:
+        """Reject it, or an exception, for an alias: that blocks until we withdraw it. Our last act counts."""
+        return self._decide(alias, role, Decision.REJECT, reason, exception=exception, signer=signer)
+
+    def withdraw(
+        self,
+        alias: str,
+        role: Role | str,
+        reason: str,
+        *,
+        exception: str | None = None,
+        signer: Signer | None = None,
+    ) -> Receipt:
+        """Take back what we decided about it for an alias.
+
+        Raises:
+            NothingToWithdraw: we have decided nothing.
+        """
+        return self._decide(alias, role, Decision.WITHDRAW, reason, exception=exception, signer=signer)
+
+    def ask_exception(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
+        """Ask to let rules of the alias's policy be, by their ids, until a time (RFC 3339).
+
+        It counts once it is approved (`approve(..., exception=digest)`), as the policy asks.
+
+        Raises:
+            ExceptionNotAllowed: no policy lets these rules be, or not for so long.
+        """
+        payload = write_payload(reason)
+        policy = self._find_policy_of(alias, frozenset(rules))
+        waiver = Waiver(
+            version=str(self),
+            alias=alias,
+            registry=self._session.backend.seen.verifier,
+            policy=policy,
+            rules=frozenset(rules),
+            until=until,
+            reason=str(payload.digest),
+            nonce=str(uuid_utils.uuid4()),
+            time=_now(),
+        )
+        bundle = attest(self.digest, str(self), EXCEPTION, waiver.predicate(), self._session.signer())
+        return self._record(bundle.encode(), payload)
+
+    def set_status(self, status: Status | str, reason: str) -> Receipt:
+        """Deprecate, retire or revoke it, or (`published`) take that back."""
+        command = SetStatus(reference=self.reference, status=Status(status), reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def retain(self, until: str | None = None, *, hold: bool = False, reason: str) -> Receipt:
+        """Keep it until a time (RFC 3339) at least, or put it under a legal hold, or (`hold=False`) end that.
+
+        Raises:
+            VersionRetained: it is kept for longer already.
+        """
+        payload = write_reason(reason)
+        command = SetRetention(reference=self.reference, until=until, hold=hold, reason=payload)
+        return self._session.backend.execute(command)
+
+    def purge(self, reason: str) -> Receipt:
+        """Let its bytes go for good; the record, the digests and a signed tombstone stay.
+
+        Raises:
+            VersionRetained, VersionInUse: they have to stay.
+        """
+        command = PurgeVersion(reference=self.reference, reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def check(self, alias: str) -> Gate:
+        """Ask what the policies of an alias say of it; nothing is recorded.
+
+        Raises:
+            PolicyNotFound: the alias is not guarded.
+        """
+        return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
+
+    def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
+        check_target(target)
+        deployment = Deployment(version=str(self), target=target, state=state, loaded=loaded, time=_now())
+        return self.attest(DEPLOYMENT, deployment.predicate(), reason=reason)
+
+    def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:
+        """Say how many rows of a table were in the data of the training, where that is on record."""
+        if isinstance(dataset, Dataset):
+            return found
+        overlap = find_overlap(self._session.backend, self.claims(PROVENANCE), Path(dataset))
+        if overlap is None:
+            return found
+        metrics = found.get("metrics")
+        share = int(str(overlap["rows_in_training"])) / int(str(overlap["rows"]))
+        known = dict(metrics) if isinstance(metrics, Mapping) else {}
+        return {**found, "overlap": overlap, "metrics": {**known, "train_test_overlap": {"value": share}}}
+
+    def _decide(  # noqa: PLR0913 - what a decision is made of
+        self,
+        alias: str,
+        role: Role | str,
+        decision: Decision,
+        reason: str,
+        *,
+        meaning: Meaning = Meaning.REVIEW,
+        expires: str | None = None,
+        exception: str | None = None,
+        signer: Signer | None = None,
+    ) -> Receipt:
+        payload = write_reason(reason)
+        approval = self._prepare_decision(
+            alias, role, decision, payload, meaning=meaning, expires=expires, exception=exception
+        )
+        text = write(self.digest, str(self), APPROVAL, approval.predicate())
+        if signer is None:
+            bundle = sign_statement(text, self._session.signer())
+        else:
+            bundle = signer.sign(Statement(payload=text, reason=payload, backend=self._session.backend))
+        return self._record(bundle.encode(), payload)
+
+    def _prepare_decision(  # noqa: PLR0913 - as above
+        self,
+        alias: str,
+        role: Role | str,
+        decision: Decision,
+        reason: Payload | None,
+        *,
+        meaning: Meaning,
+        expires: str | None = None,
+        exception: str | None = None,
+    ) -> Approval:
+        """Write down a decision over what stands now, to be signed by whoever decides."""
+        backend = self._session.backend
+        policies = backend.ask(GetPolicies(name=self.reference.name, alias=Alias(alias)))
+        for policy in policies:
+            backend.check_record(policy)
+        return Approval(
+            version=str(self),
+            alias=alias,
+            registry=backend.seen.verifier,
+            role=Role(role),
+            decision=decision,
+            meaning=meaning,
+            policies=frozenset(policy.digest for policy in policies if policy.digest is not None),
+            evidence=find_evidence(backend, self.record),
+            exception=exception,
+            name=backend.ask(GetSelf()).record.profile,
+            reason=None if reason is None else str(reason.digest),
+            nonce=str(uuid_utils.uuid4()),
+            expires=expires,
+            time=_now(),
+        )
+
+    def _find_policy_of(self, alias: str, rules: frozenset[str]) -> str:
+        """Find the policy in force that the rules are of; the newest, if no policy has all of them."""
+        gate = self.check(alias)
+        for verdict in gate.verdicts:
+            if rules <= {found.id for found in verdict.findings}:
+                return verdict.policy
+        return gate.verdicts[-1].policy
+
+    def _record(self, data: bytes, reason: Payload | None) -> Receipt:
+        digest = self._session.backend.add_documents([data])[0]
+        return self._session.backend.execute(
+            RecordAttestation(reference=self.reference, bundle=digest, reason=reason)
+        )
+
+
+def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:
+    """Resolve a reference and prove it."""
+    return Version(session, resolve_proven(session.backend, reference, at))
+
+
+def _now() -> str:
+    return write_time(datetime.now(UTC))

@@ -1,0 +1,1 @@
+"""Bytes: paths, formats, manifests, and hashing."""

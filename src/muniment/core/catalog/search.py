@@ -1,0 +1,91 @@
+"""Searches: what `metric.auc > 0.9 and param.depth = 6 order by created` means.
+
+The text is read by a grammar in `muniment.services.catalog.query_language`; here is what it is read into.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from muniment.core.canonical import Json
+
+# What every version has, beside `tag.`, `param.` and `metric.` facts and what points at it.
+COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
+# What it consists of: its files, manifest and config.
+DIGEST: Final = "digest"
+ALIAS: Final = "alias"
+TARGET: Final = "target"
+# What points at a version: each is a fact of its own, `alias.production`.
+POINTERS: Final = frozenset({ALIAS, TARGET})
+FACTS: Final = ("tag", "param", "metric")
+MAX_TEXT_CHARACTERS: Final = 200
+MAX_KEY_CHARACTERS: Final = 200
+# A version is described by so many facts of each kind at most; what is beyond is not found by search.
+MAX_FACTS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that a version can be found by: `param.depth` is 6. A number has both forms."""
+
+    key: str
+    text: str
+    number: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A field, an operator (= != < <= > >= ~, which is "begins with"), and what it is compared with."""
+
+    field: str
+    op: str
+    value: str | float
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Each of these holds."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One of these holds."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """This does not hold."""
+
+    part: "Condition"
+
+
+Condition: TypeAlias = "Comparison | And | Or | Not"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is looked for, and in which order; by time of publication, newest first, if none is asked for."""
+
+    condition: "Condition | None" = None
+    order: str = "created"
+    descending: bool = True
+
+
+def find_facts(prefix: str, values: Mapping[str, Json]) -> list[Fact]:
+    """Make facts of named values; what is neither text, number nor truth is left out."""
+    facts = []
+    for name, value in values.items():
+        key = f"{prefix}.{name}"
+        if len(key) > MAX_KEY_CHARACTERS:
+            continue
+        if isinstance(value, bool):
+            facts.append(Fact(key, str(value).lower()))
+        elif isinstance(value, int | float):
+            facts.append(Fact(key, str(value)[:MAX_TEXT_CHARACTERS], float(value)))
+        elif isinstance(value, str):
+            facts.append(Fact(key, value[:MAX_TEXT_CHARACTERS]))
+    return facts[:MAX_FACTS]

@@ -1,0 +1,1 @@
+"""Claims: one module for each kind of predicate."""

@@ -1,0 +1,168 @@
+"""Approvals: a person's yes or no to one version for one alias, over exactly what they saw.
+
+The predicate `https://muniment.dev/approval/v1` names the version, the alias, the registry, the role, the
+meaning of the signature (21 CFR 11.50), and the digests of the evidence and the policies. New evidence or a
+new policy makes it stale. The reason, and the signer's printed name, are erasable payloads; the claim holds
+their digests.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, Attestation
+from muniment.core.claims.scans import NOTHING, Scan
+from muniment.core.errors import InvalidAttestation
+from muniment.core.people.roles import Role
+
+
+class Decision(StrEnum):
+    """What the person decided; `withdraw` takes back what they decided before."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+
+
+class Meaning(StrEnum):
+    """What the signature means (21 CFR 11.50)."""
+
+    AUTHORSHIP = "authorship"
+    REVIEW = "review"
+    APPROVAL = "approval"
+    RESPONSIBILITY = "responsibility"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What an approval says.
+
+    Attributes:
+        version: `namespace/model@number`.
+        registry: the origin of the log that it is for.
+        policies: the digests of the policies in force.
+        evidence: the digests of the evidence that the version had.
+        exception: the digest of the exception that it is about; None if it is about the version.
+        name: the digest of the payload that holds the signer's printed name.
+        reason: the digest of the payload that says why.
+        nonce: so that two of them never have the same bytes.
+        expires: when it no longer counts (RFC 3339); None if it does not end by itself.
+    """
+
+    version: str
+    alias: str
+    registry: str
+    role: Role
+    decision: Decision
+    meaning: Meaning
+    policies: frozenset[str]
+    evidence: frozenset[str]
+    exception: str | None
+    name: str | None
+    reason: str | None
+    nonce: str
+    expires: str | None
+    time: str
+
+    def predicate(self) -> JsonObject:
+        """Write the predicate."""
+        return {
+            "version": self.version,
+            "alias": self.alias,
+            "registry": self.registry,
+            "role": str(self.role),
+            "decision": str(self.decision),
+            "meaning": str(self.meaning),
+            "policies": sorted(self.policies),
+            "evidence": sorted(self.evidence),
+            "exception": self.exception,
+            "name": self.name,
+            "reason": self.reason,
+            "nonce": self.nonce,
+            "expires": self.expires,
+            "time": self.time,
+        }
+
+    @classmethod
+    def read(cls, predicate: Mapping[str, object]) -> "Approval":
+        """Read a predicate.
+
+        Raises:
+            InvalidAttestation: a member is missing or of another kind.
+        """
+        try:
+            return cls(
+                version=str(predicate["version"]),
+                alias=str(predicate["alias"]),
+                registry=str(predicate["registry"]),
+                role=Role(str(predicate["role"])),
+                decision=Decision(str(predicate["decision"])),
+                meaning=Meaning(str(predicate["meaning"])),
+                policies=_digests(predicate, "policies"),
+                evidence=_digests(predicate, "evidence"),
+                exception=_optional(predicate, "exception"),
+                name=_optional(predicate, "name"),
+                reason=_optional(predicate, "reason"),
+                nonce=str(predicate["nonce"]),
+                expires=_optional(predicate, "expires"),
+                time=str(predicate["time"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise InvalidAttestation(reason=f"not an approval: {error}") from error
+
+    def find_staleness(self, policy: str, evidence: frozenset[str]) -> str:
+        """Say over what else it was made than what stands now: policy, evidence, or nothing."""
+        if policy not in self.policies:
+            return "policy"
+        return "" if self.evidence == evidence else "evidence"
+
+
+class Act(NamedTuple):
+    """A decision, and the claim that holds it."""
+
+    claim: Attestation
+    approval: Approval
+
+
+# The kinds of what an approver has to have seen: when there is more of it, they have not.
+EVIDENCE: Final = frozenset({EVALUATION, SCAN})
+
+
+def evidence_of(attestations: Iterable[Attestation]) -> frozenset[str]:
+    """Collect the digests of the evidence that an approver has to have seen.
+
+    A scan that found nothing changes nobody's mind, and may come at any time (docs/decisions/0016-scans.md).
+    """
+    return frozenset(
+        str(claim.digest)
+        for claim in attestations
+        if claim.predicate_type in EVIDENCE
+        and not (claim.predicate_type == SCAN and Scan(claim.predicate).worst == NOTHING)
+    )
+
+
+def last_acts(
+    attestations: Iterable[Attestation], version: str, alias: str, exception: str | None = None
+) -> dict[str, Act]:
+    """Give each principal's last word on a version and alias, or on an exception: the last act counts."""
+    acts: dict[str, Act] = {}
+    for attestation in sorted(attestations, key=lambda found: found.index):
+        if attestation.predicate_type == APPROVAL:
+            approval = Approval.read(attestation.predicate)
+            if (approval.alias, approval.version, approval.exception) == (alias, version, exception):
+                acts[attestation.signer] = Act(attestation, approval)
+    return acts
+
+
+def _digests(predicate: Mapping[str, object], name: str) -> frozenset[str]:
+    value = predicate[name]
+    if not isinstance(value, list):
+        raise ValueError(name)  # noqa: TRY004 - named in the caller's refusal
+    return frozenset(map(str, value))
+
+
+def _optional(predicate: Mapping[str, object], name: str) -> str | None:
+    value = predicate[name]
+    return None if value is None else str(value)

@@ -1,0 +1,158 @@
+"""Evidence: what an evaluation attestation says, and how to look a number up in it.
+
+The predicate `https://muniment.dev/evaluation/v1` holds raw counts and curves beside the metrics;
+its JSON Schema is `muniment/signing/schemas/evaluation-v1.json`. A metric that could not be
+computed is there as null with a reason, so that nobody takes silence for a pass.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import EVALUATION, Attestation
+from muniment.core.claims.recomputation import Contradiction, find_contradictions
+
+DRIFT: Final = "drift"
+
+# Of these a lower value is the better one; of all others a higher one.
+_LOWER: Final = frozenset(
+    {
+        "brier", "ece", "hamming_loss", "log_loss", "mae", "mape", "max_error", "mean_error",
+        "median_absolute_error", "mse", "perplexity", "rmse", "train_test_overlap", "wer",
+    }
+)  # fmt: skip
+_LOWER_PREFIXES: Final = ("psi.", "ks.", "total_variation.", "latency", "energy", "size")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number: its value, and its confidence interval if one was computed."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The metrics over the rows of one group."""
+
+    column: str
+    value: str
+    n: int
+    metrics: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A view of one evaluation predicate."""
+
+    predicate: JsonObject
+
+    @property
+    def dataset(self) -> str:
+        """The digest of the data that it was measured on."""
+        dataset = self.predicate.get("dataset")
+        return str(dataset.get("digest")) if isinstance(dataset, Mapping) else ""
+
+    @property
+    def dataset_name(self) -> str:
+        """What the data is called, with its split; empty if nobody said."""
+        dataset = self.predicate.get("dataset")
+        named = dataset if isinstance(dataset, Mapping) else {}
+        return ":".join(str(named[key]) for key in ("name", "split") if named.get(key))
+
+    @property
+    def dataset_names(self) -> frozenset[str]:
+        """Whatever its dataset goes by: its digest, and what people call it, with the split and without."""
+        return frozenset({self.dataset, self.dataset_name, self.dataset_name.partition(":")[0]})
+
+    @property
+    def task(self) -> str:
+        """What was measured: binary-classification, regression, drift and so on."""
+        return str(self.predicate.get("task", ""))
+
+    @property
+    def n(self) -> int:
+        """The rows."""
+        found = self.predicate.get("n")
+        return found if isinstance(found, int) else 0
+
+    def find_contradictions(self) -> list[Contradiction]:
+        """List the metrics that do not follow from the counts beside them."""
+        return find_contradictions(self.predicate)
+
+    def is_lower_better(self, name: str) -> bool:
+        """Say which way a metric is better: as it says itself, or by its name."""
+        metric = self.metrics.get(name)
+        said = metric.get("direction") if isinstance(metric, Mapping) else None
+        return said == "lower" if said else name in _LOWER or name.startswith(_LOWER_PREFIXES)
+
+    @property
+    def metrics(self) -> JsonObject:
+        """The metrics by name."""
+        found = self.predicate.get("metrics")
+        return found if isinstance(found, Mapping) else {}
+
+    def find_metric(self, name: str) -> Metric | None:
+        """Look a metric up over all rows; None if it is missing or not a finite number."""
+        return _read_metric(self.metrics.get(name))
+
+    def groups(self, column: str = "") -> list[Group]:
+        """List the groups, of one column or of all."""
+        found = self.predicate.get("groups")
+        return [
+            Group(
+                column=str(group["column"]),
+                value=str(group["value"]),
+                n=int(str(group["n"])),
+                metrics=metrics,
+            )
+            for group in (found if isinstance(found, list) else [])
+            if isinstance(group, Mapping)
+            and isinstance(metrics := group["metrics"], Mapping)
+            and column in {"", group["column"]}
+        ]
+
+    def find_group_metrics(self, name: str, column: str = "") -> dict[str, float | None]:
+        """Look a metric up in each group, as `column=value`; None where it is not a number."""
+        found: dict[str, float | None] = {}
+        for group in self.groups(column):
+            metric = _read_metric(group.metrics.get(name))
+            found[f"{group.column}={group.value}"] = metric.value if metric else None
+        return found
+
+
+def newest_per_dataset(attestations: tuple[Attestation, ...]) -> list[tuple[Attestation, Evidence]]:
+    """Pick, for each dataset, the evaluation that the log has last; a drift of the data stands apart."""
+    newest: dict[tuple[str, bool], tuple[Attestation, Evidence]] = {}
+    for attestation in sorted(attestations, key=lambda found: found.index):
+        if attestation.predicate_type == EVALUATION:
+            evidence = Evidence(attestation.predicate)
+            newest[evidence.dataset, evidence.task == DRIFT] = (attestation, evidence)
+    return list(newest.values())
+
+
+def _read_metric(found: Json) -> Metric | None:
+    if not isinstance(found, Mapping):
+        return None
+    value = _finite(found.get("value"))
+    if value is None:
+        return None
+    interval = found.get("interval")
+    bounds = interval if isinstance(interval, Mapping) else {}
+    return Metric(
+        value=value,
+        low=_finite(bounds.get("low")),
+        high=_finite(bounds.get("high")),
+        unit=str(found.get("unit", "")),
+    )
+
+
+def _finite(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

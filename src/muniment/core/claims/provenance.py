@@ -1,0 +1,131 @@
+"""Provenance: what a training says it was made from, read from SLSA provenance v1.
+
+A resource (in-toto ResourceDescriptor) is an input: a dataset, a base model, code. What is kept beside a
+claim (the diff of a dirty tree, the lock of an environment) is a byproduct, which names the blob that has it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import PROVENANCE, Statement
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDigest
+
+BUILD_TYPE: Final = "https://muniment.dev/training/v1"
+# A blob of the registry that the claim came to: `muniment:blobs/sha256/<hex>`.
+BLOB_URI: Final = "muniment:blobs/sha256/"
+# A version of a registry: `muniment:acme/x@3`.
+VERSION_URI: Final = "muniment:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Something that a version was made from.
+
+    Attributes:
+        name: what the training calls it.
+        kind: dataset, model or code.
+        digest: the sha256 of its bytes, or of its manifest; a git commit for code. Empty if nobody knows.
+        uri: where it was; `muniment:acme/x@3` for a version of a registry.
+        annotations: what else is said of it.
+    """
+
+    name: str
+    kind: str
+    digest: str
+    uri: str
+    annotations: JsonObject
+
+    @property
+    def is_reference(self) -> bool:
+        """Say whether only a reference was kept: the bytes were never seen by who recorded it."""
+        return bool(self.annotations.get("reference"))
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """A view of one provenance predicate."""
+
+    predicate: JsonObject
+
+    @property
+    def inputs(self) -> list[Input]:
+        """What the version was made from."""
+        return [_read_input(resource) for resource in _objects(self._definition.get("resolvedDependencies"))]
+
+    @property
+    def parameters(self) -> JsonObject:
+        """The parameters of the training."""
+        return _object(self.external.get("parameters"))
+
+    @property
+    def external(self) -> JsonObject:
+        """What whoever ran it decided."""
+        return _object(self._definition.get("externalParameters"))
+
+    @property
+    def internal(self) -> JsonObject:
+        """What was found around it: seed, platform, packages, git."""
+        return _object(self._definition.get("internalParameters"))
+
+    def find_byproduct(self, name: str) -> Digest | None:
+        """Find what was kept beside it, by name: `diff`, `lock`."""
+        return self.byproducts().get(name)
+
+    def byproducts(self) -> dict[str, Digest]:
+        """List what was kept beside it, by name."""
+        details = _object(self.predicate.get("runDetails"))
+        found = {str(one.get("name")): _blob_of(one) for one in _objects(details.get("byproducts"))}
+        return {name: digest for name, digest in found.items() if digest is not None}
+
+    @property
+    def _definition(self) -> JsonObject:
+        return _object(self.predicate.get("buildDefinition"))
+
+
+def write_blob_resource(name: str, digest: Digest, size_bytes: int, media_type: str) -> JsonObject:
+    """Describe a blob that is kept beside a claim."""
+    return {
+        "name": name,
+        "uri": f"{BLOB_URI}{digest.hex}",
+        "digest": {"sha256": digest.hex},
+        "mediaType": media_type,
+        "annotations": {"size": size_bytes},
+    }
+
+
+def list_attachments(statement: Statement) -> list[Digest]:
+    """List the blobs that a claim keeps beside itself: who holds the claim has to hold them."""
+    inside = _object(statement.predicate.get("runDetails")) if statement.predicate_type == PROVENANCE else {}
+    kept = [*_objects(inside.get("byproducts")), *_objects(statement.predicate.get("byproducts"))]
+    return [digest for digest in map(_blob_of, kept) if digest is not None]
+
+
+def _blob_of(resource: JsonObject) -> Digest | None:
+    uri = str(resource.get("uri", ""))
+    try:
+        return Digest.parse(f"sha256:{uri.removeprefix(BLOB_URI)}") if uri.startswith(BLOB_URI) else None
+    except InvalidDigest:
+        return None
+
+
+def _read_input(resource: JsonObject) -> Input:
+    digests, annotations = _object(resource.get("digest")), _object(resource.get("annotations"))
+    kind = str(annotations.get("kind") or ("code" if "gitCommit" in digests else "dataset"))
+    return Input(
+        name=str(resource.get("name") or ""),
+        kind=kind,
+        digest=str(digests.get("sha256") or digests.get("gitCommit") or ""),
+        uri=str(resource.get("uri") or ""),
+        annotations=annotations,
+    )
+
+
+def _objects(value: Json) -> Iterator[JsonObject]:
+    yield from (one for one in (value if isinstance(value, list) else []) if isinstance(one, Mapping))
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}

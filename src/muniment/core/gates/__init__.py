@@ -1,0 +1,1 @@
+"""Gates: policies, their rules, and verdicts."""

@@ -1,0 +1,320 @@
+"""Rules about how good it is: what is on record, metrics, their gaps, scans, a rebuild."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from muniment.core.claims.attestations import EVALUATION, REPRODUCTION, SCAN, Attestation, kind_of
+from muniment.core.claims.evidence import DRIFT, Evidence, newest_per_dataset
+from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
+from muniment.core.gates.rules.case import Facts, Finding, Measured, Rule, no, write_age, yes
+from muniment.core.gates.rules.people import find_role_holders
+from muniment.core.people.roles import Role
+
+OPERATORS: Final = {
+    ">=": lambda found, bound: found >= bound,
+    ">": lambda found, bound: found > bound,
+    "<=": lambda found, bound: found <= bound,
+    "<": lambda found, bound: found < bound,
+}
+VERDICTS: Final = ("failed", "within-tolerance", "bit-identical")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Require:
+    """An attestation of a kind is there: not too old, over enough rows, over a dataset, by a role."""
+
+    predicate_type: str
+    max_age: timedelta | None = None
+    min_n: int = 0
+    dataset: str = ""
+    role: Role | None = None
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        kind = kind_of(self.predicate_type)
+        asked = [
+            f"{self.predicate_type if kind == 'unknown' else kind} present",
+            *([f"over {self.dataset}"] if self.dataset else []),
+            *([f"with n >= {self.min_n}"] if self.min_n else []),
+            *([f"within {write_age(self.max_age)}"] if self.max_age is not None else []),
+            *([f"by a {self.role}"] if self.role else []),
+        ]
+        return " ".join(asked)
+
+    def judge(self, facts: Facts) -> Finding:
+        """Look for one. A type that we do not know never counts: nothing checked what it says."""
+        if kind_of(self.predicate_type) == "unknown":
+            return no(self, f"{self.predicate_type} is not a kind that this registry can check")
+        claims = facts.of_type(self.predicate_type)
+        if not claims:
+            return no(self, "there is none", mend=self._mend(facts))
+        over = facts.by_dataset.get((self.predicate_type, self.dataset), []) if self.dataset else claims
+        if not over:
+            return no(self, f"{len(claims)} on record: none over that dataset", mend=self._mend(facts))
+        faults = [self._find_fault(facts, claim) for claim in over]
+        found = [claim for claim, fault in zip(over, faults, strict=True) if not fault]
+        if not found:
+            return no(self, f"{len(claims)} on record: {faults[-1]}", claims[-1:], mend=self._mend(facts))
+        return yes(self, f"{len(found)} on record", found)
+
+    def _find_fault(self, facts: Facts, claim: Attestation) -> str:
+        if self.max_age is not None and facts.is_older(claim.recorded, self.max_age):
+            return f"the newest is older than {write_age(self.max_age)}"
+        n = Evidence(claim.predicate).n
+        if self.min_n and n < self.min_n:
+            return f"the newest is over {n} rows"
+        if not find_role_holders(facts, [claim], self.role):
+            return f"the newest is by nobody who is a {self.role}"
+        return ""
+
+    def _mend(self, facts: Facts) -> str:
+        commands = {
+            EVALUATION: f"muniment evaluate {facts.version} --data FILE --target COLUMN --prediction COLUMN",
+            REPRODUCTION: f"muniment reproduce {facts.version}",
+        }
+        usual = f"muniment attest {facts.version} --type {self.predicate_type} --file FILE"
+        return commands.get(self.predicate_type, usual)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """A metric holds a bound, in the newest evidence of every dataset (or of the one named).
+
+    `group` is a column, or `*` for all: then the worst group has to hold it. `bound` "lower" or
+    "upper" compares that end of the confidence interval instead of the value.
+    """
+
+    metric: str
+    op: str
+    value: float
+    dataset: str = ""
+    group: str = ""
+    bound: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        which = f"{self.bound} bound of " if self.bound else ""
+        where = f" in every group of {self.group}" if self.group else ""
+        return f"{which}{self.metric} {self.op} {self.value:g}{where}"
+
+    def judge(self, facts: Facts) -> Finding:
+        """Compare."""
+        return _judge_evidence(self, facts, self.dataset, self.metric, self._compare)
+
+    def _compare(self, evidence: Evidence) -> tuple[bool, str]:
+        if self.group:
+            return self._compare_groups(evidence)
+        metric = evidence.find_metric(self.metric)
+        if metric is None:
+            return False, f"{self.metric} is missing or not a number"
+        ends = {"": metric.value, "lower": metric.low, "upper": metric.high}
+        which = f"the {self.bound} bound of " if self.bound else ""
+        return self._hold(ends[self.bound], f"{which}{self.metric} ")
+
+    def _compare_groups(self, evidence: Evidence) -> tuple[bool, str]:
+        groups = evidence.find_group_metrics(self.metric, "" if self.group == "*" else self.group)
+        if not groups:
+            return False, f"no group of {self.group} was measured"
+        results = [self._hold(value, f"{name} ") for name, value in groups.items()]
+        return all(held for held, _ in results), ", ".join(text for _, text in results)
+
+    def _hold(self, value: float | None, label: str) -> tuple[bool, str]:
+        if value is None:
+            return False, f"{label}is missing or not a number"
+        return OPERATORS[self.op](value, self.value), f"{label}is {value:.4g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A metric differs between the groups of a column by no more than a bound (fairness)."""
+
+    metric: str
+    group: str
+    maximum: float
+    min_group_size: int = 1
+    dataset: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        return f"{self.metric} gap over {self.group} <= {self.maximum:g}"
+
+    def judge(self, facts: Facts) -> Finding:
+        """Compare."""
+        return _judge_evidence(self, facts, self.dataset, self.metric, self._compare)
+
+    def _compare(self, evidence: Evidence) -> tuple[bool, str]:
+        small = [
+            f"{g.value} has {g.n} rows" for g in evidence.groups(self.group) if g.n < self.min_group_size
+        ]
+        if small:
+            return False, f"a group is smaller than {self.min_group_size}: {', '.join(small)}"
+        found = evidence.find_group_metrics(self.metric, self.group)
+        values = [value for value in found.values() if value is not None]
+        if len(values) < 2 or len(values) < len(found):  # noqa: PLR2004 - a gap is between two
+            return False, f"{self.metric} is not measured in two or more groups of {self.group}"
+        gap = max(values) - min(values)
+        return gap <= self.maximum, f"the gap is {gap:.4g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRegression:
+    """A metric is no worse than that of the version which an alias holds, over the same data.
+
+    While the alias holds none, there is nothing to be worse than.
+    """
+
+    metric: str
+    against: str
+    tolerance: float = 0.0
+    dataset: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        than = f"that of {self.against}" if self.against else "now"
+        return f"{self.metric} no worse than {than}, by {self.tolerance:g} at most"
+
+    def judge(self, facts: Facts) -> Finding:
+        """Compare."""
+        alias = self.against or facts.alias
+        baseline = facts.baselines[alias]
+        if baseline is None:
+            return yes(self, f"{alias} holds no version yet")
+        if baseline.version == facts.version:
+            return yes(self, f"{alias} holds this version")
+        ours = {one.evidence.dataset: one for one in _find_evidence(facts, self.dataset, self.metric)}
+        theirs = {
+            evidence.dataset: Measured.of(claim, evidence)
+            for claim, evidence in newest_per_dataset(baseline.attestations)
+            if self.metric in evidence.metrics
+        }
+        common = sorted(ours.keys() & theirs.keys())
+        mend = f"muniment evaluate {facts.version} over the data of {baseline.version}"
+        if not common:
+            return no(self, f"no dataset in common with {baseline.version}", mend=mend)
+        results = [self._compare(ours[name], theirs[name]) for name in common]
+        message = f"than {baseline.version}: " + "; ".join(text for _, text in results)
+        claims = [one.claim for name in common for one in (ours[name], theirs[name])]
+        return (yes if all(held for held, _ in results) else no)(self, message, claims)
+
+    def _compare(self, ours: Measured, theirs: Measured) -> tuple[bool, str]:
+        for one in (ours, theirs):
+            if one.contradictions:
+                return False, f"the evidence contradicts itself: {one.contradictions[0]}"
+        now, then = ours.evidence.find_metric(self.metric), theirs.evidence.find_metric(self.metric)
+        if now is None or then is None:
+            return False, f"{self.metric} is missing or not a number"
+        lower = ours.evidence.is_lower_better(self.metric)
+        loss = now.value - then.value if lower else then.value - now.value
+        return loss <= self.tolerance, f"{now.value:.4g} after {then.value:.4g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scans:
+    """The newest scan by each tool that is asked for is fresh, and found nothing too severe."""
+
+    tools: tuple[str, ...] = ()
+    maximum: str = "none"
+    max_age: timedelta | None = None
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        by = f" by {', '.join(self.tools)}" if self.tools else ""
+        age = "" if self.max_age is None else f" within {write_age(self.max_age)}"
+        return f"scanned{by}{age}, nothing above {self.maximum}"
+
+    def judge(self, facts: Facts) -> Finding:
+        """Look at the newest scan of every tool; a tool that is not asked for can still find something."""
+        newest = {Scan(claim.predicate).tool: claim for claim in facts.of_type(SCAN)}
+        faults = [f"no scan by {tool}" for tool in self.tools if tool not in newest]
+        if not newest:
+            faults = faults or ["there is no scan"]
+        for tool, claim in newest.items():
+            if self.max_age is not None and facts.is_older(claim.recorded, self.max_age):
+                faults.append(f"the scan by {tool} is older than {write_age(self.max_age)}")
+            worst = Scan(claim.predicate).worst
+            if SEVERITIES.index(worst) > SEVERITIES.index(self.maximum):
+                faults.append(f"{tool} found something {worst}")
+        if faults:
+            return no(self, "; ".join(faults), newest.values(), mend=self._mend(facts, newest.keys()))
+        return yes(self, f"clean by {', '.join(sorted(newest))}", newest.values())
+
+    def _mend(self, facts: Facts, present: Collection[str]) -> str:
+        """Say how a scan that is missing, or may be too old, is made; nothing mends what was found."""
+        if OWN_TOOL in self.tools and OWN_TOOL not in present:
+            return "muniment admin scan"
+        if self.max_age is None and present and not set(self.tools) - set(present):
+            return ""
+        return f"muniment attest {facts.version} --type {SCAN} --file FILE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduced:
+    """The newest rebuild came out at least so well; what an author rebuilt can be left out."""
+
+    verdict: str = "within-tolerance"
+    max_age: timedelta | None = None
+    independent: bool = False
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        age = "" if self.max_age is None else f" within {write_age(self.max_age)}"
+        return f"reproduced {self.verdict}{age}{' by somebody else' if self.independent else ''}"
+
+    def judge(self, facts: Facts) -> Finding:
+        """Look at the newest rebuild."""
+        mend = f"muniment reproduce {facts.version}"
+        claims = [
+            claim
+            for claim in facts.of_type(REPRODUCTION)
+            if not (self.independent and claim.signer in facts.authors)
+        ]
+        if not claims:
+            return no(self, "it was not reproduced", mend=mend)
+        newest = claims[-1]
+        verdict = str(newest.predicate["verdict"])
+        if self.max_age is not None and facts.is_older(newest.recorded, self.max_age):
+            return no(self, f"the newest is older than {write_age(self.max_age)}", [newest], mend=mend)
+        if VERDICTS.index(verdict) < VERDICTS.index(self.verdict):
+            return no(self, f"the newest came out {verdict}", [newest], mend=mend)
+        return yes(self, verdict, [newest])
+
+
+_Compare = Callable[[Evidence], tuple[bool, str]]
+
+
+def _find_evidence(facts: Facts, dataset: str, metric: str) -> list[Measured]:
+    return [
+        one
+        for one in facts.evidence
+        if not dataset or dataset in one.dataset_names
+        # How far data drifted says nothing of the model, unless that is what is asked for.
+        if one.evidence.task != DRIFT or metric in one.evidence.metrics
+    ]
+
+
+def _judge_evidence(rule: Rule, facts: Facts, dataset: str, metric: str, compare: _Compare) -> Finding:
+    found = _find_evidence(facts, dataset, metric)
+    mend = f"muniment evaluate {facts.version} --data FILE --target COLUMN --prediction COLUMN"
+    if not found:
+        return no(rule, "there is no evidence" + (f" over {dataset}" if dataset else ""), mend=mend)
+    results = [_compare_consistent(one, compare) for one in found]
+    message = "; ".join(text for _, text in results)
+    claims: Iterable[Attestation] = [one.claim for one in found]
+    if all(held for held, _ in results):
+        return yes(rule, message, claims)
+    return no(rule, message, claims, mend=mend)
+
+
+def _compare_consistent(one: Measured, compare: _Compare) -> tuple[bool, str]:
+    """Compare numbers that follow from their counts; evidence that contradicts itself proves nothing."""
+    if one.contradictions:
+        return False, f"the evidence contradicts itself: {one.contradictions[0]}"
+    return compare(one.evidence)

@@ -1,0 +1,93 @@
+"""A rule in the Common Expression Language, for what the others cannot say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
+from muniment.core.claims.provenance import Provenance
+from muniment.core.gates.rules.case import Facts, Finding, no, yes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """An expression made ready: the names that it uses, and what evaluates it over what these stand for."""
+
+    names: frozenset[str]
+    evaluate: Callable[[Mapping[str, object]], object]
+
+
+# Makes an expression ready, or refuses it.
+Compile: TypeAlias = Callable[[str], Program]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """An expression is exactly true; anything else that comes of it denies."""
+
+    source: str
+    message: str
+    program: Program
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        return self.message or self.source
+
+    def judge(self, facts: Facts) -> Finding:
+        """Evaluate it over what is known (docs/reference/policy.md)."""
+        found = self.program.evaluate(describe(facts, self.program.names))
+        if found is True:
+            return yes(self, "true", facts.attestations)
+        return no(self, f"it is {_name(found)}: {self.source}", facts.attestations)
+
+
+def describe(facts: Facts, names: frozenset[str]) -> JsonObject:
+    """Describe facts to an expression, by the names that it uses: to hand all of them over takes long."""
+    return {name: tell(facts) for name, tell in _NAMES.items() if name in names}
+
+
+def _metrics(facts: Facts) -> JsonObject:
+    """Give each metric of the newest evaluations; of several datasets, that of the last one on record."""
+    found: dict[str, Json] = {}
+    for one in facts.evidence:
+        metrics = {name: one.evidence.find_metric(name) for name in one.evidence.metrics}
+        if not one.contradictions:
+            found |= {name: metric.value for name, metric in metrics.items() if metric is not None}
+    return found
+
+
+def _name(found: object) -> str:
+    """Name what is not true."""
+    names = {"False": "false", "None": "null"}
+    return names.get(str(found), f"no truth but {type(found).__name__}")
+
+
+def _newest(claims: Sequence[Attestation]) -> JsonObject:
+    return claims[-1].predicate if claims else {}
+
+
+def _describe_claim(claim: Attestation) -> JsonObject:
+    return {
+        "type": claim.predicate_type,
+        "signer": claim.signer,
+        "assurance": claim.assurance,
+        "recorded": claim.recorded,
+        "predicate": claim.predicate,
+    }
+
+
+_NAMES: Final[Mapping[str, Callable[[Facts], Json]]] = {
+    "version": lambda facts: facts.version,
+    "alias": lambda facts: facts.alias,
+    "now": lambda facts: facts.now,
+    "files": lambda facts: list(facts.paths),
+    "authors": lambda facts: sorted(facts.authors),
+    "evidence": lambda facts: [one.evidence.predicate for one in facts.evidence if not one.contradictions],
+    "metrics": _metrics,
+    "parameters": lambda facts: Provenance(_newest(facts.of_type(PROVENANCE))).parameters,
+    "card": lambda facts: _newest(facts.of_type(CARD)),
+    "attestations": lambda facts: [_describe_claim(claim) for claim in facts.attestations],
+    "revoked": lambda facts: list(facts.revoked),
+}

@@ -1,0 +1,151 @@
+"""Rules about where it comes from, where it has been, and when it may move."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+
+from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
+from muniment.core.claims.cards import Card
+from muniment.core.claims.provenance import Provenance
+from muniment.core.gates.rules.case import Facts, Finding, no, write_age, yes
+from muniment.core.times import read_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """It is known what the version was made from, and nothing of that is out of order."""
+
+    clean_tree: bool = True
+    resolved: bool = True
+    not_revoked: bool = True
+    licences: frozenset[str] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        asked = [
+            *(["from a clean tree"] if self.clean_tree else []),
+            *(["every input resolved"] if self.resolved else []),
+            *(["no revoked ancestor"] if self.not_revoked else []),
+            *([f"licences of {', '.join(sorted(self.licences))}"] if self.licences else []),
+        ]
+        return "provenance: " + (", ".join(asked) or "present")
+
+    def judge(self, facts: Facts) -> Finding:
+        """Look at every claim of how it was made; the worst one counts."""
+        claims = facts.of_type(PROVENANCE)
+        if not claims:
+            return no(self, "there is no provenance", mend=f"muniment push PATH {facts.version} --run FILE")
+        faults: list[str] = []
+        if self.clean_tree:
+            faults += [fault for claim in claims if (fault := _find_dirt(claim))]
+        if self.resolved:
+            faults += [f"{one.kind} {one.name} is not here" for one in facts.origins if not one.resolved]
+        if self.not_revoked:
+            faults += [f"{one} is revoked" for one in facts.revoked]
+        if self.licences:
+            faults += self._find_licences(facts)
+        if faults:
+            return no(self, "; ".join(faults), claims)
+        return yes(self, f"{len(facts.origins)} inputs in order", claims)
+
+    def _find_licences(self, facts: Facts) -> list[str]:
+        cards = facts.of_type(CARD)
+        own = Card.read(cards[-1].predicate).licence if cards else ""
+        named = [
+            (facts.version, own),
+            *((one.name, one.licence) for one in facts.origins if one.kind != "code"),
+        ]
+        return [
+            f"the licence of {name} is {licence or 'not known'}"
+            for name, licence in named
+            if licence not in self.licences
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soak:
+    """The version spent some time under another alias first, all told."""
+
+    alias: str
+    least: timedelta
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        return f"{write_age(self.least)} in {self.alias}"
+
+    def judge(self, facts: Facts) -> Finding:
+        """Add the stretches up."""
+        spent = sum(
+            (
+                (facts.time if hold.until is None else read_time(hold.until)) - read_time(hold.since)
+                for hold in facts.holds
+                if hold.alias == self.alias
+            ),
+            timedelta(0),
+        )
+        if spent < self.least:
+            mend = "" if spent else f"muniment promote {facts.version} {self.alias}"
+            return no(self, f"{write_age(spent)} so far", mend=mend)
+        return yes(self, write_age(spent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """A stretch of time in which nothing moves."""
+
+    since: datetime
+    until: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """It is a time at which things may move: no freeze, a day of the week, an hour, in a time zone.
+
+    `days` count from Monday, 0; an `opens` after `closes` reaches over midnight.
+    """
+
+    zone: tzinfo
+    zone_name: str
+    freezes: tuple[Freeze, ...] = ()
+    days: frozenset[int] = frozenset(range(7))
+    opens: time | None = None
+    closes: time | None = None
+
+    @property
+    def label(self) -> str:
+        """What it asks."""
+        return "within the change window" + (f" ({self.zone_name})" if self.zone_name != "UTC" else "")
+
+    def judge(self, facts: Facts) -> Finding:
+        """Look at the clock."""
+        now = facts.time.astimezone(self.zone)
+        for freeze in self.freezes:
+            if freeze.since <= facts.time < freeze.until:
+                why = f": {freeze.reason}" if freeze.reason else ""
+                return no(self, f"changes are frozen until {freeze.until.isoformat()}{why}")
+        if now.weekday() not in self.days:
+            return no(self, f"no changes on a {now:%A}")
+        if not self._is_open(now.time().replace(tzinfo=None)):
+            return no(self, f"changes are from {self.opens:%H:%M} to {self.closes:%H:%M}, it is {now:%H:%M}")
+        return yes(self, f"{now:%A %H:%M}")
+
+    def _is_open(self, now: time) -> bool:
+        if self.opens is None or self.closes is None:
+            return True
+        if self.opens <= self.closes:
+            return self.opens <= now < self.closes
+        return now >= self.opens or now < self.closes
+
+
+def _find_dirt(claim: Attestation) -> str:
+    """Say what is wrong with the code of a training; nothing if a commit holds all of it."""
+    provenance = Provenance(claim.predicate)
+    git = provenance.internal.get("git")
+    code = [one for one in provenance.inputs if one.kind == "code" and one.digest]
+    if not isinstance(git, Mapping) or not code:
+        return "no commit is on record"
+    # What does not say that it is clean is not taken for clean.
+    return "" if git.get("dirty") is False else "the tree was not clean"

@@ -1,0 +1,376 @@
+"""Rules as policies write them. What is not understood makes the whole document invalid."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from muniment.core.bytes.formats import Format
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.approvals import Meaning
+from muniment.core.claims.attestations import name_predicate_type
+from muniment.core.claims.cards import CARD_FIELDS
+from muniment.core.claims.scans import SEVERITIES
+from muniment.core.errors import InvalidPolicy, InvalidTime
+from muniment.core.gates.rules.case import Rule
+from muniment.core.gates.rules.content import CardFields, Formats
+from muniment.core.gates.rules.evidence import (
+    OPERATORS,
+    VERDICTS,
+    Gap,
+    NoRegression,
+    Reproduced,
+    Require,
+    Scans,
+    Threshold,
+)
+from muniment.core.gates.rules.expression import Compile, Expression
+from muniment.core.gates.rules.history import Clean, Freeze, Soak, Window
+from muniment.core.gates.rules.people import ANY_ASSURANCE, DECIDING, Approvals, Signature
+from muniment.core.gates.rules.plan import InsidePlan
+from muniment.core.people.callers import Assurance
+from muniment.core.people.roles import Role
+from muniment.core.times import read_time
+
+T = TypeVar("T")
+
+_AGE: Final = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_MAX_COUNT: Final = 1000
+_MAX_N: Final = 10**12
+
+
+class Members:
+    """The members of an object; each is taken once, and none may be left over."""
+
+    def __init__(self, document: JsonObject) -> None:
+        """Hold the members of an object."""
+        self._left = dict(document)
+
+    def has(self, name: str) -> bool:
+        """Say whether a member is there."""
+        return name in self._left
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """Take a text."""
+        value = self._left.pop(name, default)
+        if not isinstance(value, str):
+            raise InvalidPolicy(reason=f"`{name}` has to be text")
+        return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """Take a number."""
+        value = self._left.pop(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidPolicy(reason=f"`{name}` has to be a number")
+        return value
+
+    def whole(self, name: str, default: int, most: int) -> int:
+        """Take a whole number, from 1 on or the default."""
+        value = self._left.pop(name, default)
+        if type(value) is not int or not (1 <= value <= most or value == default):
+            raise InvalidPolicy(reason=f"`{name}` has to be a whole number of 1 or more")
+        return value
+
+    def truth(self, name: str, *, default: bool) -> bool:
+        """Take true or false."""
+        value = self._left.pop(name, default)
+        if not isinstance(value, bool):
+            raise InvalidPolicy(reason=f"`{name}` has to be true or false")
+        return value
+
+    def one_of(self, name: str, choices: frozenset[str], default: str | None = None) -> str:
+        """Take one of some texts."""
+        value = self.text(name, default)
+        if value not in choices:
+            raise InvalidPolicy(reason=f"`{name}` is one of {', '.join(sorted(choices))}")
+        return value
+
+    def texts(self, name: str, default: list[str] | None = None) -> list[str]:
+        """Take a list of texts, which is not empty if it is there."""
+        if name not in self._left and default is not None:
+            return default
+        value = self._left.pop(name, None)
+        if not (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
+            raise InvalidPolicy(reason=f"`{name}` has to be a list of texts")
+        return [str(item) for item in value]
+
+    def members_of(self, name: str, kind: Callable[[str], T], default: frozenset[T]) -> frozenset[T]:
+        """Take a list of members of an enumeration."""
+        if name not in self._left:
+            return default
+        try:
+            return frozenset(kind(text) for text in self.texts(name))
+        except ValueError as error:
+            raise InvalidPolicy(reason=str(error)) from error
+
+    def role(self, name: str, default: Role | None = None) -> Role:
+        """Take a role."""
+        return read_role(self.text(name, None if default is None else str(default)))
+
+    def roles(self, name: str) -> frozenset[Role]:
+        """Take a list of roles."""
+        return frozenset(map(read_role, self.texts(name)))
+
+    def age(self, name: str) -> timedelta:
+        """Take a length of time: `30m`, `12h`, `90d`, `2w`."""
+        found = _AGE.fullmatch(self.text(name))
+        if found is None:
+            raise InvalidPolicy(reason=f"`{name}` has to be a length of time, such as 12h, 90d or 2w")
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+    def optional_age(self, name: str) -> timedelta | None:
+        """Take a length of time if it is there."""
+        return self.age(name) if name in self._left else None
+
+    def moment(self, name: str) -> datetime:
+        """Take a time."""
+        try:
+            return read_time(self.text(name))
+        except InvalidTime as error:
+            raise InvalidPolicy(reason=f"`{name}` has to be a time with its zone (RFC 3339)") from error
+
+    def sub(self, name: str) -> "Members":
+        """Take an object; one that is not there is empty."""
+        return _object(self._left.pop(name, {}), name)
+
+    def subs(self, name: str) -> "list[Members]":
+        """Take a list of objects; one that is not there is empty."""
+        value = self._left.pop(name, [])
+        if not isinstance(value, list):
+            raise InvalidPolicy(reason=f"`{name}` has to be a list")
+        return [_object(one, name) for one in value]
+
+    def rest(self) -> dict[str, Json]:
+        """Take what is left."""
+        left, self._left = self._left, {}
+        return left
+
+    def end(self) -> None:
+        """Check that nothing is left."""
+        if self._left:
+            raise InvalidPolicy(reason=f"unknown member {min(self._left)!r}")
+
+
+def read_rule(document: Json, compiler: Compile | None) -> tuple[str, str, Rule]:
+    """Read a rule: its kind, the id that it was given (empty if none), and what it asks.
+
+    Raises:
+        InvalidPolicy: it is no rule.
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidPolicy(reason="a rule has to be an object")
+    members = Members(document)
+    kind = members.one_of("rule", frozenset({*READERS, _CEL}))
+    given = members.text("id", "")
+    if given and _ID.fullmatch(given) is None:
+        raise InvalidPolicy(reason=f"`id` {given!r} has to be of a-z, 0-9, '_', '.' and '-'")
+    rule = _read_expression(members, compiler) if kind == _CEL else READERS[kind](members)
+    members.end()
+    return kind, given, rule
+
+
+def read_approvals(members: Members) -> Approvals:
+    """Read how many have to approve; takes every member."""
+    assurance = members.members_of("assurance", Assurance, ANY_ASSURANCE)
+    meanings = members.members_of("meaning", Meaning, DECIDING)
+    max_age = members.optional_age("max_age")
+    total = members.whole("n", 0, _MAX_COUNT)
+    roles = members.roles("roles") if total else frozenset()
+    counts = {read_role(role): _read_count(count) for role, count in members.rest().items()}
+    if not counts and not total:
+        raise InvalidPolicy(reason="`approvals` has to name roles and how many of each, or `n` and `roles`")
+    return Approvals(
+        counts=counts,
+        total=total,
+        roles=roles,
+        assurance=assurance,
+        meanings=meanings,
+        max_age=max_age,
+    )
+
+
+def read_role(text: str) -> Role:
+    """Read a role."""
+    try:
+        return Role(text)
+    except ValueError as error:
+        raise InvalidPolicy(reason=f"{text!r} is not a role") from error
+
+
+def _object(value: Json, name: str) -> Members:
+    if not isinstance(value, Mapping):
+        raise InvalidPolicy(reason=f"`{name}` has to be an object")
+    return Members(value)
+
+
+def _read_require(members: Members) -> Rule:
+    return Require(
+        predicate_type=name_predicate_type(members.text("type")),
+        max_age=members.optional_age("max_age"),
+        min_n=members.whole("min_n", 0, _MAX_N),
+        dataset=members.text("dataset", ""),
+        role=members.role("role") if members.has("role") else None,
+    )
+
+
+def _read_threshold(members: Members) -> Rule:
+    return Threshold(
+        metric=members.text("metric"),
+        op=members.one_of("op", frozenset(OPERATORS)),
+        value=members.number("value"),
+        dataset=members.text("dataset", ""),
+        group=members.text("group", ""),
+        bound=members.one_of("bound", frozenset({"", "lower", "upper"}), ""),
+    )
+
+
+def _read_gap(members: Members) -> Rule:
+    return Gap(
+        metric=members.text("metric"),
+        group=members.text("group"),
+        maximum=members.number("maximum"),
+        min_group_size=members.whole("min_group_size", 1, _MAX_N),
+        dataset=members.text("dataset", ""),
+    )
+
+
+def _read_no_regression(members: Members) -> Rule:
+    tolerance = members.number("tolerance", 0)
+    if tolerance < 0:
+        raise InvalidPolicy(reason="`tolerance` has to be 0 or more")
+    return NoRegression(
+        metric=members.text("metric"),
+        against=members.text("against", ""),
+        tolerance=tolerance,
+        dataset=members.text("dataset", ""),
+    )
+
+
+def _read_signature(members: Members) -> Rule:
+    return Signature(
+        role=members.role("role", Role.CONTRIBUTOR),
+        assurance=members.members_of("assurance", Assurance, ANY_ASSURANCE),
+        signers=frozenset(members.texts("signers", [])),
+    )
+
+
+def _read_scan(members: Members) -> Rule:
+    return Scans(
+        tools=tuple(members.texts("tools", [])),
+        maximum=members.one_of("maximum", frozenset(SEVERITIES), "none"),
+        max_age=members.optional_age("max_age"),
+    )
+
+
+def _read_format(members: Members) -> Rule:
+    if not members.has("allow"):
+        raise InvalidPolicy(reason="`allow` has to be a list of texts")
+    return Formats(allow=members.members_of("allow", Format, frozenset()))
+
+
+def _read_card(members: Members) -> Rule:
+    required = members.texts("required")
+    unknown = sorted(set(required) - set(CARD_FIELDS))
+    if unknown:
+        raise InvalidPolicy(reason=f"{unknown[0]!r} is no field of a card")
+    return CardFields(required=tuple(required))
+
+
+def _read_provenance(members: Members) -> Rule:
+    return Clean(
+        clean_tree=members.truth("clean_tree", default=True),
+        resolved=members.truth("resolved", default=True),
+        not_revoked=members.truth("not_revoked", default=True),
+        licences=frozenset(members.texts("licences", [])),
+    )
+
+
+def _read_reproduced(members: Members) -> Rule:
+    return Reproduced(
+        verdict=members.one_of("verdict", frozenset(VERDICTS[1:]), "within-tolerance"),
+        max_age=members.optional_age("max_age"),
+        independent=members.truth("independent", default=False),
+    )
+
+
+def _read_soak(members: Members) -> Rule:
+    return Soak(alias=members.text("alias"), least=members.age("least"))
+
+
+def _read_window(members: Members) -> Rule:
+    zone_name = members.text("zone", "UTC")
+    try:
+        zone = UTC if zone_name == "UTC" else ZoneInfo(zone_name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidPolicy(reason=f"{zone_name!r} is no time zone") from error
+    freezes = tuple(map(_read_freeze, members.subs("freezes")))
+    days = members.texts("days", list(_DAYS))
+    if not set(days) <= set(_DAYS):
+        raise InvalidPolicy(reason=f"`days` are of {' '.join(_DAYS)}")
+    opens = closes = None
+    if members.has("hours"):
+        found = _HOURS.fullmatch(members.text("hours"))
+        if found is None:
+            raise InvalidPolicy(reason="`hours` are from and to, such as 08:00-17:00")
+        first, second, third, fourth = map(int, found.groups())
+        opens, closes = time(first, second), time(third, fourth)
+    return Window(
+        zone=zone,
+        zone_name=zone_name,
+        freezes=freezes,
+        days=frozenset(map(_DAYS.index, days)),
+        opens=opens,
+        closes=closes,
+    )
+
+
+def _read_freeze(members: Members) -> Freeze:
+    freeze = Freeze(
+        since=members.moment("from"), until=members.moment("until"), reason=members.text("reason", "")
+    )
+    members.end()
+    if freeze.since >= freeze.until:
+        raise InvalidPolicy(reason="a freeze has to end after it begins")
+    return freeze
+
+
+def _read_plan(members: Members) -> Rule:
+    return InsidePlan(against=members.text("against", ""), role=members.role("role", Role.APPROVER))
+
+
+def _read_expression(members: Members, compiler: Compile | None) -> Rule:
+    source, message = members.text("expression"), members.text("message", "")
+    if compiler is None:
+        raise InvalidPolicy(reason="expressions cannot be evaluated here")
+    return Expression(source=source, message=message, program=compiler(source))
+
+
+_CEL: Final = "cel"
+READERS: Final[Mapping[str, Callable[[Members], Rule]]] = {
+    "require": _read_require,
+    "threshold": _read_threshold,
+    "gap": _read_gap,
+    "no_regression": _read_no_regression,
+    "approvals": read_approvals,
+    "signature": _read_signature,
+    "scan": _read_scan,
+    "format": _read_format,
+    "card": _read_card,
+    "provenance": _read_provenance,
+    "reproduced": _read_reproduced,
+    "soak": _read_soak,
+    "window": _read_window,
+    "plan": _read_plan,
+}
+KINDS: Final = (*READERS, _CEL)
+
+
+def _read_count(value: Json) -> int:
+    if type(value) is not int or not 1 <= value <= _MAX_COUNT:
+        raise InvalidPolicy(reason="a number of approvals has to be 1 or more")
+    return value

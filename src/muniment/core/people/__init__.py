@@ -1,0 +1,1 @@
+"""People and workloads: callers and roles."""

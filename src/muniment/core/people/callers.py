@@ -1,0 +1,108 @@
+"""Callers: who asks, how far their credential reaches, and how their key is known.
+
+>>> Scope.parse("write:acme").permits(Act.PUBLISH, "acme")
+True
+>>> Scope.parse("write:acme").permits(Act.GRANT, "acme")
+False
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from muniment.core.errors import InvalidScope
+from muniment.core.names import check_part
+from muniment.core.people.roles import EVERYWHERE, Act
+
+
+class Assurance(StrEnum):
+    """How the owner of a key was known when it was enrolled."""
+
+    KEY = "key"
+    PASSKEY = "passkey"
+    WORKLOAD = "workload"
+    SESSION = "session"
+    SSH = "ssh"
+
+
+class Reach(StrEnum):
+    """What kind of acts a credential is good for, each more than the one before."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+_READING: Final = frozenset({Act.READ, Act.INSPECT})
+_ADMINISTRATION: Final = frozenset({Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK})
+_REACHES: Final = {
+    Reach.READ: _READING,
+    Reach.WRITE: frozenset(Act) - _ADMINISTRATION,
+    Reach.ADMIN: frozenset(Act),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """What a token may be used for in a namespace, or everywhere; never more than its owner may."""
+
+    reach: Reach
+    namespace: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `read:acme`, `write:*`, `admin:*`.
+
+        Raises:
+            InvalidScope: any other form.
+        """
+        reach, colon, namespace = text.partition(":")
+        if not colon or reach not in set(Reach):
+            raise InvalidScope(scope=text)
+        if namespace != EVERYWHERE:
+            check_part(namespace, "namespace")
+        return cls(Reach(reach), namespace)
+
+    def permits(self, act: Act, namespace: str) -> bool:
+        """Say whether it is good for an act in a namespace."""
+        return self.namespace in {EVERYWHERE, namespace} and act in _REACHES[self.reach]
+
+    def __str__(self) -> str:
+        """Write it as people do."""
+        return f"{self.reach}:{self.namespace}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        principal: whose credential it is; None for one that nobody here has.
+        scopes: what the credential is good for; None for all that the principal may.
+        token: the id of the token that was shown; None for a key at hand.
+        assurance: how the caller is known.
+        direct: the caller has opened the stores itself, so there is nothing to hide from it.
+    """
+
+    principal: str | None
+    scopes: frozenset[Scope] | None = None
+    token: str | None = None
+    assurance: Assurance = Assurance.KEY
+    direct: bool = False
+
+    def reaches(self, act: Act, namespace: str) -> bool:
+        """Say whether the credential is good for an act in a namespace; roles are another matter."""
+        return self.scopes is None or any(scope.permits(act, namespace) for scope in self.scopes)
+
+
+NOBODY: Final = Caller(principal=None)
+
+
+def parse_scopes(texts: Iterable[str]) -> frozenset[Scope]:
+    """Read scopes.
+
+    Raises:
+        InvalidScope: one is malformed.
+    """
+    return frozenset(Scope.parse(text) for text in texts)

@@ -1,0 +1,1 @@
+"""Bytes: uploads, who holds which blobs, and small documents."""

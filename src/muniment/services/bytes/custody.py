@@ -1,0 +1,195 @@
+"""Custody: who holds which bytes, and that nobody gets at bytes by naming their digest.
+
+A caller with a token may publish only bytes that it uploaded and has not published yet, or that the namespace
+holds already.
+A caller that has the stores in its hands (an embedded registry) has nothing to be kept from.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from muniment.core.backend import Stored
+from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config
+from muniment.core.claims.attestations import read_statement
+from muniment.core.claims.provenance import list_attachments
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound, MunimentError, NotPermitted, QuotaExceeded, StorageBusy
+from muniment.core.events import Event, EventType
+from muniment.core.people.callers import Caller
+from muniment.core.people.roles import EVERYWHERE, Act, Role, may
+from muniment.core.records import QuotaRecord
+from muniment.ports.holdings import GARBAGE
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.bytes.documents import read_document
+from muniment.services.people.rights import Sight
+from muniment.services.transaction import Transaction, list_grants
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
+
+_WRITING: Final = (Act.PUBLISH, Act.ATTEST, Act.APPROVE, Act.SET_POLICY)
+
+
+def holder_of(principal: str) -> str:
+    """Name a person who uploads; no namespace begins like that."""
+    return f"~{principal}"
+
+
+def find_sizes(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """Give the sizes of those blobs that the actor may use in a namespace."""
+    if tx.caller.direct:
+        found = [tx.unit.blobs.find(digest) for digest in digests]
+        return {kept.digest: kept.size_bytes for kept in found if kept is not None}
+    return tx.unit.holdings.find_sizes({namespace, holder_of(tx.actor)}, digests)
+
+
+def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Digest, int]:
+    """Take blobs into a namespace; give their sizes.
+
+    Raises:
+        BlobNotFound: one is not stored, or not the actor's to use.
+        QuotaExceeded: the namespace has no room for them.
+        StorageBusy: one is being removed as garbage just now: send it again.
+    """
+    if not digests:
+        return {}
+    mine = holder_of(tx.actor)
+    held = tx.unit.holdings.find_held({namespace, mine, GARBAGE}, digests)
+    sizes = find_sizes(tx, namespace, digests) if tx.caller.direct else held[namespace] | held[mine]
+    for digest in digests:
+        if digest not in sizes:
+            raise BlobNotFound(digest=str(digest))
+        if digest in held[GARBAGE]:
+            raise StorageBusy(path=str(digest))
+    new = [Stored(digest=one, size_bytes=sizes[one]) for one in {*digests} - held[namespace].keys()]
+    # What its uploader has published is the namespace's alone.
+    uploaded = [blob for blob in new if blob.digest in held[mine]]
+    if uploaded:
+        tx.unit.holdings.move(mine, namespace, uploaded, tx.time)
+    given = [blob for blob in new if blob.digest not in held[mine]]
+    if given:
+        tx.unit.holdings.add(namespace, given, tx.time, fresh=True)
+    if again := held[mine].keys() & held[namespace].keys():
+        tx.unit.holdings.drop(list(again), mine)
+    if new:
+        _check_quota(tx, namespace)
+    return sizes
+
+
+def hold(tx: Transaction, namespace: str, blobs: Sequence[Stored]) -> None:
+    """Let a namespace hold blobs. Raises as `take`, but that the caller MUST have found them usable."""
+    held = tx.unit.holdings.find_held({namespace, GARBAGE}, [blob.digest for blob in blobs])
+    for digest in held[GARBAGE]:
+        raise StorageBusy(path=str(digest))
+    new = [blob for blob in blobs if blob.digest not in held[namespace]]
+    if new:
+        tx.unit.holdings.add(namespace, new, tx.time, fresh=True)
+        _check_quota(tx, namespace)
+
+
+def _check_quota(tx: Transaction, namespace: str) -> None:
+    quota = find_quota(tx.unit, namespace)
+    if quota is not None and tx.unit.holdings.measure(namespace) > quota:
+        raise QuotaExceeded(namespace=namespace, quota_bytes=quota)
+
+
+def hold_uploaded(tx: Transaction, blobs: Sequence[Stored]) -> None:
+    """Let the actor hold what it uploaded, until a namespace takes it.
+
+    Raises:
+        StorageBusy: a blob is being removed as garbage just now: send it again.
+    """
+    refuse_garbage(tx.unit, blobs)
+    tx.unit.holdings.add(holder_of(tx.actor), blobs, tx.time)
+
+
+def refuse_garbage(unit: Unit, blobs: Sequence[Stored]) -> None:
+    """Refuse blobs that are about to be removed. Raises as `hold_uploaded`."""
+    for digest in unit.holdings.find_sizes([GARBAGE], [blob.digest for blob in blobs]):
+        raise StorageBusy(path=str(digest))
+
+
+def check_may_upload(unit: Unit, caller: Caller) -> None:
+    """Check that a caller may write somewhere: others have nothing to upload.
+
+    Raises:
+        NotPermitted: it may not write anywhere.
+        NotIdentified: it is nobody here.
+    """
+    principal = Sight(unit, caller).principal
+    for grant in list_grants(unit, principal):
+        for act in _WRITING:
+            if may([Role(grant.role)], act) and _reaches(caller, act, grant.namespace):
+                return
+    raise NotPermitted(principal=principal, act=str(Act.PUBLISH), namespace="any namespace")
+
+
+def _reaches(caller: Caller, act: Act, namespace: str) -> bool:
+    if namespace != EVERYWHERE or caller.scopes is None:
+        return caller.reaches(act, namespace)
+    return any(scope.permits(act, scope.namespace) for scope in caller.scopes)
+
+
+def find_quota(unit: Unit, namespace: str) -> int | None:
+    """Find what a namespace may hold, in bytes."""
+    found = unit.projections.select(QuotaRecord, Where("namespace", "=", namespace), descending=True, limit=1)
+    return found[0].size_bytes if found else None
+
+
+def check_readable(unit: Unit, caller: Caller, digest: Digest) -> None:
+    """Check that a caller may read a blob.
+
+    Raises:
+        BlobNotFound: it is not stored, or not for this caller; which of both is not told.
+    """
+    if caller.direct:
+        return
+    namespaces = Sight(unit, caller).namespaces()
+    own = set() if caller.principal is None else {holder_of(caller.principal)}
+    holders = None if namespaces is None else namespaces | own
+    if not unit.holdings.find_sizes(holders, [digest]):
+        raise BlobNotFound(digest=str(digest))
+
+
+def restore(unit: Unit, event: Event, index: int) -> None:
+    """Note again what an entry of the log gave into a namespace's hands, as far as it is still stored."""
+    data = event.data
+    name = str(data.get("name") or data.get("models"))
+    namespace = name.partition("/")[0]
+    match event.type:
+        case EventType.VERSION_PUBLISHED:
+            digests = content_of(unit, Digest.parse(str(data["revision"])))
+            unit.contents.add(index, namespace, digests)
+        case EventType.DRAFT_SAVED:
+            claims = data["attestations"] if isinstance(data["attestations"], list) else []
+            digests = content_of(unit, Digest.parse(str(data["revision"])))
+            digests += [kept for text in claims for kept in attached_to(unit, Digest.parse(str(text)))]
+        case EventType.ATTESTATION_RECORDED:
+            digests = attached_to(unit, Digest.parse(str(data["attestation"])))
+        case EventType.POLICY_SET:
+            named = (data["policy"], data["attestation"])
+            digests = [Digest.parse(str(text)) for text in named if text is not None]
+        case _:
+            return
+    found = [unit.blobs.find(digest) for digest in digests]
+    stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
+    unit.holdings.add(namespace, stored, event.time)
+
+
+def content_of(unit: Unit, manifest: Digest) -> list[Digest]:
+    """List what a revision consists of: manifest, config and files; of a damaged one, the manifest."""
+    try:
+        revision, config = parse_with_config(read_document(unit, manifest, MAX_MANIFEST_BYTES))
+    except MunimentError:
+        # A damaged manifest is for `verify` and `scrub` to name; the log is rebuilt without it.
+        return [manifest]
+    return [manifest, config, *(file.digest for file in revision.files)]
+
+
+def attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
+    """List a claim's bundle, and what it keeps beside itself."""
+    try:
+        statement = read_statement(Bundle.decode(read_document(unit, bundle, MAX_BUNDLE_BYTES)).payload)
+    except MunimentError:
+        # As below.
+        return [bundle]
+    return [bundle, *list_attachments(statement)]

@@ -1,0 +1,92 @@
+"""Comments on a version, a request or an emergency: Markdown that can be erased, and whom it names."""
+
+import re
+from typing import Final
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.commands import EraseComment, PostComment
+from muniment.core.errors import InvalidOption, PrincipalNotFound, RequestNotFound
+from muniment.core.events import EventType
+from muniment.core.names import ModelName
+from muniment.core.people.roles import Act
+from muniment.core.queries import Comment, ListComments
+from muniment.core.records import CommentRecord, MoveRecord, RequestRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.catalog.resolve import resolve
+from muniment.services.log.pages import select_page
+from muniment.services.people.rights import get_principal
+from muniment.services.transaction import Outcome, Transaction, roles_of
+
+MAX_COMMENT_CHARACTERS: Final = 20_000
+_MAX_MENTIONS: Final = 50
+# @vera, @"Vera Smith"; not the domain of an address.
+_MENTION: Final = re.compile(r'(?<![\w.])@(?:"([^"\n]{1,200})"|([\w][\w.-]{0,199}))')
+
+
+def post_comment(tx: Transaction, command: PostComment) -> Outcome:
+    """Post a comment. Whoever is named in it, and may read here, finds it in their inbox.
+
+    Raises:
+        InvalidOption: it is empty or too long.
+        RequestNotFound: it is about something else than a request or an emergency of this version.
+    """
+    tx.require(Act.COMMENT, command.reference.name.namespace)
+    version = resolve(tx.unit, command.reference)
+    if not 0 < len(command.text.text.strip()) <= MAX_COMMENT_CHARACTERS:
+        raise InvalidOption(option="text", reason=f"has 1 to {MAX_COMMENT_CHARACTERS} characters")
+    if command.about is not None:
+        _check_about(tx.unit, version, command.about)
+    mentions: list[Json] = [*_find_mentions(tx, version, command.text.text)]
+    data: JsonObject = {
+        "name": version.name,
+        "number": version.number,
+        "about": command.about,
+        "text": tx.keep(command.text),
+        "mentions": mentions,
+    }
+    return Outcome(tx.record(EventType.COMMENT_POSTED, data))
+
+
+def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
+    """Let the text of a comment go, one's own or, for whoever erases people, anybody's.
+
+    Raises:
+        RequestNotFound: there is no such comment.
+    """
+    record = tx.unit.projections.find(CommentRecord, (command.comment,))
+    if record is None or not tx.may(Act.COMMENT, ModelName.parse(record.name).namespace):
+        raise RequestNotFound(entry=command.comment, kind="comment")
+    if record.author != tx.actor:
+        tx.require(Act.ERASE, ModelName.parse(record.name).namespace)
+    tx.unit.payloads.erase(record.text)
+    data: JsonObject = {"name": record.name, "comment": record.index}
+    return Outcome(tx.record(EventType.COMMENT_ERASED, data))
+
+
+def list_comments(unit: Unit, query: ListComments) -> tuple[Comment, ...]:
+    """List what was said of a version."""
+    version = resolve(unit, query.reference)
+    about = Where("name", "=", version.name), Where("number", "=", version.number)
+    records = select_page(unit, query, CommentRecord, *about)
+    return tuple(Comment(record=record, text=unit.payloads.find(record.text)) for record in records)
+
+
+def _check_about(unit: Unit, version: VersionRecord, about: int) -> None:
+    found = unit.projections.find(RequestRecord, (about,)) or unit.projections.find(MoveRecord, (about,))
+    if found is None or (found.name, found.number) != (version.name, version.number):
+        raise RequestNotFound(entry=about, kind="request or emergency of this version")
+
+
+def _find_mentions(tx: Transaction, version: VersionRecord, text: str) -> list[str]:
+    """Find who is named: those who may not read here are not told, and nor is the author of the comment."""
+    namespace = ModelName.parse(version.name).namespace
+    found: list[str] = []
+    for quoted, plain in _MENTION.findall(text)[:_MAX_MENTIONS]:
+        try:
+            principal = get_principal(tx.unit, quoted or plain.rstrip(".-")).id
+        except PrincipalNotFound:
+            continue
+        if principal not in {*found, tx.actor} and roles_of(tx.unit, principal, namespace):
+            found.append(principal)
+    return found

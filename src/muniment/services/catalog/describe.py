@@ -1,0 +1,126 @@
+"""Describe versions so that they can be found: by parameters, metrics, tags and aliases."""
+
+from collections.abc import Mapping
+
+from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_manifest
+from muniment.core.canonical import JsonObject
+from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Fact, find_facts
+from muniment.core.claims.attestations import EVALUATION, PROVENANCE, Statement, read_statement
+from muniment.core.claims.deployments import State
+from muniment.core.claims.evidence import Evidence
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.core.events import Event, EventType
+from muniment.core.names import Kind, ModelName, Reference
+from muniment.core.records import DeploymentRecord, VersionRecord
+from muniment.ports.unit import Unit
+from muniment.services.bytes.documents import read_document
+from muniment.services.catalog.lineage import note_claim, note_dataset
+from muniment.services.catalog.resolve import resolve
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
+
+
+def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, entry: int) -> None:
+    """Describe a version by a claim: what it was made from, its parameters, its newest metrics."""
+    unit.catalog.put(version.index, facts_of(statement), entry)
+    note_claim(unit, version, statement)
+
+
+def facts_of(statement: Statement) -> list[Fact]:
+    """Give the facts that a claim holds."""
+    if statement.predicate_type == PROVENANCE:
+        definition = statement.predicate.get("buildDefinition")
+        external = definition.get("externalParameters") if isinstance(definition, Mapping) else None
+        parameters = external.get("parameters") if isinstance(external, Mapping) else None
+        return find_facts("param", parameters) if isinstance(parameters, Mapping) else []
+    if statement.predicate_type == EVALUATION:
+        evidence = Evidence(statement.predicate)
+        metrics = {name: evidence.find_metric(name) for name in evidence.metrics}
+        return find_facts("metric", {name: found.value for name, found in metrics.items() if found})
+    return []
+
+
+def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: int) -> None:
+    """Describe a version, by its entry, by a tag, or no longer."""
+    if text is None:
+        unit.catalog.remove(version, f"tag.{tag}", entry)
+    else:
+        fact = Fact(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))
+        unit.catalog.put(version, [fact], entry)
+
+
+def describe_move(  # noqa: PLR0913, PLR0917 - what a move is
+    unit: Unit, name: str, alias: str, number: int, previous: int | None, entry: int
+) -> None:
+    """Let a version be found by an alias, and the one that it pointed at before no longer."""
+    key = f"{ALIAS}.{alias}"
+    if previous is not None:
+        unit.catalog.remove(_entry_of(unit, name, previous), key, entry)
+    unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)], entry)
+
+
+def describe_deployment(unit: Unit, event: JsonObject, entry: int) -> None:
+    """Let a version be found by where it serves, and the one that served there before no longer."""
+    deployment = event.get("deployment")
+    if not isinstance(deployment, Mapping):
+        return
+    name, target = str(event["name"]), str(deployment["target"])
+    key = f"{TARGET}.{target}"
+    if deployment["previous"] is not None:
+        before = unit.projections.find(DeploymentRecord, (int(str(deployment["previous"])),))
+        if before is not None:
+            unit.catalog.remove(_entry_of(unit, name, before.number), key, entry)
+    if deployment["state"] == State.SERVING:
+        version = _entry_of(unit, name, int(str(deployment["number"])))
+        unit.catalog.put(version, [Fact(key, target)], entry)
+
+
+def describe_again(unit: Unit, event: Event, entry: int) -> None:
+    """Describe versions by an entry of the log, when the catalog is made anew."""
+    data = event.data
+    match event.type:
+        case EventType.VERSION_PUBLISHED if data["kind"] == Kind.DATASET:
+            _describe_dataset(unit, ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
+        case EventType.ATTESTATION_RECORDED:
+            reference = Reference(ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
+            _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])), entry)
+            describe_deployment(unit, data, entry)
+        case EventType.TAG_SET:
+            text = None if data["value"] is None else unit.payloads.find(str(data["value"]))
+            version = _entry_of(unit, str(data["name"]), int(str(data["number"])))
+            describe_tag(unit, version, str(data["tag"]), text, entry)
+        case EventType.ALIAS_MOVED:
+            previous = None if data["previous"] is None else int(str(data["previous"]))
+            name, alias, number = str(data["name"]), str(data["alias"]), int(str(data["number"]))
+            describe_move(unit, name, alias, number, previous, entry)
+        case _:
+            return
+
+
+def _describe_bundle(unit: Unit, reference: Reference, digest: Digest, entry: int) -> None:
+    try:
+        statement = read_statement(Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES)).payload)
+    except MunimentError:
+        # A damaged claim is for `verify` and `scrub` to name.
+        return
+    describe_claim(unit, resolve(unit, reference), statement, entry)
+
+
+def _describe_dataset(unit: Unit, name: ModelName, digest: Digest) -> None:
+    try:
+        revision = parse_manifest(read_document(unit, digest, MAX_MANIFEST_BYTES))
+    except MunimentError:
+        # As above.
+        return
+    note_dataset(unit, name, digest, revision)
+
+
+def _entry_of(unit: Unit, name: str, number: int) -> int:
+    return resolve(unit, Reference(ModelName.parse(name), number)).index
+
+
+def _find_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

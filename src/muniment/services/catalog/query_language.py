@@ -1,0 +1,177 @@
+"""The query language of search, read by a grammar (docs/reference/search.md)."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final
+
+from lark import Lark, Token, Transformer
+from lark.exceptions import LarkError, UnexpectedInput, VisitError
+
+from muniment.core.catalog.search import (
+    ALIAS,
+    DIGEST,
+    FACTS,
+    POINTERS,
+    TARGET,
+    And,
+    Comparison,
+    Condition,
+    Not,
+    Or,
+    Search,
+)
+from muniment.core.claims.deployments import check_target
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidQuery, InvalidTime
+from muniment.core.names import Alias
+from muniment.core.times import read_time, write_time
+
+MAX_QUERY_CHARACTERS: Final = 2000
+MAX_CONDITIONS: Final = 20
+_MAX_DEPTH: Final = 20
+
+_GRAMMAR: Final = r"""
+    start: [_or] [order]
+    _or: either | _and
+    either: _and (OR _and)+
+    _and: both | _one
+    both: _one (AND _one)+
+    _one: comparison | negation | "(" _or ")"
+    negation: NOT _one
+    comparison: FIELD OP value
+    value: NUMBER | STRING | WORD
+    order: ORDER BY FIELD [DIRECTION]
+
+    AND.3: "and"i
+    OR.3: "or"i
+    NOT.3: "not"i
+    ORDER.3: "order"i
+    BY.3: "by"i
+    DIRECTION.3: "asc"i | "desc"i
+    FIELD.2: COLUMN | FACT
+    COLUMN: /(name|version|created|author|size|digest|alias|target)(?![\w.])/
+    FACT: /(tag|param|metric)\.[\w.\/()%-]*[\w)%]/
+    OP: "!=" | "<=" | ">=" | "=" | "<" | ">" | "~"
+    NUMBER.2: /[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(?![\w:.\/@-])/
+    STRING: /"[^"]*"|'[^']*'/
+    WORD: /[\w.\/:@+-]+/
+
+    %ignore /\s+/
+"""
+# What names something: the check of such a name.
+_NAMES: Final[Mapping[str, Callable[[str], object]]] = {
+    ALIAS: Alias,
+    DIGEST: Digest.parse,
+    TARGET: check_target,
+}
+_PARSER: Final = Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> Search:
+    """Read a query.
+
+    Raises:
+        InvalidQuery: it breaks the grammar (docs/reference/search.md), or is too long or too deep.
+    """
+    if len(text) > MAX_QUERY_CHARACTERS or text.count("(") > _MAX_DEPTH:
+        raise InvalidQuery(reason="it is too long or too deep")
+    try:
+        search = _Reader().transform(_PARSER.parse(text))
+    except UnexpectedInput as error:
+        raise InvalidQuery(reason=f"at column {error.column}: {_near(text, error)}") from error
+    except VisitError as error:
+        raise InvalidQuery(reason=str(error.orig_exc)) from error
+    except LarkError as error:
+        raise InvalidQuery(reason="it breaks the grammar") from error
+    if not isinstance(search, Search) or _count(search.condition) > MAX_CONDITIONS:
+        raise InvalidQuery(reason=f"it has more than {MAX_CONDITIONS} conditions")
+    return search
+
+
+class _Reader(Transformer[Token, object]):
+    """Makes conditions of what the grammar found."""
+
+    def start(self, found: list[object]) -> Search:
+        orders = [one for one in found if isinstance(one, tuple)]
+        field, direction = orders[0] if orders else ("created", "desc")
+        return Search(
+            condition=next(iter(_conditions(found)), None), order=field, descending=direction == "desc"
+        )
+
+    def either(self, found: list[object]) -> Or:
+        return Or(_conditions(found))
+
+    def both(self, found: list[object]) -> And:
+        return And(_conditions(found))
+
+    def negation(self, found: list[object]) -> Not:
+        return Not(_conditions(found)[0])
+
+    def comparison(self, found: list[object]) -> Comparison:
+        field, op, value = found
+        return _check(Comparison(str(field), str(op), value if isinstance(value, float) else str(value)))
+
+    def value(self, found: list[Token]) -> str | float:
+        token = found[0]
+        if token.type == "NUMBER":
+            return float(token)
+        return str(token)[1:-1] if token.type == "STRING" else str(token)
+
+    def order(self, found: list[Token | None]) -> tuple[str, str]:
+        tokens = {token.type: str(token).lower() for token in found if token is not None}
+        field = next(str(token) for token in found if token is not None and token.type == "FIELD")
+        if field in {*POINTERS, DIGEST, "author", "size"}:
+            raise InvalidQuery(reason=f"versions cannot be ordered by {field}")
+        # Numbers and times are wanted from the highest on, names from the first on.
+        usual = "asc" if field == "name" else "desc"
+        return field, tokens.get("DIRECTION", usual)
+
+
+def _check(found: Comparison) -> Comparison:
+    """Check that a field can be compared so, and bring the value into the form that is kept."""
+    field, op, value = found.field, found.op, found.value
+    if field in _NAMES:
+        if op not in {"=", "!="}:
+            raise InvalidQuery(reason=f"{field} is compared with = or !=")
+        _NAMES[field](str(value))
+        return Comparison(field, op, str(value))
+    if field in {"version", "size"}:
+        if not isinstance(value, float) or op == "~":
+            raise InvalidQuery(reason=f"{field} is a number")
+        return found
+    if field == "created":
+        return Comparison(field, op, _read_moment(str(value)))
+    if field.startswith("metric.") and not isinstance(value, float):
+        raise InvalidQuery(reason=f"{field} is a number")
+    if isinstance(value, float) and (op == "~" or not field.startswith(tuple(f"{kind}." for kind in FACTS))):
+        raise InvalidQuery(reason=f"{field} is text: put the value in quotes")
+    return found
+
+
+def _read_moment(text: str) -> str:
+    try:
+        return write_time(read_time(text if "T" in text else f"{text}T00:00:00Z"))
+    except InvalidTime as error:
+        raise InvalidQuery(reason=f"{text!r} is not a time") from error
+
+
+def _conditions(found: list[object]) -> tuple[Condition, ...]:
+    return tuple(one for one in found if isinstance(one, Comparison | And | Or | Not))
+
+
+def _count(condition: "Condition | None") -> int:
+    match condition:
+        case None:
+            return 0
+        case Comparison():
+            return 1
+        case Not(part):
+            return _count(part)
+        case And(parts) | Or(parts):
+            return sum(_count(part) for part in parts)
+
+
+def _near(text: str, error: UnexpectedInput) -> str:
+    rest = text[error.pos_in_stream :][:20]
+    return f"{rest!r} was not expected" if rest else "it ends too early"

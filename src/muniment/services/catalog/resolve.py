@@ -1,0 +1,58 @@
+"""References to versions: now, or as they were."""
+
+from muniment.core.digests import Digest
+from muniment.core.errors import VersionNotFound
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.records import MoveRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.log.pages import horizon
+
+
+def resolve(unit: Unit, reference: Reference, at: str | None = None) -> VersionRecord:
+    """Find the version that a reference points at; with `at`, the one it pointed at then.
+
+    Raises:
+        VersionNotFound: it points at none.
+    """
+    record = _find(unit, reference, horizon(unit, at))
+    if record is None:
+        raise VersionNotFound(reference=str(reference))
+    return record
+
+
+def find_move(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> MoveRecord | None:
+    """Find the newest move of an alias, among those that meet the conditions."""
+    moves = unit.projections.select(
+        MoveRecord,
+        Where("name", "=", str(name)),
+        Where("alias", "=", str(alias)),
+        *until,
+        descending=True,
+        limit=1,
+    )
+    return moves[0] if moves else None
+
+
+def _find(unit: Unit, reference: Reference, until: tuple[Where, ...]) -> VersionRecord | None:
+    name = str(reference.name)
+    match reference.selector:
+        case int(number):
+            condition = [Where("number", "=", number)]
+        case Alias() as alias:
+            move = find_move(unit, reference.name, alias, until)
+            return None if move is None else unit.projections.find(VersionRecord, (name, move.number))
+        case Digest() as digest:
+            condition = [Where("revision", "=", str(digest))]
+        case None:
+            condition = []
+    found = unit.projections.select(
+        VersionRecord,
+        Where("name", "=", name),
+        *condition,
+        *until,
+        order="number",
+        descending=True,
+        limit=1,
+    )
+    return found[0] if found else None

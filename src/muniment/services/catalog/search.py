@@ -1,0 +1,32 @@
+"""Look versions up, among those that a caller may see."""
+
+import importlib
+
+from muniment.core.catalog.search import Search
+from muniment.core.people.callers import Caller
+from muniment.core.queries import SearchPage, SearchVersions
+from muniment.core.times import read_time, write_time
+from muniment.ports.unit import Unit
+from muniment.services.log.pages import bound
+from muniment.services.people.rights import Sight
+
+
+def search_versions(unit: Unit, caller: Caller, query: SearchVersions) -> SearchPage:
+    """Look versions up.
+
+    Raises:
+        InvalidTime: `at` is not a time.
+        InvalidQuery: the query breaks the grammar, or the cursor is not one that this search gave.
+    """
+    namespaces = Sight(unit, caller).namespaces()
+    limit = bound(query.limit)
+    until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
+    found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit, until)
+    return SearchPage(items=tuple(found.versions), next=found.cursor)
+
+
+def _parse(text: str) -> Search:
+    # Most commands never search: the grammar is loaded by the first search
+    # (docs/decisions/0004-late-imports.md).
+    search: Search = importlib.import_module("muniment.services.catalog.query_language").parse(text)
+    return search

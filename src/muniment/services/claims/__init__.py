@@ -1,0 +1,1 @@
+"""Claims: how a signed statement is verified, recorded and relied on."""

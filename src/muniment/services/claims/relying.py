@@ -1,0 +1,75 @@
+"""Read claims again: whoever relies on one verifies it again (DESIGN rule 4)."""
+
+from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
+from muniment.core.claims.attestations import PROVENANCE, Attestation, Statement
+from muniment.core.digests import Digest
+from muniment.core.errors import WrongSubject
+from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.bytes.documents import read_document
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
+from muniment.signing.content import is_about
+from muniment.signing.keys import PublicKey
+
+
+def read_revision(unit: Unit, digest: Digest) -> Revision:
+    """Read the manifest of a revision. Raises as `read_document` and `parse_manifest`."""
+    return parse_manifest(read_document(unit, digest, MAX_MANIFEST_BYTES))
+
+
+def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple[Attestation, ...]:
+    """Read and verify again every claim about a version, oldest first.
+
+    Claims by keys that are revoked as of before they were recorded are left out. A bundle that is
+    missing or altered is an error, not an absence: a rejection that cannot be read must not pass.
+
+    Raises:
+        BlobNotFound, ContentCorrupt, BadSignature, WrongSubject: a claim cannot be relied on.
+    """
+    records = unit.projections.select(
+        AttestationRecord, Where("name", "=", version.name), Where("revision", "=", version.revision)
+    )
+    keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
+    return tuple(
+        _read_claim(unit, record, key, version, revision)
+        for record in records
+        if (key := keys[record.key_id]) and (key.revoked is None or record.index < key.revoked)
+    )
+
+
+def authors_of(unit: Unit, version: VersionRecord, claims: tuple[Attestation, ...]) -> frozenset[str]:
+    """Collect who made a version: who published its bytes, under any name, and who trained it."""
+    trained = {claim.signer for claim in claims if claim.predicate_type == PROVENANCE}
+    same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
+    return frozenset({*trained, *(found.author for found in same)})
+
+
+def _read_claim(
+    unit: Unit, record: AttestationRecord, key: KeyRecord, version: VersionRecord, revision: Revision
+) -> Attestation:
+    digest = Digest.parse(record.digest)
+    bundle = Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES))
+    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+    check_subject(statement, version, revision)
+    return Attestation(
+        digest=digest,
+        predicate_type=statement.predicate_type,
+        predicate=statement.predicate,
+        signer=key.principal,
+        key_id=key.id,
+        index=record.index,
+        recorded=record.recorded,
+        assurance=record.assurance,
+    )
+
+
+def check_subject(statement: Statement, version: VersionRecord, revision: Revision) -> None:
+    """Check that a statement is about a version.
+
+    Raises:
+        WrongSubject: it is about something else.
+    """
+    if not is_about(statement, Digest.parse(version.revision), revision):
+        subject = ", ".join(str(digest) for digest in statement.subjects) or "nothing"
+        raise WrongSubject(reference=f"{version.name}@{version.number}", subject=subject)

@@ -1,0 +1,1 @@
+"""Gates: policies, approvals, requests, and moves of aliases."""

@@ -1,0 +1,143 @@
+"""Facts: all that the rules of a policy look at, from one consistent state of the registry."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
+from muniment.core.claims.cards import Card
+from muniment.core.claims.lineage import Direction
+from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.core.gates.policy import Policy
+from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
+from muniment.core.gates.rules.history import Clean
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.records import MoveRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.catalog.resolve import find_move, resolve
+from muniment.services.catalog.statuses import list_revoked
+from muniment.services.claims.relying import authors_of, read_claims, read_revision
+from muniment.services.transaction import roles_of
+
+# What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
+_MAX_ANCESTORS: Final = 5_000
+
+
+class Moment(NamedTuple):
+    """Where and when something is judged: the verifier key of the registry's log, and a time (RFC 3339)."""
+
+    registry: str
+    time: str
+
+
+class Bar(NamedTuple):
+    """What has to be cleared: the policy, its digest, and the alias that it is for."""
+
+    alias: Alias
+    policy: Policy
+    digest: str
+
+
+def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Facts:
+    """Gather the facts about a version that a policy judges for an alias.
+
+    Raises:
+        BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
+    """
+    name = ModelName.parse(version.name)
+    revision = read_revision(unit, Digest.parse(version.revision))
+    claims = read_claims(unit, version, revision)
+    compared = {text or str(bar.alias) for text in bar.policy.compared}
+    found = {text: _find_baseline(unit, name, Alias(text)) for text in compared}
+    signers = {claim.signer for claim in claims}
+    signers |= {claim.signer for baseline in found.values() if baseline for claim in baseline.attestations}
+    traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
+    return Facts(
+        version=f"{version.name}@{version.number}",
+        alias=str(bar.alias),
+        policy=bar.digest,
+        now=moment.time,
+        registry=moment.registry,
+        paths=tuple(file.path for file in revision.files),
+        authors=authors_of(unit, version, claims),
+        attestations=claims,
+        roles={signer: roles_of(unit, signer, name.namespace) for signer in signers},
+        holds=_find_holds(unit, version),
+        baselines=found,
+        origins=_find_origins(unit, claims) if traced else (),
+        revoked=_find_revoked(unit, version) if traced else (),
+    )
+
+
+def _find_baseline(unit: Unit, name: ModelName, alias: Alias) -> Baseline | None:
+    move = find_move(unit, name, alias)
+    if move is None:
+        return None
+    version = resolve(unit, Reference(name, move.number))
+    revision = read_revision(unit, Digest.parse(version.revision))
+    return Baseline(
+        version=f"{version.name}@{version.number}", attestations=read_claims(unit, version, revision)
+    )
+
+
+def _find_holds(unit: Unit, version: VersionRecord) -> tuple[Hold, ...]:
+    """Read the stretches in which aliases pointed at a version off their moves."""
+    open_: dict[str, str] = {}
+    holds: list[Hold] = []
+    for move in unit.projections.select(MoveRecord, Where("name", "=", version.name)):
+        since = open_.pop(move.alias, None)
+        if since is not None:
+            holds.append(Hold(alias=move.alias, since=since, until=move.moved))
+        if move.number == version.number:
+            open_[move.alias] = move.moved
+    return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
+
+
+def _find_origins(unit: Unit, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
+    found = [
+        _find_origin(unit, one, Provenance(claim.predicate))
+        for claim in claims
+        if claim.predicate_type == PROVENANCE
+        for one in Provenance(claim.predicate).inputs
+    ]
+    return tuple(found)
+
+
+def _find_origin(unit: Unit, one: Input, provenance: Provenance) -> Origin:
+    if one.kind == "code":
+        return Origin(name=one.name, kind=one.kind, resolved=bool(one.digest) and one.uri != "git")
+    owners = [owned.version for owned in unit.lineage.find_versions({one.digest}, None)] if one.digest else []
+    if one.uri.startswith(VERSION_URI):
+        owners = [owner for owner in owners if f"{owner.name}@{owner.number}" == one.uri[len(VERSION_URI) :]]
+    snapshot = provenance.find_byproduct(f"snapshot of {one.name}")
+    kept = snapshot is not None and snapshot.hex == one.digest
+    licences = {licence for owner in owners if (licence := _find_licence(unit, owner))}
+    return Origin(
+        name=one.name,
+        kind=one.kind,
+        resolved=bool(owners) or kept,
+        licence=licences.pop() if len(licences) == 1 else "",
+    )
+
+
+def _find_licence(unit: Unit, version: VersionRecord) -> str:
+    try:
+        revision = read_revision(unit, Digest.parse(version.revision))
+        cards = [claim for claim in read_claims(unit, version, revision) if claim.predicate_type == CARD]
+    except MunimentError:
+        # What cannot be relied on says nothing, and nothing is no licence.
+        return ""
+    return Card.read(cards[-1].predicate).licence if cards else ""
+
+
+def _find_revoked(unit: Unit, version: VersionRecord) -> tuple[str, ...]:
+    """List which of a version and all that it was made from are revoked, wherever in the registry."""
+    root = Digest.parse(version.revision).hex
+    nodes = unit.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
+    revoked = [
+        f"{one.name}@{one.number}" for one in list_revoked(unit) if Digest.parse(one.revision).hex in nodes
+    ]
+    unknown = ["an ancestry too long to follow"] if len(nodes) > _MAX_ANCESTORS else []
+    return (*revoked, *unknown)

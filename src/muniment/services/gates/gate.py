@@ -1,0 +1,51 @@
+"""The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
+
+from muniment.core.claims.attestations import VERDICT
+from muniment.core.gates.policy import Gate, Verdict, judge
+from muniment.core.gates.rules.case import Facts
+from muniment.core.gates.verdicts import write_verdict
+from muniment.core.names import Alias, ModelName
+from muniment.core.records import VersionRecord
+from muniment.ports.unit import Unit
+from muniment.services.claims.own import record_own
+from muniment.services.gates.cases import Bar, Moment, gather
+from muniment.services.gates.policies import find_policies
+from muniment.services.transaction import Transaction
+
+Judged = tuple[Verdict, Facts | None]
+
+
+def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
+    """Evaluate every policy in force for an alias; None if it is not guarded.
+
+    An alias that is guarded by no policy has a verdict without a finding, which nothing meets.
+
+    Raises:
+        BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
+    """
+    found = find_policies(unit, ModelName.parse(version.name), alias)
+    if not found:
+        return None
+    bars = [Bar(alias, one.policy, str(one.record.digest)) for one in found if one.policy is not None]
+    if not bars:
+        reference = f"{version.name}@{version.number}"
+        return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
+    return [judge_bar(unit, version, bar, moment) for bar in bars]
+
+
+def judge_bar(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
+    """Evaluate one policy. Raises as `judge_gate`."""
+    facts = gather(unit, version, bar, moment)
+    return judge(bar.policy, facts), facts
+
+
+def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
+    """Put the verdicts together."""
+    reference = f"{version.name}@{version.number}"
+    return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
+
+
+def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, facts: Facts) -> str:
+    """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
+    predicate = write_verdict(verdict, facts, verifier=tx.keys.log.name)
+    return str(record_own(tx, version, VERDICT, predicate))

@@ -1,0 +1,198 @@
+"""Inboxes: what waits for somebody, and what they should know."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from muniment.core.claims.attestations import APPROVAL, EXCEPTION
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError
+from muniment.core.names import ModelName, Reference
+from muniment.core.people.roles import Act, may
+from muniment.core.queries import Item
+from muniment.core.records import (
+    AttestationRecord,
+    CommentRecord,
+    MentionRecord,
+    MoveRecord,
+    RequestRecord,
+    VersionRecord,
+)
+from muniment.core.times import read_time, write_time
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.catalog.resolve import resolve
+from muniment.services.claims.relying import authors_of, read_claims, read_revision
+from muniment.services.people.rights import Sight
+from muniment.services.transaction import roles_of
+
+# What one should know is shown for so long; what one has to decide, until it is decided.
+_NEWS: Final = timedelta(days=30)
+
+
+def read_inbox(unit: Unit, sight: Sight, now: str) -> tuple[Item, ...]:
+    """Gather an inbox: what is to be decided first, the oldest first, then the news."""
+    inbox = _Inbox(unit, sight, now)
+    items = [*inbox.reviews(), *inbox.requests(), *inbox.exceptions(), *inbox.answers(), *inbox.mentions()]
+    return tuple(sorted(items, key=lambda item: (item.kind not in _TO_DECIDE, item.since)))
+
+
+_TO_DECIDE: Final = frozenset({"request", "exception", "review"})
+
+
+class _Inbox:
+    """What one principal is to see at a time."""
+
+    def __init__(self, unit: Unit, sight: Sight, now: str) -> None:
+        self._unit = unit
+        self._sight = sight
+        self._now = now
+        self._me = sight.principal
+        self._since = write_time(read_time(now) - _NEWS)
+
+    def requests(self) -> Iterator[Item]:
+        """List the open requests that one may decide, made by others, of versions that others made."""
+        for record in self._unit.projections.select(RequestRecord, Where("closed", "=", None)):
+            if record.requester == self._me or not self._may_decide(record.name):
+                continue
+            version = self._find(record.name, record.number)
+            if not self._is_mine(version) and not self._has_decided(version, record.index):
+                since = record.reminded or record.opened
+                yield self._item("request", record, record.alias, record.requester, record.reason, since)
+
+    def exceptions(self) -> Iterator[Item]:
+        """List the exceptions that others ask for, until they end, that one has not decided."""
+        asked = self._unit.projections.select(
+            AttestationRecord, Where("predicate_type", "=", EXCEPTION), Where("recorded", ">", self._since)
+        )
+        for record in asked:
+            if record.signer == self._me or not self._may_decide(record.name):
+                continue
+            name = ModelName.parse(record.name)
+            version = resolve(self._unit, Reference(name, Digest.parse(record.revision)))
+            alias, until = self._read_exception(version, record.digest)
+            if until <= self._now or self._is_mine(version) or self._has_decided(version, record.index):
+                continue
+            yield Item(
+                kind="exception",
+                reference=f"{version.name}@{version.number}",
+                alias=alias,
+                who=record.signer,
+                text=self._text(record.reason),
+                since=record.recorded,
+                due=until,
+                overdue=False,
+                entry=record.index,
+            )
+
+    def reviews(self) -> Iterator[Item]:
+        """List the emergency moves that nobody has reviewed: to review, or to know of, red once overdue."""
+        moves = self._unit.projections.select(
+            MoveRecord, Where("emergency", "=", 1), Where("reviewed", "=", None)
+        )
+        for move in moves:
+            if self._sight.sees(ModelName.parse(move.name).namespace):
+                mine = move.actor == self._me or not self._may_decide(move.name)
+                kind = "emergency" if mine else "review"
+                overdue = move.due is not None and move.due <= self._now
+                yield self._item(
+                    kind, move, move.alias, move.actor, move.reason, move.moved, due=move.due, overdue=overdue
+                )
+
+    def answers(self) -> Iterator[Item]:
+        """List what became of one's own requests."""
+        for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
+            seen = self._sight.sees(ModelName.parse(record.name).namespace)
+            if record.closed is None or record.outcome == "withdrawn" or not seen:
+                continue
+            item = self._item("answer", record, record.alias, "", record.answer, record.opened)
+            said = f": {item.text}" if item.text else ""
+            if self._is_news(record.closed):
+                yield Item(
+                    kind="answer",
+                    reference=item.reference,
+                    alias=item.alias,
+                    who=item.who,
+                    text=f"{record.outcome}{said}",
+                    since=item.since,
+                    due=None,
+                    overdue=False,
+                    entry=record.closed,
+                )
+
+    def mentions(self) -> Iterator[Item]:
+        """List the comments that name one."""
+        for mention in self._unit.projections.select(MentionRecord, Where("principal", "=", self._me)):
+            record = self._unit.projections.find(CommentRecord, (mention.index,))
+            if record is None or record.posted < self._since:
+                continue
+            if self._sight.sees(ModelName.parse(record.name).namespace):
+                yield self._item("mention", record, "", record.author, record.text, record.posted)
+
+    def _item(  # noqa: PLR0913, PLR0917 - what an item is made of
+        self,
+        kind: str,
+        record: RequestRecord | MoveRecord | CommentRecord,
+        alias: str,
+        who: str,
+        text: str | None,
+        since: str,
+        *,
+        due: str | None = None,
+        overdue: bool = False,
+    ) -> Item:
+        return Item(
+            kind=kind,
+            reference=f"{record.name}@{record.number}",
+            alias=alias,
+            who=who,
+            text=self._text(text),
+            since=since,
+            due=due,
+            overdue=overdue,
+            entry=record.index,
+        )
+
+    def _text(self, digest: str | None) -> str:
+        return "" if digest is None else self._unit.payloads.find(digest) or ""
+
+    def _may_decide(self, name: str) -> bool:
+        return may(roles_of(self._unit, self._me, ModelName.parse(name).namespace), Act.APPROVE)
+
+    def _find(self, name: str, number: int) -> VersionRecord:
+        return resolve(self._unit, Reference(ModelName.parse(name), number))
+
+    def _is_mine(self, version: VersionRecord) -> bool:
+        try:
+            revision = read_revision(self._unit, Digest.parse(version.revision))
+            return self._me in authors_of(self._unit, version, read_claims(self._unit, version, revision))
+        except MunimentError:
+            # What cannot be read is shown: deciding about it will say what is wrong.
+            return False
+
+    def _has_decided(self, version: VersionRecord, since: int) -> bool:
+        return bool(
+            self._unit.projections.select(
+                AttestationRecord,
+                Where("name", "=", version.name),
+                Where("revision", "=", version.revision),
+                Where("predicate_type", "=", APPROVAL),
+                Where("signer", "=", self._me),
+                Where("index", ">", since),
+                limit=1,
+            )
+        )
+
+    def _read_exception(self, version: VersionRecord, digest: str) -> tuple[str, str]:
+        """Read which alias an exception is for and when it ends; one that cannot be read has ended."""
+        try:
+            revision = read_revision(self._unit, Digest.parse(version.revision))
+            for claim in read_claims(self._unit, version, revision):
+                if str(claim.digest) == digest:
+                    return str(claim.predicate["alias"]), write_time(read_time(str(claim.predicate["until"])))
+        except MunimentError:
+            pass
+        return "", ""
+
+    def _is_news(self, entry: int) -> bool:
+        return entry >= self._unit.log.count_until(self._since)

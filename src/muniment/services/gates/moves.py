@@ -1,0 +1,124 @@
+"""Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
+
+from muniment.core.canonical import Json
+from muniment.core.commands import BreakGlass, MoveAlias, RollBackAlias
+from muniment.core.errors import (
+    GateFailed,
+    MunimentError,
+    NothingToRollBack,
+    PreconditionFailed,
+    VersionWithdrawn,
+)
+from muniment.core.events import EventType
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.people.roles import Act
+from muniment.core.records import MoveRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.catalog.describe import describe_move
+from muniment.services.catalog.resolve import find_move, resolve
+from muniment.services.catalog.statuses import check_in_service
+from muniment.services.gates.cases import Moment
+from muniment.services.gates.gate import Judged, gate_of, judge_gate, record_verdict
+from muniment.services.gates.requests import close_met
+from muniment.services.transaction import Outcome, Transaction
+
+
+def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
+    """Point an alias at a version; if it points there already, answer with that move.
+
+    Raises:
+        GateFailed: the alias is guarded and the version does not meet its policies.
+        VersionWithdrawn: the version is retired, revoked or purged.
+        PreconditionFailed: it was moved since the caller looked.
+    """
+    name = command.reference.name
+    tx.require(Act.MOVE_ALIAS, name.namespace)
+    version = resolve(tx.unit, command.reference)
+    present = find_move(tx.unit, name, command.alias)
+    newest = -1 if present is None else present.index
+    if command.expected not in {None, newest}:
+        raise PreconditionFailed(what=f"{name}@{command.alias}")
+    if present is not None and present.number == version.number:
+        return Outcome(present.index, created=False)
+    check_in_service(tx.unit, version)
+    judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
+    _check_passed(version, command.alias, judged)
+    return record_move(tx, command, version, present, judged or [])
+
+
+def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
+    """Point an alias at the newest earlier holder that still meets the policy.
+
+    Raises:
+        NothingToRollBack: it has had no other holder.
+        GateFailed: no earlier holder meets the policies now; the newest one's failures are listed.
+    """
+    tx.require(Act.MOVE_ALIAS, command.name.namespace)
+    holders = _holders(tx.unit, command.name, command.alias)
+    present = find_move(tx.unit, command.name, command.alias)
+    refusals: list[MunimentError] = []
+    for number in reversed(holders[:-1]):
+        version = resolve(tx.unit, Reference(command.name, number))
+        try:
+            check_in_service(tx.unit, version)
+            judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
+            _check_passed(version, command.alias, judged)
+        except (GateFailed, VersionWithdrawn) as refusal:
+            refusals.append(refusal)
+        else:
+            return record_move(tx, command, version, present, judged or [])
+    if refusals:
+        raise refusals[0]
+    raise NothingToRollBack(name=str(command.name), alias=str(command.alias))
+
+
+def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
+    """List the versions that led to the present one: moving back to one forgets those after it."""
+    moves = unit.projections.select(
+        MoveRecord, Where("name", "=", str(name)), Where("alias", "=", str(alias))
+    )
+    holders: list[int] = []
+    for move in moves:
+        if move.number in holders:
+            del holders[holders.index(move.number) :]
+        holders.append(move.number)
+    return holders
+
+
+def _check_passed(version: VersionRecord, alias: Alias, judged: list[Judged] | None) -> None:
+    gate = None if judged is None else gate_of(version, alias, judged)
+    if gate is not None and not gate.passed:
+        raise GateFailed(reference=gate.version, alias=gate.alias, failures=gate.failures)
+
+
+def record_move(  # noqa: PLR0913 - what is on record of a move
+    tx: Transaction,
+    command: MoveAlias | RollBackAlias | BreakGlass,
+    version: VersionRecord,
+    present: MoveRecord | None,
+    judged: list[Judged],
+    *,
+    due: str | None = None,
+) -> Outcome:
+    """Record a move with its verdicts; with `due` it is an emergency, to be reviewed until then."""
+    verdicts: list[Json] = [
+        record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
+    ]
+    index = tx.record(
+        EventType.ALIAS_MOVED,
+        {
+            "name": version.name,
+            "alias": str(command.alias),
+            "number": version.number,
+            "previous": None if present is None else present.number,
+            "reason": tx.keep(command.reason),
+            "verdicts": verdicts,
+            "emergency": int(due is not None),
+            "due": due,
+        },
+    )
+    close_met(tx, version, str(command.alias))
+    previous = None if present is None else present.number
+    describe_move(tx.unit, version.name, str(command.alias), version.number, previous, index)
+    return Outcome(index)

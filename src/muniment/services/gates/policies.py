@@ -1,0 +1,152 @@
+"""Set policies and risk tiers, and find the policies in force."""
+
+from typing import Final, NamedTuple
+
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import POLICY
+from muniment.core.commands import SetPolicy, SetTier
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidPolicy, ModelNotFound, PolicyNotFound, WrongSubject
+from muniment.core.events import EventType
+from muniment.core.gates.policy import Policy
+from muniment.core.names import EVERY, Alias, ModelName, Models, check_part
+from muniment.core.people.roles import Act
+from muniment.core.records import ModelRecord, PolicyRecord, TierRecord
+from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.bytes.custody import take
+from muniment.services.bytes.documents import read_document
+from muniment.services.claims.signers import verify_sent
+from muniment.services.transaction import Outcome, Transaction
+
+_MAX_TIER: Final = 64
+
+
+def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
+    """Put a stored policy document in force. The same one again changes nothing.
+
+    Raises:
+        WrongSubject: what was signed is about another policy, other models or another registry.
+        InvalidPolicy: the document is not a policy, or nobody signed for it.
+    """
+    namespace = command.models.namespace
+    tx.require(Act.SET_POLICY, namespace)
+    if command.policy is not None:
+        _check_signed(tx, command, command.policy)
+        load_policy(tx.unit, str(command.policy))
+    present = _find_set(tx.unit, command.models, command.alias)
+    digest = None if command.policy is None else str(command.policy)
+    if present is not None and present.digest == digest:
+        return Outcome(present.index, created=False)
+    signed = None if command.policy is None else str(command.attestation)
+    data: JsonObject = {
+        "models": str(command.models),
+        "alias": str(command.alias),
+        "policy": digest,
+        "attestation": signed,
+    }
+    return Outcome(tx.record(EventType.POLICY_SET, data))
+
+
+def set_tier(tx: Transaction, command: SetTier) -> Outcome:
+    """Put a model into a risk tier.
+
+    Raises:
+        ModelNotFound: there is no such model.
+        InvalidName: a tier has the form of a name.
+    """
+    tx.require(Act.SET_POLICY, command.name.namespace)
+    check_part(command.tier, "tier")
+    if tx.unit.projections.find(ModelRecord, (str(command.name),)) is None:
+        raise ModelNotFound(name=str(command.name))
+    present = find_tier(tx.unit, command.name)
+    if present is not None and present.tier == command.tier:
+        return Outcome(present.index, created=False)
+    data: JsonObject = {"name": str(command.name), "tier": command.tier}
+    return Outcome(tx.record(EventType.TIER_SET, data))
+
+
+def find_tier(unit: Unit, name: ModelName, until: tuple[Where, ...] = ()) -> TierRecord | None:
+    """Find the risk tier of a model."""
+    found = unit.projections.select(
+        TierRecord, Where("name", "=", str(name)), *until, descending=True, limit=1
+    )
+    return found[0] if found else None
+
+
+class InForce(NamedTuple):
+    """A policy in force: its record, and what it says; None if it has no document yet."""
+
+    record: PolicyRecord
+    policy: Policy | None
+
+
+def find_policies(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
+    """Find the policies in force for an alias of a model; `until` keeps to what was set before.
+
+    That of the namespace comes first. One whose scope leaves the model out is not in force for it; one that
+    has no document is, and cannot be met.
+    """
+    record = find_tier(unit, name, until)
+    tier = None if record is None else record.tier
+    both = (Models(name.namespace, EVERY), Models(name.namespace, name.model))
+    found = [_find_set(unit, models, alias, until) for models in both]
+    policies = [
+        InForce(one, None if one.digest is None else load_policy(unit, one.digest))
+        for one in found
+        if one is not None
+    ]
+    return [one for one in policies if one.policy is None or one.policy.covers(name.model, tier)]
+
+
+def get_policies(
+    unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()
+) -> list[PolicyRecord]:
+    """Give the records of the policies in force for an alias; as `find_policies`.
+
+    Raises:
+        PolicyNotFound: there is none.
+    """
+    found = find_policies(unit, name, alias, until)
+    if not found:
+        raise PolicyNotFound(name=str(name), alias=str(alias))
+    return [one.record for one in found]
+
+
+def load_policy(unit: Unit, digest: str) -> Policy:
+    """Read a stored policy.
+
+    Raises:
+        InvalidPolicy: the document is not a policy.
+        BlobNotFound, ContentCorrupt: it is missing, too large, or was altered.
+    """
+    return decode_policy(read_document(unit, Digest.parse(digest), MAX_POLICY_BYTES))
+
+
+def _find_set(unit: Unit, models: Models, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord | None:
+    found = unit.projections.select(
+        PolicyRecord,
+        Where("models", "=", str(models)),
+        Where("alias", "=", str(alias)),
+        *until,
+        descending=True,
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
+    """Check that the actor signed for putting this policy in force, here and for these models."""
+    what = f"the policy of {command.models}@{command.alias}"
+    if command.attestation is None:
+        raise InvalidPolicy(reason="it comes without the signature of whoever sets it")
+    take(tx, command.models.namespace, [policy, command.attestation])
+    _, statement = verify_sent(tx, command.attestation)
+    said = (
+        statement.subjects,
+        statement.predicate_type,
+        *(statement.predicate.get(name) for name in ("models", "alias", "registry")),
+    )
+    if said != ((policy,), POLICY, str(command.models), str(command.alias), tx.registry):
+        raise WrongSubject(reference=what, subject=str(command.attestation))

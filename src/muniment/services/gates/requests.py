@@ -1,0 +1,106 @@
+"""Requests: somebody wants a version for an alias, and whoever may approve is to look at it."""
+
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.approvals import Approval, Decision
+from muniment.core.commands import CloseRequest, OpenRequest
+from muniment.core.errors import RequestNotFound
+from muniment.core.events import EventType
+from muniment.core.names import ModelName
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Act
+from muniment.core.queries import ListRequests, Request
+from muniment.core.records import RequestRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.catalog.resolve import resolve
+from muniment.services.catalog.statuses import check_in_service
+from muniment.services.log.pages import select_page
+from muniment.services.transaction import Outcome, Transaction
+
+
+def open_request(tx: Transaction, command: OpenRequest) -> Outcome:
+    """Ask for a version; one's own request that is open is a reminder then.
+
+    Raises:
+        VersionWithdrawn: the version is out of service.
+    """
+    tx.require(Act.COMMENT, command.reference.name.namespace)
+    version = resolve(tx.unit, command.reference)
+    check_in_service(tx.unit, version)
+    mine = [
+        record for record in _list_open(tx.unit, version, str(command.alias)) if record.requester == tx.actor
+    ]
+    if mine:
+        data: JsonObject = {"name": version.name, "request": mine[0].index, "reason": tx.keep(command.reason)}
+        return Outcome(tx.record(EventType.REQUEST_REMINDED, data))
+    data = {
+        "name": version.name,
+        "number": version.number,
+        "alias": str(command.alias),
+        "reason": tx.keep(command.reason),
+    }
+    return Outcome(tx.record(EventType.REQUEST_OPENED, data))
+
+
+def close_request(tx: Transaction, command: CloseRequest) -> Outcome:
+    """Take one's own request back.
+
+    Raises:
+        RequestNotFound: there is no open one of that entry, or somebody else made it.
+    """
+    record = tx.unit.projections.find(RequestRecord, (command.request,))
+    if record is None or record.closed is not None or record.requester != tx.actor:
+        raise RequestNotFound(entry=command.request, kind="request")
+    tx.require(Act.COMMENT, ModelName.parse(record.name).namespace)
+    return Outcome(_close(tx, record, "withdrawn", command.reason))
+
+
+def close_met(tx: Transaction, version: VersionRecord, alias: str) -> None:
+    """Close the requests that a move of an alias has answered."""
+    for record in _list_open(tx.unit, version, alias):
+        _close(tx, record, "met", None)
+
+
+def close_rejected(
+    tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
+) -> None:
+    """Close the requests that a rejection has answered: whoever asked is told the reason."""
+    if approval.decision is Decision.REJECT and approval.exception is None:
+        for record in _list_open(tx.unit, version, approval.alias):
+            _close(tx, record, "rejected", reason)
+
+
+def list_requests(unit: Unit, query: ListRequests) -> tuple[Request, ...]:
+    """List the requests for a model."""
+    which = [] if query.closed else [Where("closed", "=", None)]
+    records = select_page(unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
+    return tuple(
+        Request(
+            record=record,
+            reason=None if record.reason is None else unit.payloads.find(record.reason),
+            answer=None if record.answer is None else unit.payloads.find(record.answer),
+        )
+        for record in records
+    )
+
+
+def _list_open(unit: Unit, version: VersionRecord, alias: str) -> list[RequestRecord]:
+    return list(
+        unit.projections.select(
+            RequestRecord,
+            Where("name", "=", version.name),
+            Where("number", "=", version.number),
+            Where("alias", "=", alias),
+            Where("closed", "=", None),
+        )
+    )
+
+
+def _close(tx: Transaction, record: RequestRecord, outcome: str, reason: Payload | None) -> int:
+    data: JsonObject = {
+        "name": record.name,
+        "request": record.index,
+        "outcome": outcome,
+        "reason": tx.keep(reason),
+    }
+    return tx.record(EventType.REQUEST_CLOSED, data)

@@ -1,0 +1,36 @@
+"""Pages of the log, and the log as it was: what keeps a query to a part of it."""
+
+from typing import Final, TypeVar
+
+from muniment.core.queries import PageQuery
+from muniment.core.records import Record
+from muniment.core.times import read_time, write_time
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+MAX_PAGE: Final = 1000
+
+
+def bound(limit: int) -> int:
+    """Keep a page within bounds."""
+    return max(1, min(limit, MAX_PAGE))
+
+
+def select_page(unit: Unit, query: PageQuery[T], kind: type[R], *conditions: Where) -> list[R]:
+    """Select the page of records that a query asks for."""
+    after = Where("index", ">", query.after)
+    return unit.projections.select(kind, *conditions, after, limit=bound(query.limit))
+
+
+def horizon(unit: Unit, at: str | None) -> tuple[Where, ...]:
+    """Give the conditions that keep a query to what the log had at a time; none for now.
+
+    Raises:
+        InvalidTime: `at` is not a time.
+    """
+    if at is None:
+        return ()
+    return (Where("index", "<", unit.log.count_until(write_time(read_time(at)))),)

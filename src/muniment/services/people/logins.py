@@ -1,0 +1,55 @@
+"""Logins: who a person of an identity provider is here. One subject is one principal, whatever its name."""
+
+import hashlib
+
+from muniment.core import canonical
+from muniment.core.commands import RegisterPrincipal
+from muniment.core.errors import NameTaken
+from muniment.core.events import EventType
+from muniment.core.payloads import Payload
+from muniment.ports.unit import Unit
+from muniment.services.people.principals import add_principal
+from muniment.services.people.sessions import invite
+from muniment.services.transaction import Outcome, Transaction
+
+_MAX_NAME_CHARACTERS = 150
+
+
+def admit_person(  # noqa: PLR0913, PLR0917 - what is known of a login
+    tx: Transaction, issuer: str, subject: str, name: str, token: str, expires: str
+) -> Outcome:
+    """Invite a person whom a provider vouches for; one who comes for the first time is registered first.
+
+    A newcomer has no role, and may do nothing before somebody grants one. The caller MUST have verified
+    that the provider says so.
+    """
+    principal = find_person(tx.unit, issuer, subject) or _register(tx, issuer, subject, name)
+    label = Payload(salt=tx.nonces(), text=f"login through {issuer}")
+    return invite(tx, principal, token, label, expires)
+
+
+def find_person(unit: Unit, issuer: str, subject: str) -> str | None:
+    """Find who a subject of a provider is here."""
+    for digest in unit.payloads.find_labelled(_label(issuer, subject)):
+        return unit.payloads.find(digest)
+    return None
+
+
+def _register(tx: Transaction, issuer: str, subject: str, name: str) -> str:
+    principal = tx.nonces()
+    shown = "".join(c for c in name if c.isprintable()).strip()[:_MAX_NAME_CHARACTERS] or "somebody"
+    try:
+        add_principal(tx, principal, "person", RegisterPrincipal(name=Payload(salt=tx.nonces(), text=shown)))
+    except NameTaken:
+        # Of two people of one name the second is told apart by the end of their id.
+        longer = Payload(salt=tx.nonces(), text=f"{shown} ({principal[-6:]})")
+        add_principal(tx, principal, "person", RegisterPrincipal(name=longer))
+    link = Payload(salt=tx.nonces(), text=principal)
+    digest = tx.unit.payloads.put(link, label=_label(issuer, subject), owner=principal, personal=True)
+    tx.record(EventType.LOGIN_LINKED, {"principal": principal, "login": digest})
+    return principal
+
+
+def _label(issuer: str, subject: str) -> str:
+    pair = canonical.encode({"issuer": issuer, "subject": subject})
+    return f"login:{hashlib.sha256(pair).hexdigest()}"

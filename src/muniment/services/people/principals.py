@@ -1,0 +1,161 @@
+"""Principals, their keys and their roles."""
+
+from typing import Final
+
+from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
+from muniment.core.errors import (
+    InvalidKey,
+    InvalidName,
+    KeyRevoked,
+    NameTaken,
+    PrincipalNotFound,
+    UnknownSigner,
+)
+from muniment.core.events import EventType
+from muniment.core.names import check_part
+from muniment.core.people.callers import Assurance
+from muniment.core.people.roles import EVERYWHERE, Act
+from muniment.core.records import GrantRecord, KeyRecord
+from muniment.core.times import read_time, write_time
+from muniment.ports.projections import Where
+from muniment.services.people.rights import get_principal
+from muniment.services.transaction import Outcome, Transaction
+from muniment.signing.keys import Algorithm, PublicKey
+
+_MAX_NAME_CHARACTERS: Final = 200
+
+
+def register_principal(tx: Transaction, command: RegisterPrincipal) -> Outcome:
+    """Register a principal under a new opaque id, with a first key if there is one."""
+    tx.require(Act.ENROL, EVERYWHERE)
+    return add_principal(tx, tx.nonces(), "workload" if command.workload else "person", command)
+
+
+def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterPrincipal) -> Outcome:
+    """Add a principal and its key, if it has one, whoever asks. The caller MUST have checked the right to.
+
+    Raises:
+        NameTaken: the name, or the key, is registered.
+    """
+    _check_name(tx, command.name.text)
+    name = command.name
+    profile = tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
+    data = {"principal": principal, "kind": kind, "profile": profile}
+    index = tx.record(EventType.PRINCIPAL_REGISTERED, data)
+    if command.public_key is not None:
+        enrol(tx, principal, command.public_key, command.expires)
+    return Outcome(index)
+
+
+def enrol_key(tx: Transaction, command: EnrolKey) -> Outcome:
+    """Add a key to a principal."""
+    tx.require(Act.ENROL, EVERYWHERE)
+    principal = get_principal(tx.unit, command.principal)
+    return enrol(tx, principal.id, command.public_key, command.expires)
+
+
+def enrol(  # noqa: PLR0913 - what is known of a key
+    tx: Transaction,
+    principal: str,
+    public_key: bytes,
+    expires: str | None,
+    *,
+    name: str | None = None,
+    assurance: Assurance = Assurance.KEY,
+) -> Outcome:
+    """Enrol a key, whoever asks; one's own again changes nothing. The caller MUST have checked the right to.
+
+    Raises:
+        NameTaken: the key is somebody else's, or was revoked.
+        InvalidKey: it is a passkey, which comes from a browser only, or is no key.
+    """
+    key = PublicKey.read(public_key)
+    if (key.algorithm is Algorithm.PASSKEY) != (assurance is Assurance.PASSKEY):
+        raise InvalidKey(reason="a passkey is made in a browser, with an invitation")
+    known = tx.unit.projections.find(KeyRecord, (key.id,))
+    if known is not None and known.principal == principal and known.revoked is None:
+        return Outcome(known.index, created=False)
+    if known is not None:
+        raise NameTaken(name=f"key {key.id:.16}")
+    data = {
+        "principal": principal,
+        "key": key.id,
+        "algorithm": str(key.algorithm),
+        "public_key": key.pem.decode(),
+        # An SSH key is known by the agent or token that holds it, whoever enrolled it.
+        "assurance": str(Assurance.SSH if key.algorithm is Algorithm.SSH else assurance),
+        "name": name,
+        "expires": None if expires is None else write_time(read_time(expires)),
+    }
+    return Outcome(tx.record(EventType.KEY_ENROLLED, data))
+
+
+def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
+    """Revoke a key, one's own or, for an admin, anybody's.
+
+    Raises:
+        UnknownSigner: nobody has it.
+        KeyRevoked: it is revoked as of that entry, or an earlier one, already.
+    """
+    key = tx.unit.projections.find(KeyRecord, (command.key_id,))
+    if key is None:
+        raise UnknownSigner(key_id=command.key_id)
+    if key.principal != tx.actor:
+        tx.require(Act.ENROL, EVERYWHERE)
+    size = tx.unit.log.size()
+    effective = size if command.effective is None else min(max(0, command.effective), size)
+    if key.revoked is not None and key.revoked <= effective:
+        raise KeyRevoked(key_id=command.key_id)
+    return Outcome(tx.record(EventType.KEY_REVOKED, {"key": key.id, "effective": effective}))
+
+
+def grant_role(tx: Transaction, command: GrantRole) -> Outcome:
+    """Grant a role; one that is held already changes nothing."""
+    tx.require(Act.GRANT, _check_namespace(command.namespace))
+    principal = get_principal(tx.unit, command.principal).id
+    present = _find_grants(tx, principal, command)
+    if present:
+        return Outcome(present[0].index, created=False)
+    data = {"principal": principal, "namespace": command.namespace, "role": str(command.role)}
+    return Outcome(tx.record(EventType.ROLE_GRANTED, data))
+
+
+def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
+    """End a grant.
+
+    Raises:
+        PrincipalNotFound: the principal does not hold that role there.
+    """
+    tx.require(Act.GRANT, _check_namespace(command.namespace))
+    principal = get_principal(tx.unit, command.principal).id
+    present = _find_grants(tx, principal, command)
+    if not present:
+        holder = f"{command.principal} as {command.role} in {command.namespace}"
+        raise PrincipalNotFound(principal=holder)
+    return Outcome(tx.record(EventType.ROLE_REVOKED, {"grant": present[0].index}))
+
+
+def _check_name(tx: Transaction, name: str) -> None:
+    if not name or not name.isprintable() or len(name) > _MAX_NAME_CHARACTERS or name != name.strip():
+        raise InvalidName(name=name, kind="name of a principal")
+    try:
+        get_principal(tx.unit, name)
+    except PrincipalNotFound:
+        return
+    raise NameTaken(name=name)
+
+
+def _check_namespace(namespace: str) -> str:
+    if namespace != EVERYWHERE:
+        check_part(namespace, "namespace")
+    return namespace
+
+
+def _find_grants(tx: Transaction, principal: str, command: GrantRole | RevokeRole) -> list[GrantRecord]:
+    return tx.unit.projections.select(
+        GrantRecord,
+        Where("principal", "=", principal),
+        Where("namespace", "=", command.namespace),
+        Where("role", "=", str(command.role)),
+        Where("ended", "=", None),
+    )

@@ -1,0 +1,157 @@
+"""Tokens and sessions: how a caller is known, and how a machine's key comes to count.
+
+A token is a random text that its owner keeps. The registry gets its sha256, which is the token's id,
+and never sees the text before it is used.
+"""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+from muniment.core.canonical import JsonObject
+from muniment.core.commands import BeginSession, EnrolPasskey, IssueToken, RevokeToken
+from muniment.core.errors import BadToken, InvalidTime, LoginRefused, NameTaken, NotPermitted, TokenNotFound
+from muniment.core.events import EventType
+from muniment.core.payloads import Payload
+from muniment.core.people.callers import Assurance, Caller, parse_scopes
+from muniment.core.people.roles import EVERYWHERE, Act
+from muniment.core.records import TokenRecord
+from muniment.core.times import read_time, write_time
+from muniment.ports.unit import Unit
+from muniment.services.people.principals import enrol
+from muniment.services.people.rights import get_principal
+from muniment.services.transaction import Outcome, Transaction
+
+LONGEST_TOKEN: Final = timedelta(days=366)
+LONGEST_SESSION: Final = timedelta(days=90)
+LONGEST_WORKLOAD: Final = timedelta(hours=1)
+_TOKEN_ID: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def identify(unit: Unit, token: str, now: str) -> Caller:
+    """Say who shows a token, by its id.
+
+    Raises:
+        BadToken: it is unknown, revoked or expired.
+    """
+    record = unit.projections.find(TokenRecord, (token,))
+    if record is None or record.revoked is not None or record.expires <= now:
+        raise BadToken
+    # An invitation is good for signing in and for nothing else.
+    bounded = record.once or record.scopes
+    scopes = parse_scopes(record.scopes.split()) if bounded else None
+    return Caller(principal=record.principal, scopes=scopes, token=record.id, assurance=Assurance.SESSION)
+
+
+def issue_token(tx: Transaction, command: IssueToken) -> Outcome:
+    """Let a token in: one's own, a workload's, or, for another person, an invitation.
+
+    Raises:
+        NotPermitted: it is for another person and no invitation, or the caller's own token is bounded.
+    """
+    principal = get_principal(tx.unit, command.principal)
+    # A bounded token must not make one that reaches further.
+    if tx.caller.scopes is not None and not tx.caller.reaches(Act.ENROL, EVERYWHERE):
+        raise NotPermitted(principal=tx.actor, act="issue tokens", namespace=EVERYWHERE)
+    if principal.id != tx.actor:
+        tx.require(Act.ENROL, EVERYWHERE)
+        if principal.kind == "person" and not command.once:
+            # Nobody else holds a person's lasting credential.
+            raise NotPermitted(principal=tx.actor, act="hold another's token", namespace=EVERYWHERE)
+    _check_id(command.token)
+    return _issue(tx, principal.id, command, LONGEST_TOKEN)
+
+
+def revoke_token(tx: Transaction, command: RevokeToken) -> Outcome:
+    """End a token, one's own or, for an admin, anybody's; one that has ended stays ended.
+
+    Raises:
+        TokenNotFound: there is none, or it is somebody else's.
+    """
+    record = tx.unit.projections.find(TokenRecord, (command.token,))
+    if record is None:
+        raise TokenNotFound(token=command.token)
+    if record.principal != tx.actor:
+        try:
+            tx.require(Act.ENROL, EVERYWHERE)
+        except NotPermitted as error:
+            raise TokenNotFound(token=command.token) from error
+    if record.revoked is not None:
+        return Outcome(record.revoked, created=False)
+    return Outcome(tx.record(EventType.TOKEN_REVOKED, {"token": record.id}))
+
+
+def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
+    """Sign in on a machine: the caller's key is enrolled and its token let in.
+
+    Raises:
+        LoginRefused: the caller comes neither with an invitation nor as a workload.
+    """
+    workload = tx.caller.assurance is Assurance.WORKLOAD
+    invitation = _find_invitation(tx)
+    if invitation is None and not workload:
+        raise LoginRefused(reason="this needs an invitation, a login or a workload's identity")
+    _check_id(command.token)
+    longest = LONGEST_WORKLOAD if workload else LONGEST_SESSION
+    if invitation is not None:
+        tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
+    issue = IssueToken(
+        principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
+    )
+    outcome = _issue(tx, tx.actor, issue, longest)
+    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    expires = command.expires if workload else None
+    enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
+    return outcome
+
+
+def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
+    """Enrol a passkey for the caller.
+
+    Raises:
+        LoginRefused: the caller does not come with an invitation; a session must not become more than it is.
+    """
+    invitation = _find_invitation(tx)
+    if invitation is None:
+        raise LoginRefused(reason="a passkey needs an invitation, or a login")
+    tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
+    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    return enrol(tx, tx.actor, command.public_key, None, name=label, assurance=Assurance.PASSKEY)
+
+
+def invite(tx: Transaction, principal: str, token: str, name: Payload, expires: str) -> Outcome:
+    """Let an invitation in, whoever asks. The caller MUST have checked the right to."""
+    command = IssueToken(principal=principal, token=token, name=name, scopes=(), expires=expires, once=True)
+    return _issue(tx, principal, command, LONGEST_TOKEN)
+
+
+def _find_invitation(tx: Transaction) -> TokenRecord | None:
+    if tx.caller.token is None:
+        return None
+    record = tx.unit.projections.find(TokenRecord, (tx.caller.token,))
+    # Looked at again inside the transaction: of two who show it at once, one signs in.
+    if record is None or record.revoked is not None:
+        raise BadToken
+    return record if record.once else None
+
+
+def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timedelta) -> Outcome:
+    if tx.unit.projections.find(TokenRecord, (command.token,)) is not None:
+        raise NameTaken(name=f"token {command.token:.16}")
+    expires = read_time(command.expires)
+    if not read_time(tx.time) < expires <= read_time(tx.time) + longest:
+        raise InvalidTime(text=command.expires)
+    data: JsonObject = {
+        "principal": principal,
+        "token": command.token,
+        "label": tx.unit.payloads.put(command.name, owner=principal, personal=True),
+        "scopes": " ".join(str(scope) for scope in sorted(set(command.scopes))),
+        "expires": write_time(expires),
+        "once": int(command.once),
+    }
+    return Outcome(tx.record(EventType.TOKEN_ISSUED, data))
+
+
+def _check_id(token: str) -> None:
+    if _TOKEN_ID.fullmatch(token) is None:
+        raise BadToken

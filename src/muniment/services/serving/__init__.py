@@ -1,0 +1,1 @@
+"""The registry as its doors see it: many callers, one writer."""

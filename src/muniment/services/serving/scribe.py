@@ -1,0 +1,98 @@
+"""The scribe: one thread that writes for all who come, many in one commit.
+
+A request on the event loop hands its work over and waits for the answer. What has come while the last
+commit was made durable goes into the next one together, each work in a savepoint of its own. What proves
+their entries is read at its end, together; it is signed once it is durable.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Thread
+from typing import Final
+
+from muniment.core.errors import StorageBusy
+from muniment.core.receipts import Receipt
+from muniment.ports.unit import Unit, Units
+from muniment.services.backend import confirm
+from muniment.services.log.proofs import Paths, find_paths
+from muniment.services.transaction import Outcome
+from muniment.signing.notes import NoteSigner
+
+_MOST_A_COMMIT: Final = 64
+
+
+@dataclass(slots=True)
+class _Errand:
+    """A work to do in the transaction, and who waits for its receipt."""
+
+    work: Callable[[Unit], Outcome]
+    answer: "Future[Receipt]" = field(default_factory=Future)
+
+
+class Scribe:
+    """Writes to units of work. Its thread ends with `close`, after what has come before."""
+
+    def __init__(self, units: Units, signer: NoteSigner) -> None:
+        """Stand on units and the key of the log, and begin."""
+        self._units = units
+        self._signer = signer
+        self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="scribe", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    def submit(self, work: Callable[[Unit], Outcome]) -> "Future[Receipt]":
+        """Do a work durably, then prove its entry; the future holds the receipt, or the refusal."""
+        errand = _Errand(work)
+        if self._closed:
+            errand.answer.set_exception(StorageBusy(path="the registry, which is closing"))
+            return errand.answer
+        self._errands.put(errand)
+        return errand.answer
+
+    def close(self) -> None:
+        """Finish what has come, and end."""
+        self._closed = True
+        self._errands.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._errands.get()) is not None:
+            errands = [first]
+            while len(errands) < _MOST_A_COMMIT and not self._errands.empty():
+                errand = self._errands.get()
+                if errand is None:
+                    self._do(errands)
+                    return
+                errands.append(errand)
+            self._do(errands)
+
+    def _do(self, come: list[_Errand]) -> None:
+        # Whoever has given up waiting has nothing done; from here on nobody can.
+        errands = [errand for errand in come if errand.answer.set_running_or_notify_cancel()]
+        if not errands:
+            return
+        try:
+            results, paths = self._units.write_all([errand.work for errand in errands], _find_paths)
+            done = [
+                (errand, result)
+                for errand, result in zip(errands, results, strict=True)
+                if not isinstance(result, BaseException)
+            ]
+            outcomes = [outcome for _, outcome in done]
+            receipts = [] if paths is None else confirm(self._signer, outcomes, paths)
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            for errand in errands:
+                errand.answer.set_exception(error)
+            return
+        for errand, result in zip(errands, results, strict=True):
+            if isinstance(result, BaseException):
+                errand.answer.set_exception(result)
+        for (errand, _), receipt in zip(done, receipts, strict=True):
+            errand.answer.set_result(receipt)
+
+
+def _find_paths(unit: Unit, outcomes: Sequence[Outcome]) -> Paths:
+    return find_paths(unit, [outcome.index for outcome in outcomes])

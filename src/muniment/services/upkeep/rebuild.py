@@ -1,0 +1,127 @@
+"""Rebuild the projections from the log, or compare them with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from muniment.core.errors import LogInconsistent
+from muniment.core.events import Event
+from muniment.core.folding import Amend, Put, fold
+from muniment.core.records import RECORDS, Key, Record, Value
+from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
+from muniment.ports.unit import Unit
+from muniment.services.bytes.custody import restore
+from muniment.services.catalog.describe import describe_again
+from muniment.services.versions.lifecycle import live_again
+
+_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A row that is not what the log says. `expected` or `actual` is None if there is no such row."""
+
+    table: str
+    key: Key
+    expected: dict[str, Value] | None
+    actual: dict[str, Value] | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that differ; all of them if the row is missing or surplus."""
+        expected, actual = self.expected or {}, self.actual or {}
+        names = expected or actual
+        return tuple(name for name in names if expected.get(name) != actual.get(name))
+
+    def __str__(self) -> str:
+        """Name the row and what is wrong with it."""
+        row = f"{self.table}[{', '.join(str(part) for part in self.key)}]"
+        if self.actual is None:
+            return f"{row} is missing"
+        if self.expected is None:
+            return f"{row} is in no entry of the log"
+        return f"{row}: " + ", ".join(
+            f"{name} is {self.actual[name]!r}, the log says {self.expected[name]!r}" for name in self.columns
+        )
+
+
+def rebuild(unit: Unit) -> int:
+    """Replay the log into emptied projections and what is made of them; give the number of entries.
+
+    All in the caller's one transaction: readers see the old rows until it commits, then the new.
+
+    Raises:
+        LogInconsistent: the log does not hash to its own tree; nothing is changed then.
+    """
+    unit.projections.clear()
+    unit.holdings.clear()
+    unit.contents.clear()
+    unit.catalog.clear()
+    unit.lineage.clear()
+    count = 0
+    for index, event in read_events(unit):
+        unit.projections.apply(fold(event, index))
+        restore(unit, event, index)
+        live_again(unit, event)
+        describe_again(unit, event, index)
+        count += 1
+    return count
+
+
+def compare(unit: Unit) -> list[Difference]:
+    """Fold the log anew and name each row that differs; changes nothing.
+
+    Raises:
+        LogInconsistent: the log does not hash to its own tree.
+    """
+    expected: dict[tuple[str, Key], Record] = {}
+    for index, event in read_events(unit):
+        for change in fold(event, index):
+            _apply(expected, change)
+    differences = []
+    for kind in RECORDS:
+        actual = {record.identity(): record for record in unit.projections.select(kind)}
+        wanted = {key: record for (table, key), record in expected.items() if table == kind.table}
+        differences += [
+            Difference(
+                table=kind.table, key=key, expected=_values(wanted.get(key)), actual=_values(actual.get(key))
+            )
+            for key in sorted({*wanted, *actual})
+            if wanted.get(key) != actual.get(key)
+        ]
+    return differences
+
+
+def read_events(unit: Unit) -> Iterator[tuple[int, Event]]:
+    """Read the log from its first entry, hashing it anew; the last step compares the roots.
+
+    Raises:
+        LogInconsistent: an entry was altered, or the stored hashes were.
+    """
+    size = unit.log.size()
+    frontier = Frontier(0, [])
+    for start in range(0, size, _PAGE):
+        leaves = unit.log.read(start, min(_PAGE, size - start))
+        made = dict(node for leaf in leaves for node in frontier.append(hash_leaf(leaf)))
+        stored = unit.log.read_nodes([node for node in made if node.level == 0])
+        for index, leaf in enumerate(leaves, start):
+            if stored[Node(0, index)] != made[Node(0, index)]:
+                raise LogInconsistent(reason=f"entry {index} was altered")
+            yield index, Event.decode(leaf)
+    if frontier.size != size:
+        raise LogInconsistent(reason=f"{size - frontier.size} of {size} entries are missing")
+    root = read_root(size, unit.log.read_nodes) if size else EMPTY_ROOT
+    if frontier.root != root:
+        raise LogInconsistent(reason="the stored hashes are not those of its entries")
+
+
+def _apply(records: dict[tuple[str, Key], Record], change: Put | Amend) -> None:
+    if isinstance(change, Put):
+        records[change.record.table, change.record.identity()] = change.record
+    else:
+        place = change.kind.table, change.key
+        records[place] = replace(records[place], **change.values)  # type: ignore[arg-type] # the columns of that kind
+
+
+def _values(record: Record | None) -> dict[str, Value] | None:
+    return None if record is None else record.values()

@@ -1,0 +1,208 @@
+"""Webhooks: where the events of a namespace are sent, and what of the log is to be sent next."""
+
+import json
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.commands import EndWebhook, ReplayWebhook, SetWebhook
+from muniment.core.errors import InvalidOption, NotPermitted, WebhookNotFound
+from muniment.core.events import Event, EventType
+from muniment.core.names import check_part
+from muniment.core.people.roles import Act, may
+from muniment.core.queries import Letter, ListWebhooks, Webhook
+from muniment.core.records import WebhookRecord
+from muniment.ports.cursors import Place
+from muniment.ports.jobs import Job
+from muniment.ports.outbox import DeadLetter
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.people.rights import Sight
+from muniment.services.transaction import Outcome, Transaction, roles_of
+
+WEBHOOK: Final = "webhook"
+_SECRET: Final = "whsec_"  # noqa: S105 - what every secret begins with
+_MAX_URL_CHARACTERS: Final = 2_000
+_PAGE: Final = 200
+
+
+class Target(NamedTuple):
+    """Where events go, and what signs them."""
+
+    url: str
+    secret: str
+
+
+class Batch(NamedTuple):
+    """What is to be sent: entries that failed before and are to be tried again, then those that follow.
+
+    `place` is where the webhook stands once all of it is sent.
+    """
+
+    target: Target
+    again: tuple[tuple[int, Event], ...]
+    following: tuple[tuple[int, Event], ...]
+    place: Place
+
+
+def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
+    """Begin to send the events of a namespace, from now on.
+
+    Raises:
+        InvalidOption: the address is none, the secret is too short, or there is no such event.
+    """
+    check_part(command.namespace, "namespace")
+    tx.require(Act.HOOK, command.namespace)
+    _read_target(command.target.text)
+    unknown = set(command.events) - set(EventType)
+    if unknown:
+        raise InvalidOption(option="events", reason=f"there is none called {min(unknown)!r}")
+    events: list[Json] = [*sorted(set(command.events))]
+    data: JsonObject = {
+        "namespace": command.namespace,
+        # The namespace's, whoever set it: an erased admin leaves it behind.
+        "target": tx.unit.payloads.put(command.target),
+        "events": events,
+    }
+    index = tx.record(EventType.WEBHOOK_SET, data)
+    tx.unit.cursors.put(reader_of(index), Place(index + 1))
+    return Outcome(index)
+
+
+def end_webhook(tx: Transaction, command: EndWebhook) -> Outcome:
+    """End a webhook; its address and secret are erased. Raises as `replay_webhook`."""
+    record = _find(tx, command.webhook)
+    tx.unit.payloads.erase(record.target)
+    data: JsonObject = {"namespace": record.namespace, "webhook": record.index}
+    return Outcome(tx.record(EventType.WEBHOOK_ENDED, data))
+
+
+def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
+    """Send again what could not be sent or, with `since`, everything from an entry on.
+
+    Raises:
+        WebhookNotFound: there is none, or not for the actor.
+    """
+    record = _find(tx, command.webhook)
+    outbox = tx.unit.outbox
+    for letter in outbox.list_dead(record.index):
+        outbox.bury(record.index, letter._replace(again=True))
+    if command.since is not None:
+        place = _place_of(tx.unit, record.index)
+        tx.unit.cursors.put(reader_of(record.index), Place(max(0, min(command.since, place.next))))
+    data: JsonObject = {
+        "namespace": record.namespace,
+        "webhook": record.index,
+        "since": command.since,
+    }
+    return Outcome(tx.record(EventType.WEBHOOK_REPLAYED, data))
+
+
+def list_webhooks(unit: Unit, sight: Sight, query: ListWebhooks) -> tuple[Webhook, ...]:
+    """List the webhooks of a namespace. An address can be a secret: who may set them may see them.
+
+    Raises:
+        NotPermitted: the caller may not.
+    """
+    principal, namespace = sight.principal, query.namespace
+    allowed = may(roles_of(unit, principal, namespace), Act.HOOK) and sight.caller.reaches(
+        Act.HOOK, namespace
+    )
+    if not allowed:
+        raise NotPermitted(principal=principal, act=str(Act.HOOK), namespace=namespace)
+    records = unit.projections.select(
+        WebhookRecord, Where("namespace", "=", namespace), Where("ended", "=", None)
+    )
+    return tuple(_describe(unit, record) for record in records)
+
+
+def plan_deliveries(unit: Unit, now: str) -> None:
+    """Add a job for each webhook that has something to be told."""
+    size = unit.log.size()
+    for record in unit.projections.select(WebhookRecord, Where("ended", "=", None)):
+        if unit.payloads.find(record.target) is None:
+            # Its address was erased: there is nowhere to go.
+            continue
+        place = _place_of(unit, record.index)
+        again = any(letter.again for letter in unit.outbox.list_dead(record.index))
+        if place.next < size or again:
+            unit.jobs.add(Job(id=reader_of(record.index), kind=WEBHOOK, payload=str(record.index), due=now))
+
+
+def read_batch(unit: Unit, webhook: int) -> Batch | None:
+    """Read what a webhook is to be told next; None if it has ended, or its address was erased."""
+    record = unit.projections.find(WebhookRecord, (webhook,))
+    text = None if record is None or record.ended is not None else unit.payloads.find(record.target)
+    if record is None or text is None:
+        return None
+    place = _place_of(unit, webhook)
+    again = [
+        (letter.entry, Event.decode(unit.log.read(letter.entry, 1)[0]))
+        for letter in unit.outbox.list_dead(webhook)
+        if letter.again
+    ]
+    page = list(enumerate(map(Event.decode, unit.log.read(place.next, _PAGE)), place.next))
+    following = [(index, event) for index, event in page if _concerns(record, event)]
+    end = Place(place.next + len(page), place.failures)
+    return Batch(_read_target(text), tuple(again), tuple(following), end)
+
+
+def reader_of(webhook: int) -> str:
+    """Name a webhook as one that follows the log."""
+    return f"{WEBHOOK} {webhook}"
+
+
+def subject_of(event: Event) -> str:
+    """Say what an event is about: a version, a model, or a namespace."""
+    data = event.data
+    name = data.get("name") or data.get("models") or data.get("namespace") or ""
+    number = data.get("number")
+    return f"{name}@{number}" if number is not None else str(name)
+
+
+def _place_of(unit: Unit, webhook: int) -> Place:
+    return unit.cursors.find(reader_of(webhook)) or Place(webhook + 1)
+
+
+def _concerns(record: WebhookRecord, event: Event) -> bool:
+    namespace = subject_of(event).partition("/")[0]
+    wanted = record.events.split()
+    return namespace == record.namespace and (not wanted or str(event.type) in wanted)
+
+
+def _read_target(text: str) -> Target:
+    try:
+        found = json.loads(text)
+        target = Target(str(found["url"]), str(found["secret"]))
+        parts = urlsplit(target.url)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidOption(option="target", reason="has a `url` and a `secret`") from error
+    plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
+    if not plain or len(target.url) > _MAX_URL_CHARACTERS:
+        raise InvalidOption(option="url", reason="is an http or https address without a user in it")
+    if not target.secret.startswith(_SECRET) or len(target.secret) < len(_SECRET) + 32:
+        raise InvalidOption(option="secret", reason="is `whsec_` and at least 24 bytes in base64")
+    return target
+
+
+def _describe(unit: Unit, record: WebhookRecord) -> Webhook:
+    text = unit.payloads.find(record.target)
+    place = _place_of(unit, record.index)
+    return Webhook(
+        record=record,
+        url=None if text is None else _read_target(text).url,
+        next=place.next,
+        dead=tuple(_describe_dead(unit.outbox.list_dead(record.index))),
+    )
+
+
+def _describe_dead(letters: list[DeadLetter]) -> Iterator[Letter]:
+    yield from (Letter(entry=one.entry, fault=one.fault, time=one.time) for one in letters)
+
+
+def _find(tx: Transaction, webhook: int) -> WebhookRecord:
+    record = tx.unit.projections.find(WebhookRecord, (webhook,))
+    if record is None or record.ended is not None or not tx.may(Act.HOOK, record.namespace):
+        raise WebhookNotFound(webhook=webhook)
+    return record

@@ -1,0 +1,77 @@
+"""Admission: a claim about a version is verified when it arrives (DESIGN rule 4)."""
+
+from muniment.core.bytes.revisions import Revision
+from muniment.core.claims.approvals import Approval
+from muniment.core.claims.attestations import APPROVAL, EXCEPTION, SCAN, VERDICT, Statement
+from muniment.core.claims.scans import OWN_TOOL, Scan
+from muniment.core.claims.waivers import Waiver
+from muniment.core.digests import Digest
+from muniment.core.errors import NotPermitted
+from muniment.core.names import ModelName
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Act
+from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.services.bytes.custody import take
+from muniment.services.claims.recording import record_claim
+from muniment.services.claims.relying import check_subject
+from muniment.services.claims.signers import verify_sent
+from muniment.services.gates.approvals import check_approval, check_exception
+from muniment.services.gates.requests import close_rejected
+from muniment.services.transaction import REGISTRY, Outcome, Transaction
+
+
+def admit(
+    tx: Transaction,
+    version: VersionRecord,
+    revision: Revision,
+    digest: Digest,
+    reason: Payload | None = None,
+) -> Outcome:
+    """Record a stored bundle, which the actor may use, as a claim about a version. As `admit_new`."""
+    take(tx, ModelName.parse(version.name).namespace, [digest])
+    # The same claim about the same version is on record: answer with that.
+    key = (version.name, version.revision, str(digest))
+    known = tx.unit.projections.find(AttestationRecord, key)
+    if known is not None:
+        return Outcome(known.index, created=False)
+    return admit_new(tx, version, revision, digest, reason)
+
+
+def admit_new(
+    tx: Transaction,
+    version: VersionRecord,
+    revision: Revision,
+    digest: Digest,
+    reason: Payload | None = None,
+) -> Outcome:
+    """Record a bundle that the version's namespace holds as a claim about it, which is not on record yet.
+
+    The caller MUST have read `revision` from the manifest that `version` names.
+    """
+    # (1) It is signed by who sends it, with a key that counts now, and says what its kind has to say.
+    signer, statement = verify_sent(tx, digest)
+    # (2) It is about this version.
+    check_subject(statement, version, revision)
+    # (3) The signer may make such a claim here.
+    _check_right(tx, version, statement)
+    # (4) An approval is over what stands now, by somebody else than the author, and new; an exception is to
+    # rules that there are.
+    if statement.predicate_type == APPROVAL:
+        check_approval(tx, version, Approval.read(statement.predicate), reason)
+    if statement.predicate_type == EXCEPTION:
+        check_exception(tx, version, Waiver.read(statement.predicate), reason)
+    index = record_claim(tx, version, signer, statement, digest, reason)
+    if statement.predicate_type == APPROVAL:
+        close_rejected(tx, version, Approval.read(statement.predicate), reason)
+    return Outcome(index)
+
+
+def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) -> None:
+    namespace = ModelName.parse(version.name).namespace
+    if statement.predicate_type == VERDICT and tx.actor != REGISTRY:
+        # A verdict is the registry's word; nobody else's may look like it.
+        raise NotPermitted(principal=tx.actor, act="sign a verdict", namespace=namespace)
+    if statement.predicate_type == SCAN and Scan(statement.predicate).tool == OWN_TOOL:
+        # So with its scans, which are recorded without this check.
+        raise NotPermitted(principal=tx.actor, act=f"sign a scan by {OWN_TOOL}", namespace=namespace)
+    tx.require(Act.APPROVE if statement.predicate_type == APPROVAL else Act.ATTEST, namespace)

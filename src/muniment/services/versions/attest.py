@@ -1,0 +1,23 @@
+"""Record a claim about a version: evidence, an approval, or any other attestation."""
+
+from muniment.core.commands import RecordAttestation
+from muniment.core.digests import Digest
+from muniment.core.errors import VersionNotFound
+from muniment.services.catalog.resolve import resolve
+from muniment.services.claims.relying import read_revision
+from muniment.services.people.rights import Sight
+from muniment.services.transaction import Outcome, Transaction
+from muniment.services.versions.admission import admit
+
+
+def record_attestation(tx: Transaction, command: RecordAttestation) -> Outcome:
+    """Verify a stored bundle and record it. The same bundle again answers with the first record.
+
+    Raises:
+        VersionNotFound: there is none, or the actor may not see it; which of both is not told.
+    """
+    if not Sight(tx.unit, tx.caller).sees(command.reference.name.namespace):
+        raise VersionNotFound(reference=str(command.reference))
+    version = resolve(tx.unit, command.reference)
+    revision = read_revision(tx.unit, Digest.parse(version.revision))
+    return admit(tx, version, revision, command.bundle, command.reason)

@@ -1,0 +1,46 @@
+"""What a namespace still needs of the bytes that it holds."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from muniment.core.catalog.statuses import Status
+from muniment.core.digests import Digest
+from muniment.core.records import DraftRecord, VersionRecord
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.bytes.custody import content_of
+from muniment.services.catalog.statuses import status_of
+
+_AT_ONCE: Final = 100
+
+
+def find_needed(
+    unit: Unit, namespace: str, digests: Iterable[Digest], without: VersionRecord | DraftRecord
+) -> set[Digest]:
+    """Find those blobs that versions and drafts of a namespace are made of, but for one that is to go."""
+    low, high = Where("name", ">=", f"{namespace}/"), Where("name", "<", f"{namespace}0")
+    drafts = unit.projections.select(DraftRecord, low, high, Where("ended", "=", None))
+    drafted = {
+        digest
+        for draft in drafts
+        if draft != without
+        for digest in content_of(unit, Digest.parse(draft.revision))
+    }
+
+    def needs(version: VersionRecord) -> bool:
+        return version != without and status_of(unit, version) is not Status.PURGED
+
+    return {one for one in digests if one in drafted or is_part_of(unit, namespace, one, needs)}
+
+
+def is_part_of(unit: Unit, namespace: str, digest: Digest, counts: Callable[[VersionRecord], bool]) -> bool:
+    """Say whether a blob is part of a version of a namespace that counts."""
+    return any(counts(version) for version in _list_versions(unit, namespace, digest))
+
+
+def _list_versions(unit: Unit, namespace: str, digest: Digest) -> Iterator[VersionRecord]:
+    last = -1
+    while entries := unit.contents.find(digest, namespace, last, _AT_ONCE):
+        for entry in entries:
+            yield from unit.projections.select(VersionRecord, Where("index", "=", entry), limit=1)
+        last = entries[-1]

@@ -1,0 +1,223 @@
+"""The end of a version: deprecated, retired, revoked, kept for so long, purged. The record stays as it is."""
+
+from muniment.core.canonical import JsonObject
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import TOMBSTONE
+from muniment.core.commands import PurgeVersion, SetRetention, SetStatus
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    InvalidOption,
+    MunimentError,
+    ReasonNeeded,
+    VersionInUse,
+    VersionPurged,
+    VersionRetained,
+)
+from muniment.core.events import Event, EventType
+from muniment.core.names import ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Act
+from muniment.core.records import (
+    DeploymentRecord,
+    MoveRecord,
+    RetentionRecord,
+    VersionRecord,
+)
+from muniment.core.times import read_time, write_time
+from muniment.ports.projections import Where
+from muniment.ports.unit import Unit
+from muniment.services.catalog.resolve import resolve
+from muniment.services.catalog.statuses import find_status, status_of
+from muniment.services.claims.own import record_own
+from muniment.services.claims.relying import read_revision
+from muniment.services.transaction import Outcome, Transaction
+from muniment.services.versions.drafts import discard_again
+from muniment.services.versions.keeping import find_needed
+from muniment.services.versions.quarantine import forget, isolate, readmit, release
+
+
+def set_status(tx: Transaction, command: SetStatus) -> Outcome:
+    """Say what became of a version. What it is already changes nothing.
+
+    Raises:
+        ReasonNeeded: nobody said why.
+        VersionPurged: its bytes are gone; that cannot be taken back, and is not said this way.
+    """
+    version = resolve(tx.unit, command.reference)
+    reference = f"{version.name}@{version.number}"
+    before = status_of(tx.unit, version)
+    # The right to revoke is the right to take that back.
+    act = Act.REVOKE if Status.REVOKED in {before, command.status} else Act.RETIRE
+    tx.require(act, command.reference.name.namespace)
+    if Status.PURGED in {before, command.status}:
+        raise VersionPurged(reference=reference)
+    if before is command.status:
+        said = find_status(tx.unit, version)
+        return Outcome(version.index if said is None else said.index, created=False)
+    reason = _need_reason(command.reason, f"making {reference} {command.status}")
+    index = _record_status(tx, version, command.status, reason)
+    if command.status is Status.REVOKED:
+        isolate(tx.unit, version, tx.time)
+    elif before is Status.REVOKED:
+        release(tx.unit, version)
+    return Outcome(index)
+
+
+def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
+    """Keep a version for longer, or hold it, or end a hold. A time that was promised is never shortened.
+
+    Raises:
+        VersionRetained: it is kept for longer already.
+        ReasonNeeded: nobody said why.
+    """
+    tx.require(Act.RETAIN, command.reference.name.namespace)
+    version = resolve(tx.unit, command.reference)
+    present = find_retention(tx.unit, version)
+    known = None if present is None else present.until
+    until = known if command.until is None else write_time(read_time(command.until))
+    if until is None and not command.hold and present is None:
+        raise InvalidOption(option="until", reason="is needed, or a hold")
+    if known is not None and until is not None and until < known:
+        raise VersionRetained(reference=f"{version.name}@{version.number}", why=f"it is kept until {known}")
+    if present is not None and (until, int(command.hold)) == (present.until, present.hold):
+        return Outcome(present.index, created=False)
+    data: JsonObject = {
+        "name": version.name,
+        "number": version.number,
+        "until": until,
+        "hold": int(command.hold),
+        "reason": tx.keep(_need_reason(command.reason, "retention")),
+    }
+    return Outcome(tx.record(EventType.RETENTION_SET, data))
+
+
+def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
+    """Let the bytes of a version go: its namespace lets them go, and the next collection removes them.
+
+    What another version of the namespace has too stays. The manifest and the claims stay.
+
+    Raises:
+        VersionRetained: it has to be kept.
+        VersionInUse: an alias points at it, or it serves somewhere.
+        VersionPurged: it was purged before.
+    """
+    namespace = command.reference.name.namespace
+    tx.require(Act.PURGE, namespace)
+    version = resolve(tx.unit, command.reference)
+    reference = f"{version.name}@{version.number}"
+    if status_of(tx.unit, version) is Status.PURGED:
+        raise VersionPurged(reference=reference)
+    _check_may_go(tx, version)
+    reason = _need_reason(command.reason, "purging")
+    files = read_revision(tx.unit, Digest.parse(version.revision)).files
+    tombstone: JsonObject = {
+        "version": reference,
+        "files": [{"path": file.path, "digest": str(file.digest), "size": file.size_bytes} for file in files],
+        "actor": tx.actor,
+        "reason": str(reason.digest),
+        "time": tx.time,
+    }
+    record_own(tx, version, TOMBSTONE, tombstone)
+    index = _record_status(tx, version, Status.PURGED, reason)
+    _let_go(tx.unit, version)
+    return Outcome(index)
+
+
+def live_again(unit: Unit, event: Event) -> None:
+    """Do again what an entry of the log did to the custody of bytes, when that is made anew."""
+    data = event.data
+    match event.type:
+        case EventType.VERSION_PUBLISHED:
+            version = _find_version(unit, data)
+            try:
+                manifest = Digest.parse(version.revision)
+                readmit(unit, ModelName.parse(version.name), manifest, read_revision(unit, manifest))
+            except MunimentError:
+                # It was let in then, and a damaged manifest is for `scrub` to name.
+                return
+        case EventType.STATUS_SET:
+            version = _find_version(unit, data)
+            if data["status"] == Status.REVOKED:
+                isolate(unit, version, event.time)
+            elif data["status"] == Status.PURGED:
+                _let_go(unit, version)
+            else:
+                release(unit, version)
+        case EventType.DRAFT_ENDED:
+            discard_again(unit, event)
+        case _:
+            return
+
+
+def find_retention(
+    unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()
+) -> RetentionRecord | None:
+    """Find how long a version is kept."""
+    found = unit.projections.select(
+        RetentionRecord,
+        Where("name", "=", version.name),
+        Where("number", "=", version.number),
+        *until,
+        descending=True,
+        limit=1,
+    )
+    return found[0] if found else None
+
+
+def _check_may_go(tx: Transaction, version: VersionRecord) -> None:
+    reference = f"{version.name}@{version.number}"
+    kept = find_retention(tx.unit, version)
+    if kept is not None and kept.hold:
+        raise VersionRetained(reference=reference, why="a legal hold lies on it")
+    if kept is not None and kept.until is not None and kept.until > tx.time:
+        raise VersionRetained(reference=reference, why=f"it is kept until {kept.until}")
+    moves = tx.unit.projections.select(MoveRecord, Where("name", "=", version.name))
+    held = {move.alias: move.number for move in moves}
+    aliases = [alias for alias, number in held.items() if number == version.number]
+    serving = tx.unit.projections.select(
+        DeploymentRecord,
+        Where("name", "=", version.name),
+        Where("number", "=", version.number),
+        Where("ended", "=", None),
+        Where("state", "=", "serving"),
+    )
+    places = [f"{version.name}@{alias}" for alias in aliases] + [record.target for record in serving]
+    if places:
+        raise VersionInUse(reference=reference, where=", ".join(places))
+
+
+def _let_go(unit: Unit, version: VersionRecord) -> None:
+    """Let the files of a version go from its namespace, but for those that others of its versions have."""
+    namespace = ModelName.parse(version.name).namespace
+    files = _digests(unit, version)
+    needed = find_needed(unit, namespace, files, version)
+    gone = [digest for digest in files if digest not in needed]
+    unit.holdings.drop(gone, namespace)
+    forget(unit, version, gone)
+
+
+def _digests(unit: Unit, version: VersionRecord) -> list[Digest]:
+    try:
+        return [file.digest for file in read_revision(unit, Digest.parse(version.revision)).files]
+    except MunimentError:
+        return []
+
+
+def _find_version(unit: Unit, data: JsonObject) -> VersionRecord:
+    return resolve(unit, Reference(ModelName.parse(str(data["name"])), int(str(data["number"]))))
+
+
+def _record_status(tx: Transaction, version: VersionRecord, status: Status, reason: Payload) -> int:
+    data: JsonObject = {
+        "name": version.name,
+        "number": version.number,
+        "status": str(status),
+        "reason": tx.keep(reason),
+    }
+    return tx.record(EventType.STATUS_SET, data)
+
+
+def _need_reason(reason: Payload | None, what: str) -> Payload:
+    if reason is None:
+        raise ReasonNeeded(what=what)
+    return reason

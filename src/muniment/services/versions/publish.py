@@ -1,0 +1,83 @@
+"""Publish a stored manifest as the next version of a model."""
+
+from muniment.core.commands import PublishVersion
+from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
+from muniment.core.events import EventType
+from muniment.core.names import Kind, Reference
+from muniment.core.people.roles import Act
+from muniment.core.records import ModelRecord, VersionRecord
+from muniment.ports.unit import Unit
+from muniment.services.bytes.content import require_content
+from muniment.services.catalog.lineage import note_dataset
+from muniment.services.catalog.resolve import resolve
+from muniment.services.transaction import Outcome, Transaction
+from muniment.services.versions.admission import admit_new
+from muniment.services.versions.drafts import end_published
+from muniment.services.versions.quarantine import readmit
+
+
+def publish(tx: Transaction, command: PublishVersion) -> Outcome:
+    """Publish, with the claims that come with it.
+
+    Raises:
+        VersionExists: the number asked for has other bytes.
+        KindMismatch: the name is of a dataset and this is a model, or the other way round.
+        VersionNotNext: the number asked for leaves a gap.
+        VersionWithdrawn: a file is a model that was revoked.
+        BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
+    """
+    tx.require(Act.PUBLISH, command.name.namespace)
+    known = _find_known(tx.unit, command)
+    if known is not None:
+        return Outcome(known.index, created=False)
+    namespace = command.name.namespace
+    revision, config = require_content(tx, namespace, command.manifest, command.attestations)
+    readmit(tx.unit, command.name, command.manifest, revision)
+    number, kind = _next_number(tx.unit, command)
+    version = tx.put(
+        EventType.VERSION_PUBLISHED,
+        {
+            "name": str(command.name),
+            "number": number,
+            "kind": str(kind),
+            "revision": str(command.manifest),
+            "size": revision.size_bytes,
+            "message": tx.keep(command.message),
+        },
+        VersionRecord,
+    )
+    files = (file.digest for file in revision.files)
+    tx.unit.contents.add(version.index, namespace, [command.manifest, config, *files])
+    if kind is Kind.DATASET:
+        note_dataset(tx.unit, command.name, command.manifest, revision)
+    for digest in dict.fromkeys(command.attestations):
+        admit_new(tx, version, revision, digest)
+    end_published(tx, version)
+    return Outcome(version.index)
+
+
+def _find_known(unit: Unit, command: PublishVersion) -> VersionRecord | None:
+    """Find the version that has these bytes already, if it has the number asked for."""
+    try:
+        known = resolve(unit, Reference(command.name, command.manifest))
+    except VersionNotFound:
+        known = None
+    if command.number is None or (known is not None and known.number == command.number):
+        return known
+    taken = unit.projections.find(VersionRecord, (str(command.name), command.number))
+    if taken is not None:
+        reference = f"{command.name}@{command.number}"
+        raise VersionExists(reference=reference, digest=taken.revision)
+    return known
+
+
+def _next_number(unit: Unit, command: PublishVersion) -> tuple[int, Kind]:
+    model = unit.projections.find(ModelRecord, (str(command.name),))
+    number = 1 if model is None else model.latest + 1
+    kind = (command.kind or Kind.MODEL) if model is None else Kind(model.kind)
+    if command.kind not in {None, kind}:
+        raise KindMismatch(name=str(command.name), kind=str(kind))
+    if command.number not in {None, number}:
+        reference = f"{command.name}@{command.number}"
+        raise VersionNotNext(reference=reference, next_number=number)
+    return number, kind

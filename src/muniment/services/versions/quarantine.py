@@ -1,0 +1,134 @@
+"""Quarantine: the files of a revoked version are for security and auditors only, whichever door one comes to.
+
+It holds in the version's namespace: nobody learns of it, and nothing is kept from anybody, in another one. A
+file that another version of the namespace has too stays readable. Neither the version nor its weights can be
+published there again, under another number or name; a file that holds no model, such as a tokenizer, can.
+"""
+
+from muniment.core.backend import Stored
+from muniment.core.bytes.formats import is_weights
+from muniment.core.bytes.revisions import File, Revision
+from muniment.core.catalog.statuses import Status
+from muniment.core.digests import Digest
+from muniment.core.errors import BlobNotFound, MunimentError, VersionWithdrawn
+from muniment.core.names import ModelName
+from muniment.core.people.callers import Caller
+from muniment.core.people.roles import Act, may
+from muniment.core.records import ModelRecord, VersionRecord
+from muniment.ports.holdings import QUARANTINE, quarantine_of
+from muniment.ports.unit import Unit
+from muniment.services.catalog.statuses import find_status, list_revoked, status_of
+from muniment.services.claims.relying import read_revision
+from muniment.services.people.rights import Sight
+from muniment.services.transaction import roles_of
+from muniment.services.versions.keeping import is_part_of
+
+
+def isolate(unit: Unit, version: VersionRecord, time: str) -> None:
+    """Put the files of a version into quarantine in its namespace."""
+
+    def shares(other: VersionRecord) -> bool:
+        return other != version and status_of(unit, other) is not Status.REVOKED
+
+    alone = [
+        file
+        for file in _files(unit, version)
+        if not is_part_of(unit, _namespace(version), file.digest, shares)
+    ]
+    stored = {file.digest: Stored(digest=file.digest, size_bytes=file.size_bytes) for file in alone}
+    for holder in (quarantine_of(_namespace(version)), QUARANTINE):
+        unit.holdings.add(holder, list(stored.values()), time)
+
+
+def release(unit: Unit, version: VersionRecord) -> None:
+    """Take the files of a version out of quarantine, but for those of other revoked ones."""
+    digests = {file.digest for file in _files(unit, version)}
+    others = [other for other in list_revoked(unit) if other != version]
+    here = {
+        file.digest
+        for other in others
+        if _namespace(other) == _namespace(version)
+        for file in _files(unit, other)
+    }
+    anywhere = {file.digest for other in others for file in _files(unit, other)}
+    unit.holdings.drop(sorted(digests - here), quarantine_of(_namespace(version)))
+    unit.holdings.drop(sorted(digests - anywhere), QUARANTINE)
+
+
+def readmit(unit: Unit, name: ModelName, manifest: Digest, revision: Revision) -> None:
+    """Let the files of a version that is published be read, though a revoked one of the namespace has them.
+
+    Raises:
+        VersionWithdrawn: they are those of a revoked version, or one of them is a revoked model.
+    """
+    holder = quarantine_of(name.namespace)
+    held = unit.holdings.find_sizes([holder], [file.digest for file in revision.files])
+    if not held:
+        return
+    revoked = [one for one in list_revoked(unit) if _namespace(one) == name.namespace]
+    weights = {file.digest for file in revision.files if file.digest in held and is_weights(file.path)}
+    for one in revoked:
+        if one.revision == str(manifest) or weights & {file.digest for file in _files(unit, one)}:
+            raise _refuse(unit, one)
+    unit.holdings.drop(sorted(held), holder)
+
+
+def check_free(unit: Unit, caller: Caller, digest: Digest) -> None:
+    """Check that a blob that the caller may read is not in quarantine wherever they may read it.
+
+    Raises:
+        VersionWithdrawn: it is, and the caller may not look into that; the reason is told.
+    """
+    # Few blobs are in quarantine anywhere: of all others that is all there is to ask.
+    if not unit.holdings.find_sizes([QUARANTINE], [digest]):
+        return
+    sight = Sight(unit, caller)
+    models = unit.projections.select(ModelRecord)
+    namespaces = {namespace for model in models if sight.sees(namespace := _namespace(model))}
+    holding = {one for one in namespaces if unit.holdings.find_sizes([one], [digest])}
+    isolated = {one for one in holding if unit.holdings.find_sizes([quarantine_of(one)], [digest])}
+    if holding - isolated or not isolated:
+        return
+    for namespace in isolated:
+        roles = roles_of(unit, caller.principal or "", namespace)
+        if may(roles, Act.INSPECT) and caller.reaches(Act.INSPECT, namespace):
+            return
+    for version in list_revoked(unit):
+        if _namespace(version) in isolated and digest in {file.digest for file in _files(unit, version)}:
+            raise _refuse(unit, version)
+    raise BlobNotFound(digest=str(digest))
+
+
+def forget(unit: Unit, version: VersionRecord, digests: list[Digest]) -> None:
+    """Take files that are purged out of quarantine, so that nothing holds them."""
+    anywhere = {
+        file.digest for other in list_revoked(unit) if other != version for file in _files(unit, other)
+    }
+    unit.holdings.drop(digests, quarantine_of(_namespace(version)))
+    unit.holdings.drop([digest for digest in digests if digest not in anywhere], QUARANTINE)
+
+
+def _refuse(unit: Unit, version: VersionRecord) -> VersionWithdrawn:
+    return VersionWithdrawn(
+        reference=f"{version.name}@{version.number}",
+        status=str(Status.REVOKED),
+        reason=_find_reason(unit, version),
+    )
+
+
+def _namespace(record: VersionRecord | ModelRecord) -> str:
+    return ModelName.parse(record.name).namespace
+
+
+def _find_reason(unit: Unit, version: VersionRecord) -> str:
+    newest = find_status(unit, version)
+    reason = None if newest is None or newest.reason is None else unit.payloads.find(newest.reason)
+    return reason or "erased"
+
+
+def _files(unit: Unit, version: VersionRecord) -> tuple[File, ...]:
+    try:
+        return read_revision(unit, Digest.parse(version.revision)).files
+    except MunimentError:
+        # What a damaged manifest names cannot be known; `scrub` names it.
+        return ()
