@@ -78,6 +78,7 @@ CODES = """
     evidence_inconsistent
     exception_not_allowed
     file_changed
+    file_unusable
     gate_failed
     insecure_location
     internal_error
@@ -142,6 +143,7 @@ CODES = """
     refused
     registry_busy
     registry_exists
+    registry_moved
     registry_not_found
     registry_unreachable
     request_not_found
