@@ -26,9 +26,10 @@ coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 # `bench/peers.sh` installs what the server is measured beside; without it those rows are left out.
+# AGAINST=REVISION measures this checkout beside a revision of it instead.
 bench: .venv/.dev
 	$(BIN)/python -m compileall -q .venv/lib src
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(if $(AGAINST),--against $(AGAINST))
 
 # The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
