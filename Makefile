@@ -4,13 +4,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test lint format bench coverage lock
+.PHONY: demo test fuzz lint format bench coverage lock
 
 demo: .venv/.demo
 	$(BIN)/muniment demo
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto
+
+# Rounds of the property tests, each with a seed of its own, until the time is over: the last one is finished.
+SECONDS ?= 60
+fuzz: .venv/.dev
+	end=$$(($$(date +%s) + $(SECONDS))); \
+	while seed=$$(date +%s); [ $$seed -lt $$end ]; do \
+		options="-m hypothesis --hypothesis-profile=fuzz --hypothesis-seed=$$seed --randomly-seed=$$seed"; \
+		$(BIN)/python -m pytest -n auto $$options || { echo "Run it again: pytest $$options"; exit 1; }; \
+	done
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
