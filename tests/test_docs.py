@@ -25,22 +25,6 @@ ROOT = Path(muniment.__file__).parents[2]
 pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="the pages are in the repository")
 
 
-@pytest.mark.slow
-def test_the_demo_tells_its_story(tmp_path: Path) -> None:
-    """`muniment demo` does every step, and each claim in it holds."""
-    result = subprocess.run(
-        [sys.executable, "-m", "muniment", "demo", "--keep", str(tmp_path / "demo")],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("Every step did what it should.\n")
-    for chapter in range(1, 10):
-        assert f"\n{chapter}. " in result.stdout
-
-
 def test_the_demo_fails_loudly() -> None:
     """A claim of the demo that is not so ends it."""
     with pytest.raises(DemoFailed, match="not so: water is dry"):
