@@ -2,8 +2,8 @@
 
     python docs/make_readme.py
 
-The bench table is that of `docs/reference/performance.md`. `tests/test_prose.py` checks that the README agrees
-with both.
+The bench table is that of `docs/reference/performance.md`. `tests/test_prose.py` checks that the README
+agrees with both.
 """
 
 import re

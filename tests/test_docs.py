@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 import muniment
-from muniment.cli.commands import COMMANDS
 from muniment.cli.demo.story import DemoFailed, check
 from muniment.client.connection.settings import Settings
 from muniment.core.bytes.formats import Format
@@ -77,22 +76,6 @@ def test_every_rule_and_format_is_documented() -> None:
     assert all(f"`{name}`" in page for name in Format)
     example = page.partition("```yaml\n")[2].partition("```")[0]
     assert len(read_policy(yaml.safe_load(example)).rules) == 6
-
-
-def test_the_readme_names_commands_that_exist() -> None:
-    """Whatever it tells a user to type is there."""
-    page = (ROOT / "README.md").read_text()
-    typed = {line.split()[1] for line in page.splitlines() if line.startswith("    muniment ")}
-    assert typed
-    assert typed <= set(COMMANDS)
-
-
-def test_the_pages_name_commands_that_exist() -> None:
-    """Whatever they call `muniment something` is a command."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    named = {word for page in pages for word in re.findall(r"`muniment ([a-z][a-z-]*)", page.read_text())}
-    assert len(named) > 30
-    assert named <= set(COMMANDS)
 
 
 @pytest.mark.foreign
