@@ -10,9 +10,9 @@ from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import Act, Decision, last_acts
 from muniment.core.claims.attestations import EXCEPTION
 from muniment.core.claims.waivers import Waiver
-from muniment.core.queries import VersionDetail
 from muniment.core.records import MoveRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.versions import VersionDetail
 
 _SAID: Final = {
     Decision.APPROVE: "approved",

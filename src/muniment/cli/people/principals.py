@@ -11,7 +11,7 @@ from muniment.client.people.login import ask_invitation
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidKey
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.queries import Person
+from muniment.core.verbs.people import Person
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384

@@ -14,8 +14,8 @@ from muniment.client.registry import Registry
 from muniment.client.versions.comparing import Difference
 from muniment.client.versions.identifying import Match
 from muniment.core.canonical import Json
-from muniment.core.queries import Move
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.gates import Move
 
 
 @click.command("list")

@@ -31,8 +31,10 @@ from muniment.core.errors import (
 from muniment.core.gates.policy import judge
 from muniment.core.gates.verdicts import Said, read_facts, write_verdict
 from muniment.core.names import Alias, Reference
-from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion, VersionDetail
 from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.verbs.gates import GetMove
+from muniment.core.verbs.people import GetKey
+from muniment.core.verbs.versions import DescribeVersion, GetVersion, VersionDetail
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about

@@ -2,7 +2,6 @@
 
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY, Statement
-from muniment.core.commands import BreakGlass, ReviewMove
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
@@ -19,6 +18,7 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.gates import BreakGlass, ReviewMove
 from muniment.services.bytes.custody import take
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
