@@ -18,7 +18,7 @@ from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Approval, Decision
+from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -383,8 +383,8 @@ class Governance(RuleBasedStateMachine):
     def train(self, who: str, number: int) -> None:
         self.attempt(lambda: record(self.backends[who], self.keys[who], number, PROVENANCE, provenance()))
 
-    @rule(who=who, number=number, role=deciding, decision=st.sampled_from(list(Decision)))
-    def decide(self, who: str, number: int, role: Role, decision: Decision) -> None:
+    @rule(who=who, number=number, role=deciding, decision=st.sampled_from(list(SigningDecision)))
+    def decide(self, who: str, number: int, role: Role, decision: SigningDecision) -> None:
         backend = self.backends[who]
         self.attempt(
             lambda: record(
@@ -462,11 +462,11 @@ class Governance(RuleBasedStateMachine):
                 with backend.open_blob(Digest.parse(one.digest)) as file:
                     said = Bundle.decode(file.read())
                 last[one.signer] = Approval.read(_predicate(said))
-        assert not any(act.decision is Decision.REJECT for act in last.values())
+        assert not any(act.decision is SigningDecision.REJECT for act in last.values())
         counted = {
             who
             for who, act in last.items()
-            if act.decision is Decision.APPROVE and who not in authors and policy in act.policies
+            if act.decision is SigningDecision.APPROVE and who not in authors and policy in act.policies
             if act.evidence == seen
         }
         assert counted, "nobody else approved it"

@@ -101,7 +101,7 @@ def test_each_rule_of_a_ready_made_policy_has_a_fixture_that_fails_it(name: str)
         # Without a format rule of its own, a policy has the usual one.
         if len(kept) == len(document["rules"]) or not kept or rule == "format":
             continue
-        left = {name: document[name] for name in document if name != "exceptions"}
+        left = {name: document[name] for name in document if name != "waivers"}
         outcomes = run_fixtures(read_policy({**left, "rules": kept}), fixtures)
         assert any(one.fault for one in outcomes), f"no fixture needs {rule}"
 
@@ -159,9 +159,9 @@ def test_the_schema_and_the_reader_refuse_the_same(rule: dict[str, Json]) -> Non
         {"mode": "loud"},
         {"scope": {"models": "x"}},
         {"scope": {"country": ["DE"]}},
-        {"exceptions": {"approvals": {}, "maximum": "1d"}},
-        {"exceptions": {"approvals": {"approver": 1}}},
-        {"break_glass": {"roles": [], "review": "1d"}},
+        {"waivers": {"approvals": {}, "maximum": "1d"}},
+        {"waivers": {"approvals": {"approver": 1}}},
+        {"break_glass": {"roles": [], "close_within": "1d"}},
         {"break_glass": {"roles": ["approver"]}},
         {"colour": "red"},
         {"description": 7},
@@ -186,7 +186,7 @@ def test_two_rules_have_two_names() -> None:
         read_policy({"rules": [{**SIGNED, "id": "a"}, {**GOOD, "id": "a"}]})
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
     with pytest.raises(InvalidPolicy, match="no rule 'b'"):
-        read_policy({"rules": [SIGNED], "exceptions": terms})
+        read_policy({"rules": [SIGNED], "waivers": terms})
     with pytest.raises(InvalidPolicy, match="no time zone"):
         read_policy({"rules": [{"rule": "window", "zone": "Middle/Earth"}]})
 

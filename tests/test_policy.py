@@ -254,7 +254,7 @@ def test_approvals_can_ask_how_an_approver_is_known() -> None:
         "meaning": "approval",
         "policies": ["sha256:policy"],
         "evidence": [],
-        "exception": None,
+        "waiver": None,
         "name": None,
         "reason": None,
         "nonce": "0123456789abcdef",

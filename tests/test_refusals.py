@@ -76,7 +76,7 @@ CODES = """
     empty_revision
     event_not_found
     evidence_inconsistent
-    exception_not_allowed
+    waiver_not_allowed
     file_changed
     gate_failed
     insecure_location
@@ -204,7 +204,7 @@ def test_a_malformed_approval_is_refused(change: dict[str, Json]) -> None:
         "meaning": "review",
         "policies": ["sha256:0"],
         "evidence": [],
-        "exception": None,
+        "waiver": None,
         "name": None,
         "reason": None,
         "nonce": "n",

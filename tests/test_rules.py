@@ -11,7 +11,7 @@ from muniment.core.claims.attestations import (
     CARD,
     CHANGE_PLAN,
     EVALUATION,
-    EXCEPTION,
+    WAIVER,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
@@ -395,16 +395,16 @@ def test_a_string_and_a_comment_hold_no_operator() -> None:
     assert compile_expression('"""a || b""" != r\'||\'').evaluate({}) is True
 
 
-# ---- exceptions
+# ---- waivers
 
 
-def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
+def test_a_waiver_is_for_one_version_alias_policy_and_time() -> None:
     document: Document = {
         "rules": [
             {"rule": "require", "id": "test", "type": "evaluation"},
             {"rule": "card", "required": ["title"]},
         ],
-        "exceptions": {"approvals": {"approver": 1}, "maximum": "10d", "rules": ["test"]},
+        "waivers": {"approvals": {"approver": 1}, "maximum": "10d", "rules": ["test"]},
     }
     waiver: Document = {
         "version": "acme/x@2",
@@ -419,7 +419,7 @@ def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
     }
 
     def waived(by: str = "vera", now: str = NOW, recorded: str = NOW, **changes: Json) -> set[str]:
-        asked = claim(EXCEPTION, {**waiver, **changes}, index=1, at=recorded)
+        asked = claim(WAIVER, {**waiver, **changes}, index=1, at=recorded)
         approved = approval(str(asked.digest), by)
         found = judge(read_policy(document), facts(asked, approved, now=now))
         return {one.id for one in found.findings if one.waived}
@@ -429,7 +429,7 @@ def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
     assert waived(by="nobody") == set()
     assert waived(now="2026-06-10T00:00:00Z") == set()
     assert waived(recorded="2026-05-01T00:00:00Z") == set(), "longer than it may be"
-    assert waived(rules=["card"]) == set(), "to a rule that cannot be let be"
+    assert waived(rules=["card"]) == set(), "of a rule that cannot be waived"
     for wrong in (
         {"version": "acme/x@1"},
         {"alias": "staging"},
@@ -440,7 +440,7 @@ def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
     assert waived(until="whenever") == set()
 
 
-def approval(exception: str, by: str) -> Attestation:
+def approval(waiver: str, by: str) -> Attestation:
     predicate: Document = {
         "version": "acme/x@2",
         "alias": "production",
@@ -450,7 +450,7 @@ def approval(exception: str, by: str) -> Attestation:
         "meaning": "approval",
         "policies": ["sha256:p"],
         "evidence": [],
-        "exception": exception,
+        "waiver": waiver,
         "name": None,
         "reason": None,
         "nonce": "n",

@@ -34,7 +34,7 @@ class EventType(StrEnum):
     POLICY_SET = "policy.set"
     TIER_SET = "tier.set"
     ALIAS_MOVED = "alias.moved"
-    ALIAS_REVIEWED = "alias.reviewed"
+    EMERGENCY_CLOSED = "emergency.closed"
     REQUEST_OPENED = "request.opened"
     REQUEST_REMINDED = "request.reminded"
     REQUEST_CLOSED = "request.closed"

@@ -300,8 +300,8 @@ def _alias_moved(event: Event, index: int) -> list[Change]:
     ]
 
 
-def _alias_reviewed(event: Event, index: int) -> list[Change]:
-    return [Amend(MoveRecord, (_number(event.data, "move"),), {"reviewed": index})]
+def _emergency_closed(event: Event, index: int) -> list[Change]:
+    return [Amend(MoveRecord, (_number(event.data, "move"),), {"closed": index})]
 
 
 def _draft_saved(event: Event, index: int) -> list[Change]:
@@ -488,7 +488,7 @@ _FOLDS: Final[Mapping[EventType, Callable[[Event, int], list[Change]]]] = {
     EventType.RETENTION_SET: _retention_set,
     EventType.PRINCIPAL_ERASED: _principal_erased,
     EventType.ALIAS_MOVED: _alias_moved,
-    EventType.ALIAS_REVIEWED: _alias_reviewed,
+    EventType.EMERGENCY_CLOSED: _emergency_closed,
     EventType.REQUEST_OPENED: _request_opened,
     EventType.REQUEST_REMINDED: _request_reminded,
     EventType.REQUEST_CLOSED: _request_closed,

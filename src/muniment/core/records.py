@@ -199,12 +199,12 @@ class MoveRecord(Record):
     """A move of an alias; the newest of a (name, alias) is where it points.
 
     `verdicts` are the digests of what the policies said, with a space between. An `emergency` (1) went past
-    the gate, and has to be reviewed until `due`; `reviewed` is the entry of the review.
+    the gate, and has to be closed until `due`; `closed` is the entry that did.
     """
 
     table: ClassVar[str] = "moves"
     key: ClassVar[tuple[str, ...]] = ("index",)
-    amendable: ClassVar[frozenset[str]] = frozenset({"reviewed"})
+    amendable: ClassVar[frozenset[str]] = frozenset({"closed"})
     name: str
     alias: str
     number: int
@@ -215,7 +215,7 @@ class MoveRecord(Record):
     verdicts: str
     emergency: int = 0
     due: str | None = None
-    reviewed: int | None = None
+    closed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import Final
 
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.approvals import Approval, Decision, Meaning, evidence_of
+from muniment.core.claims.approvals import Approval, SigningDecision, Meaning, evidence_of
 from muniment.core.claims.attestations import (
     APPROVAL,
     EVALUATION,
-    EXCEPTION,
+    WAIVER,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
@@ -72,11 +72,11 @@ def _run(policy: Policy, base: Mapping[str, Json], fixture: Members) -> Outcome:
         raise InvalidPolicy(reason=f"fixture {name!r}: {error}") from error
     findings = judge(policy, facts).findings
     failed = {found.id: found.message for found in findings if not found.holds}
-    let_be = {found.id for found in findings if found.waived}
+    excused = {found.id for found in findings if found.waived}
     faults = [
         *(f"{one} fails: {message}" for one, message in failed.items() if one not in fails),
         *(f"{one} should fail" for one in sorted(fails - failed.keys())),
-        *(f"{one} should be let be" for one in sorted(waived - let_be)),
+        *(f"{one} should be waived" for one in sorted(waived - excused)),
     ]
     return Outcome(name=name, fault="; ".join(faults))
 
@@ -135,9 +135,9 @@ class _Setting:
     now: str
 
     def read_claims(self, documents: list[JsonObject]) -> tuple[Attestation, ...]:
-        """Make claims. Approvals come last, over the evidence that there is and the exception before them."""
+        """Make claims. Approvals come last, over the evidence that there is and the waiver before them."""
         found: list[Attestation] = []
-        exception: str | None = None
+        waiver: str | None = None
         for index, document in enumerate(sorted(documents, key=lambda one: _kind(one) == "approval")):
             members = Members(document)
             kind = members.text("kind")
@@ -149,16 +149,16 @@ class _Setting:
             recorded = write_time(read_time(self.now) - age)
             write = _WRITERS.get(predicate_type)
             if predicate_type == APPROVAL:
-                predicate = self._write_approval(members, found, exception)
-            elif predicate_type == EXCEPTION:
-                predicate = self._write_exception(members)
+                predicate = self._write_approval(members, found, waiver)
+            elif predicate_type == WAIVER:
+                predicate = self._write_waiver(members)
             elif write is not None and not members.has("predicate"):
                 predicate = write(members)
             else:
                 predicate = members.sub("predicate").rest()
             members.end()
             digest = Digest.of(f"{index} {predicate_type} {predicate!r}".encode())
-            exception = str(digest) if predicate_type == EXCEPTION else exception
+            waiver = str(digest) if predicate_type == WAIVER else waiver
             found.append(
                 Attestation(
                     digest=digest,
@@ -174,20 +174,20 @@ class _Setting:
         return tuple(found)
 
     def _write_approval(
-        self, members: Members, claims: list[Attestation], exception: str | None
+        self, members: Members, claims: list[Attestation], waiver: str | None
     ) -> JsonObject:
         stale = members.one_of("stale", frozenset({"", "policy", "evidence"}), "")
-        about = exception if members.truth("exception", default=False) else None
+        about = waiver if members.truth("waiver", default=False) else None
         return Approval(
             version=_VERSION,
             alias=self.alias,
             registry=_REGISTRY,
             role=members.role("role"),
-            decision=Decision(members.one_of("decision", frozenset(Decision), Decision.APPROVE)),
+            decision=SigningDecision(members.one_of("decision", frozenset(SigningDecision), SigningDecision.APPROVE)),
             meaning=Meaning(members.one_of("meaning", frozenset(Meaning), Meaning.APPROVAL)),
             policies=frozenset({_OTHER if stale == "policy" else _POLICY}),
             evidence=frozenset({_OTHER}) if stale == "evidence" else evidence_of(claims),
-            exception=about,
+            waiver=about,
             name=None,
             reason=None,
             nonce="fixture",
@@ -195,7 +195,7 @@ class _Setting:
             time=self.now,
         ).predicate()
 
-    def _write_exception(self, members: Members) -> JsonObject:
+    def _write_waiver(self, members: Members) -> JsonObject:
         return Waiver(
             version=_VERSION,
             alias=self.alias,

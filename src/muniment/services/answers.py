@@ -185,7 +185,7 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
         emergencies=tuple(
             move
             for move in moves
-            if move.number == version.number and move.emergency and move.reviewed is None
+            if move.number == version.number and move.emergency and move.closed is None
         ),
         superseded=_find_superseding(moves, version.number),
     )
@@ -444,7 +444,7 @@ _ABOUT_MODELS: Final = frozenset(
         EventType.STATUS_SET,
         EventType.RETENTION_SET,
         EventType.ALIAS_MOVED,
-        EventType.ALIAS_REVIEWED,
+        EventType.EMERGENCY_CLOSED,
         EventType.REQUEST_OPENED,
         EventType.REQUEST_REMINDED,
         EventType.REQUEST_CLOSED,

@@ -13,6 +13,7 @@ from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, E
 from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.commands import (
     BreakGlass,
+    CloseEmergency,
     CloseRequest,
     DiscardDraft,
     EraseComment,
@@ -25,7 +26,6 @@ from muniment.core.commands import (
     PurgeVersion,
     RecordAttestation,
     RegisterPrincipal,
-    ReviewMove,
     RollBackAlias,
     SaveDraft,
     SetPolicy,
@@ -158,7 +158,7 @@ def approval(
         "meaning": "approval",
         "policies": policies,
         "evidence": sorted(evidence),
-        "exception": None,
+        "waiver": None,
         "name": None,
         "reason": None,
         "nonce": str(uuid_utils.uuid4()),
@@ -424,7 +424,7 @@ def _check_talk(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
 
 
 def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
-    """A way past the gate, where a policy has one: signed, on record, and reviewed by another."""
+    """A way past the gate, where a policy has one: signed, on record, and closed by another."""
     release = Alias("release")
     reason = salted("the old one is on fire")
 
@@ -448,16 +448,16 @@ def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validat
     refuses(move, BreakGlassNotAllowed)
     set_policy(backend, owner, rule, alias=release)
     refuses(move, BreakGlassNotAllowed)
-    terms: JsonObject = {"roles": ["contributor"], "review": "24h"}
+    terms: JsonObject = {"roles": ["contributor"], "close_within": "24h"}
     set_policy(backend, owner, rule, alias=release, break_glass=terms)
     moved = move()
     assert (moved.event.data["emergency"], moved.event.data["number"]) == (1, 2)
     detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, release)))
     assert [one.index for one in detail.emergencies] == [moved.index]
-    look = ReviewMove(move=moved.index, reason=salted("it was right"))
+    look = CloseEmergency(emergency=moved.index, reason=salted("it was right"))
     refuses(lambda: backend.execute(look), OwnVersion)
     theirs = open_as(validator)
-    assert "review" in {one.kind for one in theirs.ask(q.GetInbox())}
+    assert "closing" in {one.kind for one in theirs.ask(q.GetInbox())}
     theirs.execute(look)
     refuses(lambda: theirs.execute(look), RequestNotFound)
     assert backend.ask(q.DescribeVersion(reference=Reference(NAME, release))).emergencies == ()

@@ -1,4 +1,4 @@
-"""`muniment approve`, `reject`, `withdraw` and `except`."""
+"""`muniment approve`, `reject`, `withdraw` and `waive`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
         json_option,
         click.option("--passkey", is_flag=True, help="Sign with a passkey of yours, in the browser."),
         click.option("--ssh", type=_FILE, metavar="FILE", help="Sign with this SSH key of yours."),
-        click.option("--exception", metavar="DIGEST", help="About this exception, not about the version."),
+        click.option("--waiver", metavar="DIGEST", help="Decide about this waiver instead of the version."),
         click.option("--reason", required=True, help="Why."),
         click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide."),
         click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for."),
@@ -45,7 +45,7 @@ def approve(  # noqa: PLR0913 - one parameter for each option
     alias: str,
     role: str,
     reason: str,
-    exception: str | None,
+    waiver: str | None,
     meaning: str,
     expires: str | None,
     passkey: bool,
@@ -60,10 +60,10 @@ def approve(  # noqa: PLR0913 - one parameter for each option
             reason,
             meaning=meaning,
             expires=expires,
-            exception=exception,
+            waiver=waiver,
             signer=_choose_signer(ssh, passkey=passkey),
         )
-    what = f"exception {exception:.19} of {version}" if exception else str(version)
+    what = f"waiver {waiver:.19} of {version}" if waiver else str(version)
     terminal.answer(describe_receipt(receipt), [f"{what} approved for {alias} as {role}"])
 
 
@@ -76,7 +76,7 @@ def reject(  # noqa: PLR0913 - as above
     alias: str,
     role: str,
     reason: str,
-    exception: str | None,
+    waiver: str | None,
     passkey: bool,
     ssh: Path | None,
 ) -> None:
@@ -84,7 +84,7 @@ def reject(  # noqa: PLR0913 - as above
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = _choose_signer(ssh, passkey=passkey)
-        receipt = version.reject(alias, role, reason, exception=exception, signer=signer)
+        receipt = version.reject(alias, role, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"{version} rejected for {alias} as {role}"])
 
 
@@ -97,7 +97,7 @@ def withdraw(  # noqa: PLR0913 - as above
     alias: str,
     role: str,
     reason: str,
-    exception: str | None,
+    waiver: str | None,
     passkey: bool,
     ssh: Path | None,
 ) -> None:
@@ -105,32 +105,32 @@ def withdraw(  # noqa: PLR0913 - as above
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = _choose_signer(ssh, passkey=passkey)
-        receipt = version.withdraw(alias, role, reason, exception=exception, signer=signer)
+        receipt = version.withdraw(alias, role, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"your decision about {version} for {alias} is withdrawn"])
 
 
-@click.command("except")
+@click.command()
 @click.argument("reference")
 @click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for.")
-@click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to let be.")
+@click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to waive.")
 @click.option("--until", required=True, metavar="TIME", help="It ends then (RFC 3339).")
 @click.option("--reason", required=True, help="Why.")
 @json_option
 @click.pass_obj
-def except_(  # noqa: PLR0913 - one parameter for each option
+def waive(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, reference: str, *, alias: str, rules: tuple[str, ...], until: str, reason: str
 ) -> None:
-    """Ask to let rules of a policy be, for REFERENCE and ALIAS, for a time.
+    """Request a waiver of rules of a policy, for REFERENCE and ALIAS, for a time.
 
-    `muniment check` names the rules by their ids with --json. The exception counts once it has the
-    approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --exception DIGEST`.
+    `muniment check` names the rules by their ids with --json. The waiver counts once it has the
+    approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --waiver DIGEST`.
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
-        receipt = version.ask_exception(alias, rules, until, reason)
+        receipt = version.waive(alias, rules, until, reason)
     digest = receipt.event.data["attestation"]
     terminal.answer(
-        describe_receipt(receipt), [f"exception {digest} asked for: it counts once it is approved"]
+        describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"]
     )
 
 

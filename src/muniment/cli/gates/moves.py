@@ -85,7 +85,7 @@ def promote(  # noqa: PLR0913 - one parameter for each option
 @json_option
 @click.pass_obj
 def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, yes: bool) -> None:
-    """Point ALIAS at REFERENCE past its gate, in an emergency. All are told, and one has to review it."""
+    """Point ALIAS at REFERENCE past its gate, in an emergency. Everybody is told, and somebody else has to close it."""
     with connect(terminal) as registry:
         version = registry.version(reference)
         if not yes:
@@ -96,21 +96,21 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
         describe_receipt(receipt),
         [
             f"EMERGENCY: {data['name']}@{data['alias']} is version {data['number']} (entry {receipt.index})",
-            f"somebody else has to review it until {data['due']}: muniment review {receipt.index}",
+            f"somebody else has to close it until {data['due']}: muniment close-emergency {receipt.index}",
         ],
     )
 
 
-@click.command()
+@click.command("close-emergency")
 @click.argument("entry", type=click.IntRange(0))
 @click.option("--reason", required=True, help="What came of it.")
 @json_option
 @click.pass_obj
-def review(terminal: Terminal, entry: int, reason: str) -> None:
-    """Say that the emergency move of ENTRY was looked at, and what came of that."""
+def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
+    """Close the emergency of ENTRY, and say what came of it."""
     with connect(terminal) as registry:
-        receipt = registry.review(entry, reason)
-    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is reviewed"])
+        receipt = registry.close_emergency(entry, reason)
+    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is closed"])
 
 
 @click.command()
@@ -157,7 +157,7 @@ def _describe_finding(found: Finding, names: Mapping[str, str]) -> list[str]:
     state = "met    " if found.passed else "WAIVED " if found.waived else "NOT MET"
     lines = [f"  {state}  {found.rule}: {put_names(found.message, names)}"]
     if found.waived:
-        lines.append(f"           by exception {found.waived}")
+        lines.append(f"           waived by {found.waived}")
     elif found.mend:
         lines.append(f"           try: {found.mend}")
     return lines

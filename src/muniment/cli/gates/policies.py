@@ -123,7 +123,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
             lines.append(f"  {found.id}: {found.rule}")
             lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
             lines += [f"    looked at {digest}" for digest in found.attestations]
-            lines += [f"    let be by exception {found.waived}"] if found.waived else []
+            lines += [f"    waived by {found.waived}"] if found.waived else []
             lines += [f"    try: {found.mend}"] if found.mend and not found.waived else []
     terminal.answer(describe_gate(gate), lines)
 

@@ -18,7 +18,7 @@ from muniment.core.errors import InvalidAttestation
 from muniment.core.people.roles import Role
 
 
-class Decision(StrEnum):
+class SigningDecision(StrEnum):
     """What the person decided; `withdraw` takes back what they decided before."""
 
     APPROVE = "approve"
@@ -44,7 +44,7 @@ class Approval:
         registry: the origin of the log that it is for.
         policies: the digests of the policies in force.
         evidence: the digests of the evidence that the version had.
-        exception: the digest of the exception that it is about; None if it is about the version.
+        waiver: the digest of the waiver that it is about; None if it is about the version.
         name: the digest of the payload that holds the signer's printed name.
         reason: the digest of the payload that says why.
         nonce: so that two of them never have the same bytes.
@@ -55,11 +55,11 @@ class Approval:
     alias: str
     registry: str
     role: Role
-    decision: Decision
+    decision: SigningDecision
     meaning: Meaning
     policies: frozenset[str]
     evidence: frozenset[str]
-    exception: str | None
+    waiver: str | None
     name: str | None
     reason: str | None
     nonce: str
@@ -77,7 +77,7 @@ class Approval:
             "meaning": str(self.meaning),
             "policies": sorted(self.policies),
             "evidence": sorted(self.evidence),
-            "exception": self.exception,
+            "waiver": self.waiver,
             "name": self.name,
             "reason": self.reason,
             "nonce": self.nonce,
@@ -98,11 +98,11 @@ class Approval:
                 alias=str(predicate["alias"]),
                 registry=str(predicate["registry"]),
                 role=Role(str(predicate["role"])),
-                decision=Decision(str(predicate["decision"])),
+                decision=SigningDecision(str(predicate["decision"])),
                 meaning=Meaning(str(predicate["meaning"])),
                 policies=_digests(predicate, "policies"),
                 evidence=_digests(predicate, "evidence"),
-                exception=_optional(predicate, "exception"),
+                waiver=_optional(predicate, "waiver"),
                 name=_optional(predicate, "name"),
                 reason=_optional(predicate, "reason"),
                 nonce=str(predicate["nonce"]),
@@ -144,14 +144,14 @@ def evidence_of(attestations: Iterable[Attestation]) -> frozenset[str]:
 
 
 def last_acts(
-    attestations: Iterable[Attestation], version: str, alias: str, exception: str | None = None
+    attestations: Iterable[Attestation], version: str, alias: str, waiver: str | None = None
 ) -> dict[str, Act]:
-    """Give each principal's last word on a version and alias, or on an exception: the last act counts."""
+    """Give each principal's last word on a version and alias, or on a waiver: the last act counts."""
     acts: dict[str, Act] = {}
     for attestation in sorted(attestations, key=lambda found: found.index):
         if attestation.predicate_type == APPROVAL:
             approval = Approval.read(attestation.predicate)
-            if (approval.alias, approval.version, approval.exception) == (alias, version, exception):
+            if (approval.alias, approval.version, approval.waiver) == (alias, version, waiver):
                 acts[attestation.signer] = Act(attestation, approval)
     return acts
 

@@ -1,6 +1,6 @@
-"""Exceptions: named rules are let be, for one version and alias, for a time, by approvals of their own.
+"""Waivers: named rules are waived for one version and alias, for a time, by approvals of their own.
 
-The predicate is `https://muniment.dev/exception/v1`. Whether exceptions are possible at all, to which rules,
+The predicate is `https://muniment.dev/waiver/v1`. Whether waivers are possible at all, to which rules,
 for how long, and with whose approval, is for the policy to say.
 """
 
@@ -13,7 +13,7 @@ from muniment.core.errors import InvalidAttestation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
-    """What an exception says. Attributes as in the schema."""
+    """What a waiver says. Attributes as in the schema."""
 
     version: str
     alias: str
@@ -48,11 +48,11 @@ class Waiver:
         """
         rules = predicate.get("rules")
         if not isinstance(rules, list):
-            raise InvalidAttestation(reason="not an exception: rules")
+            raise InvalidAttestation(reason="not a waiver: rules")
         try:
             texts = {name: str(predicate[name]) for name in _TEXTS}
         except KeyError as error:
-            raise InvalidAttestation(reason=f"not an exception: {error}") from error
+            raise InvalidAttestation(reason=f"not a waiver: {error}") from error
         return cls(rules=frozenset(map(str, rules)), **texts)
 
 

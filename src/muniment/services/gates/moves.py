@@ -101,7 +101,7 @@ def record_move(  # noqa: PLR0913 - what is on record of a move
     *,
     due: str | None = None,
 ) -> Outcome:
-    """Record a move with its verdicts; with `due` it is an emergency, to be reviewed until then."""
+    """Record a move with its verdicts; with `due` it is an emergency, to be closed until then."""
     verdicts: list[Json] = [
         record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
     ]

@@ -1,7 +1,7 @@
 """Requests: somebody wants a version for an alias, and whoever may approve is to look at it."""
 
 from muniment.core.canonical import JsonObject
-from muniment.core.claims.approvals import Approval, Decision
+from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.commands import CloseRequest, OpenRequest
 from muniment.core.errors import RequestNotFound
 from muniment.core.events import EventType
@@ -65,7 +65,7 @@ def close_rejected(
     tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
 ) -> None:
     """Close the requests that a rejection has answered: whoever asked is told the reason."""
-    if approval.decision is Decision.REJECT and approval.exception is None:
+    if approval.decision is SigningDecision.REJECT and approval.waiver is None:
         for record in _list_open(tx.unit, version, approval.alias):
             _close(tx, record, "rejected", reason)
 

@@ -291,10 +291,10 @@ moves: Final = Table(
     Column("verdicts", Text, nullable=False),
     Column("emergency", Integer, nullable=False),
     Column("due", Text),
-    Column("reviewed", _Whole),
+    Column("closed", _Whole),
     ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     Index("moves_by_alias", "name", "alias", "index"),
-    Index("moves_by_review", "emergency", "reviewed"),
+    Index("moves_by_closing", "emergency", "closed"),
 )
 
 drafts: Final = Table(

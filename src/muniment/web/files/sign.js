@@ -33,7 +33,7 @@ async function showFacts(said) {
     "Your role": said.role,
     "It means": said.meaning,
     "Reason": await checkReason(said.reason),
-    "About the exception": said.exception,
+    "About the waiver": said.waiver,
     "It ends": said.expires ?? "not by itself",
     "Evidence seen": String(said.evidence.length),
     "Policies": String(said.policies.length),

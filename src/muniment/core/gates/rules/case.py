@@ -168,7 +168,7 @@ class Finding:
         attestations: the digests of the claims that it looked at.
         mend: the command that would help; empty if it is met, or if none would.
         id: the rule's name in its policy.
-        waived: the digest of the exception that lets a rule that is not met be.
+        waived: the digest of the waiver of a rule that is not met; empty if there is none.
     """
 
     rule: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.approvals import Act, Decision, Meaning
+from muniment.core.claims.approvals import Act, SigningDecision, Meaning
 from muniment.core.claims.attestations import CONTENT, Attestation
 from muniment.core.gates.rules.case import Facts, Finding, no, write_age, yes
 from muniment.core.people.callers import Assurance
@@ -79,9 +79,9 @@ class Approvals:
         standing: list[Act] = []
         passed_over: list[str] = []
         for act in acts.values():
-            if act.approval.decision is Decision.WITHDRAW:
+            if act.approval.decision is SigningDecision.WITHDRAW:
                 continue
-            if act.approval.decision is Decision.REJECT:
+            if act.approval.decision is SigningDecision.REJECT:
                 return no(self, f"{act.claim.signer} rejected it as {act.approval.role}", [act.claim])
             fault = self._find_fault(act, facts)
             if fault:

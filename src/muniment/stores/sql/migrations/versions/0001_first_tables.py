@@ -240,11 +240,11 @@ def _make_aliases() -> None:
         sa.Column("verdicts", _TEXT, nullable=False),
         sa.Column("emergency", sa.Integer, nullable=False),
         sa.Column("due", _TEXT),
-        sa.Column("reviewed", _WHOLE),
+        sa.Column("closed", _WHOLE),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("moves_by_alias", "moves", ["name", "alias", "index"])
-    op.create_index("moves_by_review", "moves", ["emergency", "reviewed"])
+    op.create_index("moves_by_closing", "moves", ["emergency", "closed"])
 
 
 def _make_talk() -> None:
