@@ -18,12 +18,12 @@ from muniment.core.claims.attestations import EMERGENCY, WAIVER
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
-    WaiverNotAllowed,
     InvalidOption,
     NothingToRollBack,
     NotPermitted,
     RequestNotFound,
     StaleApproval,
+    WaiverNotAllowed,
     WrongSubject,
 )
 from muniment.core.names import Alias, Reference

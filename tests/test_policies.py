@@ -360,9 +360,9 @@ def test_a_verdict_that_does_not_follow_is_found_out(
     alter: dict[str, Callable[[], object]] = {
         "result": lambda: stated.update(verificationResult="FAILED"),
         "finding": lambda: stated["findings"][0].update(passed=False),
-        "role": lambda: stated["facts"].update(roles={}),
-        "time": lambda: stated["facts"]["attestations"][0].update(recorded="2020-01-01T00:00:00Z"),
-        "policy": lambda: stated["facts"].update(alias="staging", version="acme/x@9"),
+        "role": lambda: stated["case"].update(roles={}),
+        "time": lambda: stated["case"]["attestations"][0].update(recorded="2020-01-01T00:00:00Z"),
+        "policy": lambda: stated["case"].update(alias="staging", version="acme/x@9"),
     }
     alter[change]()
     backend = registry._session.backend

@@ -76,7 +76,6 @@ CODES = """
     empty_revision
     event_not_found
     evidence_inconsistent
-    waiver_not_allowed
     file_changed
     gate_failed
     insecure_location
@@ -173,6 +172,7 @@ CODES = """
     version_purged
     version_retained
     version_withdrawn
+    waiver_not_allowed
     webhook_not_found
     wrong_subject
 """

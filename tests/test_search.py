@@ -231,11 +231,11 @@ INSERT INTO events SELECT n, '', '' FROM one;
 INSERT INTO principals VALUES ('ada', 'person', NULL, 0);
 INSERT INTO models SELECT 'acme/m' || n, 'model', 1, 0 FROM one WHERE n <= 100;
 INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, n FROM one;
-INSERT INTO facts SELECT n, 'param.depth', '', n % 12, n FROM one;
-INSERT INTO facts SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
-INSERT INTO facts SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
-INSERT INTO past_facts (version, key, since, until, text, number)
-  SELECT version, key, since - 1, since, text, number FROM facts WHERE version % 2 = 0;
+INSERT INTO attributes SELECT n, 'param.depth', '', n % 12, n FROM one;
+INSERT INTO attributes SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
+INSERT INTO attributes SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
+INSERT INTO past_attributes (version, key, since, until, text, number)
+  SELECT version, key, since - 1, since, text, number FROM attributes WHERE version % 2 = 0;
 ANALYZE;
 """
 LOOKED_UP = (

@@ -183,9 +183,7 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
         status_reason=None if status is None else _find_text(unit, status.reason),
         retention=find_retention(unit, version, until),
         emergencies=tuple(
-            move
-            for move in moves
-            if move.number == version.number and move.emergency and move.closed is None
+            move for move in moves if move.number == version.number and move.emergency and move.closed is None
         ),
         superseded=_find_superseding(moves, version.number),
     )

@@ -129,9 +129,7 @@ def waive(  # noqa: PLR0913 - one parameter for each option
         version = registry.version(reference)
         receipt = version.waive(alias, rules, until, reason)
     digest = receipt.event.data["attestation"]
-    terminal.answer(
-        describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"]
-    )
+    terminal.answer(describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"])
 
 
 def _choose_signer(ssh: Path | None, *, passkey: bool) -> Signer | None:

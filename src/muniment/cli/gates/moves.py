@@ -85,7 +85,7 @@ def promote(  # noqa: PLR0913 - one parameter for each option
 @json_option
 @click.pass_obj
 def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, yes: bool) -> None:
-    """Point ALIAS at REFERENCE past its gate, in an emergency. Everybody is told, and somebody else has to close it."""
+    """Point ALIAS at REFERENCE past its gate, in an emergency. Somebody else has to close it."""
     with connect(terminal) as registry:
         version = registry.version(reference)
         if not yes:

@@ -262,8 +262,8 @@ class Uploads:
         if size < _SEGMENT_BYTES or not isinstance(source, io.FileIO):
             return None
         found = os.fstat(source.fileno())
-        facts = [self._transport.location, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
-        return self._state / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}.json"
+        identity = [self._transport.location, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns]
+        return self._state / f"{hashlib.sha256(repr(identity).encode()).hexdigest()[:32]}.json"
 
     def _remember(self, note: Path, upload: str) -> None:
         try:

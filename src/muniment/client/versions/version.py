@@ -30,14 +30,14 @@ from muniment.client.versions.loading import load
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Approval, SigningDecision, Meaning
+from muniment.core.claims.approvals import Approval, Meaning, SigningDecision
 from muniment.core.claims.attestations import (
     APPROVAL,
     CARD,
     DEPLOYMENT,
     EVALUATION,
-    WAIVER,
     PROVENANCE,
+    WAIVER,
     Attestation,
 )
 from muniment.core.claims.cards import Card

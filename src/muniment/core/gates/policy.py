@@ -1,6 +1,6 @@
 """Policies: a document of rules, and what they say of a version.
 
-`judge` evaluates every rule over verified facts and lists every failure. Only exactly True passes
+`judge` evaluates every rule over verified case and lists every failure. Only exactly True passes
 (DESIGN rule 5).
 
 >>> policy = Policy.read({"rules": [{"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}]})
@@ -21,7 +21,7 @@ from muniment.core.claims.approvals import last_acts
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import InvalidPolicy, MunimentError
-from muniment.core.gates.rules.case import Facts, Finding, Rule
+from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.content import SAFE_FORMATS, Formats
 from muniment.core.gates.rules.evidence import NoRegression
 from muniment.core.gates.rules.expression import Compile
@@ -189,37 +189,37 @@ class Gate:
         )
 
 
-def judge(policy: Policy, facts: Facts) -> Verdict:
+def judge(policy: Policy, case: Case) -> Verdict:
     """Evaluate every rule; a rule that errs denies."""
-    findings = [replace(_judge_rule(named.rule, facts), id=named.id) for named in policy.rules]
+    findings = [replace(_judge_rule(named.rule, case), id=named.id) for named in policy.rules]
     return Verdict(
-        version=facts.version,
-        alias=facts.alias,
-        policy=facts.policy,
-        findings=tuple(_waive(policy, facts, finding) for finding in findings),
+        version=case.version,
+        alias=case.alias,
+        policy=case.policy,
+        findings=tuple(_waive(policy, case, finding) for finding in findings),
         mode=policy.mode,
     )
 
 
-def _judge_rule(rule: Rule, facts: Facts) -> Finding:
+def _judge_rule(rule: Rule, case: Case) -> Finding:
     try:
-        return rule.judge(facts)
+        return rule.judge(case)
     except (MunimentError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         return Finding(rule=rule.label, passed=False, message=f"the rule could not be evaluated: {error}")
 
 
-def _waive(policy: Policy, facts: Facts, finding: Finding) -> Finding:
+def _waive(policy: Policy, case: Case, finding: Finding) -> Finding:
     """Waive a rule that is not met, if a waiver of it stands."""
     if finding.passed is True or policy.waivers is None:
         return finding
-    for claim in reversed(facts.of_type(WAIVER)):
-        if _stands(policy.waivers, facts, claim, finding.id):
+    for claim in reversed(case.of_type(WAIVER)):
+        if _stands(policy.waivers, case, claim, finding.id):
             message = f"{finding.message} (waived until {claim.predicate['until']})"
             return replace(finding, waived=str(claim.digest), message=message)
     return finding
 
 
-def _stands(terms: WaiverTerms, facts: Facts, claim: Attestation, rule: str) -> bool:
+def _stands(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> bool:
     """Say whether a waiver of a rule counts: here and now, within the terms, and approved by others."""
     try:
         waiver = Waiver.read(claim.predicate)
@@ -228,14 +228,14 @@ def _stands(terms: WaiverTerms, facts: Facts, claim: Attestation, rule: str) -> 
     except MunimentError:
         return False
     about = (waiver.version, waiver.alias, waiver.registry, waiver.policy)
-    if about != (facts.version, facts.alias, facts.registry, facts.policy):
+    if about != (case.version, case.alias, case.registry, case.policy):
         return False
     if rule not in waiver.rules or (terms.rules and rule not in terms.rules):
         return False
-    if length > terms.maximum or facts.time >= until:
+    if length > terms.maximum or case.time >= until:
         return False
-    acts = last_acts(facts.attestations, facts.version, facts.alias, str(claim.digest))
-    return terms.approvals.count(facts.excluding(claim.signer), acts).passed is True
+    acts = last_acts(case.attestations, case.version, case.alias, str(claim.digest))
+    return terms.approvals.count(case.excluding(claim.signer), acts).passed is True
 
 
 def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule, ...]:

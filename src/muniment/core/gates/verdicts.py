@@ -1,7 +1,7 @@
 """Verdicts on record: a SLSA verification summary that holds all that it rests on.
 
-It names the policy and every claim by digest, and states the facts that come from the log: so that whoever
-has these documents can judge again, years later, and has to come to the same findings (`read_facts`).
+It names the policy and every claim by digest, and holds the case as the log had it: so that whoever
+has these documents can judge again, years later, and has to come to the same findings (`read_case`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,27 +12,27 @@ from muniment.core.claims.attestations import Attestation
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation, MunimentError
 from muniment.core.gates.policy import Verdict
-from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
+from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.people.roles import Role
 
 # What a claim says: its type and its predicate.
 Said = tuple[str, JsonObject]
 
 
-def write_verdict(verdict: Verdict, facts: Facts, *, verifier: str) -> JsonObject:
-    """Write the predicate (https://slsa.dev/verification_summary/v1), with facts and findings beside it."""
-    name = facts.version.partition("@")[0]
-    inputs = sorted({str(claim.digest) for claim in _all_claims(facts)})
+def write_verdict(verdict: Verdict, case: Case, *, verifier: str) -> JsonObject:
+    """Write the predicate (https://slsa.dev/verification_summary/v1), with the case and findings."""
+    name = case.version.partition("@")[0]
+    inputs = sorted({str(claim.digest) for claim in _all_claims(case)})
     return {
         "verifier": {"id": verifier},
-        "timeVerified": facts.now,
-        "resourceUri": facts.version,
-        "policy": {"uri": f"{name}@{facts.alias}", "digest": _digest_set(verdict.policy)},
+        "timeVerified": case.now,
+        "resourceUri": case.version,
+        "policy": {"uri": f"{name}@{case.alias}", "digest": _digest_set(verdict.policy)},
         "inputAttestations": [{"digest": _digest_set(digest)} for digest in inputs],
         "verificationResult": "PASSED" if verdict.passed else "FAILED",
         "verifiedLevels": [],
         "mode": str(verdict.mode),
-        "facts": _write_facts(facts),
+        "case": _write_case(case),
         "findings": [
             {
                 "id": found.id,
@@ -47,16 +47,16 @@ def write_verdict(verdict: Verdict, facts: Facts, *, verifier: str) -> JsonObjec
     }
 
 
-def read_facts(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[[Digest], Said]) -> Facts:
-    """Read the facts of a verdict again; `read_claim` gives what a claim says, by its digest.
+def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[[Digest], Said]) -> Case:
+    """Read the case of a verdict again; `read_claim` gives what a claim says, by its digest.
 
     Raises:
         InvalidAttestation: the verdict does not hold them, as those of before this form do not.
     """
     try:
-        stated = _object(predicate["facts"])
+        stated = _object(predicate["case"])
         baselines = _object(stated["baselines"])
-        return Facts(
+        return Case(
             version=str(stated["version"]),
             alias=str(stated["alias"]),
             policy=f"sha256:{_object(_object(predicate['policy'])['digest'])['sha256']}",
@@ -87,15 +87,15 @@ def read_facts(predicate: JsonObject, paths: Sequence[str], read_claim: Callable
         raise InvalidAttestation(reason=f"the verdict does not hold what it rests on: {error}") from error
 
 
-def _write_facts(facts: Facts) -> JsonObject:
+def _write_case(case: Case) -> JsonObject:
     return {
-        "version": facts.version,
-        "alias": facts.alias,
-        "registry": facts.registry,
-        "authors": sorted(facts.authors),
-        "attestations": [_write_claim(claim) for claim in facts.attestations],
-        "roles": {who: sorted(map(str, roles)) for who, roles in facts.roles.items()},
-        "holds": [asdict(hold) for hold in facts.holds],
+        "version": case.version,
+        "alias": case.alias,
+        "registry": case.registry,
+        "authors": sorted(case.authors),
+        "attestations": [_write_claim(claim) for claim in case.attestations],
+        "roles": {who: sorted(map(str, roles)) for who, roles in case.roles.items()},
+        "holds": [asdict(hold) for hold in case.holds],
         "baselines": {
             alias: None
             if found is None
@@ -103,10 +103,10 @@ def _write_facts(facts: Facts) -> JsonObject:
                 "version": found.version,
                 "attestations": [_write_claim(claim) for claim in found.attestations],
             }
-            for alias, found in facts.baselines.items()
+            for alias, found in case.baselines.items()
         },
-        "origins": [asdict(origin) for origin in facts.origins],
-        "revoked": list(facts.revoked),
+        "origins": [asdict(origin) for origin in case.origins],
+        "revoked": list(case.revoked),
     }
 
 
@@ -141,9 +141,9 @@ def _read_claims(stated: Json, read_claim: Callable[[Digest], Said]) -> tuple[At
     return tuple(found)
 
 
-def _all_claims(facts: Facts) -> list[Attestation]:
-    others = [claim for found in facts.baselines.values() if found for claim in found.attestations]
-    return [*facts.attestations, *others]
+def _all_claims(case: Case) -> list[Attestation]:
+    others = [claim for found in case.baselines.values() if found for claim in found.attestations]
+    return [*case.attestations, *others]
 
 
 def _digest_set(digest: str) -> JsonObject:

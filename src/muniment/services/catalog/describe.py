@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_manifest
 from muniment.core.canonical import JsonObject
-from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Fact, find_facts
+from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Attribute, find_attributes
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE, Statement, read_statement
 from muniment.core.claims.deployments import State
 from muniment.core.claims.evidence import Evidence
@@ -22,21 +22,21 @@ from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
 def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, entry: int) -> None:
     """Describe a version by a claim: what it was made from, its parameters, its newest metrics."""
-    unit.catalog.put(version.index, facts_of(statement), entry)
+    unit.catalog.put(version.index, attributes_of(statement), entry)
     note_claim(unit, version, statement)
 
 
-def facts_of(statement: Statement) -> list[Fact]:
-    """Give the facts that a claim holds."""
+def attributes_of(statement: Statement) -> list[Attribute]:
+    """Give the attributes that a claim holds."""
     if statement.predicate_type == PROVENANCE:
         definition = statement.predicate.get("buildDefinition")
         external = definition.get("externalParameters") if isinstance(definition, Mapping) else None
         parameters = external.get("parameters") if isinstance(external, Mapping) else None
-        return find_facts("param", parameters) if isinstance(parameters, Mapping) else []
+        return find_attributes("param", parameters) if isinstance(parameters, Mapping) else []
     if statement.predicate_type == EVALUATION:
         evidence = Evidence(statement.predicate)
         metrics = {name: evidence.find_metric(name) for name in evidence.metrics}
-        return find_facts("metric", {name: found.value for name, found in metrics.items() if found})
+        return find_attributes("metric", {name: found.value for name, found in metrics.items() if found})
     return []
 
 
@@ -45,8 +45,8 @@ def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: in
     if text is None:
         unit.catalog.remove(version, f"tag.{tag}", entry)
     else:
-        fact = Fact(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))
-        unit.catalog.put(version, [fact], entry)
+        attribute = Attribute(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))
+        unit.catalog.put(version, [attribute], entry)
 
 
 def describe_move(  # noqa: PLR0913, PLR0917 - what a move is
@@ -56,7 +56,7 @@ def describe_move(  # noqa: PLR0913, PLR0917 - what a move is
     key = f"{ALIAS}.{alias}"
     if previous is not None:
         unit.catalog.remove(_entry_of(unit, name, previous), key, entry)
-    unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)], entry)
+    unit.catalog.put(_entry_of(unit, name, number), [Attribute(key, alias)], entry)
 
 
 def describe_deployment(unit: Unit, event: JsonObject, entry: int) -> None:
@@ -72,7 +72,7 @@ def describe_deployment(unit: Unit, event: JsonObject, entry: int) -> None:
             unit.catalog.remove(_entry_of(unit, name, before.number), key, entry)
     if deployment["state"] == State.SERVING:
         version = _entry_of(unit, name, int(str(deployment["number"])))
-        unit.catalog.put(version, [Fact(key, target)], entry)
+        unit.catalog.put(version, [Attribute(key, target)], entry)
 
 
 def describe_again(unit: Unit, event: Event, entry: int) -> None:

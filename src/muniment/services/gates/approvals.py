@@ -9,11 +9,11 @@ from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
-    WaiverNotAllowed,
     NothingToWithdraw,
     NotPermitted,
     OwnVersion,
     StaleApproval,
+    WaiverNotAllowed,
     WrongSubject,
 )
 from muniment.core.gates.policy import WaiverTerms
@@ -67,7 +67,9 @@ def check_approval(
         raise StaleApproval(reference=reference, what="evidence")
     act = last_acts(claims, reference, approval.alias, approval.waiver).get(tx.actor)
     before = None if act is None else act.approval
-    if approval.decision is SigningDecision.WITHDRAW and (before is None or before.decision is SigningDecision.WITHDRAW):
+    if approval.decision is SigningDecision.WITHDRAW and (
+        before is None or before.decision is SigningDecision.WITHDRAW
+    ):
         raise NothingToWithdraw(reference=reference, alias=approval.alias)
     if before is not None and _says_the_same(before, approval, tx.time):
         raise AlreadyApproved(reference=reference, principal=tx.actor, alias=approval.alias)

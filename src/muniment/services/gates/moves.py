@@ -103,7 +103,7 @@ def record_move(  # noqa: PLR0913 - what is on record of a move
 ) -> Outcome:
     """Record a move with its verdicts; with `due` it is an emergency, to be closed until then."""
     verdicts: list[Json] = [
-        record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
+        record_verdict(tx, version, verdict, case) for verdict, case in judged if case is not None
     ]
     index = tx.record(
         EventType.ALIAS_MOVED,

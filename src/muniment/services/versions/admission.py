@@ -2,7 +2,7 @@
 
 from muniment.core.bytes.revisions import Revision
 from muniment.core.claims.approvals import Approval
-from muniment.core.claims.attestations import APPROVAL, WAIVER, SCAN, VERDICT, Statement
+from muniment.core.claims.attestations import APPROVAL, SCAN, VERDICT, WAIVER, Statement
 from muniment.core.claims.scans import OWN_TOOL, Scan
 from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest

@@ -16,13 +16,13 @@ from muniment.core.claims.attestations import (
     DEPLOYMENT,
     EMERGENCY,
     EVALUATION,
-    WAIVER,
     POLICY,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
     TOMBSTONE,
     VERDICT,
+    WAIVER,
 )
 from muniment.core.errors import InvalidAttestation
 

@@ -39,7 +39,7 @@ async function showFacts(said) {
     "Policies": String(said.policies.length),
     "Time": said.time,
   };
-  const table = document.getElementById("facts");
+  const table = document.getElementById("said");
   for (const [name, value] of Object.entries(rows)) {
     if (value === null) continue;
     const row = table.insertRow();
