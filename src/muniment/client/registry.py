@@ -29,6 +29,7 @@ from muniment.client.versions.pushing import Trained, deliver, publish, read_pub
 from muniment.client.versions.version import Session, Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
+from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.commands import BreakGlass, CloseEmergency, MoveAlias, RollBackAlias
 from muniment.core.errors import InvalidReference, LogInconsistent
@@ -224,15 +225,15 @@ class Registry:
         """
         found = self.version(version) if isinstance(version, str) else version
         payload = write_payload(reason)
-        emergency: JsonObject = {
-            "version": str(found),
-            "alias": alias,
-            "registry": self._session.backend.seen.verifier,
-            "reason": str(payload.digest),
-            "nonce": payload.salt,
-            "time": write_time(datetime.now(UTC)),
-        }
-        bundle = attest(found.digest, str(found), EMERGENCY, emergency, self._session.signer())
+        emergency = Emergency(
+            version=str(found),
+            alias=Alias(alias),
+            registry=self._session.backend.seen.verifier,
+            reason=payload.digest,
+            nonce=payload.salt,
+            time=write_time(datetime.now(UTC)),
+        )
+        bundle = attest(found.digest, str(found), EMERGENCY, emergency.predicate(), self._session.signer())
         digest = self._session.backend.add_documents([bundle.encode()])[0]
         return self._session.backend.execute(
             BreakGlass(reference=found.reference, alias=Alias(alias), attestation=digest, reason=payload)

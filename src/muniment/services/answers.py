@@ -14,7 +14,6 @@ from muniment.core.errors import (
     UnknownSigner,
     VersionNotFound,
 )
-from muniment.core.events import EventType
 from muniment.core.gates.policy import Gate
 from muniment.core.names import check_part
 from muniment.core.people.callers import Caller
@@ -142,15 +141,11 @@ def _absent_namespace(query: q.GetUsage | q.ListPolicies) -> tuple[str, Muniment
 
 def _get_proof(unit: Unit, signer: NoteSigner, sight: Sight, query: q.GetProof) -> Proof:
     proof = prove(unit, signer, query.index)
-    data = proof.event.data
-    name, namespace = data.get("name", data.get("models")), data.get("namespace", EVERYWHERE)
-    if proof.event.type in _ABOUT_MODELS:
-        if not sight.sees(str(name).partition("/")[0]):
-            raise EventNotFound(index=query.index)
-    elif namespace != EVERYWHERE and not sight.sees(str(namespace)):
-        raise EventNotFound(index=query.index)
-    else:
+    namespace = proof.entry.namespace
+    if namespace is None:
         sight.check_anything()
+    elif not sight.sees(namespace):
+        raise EventNotFound(index=query.index)
     return proof
 
 
@@ -430,27 +425,6 @@ _WITHIN: Final[Mapping[type, Callable[..., object]]] = {
     q.GetLineage: trace,
     q.ListDeployments: list_deployments,
 }
-
-_ABOUT_MODELS: Final = frozenset(
-    {
-        EventType.VERSION_PUBLISHED,
-        EventType.DRAFT_SAVED,
-        EventType.DRAFT_ENDED,
-        EventType.ATTESTATION_RECORDED,
-        EventType.POLICY_SET,
-        EventType.TIER_SET,
-        EventType.STATUS_SET,
-        EventType.RETENTION_SET,
-        EventType.ALIAS_MOVED,
-        EventType.EMERGENCY_CLOSED,
-        EventType.REQUEST_OPENED,
-        EventType.REQUEST_REMINDED,
-        EventType.REQUEST_CLOSED,
-        EventType.COMMENT_POSTED,
-        EventType.COMMENT_ERASED,
-        EventType.TAG_SET,
-    }
-)
 
 # What a caller learns of a namespace that it may not read: the same as of one that is not there.
 _ABSENT: Final[Mapping[type, Callable[..., tuple[str, MunimentError]]]] = {

@@ -12,9 +12,8 @@ from muniment.core.catalog.search import Attribute
 from muniment.core.claims.lineage import Direction, Edge, Relation
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
-from muniment.core.folding import Amend, Put
 from muniment.core.payloads import Payload
-from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
+from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord
 from muniment.log.tree import Frontier, Node, cover, hash_children, hash_leaf, read_root
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog

@@ -10,6 +10,7 @@ from muniment.cli.terminal import Terminal, json_option, show_in_browser
 from muniment.client.claims.signers import PasskeySigner, Signer, SshSigner
 from muniment.core.claims.approvals import Meaning
 from muniment.core.errors import InvalidOption
+from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
 
 _ROLES = click.Choice([str(role) for role in Role])
@@ -128,7 +129,7 @@ def waive(  # noqa: PLR0913 - one parameter for each option
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.waive(alias, rules, until, reason)
-    digest = receipt.event.data["attestation"]
+    digest = receipt.read(AttestationRecorded).attestation
     terminal.answer(describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"])
 
 

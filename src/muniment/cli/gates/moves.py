@@ -14,6 +14,7 @@ from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
+from muniment.core.events import AliasMoved
 from muniment.core.gates.policy import Gate, Mode, Verdict, describe_gate
 from muniment.core.gates.rules.case import Finding
 from muniment.core.receipts import Receipt
@@ -65,13 +66,12 @@ def promote(  # noqa: PLR0913 - one parameter for each option
         else:
             receipt = registry.promote(version, alias, reason=reason)
         warnings = _find_warnings(version, alias)
-    data = receipt.event.data
-    verdicts = data.get("verdicts")
-    judged = f", {len(verdicts)} verdict(s) on record" if isinstance(verdicts, list) and verdicts else ""
+    event = receipt.read(AliasMoved)
+    judged = f", {len(event.verdicts)} verdict(s) on record" if event.verdicts else ""
     terminal.answer(
         describe_receipt(receipt),
         [
-            f"{data['name']}@{alias} is version {data['number']} (entry {receipt.index}{judged})",
+            f"{event.name}@{alias} is version {event.number} (entry {receipt.index}{judged})",
             *(f"warning: {text}" for text in warnings),
         ],
     )
@@ -91,12 +91,12 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
         if not yes:
             click.confirm(f"move {alias} to {version} past its gate?", abort=True, err=True)
         receipt = registry.break_glass(version, alias, reason)
-    data = receipt.event.data
+    event = receipt.read(AliasMoved)
     terminal.answer(
         describe_receipt(receipt),
         [
-            f"EMERGENCY: {data['name']}@{data['alias']} is version {data['number']} (entry {receipt.index})",
-            f"somebody else has to close it until {data['due']}: muniment close-emergency {receipt.index}",
+            f"EMERGENCY: {event.name}@{event.alias} is version {event.number} (entry {receipt.index})",
+            f"somebody else has to close it until {event.due}: muniment close-emergency {receipt.index}",
         ],
     )
 
@@ -123,10 +123,10 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
     name, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.rollback(name, alias, reason=reason)
-    data = receipt.event.data
+    event = receipt.read(AliasMoved)
     terminal.answer(
         describe_receipt(receipt),
-        [f"{reference} is version {data['number']} again (was {data['previous']}, entry {receipt.index})"],
+        [f"{reference} is version {event.number} again (was {event.previous}, entry {receipt.index})"],
     )
 
 

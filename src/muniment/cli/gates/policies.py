@@ -14,6 +14,7 @@ from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidOption
+from muniment.core.events import PolicySet
 from muniment.core.gates.policy import describe_gate
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_yaml
@@ -38,7 +39,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     models, alias = split_alias(reference)
     with connect(terminal, create=True) as registry:
         receipt = registry.policies.set(models, alias, load_yaml(file))
-    digest = receipt.event.data["policy"]
+    digest = receipt.read(PolicySet).policy
     terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
 
 

@@ -417,7 +417,8 @@ class Version:
 
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
         check_target(target)
-        deployment = Deployment(version=str(self), target=target, state=state, loaded=loaded, time=_now())
+        digest = None if loaded is None else Digest.parse(loaded)
+        deployment = Deployment(version=str(self), target=target, state=state, loaded=digest, time=_now())
         return self.attest(DEPLOYMENT, deployment.predicate(), reason=reason)
 
     def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:

@@ -6,15 +6,14 @@ new policy makes it stale. The reason, and the signer's printed name, are erasab
 their digests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, Attestation
+from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.scans import NOTHING, Scan
-from muniment.core.errors import InvalidAttestation
 from muniment.core.people.roles import Role
 
 
@@ -36,7 +35,7 @@ class Meaning(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class Approval(Predicate):
     """What an approval says.
 
     Attributes:
@@ -51,6 +50,7 @@ class Approval:
         expires: when it no longer counts (RFC 3339); None if it does not end by itself.
     """
 
+    type: ClassVar[str] = APPROVAL
     version: str
     alias: str
     registry: str
@@ -65,52 +65,6 @@ class Approval:
     nonce: str
     expires: str | None
     time: str
-
-    def predicate(self) -> JsonObject:
-        """Write the predicate."""
-        return {
-            "version": self.version,
-            "alias": self.alias,
-            "registry": self.registry,
-            "role": str(self.role),
-            "decision": str(self.decision),
-            "meaning": str(self.meaning),
-            "policies": sorted(self.policies),
-            "evidence": sorted(self.evidence),
-            "waiver": self.waiver,
-            "name": self.name,
-            "reason": self.reason,
-            "nonce": self.nonce,
-            "expires": self.expires,
-            "time": self.time,
-        }
-
-    @classmethod
-    def read(cls, predicate: Mapping[str, object]) -> "Approval":
-        """Read a predicate.
-
-        Raises:
-            InvalidAttestation: a member is missing or of another kind.
-        """
-        try:
-            return cls(
-                version=str(predicate["version"]),
-                alias=str(predicate["alias"]),
-                registry=str(predicate["registry"]),
-                role=Role(str(predicate["role"])),
-                decision=SigningDecision(str(predicate["decision"])),
-                meaning=Meaning(str(predicate["meaning"])),
-                policies=_digests(predicate, "policies"),
-                evidence=_digests(predicate, "evidence"),
-                waiver=_optional(predicate, "waiver"),
-                name=_optional(predicate, "name"),
-                reason=_optional(predicate, "reason"),
-                nonce=str(predicate["nonce"]),
-                expires=_optional(predicate, "expires"),
-                time=str(predicate["time"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise InvalidAttestation(reason=f"not an approval: {error}") from error
 
     def find_staleness(self, policy: str, evidence: frozenset[str]) -> str:
         """Say over what else it was made than what stands now: policy, evidence, or nothing."""
@@ -154,15 +108,3 @@ def last_acts(
             if (approval.alias, approval.version, approval.waiver) == (alias, version, waiver):
                 acts[attestation.signer] = Act(attestation, approval)
     return acts
-
-
-def _digests(predicate: Mapping[str, object], name: str) -> frozenset[str]:
-    value = predicate[name]
-    if not isinstance(value, list):
-        raise ValueError(name)  # noqa: TRY004 - named in the caller's refusal
-    return frozenset(map(str, value))
-
-
-def _optional(predicate: Mapping[str, object], name: str) -> str | None:
-    value = predicate[name]
-    return None if value is None else str(value)

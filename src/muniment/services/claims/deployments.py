@@ -1,8 +1,8 @@
 """Deployments: what serves where, now or at a time."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, WrongSubject
+from muniment.core.events import Deployed
 from muniment.core.queries import ListDeployments
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.ports.projections import Where
@@ -11,8 +11,8 @@ from muniment.services.log.pages import bound, horizon
 from muniment.services.transaction import Transaction
 
 
-def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> JsonObject:
-    """Give the facts that an event holds of a deployment claim.
+def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> Deployed:
+    """Give what an event holds of a deployment claim.
 
     Raises:
         WrongSubject: the claim names another version than it is about.
@@ -31,13 +31,13 @@ def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> J
     serves = newest and newest[0].state == State.SERVING and newest[0].number == version.number
     if deployment.state is State.STOPPED and not serves:
         raise DeploymentNotFound(reference=reference, target=deployment.target)
-    return {
-        "target": deployment.target,
-        "state": str(deployment.state),
-        "loaded": deployment.loaded,
-        "number": version.number,
-        "previous": newest[0].index if newest else None,
-    }
+    return Deployed(
+        number=version.number,
+        target=deployment.target,
+        state=deployment.state,
+        loaded=deployment.loaded,
+        previous=newest[0].index if newest else None,
+    )
 
 
 def list_deployments(

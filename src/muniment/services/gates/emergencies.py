@@ -1,7 +1,7 @@
 """Emergencies: an alias moves past its gate, and somebody else has to look at that (break-glass)."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY, Statement
+from muniment.core.claims.emergencies import Emergency
 from muniment.core.commands import BreakGlass, CloseEmergency
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -13,7 +13,7 @@ from muniment.core.errors import (
     StaleApproval,
     WrongSubject,
 )
-from muniment.core.events import EventType
+from muniment.core.events import EmergencyClosed
 from muniment.core.gates.policy import BreakGlassTerms, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Act
@@ -76,8 +76,14 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
         raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
     if command.reason is None:
         raise ReasonNeeded(what="closing an emergency")
-    data: JsonObject = {"name": move.name, "move": move.index, "reason": tx.keep(command.reason)}
-    return Outcome(tx.record(EventType.EMERGENCY_CLOSED, data))
+    event = EmergencyClosed(
+        name=name,
+        alias=Alias(move.alias),
+        number=move.number,
+        move=move.index,
+        reason=tx.keep(command.reason),
+    )
+    return Outcome(tx.record(event))
 
 
 def _find_terms(tx: Transaction, version: VersionRecord, alias: Alias) -> list[BreakGlassTerms]:
@@ -108,8 +114,9 @@ def _check_emergency(
 ) -> None:
     reference = f"{version.name}@{version.number}"
     check_subject(statement, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    said = (statement.predicate_type, *(statement.predicate.get(x) for x in ("version", "alias", "registry")))
-    if said != (EMERGENCY, reference, str(command.alias), tx.registry):
+    said = Emergency.read(statement.predicate) if statement.predicate_type == EMERGENCY else None
+    wanted = (reference, command.alias, tx.registry)
+    if said is None or (said.version, said.alias, said.registry) != wanted:
         raise WrongSubject(reference=reference, subject=str(command.attestation))
-    if statement.predicate.get("reason") != str(command.reason.digest):
+    if said.reason != command.reason.digest:
         raise StaleApproval(reference=reference, what="reason")

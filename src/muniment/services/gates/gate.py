@@ -1,6 +1,7 @@
 """The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
 
 from muniment.core.claims.attestations import VERDICT
+from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate, Verdict, judge
 from muniment.core.gates.rules.case import Case
 from muniment.core.gates.verdicts import write_verdict
@@ -45,7 +46,7 @@ def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
     return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
 
 
-def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, case: Case) -> str:
+def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, case: Case) -> Digest:
     """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
     predicate = write_verdict(verdict, case, verifier=tx.keys.log.name)
-    return str(record_own(tx, version, VERDICT, predicate))
+    return record_own(tx, version, VERDICT, predicate)

@@ -7,6 +7,7 @@ from typing import Final
 from muniment.core.claims.attestations import APPROVAL, WAIVER
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
+from muniment.core.events import RequestOutcome
 from muniment.core.names import ModelName, Reference
 from muniment.core.people.roles import Act, may
 from muniment.core.queries import Item
@@ -103,7 +104,7 @@ class _Inbox:
         """List what became of one's own requests."""
         for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
             seen = self._sight.sees(ModelName.parse(record.name).namespace)
-            if record.closed is None or record.outcome == "withdrawn" or not seen:
+            if record.closed is None or record.outcome == RequestOutcome.WITHDRAWN or not seen:
                 continue
             item = self._item("answer", record, record.alias, "", record.answer, record.opened)
             said = f": {item.text}" if item.text else ""
