@@ -34,6 +34,7 @@ from muniment.core.errors import (
     VersionWithdrawn,
     WrongSubject,
 )
+from muniment.core.events import PolicySet, VersionPublished
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.times import write_time
@@ -294,7 +295,7 @@ def test_the_clock_is_moved_back(owner: Identity) -> None:
     assert not passes(backend)
     refuses(lambda: backend.execute(c.MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
     moved = backend.execute(c.MoveAlias(reference=FIRST, alias=Alias("other")))
-    assert moved.event.time >= write_time(datetime(2026, 6, 3, tzinfo=UTC))
+    assert moved.entry.time >= write_time(datetime(2026, 6, 3, tzinfo=UTC))
 
 
 def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
@@ -336,7 +337,7 @@ def test_the_same_document_twice_is_one_policy(backend: Backend, owner: Identity
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, APPROVED)
     assert not set_policy(backend, owner, dict(reversed(list(APPROVED.items())))).created
-    assert first.event.data["policy"] == str(Digest.of(encode({"rules": [APPROVED]})))
+    assert first.read(PolicySet).policy == Digest.of(encode({"rules": [APPROVED]}))
 
 
 # ---- random sequences
@@ -433,7 +434,7 @@ class Governance(RuleBasedStateMachine):
         command = c.RollBackAlias(name=NAME, alias=PRODUCTION)
         receipts = []
         if self.attempt(lambda: receipts.append(self.backends[who].execute(command))):
-            number = int(str(receipts[0].event.data["number"]))
+            number = receipts[0].read(VersionPublished).number
             judged = self.judge(Reference(NAME, number))
             assert judged in {None, True}
             self.check_oracle(Reference(NAME, number), guarded=judged is not None)

@@ -36,6 +36,7 @@ from muniment.core.errors import (
     VerdictInconsistent,
     WrongSubject,
 )
+from muniment.core.events import PolicySet
 from muniment.core.gates.rules.reading import KINDS
 from muniment.core.names import Models, Reference
 from muniment.core.people.roles import Role
@@ -308,8 +309,8 @@ def test_what_was_in_force_at_a_time(backend: Backend, owner: Identity) -> None:
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, SIGNED)
     set_policy(backend, owner, GOOD)
-    then = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION, at=first.event.time))
-    assert [found.digest for found in then] == [first.event.data["policy"]]
+    then = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION, at=first.entry.time))
+    assert [found.digest for found in then] == [str(first.read(PolicySet).policy)]
 
 
 def test_a_policy_is_tried_before_it_is_set(backend: Backend, owner: Identity) -> None:

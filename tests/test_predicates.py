@@ -108,7 +108,7 @@ def test_a_verdict_that_does_not_hold_them_is_refused(
         read_case(damaged, case.paths, lambda _: (EVALUATION, {}))
 
 
-DEPLOYED: JsonObject = {"version": "acme/x@1", "target": "prod/api", "state": "serving", "time": "now"}
+DEPLOYED: JsonObject = {"version": "acme/x@1", "target": "prod/api", "state": "serving", "loaded": None, "time": "now"}
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_what_was_erased_is_not_found_at_any_time(
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "contributor", "acme")
     with muniment.open(settings=settings, identity=vera) as theirs:
-        then = theirs.version("acme/b@1").tag("owner", "Vera").event.time
+        then = theirs.version("acme/b@1").tag("owner", "Vera").entry.time
     version.tag("owner", "Ada")
     assert [str(found.number) for found in registry.search("tag.owner = Vera", at=then)] == ["1"]
     registry.people.erase("Vera", typed=True)
@@ -342,7 +342,7 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
     """Note what all queries find, and when; then change what they find, each time in another way."""
     found = {text: find(backend, text) for text in QUERIES}
     newest = len(backend.ask(q.GetLeaves(start=0, limit=1000))) - 1
-    time = backend.ask(q.GetProof(index=newest)).event.time
+    time = backend.ask(q.GetProof(index=newest)).entry.time
     a, b = ModelName("acme", "a"), ModelName("acme", "b")
     match number:
         case 0:

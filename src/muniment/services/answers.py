@@ -47,7 +47,7 @@ from muniment.services.gates.gate import gate_of, judge_bar, judge_gate
 from muniment.services.gates.inbox import read_inbox
 from muniment.services.gates.policies import find_tier, get_policies, load_policy
 from muniment.services.gates.requests import list_requests
-from muniment.services.log.pages import bound, horizon, select_page
+from muniment.services.log.pages import bound, end_of, horizon, select_page
 from muniment.services.log.proofs import identify, prove, prove_growth
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.rights import Sight, get_principal
@@ -351,13 +351,13 @@ def _list_issuers(unit: Unit, _query: q.ListIssuers) -> tuple[IssuerRecord, ...]
 def _who_may(unit: Unit, query: q.WhoMay) -> tuple[q.Person, ...]:
     """Say who holds a role that allows an act, at the end of the log or as it was at a time."""
     until = horizon(unit, query.at)
-    end = until[0].value if until else unit.log.size()
+    end = end_of(unit, query.at)
     grants = [
         grant
         for grant in unit.projections.select(GrantRecord, *until)
         if grant.namespace in {query.namespace, EVERYWHERE}
         and may([Role(grant.role)], query.act)
-        and (grant.ended is None or grant.ended >= int(end or 0))
+        and (grant.ended is None or grant.ended >= end)
     ]
     people = [
         (record, [grant for grant in grants if grant.principal == record.id])

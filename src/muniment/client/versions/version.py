@@ -27,6 +27,7 @@ from muniment.client.proofs.checking import (
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
+from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
@@ -429,9 +430,13 @@ class Version:
         if overlap is None:
             return found
         metrics = found.get("metrics")
-        share = int(str(overlap["rows_in_training"])) / int(str(overlap["rows"]))
+        share = overlap.rows_in_training / overlap.rows
         known = dict(metrics) if isinstance(metrics, Mapping) else {}
-        return {**found, "overlap": overlap, "metrics": {**known, "train_test_overlap": {"value": share}}}
+        return {
+            **found,
+            "overlap": forms.write(overlap),
+            "metrics": {**known, "train_test_overlap": {"value": share}},
+        }
 
     def _decide(  # noqa: PLR0913 - what a decision is made of
         self,

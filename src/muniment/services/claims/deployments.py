@@ -7,7 +7,7 @@ from muniment.core.queries import ListDeployments
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.log.pages import bound, horizon
+from muniment.services.log.pages import bound, end_of, horizon
 from muniment.services.transaction import Transaction
 
 
@@ -44,8 +44,7 @@ def list_deployments(
     unit: Unit, query: ListDeployments, namespaces: frozenset[str] | None
 ) -> tuple[DeploymentRecord, ...]:
     """List what was said of deployments, a page from `after` on, as far as the caller may see it."""
-    until = horizon(unit, query.at)
-    conditions = [Where("index", ">", query.after), *until]
+    conditions = [Where("index", ">", query.after), *horizon(unit, query.at)]
     if query.name is not None:
         conditions.append(Where("name", "=", str(query.name)))
     if query.target:
@@ -55,7 +54,7 @@ def list_deployments(
     if not query.history:
         conditions.append(Where("state", "=", str(State.SERVING)))
     # Whether it had ended is told by the log of that time.
-    end = int(str(until[0].value)) if until else unit.log.size()
+    end = end_of(unit, query.at)
     limit = bound(query.limit)
     found: list[DeploymentRecord] = []
     for record in unit.projections.select(DeploymentRecord, *conditions):

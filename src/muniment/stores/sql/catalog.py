@@ -205,7 +205,7 @@ class SqlCatalog:
             if isinstance(part, Comparison) and _can_drive(part):
                 values = self._values(until)
                 some = _candidates(part, values).limit(FEW + 1).subquery()
-                count = int(str(self._run(select(func.count()).select_from(some), values)[0][0]))
+                count = int(self._run(select(func.count()).select_from(some), values)[0][0])
                 counted.append((count, part))
         fewest = min(counted, key=lambda found: found[0], default=None)
         return fewest[1] if fewest is not None and fewest[0] <= FEW else None
@@ -218,7 +218,7 @@ class SqlCatalog:
         values = self._values(order.until)
         query = order.select(values, order.rank, order.entry).where(*order.span(after, None, values))
         rows = self._run(order.sort(query).offset(WINDOW - 1).limit(1), values)
-        return (rows[0][0], int(str(rows[0][1]))) if rows else None
+        return (rows[0][0], int(rows[0][1])) if rows else None
 
     def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
         self,
