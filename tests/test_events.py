@@ -1,11 +1,6 @@
 """Events: written and read by one codec, what each is about, and what each makes."""
 
-import dataclasses
 import json
-import types
-import typing
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -23,6 +18,7 @@ from muniment.core.names import Alias, Kind, ModelName, Models
 from muniment.core.people.callers import Assurance, Reach, Scope
 from muniment.core.people.roles import Role
 from muniment.core.records import Amend, Put
+from strategies import instances
 
 HEX = "0" * 63
 D1, D2 = Digest(f"{HEX}1"), Digest(f"{HEX}2")
@@ -242,38 +238,6 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
 ]
 # Those that make and amend no record.
 SILENT = {e.RegistryCreated, e.PrincipalErased, e.LoginLinked, e.CommentErased, e.WebhookReplayed}
-
-PARTS = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
-VALUES: Mapping[object, st.SearchStrategy[object]] = {
-    str: st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    int: st.integers(0, MAX_INTEGER),
-    bool: st.booleans(),
-    Digest: st.binary(max_size=4).map(Digest.of),
-    ModelName: st.builds(ModelName, PARTS, PARTS),
-    Models: st.builds(Models, PARTS, st.just("*") | PARTS),
-    Alias: st.from_regex(r"[a-z]{1,8}", fullmatch=True).filter(lambda text: text != "latest").map(Alias),
-    Scope: st.builds(Scope, st.sampled_from(Reach), st.just("*") | PARTS),
-}
-
-
-def value_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - an annotation
-    """Make values of a field, by its annotation; not by the code that is tested."""
-    if hint in VALUES:
-        return VALUES[hint]
-    inner = typing.get_args(hint)
-    if isinstance(hint, types.UnionType):
-        return st.none() | value_of(inner[0])
-    if typing.get_origin(hint) is tuple:
-        return st.lists(value_of(inner[0]), max_size=3).map(tuple)
-    if typing.get_origin(hint) is Mapping:
-        return st.dictionaries(PARTS, value_of(inner[1]), max_size=3)
-    return st.sampled_from(hint) if issubclass(hint, StrEnum) else instances(hint)
-
-
-def instances(kind: type) -> st.SearchStrategy[Any]:
-    hints = typing.get_type_hints(kind)
-    return st.builds(kind, **{field.name: value_of(hints[field.name]) for field in dataclasses.fields(kind)})
-
 
 EVENTS = st.sampled_from(sorted(e.EVENTS.values(), key=lambda kind: kind.type)).flatmap(instances)
 

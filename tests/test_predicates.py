@@ -15,7 +15,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation, InvalidName, InvalidScope, MunimentError
 from muniment.core.gates.policy import Policy, judge
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
-from muniment.core.gates.verdicts import read_case, write_verdict
+from muniment.core.gates.verdicts import SEMANTICS, read_case, write_verdict
 from muniment.core.names import Models
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import Role
@@ -108,7 +108,22 @@ def test_a_verdict_that_does_not_hold_them_is_refused(
         read_case(damaged, case.paths, lambda _: (EVALUATION, {}))
 
 
-DEPLOYED: JsonObject = {"version": "acme/x@1", "target": "prod/api", "state": "serving", "loaded": None, "time": "now"}
+@pytest.mark.parametrize("semantics", [None, 0, SEMANTICS + 1, str(SEMANTICS)])
+def test_a_verdict_of_other_rules_is_not_judged_again(case: Case, semantics: object) -> None:
+    """Rules that mean something else would come to other findings: the refusal names both versions."""
+    verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), case)
+    other: JsonObject = {**write_verdict(verdict, case, verifier="x"), "semantics": semantics}  # type: ignore[dict-item] # on purpose
+    with pytest.raises(InvalidAttestation, match=f"version {semantics} of the rules, .* version {SEMANTICS}"):
+        read_case(other, case.paths, lambda _: (EVALUATION, {}))
+
+
+DEPLOYED: JsonObject = {
+    "version": "acme/x@1",
+    "target": "prod/api",
+    "state": "serving",
+    "loaded": None,
+    "time": "now",
+}
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,13 @@ _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drif
 @json_option
 @click.pass_obj
 def evaluate(
-    terminal: Terminal, /, reference: str, *, data: Path | None, results: Path | None, **options: Any  # noqa: ANN401 - what click has read
+    terminal: Terminal,
+    /,
+    reference: str,
+    *,
+    data: Path | None,
+    results: Path | None,
+    **options: Any,  # noqa: ANN401 - what click has read
 ) -> None:
     """Compute evidence from the rows of a file, sign and record it."""
     document = None if results is None else _read_document(results)

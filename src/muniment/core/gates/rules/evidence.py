@@ -7,6 +7,7 @@ from typing import Final
 
 from muniment.core.claims.attestations import EVALUATION, REPRODUCTION, SCAN, Attestation, kind_of
 from muniment.core.claims.evidence import DRIFT, Evidence, newest_per_dataset
+from muniment.core.claims.reproductions import Fidelity
 from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
 from muniment.core.gates.rules.case import Case, Finding, Measured, Rule, no, write_age, yes
 from muniment.core.gates.rules.people import find_role_holders
@@ -18,7 +19,7 @@ OPERATORS: Final = {
     "<=": lambda found, bound: found <= bound,
     "<": lambda found, bound: found < bound,
 }
-VERDICTS: Final = ("failed", "within-tolerance", "bit-identical")
+VERDICTS: Final = tuple(map(str, Fidelity))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
