@@ -4,13 +4,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test lint format bench coverage lock
+.PHONY: demo test fuzz lint format bench coverage lock
 
 demo: .venv/.demo
 	$(BIN)/muniment demo
 
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto
+
+# Rounds of the property tests, each with a seed of its own, until the time is over: the last one is finished.
+SECONDS ?= 60
+fuzz: .venv/.dev
+	end=$$(($$(date +%s) + $(SECONDS))); \
+	while seed=$$(date +%s); [ $$seed -lt $$end ]; do \
+		options="-m hypothesis --hypothesis-profile=fuzz --hypothesis-seed=$$seed --randomly-seed=$$seed"; \
+		$(BIN)/python -m pytest -n auto $$options || { echo "Run it again: pytest $$options"; exit 1; }; \
+	done
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check
@@ -26,9 +35,10 @@ coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 # `bench/peers.sh` installs what the server is measured beside; without it those rows are left out.
+# AGAINST=REVISION measures this checkout beside a revision of it instead.
 bench: .venv/.dev
 	$(BIN)/python -m compileall -q .venv/lib src
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(if $(AGAINST),--against $(AGAINST))
 
 # The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q

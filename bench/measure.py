@@ -7,8 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+THREADS = 8
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,24 @@ def run_child(command: Sequence[str], environment: dict[str, str] | None = None)
 
 def compare_children(one: Sequence[str], other: Sequence[str], runs: int) -> tuple[list[Cost], list[Cost]]:
     """Run two commands in turn, after one warm-up each."""
-    run_child(one), run_child(other)
-    pairs = [(run_child(one), run_child(other)) for _ in range(runs)]
+    pairs = measure_pairs(lambda: run_child(one), lambda: run_child(other), runs)
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def measure_pairs(one: Callable[[], T], other: Callable[[], T], count: int) -> list[tuple[T, T]]:
+    """Measure two things in turn, after one warm-up each.
+
+    Each of them goes first in every other pair, so that neither always finds what the other left behind.
+    """
+    one(), other()
+    pairs = []
+    for number in range(count):
+        if number % 2:
+            second = other()
+            pairs.append((one(), second))
+        else:
+            pairs.append((one(), other()))
+    return pairs
 
 
 def median(values: Sequence[float]) -> float:
@@ -69,6 +90,14 @@ def time_each(act: Callable[[int], object], count: int) -> list[float]:
         act(number)
         times.append((time.perf_counter() - started) * 1000)
     return times
+
+
+def measure_rate(items: Sequence[T], act: Callable[[T], object]) -> float:
+    """Act on items by several threads; give how many are done in a second."""
+    started = time.perf_counter()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(act, items))
+    return len(items) / (time.perf_counter() - started)
 
 
 def describe_machine() -> str:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +114,17 @@ class Raw:
 
 
 @contextmanager
+def run_muniment(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Peer]:
+    """Run the server that `command serve` starts, on what `directory / "data"` holds."""
+    port = find_port()
+    serve = [*command, "serve", str(directory / "data"), "--port", str(port)]
+    with run_peer(serve, directory, f"http://127.0.0.1:{port}", "/readyz", environment) as peer:
+        yield peer
+
+
+@contextmanager
 def run_mlflow(directory: Path) -> Iterator[Peer | None]:
     """Run `mlflow server` with its defaults; give None if it is not installed."""
     place = Path(sys.executable).parent.parent.parent / ".peers" / "bin"
@@ -171,20 +182,29 @@ def _send_file(listener: socket.socket, path: Path) -> None:
 
 
 @contextmanager
-def run_peer(command: Sequence[str], directory: Path, url: str, health: str) -> Iterator[Peer]:
+def run_peer(
+    command: Sequence[str],
+    directory: Path,
+    url: str,
+    health: str,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Peer]:
     """Run a server until the block ends; `health` answers 200 once it is there."""
     started = time.perf_counter()
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=directory, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=directory, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         while not _answers(url, health):
             assert process.poll() is None, (directory / "log").read_text()
             assert time.perf_counter() - started < _PATIENCE_S
-            time.sleep(0.05)
+            time.sleep(0.01)
         yield Peer(url, psutil.Process(process.pid), time.perf_counter() - started)
     finally:
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.terminate()
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.terminate()
         stop(process)
 
 

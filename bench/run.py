@@ -1,11 +1,16 @@
-"""`make bench`: every budget of the design, as a ratio to a peer or limit measured in the same run."""
+"""`make bench`: every budget of the design, as a ratio to a peer or limit measured in the same run.
 
+`make bench AGAINST=REVISION` measures this checkout beside a revision of it instead.
+"""
+
+import argparse
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import against
 import governance
 import lineage
 import muniment
@@ -19,29 +24,45 @@ _RUNS = 15
 
 
 def main() -> None:
-    """Measure all and print a table; exit 1 if a budget is missed."""
+    """Measure and print a table; exit 1 if a budget is missed."""
+    revision = _parse_arguments().against
     with tempfile.TemporaryDirectory(prefix="muniment-bench-") as name:
         directory = Path(name)
         # PostgreSQL runs as another user, who has to get there.
         directory.chmod(0o711)
-        os.environ["MUNIMENT_STATE"] = str(directory / "state")
-        for part in ("start", "transfer", "scale", "search", "lineage", "governance", "served"):
-            (directory / part).mkdir()
-        rows = [
-            *measure_start(directory / "start"),
-            *transfer.run(directory / "transfer"),
-            *scale.run(directory / "scale"),
-            *search.run(directory / "search"),
-            *lineage.run(directory / "lineage"),
-            *governance.run(directory / "governance"),
-            *served.run(directory / "served"),
-        ]
+        rows = measure_budgets(directory) if revision is None else against.run(directory, revision)
     print(f"\n{describe_machine()}\n")
     print("| what | found | budget | |")
     print("| --- | --- | --- | --- |")
     for row in rows:
         print(f"| {row.what} | {row.found} | {row.budget} | {_mark(row)} |")
     sys.exit(any(row.met is False for row in rows))
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure every budget of the design.")
+    parser.add_argument(
+        "--against",
+        metavar="REVISION",
+        help="measure this checkout beside a revision of it instead; fail where it is 10%% worse",
+    )
+    return parser.parse_args()
+
+
+def measure_budgets(directory: Path) -> list[Row]:
+    """Measure what the design has budgets for."""
+    os.environ["MUNIMENT_STATE"] = str(directory / "state")
+    for part in ("start", "transfer", "scale", "search", "lineage", "governance", "served"):
+        (directory / part).mkdir()
+    return [
+        *measure_start(directory / "start"),
+        *transfer.run(directory / "transfer"),
+        *scale.run(directory / "scale"),
+        *search.run(directory / "search"),
+        *lineage.run(directory / "lineage"),
+        *governance.run(directory / "governance"),
+        *served.run(directory / "served"),
+    ]
 
 
 def measure_start(directory: Path) -> list[Row]:

@@ -2,11 +2,10 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import muniment
-from measure import Row, median, quantile, time_each
+from measure import THREADS, Row, measure_rate, median, quantile, time_each
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
@@ -17,7 +16,6 @@ from muniment.signing.content import sign_content
 
 _VERSIONS = 10_000
 _MODELS = 100
-_THREADS = 8
 _PUBLISHES = 2_000
 _LOOKUPS = 500
 
@@ -32,7 +30,7 @@ def run(directory: Path) -> list[Row]:
     with muniment.open(settings=settings) as registry:
         rate = _push(registry, files)
         rows.append(
-            Row(f"whole SDK pushes a second of one small file, {_THREADS} threads", f"{rate:.0f}/s", "", None)
+            Row(f"whole SDK pushes a second of one small file, {THREADS} threads", f"{rate:.0f}/s", "", None)
         )
         for number in range(_MODELS):
             registry.promote(f"bench/model-{number}@1", "production")
@@ -88,10 +86,7 @@ def _push(registry: Registry, files: Path) -> float:
     def push(number: int) -> None:
         registry.push(files / f"{number}.bin", f"bench/model-{number % _MODELS}")
 
-    started = time.perf_counter()
-    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        list(pool.map(push, range(_VERSIONS)))
-    return _VERSIONS / (time.perf_counter() - started)
+    return measure_rate(range(_VERSIONS), push)
 
 
 def _measure_syncs(directory: Path) -> float:

@@ -5,27 +5,22 @@ Without the peers (`bench/peers.sh` installs both) their rows are left out.
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 import psutil
 
 import relayed
-from measure import Row, median, time_each
+from measure import THREADS, Row, measure_rate, median, time_each
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName
 from muniment.signing.content import sign_content
 from muniment.testing.live import run_server
-from muniment.testing.servers import find_port
-from peers import Peer, Raw, run_docker_registry, run_mlflow, run_peer
+from peers import Peer, Raw, run_docker_registry, run_mlflow, run_muniment
 from relayed import Ours, Servers
 
-_THREADS = 8
 # Servers of several processes are slow until each has had its share, so that the first requests are
 # measured, and those that come after the warm-up.
 _FIRST = 300
@@ -71,10 +66,7 @@ def run(directory: Path) -> list[Row]:
 def measure_start(directory: Path) -> float:
     """Start a server on nothing; give the seconds to its first healthy answer."""
     directory.mkdir()
-    port = find_port()
-    program = str(Path(sys.executable).with_name("muniment"))
-    command = [program, "serve", str(directory / "data"), "--port", str(port)]
-    with run_peer(command, directory, f"http://127.0.0.1:{port}", "/readyz") as peer:
+    with run_muniment([str(Path(sys.executable).with_name("muniment"))], directory) as peer:
         return peer.started_s
 
 
@@ -126,7 +118,7 @@ def _publish_some(ours: Ours, numbers: range) -> float:
         body = {"manifest": str(Digest.of(revision.manifest())), "attestations": [str(Digest.of(claim))]}
         bodies.append((f"/api/v1/models/{name}/versions", body))
     ours.backend.add_documents(documents)
-    return _rate(bodies, lambda one: ours.raw.call("POST", one[0], one[1]))
+    return measure_rate(bodies, lambda one: ours.raw.call("POST", one[0], one[1]))
 
 
 def _measure_mlflow(peer: Peer) -> Found:
@@ -137,7 +129,7 @@ def _measure_mlflow(peer: Peer) -> Found:
 
     def publish(numbers: range) -> float:
         bodies = [{"name": f"model-{n % _MODELS}", "source": f"s3://bench/{n}"} for n in numbers]
-        return _rate(bodies, lambda body: raw.call("POST", f"{api}/model-versions/create", body))
+        return measure_rate(bodies, lambda body: raw.call("POST", f"{api}/model-versions/create", body))
 
     first = publish(range(_FIRST))
     publish(range(_FIRST, _WARM_UP))
@@ -167,7 +159,7 @@ def _compare_mlflow(ours: Found, theirs: Found) -> list[Row]:
     return [
         *(
             row(
-                f"versions published a second, {_THREADS} threads, {what}",
+                f"versions published a second, {THREADS} threads, {what}",
                 mine / other,
                 10,
                 f"{mine:.0f} against {other:.0f}",
@@ -208,10 +200,3 @@ def _compare_mlflow(ours: Found, theirs: Found) -> list[Row]:
             f"{ours.started_s:.1f} s against {theirs.started_s:.1f} s",
         ),
     ]
-
-
-def _rate(items: Sequence[object], act: Callable[..., object]) -> float:
-    started = perf_counter()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(act, items))
-    return len(items) / (perf_counter() - started)

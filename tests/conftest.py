@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 import muniment
@@ -20,8 +21,21 @@ from muniment.stores.sql.postgresql import open_postgresql
 from muniment.testing import MemoryBlobs, open_memory, open_over
 from muniment.testing.servers import run_postgresql, run_s3
 
-# Timings say nothing on a busy machine; the same examples each time.
-hypothesis_settings.register_profile("muniment", deadline=None, derandomize=True, max_examples=60)
+# Timings say nothing on a busy machine. `make test` tries the same examples each time, `make fuzz` new ones.
+hypothesis_settings.register_profile(
+    "muniment",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    max_examples=60,
+)
+hypothesis_settings.register_profile(
+    "fuzz",
+    hypothesis_settings.get_profile("muniment"),
+    derandomize=False,
+    max_examples=200,
+    print_blob=True,
+)
 hypothesis_settings.load_profile("muniment")
 
 OpenAs = Callable[[Identity], Backend]

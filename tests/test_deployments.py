@@ -120,9 +120,9 @@ def test_what_a_user_sees(settings: Settings, model: Path) -> None:
 
     call("push", str(model), "acme/x")
     assert "acme/x@1 serves at prod-eu/api" in call("deploy", "acme/x@1", "prod-eu/api")
-    assert "not said" in call("deployments")
+    assert "not reported" in call("deployments")
     call("deploy", "acme/x@1", "prod-eu/api", "--loaded", "sha256:" + "0" * 64)
-    assert "ANOTHER ONE" in call("deployments", "acme/x")
+    assert "SOMETHING ELSE" in call("deployments", "acme/x")
     rows = json.loads(call("deployments", "--json"))
     assert rows[0]["as_meant"] is False
     assert "serves at prod-eu/api" in call("lineage", "acme/x@1", "--down")

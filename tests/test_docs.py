@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import muniment
+from muniment.cli.commands import COMMANDS
 from muniment.cli.demo.story import DemoFailed, check
-from muniment.cli.main import _COMMANDS
 from muniment.client.connection.settings import Settings
 from muniment.core.bytes.formats import Format
 from muniment.core.errors import list_errors
@@ -100,7 +100,7 @@ def test_the_readme_names_commands_that_exist() -> None:
     page = (ROOT / "README.md").read_text()
     typed = {line.split()[1] for line in page.splitlines() if line.startswith("    muniment ")}
     assert typed
-    assert typed <= set(_COMMANDS)
+    assert typed <= set(COMMANDS)
 
 
 def test_the_pages_name_commands_that_exist() -> None:
@@ -108,7 +108,7 @@ def test_the_pages_name_commands_that_exist() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     named = {word for page in pages for word in re.findall(r"`muniment ([a-z][a-z-]*)", page.read_text())}
     assert len(named) > 30
-    assert named <= set(_COMMANDS)
+    assert named <= set(COMMANDS)
 
 
 @pytest.mark.foreign

@@ -16,7 +16,8 @@ from muniment.signing.keys import Identity
 from muniment.testing.backends import publish
 from muniment.testing.live import LiveServer, run_server
 
-pytestmark = [pytest.mark.slow, pytest.mark.foreign]
+# Hypothesis marks what is decorated with it only, and this test makes its properties from the document.
+pytestmark = [pytest.mark.slow, pytest.mark.foreign, pytest.mark.hypothesis]
 
 
 def test_no_request_makes_a_fault(tmp_path: Path) -> None:

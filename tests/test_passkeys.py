@@ -485,7 +485,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
         page.get_by_role("button", name="Sign with your passkey").click()
         page.get_by_text("Done. You can close this page.").wait_for()
 
-    assert "is withdrawn" in withdraw_by_command(sign)
+    assert "withdrew" in withdraw_by_command(sign)
     assert "rejected" not in str(place.owner.version("acme/y@1").check("production").failures)
     wanda.close()
 

@@ -75,6 +75,7 @@ CODES = """
     event_not_found
     evidence_inconsistent
     file_changed
+    file_unusable
     gate_failed
     insecure_location
     internal_error
@@ -139,6 +140,7 @@ CODES = """
     refused
     registry_busy
     registry_exists
+    registry_moved
     registry_not_found
     registry_unreachable
     request_not_found

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
@@ -31,7 +32,11 @@ def draw_table(
             *("" if cell is None else plain(str(cell)) for cell in cells), style="red" if red else None
         )
     wide = None if sys.stdout.isatty() else 200
-    Console(width=wide, markup=False, highlight=False, soft_wrap=False).print(table)
+    console = Console(width=wide, markup=False, highlight=False, soft_wrap=False)
+    with console.capture() as drawn:
+        console.print(table)
+    # Written by click, a closed pipe ends every command in the same way.
+    click.echo(drawn.get(), nl=False)
 
 
 @contextmanager

@@ -1,13 +1,21 @@
 """How a command ends when it is refused. Loaded only then."""
 
-import json
+import os
 from collections.abc import Mapping
 from typing import Final
 
 import click
 
-from muniment.cli.terminal import plain
-from muniment.core.errors import InvalidRequest, MunimentError, NotFound, Refused, Unavailable, Untrusted
+from muniment.cli.terminal import plain, write_json
+from muniment.core.errors import (
+    FileUnusable,
+    InvalidRequest,
+    MunimentError,
+    NotFound,
+    Refused,
+    Unavailable,
+    Untrusted,
+)
 
 _EXIT_CODES: Final[Mapping[type[MunimentError], int]] = {
     InvalidRequest: 2,
@@ -22,13 +30,16 @@ _INTERNAL: Final = 70
 
 def refuse(error: Exception, *, as_json: bool) -> int:
     """Print a refusal on standard error, one line with its code and then the hint; give the exit code."""
+    if isinstance(error, OSError) and error.filename is not None:
+        # Files of the registry are refused by name where they are used: this is one that the user named.
+        error = FileUnusable(path=os.fsdecode(error.filename), reason=error.strerror or type(error).__name__)
     if not isinstance(error, MunimentError):
         click.echo(plain(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
         click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
         return _INTERNAL
     if as_json:
         document = {"code": error.code, "message": str(error), "hint": error.hint}
-        click.echo(json.dumps({"error": document}, ensure_ascii=False), err=True)
+        click.echo(write_json({"error": document}), err=True)
     else:
         click.echo(plain(f"muniment: {error.code}: {error}"), err=True)
         for failure in getattr(error, "failures", ()):

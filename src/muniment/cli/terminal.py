@@ -1,18 +1,28 @@
 """What every command needs of the terminal: the registry that was named, and how to answer."""
 
 import json
+import math
 import re
 import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from muniment.core.canonical import MAX_INTEGER
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Control characters but for tabs and ends of lines, and those that turn the direction of writing.
-_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Control characters other than tabs and line ends, those that change the direction of writing, and lone
+# surrogates: bytes of a file's name that are not UTF-8.
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+# An entry of the log; RFC 8785 has no larger integers.
+ENTRY: Final = click.IntRange(0, MAX_INTEGER)
+# A hundred years.
+DAYS: Final = 36_500
 # The exit code of a question whose answer is no.
 NO: Final = 1
 
@@ -28,15 +38,46 @@ class Terminal:
     def answer(self, document: object, lines: Sequence[str]) -> None:
         """Print an answer: the document with --json, the lines without."""
         if self.as_json:
-            click.echo(json.dumps(document, ensure_ascii=False))
+            click.echo(write_json(document))
         else:
             for line in lines:
                 click.echo(plain(line))
 
 
+class FilePath(click.Path):
+    """A path. An empty one is refused: pathlib would take it for the present directory."""
+
+    def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
+        """Say what the path may be, as `click.Path`."""
+        super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
+        """Read a path."""
+        if not value:
+            self.fail("expected a path, got an empty string", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Amount(click.FloatRange):
+    """A number that is finite, which the ranges of click do not ask for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's signature
+        """Read a number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, got {value}", param, ctx)
+        return number
+
+
 def plain(text: str) -> str:
-    """Write a text so that a terminal does not obey it: it may hold what a stranger typed."""
-    return _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
+    """Escape what a terminal would obey or cannot print: the text may come from a stranger."""
+    return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def write_json(document: object) -> str:
+    """Write a document as one line of JSON."""
+    text = json.dumps(document, ensure_ascii=False)
+    return _SURROGATES.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def show_in_browser(address: str) -> None:
@@ -52,5 +93,5 @@ def json_option(command: F) -> F:
         ctx.ensure_object(Terminal).as_json = value
 
     return click.option(
-        "--json", is_flag=True, expose_value=False, callback=remember, help="Answer in JSON."
+        "--json", is_flag=True, expose_value=False, callback=remember, help="Print the answer as JSON."
     )(command)

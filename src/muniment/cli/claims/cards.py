@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.client.reports.cards import read_card, write_card
 from muniment.client.reports.croissant import check_files, read_croissant, write_croissant
 from muniment.client.reports.evaluations import write_report
@@ -23,14 +23,14 @@ def card() -> None:
 
 @card.command("set")
 @click.argument("reference")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=FilePath(exists=True, dir_okay=False))
 @json_option
 @click.pass_obj
 def set_(terminal: Terminal, reference: str, file: Path) -> None:
-    """Sign and record FILE as the card of REFERENCE; older ones stay.
+    """Sign and record a model card.
 
-    FILE is Markdown with front matter, in our form or the Hugging Face Hub's, or a Croissant description
-    (.json) of a dataset, whose files have to be those of REFERENCE.
+    FILE is Markdown with front matter, as Muniment or the Hugging Face Hub writes it, or a Croissant
+    description (.json) of a dataset, whose files must be those of the version. Older cards stay on record.
     """
     try:
         text = file.read_text("utf-8")
@@ -56,7 +56,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
 @json_option
 @click.pass_obj
 def show(terminal: Terminal, reference: str, *, form: str) -> None:
-    """Show the newest card of REFERENCE: as it is written, for the Hugging Face Hub, or as Croissant."""
+    """Show the newest card of a version."""
     with connect(terminal) as registry:
         version = registry.version(reference)
         if form == "croissant":

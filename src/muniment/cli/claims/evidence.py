@@ -11,7 +11,7 @@ import yaml
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.client.claims.evaluating import evaluation_module, measure_drift
 from muniment.client.reports.cards import split_front_matter
 from muniment.client.reports.evaluations import FORMS, save_report, write_report
@@ -30,28 +30,52 @@ _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drif
 
 @click.command()
 @click.argument("reference")
-@click.option("--data", type=click.Path(exists=True, path_type=Path), help="A CSV or Parquet file.")
+@click.option("--data", type=FilePath(exists=True), help="A CSV or Parquet file with the predictions.")
 @click.option("--task", type=click.Choice(_TASKS), default="classification", show_default=True)
-@click.option("--target", metavar="COLUMN[,...]", default="", help="The truth.")
-@click.option("--prediction", metavar="COLUMN[,...]", default="", help="The prediction.")
-@click.option("--model", "by_model", is_flag=True, help="Load the model, and let it predict the rows.")
-@click.option("--score", metavar="COLUMN[,...]", default="", help="The probability of the positive label.")
-@click.option("--positive", metavar="LABEL", help="The positive label [the last one].")
-@click.option("--query", metavar="COLUMN", default="query", help="What an item was ranked for [query].")
-@click.option("--judge", "judges", multiple=True, metavar="COLUMN", help="Scores that a judge gave.")
+@click.option("--target", metavar="COLUMN[,...]", default="", help="The column with the true label.")
+@click.option("--prediction", metavar="COLUMN[,...]", default="", help="The column with the prediction.")
+@click.option("--model", "by_model", is_flag=True, help="Load the model and predict the rows with it.")
 @click.option(
-    "--reference-data", type=click.Path(exists=True, path_type=Path), help="What data drifted from."
+    "--score",
+    metavar="COLUMN[,...]",
+    default="",
+    help="The column with the probability of the positive label.",
 )
-@click.option("--group", "groups", multiple=True, metavar="COLUMN[,...]", help="Measure each value apart.")
-@click.option("--min-group-size", default=1, show_default=True, help="Smaller groups make no gap.")
-@click.option("--split", default="", help="Which part of the dataset it is: test, holdout.")
-@click.option("--metric", "metrics", multiple=True, metavar="NAME=NUMBER", help="A number of your own.")
+@click.option("--positive", metavar="LABEL", help="The positive label [the last one].")
+@click.option(
+    "--query",
+    metavar="COLUMN",
+    default="query",
+    help="The column with the query that an item was ranked for [query].",
+)
+@click.option(
+    "--judge", "judges", multiple=True, metavar="COLUMN", help="A column with the scores of a judge."
+)
+@click.option("--reference-data", type=FilePath(exists=True), help="The data to measure drift from.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="COLUMN[,...]",
+    help="Measure each value of this column separately.",
+)
+@click.option(
+    "--min-group-size",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="The smallest group that counts.",
+)
+@click.option("--split", default="", help="The split of the dataset, such as test or holdout.")
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME=NUMBER", help="A metric that you computed yourself."
+)
 @click.option("--unit", default="", help="The unit of the target of a regression.")
 @click.option(
     "--from",
     "results",
-    type=click.Path(exists=True, path_type=Path),
-    help="Results from elsewhere: JSON of evaluation/v1 or of MLflow, a Hugging Face card, .eval_results.",
+    type=FilePath(exists=True),
+    help="Read results from evaluation/v1 or MLflow JSON, a Hugging Face card or .eval_results.",
 )
 @json_option
 @click.pass_obj
@@ -64,7 +88,7 @@ def evaluate(
     results: Path | None,
     **options: Any,  # noqa: ANN401 - what click has read
 ) -> None:
-    """Compute evidence from the rows of a file, sign and record it."""
+    """Compute evaluation evidence from predictions and sign it."""
     document = None if results is None else _read_document(results)
     if _is_evaluation(document):
         with connect(terminal) as registry:
@@ -98,11 +122,11 @@ def _answer(terminal: Terminal, version: Version, receipt: Receipt) -> None:
 @click.command()
 @click.argument("reference")
 @click.option("--format", "form", type=click.Choice(FORMS), default="markdown", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The directory to write into.")
+@click.option("-o", "--output", type=FilePath(), help="The directory to write to.")
 @json_option
 @click.pass_obj
 def report(terminal: Terminal, reference: str, *, form: str, output: Path | None) -> None:
-    """Write the evaluations of REFERENCE: to read, to draw, or for other tools."""
+    """Write the evaluations of a version as a report."""
     with connect(terminal) as registry:
         version = registry.version(reference)
         if output is not None:
@@ -110,19 +134,26 @@ def report(terminal: Terminal, reference: str, *, form: str, output: Path | None
             terminal.answer({"files": paths}, paths)
             return
         if form == "png":
-            raise InvalidOption(option="--output", reason="is missing: pictures do not go to the terminal")
+            raise InvalidOption(
+                option="--output", reason="is missing: PNG files are not written to the terminal"
+            )
         files = [(name, content.decode()) for name, content in write_report(version, form)]
     terminal.answer(dict(files), [content for _, content in files])
 
 
 @click.command()
 @click.argument("name")
-@click.option("--metric", required=True, help="What to rank by.")
-@click.option("--dataset", required=True, metavar="NAME|DIGEST", help="The data that it was measured on.")
+@click.option("--metric", required=True, help="The metric to rank by.")
+@click.option(
+    "--dataset", required=True, metavar="NAME|DIGEST", help="The dataset that the metric was measured on."
+)
 @json_option
 @click.pass_obj
 def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> None:
-    """Rank the versions of NAME by a metric, over the same bytes of a dataset only."""
+    """Rank versions by a metric over the same dataset.
+
+    Only evaluations over the very same bytes are compared.
+    """
     with connect(terminal) as registry:
         found = registry.leaderboard(name, metric, dataset)
         standing = find_standing(registry, [row.version for row in found.rows])
@@ -152,13 +183,11 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
 @click.command()
 @click.argument("reference")
 @click.option("--type", "predicate_type", required=True, metavar="URI", help="The predicate type.")
-@click.option(
-    "--file", type=click.Path(exists=True, path_type=Path), required=True, help="The predicate, JSON."
-)
+@click.option("--file", type=FilePath(exists=True), required=True, help="The predicate, as JSON.")
 @json_option
 @click.pass_obj
 def attest(terminal: Terminal, reference: str, predicate_type: str, file: Path) -> None:
-    """Sign and record any claim about REFERENCE."""
+    """Sign and record a claim of any type."""
     with file.open("rb") as stream:
         predicate = canonical.decode(stream.read(_MAX_PREDICATE_BYTES))
     with connect(terminal) as registry:
@@ -201,7 +230,9 @@ def _measure(data: Path, options: Mapping[str, Any]) -> JsonObject:
     if options["task"] == "drift":
         before = options["reference_data"]
         if not isinstance(before, Path):
-            raise InvalidOption(option="--reference-data", reason="is missing: what did the data drift from?")
+            raise InvalidOption(
+                option="--reference-data", reason="is missing: name the data to measure drift from"
+            )
         return measure_drift(before, data)
     found = files.evaluate_file(
         data,
@@ -260,9 +291,9 @@ def _read_metrics(options: Mapping[str, Any]) -> dict[str, float]:
         try:
             found[name] = float(text)
         except ValueError as error:
-            raise InvalidOption(option="--metric", reason=f"{pair!r} is not NAME=NUMBER") from error
+            raise InvalidOption(option="--metric", reason=f"expected NAME=NUMBER, got {pair!r}") from error
         if not separator:
-            raise InvalidOption(option="--metric", reason=f"{pair!r} is not NAME=NUMBER")
+            raise InvalidOption(option="--metric", reason=f"expected NAME=NUMBER, got {pair!r}")
     return found
 
 

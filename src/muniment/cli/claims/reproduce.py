@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect
-from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.reproduction.planning import Plan, plan
 from muniment.client.reproduction.reproducing import TOLERANCE
 from muniment.client.reproduction.reproducing import reproduce as rebuild
@@ -16,16 +16,21 @@ from muniment.core.errors import InvalidOption, NotConfirmed, NotReproducible
 
 @click.command()
 @click.argument("reference")
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and what is missing.")
-@click.option("--yes", is_flag=True, help="Run code from the record without asking.")
+@click.option("--plan", "only_plan", is_flag=True, help="Print what would be done and what is missing.")
+@click.option("--yes", is_flag=True, help="Run the recorded code without asking.")
 @click.option(
     "--data", "data", multiple=True, metavar="NAME=PATH", help="A dataset that is not in the registry."
 )
-@click.option("--code", type=click.Path(exists=True, path_type=Path), help="A checkout that has the commit.")
-@click.option("--tolerance", default=TOLERANCE, show_default=True, help="Of metrics and tensors, relative.")
-@click.option("--trust", "trusted", multiple=True, metavar="TYPE", help="A type in a skops file to trust.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Rebuild in this new directory, and leave it.")
-@click.option("--no-record", is_flag=True, help="Do not sign and record the outcome.")
+@click.option("--code", type=FilePath(exists=True), help="A checkout that contains the commit.")
+@click.option(
+    "--tolerance",
+    default=TOLERANCE,
+    show_default=True,
+    help="The relative tolerance for metrics and tensors.",
+)
+@click.option("--trust", "trusted", multiple=True, metavar="TYPE", help="Trust this type in a skops file.")
+@click.option("--keep", type=FilePath(), help="Rebuild in this new directory and keep it.")
+@click.option("--no-record", is_flag=True, help="Do not record the outcome.")
 @json_option
 @click.pass_obj
 def reproduce(  # noqa: PLR0913 - one parameter for each option
@@ -41,10 +46,11 @@ def reproduce(  # noqa: PLR0913 - one parameter for each option
     keep: Path | None,
     no_record: bool,
 ) -> None:
-    """Rebuild REFERENCE from its record, and compare: bit-identical, within tolerance, or failed.
+    """Rebuild a version from its record and compare.
 
-    Code from the record is run, in a sandbox without a network where the system offers one, and only
-    after a yes. The outcome is signed and recorded. Exit 0 if it was rebuilt, 1 if it was not.
+    The outcome is bit-identical, within tolerance, or failed; it is signed and recorded. The recorded code
+    runs only after you confirm it, in a sandbox without a network where the system has one. Exit 0 if the
+    version was rebuilt, 1 if it was not.
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
@@ -91,5 +97,5 @@ def _confirm(terminal: Terminal, made: Plan, lines: list[str], *, yes: bool) -> 
 def _read_pair(pair: str) -> tuple[str, Path]:
     name, separator, path = pair.partition("=")
     if not separator:
-        raise InvalidOption(option="--data", reason=f"{pair!r} is not NAME=PATH")
+        raise InvalidOption(option="--data", reason=f"expected NAME=PATH, got {pair!r}")
     return name, Path(path)

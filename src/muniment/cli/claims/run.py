@@ -8,20 +8,32 @@ import click
 
 from muniment.capture.launching import launch
 from muniment.capture.run import Run
-from muniment.cli.terminal import Terminal
+from muniment.cli.terminal import FilePath, Terminal
 from muniment.cli.versions.content import read_pair, record_datasets
 
 _PLACE = "muniment-run.json"
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("-o", "--output-file", type=click.Path(path_type=Path), default=Path(_PLACE), show_default=True)
-@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the training.")
-@click.option("--seed", type=int, help="The seed that it was told to use.")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME=PATH", help="What it is trained on.")
-@click.option("--snapshot", is_flag=True, help="Keep the bytes of these datasets, too.")
-@click.option("--output", "outputs", multiple=True, type=click.Path(path_type=Path), help="What it writes.")
-@click.option("--env", "variables", multiple=True, metavar="NAME", help="A variable to record.")
+@click.option("-o", "--output-file", type=FilePath(), default=Path(_PLACE), show_default=True)
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A training parameter.")
+@click.option("--seed", type=int, help="The seed that the training uses.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="A dataset that the model is trained on.",
+)
+@click.option("--snapshot", is_flag=True, help="Also store the files of these datasets.")
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    type=FilePath(),
+    help="A file or directory that the training writes.",
+)
+@click.option("--env", "variables", multiple=True, metavar="NAME", help="An environment variable to record.")
 @click.argument("command", nargs=-1, required=True)
 @click.pass_obj
 def run(  # noqa: PLR0913 - one parameter for each option
@@ -36,10 +48,10 @@ def run(  # noqa: PLR0913 - one parameter for each option
     variables: tuple[str, ...],
     command: tuple[str, ...],
 ) -> None:
-    """Start COMMAND and record it, for `muniment push --run FILE`. Exits as COMMAND does.
+    """Run a training command and record it.
 
-    Code, environment, machine, times and what it used are recorded; never secrets. Write
-    `muniment run -- python train.py --depth 6`.
+    Records code, packages, machine, times and inputs, and never secrets: `muniment run -- python train.py
+    --depth 6`. `muniment push --run FILE` publishes the record with the model. Exits as COMMAND does.
     """
     found = Run(dict(map(read_pair, params)), seed=seed, variables=variables, command=command)
     record_datasets(found, datasets, snapshot=snapshot)

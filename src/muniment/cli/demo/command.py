@@ -6,15 +6,17 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.terminal import FilePath
 from muniment.core.extras import load_extra
 
 
 @click.command()
-@click.option("--keep", type=click.Path(path_type=Path), help="Make everything here, and leave it.")
+@click.option("--keep", type=FilePath(), help="Work in this new directory and keep it.")
 def demo(keep: Path | None) -> None:
-    """Train, push, evaluate, guard, approve, promote, load, compare, tamper, roll back.
+    """Run the whole story on a real model.
 
-    Everything happens in a temporary directory, through the SDK and the commands that a user has.
+    Train, push, evaluate, guard, approve, promote, load, compare, tamper and roll back, in a temporary
+    directory, with the SDK and the commands that users have.
     """
     story = load_extra("muniment.cli.demo.story", "scikit-learn")
     if keep is not None:

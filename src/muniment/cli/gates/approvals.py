@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.cli.terminal import FilePath, Terminal, json_option, show_in_browser
 from muniment.client.claims.signers import PasskeySigner, Signer, SshSigner
 from muniment.core.claims.approvals import Meaning
 from muniment.core.errors import InvalidOption
@@ -14,7 +14,7 @@ from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
 
 _ROLES = click.Choice([str(role) for role in Role])
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = FilePath(dir_okay=False)
 _MEANINGS = click.Choice([str(meaning) for meaning in Meaning])
 
 
@@ -23,12 +23,12 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.pass_obj,
         json_option,
-        click.option("--passkey", is_flag=True, help="Sign with a passkey of yours, in the browser."),
-        click.option("--ssh", type=_FILE, metavar="FILE", help="Sign with this SSH key of yours."),
+        click.option("--passkey", is_flag=True, help="Sign with your passkey, in the browser."),
+        click.option("--ssh", type=_FILE, metavar="FILE", help="Sign with this SSH key."),
         click.option("--waiver", metavar="DIGEST", help="Decide about this waiver instead of the version."),
-        click.option("--reason", required=True, help="Why."),
-        click.option("--as", "role", required=True, type=_ROLES, help="The role in which you decide."),
-        click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for."),
+        click.option("--reason", required=True, help="The reason, kept on record."),
+        click.option("--as", "role", required=True, type=_ROLES, help="The role that you sign in."),
+        click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias."),
         click.argument("reference"),
     ):
         command = option(command)
@@ -36,8 +36,10 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.option("--meaning", type=_MEANINGS, default="approval", show_default=True, help="What you sign for.")
-@click.option("--until", "expires", metavar="TIME", help="It ends then (RFC 3339).")
+@click.option(
+    "--meaning", type=_MEANINGS, default="approval", show_default=True, help="The meaning of your signature."
+)
+@click.option("--until", "expires", metavar="TIME", help="When it expires (RFC 3339).")
 @_deciding
 def approve(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal,
@@ -52,7 +54,11 @@ def approve(  # noqa: PLR0913 - one parameter for each option
     passkey: bool,
     ssh: Path | None,
 ) -> None:
-    """Approve REFERENCE for an alias, over the evidence and the policies that stand now."""
+    """Approve a version for an alias.
+
+    Your signature covers the evidence and the policies as they are now: new evidence or a new policy makes
+    it stale.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.approve(
@@ -81,7 +87,10 @@ def reject(  # noqa: PLR0913 - as above
     passkey: bool,
     ssh: Path | None,
 ) -> None:
-    """Reject REFERENCE for an alias: that blocks until you withdraw it. Your last act counts."""
+    """Reject a version for an alias.
+
+    A rejection blocks the alias for this version until you withdraw it.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = _choose_signer(ssh, passkey=passkey)
@@ -102,26 +111,26 @@ def withdraw(  # noqa: PLR0913 - as above
     passkey: bool,
     ssh: Path | None,
 ) -> None:
-    """Take back what you decided about REFERENCE for an alias."""
+    """Withdraw your approval or rejection of a version."""
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = _choose_signer(ssh, passkey=passkey)
         receipt = version.withdraw(alias, role, reason, waiver=waiver, signer=signer)
-    terminal.answer(describe_receipt(receipt), [f"your decision about {version} for {alias} is withdrawn"])
+    terminal.answer(describe_receipt(receipt), [f"withdrew your signing decision on {version} for {alias}"])
 
 
 @click.command()
 @click.argument("reference")
-@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias that it is for.")
+@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
 @click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to waive.")
-@click.option("--until", required=True, metavar="TIME", help="It ends then (RFC 3339).")
-@click.option("--reason", required=True, help="Why.")
+@click.option("--until", required=True, metavar="TIME", help="When it expires (RFC 3339).")
+@click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option
 @click.pass_obj
 def waive(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, reference: str, *, alias: str, rules: tuple[str, ...], until: str, reason: str
 ) -> None:
-    """Request a waiver of rules of a policy, for REFERENCE and ALIAS, for a time.
+    """Request a waiver of rules of a policy, for a time.
 
     `muniment check` names the rules by their ids with --json. The waiver counts once it has the
     approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --waiver DIGEST`.
@@ -136,7 +145,7 @@ def waive(  # noqa: PLR0913 - one parameter for each option
 def _choose_signer(ssh: Path | None, *, passkey: bool) -> Signer | None:
     """Give who signs; None for this machine's key."""
     if passkey and ssh is not None:
-        raise InvalidOption(option="--passkey", reason="it does not go with --ssh")
+        raise InvalidOption(option="--passkey", reason="cannot be combined with --ssh")
     if passkey:
         return PasskeySigner(show_in_browser)
     return None if ssh is None else SshSigner(ssh)

@@ -15,18 +15,19 @@ from muniment.core.records import DeploymentRecord
 @click.command()
 @click.argument("reference")
 @click.argument("target")
-@click.option("--loaded", metavar="DIGEST", help="The manifest digest that the target says it has loaded.")
-@click.option("--stop", is_flag=True, help="It serves there no longer.")
-@click.option("--reason", default="", help="Why.")
+@click.option("--loaded", metavar="DIGEST", help="The manifest digest that the target reports as loaded.")
+@click.option("--stop", is_flag=True, help="Record that it no longer serves there.")
+@click.option("--reason", default="", help="The reason, kept on record.")
 @json_option
 @click.pass_obj
 def deploy(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, reference: str, target: str, *, loaded: str | None, stop: bool, reason: str
 ) -> None:
-    """Record, signed, that REFERENCE serves at TARGET (`prod-eu/api`) from now on.
+    """Record that a version serves at a target.
 
-    It ends what any other version of the model did there. Say so after the target has taken it, with the
-    digest that it reports: `muniment deployments` shows where another one runs than was meant.
+    TARGET is a name such as `prod-eu/api`. The record is signed and ends the record of any other version of
+    the model there. Run it after the target has loaded the version, with the digest that the target reports:
+    `muniment deployments` shows targets that loaded something else.
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
@@ -41,13 +42,13 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
 
 @click.command()
 @click.argument("name", default="")
-@click.option("--target", default="", help="At this target only.")
-@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
-@click.option("--history", is_flag=True, help="Everything that was ever said.")
+@click.option("--target", default="", help="List this target only.")
+@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@click.option("--history", is_flag=True, help="Include deployments that have ended.")
 @json_option
 @click.pass_obj
 def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, history: bool) -> None:
-    """Show what serves where, of the model NAME or of all of them."""
+    """List deployments, of one model or of all."""
     with connect(terminal) as registry:
         records = list(registry.deployments(name or None, target=target, at=at, history=history))
         loaded = [_describe_loaded(registry, record) for record in records]
@@ -71,12 +72,12 @@ def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, h
     )
 
 
-_OTHER = "ANOTHER ONE"
+_OTHER = "SOMETHING ELSE"
 
 
 def _describe_loaded(registry: Registry, record: DeploymentRecord) -> str:
-    """Say whether a target has loaded what it should serve."""
+    """Say whether a target has loaded the version on record."""
     if record.loaded is None or record.state != State.SERVING:
-        return "not said"
+        return "not reported"
     meant = registry.version(f"{record.name}@{record.number}").record.revision
-    return "as meant" if record.loaded == meant else _OTHER
+    return "as recorded" if record.loaded == meant else _OTHER

@@ -14,11 +14,11 @@ from muniment.core.events import RetentionSet
 
 
 def _ending(command: Callable[..., None]) -> click.Command:
-    """Make a command that says what became of a version: they are typed alike."""
+    """Make a command that sets the status of a version: all of them take the same arguments."""
     for option in (
         click.pass_obj,
         json_option,
-        click.option("--reason", required=True, help="Why."),
+        click.option("--reason", required=True, help="The reason, kept on record."),
         click.argument("reference"),
     ):
         command = option(command)
@@ -27,28 +27,31 @@ def _ending(command: Callable[..., None]) -> click.Command:
 
 @_ending
 def deprecate(terminal: Terminal, reference: str, reason: str) -> None:
-    """Say that REFERENCE should not be used for anything new."""
+    """Mark a version as not for new use."""
     _say(terminal, reference, Status.DEPRECATED, reason)
 
 
 @_ending
 def retire(terminal: Terminal, reference: str, reason: str) -> None:
-    """Take REFERENCE out of service: no alias moves to it any more."""
+    """Take a version out of service.
+
+    No alias can move to a retired version.
+    """
     _say(terminal, reference, Status.RETIRED, reason)
 
 
 @_ending
 def restore(terminal: Terminal, reference: str, reason: str) -> None:
-    """Take back that REFERENCE was deprecated, retired or revoked."""
+    """Undo a deprecation, retirement or revocation."""
     _say(terminal, reference, Status.PUBLISHED, reason)
 
 
 @_ending
 def revoke(terminal: Terminal, reference: str, reason: str) -> None:
-    """Put REFERENCE into quarantine: its bytes are for security and auditors only.
+    """Revoke a version and quarantine its files.
 
-    What was made from it, the aliases that point there and the targets where it serves are listed: they are
-    not changed by this.
+    Only security and auditors can read its files afterwards. Prints the versions made from it, the aliases
+    that point at it and the targets where it serves; none of them is changed.
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
@@ -61,13 +64,16 @@ def revoke(terminal: Terminal, reference: str, reason: str) -> None:
 
 @click.command()
 @click.argument("reference")
-@click.option("--until", metavar="TIME", help="Until then at least (RFC 3339).")
-@click.option("--hold/--no-hold", default=False, help="Put it under a legal hold, or end that.")
-@click.option("--reason", required=True, help="Why.")
+@click.option("--until", metavar="TIME", help="Keep it until this time at least (RFC 3339).")
+@click.option("--hold/--no-hold", default=False, help="Set or lift a legal hold.")
+@click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option
 @click.pass_obj
 def retain(terminal: Terminal, reference: str, *, until: str | None, hold: bool, reason: str) -> None:
-    """Keep REFERENCE: until a time, or under a legal hold. A time that was promised is never shortened."""
+    """Set a retention period or a legal hold.
+
+    A retention period can be extended and never shortened.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.retain(until, hold=hold, reason=reason)
@@ -79,16 +85,19 @@ def retain(terminal: Terminal, reference: str, *, until: str | None, hold: bool,
 
 @click.command()
 @click.argument("reference")
-@click.option("--reason", required=True, help="Why.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--reason", required=True, help="The reason, kept on record.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @click.pass_obj
 def purge(terminal: Terminal, reference: str, *, reason: str, yes: bool) -> None:
-    """Let the bytes of REFERENCE go for good. The record, the digests and a signed tombstone stay."""
+    """Delete the files of a version permanently.
+
+    Its record, its digests and a signed tombstone stay.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         if not yes:
-            click.confirm(f"let the bytes of {version} go for good?", abort=True, err=True)
+            click.confirm(f"delete the files of {version} permanently?", abort=True, err=True)
         receipt = version.purge(reason)
     line = f"{version} is purged (entry {receipt.index}); `muniment admin gc` frees the space"
     terminal.answer(describe_receipt(receipt), [line])

@@ -10,7 +10,7 @@ import click
 
 from muniment.cli.gates.reports import write_junit, write_sarif
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
-from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
@@ -25,12 +25,15 @@ _POLL_S = 5.0
 @click.command()
 @click.argument("reference")
 @click.argument("alias")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML, too.")
-@click.option("--sarif", type=click.Path(dir_okay=False, path_type=Path), help="Write SARIF, too.")
+@click.option("--junit", type=FilePath(dir_okay=False), help="Also write the result as JUnit XML.")
+@click.option("--sarif", type=FilePath(dir_okay=False), help="Also write the result as SARIF.")
 @json_option
 @click.pass_obj
 def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sarif: Path | None) -> None:
-    """Check REFERENCE against the policies of ALIAS: every rule, met or not. Exit 0 or 1."""
+    """Check a version against the policies of an alias.
+
+    Print every rule and whether it is met. Exit 0 if all are, 1 if one is not.
+    """
     with connect(terminal) as registry:
         gate = registry.version(reference).check(alias)
         names = name_people(registry)
@@ -41,7 +44,7 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
     met = "meets" if gate.passed else "does not meet"
     terminal.answer(
         describe_gate(gate),
-        [f"{gate.version} {met} what {alias} asks for", *describe_verdicts(gate, names)],
+        [f"{gate.version} {met} the policy of {alias}", *describe_verdicts(gate, names)],
     )
     if not gate.passed:
         sys.exit(NO)
@@ -50,15 +53,20 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
 @click.command()
 @click.argument("reference")
 @click.argument("alias")
-@click.option("--reason", default="", help="Why.")
-@click.option("--wait", is_flag=True, help="Wait until what ALIAS asks for is met.")
-@click.option("--timeout", type=click.FloatRange(0), default=3600.0, show_default=True, help="Seconds.")
+@click.option("--reason", default="", help="The reason, kept on record.")
+@click.option("--wait", is_flag=True, help="Wait until the policies are met.")
+@click.option(
+    "--timeout", type=Amount(0), default=3600.0, show_default=True, help="How many seconds to wait."
+)
 @json_option
 @click.pass_obj
 def promote(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, reference: str, alias: str, *, reason: str, wait: bool, timeout: float
 ) -> None:
-    """Point ALIAS at REFERENCE; a guarded alias moves only if its policies are met."""
+    """Point an alias at a version.
+
+    A guarded alias moves only if the version meets its policies.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         if wait:
@@ -80,12 +88,15 @@ def promote(  # noqa: PLR0913 - one parameter for each option
 @click.command("break-glass")
 @click.argument("reference")
 @click.argument("alias")
-@click.option("--reason", required=True, help="Why it is an emergency.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--reason", required=True, help="What the emergency is.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @click.pass_obj
 def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, yes: bool) -> None:
-    """Point ALIAS at REFERENCE past its gate, in an emergency. Somebody else has to close it."""
+    """Move an alias past its gate, in an emergency.
+
+    Everyone concerned is told, and somebody else has to close it.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         if not yes:
@@ -102,12 +113,12 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
 
 
 @click.command("close-emergency")
-@click.argument("entry", type=click.IntRange(0))
+@click.argument("entry", type=ENTRY)
 @click.option("--reason", required=True, help="What came of it.")
 @json_option
 @click.pass_obj
 def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
-    """Close the emergency of ENTRY, and say what came of it."""
+    """Close an emergency, and say what came of it."""
     with connect(terminal) as registry:
         receipt = registry.close_emergency(entry, reason)
     terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is closed"])
@@ -115,11 +126,14 @@ def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
 
 @click.command()
 @click.argument("reference", metavar="NAME@ALIAS")
-@click.option("--reason", default="", help="Why.")
+@click.option("--reason", default="", help="The reason, kept on record.")
 @json_option
 @click.pass_obj
 def rollback(terminal: Terminal, reference: str, reason: str) -> None:
-    """Point an alias back at the newest earlier version that still meets its policies."""
+    """Point an alias back at its previous version.
+
+    A guarded alias goes back to the newest earlier version that still meets its policies.
+    """
     name, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.rollback(name, alias, reason=reason)
@@ -143,7 +157,7 @@ def split_alias(reference: str) -> tuple[str, str]:
 
 
 def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
-    """Write every rule of every policy, and for one that is not met what would help."""
+    """Describe every rule of every policy and, for one that is not met, what would help."""
     lines: list[str] = []
     for verdict in gate.verdicts:
         if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
@@ -177,7 +191,7 @@ def _find_warnings(version: Version, alias: str) -> tuple[str, ...]:
 def _promote_when_met(
     registry: Registry, version: Version, alias: str, reason: str, timeout: float
 ) -> Receipt:
-    """Try until the gate lets it pass, or the time is over. Whatever else stands in the way ends it."""
+    """Try until the gate passes or the time is up; any other refusal ends it."""
     end = time.monotonic() + timeout
     while True:
         try:

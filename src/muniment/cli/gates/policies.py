@@ -10,7 +10,7 @@ import yaml
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, split_alias
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
-from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidOption
@@ -21,12 +21,15 @@ from muniment.policies.files import load_yaml
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = FilePath(exists=True, dir_okay=False)
 
 
 @click.group()
 def policy() -> None:
-    """Say what an alias asks for. An alias that has a policy is guarded."""
+    """Set, show, test and simulate policies.
+
+    An alias with a policy is guarded: it moves only to versions that meet the policy.
+    """
 
 
 @policy.command("set")
@@ -35,7 +38,11 @@ def policy() -> None:
 @json_option
 @click.pass_obj
 def set_(terminal: Terminal, reference: str, file: Path) -> None:
-    """Sign the policy in FILE (YAML) and put it in force: for acme/x@production, or acme/*@production."""
+    """Sign a policy and put it in force.
+
+    FILE is YAML. MODELS@ALIAS is acme/x@production for one model, or acme/*@production for all models of a
+    namespace.
+    """
     models, alias = split_alias(reference)
     with connect(terminal, create=True) as registry:
         receipt = registry.policies.set(models, alias, load_yaml(file))
@@ -48,20 +55,28 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
 @json_option
 @click.pass_obj
 def guard(terminal: Terminal, reference: str) -> None:
-    """Guard an alias before there is a policy: until there is one, nothing moves there."""
+    """Guard an alias that has no policy yet.
+
+    Until a policy is set, the alias does not move.
+    """
     models, alias = split_alias(reference)
     with connect(terminal, create=True) as registry:
         receipt = registry.policies.guard(models, alias)
-    terminal.answer(describe_receipt(receipt), [f"{reference} is guarded, and nothing meets it yet"])
+    terminal.answer(
+        describe_receipt(receipt), [f"{reference} is guarded; it does not move until a policy is set"]
+    )
 
 
 @policy.command()
 @click.argument("reference", metavar="NAME@ALIAS")
-@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
 @json_option
 @click.pass_obj
 def show(terminal: Terminal, reference: str, at: str | None) -> None:
-    """Show the policies in force for an alias of a model: every one has to be met."""
+    """Show the policies in force for an alias.
+
+    A version must meet every one of them.
+    """
     name, alias = split_alias(reference)
     with connect(terminal) as registry:
         found = registry.policies.in_force(name, alias, at=at)
@@ -82,7 +97,7 @@ def show(terminal: Terminal, reference: str, at: str | None) -> None:
 @json_option
 @click.pass_obj
 def history(terminal: Terminal, namespace: str) -> None:
-    """Show all policies that were ever set in a namespace, oldest first."""
+    """List every policy ever set in a namespace, oldest first."""
     with connect(terminal) as registry:
         records = registry.policies.history(namespace)
         names = {author: registry.people.get(author).name or author for author in {r.author for r in records}}
@@ -101,7 +116,10 @@ def history(terminal: Terminal, namespace: str) -> None:
 @json_option
 @click.pass_obj
 def tier(terminal: Terminal, name: str, tier_name: str) -> None:
-    """Put a model into a risk tier; policies can be for some tiers only."""
+    """Set the risk tier of a model.
+
+    A policy can apply to some tiers only.
+    """
     with connect(terminal) as registry:
         receipt = registry.policies.set_tier(name, tier_name)
     terminal.answer(describe_receipt(receipt), [f"{name} is in tier {tier_name}"])
@@ -113,7 +131,10 @@ def tier(terminal: Terminal, name: str, tier_name: str) -> None:
 @json_option
 @click.pass_obj
 def explain(terminal: Terminal, reference: str, alias: str) -> None:
-    """Explain what ALIAS asks of REFERENCE: each rule, what was found, and the claims that it looked at."""
+    """Explain what the policies of an alias ask of a version.
+
+    For each rule, print the finding and the claims that it is based on.
+    """
     with connect(terminal) as registry:
         gate = registry.version(reference).check(alias)
         names = name_people(registry)
@@ -123,7 +144,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
         for found in verdict.findings:
             lines.append(f"  {found.id}: {found.rule}")
             lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
-            lines += [f"    looked at {digest}" for digest in found.attestations]
+            lines += [f"    based on {digest}" for digest in found.attestations]
             lines += [f"    waived by {found.waived}"] if found.waived else []
             lines += [f"    try: {found.mend}"] if found.mend and not found.waived else []
     terminal.answer(describe_gate(gate), lines)
@@ -133,11 +154,14 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
 @click.argument("file", type=_FILE)
 @click.option("--over", "names", multiple=True, required=True, metavar="NAME", help="A model, or acme/*.")
 @click.option("--for", "alias", default="production", show_default=True, metavar="ALIAS")
-@click.option("--all", "every", is_flag=True, help="Every version, not only those that an alias points at.")
+@click.option("--all", "every", is_flag=True, help="Check every version, not only those with an alias.")
 @json_option
 @click.pass_obj
 def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: str, every: bool) -> None:
-    """Say which present versions would fail under the policy in FILE, before it is set. Exit 0 or 1."""
+    """List the versions that would fail a policy before it is set.
+
+    Exit 0 if every version would pass, 1 if one would fail.
+    """
     document = load_yaml(file)
     with connect(terminal) as registry:
         references = list(dict.fromkeys(_list_versions(registry, names, every=every)))
@@ -156,7 +180,11 @@ def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: s
 @json_option
 @click.pass_obj
 def test(terminal: Terminal, file: Path) -> None:
-    """Run the fixtures beside FILE: policy.yaml has its own in policy.fixtures.yaml. Exit 0 or 1."""
+    """Run the fixtures of a policy.
+
+    The fixtures of policy.yaml are read from policy.fixtures.yaml beside it. Exit 0 if all hold, 1 if one
+    fails.
+    """
     document = load_yaml(file)
     fixtures = load_yaml(file.with_suffix(".fixtures.yaml"))
     outcomes = run_fixtures(read_policy(document), fixtures)
@@ -174,16 +202,16 @@ def test(terminal: Terminal, file: Path) -> None:
 
 
 @policy.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=".")
+@click.argument("directory", type=FilePath(file_okay=False), default=".")
 @click.option("--template", type=click.Choice(list_templates()), default="minimal", show_default=True)
 @json_option
 @click.pass_obj
 def init(terminal: Terminal, directory: Path, template: str) -> None:
-    """Write a ready-made policy and its fixtures into DIRECTORY, to begin with."""
+    """Write a policy template and its fixtures to a directory."""
     files = {directory / name: text for name, text in read_template(template).items()}
     there = [path for path in files if path.exists()]
     if there:
-        raise InvalidOption(option="DIRECTORY", reason=f"has {there[0].name} already")
+        raise InvalidOption(option="DIRECTORY", reason=f"already has {there[0].name}")
     directory.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
         path.write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@ import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import ENTRY, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.queries import Item
@@ -13,30 +13,33 @@ from muniment.core.queries import Item
 @click.command()
 @click.argument("reference")
 @click.argument("alias")
-@click.option("--reason", default="", help="Why.")
-@click.option("--withdraw", "entry", type=click.IntRange(0), help="Take back the request of this entry.")
+@click.option("--reason", default="", help="The reason, kept on record.")
+@click.option("--withdraw", "entry", type=ENTRY, help="Withdraw the request with this entry.")
 @json_option
 @click.pass_obj
 def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entry: int | None) -> None:
-    """Ask those who may approve to look at REFERENCE for ALIAS; again, as a reminder."""
+    """Request approval of a version for an alias.
+
+    Everyone who may approve sees the request in their inbox. Requesting again sends a reminder.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         if entry is not None:
             receipt = registry.talk.withdraw(entry, reason)
-            said = f"the request of entry {entry} is withdrawn"
+            said = f"withdrew the request of entry {entry}"
         else:
             receipt = registry.talk.request(version, alias, reason)
-            said = f"{version} is asked for, for {alias} (entry {receipt.index})"
+            said = f"requested approval of {version} for {alias} (entry {receipt.index})"
     terminal.answer(describe_receipt(receipt), [said])
 
 
 @click.command()
 @click.argument("name")
-@click.option("--closed", is_flag=True, help="Also those that were answered.")
+@click.option("--closed", is_flag=True, help="Include answered requests.")
 @json_option
 @click.pass_obj
 def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
-    """List the open requests for the versions of a model."""
+    """List the requests for approval of a model."""
     with connect(terminal) as registry:
         found = registry.talk.requests(name, closed=closed)
         names = _name(registry, {one.record.requester for one in found})
@@ -66,7 +69,10 @@ def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
 @json_option
 @click.pass_obj
 def inbox(terminal: Terminal) -> None:
-    """Show what waits for you to decide, and what you should know of the last 30 days."""
+    """Show what is waiting for you.
+
+    Lists what you have to decide, and the news of the last 30 days.
+    """
     with connect(terminal) as registry:
         items = registry.talk.inbox()
         names = _name(registry, {item.who for item in items if item.who})
@@ -95,24 +101,27 @@ def inbox(terminal: Terminal) -> None:
 @click.command()
 @click.argument("reference")
 @click.argument("text")
-@click.option("--about", type=click.IntRange(0), help="About the request or emergency of this entry.")
+@click.option("--about", type=ENTRY, help="Comment on the request or emergency with this entry.")
 @json_option
 @click.pass_obj
 def comment(terminal: Terminal, reference: str, text: str, about: int | None) -> None:
-    """Say TEXT (Markdown) of REFERENCE. Whoever is named, @vera or @"Vera Smith", finds it in their inbox."""
+    """Comment on a version.
+
+    TEXT is Markdown. People you mention, as @vera or @"Vera Smith", see it in their inbox.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = registry.talk.comment(version, text, about=about)
-    terminal.answer(describe_receipt(receipt), [f"said of {version} (entry {receipt.index})"])
+    terminal.answer(describe_receipt(receipt), [f"commented on {version} (entry {receipt.index})"])
 
 
 @click.command()
 @click.argument("reference")
-@click.option("--erase", "entry", type=click.IntRange(0), help="Let the text of this one go for good.")
+@click.option("--erase", "entry", type=ENTRY, help="Erase the comment with this entry permanently.")
 @json_option
 @click.pass_obj
 def comments(terminal: Terminal, reference: str, entry: int | None) -> None:
-    """List what was said of REFERENCE, oldest first."""
+    """List the comments on a version, oldest first."""
     with connect(terminal) as registry:
         version = registry.version(reference)
         if entry is not None:

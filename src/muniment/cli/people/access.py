@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_option, show_in_browser
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login as sign_in
 from muniment.client.people.login import login_workload
@@ -21,23 +21,22 @@ _MAX_PROOF_BYTES = 16_384
 @click.command()
 @click.argument("link")
 @click.option(
-    "--name", default=socket.gethostname, show_default="this host's name", help="Name this machine."
+    "--name", default=socket.gethostname, show_default="this host's name", help="The name of this machine."
 )
 @click.option(
     "--workload",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FilePath(exists=True, dir_okay=False),
     metavar="FILE",
-    help="Sign a job in by the identity token (JWT) in FILE; prints what to set.",
+    help="Sign in a job with the identity token (JWT) in FILE, and print the variables to set.",
 )
-@click.option(
-    "--key", "key_file", type=click.Path(path_type=Path), help="Where a job's fresh key is written."
-)
+@click.option("--key", "key_file", type=FilePath(), help="Where to write the new key of the job.")
 @json_option
 @click.pass_obj
 def login(terminal: Terminal, link: str, *, name: str, workload: Path | None, key_file: Path | None) -> None:
-    """Sign in with LINK: an invitation, or a server's address to log in through its identity provider.
+    """Sign in to a server.
 
-    This machine's key is enrolled, so that what you sign here from then on counts.
+    LINK is an invitation, or the address of a server with an identity provider. The key of this machine is
+    enrolled: what you sign here counts from then on.
     """
     if workload is not None:
         _login_workload(terminal, link, name, workload, key_file)
@@ -56,26 +55,37 @@ def login(terminal: Terminal, link: str, *, name: str, workload: Path | None, ke
 @click.command()
 @click.argument("location", required=False)
 def logout(location: str | None) -> None:
-    """Forget the token for the server at LOCATION (MUNIMENT_URL)."""
+    """Remove the stored token for a server.
+
+    LOCATION is MUNIMENT_URL by default.
+    """
     sign_out(location or Settings.read().location)
 
 
 @click.group()
 def token() -> None:
-    """Make, list and revoke tokens."""
+    """Create, list and revoke tokens."""
 
 
 @token.command("new")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, help="read, write or admin, a colon, a namespace or *.")
-@click.option("--days", type=float, default=90, show_default=True, help="How long it is good for.")
-@click.option("--for", "principal", metavar="WORKLOAD", help="Whose it is; by default yours.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="read:NAMESPACE, write:NAMESPACE or admin:NAMESPACE; * for every namespace.",
+)
+@click.option("--days", type=Amount(0, DAYS), default=90, show_default=True, help="Days it is valid.")
+@click.option("--for", "principal", metavar="WORKLOAD", help="The workload that it authenticates [you].")
 @json_option
 @click.pass_obj
 def new_token(
     terminal: Terminal, name: str, *, scopes: tuple[str, ...], days: float, principal: str | None
 ) -> None:
-    """Make a token for NAME, what it is for. It is shown once: the registry knows only its hash."""
+    """Create a token.
+
+    NAME says what it is for. The token is shown once: the registry keeps only its hash.
+    """
     with connect(terminal) as registry:
         issued = registry.access.issue(name, principal=principal, scopes=scopes, days=days)
     document = {"token": issued.text, "receipt": describe_receipt(issued.receipt)}
@@ -83,11 +93,11 @@ def new_token(
 
 
 @token.command("list")
-@click.option("--for", "principal", metavar="PRINCIPAL", help="Whose; by default yours.")
+@click.option("--for", "principal", metavar="PRINCIPAL", help="The owner of the tokens [you].")
 @json_option
 @click.pass_obj
 def list_tokens(terminal: Terminal, principal: str | None) -> None:
-    """List tokens that still count: id, end, scopes, name."""
+    """List valid tokens: id, expiry, scopes and name."""
     with connect(terminal) as registry:
         tokens = registry.access.tokens(principal)
     terminal.answer(
@@ -104,7 +114,10 @@ def list_tokens(terminal: Terminal, principal: str | None) -> None:
 @json_option
 @click.pass_obj
 def revoke_token(terminal: Terminal, token_id: str) -> None:
-    """End a token, by its id (or as many digits of it as tell it apart) or its text."""
+    """Revoke a token.
+
+    ID is its id, the first digits of its id, or the token itself.
+    """
     with connect(terminal) as registry:
         known = [
             found.record.id for found in registry.access.tokens() if found.record.id.startswith(token_id)
@@ -115,22 +128,27 @@ def revoke_token(terminal: Terminal, token_id: str) -> None:
 
 @click.group()
 def trust() -> None:
-    """Let workloads in by the identity of their platform."""
+    """Let workloads sign in with the identity of their platform."""
 
 
 @trust.command("add")
 @click.argument("issuer")
 @click.argument("principal")
 @click.option(
-    "--claim", "claims", multiple=True, required=True, metavar="NAME=VALUE", help="What it has to claim."
+    "--claim",
+    "claims",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUE",
+    help="A claim that the token must have.",
 )
 @json_option
 @click.pass_obj
 def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple[str, ...]) -> None:
-    """Let jobs in whose identity token is from ISSUER and has these claims; they act as PRINCIPAL."""
+    """Let jobs sign in as PRINCIPAL with identity tokens of ISSUER."""
     pairs = [claim.partition("=") for claim in claims]
     if not all(separator for _, separator, _ in pairs):
-        raise InvalidOption(option="--claim", reason="is NAME=VALUE")
+        raise InvalidOption(option="--claim", reason="expected NAME=VALUE")
     with connect(terminal) as registry:
         receipt = registry.access.trust(issuer, {name: value for name, _, value in pairs}, principal)
     terminal.answer(describe_receipt(receipt), [f"rule {receipt.index}: {issuer} may act as {principal}"])
@@ -140,7 +158,7 @@ def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple
 @json_option
 @click.pass_obj
 def list_issuers(terminal: Terminal) -> None:
-    """List the rules."""
+    """List the rules that let workloads sign in."""
     with connect(terminal) as registry:
         rules = registry.access.issuers()
     terminal.answer(
@@ -150,14 +168,14 @@ def list_issuers(terminal: Terminal) -> None:
 
 
 @trust.command("remove")
-@click.argument("rule", type=int)
+@click.argument("rule", type=ENTRY)
 @json_option
 @click.pass_obj
 def remove_issuer(terminal: Terminal, rule: int) -> None:
-    """End a rule, by its number."""
+    """Remove a rule, by its number."""
     with connect(terminal) as registry:
         receipt = registry.access.distrust(rule)
-    terminal.answer(describe_receipt(receipt), [f"rule {rule} has ended"])
+    terminal.answer(describe_receipt(receipt), [f"removed rule {rule}"])
 
 
 def _login_workload(terminal: Terminal, location: str, name: str, proof: Path, key_file: Path | None) -> None:

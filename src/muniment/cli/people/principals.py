@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option, show_in_browser
+from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_option, show_in_browser
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation
 from muniment.core.canonical import JsonObject
@@ -19,22 +19,25 @@ _MAX_PEM_BYTES = 16_384
 _ROLES = click.Choice([str(role) for role in Role])
 # What we make ourselves; SSH keys and passkeys are made elsewhere.
 _ALGORITHMS = click.Choice([str(Algorithm.P256), str(Algorithm.ED25519)])
-_PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PEM = FilePath(exists=True, dir_okay=False)
 
 
 @click.group()
 def key() -> None:
-    """Make, list, enrol and revoke keys."""
+    """Create, list, enrol and revoke keys."""
 
 
 @key.command("new")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--algorithm", type=_ALGORITHMS, default=str(Algorithm.P256))
 @click.option("--encrypt", is_flag=True, help="Ask for a passphrase and encrypt the file.")
 @json_option
 @click.pass_obj
 def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) -> None:
-    """Make a key: FILE gets the private half (mode 0600), FILE.pub the public one."""
+    """Create a key pair.
+
+    The private key is written to FILE (mode 0600), the public key to FILE.pub.
+    """
     passphrase = None
     if encrypt:
         passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
@@ -44,7 +47,7 @@ def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) ->
     public.write_bytes(identity.public.pem)
     terminal.answer(
         {"key": identity.public.id, "private": str(file), "public": str(public)},
-        [f"key {identity.public.id}", f"private half in {file}, public half in {public}"],
+        [f"key {identity.public.id}", f"private key in {file}, public key in {public}"],
     )
 
 
@@ -52,7 +55,7 @@ def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) ->
 @json_option
 @click.pass_obj
 def list_keys(terminal: Terminal) -> None:
-    """List all keys: whose, on which machine, how their owner was known, whether they still count."""
+    """List all keys: owner, machine, assurance and status."""
     with connect(terminal) as registry:
         people = registry.people.list()
     keys = [(person, record) for person in people for record in person.keys]
@@ -69,7 +72,10 @@ def list_keys(terminal: Terminal) -> None:
 @key.command("passkey")
 @click.argument("link")
 def make_passkey(link: str) -> None:
-    """Make a passkey in the browser, with LINK: an invitation, or a server's address to log in to first."""
+    """Create a passkey in the browser.
+
+    LINK is an invitation, or the address of a server to sign in to first.
+    """
     if "#" not in link:
         link = ask_invitation(link.rstrip("/"), show_in_browser)
     show_in_browser(link)
@@ -78,11 +84,11 @@ def make_passkey(link: str) -> None:
 @key.command("enrol")
 @click.argument("principal")
 @click.argument("file", type=_PEM)
-@click.option("--expires", metavar="TIME", help="When it ends (RFC 3339).")
+@click.option("--expires", metavar="TIME", help="When it expires (RFC 3339).")
 @json_option
 @click.pass_obj
 def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | None) -> None:
-    """Add the public key in FILE to PRINCIPAL."""
+    """Enrol a public key for a principal."""
     with connect(terminal) as registry:
         receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
     terminal.answer(
@@ -92,11 +98,14 @@ def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | Non
 
 @key.command("revoke")
 @click.argument("key_id")
-@click.option("--effective", type=int, metavar="ENTRY", help="As of an earlier entry of the log.")
+@click.option("--effective", type=ENTRY, metavar="ENTRY", help="Revoke it as of an earlier entry of the log.")
 @json_option
 @click.pass_obj
 def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
-    """Revoke a key: what it signed from that entry on no longer counts."""
+    """Revoke a key.
+
+    Nothing that it signed from now on counts or, with --effective, from an earlier entry of the log on.
+    """
     with connect(terminal) as registry:
         receipt = registry.people.revoke(key_id, effective=effective)
     from_entry = receipt.read(KeyRevoked).effective
@@ -105,20 +114,23 @@ def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
 
 @click.group()
 def user() -> None:
-    """Register and list people and workloads."""
+    """Register, invite, list and erase people and workloads."""
 
 
 @user.command("add")
 @click.argument("name")
-@click.option("--key", "file", type=_PEM, help="The public key that they sign with (PEM).")
-@click.option("--expires", metavar="TIME", help="When the key ends (RFC 3339).")
-@click.option("--workload", is_flag=True, help="It is a program, not a person.")
+@click.option("--key", "file", type=_PEM, help="Their public key (PEM).")
+@click.option("--expires", metavar="TIME", help="When the key expires (RFC 3339).")
+@click.option("--workload", is_flag=True, help="Register a workload, not a person.")
 @json_option
 @click.pass_obj
 def add_user(
     terminal: Terminal, name: str, *, file: Path | None, expires: str | None, workload: bool
 ) -> None:
-    """Register somebody. The log gets an opaque id; the name can be erased."""
+    """Register a person or workload.
+
+    The log holds an opaque id; the name can be erased later.
+    """
     key = None if file is None else _read_public(file)
     with connect(terminal, create=True) as registry:
         receipt = registry.people.add(name, key, expires=expires, workload=workload)
@@ -127,11 +139,11 @@ def add_user(
 
 @user.command("invite")
 @click.argument("name")
-@click.option("--days", type=float, default=7, show_default=True, help="How long the link is good for.")
+@click.option("--days", type=Amount(0, DAYS), default=7, show_default=True, help="Days the link is valid.")
 @json_option
 @click.pass_obj
 def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
-    """Make a link with which NAME signs in, once, on a machine of theirs."""
+    """Create a link that signs a person in, once."""
     location = (terminal.location or Settings.read().location).rstrip("/")
     with connect(terminal) as registry:
         issued = registry.access.issue("invitation", principal=name, days=days, once=True)
@@ -139,7 +151,7 @@ def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
     terminal.answer(
         {"link": link},
         [
-            f"give this to {name}, and to nobody else:",
+            f"give this to {name} and to nobody else:",
             f"  muniment login '{link}'",
             "or, to make a passkey with it, open the address in a browser",
         ],
@@ -148,13 +160,15 @@ def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
 
 @user.command("erase")
 @click.argument("principal")
-@click.option(
-    "--typed", is_flag=True, help="Also all that they ever typed: reasons, messages, comments, tags."
-)
+@click.option("--typed", is_flag=True, help="Also erase their reasons, messages, comments and tags.")
 @json_option
 @click.pass_obj
 def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
-    """Forget the name of PRINCIPAL, and of their logins, keys and tokens. The log stays as it is."""
+    """Erase the personal data of a principal.
+
+    Erases their name and the names of their logins, keys and tokens. The log does not change: it holds only
+    digests.
+    """
     with connect(terminal) as registry:
         receipt = registry.people.erase(principal, typed=typed)
     event = receipt.read(PrincipalErased)
@@ -164,11 +178,11 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
 @click.argument("namespace")
-@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
 @json_option
 @click.pass_obj
 def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> None:
-    """List who may do ACT in NAMESPACE, now or at a time, and by which role."""
+    """List who may do something in a namespace, and by which role."""
     with connect(terminal) as registry:
         people = registry.access.who_may(act, namespace, at=at)
     terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
@@ -178,7 +192,7 @@ def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> 
 @json_option
 @click.pass_obj
 def list_users(terminal: Terminal) -> None:
-    """List everybody, with their roles."""
+    """List people and workloads with their roles."""
     with connect(terminal) as registry:
         people = registry.people.list()
     terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
@@ -186,7 +200,7 @@ def list_users(terminal: Terminal) -> None:
 
 @click.group()
 def role() -> None:
-    """Grant and withdraw roles."""
+    """Grant and revoke roles."""
 
 
 @role.command("grant")
@@ -196,7 +210,10 @@ def role() -> None:
 @json_option
 @click.pass_obj
 def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
-    """Grant PRINCIPAL a role in NAMESPACE (by default everywhere)."""
+    """Grant a role in a namespace.
+
+    Without NAMESPACE, the role holds everywhere.
+    """
     with connect(terminal) as registry:
         receipt = registry.people.grant(principal, role_name, namespace)
     terminal.answer(describe_receipt(receipt), [f"{principal} is {role_name} in {namespace}"])
@@ -209,7 +226,7 @@ def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) ->
 @json_option
 @click.pass_obj
 def revoke(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
-    """End a grant."""
+    """Revoke a role."""
     with connect(terminal) as registry:
         receipt = registry.people.withdraw(principal, role_name, namespace)
     terminal.answer(describe_receipt(receipt), [f"{principal} is no longer {role_name} in {namespace}"])
@@ -219,7 +236,7 @@ def _read_public(path: Path) -> PublicKey:
     with path.open("rb") as file:
         pem = file.read(_MAX_PEM_BYTES)
     if b"PRIVATE" in pem:
-        raise InvalidKey(reason=f"{path} is a private key: give the public half")
+        raise InvalidKey(reason=f"{path} is a private key; expected the public key")
     return PublicKey.read(pem)
 
 

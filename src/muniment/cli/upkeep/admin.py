@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect
-from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
 from muniment.client.connection.settings import Settings
 from muniment.core.claims.scans import NOTHING
+from muniment.core.errors import InvalidOption
 from muniment.core.extras import load_extra
 from muniment.scanning.process import ScanProcess
 from muniment.server.doctor import examine
@@ -26,22 +27,27 @@ from muniment.services.upkeep.scans import Scans
 from muniment.services.upkeep.scrub import scrub
 from muniment.stores.blobs.local import LocalBlobs
 
-_DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
+_DIRECTORY = FilePath(exists=True, file_okay=False)
 # Less would race with whoever has stored bytes and has not published them yet.
 _LEAST_GRACE_H = 1.0
 
 
 @click.group()
 def admin() -> None:
-    """Mend and maintain a registry."""
+    """Maintain and repair a registry."""
 
 
 @admin.command()
-@click.option("--check", is_flag=True, help="Compare only, change nothing: exit 0 or 1.")
+@click.option(
+    "--check", is_flag=True, help="Compare only and change nothing. Exit 0 if all rows agree, 1 if not."
+)
 @json_option
 @click.pass_obj
 def rebuild(terminal: Terminal, *, check: bool) -> None:
-    """Replay the log into fresh tables and swap them in; with --check, name each row that differs."""
+    """Rebuild all tables from the log.
+
+    With --check, change nothing and print each row that differs from what the log says.
+    """
     if not check:
         with _open(terminal) as parts:
             count = parts.units.write(rebuild_all)
@@ -61,12 +67,18 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
 
 
 @admin.command()
-@click.option("--grace", type=float, default=48, show_default=True, help="Hours that garbage has to lie.")
-@click.option("--dry-run", is_flag=True, help="Only count.")
+@click.option(
+    "--grace",
+    type=Amount(0, 24 * DAYS),
+    default=48,
+    show_default=True,
+    help="The least age to remove, in hours.",
+)
+@click.option("--dry-run", is_flag=True, help="Count and remove nothing.")
 @json_option
 @click.pass_obj
 def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
-    """Remove uploads that broke off, and blobs that nothing names, after a period of grace."""
+    """Remove abandoned uploads and unreferenced blobs."""
     before = datetime.now(UTC) - timedelta(hours=max(grace, _LEAST_GRACE_H))
     with _open(terminal) as parts:
         found = collect_garbage(
@@ -81,11 +93,14 @@ def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
 
 
 @admin.command("scrub")
-@click.option("--heal-from", type=_DIRECTORY, help="A backup to take good copies from.")
+@click.option("--heal-from", type=_DIRECTORY, help="A backup to restore damaged blobs from.")
 @json_option
 @click.pass_obj
 def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
-    """Hash every blob again. What has rotted is set aside; with a backup it is healed. Exit 0 or 1."""
+    """Hash every blob and set damaged ones aside.
+
+    Exit 0 if all are intact, 1 if one is not.
+    """
     other = None if heal_from is None else LocalBlobs(heal_from)
     with _open(terminal) as parts:
         found = scrub(parts.units, parts.blobs, other)
@@ -94,7 +109,7 @@ def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
         {"blobs": found.blobs, "size_bytes": found.size_bytes, "rot": rot},
         [
             *(f"{one.digest} {one.fault}{', healed' if one.healed else ''}" for one in found.rot),
-            f"{found.blobs} blobs ({found.size_bytes} bytes) hashed, {len(found.rot)} not as they were",
+            f"{found.blobs} blobs ({found.size_bytes} bytes) hashed, {len(found.rot)} damaged",
         ],
     )
     if any(not one.healed for one in found.rot):
@@ -102,13 +117,14 @@ def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
 
 
 @admin.command()
-@click.option("--again", is_flag=True, help="Look into every version once more.")
+@click.option("--again", is_flag=True, help="Scan every version again.")
 @json_option
 @click.pass_obj
 def scan(terminal: Terminal, *, again: bool) -> None:
-    """Look for code in the files of the versions that were not looked into yet; sign what was found.
+    """Scan versions for files that run code when they are loaded.
 
-    A server does it by itself (MUNIMENT_SCAN). Exit 0 or 1.
+    Scans the versions that were not scanned yet, and signs and records the results. A server scans by itself
+    (MUNIMENT_SCAN). Exit 0 if nothing was found, 1 if something was.
     """
     with _open(terminal) as parts, closing(ScanProcess()) as process:
         keys = load_keys(parts.keys, parts.units)
@@ -123,7 +139,7 @@ def scan(terminal: Terminal, *, again: bool) -> None:
         [{"version": one.reference, "worst": one.scan.worst, **one.scan.predicate} for one in scanned],
         [
             *(f"{one.reference} {line}" for one in wrong for line in one.scan.lines),
-            f"{len(scanned)} versions looked into, something found in {len(wrong)}",
+            f"{len(scanned)} versions scanned, findings in {len(wrong)}",
         ],
     )
     if wrong:
@@ -131,13 +147,14 @@ def scan(terminal: Terminal, *, again: bool) -> None:
 
 
 @admin.command()
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("directory", type=FilePath(file_okay=False))
 @json_option
 @click.pass_obj
 def backup(terminal: Terminal, directory: Path) -> None:
-    """Copy the registry, with its keys, into DIRECTORY, while it is served.
+    """Back up a registry, with its keys, to a directory.
 
-    The copy is a registry in a directory: `muniment --registry DIRECTORY verify ...` checks it.
+    The registry can be served meanwhile. The backup is itself a registry: `muniment --registry DIRECTORY
+    verify ...` checks it.
     """
     with _open(terminal) as source, open_parts(directory, create=True) as target:
         moved = copy_registry(source, target)
@@ -149,7 +166,7 @@ def backup(terminal: Terminal, directory: Path) -> None:
 @json_option
 @click.pass_obj
 def restore(terminal: Terminal, directory: Path) -> None:
-    """Copy a backup in DIRECTORY into the empty stores that the settings, or --registry, name."""
+    """Restore a backup into empty stores."""
     with open_parts(directory) as source, _open(terminal, create=True) as target:
         moved = copy_registry(source, target)
     terminal.answer(asdict(moved), [f"restored {moved.entries} entries, {moved.blobs} blobs"])
@@ -161,9 +178,10 @@ def restore(terminal: Terminal, directory: Path) -> None:
 @json_option
 @click.pass_obj
 def migrate(terminal: Terminal, source: str, target: str) -> None:
-    """Copy the database SOURCE into the empty database TARGET: sqlite:///PATH or postgresql://...
+    """Copy a database to another, empty one.
 
-    Bytes and keys stay where they are: serve the new database with the same MUNIMENT_BLOBS and keys.
+    SOURCE and TARGET are sqlite:///PATH or postgresql://... Blobs and keys stay where they are: serve the new
+    database with the same MUNIMENT_BLOBS and keys.
     """
     migrating = load_extra("muniment.server.migrating", "psycopg", extra="server")
     rows = migrating.migrate_database(source, target)
@@ -174,12 +192,15 @@ def migrate(terminal: Terminal, source: str, target: str) -> None:
 @json_option
 @click.pass_obj
 def doctor(terminal: Terminal) -> None:
-    """Say what is wrong, and the command that mends it. Exit 0 or 1."""
+    """Diagnose a registry and say how to repair it.
+
+    Exit 0 if nothing is wrong, 1 if something is.
+    """
     with _open(terminal) as parts:
         found = examine(parts)
     lines = [
         f"{'FAULT' if one.fault else 'ok':7} {one.what}"
-        + (f"\n        {one.fault}\n        mend: {one.remedy}" if one.fault else "")
+        + (f"\n        {one.fault}\n        repair: {one.remedy}" if one.fault else "")
         for one in found
     ]
     terminal.answer([asdict(one) for one in found], lines)
@@ -193,13 +214,24 @@ def doctor(terminal: Terminal) -> None:
 @json_option
 @click.pass_obj
 def quota(terminal: Terminal, namespace: str, size_bytes: str | None) -> None:
-    """Bound what NAMESPACE may hold; without BYTES, say what it holds."""
+    """Show or set the storage quota of a namespace.
+
+    BYTES is the most that the namespace may hold; `none` removes the quota.
+    """
     with connect(terminal) as registry:
         if size_bytes is not None:
-            registry.access.set_quota(namespace, None if size_bytes == "none" else int(size_bytes))
+            registry.access.set_quota(namespace, _read_quota(size_bytes))
         usage = registry.access.usage(namespace)
     bound = "without bound" if usage.quota_bytes is None else f"of {usage.quota_bytes}"
     terminal.answer(asdict(usage), [f"{namespace} holds {usage.size_bytes} bytes {bound}"])
+
+
+def _read_quota(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidOption(option="BYTES", reason=f"expected a whole number or none, got {text!r}")
+    return int(text)
 
 
 def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager[Parts]:

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.terminal import FilePath
 from muniment.core.extras import load_extra
 
 
 @click.command()
-@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--host", help="The address to listen on [MUNIMENT_HOST, or 127.0.0.1].")
-@click.option("--port", type=int, help="The port to listen on [MUNIMENT_PORT, or 8000].")
+@click.argument("directory", required=False, type=FilePath(file_okay=False))
+@click.option("--host", help="The address [MUNIMENT_HOST, or 127.0.0.1].")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port [MUNIMENT_PORT, or 8000].")
 def serve(directory: Path | None, *, host: str | None, port: int | None) -> None:
-    """Serve a registry to a team.
+    """Serve a registry over HTTP.
 
-    DIRECTORY (./muniment-data) holds database, blobs and keys, unless MUNIMENT_DATABASE and
-    MUNIMENT_BLOBS name other stores. The first start prints how its admin signs in. All settings are
-    in docs/reference/settings.md.
+    DIRECTORY (./muniment-data by default) holds the database, the blobs and the keys, unless
+    MUNIMENT_DATABASE and MUNIMENT_BLOBS name other stores. The first start prints a link for its admin to
+    sign in. docs/reference/settings.md lists all settings.
     """
     # What is loaded stays: to look for garbage in it, again and again, takes a tenth of the start.
     gc.disable()

@@ -4,22 +4,30 @@ import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import ENTRY, Terminal, json_option
 
 
 @click.group()
 def webhook() -> None:
-    """Have the server send the events of a namespace: signed CloudEvents, in order, at least once."""
+    """Send events to an HTTP endpoint.
+
+    The events of a namespace are sent as signed CloudEvents, in order, at least once.
+    """
 
 
 @webhook.command("set")
 @click.argument("namespace")
 @click.argument("url")
-@click.option("--event", "events", multiple=True, metavar="TYPE", help="version.published, … [all].")
+@click.option(
+    "--event", "events", multiple=True, metavar="TYPE", help="An event type, such as version.published [all]."
+)
 @json_option
 @click.pass_obj
 def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...]) -> None:
-    """Send the events of NAMESPACE to URL from now on. The secret that signs them is shown once."""
+    """Send the events of a namespace to a URL.
+
+    The secret that signs them is shown once.
+    """
     with connect(terminal) as registry:
         made = registry.webhooks.set(namespace, url, events)
     terminal.answer(
@@ -33,7 +41,7 @@ def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...]) 
 @json_option
 @click.pass_obj
 def list_(terminal: Terminal, namespace: str) -> None:
-    """List the webhooks of NAMESPACE, and what could not be delivered."""
+    """List the webhooks of a namespace and their failed deliveries."""
     with connect(terminal) as registry:
         found = registry.webhooks.list(namespace)
     if terminal.as_json:
@@ -68,23 +76,23 @@ def list_(terminal: Terminal, namespace: str) -> None:
 
 
 @webhook.command()
-@click.argument("number", metavar="WEBHOOK", type=click.IntRange(0))
+@click.argument("number", metavar="WEBHOOK", type=ENTRY)
 @json_option
 @click.pass_obj
 def end(terminal: Terminal, number: int) -> None:
-    """Send nothing more, and forget the address and the secret."""
+    """End a webhook and erase its URL and secret."""
     with connect(terminal) as registry:
         receipt = registry.webhooks.end(number)
     terminal.answer(describe_receipt(receipt), [f"webhook {number} has ended"])
 
 
 @webhook.command()
-@click.argument("number", metavar="WEBHOOK", type=click.IntRange(0))
-@click.option("--since", type=click.IntRange(0), help="Everything from this entry of the log on.")
+@click.argument("number", metavar="WEBHOOK", type=ENTRY)
+@click.option("--since", type=ENTRY, help="Send everything from this entry of the log on.")
 @json_option
 @click.pass_obj
 def replay(terminal: Terminal, number: int, since: int | None) -> None:
-    """Send again what could not be delivered, or everything from an entry on."""
+    """Send failed deliveries again."""
     with connect(terminal) as registry:
         receipt = registry.webhooks.replay(number, since)
-    terminal.answer(describe_receipt(receipt), [f"webhook {number} is told again"])
+    terminal.answer(describe_receipt(receipt), [f"webhook {number} replays"])

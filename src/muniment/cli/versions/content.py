@@ -11,7 +11,7 @@ from muniment.capture.run import Run
 from muniment.capture.tree import collect
 from muniment.cli.drawing import show_progress
 from muniment.cli.session import connect, describe_receipt, name_people
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import ENTRY, FilePath, Terminal, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidOption, RequestNotFound
@@ -19,16 +19,29 @@ from muniment.core.queries import Draft
 
 
 @click.command()
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=FilePath(exists=True))
 @click.argument("name")
 @click.option("--alias", help="Point this alias at the new version.")
-@click.option("--run", "run_file", type=click.Path(exists=True, path_type=Path), help="What Run.write wrote.")
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME=PATH", help="A file it was trained on.")
-@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the training.")
-@click.option("--base", "bases", multiple=True, metavar="REF", help="A version that it was made from.")
-@click.option("--kind", type=click.Choice(["model", "dataset"]), help="What a new NAME is of [model].")
-@click.option("-m", "--message", default="", help="What is new.")
-@click.option("--draft", is_flag=True, help="Store and sign it, and publish it later: `muniment drafts`.")
+@click.option(
+    "--run",
+    "run_file",
+    type=FilePath(exists=True),
+    help="The record of the training run, written by `muniment run` or Run.write.",
+)
+@click.option(
+    "--dataset", "datasets", multiple=True, metavar="NAME=PATH", help="A file that the model was trained on."
+)
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A training parameter.")
+@click.option(
+    "--base", "bases", multiple=True, metavar="REF", help="The version that this one was made from."
+)
+@click.option(
+    "--kind", type=click.Choice(["model", "dataset"]), help="What to create if NAME is new [model]."
+)
+@click.option("-m", "--message", default="", help="Describe what is new.")
+@click.option(
+    "--draft", is_flag=True, help="Store and sign the files, to publish later with `muniment drafts`."
+)
 @json_option
 @click.pass_obj
 def push(  # noqa: PLR0913 - one parameter for each option
@@ -45,9 +58,12 @@ def push(  # noqa: PLR0913 - one parameter for each option
     message: str,
     draft: bool,
 ) -> None:
-    """Publish PATH as the next version of NAME (namespace/model), signed and logged."""
+    """Publish a file or directory as the next version.
+
+    PATH becomes the next version of NAME (namespace/model), signed and logged.
+    """
     if draft and alias is not None:
-        raise InvalidOption(option="--alias", reason="a draft is no version that an alias could point at")
+        raise InvalidOption(option="--alias", reason="cannot point at a draft: publish it first")
     run = _read_run(run_file, datasets, params, bases)
     total = sum(source.size_bytes for source in collect(path))
     with (
@@ -73,21 +89,22 @@ def push(  # noqa: PLR0913 - one parameter for each option
 
 @click.command()
 @click.argument("name")
-@click.option("--publish", "published", type=click.IntRange(0), help="Publish the draft of this entry.")
-@click.option(
-    "--discard", "discarded", type=click.IntRange(0), help="End the draft of this entry; its files go."
-)
-@click.option("--reason", default="", help="Why, or what is new.")
+@click.option("--publish", "published", type=ENTRY, help="Publish the draft with this entry.")
+@click.option("--discard", "discarded", type=ENTRY, help="Discard the draft with this entry, and its files.")
+@click.option("--reason", default="", help="The reason to discard, or what is new in the version.")
 @json_option
 @click.pass_obj
 def drafts(
     terminal: Terminal, name: str, *, published: int | None, discarded: int | None, reason: str
 ) -> None:
-    """List the drafts of NAME, or publish or discard one. A draft is its author's."""
+    """List, publish and discard drafts.
+
+    A draft belongs to its author: nobody else can publish or discard it.
+    """
     with connect(terminal) as registry:
         if discarded is not None:
             receipt = registry.drafts.discard(discarded, reason)
-            terminal.answer(describe_receipt(receipt), [f"the draft of entry {discarded} is discarded"])
+            terminal.answer(describe_receipt(receipt), [f"discarded the draft of entry {discarded}"])
             return
         found = registry.drafts.list(name)
         if published is not None:
@@ -125,16 +142,19 @@ def _answer_published(terminal: Terminal, version: Version) -> None:
 
 @click.command()
 @click.argument("reference")
-@click.argument("destination", type=click.Path(path_type=Path), required=False)
+@click.argument("destination", type=FilePath(), required=False)
 @click.option(
     "--signature",
-    type=click.Path(path_type=Path),
-    help="Also write the content signature here, for `model_signing verify`.",
+    type=FilePath(),
+    help="Write the content signature to this file, for `model_signing verify`.",
 )
 @json_option
 @click.pass_obj
 def pull(terminal: Terminal, reference: str, destination: Path | None, signature: Path | None) -> None:
-    """Lay out the files of REFERENCE in DESTINATION (by default the model's name), verified."""
+    """Download the files of a version and verify them.
+
+    The files are written to DESTINATION, by default a directory named after the model.
+    """
     with connect(terminal) as registry:
         total = registry.version(reference).record.size_bytes
         target = destination or Path(reference.partition("@")[0].rpartition("/")[2])
@@ -155,13 +175,16 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
 @json_option
 @click.pass_obj
 def tag(terminal: Terminal, reference: str, tags: tuple[str, ...]) -> None:
-    """Put tags on REFERENCE (NAME=TEXT), take them away (NAME-), or list them."""
+    """Set, remove and list the tags of a version.
+
+    NAME=TEXT sets a tag, NAME- removes it. Without either, list the tags.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         for one in tags:
             name, separator, text = one.partition("=")
             if not separator and not one.endswith("-"):
-                raise InvalidOption(option=one, reason="is neither NAME=TEXT nor NAME-")
+                raise InvalidOption(option=one, reason="expected NAME=TEXT or NAME-")
             version.tag(name if separator else one[:-1], text if separator else None)
         found = version.tags()
     terminal.answer(found, [f"{name}={text}" for name, text in found.items()])
@@ -176,7 +199,7 @@ def record_datasets(run: Run, datasets: tuple[str, ...], *, snapshot: bool = Fal
     for pair in datasets:
         name, separator, path = pair.partition("=")
         if not separator:
-            raise InvalidOption(option="--dataset", reason=f"{pair!r} is not NAME=PATH")
+            raise InvalidOption(option="--dataset", reason=f"expected NAME=PATH, got {pair!r}")
         run.dataset(name, path, snapshot=snapshot)
 
 
@@ -184,9 +207,7 @@ def _read_run(
     run_file: Path | None, datasets: tuple[str, ...], params: tuple[str, ...], bases: tuple[str, ...]
 ) -> Run | Recorded | None:
     if run_file is not None and (datasets or params or bases):
-        raise InvalidOption(
-            option="--run", reason="stands alone: --dataset, --param and --base are for runs without a file"
-        )
+        raise InvalidOption(option="--run", reason="cannot be combined with --dataset, --param or --base")
     if run_file is not None:
         with run_file.open("rb") as file:
             return read_run(file.read())
@@ -201,7 +222,7 @@ def read_pair(pair: str) -> tuple[str, Json]:
     """Read KEY=VALUE; a value that is JSON is taken as such, any other as text."""
     key, separator, value = pair.partition("=")
     if not separator:
-        raise InvalidOption(option="--param", reason=f"{pair!r} is not KEY=VALUE")
+        raise InvalidOption(option="--param", reason=f"expected KEY=VALUE, got {pair!r}")
     try:
         return key, json.loads(value)
     except ValueError:

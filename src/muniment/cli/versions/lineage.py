@@ -10,9 +10,11 @@ from muniment.core.claims.lineage import MAX_DEPTH, Direction
 
 @click.command()
 @click.argument("target", metavar="REF|DIGEST|COMMIT")
-@click.option("--up", "direction", flag_value="up", default="up", help="What it was made from [default].")
-@click.option("--down", "direction", flag_value="down", help="What was made from it.")
-@click.option("--depth", type=click.IntRange(0), default=MAX_DEPTH, help="At most this many steps [all].")
+@click.option(
+    "--up", "direction", flag_value="up", default="up", help="Show what it was made from [default]."
+)
+@click.option("--down", "direction", flag_value="down", help="Show what was made from it.")
+@click.option("--depth", type=click.IntRange(0), default=MAX_DEPTH, help="The most steps to follow [all].")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=2000, show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMS), default="tree", show_default=True)
 @json_option
@@ -20,10 +22,10 @@ from muniment.core.claims.lineage import MAX_DEPTH, Direction
 def lineage(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, target: str, *, direction: str, depth: int, limit: int, form: str
 ) -> None:
-    """Show what REF was made from, or what was made from it: datasets, code, base models, versions.
+    """Show what a version was made from, or what was made from it.
 
-    `muniment lineage acme/patients@3 --down` shows which models were trained on a dataset or on anything
-    derived from it, with the aliases that point at them.
+    Follows datasets, code, base models and versions. `muniment lineage acme/patients@3 --down` lists the
+    models trained on a dataset or on anything derived from it, with the aliases that point at them.
     """
     way = Direction(direction)
     with connect(terminal) as registry:

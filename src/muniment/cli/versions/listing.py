@@ -20,15 +20,16 @@ from muniment.core.records import VersionRecord
 
 @click.command("list")
 @click.argument("query", default="")
-@click.option("--limit", default=50, show_default=True, help="At most this many rows.")
-@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The most rows.")
+@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
 @json_option
 @click.pass_obj
 def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None:
-    """List the models whose names begin with QUERY; with a whole name, its versions.
+    """List models, the versions of a model, or search results.
 
-    A QUERY with a condition lists the versions that meet it: 'metric.auc > 0.9 and param.depth = 6
-    order by created' (docs/reference/search.md).
+    Without QUERY, list all models. With the beginning of a name, list the models that match; with a whole
+    name, list its versions. With a condition, list the versions that meet it: 'metric.auc > 0.9 and
+    param.depth = 6 order by created' (docs/reference/search.md).
     """
     if set(query) & set("=<>~") or " " in query.strip():
         _search(terminal, query, limit, at)
@@ -49,14 +50,15 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
 @click.command()
 @click.argument("what", metavar="PATH|DIGEST")
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most this many versions."
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The most versions to print."
 )
 @json_option
 @click.pass_obj
 def identify(terminal: Terminal, what: str, *, limit: int) -> None:
-    """Say which versions a file, the files of a directory or a digest (sha256:...) are of, each proven.
+    """Find the versions that a file belongs to.
 
-    Exit 0 if all of it is known, 1 if some is not.
+    Takes a file, a directory or a digest (sha256:...). Each match is proven by the log. Exit 0 if every file
+    is known, 1 if one is not.
     """
     with connect(terminal) as registry:
         found = registry.identify(what, limit=limit)
@@ -75,18 +77,21 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
                 for match, word in zip(found.matches, standing, strict=True)
             ]
             draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
-        terminal.answer(None, [f"no version has {path}" for path in found.unknown])
+        terminal.answer(None, [f"{path} belongs to no version" for path in found.unknown])
     if found.unknown:
         sys.exit(NO)
 
 
 @click.command()
 @click.argument("reference", metavar="NAME[@ALIAS]")
-@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
 @json_option
 @click.pass_obj
 def history(terminal: Terminal, reference: str, at: str | None) -> None:
-    """Show the moves of an alias, or of all aliases of a model: who, when and why."""
+    """Show the moves of an alias.
+
+    With a model's name alone, show the moves of all its aliases: who moved what, when and why.
+    """
     name, _, alias = reference.partition("@")
     with connect(terminal) as registry:
         moves = registry.history(name, alias or None, at=at)
@@ -101,11 +106,16 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
 @click.command()
 @click.argument("before")
 @click.argument("after")
-@click.option("--norms", is_flag=True, help="Say how much changed tensors did; reads them.")
+@click.option(
+    "--norms", is_flag=True, help="Measure how much each changed tensor changed; reads the tensors."
+)
 @json_option
 @click.pass_obj
 def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
-    """Show what changed from BEFORE to AFTER: files, tensors, training, metrics, card, signers."""
+    """Show what changed between two versions.
+
+    Compares files, tensors, training, metrics, cards and signers.
+    """
     with connect(terminal) as registry:
         comparison = registry.diff(before, after, norms=norms)
     if terminal.as_json:
@@ -143,7 +153,7 @@ def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> lis
 
 
 def _draw_versions(versions: Sequence[VersionRecord], standing: Sequence[str]) -> None:
-    """Draw a table; where a version stands now is said whenever the list is of."""
+    """Draw a table of versions, each with its present status, even in a list as of an earlier time."""
     draw_table(
         ("version", "", "bytes", "published", "digest"),
         [
@@ -186,7 +196,7 @@ def _brief(value: Json) -> str:
 
 
 def _describe_change(one: Difference) -> str:
-    """Say what kind of change it is; of a number by how much, and whether intervals say that it is real."""
+    """Describe a change: its kind or, for a number, by how much, and whether it exceeds the intervals."""
     parts = [one.kind if one.delta is None else f"{one.delta:+.4g}"]
     if one.real is not None:
         parts.append("real" if one.real else "within the intervals")

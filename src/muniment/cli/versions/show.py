@@ -22,11 +22,14 @@ _MOST_FOUND: Final = 10
 
 @click.command()
 @click.argument("reference")
-@click.option("--at", metavar="TIME", help="As it was then (RFC 3339).")
+@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
 @json_option
 @click.pass_obj
 def show(terminal: Terminal, reference: str, at: str | None) -> None:
-    """Show what is known of REFERENCE: namespace/model[@number|@alias|@latest|@sha256:...]."""
+    """Show what is known about a version.
+
+    REFERENCE is namespace/model[@NUMBER|@ALIAS|@latest|@sha256:...].
+    """
     with connect(terminal) as registry:
         version = registry.version(reference, at=at)
         document, lines = _describe(registry, version)

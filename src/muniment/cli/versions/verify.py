@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect
-from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.opening import forget as forget_log
 from muniment.client.proofs.checking import Check
 from muniment.client.versions.exporting import verify_export
@@ -15,9 +15,9 @@ from muniment.core.errors import InvalidOption
 
 @click.command()
 @click.argument("reference", required=False)
-@click.option("--provenance", is_flag=True, help="Check what it was made from, link by link.")
-@click.option("--log", "whole_log", is_flag=True, help="Read the whole log and hash it anew.")
-@click.option("--log-key", metavar="KEY", help="The log's verifier key, that an export has to be of.")
+@click.option("--provenance", is_flag=True, help="Check the provenance, link by link.")
+@click.option("--log", "whole_log", is_flag=True, help="Read and hash the whole log.")
+@click.option("--log-key", metavar="KEY", help="The verifier key of the log that an export must come from.")
 @json_option
 @click.pass_obj
 def verify(
@@ -28,9 +28,14 @@ def verify(
     whole_log: bool,
     log_key: str | None,
 ) -> None:
-    """Check a version, or an export of one: bytes, signatures and proofs, each by name. Exit 0 or 1."""
+    """Verify a version or an export.
+
+    Checks files, signatures and proofs, and prints each. Exit 0 if all pass, 1 if one fails.
+    """
     if reference is None and not whole_log:
-        raise InvalidOption(option="REFERENCE", reason="is missing: name a version, an export, or --log")
+        raise InvalidOption(
+            option="REFERENCE", reason="is missing: name a version or an export, or use --log"
+        )
     if reference is not None and Path(reference).is_file():
         said, found = verify_export(Path(reference), verifier=log_key)
         of = f"of {said.reference}, in a log of {said.size} entries with the key {said.verifier}"
@@ -48,12 +53,15 @@ def verify(
 
 @click.command()
 @click.argument("reference")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--no-content", is_flag=True, help="Leave the bytes of the version's files out.")
+@click.option("-o", "--output", required=True, type=FilePath(dir_okay=False))
+@click.option("--no-content", is_flag=True, help="Leave out the files of the version.")
 @json_option
 @click.pass_obj
 def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool) -> None:
-    """Write REFERENCE with all that proves it into one file: an OCI layout, for `muniment verify FILE`."""
+    """Export a version and its proofs to one file.
+
+    The file is an OCI layout; `muniment verify FILE` checks it without the registry.
+    """
     with connect(terminal) as registry:
         said = registry.export(reference, output, content=not no_content)
     terminal.answer(said._asdict(), [f"{said.reference} is in {output}", f"log key: {said.verifier}"])
@@ -81,10 +89,13 @@ def _answer(terminal: Terminal, checks: list[Check]) -> None:
 @json_option
 @click.pass_obj
 def forget(terminal: Terminal, location: str | None) -> None:
-    """Forget the log that was seen at LOCATION, after a new registry was made there on purpose."""
+    """Forget the remembered log of a location.
+
+    Use it only after a new registry was created there on purpose.
+    """
     where = location or terminal.location
     known = forget_log(where)
-    terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing was remembered"])
+    terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing to forget"])
 
 
 def _describe(check: Check) -> list[str]:

@@ -24,13 +24,24 @@ from tenacity import (
 )
 
 from muniment import __version__
-from muniment.core.errors import InsecureLocation, MunimentError, RegistryUnreachable, list_errors
+from muniment.core.errors import (
+    InsecureLocation,
+    MunimentError,
+    RegistryMoved,
+    RegistryUnreachable,
+    list_errors,
+)
 
+API: Final = "/api/v1"
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
 _BYTES_TIMEOUT_S: Final = 60.0
 _ATTEMPTS: Final = 5
 _PATIENCE_S: Final = 30.0
 _MAX_PROBLEM_BYTES: Final = 1 << 20
+_MAX_TARGET_CHARACTERS: Final = 500
+# RFC 9110 15: from these statuses on there is no answer, and from those on there is a refusal.
+_REDIRECTS: Final = 300
+_REFUSALS: Final = 400
 _AGENT: Final = f"muniment/{__version__}"
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _KINDS: Final = {kind.code: kind for kind in list_errors()}
@@ -110,8 +121,9 @@ class Transport:
                 response = connection.getresponse()
             else:
                 response = connection.getresponse()
-            if response.status >= 400:  # noqa: PLR2004 - where HTTP's refusals begin
-                raise _read_refusal(self.location, response.status, response.read(_MAX_PROBLEM_BYTES))
+            if response.status >= _REDIRECTS:
+                problem, target = response.read(_MAX_PROBLEM_BYTES), response.headers.get("location", "")
+                raise _read_refusal(self.location, response.status, problem, target)
             yield response
             # Read to its end, a connection can take the next request.
             is_good = response.isclosed() and not response.will_close
@@ -167,8 +179,9 @@ class Transport:
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
-        if response.status_code >= 400:  # noqa: PLR2004 - where HTTP's refusals begin
-            raise _read_refusal(self.location, response.status_code, response.content)
+        if response.status_code >= _REDIRECTS:
+            target = response.headers.get("location", "")
+            raise _read_refusal(self.location, response.status_code, response.content, target)
         return response.content
 
     def _connect(self, *, fresh: bool) -> http.client.HTTPConnection:
@@ -201,8 +214,10 @@ def _was_closed(connection: http.client.HTTPConnection) -> bool:
     return bool(waiting.poll(0))
 
 
-def _read_refusal(location: str, status: int, body: bytes) -> MunimentError:
-    """Rebuild the error that a problem document describes."""
+def _read_refusal(location: str, status: int, body: bytes, target: str) -> MunimentError:
+    """Rebuild the error that a problem document describes; `target` is where a redirect leads."""
+    if status < _REFUSALS:
+        return RegistryMoved(location=location, target=target[:_MAX_TARGET_CHARACTERS])
     try:
         problem = msgspec.json.decode(body, type=_Problem)
         kind = _KINDS[problem.code]

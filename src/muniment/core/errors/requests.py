@@ -283,3 +283,12 @@ class DestinationNotEmpty(InvalidRequest):
     path: str
     message = "{path!r} holds files that are not of this version"
     advice = "name another destination, or empty it first"
+
+
+class FileUnusable(InvalidRequest):
+    """A file that was named cannot be read or written."""
+
+    path: str
+    reason: str
+    message = "cannot use {path!r}: {reason}"
+    advice = "name a path that exists and that you can read or write"

@@ -56,6 +56,15 @@ class RegistryUnreachable(Unavailable):
     advice = "check MUNIMENT_URL and the network, then try again: what was recorded is not recorded twice"
 
 
+class RegistryMoved(Unavailable):
+    """The server redirects to another address."""
+
+    location: str
+    target: str
+    message = "{location} redirects to {target!r}"
+    advice = "use the address of the registry itself: nothing that is signed or secret follows a redirect"
+
+
 class TooManyRequests(Unavailable):
     """The caller asks more often than is allowed."""
 

@@ -1,0 +1,99 @@
+"""The commands, in the groups that `--help` shows them in.
+
+Each line is the first sentence of the command's own help: it stands here so that `--help` loads no command
+(`tests/test_commands.py` holds the two together).
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command: the module and attribute that hold it, and its line in `--help`."""
+
+    place: str
+    line: str
+
+
+GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
+    "Start": {
+        "demo": Entry("demo.command:demo", "Run the whole story on a real model."),
+        "run": Entry("claims.run:run", "Run a training command and record it."),
+        "push": Entry("versions.content:push", "Publish a file or directory as the next version."),
+        "pull": Entry("versions.content:pull", "Download the files of a version and verify them."),
+        "list": Entry("versions.listing:list_", "List models, the versions of a model, or search results."),
+        "show": Entry("versions.show:show", "Show what is known about a version."),
+    },
+    "Versions": {
+        "drafts": Entry("versions.content:drafts", "List, publish and discard drafts."),
+        "tag": Entry("versions.content:tag", "Set, remove and list the tags of a version."),
+        "history": Entry("versions.listing:history", "Show the moves of an alias."),
+        "diff": Entry("versions.listing:diff", "Show what changed between two versions."),
+        "lineage": Entry(
+            "versions.lineage:lineage", "Show what a version was made from, or what was made from it."
+        ),
+        "identify": Entry("versions.listing:identify", "Find the versions that a file belongs to."),
+        "verify": Entry("versions.verify:verify", "Verify a version or an export."),
+        "export": Entry("versions.verify:export", "Export a version and its proofs to one file."),
+        "deprecate": Entry("gates.lifecycle:deprecate", "Mark a version as not for new use."),
+        "retire": Entry("gates.lifecycle:retire", "Take a version out of service."),
+        "revoke": Entry("gates.lifecycle:revoke", "Revoke a version and quarantine its files."),
+        "restore": Entry("gates.lifecycle:restore", "Undo a deprecation, retirement or revocation."),
+        "retain": Entry("gates.lifecycle:retain", "Set a retention period or a legal hold."),
+        "purge": Entry("gates.lifecycle:purge", "Delete the files of a version permanently."),
+    },
+    "Evidence": {
+        "evaluate": Entry(
+            "claims.evidence:evaluate", "Compute evaluation evidence from predictions and sign it."
+        ),
+        "report": Entry("claims.evidence:report", "Write the evaluations of a version as a report."),
+        "leaderboard": Entry(
+            "claims.evidence:leaderboard", "Rank versions by a metric over the same dataset."
+        ),
+        "card": Entry("claims.cards:card", "Write, show and export model cards."),
+        "attest": Entry("claims.evidence:attest", "Sign and record a claim of any type."),
+        "reproduce": Entry("claims.reproduce:reproduce", "Rebuild a version from its record and compare."),
+    },
+    "Approve": {
+        "policy": Entry("gates.policies:policy", "Set, show, test and simulate policies."),
+        "check": Entry("gates.moves:check", "Check a version against the policies of an alias."),
+        "request": Entry("gates.requests:request", "Request approval of a version for an alias."),
+        "requests": Entry("gates.requests:requests", "List the requests for approval of a model."),
+        "inbox": Entry("gates.requests:inbox", "Show what is waiting for you."),
+        "comment": Entry("gates.requests:comment", "Comment on a version."),
+        "comments": Entry("gates.requests:comments", "List the comments on a version, oldest first."),
+        "approve": Entry("gates.approvals:approve", "Approve a version for an alias."),
+        "reject": Entry("gates.approvals:reject", "Reject a version for an alias."),
+        "withdraw": Entry("gates.approvals:withdraw", "Withdraw your approval or rejection of a version."),
+        "waive": Entry("gates.approvals:waive", "Request a waiver of rules of a policy, for a time."),
+    },
+    "Deploy": {
+        "promote": Entry("gates.moves:promote", "Point an alias at a version."),
+        "rollback": Entry("gates.moves:rollback", "Point an alias back at its previous version."),
+        "break-glass": Entry("gates.moves:break_glass", "Move an alias past its gate, in an emergency."),
+        "close-emergency": Entry(
+            "gates.moves:close_emergency", "Close an emergency, and say what came of it."
+        ),
+        "deploy": Entry("gates.deployments:deploy", "Record that a version serves at a target."),
+        "deployments": Entry("gates.deployments:deployments", "List deployments, of one model or of all."),
+    },
+    "People": {
+        "login": Entry("people.access:login", "Sign in to a server."),
+        "logout": Entry("people.access:logout", "Remove the stored token for a server."),
+        "user": Entry("people.principals:user", "Register, invite, list and erase people and workloads."),
+        "role": Entry("people.principals:role", "Grant and revoke roles."),
+        "key": Entry("people.principals:key", "Create, list, enrol and revoke keys."),
+        "token": Entry("people.access:token", "Create, list and revoke tokens."),
+        "trust": Entry("people.access:trust", "Let workloads sign in with the identity of their platform."),
+    },
+    "Operate": {
+        "serve": Entry("upkeep.serve:serve", "Serve a registry over HTTP."),
+        "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint."),
+        "admin": Entry("upkeep.admin:admin", "Maintain and repair a registry."),
+        "forget": Entry("versions.verify:forget", "Forget the remembered log of a location."),
+    },
+}
+
+COMMANDS: Final = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+# What people type who come from elsewhere.
+ALIASES: Final = {"ls": "list"}

@@ -1,0 +1,245 @@
+"""All commands alike: their help, near misses, closed pipes, and arguments typed at random."""
+
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from muniment.cli.commands import ALIASES, COMMANDS, GROUPS
+from muniment.cli.main import main
+from muniment.client.opening import open as open_registry
+
+# They run what they are given, serve until they are stopped, open a browser, or take minutes.
+NOT_TYPED_AT_RANDOM = {("demo",), ("run",), ("serve",), ("login",), ("key", "passkey")}
+# Values at the edges of what options take. None leads out of the directory that a test works in.
+ODD = [
+    *(
+        "",
+        " ",
+        "\udcff",
+        "\u202e",
+        "é",
+        "e\u0301",
+        "-",
+        "--",
+        "-1",
+        "0",
+        "1",
+        "1e999",
+        "nan",
+        "inf",
+        "-inf",
+    ),
+    *(
+        "9" * 30,
+        "0x10",
+        "١٢",
+        "2026-02-30",
+        "2026-01-01",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59Z",
+    ),
+    *(
+        "acme/x",
+        "acme/x@1",
+        "acme/x@0",
+        "acme/x@production",
+        "acme/x@latest",
+        "acme/y@1",
+        "acme/*@production",
+        "@",
+    ),
+    *(
+        "sha256:" + "0" * 64,
+        "sha256:",
+        "*",
+        "a=b",
+        "=",
+        "a=",
+        "=b",
+        "a=model",
+        "production",
+        "registry",
+        "admin",
+    ),
+    *(
+        "model",
+        "model/weights.bin",
+        "odd.json",
+        "odd.yaml",
+        "odd.csv",
+        "{}",
+        "[",
+        "x" * 5000,
+        "http://127.0.0.1:1",
+    ),
+]
+GOOD = [
+    *("acme/x", "acme/x@1", "acme/x@production", "acme/*@production", "production", "acme"),
+    *("model", "odd.json", "odd.csv", "1", "y"),
+]
+# No process is handed a NUL.
+RANDOM = st.text(st.characters(exclude_characters="\0"), max_size=8).filter(
+    lambda text: not text.startswith(("/", "~", "."))
+)
+TEXTS = st.sampled_from(GOOD) | st.sampled_from(ODD) | RANDOM
+
+
+def list_commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Give each command that does something, with the words that lead to it."""
+    with click.Context(main) as context:
+        for name in COMMANDS:
+            command = main.get_command(context, name)
+            if isinstance(command, click.Group):
+                yield from (((name, sub), one) for sub, one in command.commands.items())
+            elif command is not None:
+                yield (name,), command
+
+
+LEAVES = dict(list_commands())
+
+
+@st.composite
+def lines(draw: st.DrawFn, command: click.Command) -> list[str]:
+    """Draw arguments: some of the options, and about as many arguments as there are."""
+    words: list[str] = []
+    for parameter in command.params:
+        choices = list(parameter.type.choices) if isinstance(parameter.type, click.Choice) else []
+        values = st.sampled_from(choices) if choices else TEXTS
+        if isinstance(parameter, click.Option):
+            if parameter.required or not draw(st.integers(0, 2)):
+                words += [parameter.opts[0], *([] if parameter.is_flag else [draw(values)])]
+        elif draw(st.integers(0, 9)):
+            words.append(draw(values))
+    return words
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a directory with a registry that holds a version, and files in it."""
+    directory = tmp_path_factory.mktemp("typed")
+    (directory / "model").mkdir()
+    (directory / "model/weights.bin").write_bytes(b"weights")
+    (directory / "odd.json").write_text('{"a": [1e400, "\\ud800", null]}')
+    (directory / "odd.yaml").write_text("rules: [{rule: threshold}, &a [*a]]\n")
+    (directory / "odd.csv").write_text("y,p\n1,\n,nan\n")
+    with open_registry(str(directory / "registry"), create=True) as registry:
+        registry.push(directory / "model", "acme/x", alias="production")
+    return directory
+
+
+@pytest.mark.parametrize(
+    "words", [words for words in LEAVES if words not in NOT_TYPED_AT_RANDOM], ids=" ".join
+)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_argument_is_an_internal_error(
+    words: tuple[str, ...], prepared: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
+) -> None:
+    """Whatever is typed, it is done or refused by name, and nobody is told of a bug."""
+    monkeypatch.chdir(prepared)
+    monkeypatch.setenv("MUNIMENT_URL", str(prepared / "registry"))
+    monkeypatch.setenv("MUNIMENT_STATE", str(prepared / "state"))
+    typed = [*words, *data.draw(lines(LEAVES[words]))]
+    result = CliRunner().invoke(main, typed, input="")
+    assert result.exit_code in {0, 1, 2, 3, 4, 5}, (typed, result.exit_code, result.output, result.exception)
+    assert "internal_error" not in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_begins_with_its_line_in_the_list(name: str) -> None:
+    """`muniment --help` and `muniment COMMAND --help` say the same, in a sentence."""
+    with click.Context(main) as context:
+        command = main.get_command(context, name)
+    assert command is not None
+    text = " ".join((command.help or "").split("\n\n")[0].split())
+    assert text == COMMANDS[name].line
+    assert text.endswith(".")
+    assert text[0].isupper()
+
+
+def test_help_groups_the_commands() -> None:
+    """Each group has its heading, in the order in which people need them."""
+    shown = CliRunner().invoke(main, ["--help"]).stdout
+    places = [shown.index(f"\n{group}:\n") for group in GROUPS]
+    assert places == sorted(places)
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+def test_a_near_miss_is_answered_with_what_was_meant() -> None:
+    """A typo is told the command that it is close to, here and in a group."""
+    assert "Did you mean 'show'?" in CliRunner().invoke(main, ["shwo"]).stderr
+    assert "Did you mean 'list'?" in CliRunner().invoke(main, ["user", "lst"]).stderr
+
+
+def test_words_of_other_tools_are_known(prepared: Path) -> None:
+    """`muniment ls` lists."""
+    run = CliRunner()
+    place = ["--registry", str(prepared / "registry")]
+    assert run.invoke(main, [*place, "ls"]).stdout == run.invoke(main, [*place, "list"]).stdout
+    assert set(ALIASES.values()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words", [("show", "acme/x"), ("history", "acme/x"), ("user", "list", "--json")], ids=" ".join
+)
+def test_a_closed_pipe_ends_quietly(words: tuple[str, ...], prepared: Path) -> None:
+    """A reader that has gone, as `head` does, is no bug and no refusal: the exit code is that of SIGPIPE."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "muniment", "--registry", str(prepared / "registry"), *words]
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+class Redirecting(http.server.BaseHTTPRequestHandler):
+    def redirect(self) -> None:
+        self.send_response(308)
+        self.send_header("location", "https://registry.example/elsewhere")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PUT = do_PATCH = redirect  # noqa: N815 - names that http.server looks for
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's signature
+        """Say nothing."""
+
+
+def test_a_redirect_is_refused_by_name(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing follows a redirect: the refusal names both addresses."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("MUNIMENT_URL", f"http://127.0.0.1:{server.server_port}")
+        try:
+            pushed = CliRunner().invoke(main, ["push", str(prepared / "model"), "acme/x"])
+            listed = CliRunner().invoke(main, ["list"])
+        finally:
+            server.shutdown()
+            thread.join()
+    for ended in (pushed, listed):
+        assert ended.exit_code == 5, ended.output
+        assert "registry_moved" in ended.stderr
+        assert "https://registry.example/elsewhere" in ended.stderr
+
+
+def test_output_that_is_no_text_is_escaped(prepared: Path, tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 is named in ASCII, in a refusal and in JSON."""
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    odd.write_bytes(b"weights")
+    place = str(prepared / "registry")
+    command = [sys.executable, "-m", "muniment", "--registry", place, "identify", str(odd)]
+    for words in (command, [*command, "--json"]):
+        ended = subprocess.run(words, capture_output=True, text=True, encoding="ascii", check=False)
+        assert ended.returncode in {0, 1, 2}, ended.stderr
+        assert "internal_error" not in ended.stderr
