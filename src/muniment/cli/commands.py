@@ -65,13 +65,15 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "approve": Entry("gates.approvals:approve", "Approve a version for an alias."),
         "reject": Entry("gates.approvals:reject", "Reject a version for an alias."),
         "withdraw": Entry("gates.approvals:withdraw", "Withdraw your approval or rejection of a version."),
-        "except": Entry("gates.approvals:except_", "Request a temporary exception from rules of a policy."),
+        "waive": Entry("gates.approvals:waive", "Request a waiver of rules of a policy, for a time."),
     },
     "Deploy": {
         "promote": Entry("gates.moves:promote", "Point an alias at a version."),
         "rollback": Entry("gates.moves:rollback", "Point an alias back at its previous version."),
         "break-glass": Entry("gates.moves:break_glass", "Move an alias past its gate, in an emergency."),
-        "review": Entry("gates.moves:review", "Say that an emergency was looked at."),
+        "close-emergency": Entry(
+            "gates.moves:close_emergency", "Close an emergency, and say what came of it."
+        ),
         "deploy": Entry("gates.deployments:deploy", "Record that a version serves at a target."),
         "deployments": Entry("gates.deployments:deployments", "List deployments, of one model or of all."),
     },

@@ -23,7 +23,7 @@ from muniment.services.catalog.models import get_model, list_models
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import list_tags, remove_tag, set_tag
 from muniment.services.claims.deployments import list_deployments
-from muniment.services.gates.emergencies import break_glass, review_move
+from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
 from muniment.services.gates.moves import get_move, list_moves, move_alias, roll_back_alias
@@ -214,7 +214,7 @@ _VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     gates.OpenRequest: open_request,
     gates.CloseRequest: close_request,
     gates.BreakGlass: break_glass,
-    gates.ReviewMove: review_move,
+    gates.CloseEmergency: close_emergency,
     catalog.SetTag: set_tag,
     catalog.RemoveTag: remove_tag,
     catalog.PostComment: post_comment,

@@ -54,7 +54,7 @@ class InboxItem:
     """Something in an inbox.
 
     Attributes:
-        kind: request, exception or review (to decide); answer, mention or emergency (to know).
+        kind: request, waiver or closing (to decide); answer, mention or emergency (to know).
         reference: the version that it is about.
         alias: the alias that it is for; empty if none.
         who: the principal whom it comes from.
@@ -102,7 +102,7 @@ class RollBackAlias(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass(Command):
-    """Point an alias at a version past its gate, in an emergency; it has to be reviewed by somebody else.
+    """Point an alias at a version past its gate, in an emergency; somebody else has to close it.
 
     `attestation` is a stored bundle: the caller's signed word that it is an emergency, and why.
     """
@@ -117,15 +117,15 @@ class BreakGlass(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewMove(Command):
-    """Say that an emergency move, by its entry, was looked at, and what came of that."""
+class CloseEmergency(Command):
+    """Close an emergency, by the entry of its move, and say what came of it."""
 
     declared = Change(
         "POST",
-        "/emergencies/{move}/reviews",
+        "/emergencies/{emergency}/closings",
         f"those who may {Act.APPROVE}, but made neither the move nor the version",
     )
-    move: int
+    emergency: int
     reason: Payload | None = None
 
 
@@ -265,6 +265,6 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     ListRequests,
     CloseRequest,
     BreakGlass,
-    ReviewMove,
+    CloseEmergency,
     GetInbox,
 )

@@ -1,7 +1,7 @@
 """Quotas: what a namespace holds, and may hold."""
 
 from muniment.core.errors import InvalidDocument
-from muniment.core.events import EventType
+from muniment.core.events import QuotaSet
 from muniment.core.names import check_part
 from muniment.core.verbs.bytes import GetUsage, SetQuota, Usage
 from muniment.services.bytes.custody import find_quota
@@ -14,8 +14,7 @@ def set_quota(tx: Transaction, command: SetQuota) -> Outcome:
     check_part(command.namespace, "namespace")
     if command.size_bytes is not None and command.size_bytes < 0:
         raise InvalidDocument(reason="a quota is a number of bytes")
-    data = {"namespace": command.namespace, "size": command.size_bytes}
-    return Outcome(tx.record(EventType.QUOTA_SET, data))
+    return Outcome(tx.record(QuotaSet(namespace=command.namespace, size_bytes=command.size_bytes)))
 
 
 def get_usage(reading: Reading, query: GetUsage) -> Usage:

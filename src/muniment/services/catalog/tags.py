@@ -3,9 +3,8 @@
 import re
 from typing import Final
 
-from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidTag
-from muniment.core.events import EventType
+from muniment.core.events import TagSet
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
 from muniment.core.records import TagRecord, VersionRecord
@@ -55,13 +54,13 @@ def _set(tx: Transaction, reference: Reference, key: str, value: Payload | None)
     text = None if value is None else value.text
     if present is not None and _text(tx.unit, present) == text:
         return Outcome(present.index, created=False)
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "tag": key,
-        "value": tx.keep(value),
-    }
-    index = tx.record(EventType.TAG_SET, data)
+    event = TagSet(
+        name=reference.name,
+        number=version.number,
+        tag=key,
+        value=tx.keep(value),
+    )
+    index = tx.record(event)
     describe_tag(tx.unit, version.index, key, text, index)
     return Outcome(index)
 

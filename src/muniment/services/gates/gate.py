@@ -1,9 +1,10 @@
 """The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
 
 from muniment.core.claims.attestations import VERDICT
+from muniment.core.digests import Digest
 from muniment.core.errors import PolicyNotFound
 from muniment.core.gates.policy import Gate, Verdict, judge
-from muniment.core.gates.rules.case import Facts
+from muniment.core.gates.rules.case import Case
 from muniment.core.gates.verdicts import write_verdict
 from muniment.core.names import Alias, ModelName
 from muniment.core.records import VersionRecord
@@ -17,7 +18,7 @@ from muniment.services.gates.policies import find_policies, load_policy
 from muniment.services.reading import Reading
 from muniment.services.transaction import Transaction
 
-Judged = tuple[Verdict, Facts | None]
+Judged = tuple[Verdict, Case | None]
 
 
 def preview_gate(reading: Reading, query: JudgeGate) -> Gate:
@@ -59,8 +60,8 @@ def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment)
 
 def judge_bar(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
     """Evaluate one policy. Raises as `judge_gate`."""
-    facts = gather(unit, version, bar, moment)
-    return judge(bar.policy, facts), facts
+    case = gather(unit, version, bar, moment)
+    return judge(bar.policy, case), case
 
 
 def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
@@ -69,7 +70,7 @@ def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
     return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
 
 
-def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, facts: Facts) -> str:
+def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, case: Case) -> Digest:
     """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
-    predicate = write_verdict(verdict, facts, verifier=tx.keys.log.name)
-    return str(record_own(tx, version, VERDICT, predicate))
+    predicate = write_verdict(verdict, case, verifier=tx.keys.log.name)
+    return record_own(tx, version, VERDICT, predicate)

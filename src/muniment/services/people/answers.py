@@ -15,7 +15,7 @@ from muniment.core.verbs.people import (
     WhoMay,
 )
 from muniment.ports.projections import Where
-from muniment.services.log.pages import horizon, select_page
+from muniment.services.log.pages import end_of, horizon, select_page
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.principals import get_principal
 from muniment.services.reading import Reading
@@ -78,13 +78,13 @@ def who_may(reading: Reading, query: WhoMay) -> tuple[Person, ...]:
     """Say who holds a role that allows an act, at the end of the log or as it was at a time."""
     unit = reading.unit
     until = horizon(unit, query.at)
-    end = until[0].value if until else unit.log.size()
+    end = end_of(unit, query.at)
     grants = [
         grant
         for grant in unit.projections.select(GrantRecord, *until)
         if grant.namespace in {query.namespace, EVERYWHERE}
         and may([Role(grant.role)], query.act)
-        and (grant.ended is None or grant.ended >= int(end or 0))
+        and (grant.ended is None or grant.ended >= end)
     ]
     people = [
         (record, [grant for grant in grants if grant.principal == record.id])

@@ -41,9 +41,7 @@ def describe_version(reading: Reading, query: DescribeVersion) -> VersionDetail:
         status_reason=None if status is None else reading.find_text(status.reason),
         retention=find_retention(unit, version, until),
         emergencies=tuple(
-            move
-            for move in moves
-            if move.number == version.number and move.emergency and move.reviewed is None
+            move for move in moves if move.number == version.number and move.emergency and move.closed is None
         ),
         superseded=_find_superseding(moves, version.number),
     )

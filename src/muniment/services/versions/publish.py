@@ -1,7 +1,7 @@
 """Publish a stored manifest as the next version of a model."""
 
 from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
-from muniment.core.events import EventType
+from muniment.core.events import VersionPublished
 from muniment.core.names import Kind, Reference
 from muniment.core.records import ModelRecord, VersionRecord
 from muniment.core.verbs.versions import PublishVersion
@@ -33,15 +33,14 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
     version = tx.put(
-        EventType.VERSION_PUBLISHED,
-        {
-            "name": str(command.name),
-            "number": number,
-            "kind": str(kind),
-            "revision": str(command.manifest),
-            "size": revision.size_bytes,
-            "message": tx.keep(command.message),
-        },
+        VersionPublished(
+            name=command.name,
+            number=number,
+            kind=kind,
+            revision=command.manifest,
+            size_bytes=revision.size_bytes,
+            message=tx.keep(command.message),
+        ),
         VersionRecord,
     )
     files = (file.digest for file in revision.files)
