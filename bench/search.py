@@ -58,7 +58,7 @@ def _measure(units: Units, blobs: MemoryBlobs, database: str) -> Row:
     backend = open_over(units, blobs)(owner)
     _load(units, blobs, backend, owner)
     newest = backend.ask(SearchVersions(text="", limit=1)).items[0]
-    half = backend.ask(GetProof(index=newest.index // 2)).event.time
+    half = backend.ask(GetProof(index=newest.index // 2)).entry.time
     times: list[float] = []
     for text, at in product(_QUERIES, (None, half)):
         cursor: list[str | None] = [None]

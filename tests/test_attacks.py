@@ -48,6 +48,7 @@ from muniment.core.errors import (
     TokenNotFound,
     VersionNotFound,
 )
+from muniment.core.events import VersionPublished
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import Act, Role
@@ -222,7 +223,7 @@ def test_a_digest_opens_nothing(people: Cast) -> None:
     theft = c.PublishVersion(name=NAME, manifest=Digest.parse(version.revision))
     refuses(lambda: carl.execute(theft), BlobNotFound)
     # Nor does a claim that says that it keeps it.
-    number = int(str(publish(carl, people.keys["Carl"], b"of Carl").event.data["number"]))
+    number = publish(carl, people.keys["Carl"], b"of Carl").read(VersionPublished).number
     for digest in (secret, missing):
         kept = {
             **provenance(),
@@ -365,7 +366,7 @@ def test_who_sends_a_claim_has_signed_it(people: Cast) -> None:
 def test_who_may_do_something_is_a_question_with_a_time(people: Cast) -> None:
     """A grant that ended is in the answer of then, and not in that of now."""
     people.owner.execute(c.GrantRole(principal="Rita", role=Role.CONTRIBUTOR, namespace="acme"))
-    then = people.owner.ask(q.GetProof(index=log_size(people) - 1)).event.time
+    then = people.owner.ask(q.GetProof(index=log_size(people) - 1)).entry.time
     people.owner.execute(c.RevokeRole(principal="Rita", role=Role.CONTRIBUTOR, namespace="acme"))
     from_then = {p.name for p in people.owner.ask(q.WhoMay(act=_PUBLISH, namespace="acme", at=then))}
     now = {p.name for p in people.owner.ask(q.WhoMay(act=_PUBLISH, namespace="acme"))}

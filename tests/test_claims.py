@@ -44,6 +44,7 @@ from muniment.core.errors import (
     VersionNotNext,
     WrongSubject,
 )
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Role
 from muniment.services.backend import LocalBackend
@@ -253,7 +254,7 @@ def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity
     publish(backend, owner, b"a")
     receipt = record(backend, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
-    digest = Digest.parse(str(receipt.event.data["attestation"]))
+    digest = receipt.read(AttestationRecorded).attestation
     backend._blobs.blobs[digest] = b"altered"  # type: ignore[attr-defined] # the memory store's
     refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), ContentCorrupt)
 

@@ -18,7 +18,7 @@ from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Approval, Decision
+from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -34,6 +34,7 @@ from muniment.core.errors import (
     VersionWithdrawn,
     WrongSubject,
 )
+from muniment.core.events import PolicySet, VersionPublished
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.times import write_time
@@ -294,7 +295,7 @@ def test_the_clock_is_moved_back(owner: Identity) -> None:
     assert not passes(backend)
     refuses(lambda: backend.execute(c.MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
     moved = backend.execute(c.MoveAlias(reference=FIRST, alias=Alias("other")))
-    assert moved.event.time >= write_time(datetime(2026, 6, 3, tzinfo=UTC))
+    assert moved.entry.time >= write_time(datetime(2026, 6, 3, tzinfo=UTC))
 
 
 def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
@@ -336,7 +337,7 @@ def test_the_same_document_twice_is_one_policy(backend: Backend, owner: Identity
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, APPROVED)
     assert not set_policy(backend, owner, dict(reversed(list(APPROVED.items())))).created
-    assert first.event.data["policy"] == str(Digest.of(encode({"rules": [APPROVED]})))
+    assert first.read(PolicySet).policy == Digest.of(encode({"rules": [APPROVED]}))
 
 
 # ---- random sequences
@@ -383,8 +384,8 @@ class Governance(RuleBasedStateMachine):
     def train(self, who: str, number: int) -> None:
         self.attempt(lambda: record(self.backends[who], self.keys[who], number, PROVENANCE, provenance()))
 
-    @rule(who=who, number=number, role=deciding, decision=st.sampled_from(list(Decision)))
-    def decide(self, who: str, number: int, role: Role, decision: Decision) -> None:
+    @rule(who=who, number=number, role=deciding, decision=st.sampled_from(list(SigningDecision)))
+    def decide(self, who: str, number: int, role: Role, decision: SigningDecision) -> None:
         backend = self.backends[who]
         self.attempt(
             lambda: record(
@@ -433,7 +434,7 @@ class Governance(RuleBasedStateMachine):
         command = c.RollBackAlias(name=NAME, alias=PRODUCTION)
         receipts = []
         if self.attempt(lambda: receipts.append(self.backends[who].execute(command))):
-            number = int(str(receipts[0].event.data["number"]))
+            number = receipts[0].read(VersionPublished).number
             judged = self.judge(Reference(NAME, number))
             assert judged in {None, True}
             self.check_oracle(Reference(NAME, number), guarded=judged is not None)
@@ -462,11 +463,11 @@ class Governance(RuleBasedStateMachine):
                 with backend.open_blob(Digest.parse(one.digest)) as file:
                     said = Bundle.decode(file.read())
                 last[one.signer] = Approval.read(_predicate(said))
-        assert not any(act.decision is Decision.REJECT for act in last.values())
+        assert not any(act.decision is SigningDecision.REJECT for act in last.values())
         counted = {
             who
             for who, act in last.items()
-            if act.decision is Decision.APPROVE and who not in authors and policy in act.policies
+            if act.decision is SigningDecision.APPROVE and who not in authors and policy in act.policies
             if act.evidence == seen
         }
         assert counted, "nobody else approved it"

@@ -14,16 +14,16 @@ from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.attestations import EMERGENCY, EXCEPTION
+from muniment.core.claims.attestations import EMERGENCY, WAIVER
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
-    ExceptionNotAllowed,
     InvalidOption,
     NothingToRollBack,
     NotPermitted,
     RequestNotFound,
     StaleApproval,
+    WaiverNotAllowed,
     WrongSubject,
 )
 from muniment.core.names import Alias, Reference
@@ -40,8 +40,8 @@ rules:
   - {rule: signature}
   - {rule: require, id: measured, type: evaluation}
   - {rule: approvals, n: 1, roles: [validator]}
-exceptions: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
-break_glass: {roles: [contributor], review: 24h}
+waivers: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
+break_glass: {roles: [contributor], close_within: 24h}
 """
 Call = Callable[..., str]
 
@@ -89,53 +89,53 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
 
 
 def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> None:
-    """A request of a version whose files are gone is still to be decided; an exception to nothing is not."""
+    """A request of a version whose files are gone is still to be decided; a waiver of nothing is not."""
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production", "--rule", "measured", "--until", soon)
     call("request", "acme/x@1", "production", "--reason", "it is better")
-    call("except", *what, "--reason", "no data")
+    call("waive", *what, "--reason", "no data")
     before = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
     manifest = json.loads(call("list", "acme/x", "--json"))[0]["revision"]
     (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
     after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
-    assert (before, after) == ({"request", "exception"}, {"request"})
+    assert (before, after) == ({"request", "waiver"}, {"request"})
 
 
-def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
+def test_a_waiver_is_asked_for_approved_and_shown(call: Call) -> None:
     call("approve", "acme/x@1", "--for", "production", "--as", "validator", "--reason", "ok", by="Vera")
-    wrong = ("except", "acme/x@1", "--for", "production", "--until", "2099-01-01T00:00:00Z", "--reason", "x")
-    assert "exception_not_allowed" in call(*wrong, "--rule", "signature", code=3)
-    assert "exception_not_allowed" in call(*wrong, "--rule", "measured", code=3)
-    assert "exception_not_allowed" in call(*wrong, "--rule", "none", code=3)
+    wrong = ("waive", "acme/x@1", "--for", "production", "--until", "2099-01-01T00:00:00Z", "--reason", "x")
+    assert "waiver_not_allowed" in call(*wrong, "--rule", "signature", code=3)
+    assert "waiver_not_allowed" in call(*wrong, "--rule", "measured", code=3)
+    assert "waiver_not_allowed" in call(*wrong, "--rule", "none", code=3)
     check = json.loads(call("check", "acme/x@1", "production", "--json", code=1))
     assert [one["id"] for one in check["policies"][0]["findings"] if not one["passed"]] == ["measured"]
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production")
     asked = json.loads(
-        call("except", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+        call("waive", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
     )["data"]["attestation"]
     shown = call("show", "acme/x@1")
-    assert "EXCEPTION  to measured for production" in shown
+    assert "WAIVER  of measured for production" in shown
     assert "approved by nobody yet" in shown
-    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["exception"]
+    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["waiver"]
     assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
-    call("approve", *what, "--as", "validator", "--exception", asked, "--reason", "go on", by="Vera")
+    call("approve", *what, "--as", "validator", "--waiver", asked, "--reason", "go on", by="Vera")
     assert json.loads(call("inbox", "--json", by="Vera")) == []
     assert "; approved by Vera" in call("show", "acme/x@1")
     call("deploy", "acme/x@1", "prod/api")
     for everywhere in (("list", "acme/x"), ("list", "version = 1"), ("deployments",)):
-        assert "EXCEPTION" in call(*everywhere)
-    assert f"by exception {asked}" in call("check", "acme/x@1", "production")
+        assert "WAIVER" in call(*everywhere)
+    assert f"waived by {asked}" in call("check", "acme/x@1", "production")
 
 
-def test_nobody_approves_the_exception_that_they_asked_for(call: Call) -> None:
+def test_nobody_approves_the_waiver_that_they_asked_for(call: Call) -> None:
     """Nor one that is none."""
     call("role", "grant", "Vera", "contributor", "acme")
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production")
-    ask = ("except", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+    ask = ("waive", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
     asked = json.loads(call(*ask, by="Vera"))["data"]["attestation"]
-    approve = ("approve", *what, "--as", "validator", "--reason", "go on", "--exception")
+    approve = ("approve", *what, "--as", "validator", "--reason", "go on", "--waiver")
     assert "own_version" in call(*approve, asked, by="Vera", code=3)
     assert "wrong_subject" in call(*approve, str(Digest.of(b"none")), by="Vera", code=2)
     assert "approved by nobody yet" in call("show", "acme/x@1")
@@ -167,7 +167,7 @@ def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Pat
     assert (move["previous"], move["number"]) == (1, 2)
 
 
-def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
+def test_break_glass_is_loud_until_somebody_closes_it(call: Call) -> None:
     call("promote", "acme/x@1", "production", code=3)
     moved = call("break-glass", "acme/x@1", "production", "--reason", "fire", "--yes")
     assert "EMERGENCY: acme/x@production is version 1" in moved
@@ -175,12 +175,12 @@ def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
     assert "EMERGENCY" in call("list", "acme/x")
     assert "EMERGENCY: fire" in call("history", "acme/x@production")
     (waiting,) = json.loads(call("inbox", "--json", by="Vera"))
-    assert (waiting["kind"], waiting["overdue"]) == ("review", False)
+    assert (waiting["kind"], waiting["overdue"]) == ("closing", False)
     entry = str(waiting["entry"])
-    call("review", entry, "--reason", "it was mine", code=3)
+    call("close-emergency", entry, "--reason", "it was mine", code=3)
     call("comment", "acme/x@1", "it burned, @Vera", "--about", entry)
     assert "it burned" in call("inbox", by="Vera")
-    call("review", entry, "--reason", "it was right", by="Vera")
+    call("close-emergency", entry, "--reason", "it was right", by="Vera")
     assert "EMERGENCY" not in call("show", "acme/x@production")
     assert "EMERGENCY" not in call("list", "acme/x")
     said = json.loads(call("comments", "acme/x@1", "--json"))
@@ -207,7 +207,7 @@ def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, own
 def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, owner: Identity) -> None:
     """Not in an emergency, and not to one's own comments."""
     publish(backend, owner, b"a")
-    terms = {"roles": ["contributor"], "review": "24h"}
+    terms = {"roles": ["contributor"], "close_within": "24h"}
     set_policy(backend, owner, {"rule": "approvals", "validator": 1}, break_glass=terms)
     comment = backend.execute(c.PostComment(reference=Reference(NAME, 1), text=salted("hm")))
     principal = backend.ask(q.GetSelf()).record.id
@@ -251,7 +251,7 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     assert "promote" in str(refuses(break_glass, BreakGlassNotAllowed))
     set_policy(backend, owner, approvals)
     assert "no way past" in str(refuses(break_glass, BreakGlassNotAllowed))
-    set_policy(backend, owner, approvals, break_glass={"roles": ["security"], "review": "24h"})
+    set_policy(backend, owner, approvals, break_glass={"roles": ["security"], "close_within": "24h"})
     assert "you are no security" in str(refuses(break_glass, BreakGlassNotAllowed))
     assert backend.ask(q.ListMoves(name=NAME)) == ()
 
@@ -280,7 +280,7 @@ def test_a_way_back_that_was_gone_is_forgotten(backend: LocalBackend, owner: Ide
     refuses(lambda: backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION)), NothingToRollBack)
 
 
-def test_an_exception_is_to_rules_in_force_and_for_no_longer_than_they_say(
+def test_a_waiver_is_to_rules_in_force_and_for_no_longer_than_they_say(
     backend: LocalBackend, owner: Identity
 ) -> None:
     """Of this version, in this registry, to this policy, with the reason that was signed."""
@@ -306,16 +306,16 @@ def test_an_exception_is_to_rules_in_force_and_for_no_longer_than_they_say(
             "nonce": "n" * 32,
             "time": write_time(published),
         }
-        return record(backend, owner, 1, EXCEPTION, {**good, **changes}, reason=said)
+        return record(backend, owner, 1, WAIVER, {**good, **changes}, reason=said)
 
     set_policy(backend, owner, *rules)
-    assert "allows none" in str(refuses(ask, ExceptionNotAllowed))
-    set_policy(backend, owner, *rules, exceptions=terms)
+    assert "allows none" in str(refuses(ask, WaiverNotAllowed))
+    set_policy(backend, owner, *rules, waivers=terms)
     refuses(lambda: ask(version=f"{NAME}@2"), WrongSubject)
     refuses(lambda: ask(said=salted("another")), StaleApproval)
     refuses(lambda: ask(policy=str(Digest.of(b"another"))), StaleApproval)
-    assert "no rule" in str(refuses(lambda: ask(rules=["nothing"]), ExceptionNotAllowed))
-    assert "cannot be let be" in str(refuses(lambda: ask(rules=["people"]), ExceptionNotAllowed))
+    assert "no rule" in str(refuses(lambda: ask(rules=["nothing"]), WaiverNotAllowed))
+    assert "cannot be waived" in str(refuses(lambda: ask(rules=["people"]), WaiverNotAllowed))
     late = write_time(published + timedelta(days=31))
-    assert "30 days" in str(refuses(lambda: ask(until=late), ExceptionNotAllowed))
+    assert "30 days" in str(refuses(lambda: ask(until=late), WaiverNotAllowed))
     assert ask() is not None

@@ -41,6 +41,7 @@ from muniment.core.errors import (
     VersionRetained,
     VersionWithdrawn,
 )
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Role
 from muniment.services.upkeep.rebuild import compare, rebuild
@@ -325,7 +326,7 @@ def test_rebuild_leaves_out_what_is_damaged(registry: Registry, model: Path, set
     rows = registry.push(model / "config", "acme/rows", kind="dataset")
     assert [str(one.number) for one in registry.search("metric.roc_auc = 0.75")] == ["1"]
     directory = Path(settings.location)
-    for digest in (str(damaged.event.data["attestation"]), str(rows.digest)):
+    for digest in (str(damaged.read(AttestationRecorded).attestation), str(rows.digest)):
         (directory / "blobs" / "sha256" / Digest.parse(digest).hex).unlink()
     units = open_sqlite(directory / "registry.db", LocalBlobs(directory))
     units.write(rebuild)

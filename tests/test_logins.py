@@ -24,6 +24,7 @@ from muniment.core import queries as q
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EVALUATION
 from muniment.core.errors import InvalidBody, InvalidDocument, LoginRefused, NotPermitted, RequestReplayed
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.people.roles import Role
 from muniment.signing.keys import Identity
@@ -91,7 +92,7 @@ def test_a_person_logs_in_through_a_browser(server: LiveServer, tmp_path: Path) 
     owner.execute(c.GrantRole(principal=found.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
     assert publish(ada, found.identity, b"Ada's weights").created
     receipt = record(ada, found.identity, 1, EVALUATION, evaluation(0.9))
-    assert receipt.event.data["assurance"] == "session"
+    assert receipt.read(AttestationRecorded).assurance == "session"
     assert oct((tmp_path / "tokens.json").stat().st_mode & 0o777) == "0o600"
 
 
@@ -161,7 +162,7 @@ def test_a_job_signs_in_by_the_identity_of_its_platform(server: LiveServer, issu
     assert me.keys[-1].expires is not None
     assert publish(job, identity, b"by a job").created
     receipt = record(job, identity, 1, EVALUATION, evaluation(0.8))
-    assert receipt.event.data["assurance"] == "workload"
+    assert receipt.read(AttestationRecorded).assurance == "workload"
     # The same proof lets no second key in.
     refuses(lambda: login_workload(server.url, proof, name="thief"), RequestReplayed)
     owner.execute(c.DistrustIssuer(rule=rule.index))

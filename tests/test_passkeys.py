@@ -37,6 +37,7 @@ from muniment.core.errors import (
     InvalidKey,
     LoginRefused,
 )
+from muniment.core.events import AttestationRecorded
 from muniment.core.people.callers import Assurance
 from muniment.core.receipts import Receipt
 from muniment.signing.assertions import read_registration
@@ -406,14 +407,16 @@ def test_an_approval_by_passkey(place: Place, page: Page) -> None:
     receipt = while_the_browser_signs(
         lambda signer: theirs.approve("production", "validator", "Tested on <b>2025</b>", signer=signer), sign
     )
-    assert receipt.event.data["assurance"] == Assurance.PASSKEY
+    assert receipt.read(AttestationRecorded).assurance is Assurance.PASSKEY
     assert version.check("production").passed
     place.owner.promote(version, "production")
     assert all(check.passed for check in version.verify())
     said = place.owner.export("acme/x@production", place.directory / "x.tar")
     _, checks = verify_export(place.directory / "x.tar", verifier=said.verifier)
     assert [check.what for check in checks if not check.passed] == []
-    claim = next(c for c in version.claims(APPROVAL) if str(c.digest) == receipt.event.data["attestation"])
+    claim = next(
+        c for c in version.claims(APPROVAL) if c.digest == receipt.read(AttestationRecorded).attestation
+    )
     assert claim.predicate["decision"] == "approve"
     vera.close()
 
@@ -471,7 +474,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
         page.get_by_text("Done. You can close this page.").wait_for()
 
     receipt = while_the_browser_signs(reject, swap)
-    assert receipt.event.data["assurance"] == Assurance.PASSKEY
+    assert receipt.read(AttestationRecorded).assurance is Assurance.PASSKEY
     assert "rejected" in str(place.owner.version("acme/y@1").check("production").failures)
 
     def sign(address: str) -> None:

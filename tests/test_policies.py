@@ -36,6 +36,7 @@ from muniment.core.errors import (
     VerdictInconsistent,
     WrongSubject,
 )
+from muniment.core.events import PolicySet
 from muniment.core.gates.rules.reading import KINDS
 from muniment.core.names import Models, Reference
 from muniment.core.people.roles import Role
@@ -101,7 +102,7 @@ def test_each_rule_of_a_ready_made_policy_has_a_fixture_that_fails_it(name: str)
         # Without a format rule of its own, a policy has the usual one.
         if len(kept) == len(document["rules"]) or not kept or rule == "format":
             continue
-        left = {name: document[name] for name in document if name != "exceptions"}
+        left = {name: document[name] for name in document if name != "waivers"}
         outcomes = run_fixtures(read_policy({**left, "rules": kept}), fixtures)
         assert any(one.fault for one in outcomes), f"no fixture needs {rule}"
 
@@ -159,9 +160,9 @@ def test_the_schema_and_the_reader_refuse_the_same(rule: dict[str, Json]) -> Non
         {"mode": "loud"},
         {"scope": {"models": "x"}},
         {"scope": {"country": ["DE"]}},
-        {"exceptions": {"approvals": {}, "maximum": "1d"}},
-        {"exceptions": {"approvals": {"approver": 1}}},
-        {"break_glass": {"roles": [], "review": "1d"}},
+        {"waivers": {"approvals": {}, "maximum": "1d"}},
+        {"waivers": {"approvals": {"approver": 1}}},
+        {"break_glass": {"roles": [], "close_within": "1d"}},
         {"break_glass": {"roles": ["approver"]}},
         {"colour": "red"},
         {"description": 7},
@@ -186,7 +187,7 @@ def test_two_rules_have_two_names() -> None:
         read_policy({"rules": [{**SIGNED, "id": "a"}, {**GOOD, "id": "a"}]})
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
     with pytest.raises(InvalidPolicy, match="no rule 'b'"):
-        read_policy({"rules": [SIGNED], "exceptions": terms})
+        read_policy({"rules": [SIGNED], "waivers": terms})
     with pytest.raises(InvalidPolicy, match="no time zone"):
         read_policy({"rules": [{"rule": "window", "zone": "Middle/Earth"}]})
 
@@ -308,8 +309,8 @@ def test_what_was_in_force_at_a_time(backend: Backend, owner: Identity) -> None:
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, SIGNED)
     set_policy(backend, owner, GOOD)
-    then = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION, at=first.event.time))
-    assert [found.digest for found in then] == [first.event.data["policy"]]
+    then = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION, at=first.entry.time))
+    assert [found.digest for found in then] == [str(first.read(PolicySet).policy)]
 
 
 def test_a_policy_is_tried_before_it_is_set(backend: Backend, owner: Identity) -> None:
@@ -360,9 +361,9 @@ def test_a_verdict_that_does_not_follow_is_found_out(
     alter: dict[str, Callable[[], object]] = {
         "result": lambda: stated.update(verificationResult="FAILED"),
         "finding": lambda: stated["findings"][0].update(passed=False),
-        "role": lambda: stated["facts"].update(roles={}),
-        "time": lambda: stated["facts"]["attestations"][0].update(recorded="2020-01-01T00:00:00Z"),
-        "policy": lambda: stated["facts"].update(alias="staging", version="acme/x@9"),
+        "role": lambda: stated["case"].update(roles={}),
+        "time": lambda: stated["case"]["attestations"][0].update(recorded="2020-01-01T00:00:00Z"),
+        "policy": lambda: stated["case"].update(alias="staging", version="acme/x@9"),
     }
     alter[change]()
     backend = registry._session.backend

@@ -19,7 +19,7 @@ from muniment.core import queries as q
 from muniment.core.claims.attestations import SCAN
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
-from muniment.core.events import Event
+from muniment.core.events import AttestationRecorded, read_entry
 from muniment.core.names import ModelName
 from muniment.core.receipts import Receipt
 from muniment.log.tree import Frontier, hash_leaf
@@ -159,10 +159,10 @@ def check_promises(backend: RemoteBackend, load: Load) -> None:
 
 def check_scans(leaves: list[bytes]) -> None:
     """No replica looked into what another had looked into: there is one scan of a revision of a model."""
-    events = [Event.decode(leaf) for leaf in leaves]
+    events = [read_entry(leaf, index).event for index, leaf in enumerate(leaves)]
     scans = [
-        (event.data["name"], event.data["revision"])
+        (event.name, event.revision)
         for event in events
-        if event.data.get("predicate_type") == SCAN
+        if isinstance(event, AttestationRecorded) and event.predicate_type == SCAN
     ]
     assert len(set(scans)) == len(scans)

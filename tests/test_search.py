@@ -191,7 +191,7 @@ def test_what_was_erased_is_not_found_at_any_time(
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "contributor", "acme")
     with muniment.open(settings=settings, identity=vera) as theirs:
-        then = theirs.version("acme/b@1").tag("owner", "Vera").event.time
+        then = theirs.version("acme/b@1").tag("owner", "Vera").entry.time
     version.tag("owner", "Ada")
     assert [str(found.number) for found in registry.search("tag.owner = Vera", at=then)] == ["1"]
     registry.people.erase("Vera", typed=True)
@@ -231,11 +231,11 @@ INSERT INTO events SELECT n, '', '' FROM one;
 INSERT INTO principals VALUES ('ada', 'person', NULL, 0);
 INSERT INTO models SELECT 'acme/m' || n, 'model', 1, 0 FROM one WHERE n <= 100;
 INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, n FROM one;
-INSERT INTO facts SELECT n, 'param.depth', '', n % 12, n FROM one;
-INSERT INTO facts SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
-INSERT INTO facts SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
-INSERT INTO past_facts (version, key, since, until, text, number)
-  SELECT version, key, since - 1, since, text, number FROM facts WHERE version % 2 = 0;
+INSERT INTO attributes SELECT n, 'param.depth', '', n % 12, n FROM one;
+INSERT INTO attributes SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
+INSERT INTO attributes SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
+INSERT INTO past_attributes (version, key, since, until, text, number)
+  SELECT version, key, since - 1, since, text, number FROM attributes WHERE version % 2 = 0;
 ANALYZE;
 """
 LOOKED_UP = (
@@ -342,7 +342,7 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
     """Note what all queries find, and when; then change what they find, each time in another way."""
     found = {text: find(backend, text) for text in QUERIES}
     newest = len(backend.ask(q.GetLeaves(start=0, limit=1000))) - 1
-    time = backend.ask(q.GetProof(index=newest)).event.time
+    time = backend.ask(q.GetProof(index=newest)).entry.time
     a, b = ModelName("acme", "a"), ModelName("acme", "b")
     match number:
         case 0:

@@ -120,7 +120,7 @@ def test_events_are_cloudevents_that_verify(stage: Stage) -> None:
     assert event.get_type() == "dev.muniment.version.published"
     assert event.get_subject() == "acme/readmission@1"
     assert event.get_source() == "muniment.dev/x"
-    assert event.get_id() == headers["webhook-id"] == published.event.id
+    assert event.get_id() == headers["webhook-id"] == published.entry.id
     data = event.get_data()
     assert isinstance(data, dict)
     assert data["entry"] == published.index

@@ -227,8 +227,8 @@ def _break_glass(command: c.BreakGlass) -> Call:
     return Call("POST", f"{_model(reference.name)}/aliases/{command.alias}/emergencies", body)
 
 
-def _review(command: c.ReviewMove) -> Call:
-    return Call("POST", f"/emergencies/{command.move}/reviews", {"reason": _text(command.reason)})
+def _close_emergency(command: c.CloseEmergency) -> Call:
+    return Call("POST", f"/emergencies/{command.emergency}/closings", {"reason": _text(command.reason)})
 
 
 def _open_request(command: c.OpenRequest) -> Call:
@@ -353,7 +353,7 @@ _COMMANDS: Final[Mapping[type, Callable[..., Call]]] = {
     c.SetPolicy: _set_policy,
     c.SetTier: _set_tier,
     c.BreakGlass: _break_glass,
-    c.ReviewMove: _review,
+    c.CloseEmergency: _close_emergency,
     c.OpenRequest: _open_request,
     c.CloseRequest: _close_request,
     c.PostComment: _comment,

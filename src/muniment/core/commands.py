@@ -80,7 +80,7 @@ class RollBackAlias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass:
-    """Point an alias at a version past its gate, in an emergency; it has to be reviewed by somebody else.
+    """Point an alias at a version past its gate, in an emergency; somebody else has to close it.
 
     `attestation` is a stored bundle: the caller's signed word that it is an emergency, and why.
     """
@@ -92,10 +92,10 @@ class BreakGlass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewMove:
-    """Say that an emergency move, by its entry, was looked at, and what came of that."""
+class CloseEmergency:
+    """Close an emergency, by the entry of its move, and say what came of it."""
 
-    move: int
+    emergency: int
     reason: Payload | None = None
 
 
@@ -354,7 +354,7 @@ Command: TypeAlias = (
     | MoveAlias
     | RollBackAlias
     | BreakGlass
-    | ReviewMove
+    | CloseEmergency
     | OpenRequest
     | CloseRequest
     | PostComment

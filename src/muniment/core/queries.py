@@ -393,7 +393,7 @@ class Item:
     """Something in an inbox.
 
     Attributes:
-        kind: request, exception or review (to decide); answer, mention or emergency (to know).
+        kind: request, waiver or closing (to decide); answer, mention or emergency (to know).
         reference: the version that it is about.
         alias: the alias that it is for; empty if none.
         who: the principal whom it comes from.

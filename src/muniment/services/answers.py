@@ -14,7 +14,6 @@ from muniment.core.errors import (
     UnknownSigner,
     VersionNotFound,
 )
-from muniment.core.events import EventType
 from muniment.core.gates.policy import Gate
 from muniment.core.names import check_part
 from muniment.core.people.callers import Caller
@@ -48,7 +47,7 @@ from muniment.services.gates.gate import gate_of, judge_bar, judge_gate
 from muniment.services.gates.inbox import read_inbox
 from muniment.services.gates.policies import find_tier, get_policies, load_policy
 from muniment.services.gates.requests import list_requests
-from muniment.services.log.pages import bound, horizon, select_page
+from muniment.services.log.pages import bound, end_of, horizon, select_page
 from muniment.services.log.proofs import identify, prove, prove_growth
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.rights import Sight, get_principal
@@ -142,15 +141,11 @@ def _absent_namespace(query: q.GetUsage | q.ListPolicies) -> tuple[str, Muniment
 
 def _get_proof(unit: Unit, signer: NoteSigner, sight: Sight, query: q.GetProof) -> Proof:
     proof = prove(unit, signer, query.index)
-    data = proof.event.data
-    name, namespace = data.get("name", data.get("models")), data.get("namespace", EVERYWHERE)
-    if proof.event.type in _ABOUT_MODELS:
-        if not sight.sees(str(name).partition("/")[0]):
-            raise EventNotFound(index=query.index)
-    elif namespace != EVERYWHERE and not sight.sees(str(namespace)):
-        raise EventNotFound(index=query.index)
-    else:
+    namespace = proof.entry.namespace
+    if namespace is None:
         sight.check_anything()
+    elif not sight.sees(namespace):
+        raise EventNotFound(index=query.index)
     return proof
 
 
@@ -183,9 +178,7 @@ def _describe_version(unit: Unit, query: q.DescribeVersion) -> q.VersionDetail:
         status_reason=None if status is None else _find_text(unit, status.reason),
         retention=find_retention(unit, version, until),
         emergencies=tuple(
-            move
-            for move in moves
-            if move.number == version.number and move.emergency and move.reviewed is None
+            move for move in moves if move.number == version.number and move.emergency and move.closed is None
         ),
         superseded=_find_superseding(moves, version.number),
     )
@@ -358,13 +351,13 @@ def _list_issuers(unit: Unit, _query: q.ListIssuers) -> tuple[IssuerRecord, ...]
 def _who_may(unit: Unit, query: q.WhoMay) -> tuple[q.Person, ...]:
     """Say who holds a role that allows an act, at the end of the log or as it was at a time."""
     until = horizon(unit, query.at)
-    end = until[0].value if until else unit.log.size()
+    end = end_of(unit, query.at)
     grants = [
         grant
         for grant in unit.projections.select(GrantRecord, *until)
         if grant.namespace in {query.namespace, EVERYWHERE}
         and may([Role(grant.role)], query.act)
-        and (grant.ended is None or grant.ended >= int(end or 0))
+        and (grant.ended is None or grant.ended >= end)
     ]
     people = [
         (record, [grant for grant in grants if grant.principal == record.id])
@@ -432,27 +425,6 @@ _WITHIN: Final[Mapping[type, Callable[..., object]]] = {
     q.GetLineage: trace,
     q.ListDeployments: list_deployments,
 }
-
-_ABOUT_MODELS: Final = frozenset(
-    {
-        EventType.VERSION_PUBLISHED,
-        EventType.DRAFT_SAVED,
-        EventType.DRAFT_ENDED,
-        EventType.ATTESTATION_RECORDED,
-        EventType.POLICY_SET,
-        EventType.TIER_SET,
-        EventType.STATUS_SET,
-        EventType.RETENTION_SET,
-        EventType.ALIAS_MOVED,
-        EventType.ALIAS_REVIEWED,
-        EventType.REQUEST_OPENED,
-        EventType.REQUEST_REMINDED,
-        EventType.REQUEST_CLOSED,
-        EventType.COMMENT_POSTED,
-        EventType.COMMENT_ERASED,
-        EventType.TAG_SET,
-    }
-)
 
 # What a caller learns of a namespace that it may not read: the same as of one that is not there.
 _ABSENT: Final[Mapping[type, Callable[..., tuple[str, MunimentError]]]] = {

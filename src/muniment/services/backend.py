@@ -19,7 +19,7 @@ from muniment.services.bytes.custody import check_may_upload, check_readable, ho
 from muniment.services.bytes.quotas import set_quota
 from muniment.services.catalog.comments import erase_comment, post_comment
 from muniment.services.catalog.tags import set_tag
-from muniment.services.gates.emergencies import break_glass, review_move
+from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.moves import move_alias, roll_back_alias
 from muniment.services.gates.policies import set_policy, set_tier
 from muniment.services.gates.requests import close_request, open_request
@@ -170,7 +170,7 @@ _VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
     c.MoveAlias: move_alias,
     c.RollBackAlias: roll_back_alias,
     c.BreakGlass: break_glass,
-    c.ReviewMove: review_move,
+    c.CloseEmergency: close_emergency,
     c.OpenRequest: open_request,
     c.CloseRequest: close_request,
     c.PostComment: post_comment,

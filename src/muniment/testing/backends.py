@@ -13,6 +13,7 @@ from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, E
 from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.commands import (
     BreakGlass,
+    CloseEmergency,
     CloseRequest,
     DiscardDraft,
     EraseComment,
@@ -25,7 +26,6 @@ from muniment.core.commands import (
     PurgeVersion,
     RecordAttestation,
     RegisterPrincipal,
-    ReviewMove,
     RollBackAlias,
     SaveDraft,
     SetPolicy,
@@ -49,7 +49,7 @@ from muniment.core.errors import (
     VersionRetained,
     VersionWithdrawn,
 )
-from muniment.core.folding import fold, follows_from
+from muniment.core.events import AliasMoved, RequestReminded, VersionPublished
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
@@ -158,7 +158,7 @@ def approval(
         "meaning": "approval",
         "policies": policies,
         "evidence": sorted(evidence),
-        "exception": None,
+        "waiver": None,
         "name": None,
         "reason": None,
         "nonce": str(uuid_utils.uuid4()),
@@ -230,7 +230,7 @@ def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
     again = publish(backend, owner, b"first")
     assert (again.index, again.created) == (first.index, False), "the same bytes are the same version"
     version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
-    assert follows_from(version, backend.ask(q.GetProof(index=version.index)).event)
+    assert backend.ask(q.GetProof(index=version.index)).entry.makes(version)
     by_digest = Reference(NAME, Digest.parse(version.revision))
     assert backend.ask(q.GetVersion(reference=by_digest)) == version
     assert backend.ask(q.GetVersion(reference=Reference(NAME, None))) == version
@@ -239,7 +239,7 @@ def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
     publish(backend, owner, b"second")
     assert [v.number for v in backend.ask(q.ListVersions(name=NAME))] == [2, 1]
     assert [v.number for v in backend.ask(q.ListVersions(name=NAME, before=2))] == [1]
-    then = first.event.time
+    then = first.entry.time
     assert [v.number for v in backend.ask(q.ListVersions(name=NAME, at=then))] == [1]
 
 
@@ -267,7 +267,7 @@ def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: I
     detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, PRODUCTION)))
     assert (detail.record.number, detail.aliases) == (1, ("production",))
     (verdict,) = backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
-    assert receipt.event.data["verdicts"] == [verdict]
+    assert receipt.read(AliasMoved).verdicts == (Digest.parse(verdict),)
     assert verdict in {claim.digest for claim in detail.attestations}
 
 
@@ -289,13 +289,13 @@ def _check_drafts(backend: Backend, owner: Identity) -> None:
         assert not backend.execute(command).created
     first, second = backend.ask(q.ListDrafts(name=NAME))
     assert (first.record.revision, first.message) == (str(digests[0][1]), "soon")
-    assert follows_from(first.record, backend.ask(q.GetProof(index=first.record.index)).event)
+    assert backend.ask(q.GetProof(index=first.record.index)).entry.makes(first.record)
     assert len(backend.ask(q.ListVersions(name=NAME))) == before
     refuses(lambda: backend.ask(q.GetVersion(reference=Reference(NAME, digests[0][1]))), VersionNotFound)
     published = backend.execute(
         PublishVersion(name=NAME, manifest=digests[0][1], attestations=(digests[0][2],))
     )
-    assert published.event.data["number"] == before + 1
+    assert published.read(VersionPublished).number == before + 1
     assert [draft.record for draft in backend.ask(q.ListDrafts(name=NAME))] == [second.record]
     again = SaveDraft(name=NAME, manifest=digests[0][1])
     refuses(lambda: backend.execute(again), VersionExists)
@@ -378,7 +378,7 @@ def _check_deployments(backend: Backend, owner: Identity) -> None:
     refuses(lambda: deploy(1, "stopped"), DeploymentNotFound)
     standing = backend.ask(q.ListDeployments(target="prod-eu/api"))
     assert [(found.number, found.ended) for found in standing] == [(2, None)]
-    then = backend.ask(q.ListDeployments(at=first.event.time))
+    then = backend.ask(q.ListDeployments(at=first.entry.time))
     assert [found.number for found in then] == [1]
     version = backend.ask(q.GetVersion(reference=Reference(NAME, 2)))
     node = Digest.parse(version.revision).hex
@@ -402,7 +402,7 @@ def _check_talk(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
         "production",
         "please",
     )
-    assert backend.execute(ask).event.type == "request.reminded"
+    assert backend.execute(ask).read(RequestReminded).request == opened.index
     text = salted('see @Vera, and @"nobody here"')
     said = backend.execute(PostComment(reference=Reference(NAME, 2), text=text, about=opened.index))
     assert {one.kind for one in theirs.ask(q.GetInbox())} == {"request", "mention"}
@@ -424,7 +424,7 @@ def _check_talk(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
 
 
 def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
-    """A way past the gate, where a policy has one: signed, on record, and reviewed by another."""
+    """A way past the gate, where a policy has one: signed, on record, and closed by another."""
     release = Alias("release")
     reason = salted("the old one is on fire")
 
@@ -448,16 +448,16 @@ def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validat
     refuses(move, BreakGlassNotAllowed)
     set_policy(backend, owner, rule, alias=release)
     refuses(move, BreakGlassNotAllowed)
-    terms: JsonObject = {"roles": ["contributor"], "review": "24h"}
+    terms: JsonObject = {"roles": ["contributor"], "close_within": "24h"}
     set_policy(backend, owner, rule, alias=release, break_glass=terms)
     moved = move()
-    assert (moved.event.data["emergency"], moved.event.data["number"]) == (1, 2)
+    assert (moved.read(AliasMoved).emergency, moved.read(AliasMoved).number) == (True, 2)
     detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, release)))
     assert [one.index for one in detail.emergencies] == [moved.index]
-    look = ReviewMove(move=moved.index, reason=salted("it was right"))
+    look = CloseEmergency(emergency=moved.index, reason=salted("it was right"))
     refuses(lambda: backend.execute(look), OwnVersion)
     theirs = open_as(validator)
-    assert "review" in {one.kind for one in theirs.ask(q.GetInbox())}
+    assert "closing" in {one.kind for one in theirs.ask(q.GetInbox())}
     theirs.execute(look)
     refuses(lambda: theirs.execute(look), RequestNotFound)
     assert backend.ask(q.DescribeVersion(reference=Reference(NAME, release))).emergencies == ()
@@ -493,7 +493,7 @@ def _check_log(backend: Backend) -> None:
     assert [proof.leaf for proof in proofs] == list(leaves)
     for proof in proofs:
         _check_receipt(backend, proof)
-        fold(proof.event, proof.index)
+        proof.entry.fold()
 
 
 def refuses(act: Callable[[], object], kind: type[MunimentError]) -> MunimentError:

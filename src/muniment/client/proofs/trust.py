@@ -13,7 +13,6 @@ from muniment.core.backend import Backend, Stored
 from muniment.core.commands import Command
 from muniment.core.digests import Digest
 from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
-from muniment.core.folding import follows_from
 from muniment.core.queries import GetGrowth, GetLogIdentity, GetProof, Growth, Query
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
@@ -82,7 +81,7 @@ class TrustedBackend:
             ProofInvalid: its entry is not in the log.
         """
         proof = self.ask(GetProof(index=record.index))
-        if proof.index != record.index or not follows_from(record, proof.event):
+        if proof.index != record.index or not proof.entry.makes(record):
             key = ", ".join(str(part) for part in record.identity())
             raise RecordUnproven(record=f"{record.table}[{key}]", index=record.index)
 

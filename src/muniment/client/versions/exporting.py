@@ -14,6 +14,7 @@ import secrets
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 
@@ -71,6 +72,17 @@ class Export(NamedTuple):
     reference: str
     verifier: str
     size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """What the document of an export holds."""
+
+    format: int
+    reference: str
+    verifier: str
+    size: int
+    answers: dict[str, object]
 
 
 def export(
@@ -138,19 +150,14 @@ class ExportBackend:
         """
         self._path = path
         self._blobs: dict[Digest, tuple[int, int]] = {}
-        document = self._read()
         try:
-            self.export = Export(
-                reference=str(document["reference"]),
-                verifier=str(document["verifier"]),
-                size=int(str(document["size"])),
-            )
-            answers = document["answers"]
-            if document["format"] != FORMAT or not isinstance(answers, Mapping):
-                raise InvalidExport(path=str(path), reason="it is of a format that is not known here")
-        except (KeyError, ValueError) as error:
-            raise InvalidExport(path=str(path), reason=f"{error} is missing") from error
-        self._answers: Mapping[str, object] = answers
+            document = msgspec.convert(self._read(), _Document)
+        except msgspec.ValidationError as error:
+            raise InvalidExport(path=str(path), reason=str(error)) from error
+        if document.format != FORMAT:
+            raise InvalidExport(path=str(path), reason="it is of a format that is not known here")
+        self.export = Export(document.reference, document.verifier, document.size)
+        self._answers = document.answers
 
     def execute(self, command: Command) -> Receipt:  # noqa: ARG002 - the protocol's signature
         """Refuse: an export does not change."""

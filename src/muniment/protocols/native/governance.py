@@ -115,14 +115,14 @@ async def set_policy(request: Request, namespace: Part, model: Part, alias: Part
 async def break_glass(
     request: Request, namespace: Part, model: Part, alias: Part, body: Emergency
 ) -> Response:
-    """Point an alias at a version past its gate, as a policy allows; somebody else has to review it."""
+    """Point an alias at a version past its gate, as a policy allows; somebody else has to close it."""
     return await execute(request, body.read(ModelName(namespace, model), Alias(alias)))
 
 
-@router.post("/emergencies/{entry}/reviews", response_model=Receipt, status_code=201)
-async def review_move(request: Request, entry: Entry, body: Reason) -> Response:
+@router.post("/emergencies/{entry}/closings", response_model=Receipt, status_code=201)
+async def close_emergency(request: Request, entry: Entry, body: Reason) -> Response:
     """Say that an emergency move was looked at, and what came of that."""
-    return await execute(request, c.ReviewMove(move=entry, reason=body.read()))
+    return await execute(request, c.CloseEmergency(emergency=entry, reason=body.read()))
 
 
 @router.post(_VERSION + "/requests", response_model=Receipt, status_code=201)

@@ -2,7 +2,7 @@
 
 from muniment.core.commands import SetQuota
 from muniment.core.errors import InvalidDocument
-from muniment.core.events import EventType
+from muniment.core.events import QuotaSet
 from muniment.core.names import check_part
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.services.transaction import Outcome, Transaction
@@ -14,5 +14,4 @@ def set_quota(tx: Transaction, command: SetQuota) -> Outcome:
     check_part(command.namespace, "namespace")
     if command.size_bytes is not None and command.size_bytes < 0:
         raise InvalidDocument(reason="a quota is a number of bytes")
-    data = {"namespace": command.namespace, "size": command.size_bytes}
-    return Outcome(tx.record(EventType.QUOTA_SET, data))
+    return Outcome(tx.record(QuotaSet(namespace=command.namespace, size_bytes=command.size_bytes)))

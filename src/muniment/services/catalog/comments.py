@@ -3,10 +3,9 @@
 import re
 from typing import Final
 
-from muniment.core.canonical import Json, JsonObject
 from muniment.core.commands import EraseComment, PostComment
 from muniment.core.errors import InvalidOption, PrincipalNotFound, RequestNotFound
-from muniment.core.events import EventType
+from muniment.core.events import CommentErased, CommentPosted
 from muniment.core.names import ModelName
 from muniment.core.people.roles import Act
 from muniment.core.queries import Comment, ListComments
@@ -37,15 +36,14 @@ def post_comment(tx: Transaction, command: PostComment) -> Outcome:
         raise InvalidOption(option="text", reason=f"has 1 to {MAX_COMMENT_CHARACTERS} characters")
     if command.about is not None:
         _check_about(tx.unit, version, command.about)
-    mentions: list[Json] = [*_find_mentions(tx, version, command.text.text)]
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "about": command.about,
-        "text": tx.keep(command.text),
-        "mentions": mentions,
-    }
-    return Outcome(tx.record(EventType.COMMENT_POSTED, data))
+    event = CommentPosted(
+        name=command.reference.name,
+        number=version.number,
+        about=command.about,
+        text=tx.keep(command.text),
+        mentions=tuple(_find_mentions(tx, version, command.text.text)),
+    )
+    return Outcome(tx.record(event))
 
 
 def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
@@ -57,11 +55,11 @@ def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
     record = tx.unit.projections.find(CommentRecord, (command.comment,))
     if record is None or not tx.may(Act.COMMENT, ModelName.parse(record.name).namespace):
         raise RequestNotFound(entry=command.comment, kind="comment")
+    name = ModelName.parse(record.name)
     if record.author != tx.actor:
-        tx.require(Act.ERASE, ModelName.parse(record.name).namespace)
+        tx.require(Act.ERASE, name.namespace)
     tx.unit.payloads.erase(record.text)
-    data: JsonObject = {"name": record.name, "comment": record.index}
-    return Outcome(tx.record(EventType.COMMENT_ERASED, data))
+    return Outcome(tx.record(CommentErased(name=name, number=record.number, comment=record.index)))
 
 
 def list_comments(unit: Unit, query: ListComments) -> tuple[Comment, ...]:

@@ -3,10 +3,9 @@
 import re
 from typing import Final
 
-from muniment.core.canonical import JsonObject
 from muniment.core.commands import SetTag
 from muniment.core.errors import InvalidTag
-from muniment.core.events import EventType
+from muniment.core.events import TagSet
 from muniment.core.people.roles import Act
 from muniment.core.records import TagRecord, VersionRecord
 from muniment.ports.projections import Where
@@ -35,13 +34,13 @@ def set_tag(tx: Transaction, command: SetTag) -> Outcome:
     text = None if command.value is None else command.value.text
     if present is not None and _text(tx.unit, present) == text:
         return Outcome(present.index, created=False)
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "tag": command.key,
-        "value": tx.keep(command.value),
-    }
-    index = tx.record(EventType.TAG_SET, data)
+    event = TagSet(
+        name=command.reference.name,
+        number=version.number,
+        tag=command.key,
+        value=tx.keep(command.value),
+    )
+    index = tx.record(event)
     describe_tag(tx.unit, version.index, command.key, text, index)
     return Outcome(index)
 

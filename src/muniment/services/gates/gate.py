@@ -1,8 +1,9 @@
 """The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
 
 from muniment.core.claims.attestations import VERDICT
+from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate, Verdict, judge
-from muniment.core.gates.rules.case import Facts
+from muniment.core.gates.rules.case import Case
 from muniment.core.gates.verdicts import write_verdict
 from muniment.core.names import Alias, ModelName
 from muniment.core.records import VersionRecord
@@ -12,7 +13,7 @@ from muniment.services.gates.cases import Bar, Moment, gather
 from muniment.services.gates.policies import find_policies
 from muniment.services.transaction import Transaction
 
-Judged = tuple[Verdict, Facts | None]
+Judged = tuple[Verdict, Case | None]
 
 
 def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
@@ -35,8 +36,8 @@ def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment)
 
 def judge_bar(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
     """Evaluate one policy. Raises as `judge_gate`."""
-    facts = gather(unit, version, bar, moment)
-    return judge(bar.policy, facts), facts
+    case = gather(unit, version, bar, moment)
+    return judge(bar.policy, case), case
 
 
 def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
@@ -45,7 +46,7 @@ def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
     return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
 
 
-def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, facts: Facts) -> str:
+def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, case: Case) -> Digest:
     """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
-    predicate = write_verdict(verdict, facts, verifier=tx.keys.log.name)
-    return str(record_own(tx, version, VERDICT, predicate))
+    predicate = write_verdict(verdict, case, verifier=tx.keys.log.name)
+    return record_own(tx, version, VERDICT, predicate)

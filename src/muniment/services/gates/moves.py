@@ -1,6 +1,5 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
-from muniment.core.canonical import Json
 from muniment.core.commands import BreakGlass, MoveAlias, RollBackAlias
 from muniment.core.errors import (
     GateFailed,
@@ -9,7 +8,7 @@ from muniment.core.errors import (
     PreconditionFailed,
     VersionWithdrawn,
 )
-from muniment.core.events import EventType
+from muniment.core.events import AliasMoved
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
@@ -101,24 +100,19 @@ def record_move(  # noqa: PLR0913 - what is on record of a move
     *,
     due: str | None = None,
 ) -> Outcome:
-    """Record a move with its verdicts; with `due` it is an emergency, to be reviewed until then."""
-    verdicts: list[Json] = [
-        record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
-    ]
-    index = tx.record(
-        EventType.ALIAS_MOVED,
-        {
-            "name": version.name,
-            "alias": str(command.alias),
-            "number": version.number,
-            "previous": None if present is None else present.number,
-            "reason": tx.keep(command.reason),
-            "verdicts": verdicts,
-            "emergency": int(due is not None),
-            "due": due,
-        },
+    """Record a move with its verdicts; with `due` it is an emergency, to be closed until then."""
+    verdicts = [record_verdict(tx, version, verdict, case) for verdict, case in judged if case is not None]
+    event = AliasMoved(
+        name=ModelName.parse(version.name),
+        alias=command.alias,
+        number=version.number,
+        previous=None if present is None else present.number,
+        reason=tx.keep(command.reason),
+        verdicts=tuple(verdicts),
+        emergency=due is not None,
+        due=due,
     )
+    index = tx.record(event)
     close_met(tx, version, str(command.alias))
-    previous = None if present is None else present.number
-    describe_move(tx.unit, version.name, str(command.alias), version.number, previous, index)
+    describe_move(tx.unit, event, index)
     return Outcome(index)

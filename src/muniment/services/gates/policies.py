@@ -2,12 +2,12 @@
 
 from typing import Final, NamedTuple
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import POLICY
+from muniment.core.claims.policies import PolicyInForce
 from muniment.core.commands import SetPolicy, SetTier
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy, ModelNotFound, PolicyNotFound, WrongSubject
-from muniment.core.events import EventType
+from muniment.core.events import PolicySet, TierSet
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models, check_part
 from muniment.core.people.roles import Act
@@ -39,14 +39,13 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     digest = None if command.policy is None else str(command.policy)
     if present is not None and present.digest == digest:
         return Outcome(present.index, created=False)
-    signed = None if command.policy is None else str(command.attestation)
-    data: JsonObject = {
-        "models": str(command.models),
-        "alias": str(command.alias),
-        "policy": digest,
-        "attestation": signed,
-    }
-    return Outcome(tx.record(EventType.POLICY_SET, data))
+    event = PolicySet(
+        models=command.models,
+        alias=command.alias,
+        policy=command.policy,
+        attestation=None if command.policy is None else command.attestation,
+    )
+    return Outcome(tx.record(event))
 
 
 def set_tier(tx: Transaction, command: SetTier) -> Outcome:
@@ -63,8 +62,7 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
     present = find_tier(tx.unit, command.name)
     if present is not None and present.tier == command.tier:
         return Outcome(present.index, created=False)
-    data: JsonObject = {"name": str(command.name), "tier": command.tier}
-    return Outcome(tx.record(EventType.TIER_SET, data))
+    return Outcome(tx.record(TierSet(name=command.name, tier=command.tier)))
 
 
 def find_tier(unit: Unit, name: ModelName, until: tuple[Where, ...] = ()) -> TierRecord | None:
@@ -143,10 +141,8 @@ def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
         raise InvalidPolicy(reason="it comes without the signature of whoever sets it")
     take(tx, command.models.namespace, [policy, command.attestation])
     _, statement = verify_sent(tx, command.attestation)
-    said = (
-        statement.subjects,
-        statement.predicate_type,
-        *(statement.predicate.get(name) for name in ("models", "alias", "registry")),
-    )
-    if said != ((policy,), POLICY, str(command.models), str(command.alias), tx.registry):
+    if (statement.subjects, statement.predicate_type) != ((policy,), POLICY):
+        raise WrongSubject(reference=what, subject=str(command.attestation))
+    said = PolicyInForce.read(statement.predicate)
+    if (said.models, said.alias, said.registry) != (command.models, command.alias, tx.registry):
         raise WrongSubject(reference=what, subject=str(command.attestation))

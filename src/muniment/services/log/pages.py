@@ -31,6 +31,9 @@ def horizon(unit: Unit, at: str | None) -> tuple[Where, ...]:
     Raises:
         InvalidTime: `at` is not a time.
     """
-    if at is None:
-        return ()
-    return (Where("index", "<", unit.log.count_until(write_time(read_time(at)))),)
+    return () if at is None else (Where("index", "<", end_of(unit, at)),)
+
+
+def end_of(unit: Unit, at: str | None) -> int:
+    """Count the entries that the log had at a time, or has now. Raises as `horizon`."""
+    return unit.log.size() if at is None else unit.log.count_until(write_time(read_time(at)))

@@ -1,8 +1,7 @@
 """Erasure: what is known of a person is forgotten; the log, which holds digests only, stays as it is."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.commands import ErasePrincipal
-from muniment.core.events import EventType
+from muniment.core.events import PrincipalErased
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import TagRecord, VersionRecord
 from muniment.ports.projections import Where
@@ -27,8 +26,7 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
     for digest in erased:
         payloads.erase(digest)
         _forget_tags(tx.unit, digest)
-    data: JsonObject = {"principal": principal, "payloads": len(erased)}
-    return Outcome(tx.record(EventType.PRINCIPAL_ERASED, data))
+    return Outcome(tx.record(PrincipalErased(principal=principal, payloads=len(erased))))
 
 
 def _forget_tags(unit: Unit, digest: str) -> None:

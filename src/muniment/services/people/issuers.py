@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from muniment.core import canonical
 from muniment.core.commands import DistrustIssuer, TrustIssuer
 from muniment.core.errors import InvalidDocument, IssuerNotFound, LoginRefused
-from muniment.core.events import EventType
+from muniment.core.events import IssuerDistrusted, IssuerTrusted
 from muniment.core.people.callers import Assurance, Caller
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import IssuerRecord
@@ -27,12 +27,8 @@ def trust_issuer(tx: Transaction, command: TrustIssuer) -> Outcome:
         raise InvalidDocument(reason="a rule names at least one claim, and no empty one")
     if not command.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
         raise InvalidDocument(reason="an issuer is an https:// address")
-    data = {
-        "issuer": command.issuer,
-        "claims": canonical.encode(dict(command.claims)).decode(),
-        "principal": principal.id,
-    }
-    return Outcome(tx.record(EventType.ISSUER_TRUSTED, data))
+    claims = dict(command.claims)
+    return Outcome(tx.record(IssuerTrusted(issuer=command.issuer, claims=claims, principal=principal.id)))
 
 
 def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
@@ -45,7 +41,7 @@ def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
     record = tx.unit.projections.find(IssuerRecord, (command.rule,))
     if record is None or record.ended is not None:
         raise IssuerNotFound(rule=command.rule)
-    return Outcome(tx.record(EventType.ISSUER_DISTRUSTED, {"rule": command.rule}))
+    return Outcome(tx.record(IssuerDistrusted(issuer=record.issuer, rule=command.rule)))
 
 
 def list_rules(unit: Unit, issuer: str | None = None) -> tuple[IssuerRecord, ...]:

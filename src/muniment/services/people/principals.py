@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from muniment.core import events
 from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
+from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidKey,
     InvalidName,
@@ -11,7 +13,7 @@ from muniment.core.errors import (
     PrincipalNotFound,
     UnknownSigner,
 )
-from muniment.core.events import EventType
+from muniment.core.events import KeyEnrolled, PrincipalRegistered, RoleGranted, RoleRevoked
 from muniment.core.names import check_part
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import EVERYWHERE, Act
@@ -39,9 +41,8 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
     """
     _check_name(tx, command.name.text)
     name = command.name
-    profile = tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
-    data = {"principal": principal, "kind": kind, "profile": profile}
-    index = tx.record(EventType.PRINCIPAL_REGISTERED, data)
+    tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
+    index = tx.record(PrincipalRegistered(principal=principal, kind=kind, profile=name.digest))
     if command.public_key is not None:
         enrol(tx, principal, command.public_key, command.expires)
     return Outcome(index)
@@ -60,7 +61,7 @@ def enrol(  # noqa: PLR0913 - what is known of a key
     public_key: bytes,
     expires: str | None,
     *,
-    name: str | None = None,
+    name: Digest | None = None,
     assurance: Assurance = Assurance.KEY,
 ) -> Outcome:
     """Enrol a key, whoever asks; one's own again changes nothing. The caller MUST have checked the right to.
@@ -77,17 +78,17 @@ def enrol(  # noqa: PLR0913 - what is known of a key
         return Outcome(known.index, created=False)
     if known is not None:
         raise NameTaken(name=f"key {key.id:.16}")
-    data = {
-        "principal": principal,
-        "key": key.id,
-        "algorithm": str(key.algorithm),
-        "public_key": key.pem.decode(),
+    event = KeyEnrolled(
+        principal=principal,
+        key=key.id,
+        algorithm=str(key.algorithm),
+        public_key=key.pem.decode(),
         # An SSH key is known by the agent or token that holds it, whoever enrolled it.
-        "assurance": str(Assurance.SSH if key.algorithm is Algorithm.SSH else assurance),
-        "name": name,
-        "expires": None if expires is None else write_time(read_time(expires)),
-    }
-    return Outcome(tx.record(EventType.KEY_ENROLLED, data))
+        assurance=Assurance.SSH if key.algorithm is Algorithm.SSH else assurance,
+        name=name,
+        expires=None if expires is None else write_time(read_time(expires)),
+    )
+    return Outcome(tx.record(event))
 
 
 def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
@@ -106,7 +107,7 @@ def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
     effective = size if command.effective is None else min(max(0, command.effective), size)
     if key.revoked is not None and key.revoked <= effective:
         raise KeyRevoked(key_id=command.key_id)
-    return Outcome(tx.record(EventType.KEY_REVOKED, {"key": key.id, "effective": effective}))
+    return Outcome(tx.record(events.KeyRevoked(principal=key.principal, key=key.id, effective=effective)))
 
 
 def grant_role(tx: Transaction, command: GrantRole) -> Outcome:
@@ -116,8 +117,8 @@ def grant_role(tx: Transaction, command: GrantRole) -> Outcome:
     present = _find_grants(tx, principal, command)
     if present:
         return Outcome(present[0].index, created=False)
-    data = {"principal": principal, "namespace": command.namespace, "role": str(command.role)}
-    return Outcome(tx.record(EventType.ROLE_GRANTED, data))
+    event = RoleGranted(principal=principal, namespace=command.namespace, role=command.role)
+    return Outcome(tx.record(event))
 
 
 def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
@@ -132,7 +133,10 @@ def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
     if not present:
         holder = f"{command.principal} as {command.role} in {command.namespace}"
         raise PrincipalNotFound(principal=holder)
-    return Outcome(tx.record(EventType.ROLE_REVOKED, {"grant": present[0].index}))
+    event = RoleRevoked(
+        principal=principal, namespace=command.namespace, role=command.role, grant=present[0].index
+    )
+    return Outcome(tx.record(event))
 
 
 def _check_name(tx: Transaction, name: str) -> None:

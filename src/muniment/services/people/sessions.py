@@ -8,10 +8,9 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.canonical import JsonObject
 from muniment.core.commands import BeginSession, EnrolPasskey, IssueToken, RevokeToken
 from muniment.core.errors import BadToken, InvalidTime, LoginRefused, NameTaken, NotPermitted, TokenNotFound
-from muniment.core.events import EventType
+from muniment.core.events import TokenIssued, TokenRevoked
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance, Caller, parse_scopes
 from muniment.core.people.roles import EVERYWHERE, Act
@@ -78,7 +77,7 @@ def revoke_token(tx: Transaction, command: RevokeToken) -> Outcome:
             raise TokenNotFound(token=command.token) from error
     if record.revoked is not None:
         return Outcome(record.revoked, created=False)
-    return Outcome(tx.record(EventType.TOKEN_REVOKED, {"token": record.id}))
+    return Outcome(tx.record(TokenRevoked(principal=record.principal, token=record.id)))
 
 
 def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
@@ -94,13 +93,14 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
     _check_id(command.token)
     longest = LONGEST_WORKLOAD if workload else LONGEST_SESSION
     if invitation is not None:
-        tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
+        tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
     issue = IssueToken(
         principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
     )
     outcome = _issue(tx, tx.actor, issue, longest)
-    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
     expires = command.expires if workload else None
+    label = command.name.digest
     enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
     return outcome
 
@@ -114,8 +114,9 @@ def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
     invitation = _find_invitation(tx)
     if invitation is None:
         raise LoginRefused(reason="a passkey needs an invitation, or a login")
-    tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
-    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
+    tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    label = command.name.digest
     return enrol(tx, tx.actor, command.public_key, None, name=label, assurance=Assurance.PASSKEY)
 
 
@@ -141,15 +142,16 @@ def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timede
     expires = read_time(command.expires)
     if not read_time(tx.time) < expires <= read_time(tx.time) + longest:
         raise InvalidTime(text=command.expires)
-    data: JsonObject = {
-        "principal": principal,
-        "token": command.token,
-        "label": tx.unit.payloads.put(command.name, owner=principal, personal=True),
-        "scopes": " ".join(str(scope) for scope in sorted(set(command.scopes))),
-        "expires": write_time(expires),
-        "once": int(command.once),
-    }
-    return Outcome(tx.record(EventType.TOKEN_ISSUED, data))
+    tx.unit.payloads.put(command.name, owner=principal, personal=True)
+    event = TokenIssued(
+        principal=principal,
+        token=command.token,
+        label=command.name.digest,
+        scopes=tuple(sorted(set(command.scopes))),
+        expires=write_time(expires),
+        once=command.once,
+    )
+    return Outcome(tx.record(event))
 
 
 def _check_id(token: str) -> None:

@@ -2,7 +2,7 @@
 
 from muniment.core.commands import PublishVersion
 from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
-from muniment.core.events import EventType
+from muniment.core.events import VersionPublished
 from muniment.core.names import Kind, Reference
 from muniment.core.people.roles import Act
 from muniment.core.records import ModelRecord, VersionRecord
@@ -35,15 +35,14 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
     version = tx.put(
-        EventType.VERSION_PUBLISHED,
-        {
-            "name": str(command.name),
-            "number": number,
-            "kind": str(kind),
-            "revision": str(command.manifest),
-            "size": revision.size_bytes,
-            "message": tx.keep(command.message),
-        },
+        VersionPublished(
+            name=command.name,
+            number=number,
+            kind=kind,
+            revision=command.manifest,
+            size_bytes=revision.size_bytes,
+            message=tx.keep(command.message),
+        ),
         VersionRecord,
     )
     files = (file.digest for file in revision.files)
