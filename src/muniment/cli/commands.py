@@ -65,15 +65,13 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "approve": Entry("gates.approvals:approve", "Approve a version for an alias."),
         "reject": Entry("gates.approvals:reject", "Reject a version for an alias."),
         "withdraw": Entry("gates.approvals:withdraw", "Withdraw your approval or rejection of a version."),
-        "waive": Entry("gates.approvals:waive", "Request a waiver of rules of a policy, for a time."),
+        "waive": Entry("gates.approvals:waive", "Request a temporary exception from rules of a policy."),
     },
     "Deploy": {
         "promote": Entry("gates.moves:promote", "Point an alias at a version."),
         "rollback": Entry("gates.moves:rollback", "Point an alias back at its previous version."),
         "break-glass": Entry("gates.moves:break_glass", "Move an alias past its gate, in an emergency."),
-        "close-emergency": Entry(
-            "gates.moves:close_emergency", "Close an emergency, and say what came of it."
-        ),
+        "close-emergency": Entry("gates.moves:close_emergency", "Close an emergency after looking into it."),
         "deploy": Entry("gates.deployments:deploy", "Record that a version serves at a target."),
         "deployments": Entry("gates.deployments:deployments", "List deployments, of one model or of all."),
     },

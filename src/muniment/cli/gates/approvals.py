@@ -130,7 +130,7 @@ def withdraw(  # noqa: PLR0913 - as above
 def waive(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, reference: str, *, alias: str, rules: tuple[str, ...], until: str, reason: str
 ) -> None:
-    """Request a waiver of rules of a policy, for a time.
+    """Request a temporary exception from rules of a policy.
 
     `muniment check` names the rules by their ids with --json. The waiver counts once it has the
     approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --waiver DIGEST`.

@@ -118,7 +118,7 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
 @json_option
 @click.pass_obj
 def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
-    """Close an emergency, and say what came of it."""
+    """Close an emergency after looking into it."""
     with connect(terminal) as registry:
         receipt = registry.close_emergency(entry, reason)
     terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is closed"])
