@@ -58,7 +58,8 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
     holders = _holders(tx.unit, command.name, command.alias)
     present = find_move(tx.unit, command.name, command.alias)
     refusals: list[MunimentError] = []
-    for number in reversed(holders[:-1]):
+    # Of an alias that was removed, the last holder is an earlier one, too.
+    for number in reversed(holders if present is None else holders[:-1]):
         version = resolve(tx.unit, Reference(command.name, number))
         try:
             check_in_service(tx.unit, version)
@@ -105,6 +106,8 @@ def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
     )
     holders: list[int] = []
     for move in moves:
+        if move.number is None:
+            continue
         if move.number in holders:
             del holders[holders.index(move.number) :]
         holders.append(move.number)
