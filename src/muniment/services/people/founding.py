@@ -1,9 +1,9 @@
 """Found a registry: its first entries, and its first principal."""
 
-from muniment.core.commands import RegisterPrincipal
 from muniment.core.events import RegistryCreated, RoleGranted
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Role
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.services.people.principals import add_principal
 from muniment.services.transaction import REGISTRY, Outcome, Transaction
 

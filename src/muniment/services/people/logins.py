@@ -3,10 +3,10 @@
 import hashlib
 
 from muniment.core import canonical
-from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import NameTaken
 from muniment.core.events import LoginLinked
 from muniment.core.payloads import Payload
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Unit
 from muniment.services.people.principals import add_principal
 from muniment.services.people.sessions import invite

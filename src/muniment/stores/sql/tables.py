@@ -283,7 +283,7 @@ moves: Final = Table(
     _entry(primary_key=True),
     Column("name", Text, nullable=False),
     Column("alias", Text, nullable=False),
-    Column("number", _Whole, nullable=False),
+    Column("number", _Whole),
     Column("previous", _Whole),
     Column("actor", Text, ForeignKey("principals.id"), nullable=False),
     Column("moved", Text, nullable=False),

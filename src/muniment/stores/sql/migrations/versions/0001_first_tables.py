@@ -232,7 +232,7 @@ def _make_aliases() -> None:
         _entry(primary_key=True),
         sa.Column("name", _TEXT, nullable=False),
         sa.Column("alias", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("number", _WHOLE),
         sa.Column("previous", _WHOLE),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("moved", _TEXT, nullable=False),
