@@ -34,9 +34,9 @@ from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.receipts import Receipt
-from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
+from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.times import write_time
-from muniment.core.verbs.catalog import ListModels
+from muniment.core.verbs.catalog import ListModels, ListOwners, SetOwner
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
@@ -131,6 +131,17 @@ class Registry:
         while page := self._session.backend.ask(query):
             yield from page
             query = replace(query, after=page[-1].name)
+
+    def set_owner(self, name: str, principal: str) -> Receipt:
+        """Set the owner of a model, by name or id: the principal who answers for it."""
+        return self._session.backend.execute(SetOwner(name=ModelName.parse(name), principal=principal))
+
+    def owners(self, name: str) -> list[OwnerRecord]:
+        """List everyone who has owned a model, each proven, oldest first: the last one owns it now."""
+        owners = list(read_all(self._session.backend, ListOwners(name=ModelName.parse(name))))
+        for owner in owners:
+            self._session.backend.check_record(owner)
+        return owners
 
     def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """List the versions of a model, newest first, now or at a time."""

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
 _PATIENCE_S: Final = 60.0
 _USER: Final = "nobody"
 
@@ -60,8 +62,9 @@ def run_postgresql(directory: Path) -> Iterator[str]:
     with _run(
         [str(part) for part in command], directory / "postgresql.log", user, environment, signal.SIGQUIT
     ) as process:
-        _wait_for_port(port, process)
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        _wait_for_database(url, process)
+        yield url
 
 
 @contextmanager
@@ -136,9 +139,10 @@ def _run(
         process.wait()
 
 
-def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_database(url: str, process: subprocess.Popen[bytes]) -> None:
+    # It listens before it lets anybody in.
     for _ in _tries(process):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):
             return
 
 

@@ -29,6 +29,7 @@ from muniment.core.records import (
     MentionRecord,
     ModelRecord,
     MoveRecord,
+    OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
     QuotaRecord,
@@ -170,6 +171,7 @@ models: Final = Table(
     Column("name", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("latest", _Whole, nullable=False),
+    Column("owner", Text, ForeignKey("principals.id")),
     _entry(),
 )
 
@@ -246,6 +248,17 @@ tiers: Final = Table(
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("set", Text, nullable=False),
     Index("tiers_by_model", "name", "index"),
+)
+
+owners: Final = Table(
+    "owners",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, ForeignKey("models.name"), nullable=False),
+    Column("owner", Text, ForeignKey("principals.id"), nullable=False),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
+    Index("owners_by_model", "name", "index"),
 )
 
 statuses: Final = Table(
@@ -552,6 +565,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     DeploymentRecord: deployments,
     PolicyRecord: policies,
     TierRecord: tiers,
+    OwnerRecord: owners,
     StatusRecord: statuses,
     RetentionRecord: retentions,
     MoveRecord: moves,
