@@ -280,7 +280,7 @@ def test_an_entry_is_read_as_it_was_written(event: e.Event, index: int) -> None:
 
 @given(EVENTS)
 def test_an_event_is_about_its_namespace_or_the_registry_first(event: e.Event) -> None:
-    """Its subjects are distinct, and no name holds what parts a kind from a name."""
+    """And then about something there, in no other namespace."""
     first, *others = event.subjects()
     assert first.kind in {K.REGISTRY, K.NAMESPACE}
     assert (entry(event).namespace is None) is (first.kind is K.REGISTRY)

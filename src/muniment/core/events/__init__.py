@@ -4,9 +4,9 @@ One frozen dataclass an event, in modules by the users' words: what it says, wha
 and which records it makes or amends (`fold`). The fold exists once: the write path, `admin rebuild` and a
 client that checks a record against its entry share it.
 
->>> event = TierSet(name=ModelName.parse("acme/readmission"), tier="high")
+>>> event = QuotaSet(namespace="acme", size_bytes=1 << 40)
 >>> event.type, [str(kind) for kind, _ in event.subjects()]
-('tier.set', ['namespace', 'tier'])
+('quota.set', ['namespace', 'quota'])
 """
 
 from muniment.core.events.bytes import QuotaSet as QuotaSet
