@@ -17,8 +17,8 @@ import psycopg
 from measure import Row, quantile, time_each
 from muniment.core.catalog.search import ALIAS, Attribute
 from muniment.core.claims.lineage import Direction, Edge
-from muniment.core.queries import GetLineage
 from muniment.core.records import ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.core.verbs.catalog import GetLineage
 from muniment.ports.unit import Unit, Units
 from muniment.services.catalog.lineage import trace
 from muniment.stores.sql.postgresql import open_postgresql

@@ -10,8 +10,6 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.core import commands as c
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EMERGENCY, WAIVER
@@ -30,6 +28,19 @@ from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller, parse_scopes
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.catalog import EraseComment, ListComments, PostComment
+from muniment.core.verbs.gates import (
+    BreakGlass,
+    GetPolicies,
+    ListMoves,
+    ListRequests,
+    MoveAlias,
+    OpenRequest,
+    RollBackAlias,
+)
+from muniment.core.verbs.log import GetLogIdentity
+from muniment.core.verbs.people import GetSelf
+from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -53,7 +64,7 @@ def call(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     key = tmp_path / "vera.pem"
 
-    def run(*arguments: str, by: str = "owner", code: int = 0) -> str:
+    def run(*arguments: str, by: str = "founder", code: int = 0) -> str:
         who = ["--identity", str(key)] if by == "Vera" else []
         result = CliRunner().invoke(main, [*who, *arguments])
         assert result.exit_code == code, result.output
@@ -193,15 +204,15 @@ def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, own
     publish(backend, owner, b"a")
     publish(backend, owner, b"b")
     first, second = Reference(NAME, 1), Reference(NAME, 2)
-    opened = backend.execute(c.OpenRequest(reference=first, alias=PRODUCTION))
+    opened = backend.execute(OpenRequest(reference=first, alias=PRODUCTION))
     comments: Backend = backend
     for text in ("", "  ", "x" * 100_000):
-        empty = c.PostComment(reference=first, text=salted(text))
+        empty = PostComment(reference=first, text=salted(text))
         refuses(lambda empty=empty: comments.execute(empty), InvalidOption)  # type: ignore[misc] # bound at once
     for about in (opened.index, 0, 10_000):
-        astray = c.PostComment(reference=second, text=salted("hm"), about=about)
+        astray = PostComment(reference=second, text=salted("hm"), about=about)
         refuses(lambda astray=astray: comments.execute(astray), RequestNotFound)  # type: ignore[misc] # bound at once
-    assert backend.ask(q.ListComments(reference=second)) == ()
+    assert backend.ask(ListComments(reference=second)) == ()
 
 
 def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, owner: Identity) -> None:
@@ -209,21 +220,21 @@ def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, o
     publish(backend, owner, b"a")
     terms = {"roles": ["contributor"], "close_within": "24h"}
     set_policy(backend, owner, {"rule": "approvals", "validator": 1}, break_glass=terms)
-    comment = backend.execute(c.PostComment(reference=Reference(NAME, 1), text=salted("hm")))
-    principal = backend.ask(q.GetSelf()).record.id
+    comment = backend.execute(PostComment(reference=Reference(NAME, 1), text=salted("hm")))
+    principal = backend.ask(GetSelf()).record.id
     backend._caller = Caller(principal=principal, scopes=parse_scopes(["read:acme"]))
-    emergency = c.BreakGlass(
+    emergency = BreakGlass(
         reference=Reference(NAME, 1), alias=PRODUCTION, attestation=Digest.of(b"x"), reason=salted("fire")
     )
     reader: Backend = backend
     for command in (
         emergency,
-        c.PostComment(reference=Reference(NAME, 1), text=salted("hm")),
-        c.OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
+        PostComment(reference=Reference(NAME, 1), text=salted("hm")),
+        OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
     ):
         refuses(lambda command=command: reader.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
     with pytest.raises(Exception, match="not an open comment"):
-        reader.execute(c.EraseComment(comment=comment.index))
+        reader.execute(EraseComment(comment=comment.index))
 
 
 def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owner: Identity) -> None:
@@ -232,18 +243,18 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     approvals: JsonObject = {"rule": "approvals", "validator": 1}
 
     def say(**changes: str) -> JsonObject:
-        registry = backend.ask(q.GetLogIdentity()).verifier
+        registry = backend.ask(GetLogIdentity()).verifier
         reason = str(salted("fire").digest)
         said = {"version": "acme/readmission@1", "alias": str(PRODUCTION), "registry": registry}
         return {**said, "reason": reason, "nonce": "n" * 32, "time": "2026-01-01T00:00:00Z", **changes}
 
     def break_glass(predicate: JsonObject | None = None) -> object:
-        version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+        version = backend.ask(GetVersion(reference=Reference(NAME, 1)))
         reference = f"{NAME}@1"
         claim = attest(Digest.parse(version.revision), reference, EMERGENCY, predicate or say(), owner)
         (digest,) = backend.add_documents([claim.encode()])
         return backend.execute(
-            c.BreakGlass(
+            BreakGlass(
                 reference=Reference(NAME, 1), alias=PRODUCTION, attestation=digest, reason=salted("fire")
             )
         )
@@ -253,16 +264,16 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     assert "no way past" in str(refuses(break_glass, BreakGlassNotAllowed))
     set_policy(backend, owner, approvals, break_glass={"roles": ["security"], "close_within": "24h"})
     assert "you are no security" in str(refuses(break_glass, BreakGlassNotAllowed))
-    assert backend.ask(q.ListMoves(name=NAME)) == ()
+    assert backend.ask(ListMoves(name=NAME)) == ()
 
 
 def test_a_request_ends_when_it_is_met(backend: LocalBackend, owner: Identity) -> None:
     """Those for the alias that moved, and no other."""
     publish(backend, owner, b"a")
     for alias in (PRODUCTION, Alias("staging")):
-        backend.execute(c.OpenRequest(reference=Reference(NAME, 1), alias=alias))
-    backend.execute(c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
-    found = backend.ask(q.ListRequests(name=NAME, closed=True))
+        backend.execute(OpenRequest(reference=Reference(NAME, 1), alias=alias))
+    backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
+    found = backend.ask(ListRequests(name=NAME, closed=True))
     assert [(one.record.alias, one.record.outcome) for one in found] == [
         ("production", "met"),
         ("staging", None),
@@ -274,10 +285,10 @@ def test_a_way_back_that_was_gone_is_forgotten(backend: LocalBackend, owner: Ide
     for data in (b"a", b"b", b"c"):
         publish(backend, owner, data)
     for number in (1, 2, 1, 3):
-        backend.execute(c.MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
-    backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION))
-    assert backend.ask(q.GetVersion(reference=Reference(NAME, PRODUCTION))).number == 1
-    refuses(lambda: backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION)), NothingToRollBack)
+        backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+    backend.execute(RollBackAlias(name=NAME, alias=PRODUCTION))
+    assert backend.ask(GetVersion(reference=Reference(NAME, PRODUCTION))).number == 1
+    refuses(lambda: backend.execute(RollBackAlias(name=NAME, alias=PRODUCTION)), NothingToRollBack)
 
 
 def test_a_waiver_is_to_rules_in_force_and_for_no_longer_than_they_say(
@@ -290,15 +301,15 @@ def test_a_waiver_is_to_rules_in_force_and_for_no_longer_than_they_say(
         {"rule": "signature", "id": "measured"},
     ]
     terms: JsonObject = {"approvals": {"validator": 1}, "maximum": "30d", "rules": ["measured"]}
-    published = read_time(backend.ask(q.GetVersion(reference=Reference(NAME, 1))).published)
+    published = read_time(backend.ask(GetVersion(reference=Reference(NAME, 1))).published)
     reason = salted("in a hurry")
 
     def ask(said: Payload | None = reason, **changes: Json) -> object:
-        (policy,) = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION))
+        (policy,) = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))
         good: dict[str, Json] = {
             "version": f"{NAME}@1",
             "alias": str(PRODUCTION),
-            "registry": backend.ask(q.GetLogIdentity()).verifier,
+            "registry": backend.ask(GetLogIdentity()).verifier,
             "policy": policy.digest,
             "rules": ["measured"],
             "until": write_time(published + timedelta(days=7)),

@@ -13,11 +13,12 @@ import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.claims.attestations import EVALUATION
-from muniment.core.commands import GrantRole, MoveAlias, RevokeKey, RevokeRole, RollBackAlias
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
 from muniment.core.events import read_entry
 from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Role
+from muniment.core.verbs.gates import MoveAlias, RollBackAlias
+from muniment.core.verbs.people import GrantRole, RevokeKey, RevokeRole
 from muniment.services.backend import LocalBackend
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity

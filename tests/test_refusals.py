@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import parse_manifest
 from muniment.core.canonical import Json
 from muniment.core.claims.approvals import Approval
 from muniment.core.claims.attestations import EVALUATION, POLICY, Statement, write_statement
-from muniment.core.commands import MoveAlias, RecordAttestation, RollBackAlias, SetPolicy
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BlobNotFound,
@@ -38,6 +36,11 @@ from muniment.core.errors import (
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
+from muniment.core.verbs.claims import RecordAttestation
+from muniment.core.verbs.gates import GetMove, MoveAlias, RollBackAlias, SetPolicy
+from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof
+from muniment.core.verbs.people import GetKey
+from muniment.core.verbs.versions import GetVersion
 from muniment.server.embedded import open_directory
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -235,13 +238,13 @@ def test_a_statement_has_one_subject() -> None:
 def test_what_is_not_there_is_named(backend: Backend, owner: Identity) -> None:
     """Entries beyond the log, keys of nobody, aliases that never moved."""
     publish(backend, owner, b"a")
-    size = len(backend.ask(q.GetLeaves(start=0)))
-    refuses(lambda: backend.ask(q.GetProof(index=size)), EventNotFound)
-    refuses(lambda: backend.ask(q.GetGrowth(size=0, until=size + 1)), EventNotFound)
-    assert backend.ask(q.GetGrowth(size=size + 1)).path == ()
-    refuses(lambda: backend.ask(q.GetKey(key_id="none")), UnknownSigner)
-    refuses(lambda: backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)), VersionNotFound)
-    refuses(lambda: backend.ask(q.GetVersion(reference=FIRST, at="2025-01-01T00:00:00Z")), VersionNotFound)
+    size = len(backend.ask(GetLeaves(start=0)))
+    refuses(lambda: backend.ask(GetProof(index=size)), EventNotFound)
+    refuses(lambda: backend.ask(GetGrowth(size=0, until=size + 1)), EventNotFound)
+    assert backend.ask(GetGrowth(size=size + 1)).path == ()
+    refuses(lambda: backend.ask(GetKey(key_id="none")), UnknownSigner)
+    refuses(lambda: backend.ask(GetMove(name=NAME, alias=PRODUCTION)), VersionNotFound)
+    refuses(lambda: backend.ask(GetVersion(reference=FIRST, at="2025-01-01T00:00:00Z")), VersionNotFound)
 
 
 def test_a_policy_is_read_before_it_is_in_force(backend: Backend, owner: Identity) -> None:
@@ -249,7 +252,7 @@ def test_a_policy_is_read_before_it_is_in_force(backend: Backend, owner: Identit
     said: dict[str, Json] = {
         "models": str(MODELS),
         "alias": str(PRODUCTION),
-        "registry": backend.ask(q.GetLogIdentity()).verifier,
+        "registry": backend.ask(GetLogIdentity()).verifier,
         "time": "2026-01-01T00:00:00Z",
     }
     for document, kind in (

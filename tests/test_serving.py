@@ -34,10 +34,10 @@ from muniment.client.proofs.checking import read_revision, resolve_proven
 from muniment.client.reproduction.planning import plan
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import prepare, publish
-from muniment.core import commands as c
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable
 from muniment.core.names import ModelName, Reference
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.server.settings import ServerSettings
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend
@@ -61,7 +61,7 @@ def environment(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) ->
     state = tmp_path_factory.mktemp("state")
     settings = Settings.read({"MUNIMENT_STATE": str(state)})
     link = f"{server.url}/login#{server.invitation}"
-    server.tokens["owner"] = "signed in"
+    server.tokens["founder"] = "signed in"
     login(link, name="laptop", settings=settings)
     return {**os.environ, "MUNIMENT_STATE": str(state), "MUNIMENT_URL": server.url}
 
@@ -113,7 +113,7 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
     assert token.startswith("mun_")
     identity = json.loads(do("token", "list", "--json"))[-1]["id"]
     do("token", "revoke", identity[:12])
-    assert "owner" in do("user", "list")
+    assert "founder" in do("user", "list")
     assert "holds" in do("admin", "quota", "acme")
     do("show", "acme/none", code=4)
 
@@ -400,7 +400,7 @@ def test_several_processes_share_a_port(tmp_path: Path) -> None:
         workers[0].kill()
         wait_until(lambda: len(list_workers(server)) == 2 and workers[0] not in list_workers(server))
         owner = server.open_as(server.owner)
-        owner.execute(c.RegisterPrincipal(name=salted("Nora")))
+        owner.execute(RegisterPrincipal(name=salted("Nora")))
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
 

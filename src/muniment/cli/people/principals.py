@@ -12,7 +12,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidKey
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.queries import Person
+from muniment.core.verbs.people import Person
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384

@@ -11,14 +11,13 @@ from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import POLICY
 from muniment.core.claims.policies import PolicyInForce
-from muniment.core.commands import SetPolicy, SetTier
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
-from muniment.core.queries import GetPolicies, GetTier, JudgeGate, ListPolicies
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.gates import GetPolicies, GetTier, JudgeGate, ListPolicies, SetPolicy, SetTier
 from muniment.policies.documents import MAX_POLICY_BYTES, read_policy
 from muniment.signing.statements import attest, encode
 

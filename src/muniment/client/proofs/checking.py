@@ -26,13 +26,16 @@ from muniment.core.errors import (
     ProofInvalid,
     RecordUnproven,
     VerdictInconsistent,
+    VersionNotFound,
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
 from muniment.core.gates.verdicts import Said, read_case, write_verdict
 from muniment.core.names import Alias, Reference
-from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion, VersionDetail
 from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.verbs.gates import GetMove
+from muniment.core.verbs.people import GetKey
+from muniment.core.verbs.versions import DescribeVersion, GetVersion, VersionDetail
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
@@ -64,6 +67,8 @@ def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None
         backend.check_record(move)
         if (move.name, move.alias) != (str(reference.name), str(reference.selector)):
             raise RecordUnproven(record=str(reference), index=move.index)
+        if move.number is None:
+            raise VersionNotFound(reference=str(reference))
         exact = Reference(reference.name, move.number)
     version = backend.ask(GetVersion(reference=exact, at=at))
     backend.check_record(version)

@@ -10,12 +10,12 @@ from typing import BinaryIO, TypeVar
 
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.core.backend import Backend, Stored
-from muniment.core.commands import Command
 from muniment.core.digests import Digest
 from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
-from muniment.core.queries import GetGrowth, GetLogIdentity, GetProof, Growth, Query
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
+from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof, Growth
+from muniment.core.verbs.verb import Command, Query
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import EMPTY_ROOT, hash_leaf

@@ -23,10 +23,8 @@ import msgspec
 from muniment.client.proofs.checking import Check, check_version, read_revision, resolve_proven
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core import queries as q
 from muniment.core.backend import Backend, Stored
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config
-from muniment.core.commands import Command
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BlobNotFound,
@@ -40,6 +38,9 @@ from muniment.core.errors import (
 from muniment.core.names import Reference
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, MoveRecord, VersionRecord
+from muniment.core.verbs.log import GetGrowth, GetProof, Growth, LogIdentity
+from muniment.core.verbs.verb import Command, Query
+from muniment.core.verbs.versions import VersionDetail
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.tree import EMPTY_ROOT
 from muniment.signing.notes import NoteVerifier, open_note
@@ -56,11 +57,11 @@ _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 _TRIES: Final = 5
 # The questions that the checks of a version ask, and the form of each answer.
 _FORMS: Final[Mapping[str, type]] = {
-    "GetLogIdentity": q.LogIdentity,
-    "GetGrowth": q.Growth,
+    "GetLogIdentity": LogIdentity,
+    "GetGrowth": Growth,
     "GetProof": Proof,
     "GetVersion": VersionRecord,
-    "DescribeVersion": q.VersionDetail,
+    "DescribeVersion": VersionDetail,
     "GetMove": MoveRecord,
     "GetKey": KeyRecord,
 }
@@ -163,7 +164,7 @@ class ExportBackend:
         """Refuse: an export does not change."""
         raise ReadOnlyExport(path=str(self._path))
 
-    def ask(self, query: q.Query[A]) -> A:
+    def ask(self, query: Query[A]) -> A:
         """Give the answer that was given."""
         kind = type(query).__name__
         found = self._answers.get(_key(query))
@@ -226,13 +227,13 @@ class _Recorder:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self.asked: dict[str, tuple[q.Query[object], object]] = {}
+        self.asked: dict[str, tuple[Query[object], object]] = {}
         self.opened: set[Digest] = set()
 
     def execute(self, command: Command) -> Receipt:
         return self._backend.execute(command)
 
-    def ask(self, query: q.Query[A]) -> A:
+    def ask(self, query: Query[A]) -> A:
         answer = self._backend.ask(query)
         self.asked[_key(query)] = (query, answer)
         return answer
@@ -292,13 +293,13 @@ class _Slice(io.RawIOBase):
 
 def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, object], int]:
     """Have every proof against one checkpoint, so that an export needs no proof of growth; give its size."""
-    proofs = {key: query for key, (query, _) in recorder.asked.items() if isinstance(query, q.GetProof)}
-    growth = q.GetGrowth(size=0)
+    proofs = {key: query for key, (query, _) in recorder.asked.items() if isinstance(query, GetProof)}
+    growth = GetGrowth(size=0)
     for _ in range(_TRIES):
         answers = {
             key: answer
             for key, (query, answer) in recorder.asked.items()
-            if not isinstance(query, q.GetProof | q.GetGrowth)
+            if not isinstance(query, GetProof | GetGrowth)
         }
         now = backend.ask(growth)
         answers[_key(growth)] = now
@@ -326,7 +327,7 @@ def _create(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _key(query: q.Query[A]) -> str:
+def _key(query: Query[A]) -> str:
     return repr(query)
 
 

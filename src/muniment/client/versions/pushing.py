@@ -13,14 +13,13 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import PROVENANCE
-from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, FileChanged, RecordUnproven, VersionNotFound
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.queries import GetVersion
 from muniment.core.receipts import Receipt
 from muniment.core.records import Put, VersionRecord
+from muniment.core.verbs.versions import GetVersion, PublishVersion
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest

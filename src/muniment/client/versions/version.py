@@ -45,24 +45,20 @@ from muniment.core.claims.cards import Card
 from muniment.core.claims.deployments import Deployment, State, check_target
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.waivers import Waiver
-from muniment.core.commands import PurgeVersion, RecordAttestation, SetRetention, SetStatus, SetTag
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NotIdentified
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
-from muniment.core.queries import (
-    DescribeVersion,
-    GetPolicies,
-    GetSelf,
-    JudgeGate,
-    ListTags,
-    VersionDetail,
-)
 from muniment.core.receipts import Receipt
 from muniment.core.records import VersionRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
+from muniment.core.verbs.claims import RecordAttestation
+from muniment.core.verbs.gates import GetPolicies, JudgeGate
+from muniment.core.verbs.people import GetSelf
+from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, sign_statement
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest, write
@@ -154,12 +150,14 @@ class Version:
 
     def tag(self, name: str, text: str | None) -> Receipt:
         """Put a tag on it, to find it by; None takes it away."""
-        value = None if text is None else write_payload(text)
-        return self._session.backend.execute(SetTag(reference=self.reference, key=name, value=value))
+        reference, backend = self.reference, self._session.backend
+        if text is None:
+            return backend.execute(RemoveTag(reference=reference, key=name))
+        return backend.execute(SetTag(reference=reference, key=name, value=write_payload(text)))
 
     def tags(self) -> dict[str, str]:
         """Read its tags."""
-        return dict(self._session.backend.ask(ListTags(reference=self.reference)))
+        return {tag.key: tag.value for tag in self._session.backend.ask(ListTags(reference=self.reference))}
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,

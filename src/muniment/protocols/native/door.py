@@ -9,12 +9,11 @@ from anyio import to_thread
 from fastapi import Request
 from starlette.responses import Response
 
-from muniment.core.commands import Command
 from muniment.core.errors import InvalidBody, NotIdentified
 from muniment.core.people.callers import NOBODY, Caller
-from muniment.core.queries import PageQuery, Query, entry_of
 from muniment.core.receipts import Receipt
 from muniment.core.records import Record
+from muniment.core.verbs.verb import Command, ListQuery, Query, Who
 from muniment.edge.credentials import read_token
 from muniment.edge.ranges import is_match
 from muniment.protocols.native.wire import encode, encode_page
@@ -74,22 +73,18 @@ async def write(act: Callable[[], T]) -> T:
 
 
 async def ask(request: Request, query: Query[A]) -> A:
-    """Ask a question for whoever asks."""
-    caller = await require_caller(request)
+    """Ask a question for whoever asks; some are answered to anybody."""
+    caller = NOBODY if query.declared.who is Who.ANYBODY else await require_caller(request)
     registry = registry_of(request)
     return await read(registry, lambda: registry.open_as(caller).ask(query))
 
 
-async def answer(request: Request, query: Query[A]) -> Response:
-    """Answer a question."""
+async def answer(request: Request, query: Query[object]) -> Response:
+    """Answer a question; a list with what to ask with for its next page."""
+    if isinstance(query, ListQuery):
+        items = await ask(request, query)
+        return send_encoded(request, encode_page(items, query.following(items)))
     return send(request, await ask(request, query))
-
-
-async def answer_page(request: Request, query: PageQuery[T]) -> Response:
-    """Answer a question with a page, and say after which entry the next one begins."""
-    items = await ask(request, query)
-    following = entry_of(items[-1]) if len(items) >= query.limit else None
-    return send_encoded(request, encode_page(items, following))
 
 
 def send(request: Request, found: object) -> Response:

@@ -22,7 +22,7 @@ from muniment.ports.holdings import GARBAGE
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.documents import read_document
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Sight
 from muniment.services.transaction import Transaction, list_grants
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 

@@ -3,11 +3,11 @@
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, WrongSubject
 from muniment.core.events import Deployed
-from muniment.core.queries import ListDeployments
 from muniment.core.records import DeploymentRecord, VersionRecord
+from muniment.core.verbs.claims import ListDeployments
 from muniment.ports.projections import Where
-from muniment.ports.unit import Unit
 from muniment.services.log.pages import bound, end_of, horizon
+from muniment.services.reading import Reading
 from muniment.services.transaction import Transaction
 
 
@@ -40,10 +40,9 @@ def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> D
     )
 
 
-def list_deployments(
-    unit: Unit, query: ListDeployments, namespaces: frozenset[str] | None
-) -> tuple[DeploymentRecord, ...]:
+def list_deployments(reading: Reading, query: ListDeployments) -> tuple[DeploymentRecord, ...]:
     """List what was said of deployments, a page from `after` on, as far as the caller may see it."""
+    unit, namespaces = reading.unit, reading.sight.namespaces()
     conditions = [Where("index", ">", query.after), *horizon(unit, query.at)]
     if query.name is not None:
         conditions.append(Where("name", "=", str(query.name)))

@@ -23,7 +23,7 @@ from muniment.core.people.roles import Role
 from muniment.core.records import PrincipalRecord, VersionRecord
 from muniment.core.times import read_time
 from muniment.services.claims.relying import authors_of, read_claims, read_revision
-from muniment.services.gates.policies import get_policies, load_policy
+from muniment.services.gates.policies import get_in_force, load_policy
 from muniment.services.transaction import Transaction, roles_of
 
 _DECIDING: Final = frozenset({Role.VALIDATOR, Role.APPROVER, Role.SECURITY})
@@ -60,7 +60,7 @@ def check_approval(
     principal = tx.unit.projections.find(PrincipalRecord, (tx.actor,))
     if approval.name not in {None, None if principal is None else principal.profile}:
         raise StaleApproval(reference=reference, what="name")
-    records = get_policies(tx.unit, name, Alias(approval.alias))
+    records = [one.record for one in get_in_force(tx.unit, name, Alias(approval.alias))]
     if approval.policies != {record.digest for record in records if record.digest is not None}:
         raise StaleApproval(reference=reference, what="policy")
     if approval.evidence != evidence_of(claims):
@@ -88,8 +88,8 @@ def check_waiver(tx: Transaction, version: VersionRecord, waiver: Waiver, reason
         raise WrongSubject(reference=reference, subject=f"{waiver.version} of {waiver.registry:.40}")
     if reason is None or waiver.reason != str(reason.digest):
         raise StaleApproval(reference=reference, what="reason")
-    records = get_policies(tx.unit, ModelName.parse(version.name), Alias(waiver.alias))
-    if waiver.policy not in {record.digest for record in records}:
+    in_force = get_in_force(tx.unit, ModelName.parse(version.name), Alias(waiver.alias))
+    if waiver.policy not in {one.record.digest for one in in_force}:
         raise StaleApproval(reference=reference, what="policy")
     policy = load_policy(tx.unit, waiver.policy)
     unknown = waiver.rules - {named.id for named in policy.rules}

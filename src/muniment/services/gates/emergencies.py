@@ -2,7 +2,6 @@
 
 from muniment.core.claims.attestations import EMERGENCY, Statement
 from muniment.core.claims.emergencies import Emergency
-from muniment.core.commands import BreakGlass, CloseEmergency
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
@@ -19,6 +18,7 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.gates import BreakGlass, CloseEmergency
 from muniment.services.bytes.custody import take
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
@@ -66,7 +66,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
         OwnVersion: the actor made the move, or the version.
     """
     move = tx.unit.projections.find(MoveRecord, (command.emergency,))
-    if move is None or not move.emergency or move.closed is not None:
+    if move is None or move.number is None or not move.emergency or move.closed is not None:
         raise RequestNotFound(entry=command.emergency, kind="emergency")
     name = ModelName.parse(move.name)
     tx.require(Act.APPROVE, name.namespace)

@@ -10,7 +10,6 @@ from muniment.core.errors import MunimentError
 from muniment.core.events import RequestOutcome
 from muniment.core.names import ModelName, Reference
 from muniment.core.people.roles import Act, may
-from muniment.core.queries import Item
 from muniment.core.records import (
     AttestationRecord,
     CommentRecord,
@@ -20,20 +19,21 @@ from muniment.core.records import (
     VersionRecord,
 )
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.gates import GetInbox, InboxItem
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
 from muniment.services.claims.relying import authors_of, read_claims, read_revision
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Reading, Sight
 from muniment.services.transaction import roles_of
 
 # What one should know is shown for so long; what one has to decide, until it is decided.
 _NEWS: Final = timedelta(days=30)
 
 
-def read_inbox(unit: Unit, sight: Sight, now: str) -> tuple[Item, ...]:
+def get_inbox(reading: Reading, _query: GetInbox) -> tuple[InboxItem, ...]:
     """Gather an inbox: what is to be decided first, the oldest first, then the news."""
-    inbox = _Inbox(unit, sight, now)
+    inbox = _Inbox(reading.unit, reading.sight, reading.time)
     items = [*inbox.emergencies(), *inbox.requests(), *inbox.waivers(), *inbox.answers(), *inbox.mentions()]
     return tuple(sorted(items, key=lambda item: (item.kind not in _TO_DECIDE, item.since)))
 
@@ -51,7 +51,7 @@ class _Inbox:
         self._me = sight.principal
         self._since = write_time(read_time(now) - _NEWS)
 
-    def requests(self) -> Iterator[Item]:
+    def requests(self) -> Iterator[InboxItem]:
         """List the open requests that one may decide, made by others, of versions that others made."""
         for record in self._unit.projections.select(RequestRecord, Where("closed", "=", None)):
             if record.requester == self._me or not self._may_decide(record.name):
@@ -61,7 +61,7 @@ class _Inbox:
                 since = record.reminded or record.opened
                 yield self._item("request", record, record.alias, record.requester, record.reason, since)
 
-    def waivers(self) -> Iterator[Item]:
+    def waivers(self) -> Iterator[InboxItem]:
         """List the waivers that others ask for, until they end, that one has not decided."""
         asked = self._unit.projections.select(
             AttestationRecord, Where("predicate_type", "=", WAIVER), Where("recorded", ">", self._since)
@@ -74,7 +74,7 @@ class _Inbox:
             alias, until = self._read_waiver(version, record.digest)
             if until <= self._now or self._is_mine(version) or self._has_decided(version, record.index):
                 continue
-            yield Item(
+            yield InboxItem(
                 kind="waiver",
                 reference=f"{version.name}@{version.number}",
                 alias=alias,
@@ -86,7 +86,7 @@ class _Inbox:
                 entry=record.index,
             )
 
-    def emergencies(self) -> Iterator[Item]:
+    def emergencies(self) -> Iterator[InboxItem]:
         """List the emergencies that nobody has closed: to close, or to know of; red once overdue."""
         moves = self._unit.projections.select(
             MoveRecord, Where("emergency", "=", 1), Where("closed", "=", None)
@@ -100,7 +100,7 @@ class _Inbox:
                     kind, move, move.alias, move.actor, move.reason, move.moved, due=move.due, overdue=overdue
                 )
 
-    def answers(self) -> Iterator[Item]:
+    def answers(self) -> Iterator[InboxItem]:
         """List what became of one's own requests."""
         for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
             seen = self._sight.sees(ModelName.parse(record.name).namespace)
@@ -109,7 +109,7 @@ class _Inbox:
             item = self._item("answer", record, record.alias, "", record.answer, record.opened)
             said = f": {item.text}" if item.text else ""
             if self._is_news(record.closed):
-                yield Item(
+                yield InboxItem(
                     kind="answer",
                     reference=item.reference,
                     alias=item.alias,
@@ -121,7 +121,7 @@ class _Inbox:
                     entry=record.closed,
                 )
 
-    def mentions(self) -> Iterator[Item]:
+    def mentions(self) -> Iterator[InboxItem]:
         """List the comments that name one."""
         for mention in self._unit.projections.select(MentionRecord, Where("principal", "=", self._me)):
             record = self._unit.projections.find(CommentRecord, (mention.index,))
@@ -141,8 +141,8 @@ class _Inbox:
         *,
         due: str | None = None,
         overdue: bool = False,
-    ) -> Item:
-        return Item(
+    ) -> InboxItem:
+        return InboxItem(
             kind=kind,
             reference=f"{record.name}@{record.number}",
             alias=alias,

@@ -1,19 +1,19 @@
 """Requests: somebody wants a version for an alias, and whoever may approve is to look at it."""
 
 from muniment.core.claims.approvals import Approval, SigningDecision
-from muniment.core.commands import CloseRequest, OpenRequest
 from muniment.core.errors import RequestNotFound
 from muniment.core.events import RequestClosed, RequestOpened, RequestOutcome, RequestReminded
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.queries import ListRequests, Request
 from muniment.core.records import RequestRecord, VersionRecord
+from muniment.core.verbs.gates import CloseRequest, ListRequests, OpenRequest, Request
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.log.pages import select_page
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -23,7 +23,6 @@ def open_request(tx: Transaction, command: OpenRequest) -> Outcome:
     Raises:
         VersionWithdrawn: the version is out of service.
     """
-    tx.require(Act.COMMENT, command.reference.name.namespace)
     version = resolve(tx.unit, command.reference)
     check_in_service(tx.unit, version)
     name, number = command.reference.name, version.number
@@ -65,15 +64,15 @@ def close_rejected(
             _close(tx, record, RequestOutcome.REJECTED, reason)
 
 
-def list_requests(unit: Unit, query: ListRequests) -> tuple[Request, ...]:
+def list_requests(reading: Reading, query: ListRequests) -> tuple[Request, ...]:
     """List the requests for a model."""
     which = [] if query.closed else [Where("closed", "=", None)]
-    records = select_page(unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
+    records = select_page(reading.unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
     return tuple(
         Request(
             record=record,
-            reason=None if record.reason is None else unit.payloads.find(record.reason),
-            answer=None if record.answer is None else unit.payloads.find(record.answer),
+            reason=reading.find_text(record.reason),
+            answer=reading.find_text(record.answer),
         )
         for record in records
     )

@@ -2,9 +2,9 @@
 
 from typing import Final, TypeVar
 
-from muniment.core.queries import PageQuery
 from muniment.core.records import Record
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.verb import PageQuery
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 from muniment.core import events
-from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidKey,
@@ -17,19 +16,35 @@ from muniment.core.events import KeyEnrolled, PrincipalRegistered, RoleGranted, 
 from muniment.core.names import check_part
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import EVERYWHERE, Act
-from muniment.core.records import GrantRecord, KeyRecord
+from muniment.core.records import GrantRecord, KeyRecord, PrincipalRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.people import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
 from muniment.ports.projections import Where
-from muniment.services.people.rights import get_principal
+from muniment.ports.unit import Unit
 from muniment.services.transaction import Outcome, Transaction
 from muniment.signing.keys import Algorithm, PublicKey
 
 _MAX_NAME_CHARACTERS: Final = 200
 
 
+def get_principal(unit: Unit, text: str) -> PrincipalRecord:
+    """Find a principal by id or by name.
+
+    Raises:
+        PrincipalNotFound: there is none.
+    """
+    record = unit.projections.find(PrincipalRecord, (text,))
+    if record is not None:
+        return record
+    for digest in unit.payloads.find_labelled(text):
+        found = unit.projections.select(PrincipalRecord, Where("profile", "=", digest))
+        if found:
+            return found[0]
+    raise PrincipalNotFound(principal=text)
+
+
 def register_principal(tx: Transaction, command: RegisterPrincipal) -> Outcome:
     """Register a principal under a new opaque id, with a first key if there is one."""
-    tx.require(Act.ENROL, EVERYWHERE)
     return add_principal(tx, tx.nonces(), "workload" if command.workload else "person", command)
 
 
@@ -41,7 +56,7 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
     """
     _check_name(tx, command.name.text)
     name = command.name
-    tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
+    tx.unit.payloads.put(name, label=name.text, principal=principal, personal=True)
     index = tx.record(PrincipalRegistered(principal=principal, kind=kind, profile=name.digest))
     if command.public_key is not None:
         enrol(tx, principal, command.public_key, command.expires)
@@ -50,7 +65,6 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
 
 def enrol_key(tx: Transaction, command: EnrolKey) -> Outcome:
     """Add a key to a principal."""
-    tx.require(Act.ENROL, EVERYWHERE)
     principal = get_principal(tx.unit, command.principal)
     return enrol(tx, principal.id, command.public_key, command.expires)
 
@@ -112,7 +126,7 @@ def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
 
 def grant_role(tx: Transaction, command: GrantRole) -> Outcome:
     """Grant a role; one that is held already changes nothing."""
-    tx.require(Act.GRANT, _check_namespace(command.namespace))
+    _check_namespace(command.namespace)
     principal = get_principal(tx.unit, command.principal).id
     present = _find_grants(tx, principal, command)
     if present:
@@ -127,7 +141,6 @@ def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
     Raises:
         PrincipalNotFound: the principal does not hold that role there.
     """
-    tx.require(Act.GRANT, _check_namespace(command.namespace))
     principal = get_principal(tx.unit, command.principal).id
     present = _find_grants(tx, principal, command)
     if not present:
@@ -149,10 +162,9 @@ def _check_name(tx: Transaction, name: str) -> None:
     raise NameTaken(name=name)
 
 
-def _check_namespace(namespace: str) -> str:
+def _check_namespace(namespace: str) -> None:
     if namespace != EVERYWHERE:
         check_part(namespace, "namespace")
-    return namespace
 
 
 def _find_grants(tx: Transaction, principal: str, command: GrantRole | RevokeRole) -> list[GrantRecord]:

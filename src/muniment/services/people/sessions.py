@@ -8,7 +8,6 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.commands import BeginSession, EnrolPasskey, IssueToken, RevokeToken
 from muniment.core.errors import BadToken, InvalidTime, LoginRefused, NameTaken, NotPermitted, TokenNotFound
 from muniment.core.events import TokenIssued, TokenRevoked
 from muniment.core.payloads import Payload
@@ -16,9 +15,9 @@ from muniment.core.people.callers import Assurance, Caller, parse_scopes
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import TokenRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.people import BeginSession, IssueToken, RevokeToken
 from muniment.ports.unit import Unit
-from muniment.services.people.principals import enrol
-from muniment.services.people.rights import get_principal
+from muniment.services.people.principals import enrol, get_principal
 from muniment.services.transaction import Outcome, Transaction
 
 LONGEST_TOKEN: Final = timedelta(days=366)
@@ -98,15 +97,17 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
         principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
     )
     outcome = _issue(tx, tx.actor, issue, longest)
-    tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    tx.unit.payloads.put(command.name, principal=tx.actor, personal=True)
     expires = command.expires if workload else None
     label = command.name.digest
     enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
     return outcome
 
 
-def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
-    """Enrol a passkey for the caller.
+def enrol_passkey(tx: Transaction, public_key: bytes, name: Payload) -> Outcome:
+    """Enrol a passkey, by its line, for the caller, whose invitation is used up by it.
+
+    The caller of this MUST have verified that it was made for that invitation.
 
     Raises:
         LoginRefused: the caller does not come with an invitation; a session must not become more than it is.
@@ -115,9 +116,9 @@ def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
     if invitation is None:
         raise LoginRefused(reason="a passkey needs an invitation, or a login")
     tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
-    tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
-    label = command.name.digest
-    return enrol(tx, tx.actor, command.public_key, None, name=label, assurance=Assurance.PASSKEY)
+    tx.unit.payloads.put(name, principal=tx.actor, personal=True)
+    label = name.digest
+    return enrol(tx, tx.actor, public_key, None, name=label, assurance=Assurance.PASSKEY)
 
 
 def invite(tx: Transaction, principal: str, token: str, name: Payload, expires: str) -> Outcome:
@@ -142,7 +143,7 @@ def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timede
     expires = read_time(command.expires)
     if not read_time(tx.time) < expires <= read_time(tx.time) + longest:
         raise InvalidTime(text=command.expires)
-    tx.unit.payloads.put(command.name, owner=principal, personal=True)
+    tx.unit.payloads.put(command.name, principal=principal, personal=True)
     event = TokenIssued(
         principal=principal,
         token=command.token,

@@ -5,20 +5,33 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from muniment.core.commands import EndWebhook, ReplayWebhook, SetWebhook
-from muniment.core.errors import InvalidOption, NotPermitted, WebhookNotFound
-from muniment.core.events import EVENTS, Entry, WebhookEnded, WebhookReplayed, WebhookSet, read_entry
+from muniment.core.errors import InvalidOption, WebhookNotFound
+from muniment.core.events import (
+    EVENTS,
+    Entry,
+    WebhookEnded,
+    WebhookReplayed,
+    WebhookSet,
+    read_entry,
+)
 from muniment.core.names import check_part
-from muniment.core.people.roles import Act, may
-from muniment.core.queries import Letter, ListWebhooks, Webhook
+from muniment.core.people.roles import Act
 from muniment.core.records import WebhookRecord
+from muniment.core.verbs.upkeep import (
+    EndWebhook,
+    FailedDelivery,
+    ListWebhooks,
+    ReplayWebhook,
+    SetWebhook,
+    Webhook,
+)
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.outbox import DeadLetter
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.people.rights import Sight
-from muniment.services.transaction import Outcome, Transaction, roles_of
+from muniment.services.reading import Reading
+from muniment.services.transaction import Outcome, Transaction
 
 WEBHOOK: Final = "webhook"
 _SECRET: Final = "whsec_"  # noqa: S105 - what every secret begins with
@@ -52,7 +65,6 @@ def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
         InvalidOption: the address is none, the secret is too short, or there is no such event.
     """
     check_part(command.namespace, "namespace")
-    tx.require(Act.HOOK, command.namespace)
     _read_target(command.target.text)
     unknown = set(command.events) - EVENTS.keys()
     if unknown:
@@ -89,22 +101,12 @@ def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
     return Outcome(tx.record(event))
 
 
-def list_webhooks(unit: Unit, sight: Sight, query: ListWebhooks) -> tuple[Webhook, ...]:
-    """List the webhooks of a namespace. An address can be a secret: who may set them may see them.
-
-    Raises:
-        NotPermitted: the caller may not.
-    """
-    principal, namespace = sight.principal, query.namespace
-    allowed = may(roles_of(unit, principal, namespace), Act.HOOK) and sight.caller.reaches(
-        Act.HOOK, namespace
+def list_webhooks(reading: Reading, query: ListWebhooks) -> tuple[Webhook, ...]:
+    """List the webhooks of a namespace, with their addresses, which can be secrets."""
+    records = reading.unit.projections.select(
+        WebhookRecord, Where("namespace", "=", query.namespace), Where("ended", "=", None)
     )
-    if not allowed:
-        raise NotPermitted(principal=principal, act=str(Act.HOOK), namespace=namespace)
-    records = unit.projections.select(
-        WebhookRecord, Where("namespace", "=", namespace), Where("ended", "=", None)
-    )
-    return tuple(_describe(unit, record) for record in records)
+    return tuple(_describe(reading.unit, record) for record in records)
 
 
 def plan_deliveries(unit: Unit, now: str) -> None:
@@ -175,12 +177,12 @@ def _describe(unit: Unit, record: WebhookRecord) -> Webhook:
         record=record,
         url=None if text is None else _read_target(text).url,
         next=place.next,
-        dead=tuple(_describe_dead(unit.outbox.list_dead(record.index))),
+        failed=tuple(_describe_dead(unit.outbox.list_dead(record.index))),
     )
 
 
-def _describe_dead(letters: list[DeadLetter]) -> Iterator[Letter]:
-    yield from (Letter(entry=one.entry, fault=one.fault, time=one.time) for one in letters)
+def _describe_dead(letters: list[DeadLetter]) -> Iterator[FailedDelivery]:
+    yield from (FailedDelivery(entry=one.entry, fault=one.fault, time=one.time) for one in letters)
 
 
 def _find(tx: Transaction, webhook: int) -> WebhookRecord:

@@ -4,21 +4,21 @@ No alias and no gate knows of it. It becomes a version when its author publishes
 discarded; until then its bytes are kept, and count among what the namespace holds.
 """
 
-from muniment.core.commands import DiscardDraft, SaveDraft
 from muniment.core.digests import Digest
 from muniment.core.errors import RequestNotFound, VersionExists, VersionNotFound
 from muniment.core.events import DraftEnded, DraftOutcome, DraftSaved
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.queries import Draft, ListDrafts
 from muniment.core.records import DraftRecord, VersionRecord
+from muniment.core.verbs.versions import DiscardDraft, Draft, ListDrafts, SaveDraft
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.bytes.custody import attached_to, content_of, take
 from muniment.services.catalog.resolve import resolve
 from muniment.services.log.pages import select_page
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.keeping import find_needed
 
@@ -30,7 +30,6 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
         VersionExists: it is published already.
         BlobNotFound: a file of the manifest is not stored.
     """
-    tx.require(Act.PUBLISH, command.name.namespace)
     _refuse_published(tx.unit, command.name, command.manifest)
     present = _find_open(tx.unit, str(command.name), str(command.manifest))
     if present is not None:
@@ -75,12 +74,12 @@ def end_published(tx: Transaction, version: VersionRecord) -> None:
         _end(tx, record, DraftOutcome.PUBLISHED, None)
 
 
-def list_drafts(unit: Unit, query: ListDrafts) -> tuple[Draft, ...]:
+def list_drafts(reading: Reading, query: ListDrafts) -> tuple[Draft, ...]:
     """List the drafts of a model that are open."""
     about = Where("name", "=", str(query.name)), Where("ended", "=", None)
     return tuple(
-        Draft(record=record, message=None if record.message is None else unit.payloads.find(record.message))
-        for record in select_page(unit, query, DraftRecord, *about)
+        Draft(record=record, message=reading.find_text(record.message))
+        for record in select_page(reading.unit, query, DraftRecord, *about)
     )
 
 

@@ -3,7 +3,6 @@
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import TOMBSTONE
 from muniment.core.claims.tombstones import GoneFile, Tombstone
-from muniment.core.commands import PurgeVersion, SetRetention, SetStatus
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidOption,
@@ -24,6 +23,7 @@ from muniment.core.records import (
     VersionRecord,
 )
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.versions import PurgeVersion, SetRetention, SetStatus
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
@@ -45,14 +45,21 @@ def set_status(tx: Transaction, command: SetStatus) -> Outcome:
     """
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
-    before = status_of(tx.unit, version)
+    said = find_status(tx.unit, version)
+    before = Status.PUBLISHED if said is None else Status(said.status)
+    if (
+        said is not None
+        and (said.actor, before) == (tx.actor, command.status)
+        and before is not Status.PURGED
+    ):
+        # Whatever right it took to say this, the actor may say it again.
+        return Outcome(said.index, created=False)
     # The right to revoke is the right to take that back.
     act = Act.REVOKE if Status.REVOKED in {before, command.status} else Act.RETIRE
     tx.require(act, command.reference.name.namespace)
     if Status.PURGED in {before, command.status}:
         raise VersionPurged(reference=reference)
     if before is command.status:
-        said = find_status(tx.unit, version)
         return Outcome(version.index if said is None else said.index, created=False)
     reason = _need_reason(command.reason, f"making {reference} {command.status}")
     index = _record_status(tx, version, command.status, reason)
@@ -70,7 +77,6 @@ def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
         VersionRetained: it is kept for longer already.
         ReasonNeeded: nobody said why.
     """
-    tx.require(Act.RETAIN, command.reference.name.namespace)
     version = resolve(tx.unit, command.reference)
     present = find_retention(tx.unit, version)
     known = None if present is None else present.until
@@ -101,8 +107,6 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
         VersionInUse: an alias points at it, or it serves somewhere.
         VersionPurged: it was purged before.
     """
-    namespace = command.reference.name.namespace
-    tx.require(Act.PURGE, namespace)
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
     if status_of(tx.unit, version) is Status.PURGED:
