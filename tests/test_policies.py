@@ -418,7 +418,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     code, shown = call("policy", "explain", "acme/x@1", "production")
     assert code == 0
     assert "signature: content signed by a contributor" in shown
-    assert "looked at sha256:" in shown
+    assert "based on sha256:" in shown
     code, shown = call("promote", "acme/x@1", "production", "--wait", "--timeout", "0")
     assert (code, "gate_failed" in shown) == (3, True)
     assert call("policy", "tier", "acme/x", "high")[0] == 0

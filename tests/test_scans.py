@@ -436,11 +436,11 @@ def test_a_registry_in_a_directory_is_looked_into_by_hand(
         ("acme/x@1", "none"),
         ("acme/x@2", "critical"),
     ]
-    assert scan() == (0, "0 versions looked into, something found in 0\n")
+    assert scan() == (0, "0 versions scanned, findings in 0\n")
     code, said = scan("--again")
     assert code == 1
     assert "acme/x@2 critical model.joblib a pickle takes os.system" in said
-    assert said.endswith("2 versions looked into, something found in 1\n")
+    assert said.endswith("2 versions scanned, findings in 1\n")
     assert len(registry.version("acme/x@2").claims(SCAN)) == 2
 
 
