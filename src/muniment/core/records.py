@@ -216,7 +216,7 @@ class RetentionRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRecord(Record):
-    """A move of an alias; the newest of a (name, alias) is where it points.
+    """A move of an alias; the newest of a (name, alias) is where it points, or None if it was removed.
 
     `verdicts` are the digests of what the policies said, with a space between. An `emergency` (1) went past
     the gate, and has to be closed until `due`; `closed` is the entry that did.
@@ -227,7 +227,7 @@ class MoveRecord(Record):
     amendable: ClassVar[frozenset[str]] = frozenset({"closed"})
     name: str
     alias: str
-    number: int
+    number: int | None
     previous: int | None
     actor: str
     moved: str

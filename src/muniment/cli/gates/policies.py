@@ -230,4 +230,5 @@ def _list_versions(registry: Registry, names: tuple[str, ...], *, every: bool) -
                 yield from (f"{record.name}@{record.number}" for record in registry.versions(name))
             else:
                 held = {move.record.alias: move.record.number for move in registry.history(name)}
-                yield from (f"{name}@{number}" for number in sorted(set(held.values())))
+                numbers = {number for number in held.values() if number is not None}
+                yield from (f"{name}@{number}" for number in sorted(numbers))

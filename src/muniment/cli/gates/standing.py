@@ -64,7 +64,7 @@ def describe_state(version: Version, detail: VersionDetail, names: Mapping[str, 
     if status is not None and status.status != Status.PUBLISHED:
         lines.append(f"  {status.status.upper()}  {status.set}: {detail.status_reason or '(erased)'}")
     lines += [
-        f"  superseded  {move.alias} went to version {move.number}, {move.moved}, entry {move.index}"
+        f"  superseded  {_describe_superseding(move)}, {move.moved}, entry {move.index}"
         for move in detail.superseded
     ]
     lines += [_describe_emergency(move) for move in detail.emergencies]
@@ -96,6 +96,12 @@ def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
         f"             until {waiver.until}{ended}; {', '.join(said) or 'approved by nobody yet'}",
         f"             {asked.digest}, entry {asked.entry}",
     ]
+
+
+def _describe_superseding(move: MoveRecord) -> str:
+    return (
+        f"{move.alias} was removed" if move.number is None else f"{move.alias} went to version {move.number}"
+    )
 
 
 def _describe_emergency(move: MoveRecord) -> str:

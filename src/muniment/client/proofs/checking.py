@@ -26,6 +26,7 @@ from muniment.core.errors import (
     ProofInvalid,
     RecordUnproven,
     VerdictInconsistent,
+    VersionNotFound,
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
@@ -66,6 +67,8 @@ def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None
         backend.check_record(move)
         if (move.name, move.alias) != (str(reference.name), str(reference.selector)):
             raise RecordUnproven(record=str(reference), index=move.index)
+        if move.number is None:
+            raise VersionNotFound(reference=str(reference))
         exact = Reference(reference.name, move.number)
     version = backend.ask(GetVersion(reference=exact, at=at))
     backend.check_record(version)

@@ -66,7 +66,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
         OwnVersion: the actor made the move, or the version.
     """
     move = tx.unit.projections.find(MoveRecord, (command.emergency,))
-    if move is None or not move.emergency or move.closed is not None:
+    if move is None or move.number is None or not move.emergency or move.closed is not None:
         raise RequestNotFound(entry=command.emergency, kind="emergency")
     name = ModelName.parse(move.name)
     tx.require(Act.APPROVE, name.namespace)

@@ -109,10 +109,10 @@ payloads: Final = Table(
     Column("text", Text, nullable=False),
     Column("label", Text),
     # Whose it is, and whether it names them.
-    Column("owner", Text),
+    Column("principal", Text),
     Column("personal", Integer, nullable=False),
     Index("payloads_by_label", "label"),
-    Index("payloads_by_owner", "owner"),
+    Index("payloads_by_principal", "principal"),
 )
 
 
@@ -283,7 +283,7 @@ moves: Final = Table(
     _entry(primary_key=True),
     Column("name", Text, nullable=False),
     Column("alias", Text, nullable=False),
-    Column("number", _Whole, nullable=False),
+    Column("number", _Whole),
     Column("previous", _Whole),
     Column("actor", Text, ForeignKey("principals.id"), nullable=False),
     Column("moved", Text, nullable=False),

@@ -78,11 +78,11 @@ def _make_log() -> None:
         sa.Column("salt", _TEXT, nullable=False),
         sa.Column("text", _TEXT, nullable=False),
         sa.Column("label", _TEXT),
-        sa.Column("owner", _TEXT),
+        sa.Column("principal", _TEXT),
         sa.Column("personal", sa.Integer, nullable=False),
     )
     op.create_index("payloads_by_label", "payloads", ["label"])
-    op.create_index("payloads_by_owner", "payloads", ["owner"])
+    op.create_index("payloads_by_principal", "payloads", ["principal"])
 
 
 def _make_people() -> None:
@@ -232,7 +232,7 @@ def _make_aliases() -> None:
         _entry(primary_key=True),
         sa.Column("name", _TEXT, nullable=False),
         sa.Column("alias", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("number", _WHOLE),
         sa.Column("previous", _WHOLE),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("moved", _TEXT, nullable=False),
