@@ -16,7 +16,7 @@ router = APIRouter(tags=["people"])
 
 @router.post("/passkeys", response_model=Receipt, status_code=201)
 async def enrol_passkey(request: Request, body: EnrolPasskey) -> Response:
-    """Enrol a passkey that a browser made at this address, for whoever shows an invitation."""
+    """Enrol a passkey that a browser made at this address, for the holder of an invitation."""
     token = read_token(request.headers)
     if token is None:
         raise NotIdentified
