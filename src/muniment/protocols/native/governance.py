@@ -12,7 +12,8 @@ from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models
 from muniment.core.receipts import Receipt
-from muniment.protocols.native.door import answer, answer_page, ask, execute, send_encoded
+from muniment.edge.reading import ask
+from muniment.protocols.native.answers import answer, answer_page, execute, send_encoded
 from muniment.protocols.native.models import refer
 from muniment.protocols.native.parameters import After, At, Entry, Limit, Part
 from muniment.protocols.native.wire import (

@@ -9,7 +9,9 @@ from muniment import __version__
 from muniment.core import queries as q
 from muniment.core.people.callers import NOBODY
 from muniment.core.receipts import Proof
-from muniment.protocols.native.door import answer, ask, read, registry_of, send, send_encoded
+from muniment.edge.reading import ask
+from muniment.edge.registry import read, registry_of
+from muniment.protocols.native.answers import answer, send, send_encoded
 from muniment.protocols.native.parameters import Limit
 from muniment.protocols.native.wire import About, Page, encode_page
 

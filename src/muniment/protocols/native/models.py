@@ -11,7 +11,9 @@ from muniment.core import records as r
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.receipts import Receipt
-from muniment.protocols.native.door import answer, answer_page, ask, execute, expected_entry, send_encoded
+from muniment.edge.conditions import expected_entry
+from muniment.edge.reading import ask
+from muniment.protocols.native.answers import answer, answer_page, execute, send_encoded
 from muniment.protocols.native.parameters import After, At, Entry, Limit, Part
 from muniment.protocols.native.wire import (
     Claim,

@@ -9,20 +9,12 @@ from starlette.responses import Response
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
-from muniment.core.errors import NotIdentified
 from muniment.core.people.roles import Act, Role
 from muniment.core.receipts import Receipt
-from muniment.edge.credentials import read_token
-from muniment.protocols.native.door import (
-    answer,
-    answer_page,
-    ask,
-    confirm,
-    execute,
-    registry_of,
-    send_encoded,
-    write,
-)
+from muniment.edge.caller import get_token
+from muniment.edge.reading import ask
+from muniment.edge.registry import registry_of, write
+from muniment.protocols.native.answers import answer, answer_page, confirm, execute, send_encoded
 from muniment.protocols.native.parameters import After, At, Entry, Limit, Part
 from muniment.protocols.native.wire import (
     Erasure,
@@ -140,10 +132,8 @@ async def begin_session(request: Request, body: NewSession) -> Response:
 @router.post("/passkeys", response_model=Receipt, status_code=201)
 async def enrol_passkey(request: Request, body: NewPasskey) -> Response:
     """Enrol a passkey that a browser made at this address, for whoever shows an invitation."""
-    token = read_token(request.headers)
-    if token is None:
-        raise NotIdentified
-    registry, origin = registry_of(request), request.app.state.settings.address
+    token = get_token(request)
+    registry, origin = registry_of(request), request.app.state.address
     credential, name = body.credential(), body.name.read()
     enrolled = await write(lambda: registry.enrol_passkey(token, credential, origin, name))
     return confirm(await wrap_future(enrolled))
