@@ -68,6 +68,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     assert staging.take_over("01", [one])
     staging.append("01", one.writer, 0, [first])
     staging.sync("01", one.writer)
+    assert staging.take_over("01", [one]), "whoever ended in order goes on"
     staging.append("01", one.writer, step, [b"what nobody has counted" * 9])
     assert staging.take_over("01", [one, two])
     # The first writer does not know yet that it is one no more.

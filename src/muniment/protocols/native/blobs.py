@@ -135,7 +135,7 @@ def _show(request: Request, upload: Upload, status: int) -> Response:
     digest, here = upload.result or upload.digest, f"/api/v1/uploads/{upload.id}"
     transfer = Transfer(
         id=upload.id,
-        size_bytes=upload.size_bytes,
+        size_bytes=upload.offset if upload.result is not None else upload.size_bytes,
         offset=upload.offset,
         digest=None if digest is None else str(digest),
         **_way_of(request, upload, here),
