@@ -131,8 +131,11 @@ def test_an_upload_of_nothing_is_an_empty_blob(place: Place) -> None:
     assert send(uploading, place.me, upload, b"", end=True) == Stored(digest=Digest.of(b""), size_bytes=0)
 
 
-def test_requests_that_end_in_order_leave_one_stretch(place: Place) -> None:
-    """However many they are: what is kept of an upload does not grow with them."""
+def test_an_upload_comes_in_as_many_requests_as_its_sender_likes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of it does not grow with those that end in order, and so nothing bounds how many they are."""
+    monkeypatch.setattr(service, "_MOST_STRETCHES", 1)
     uploading = place.open()
     upload = uploading.begin(place.me, None, None).id
     for number in range(12):
@@ -140,16 +143,6 @@ def test_requests_that_end_in_order_leave_one_stretch(place: Place) -> None:
     assert len(place.find(upload).stretches) == 1
     stored = send(uploading, place.me, upload, b"", end=True)
     assert stored == Stored(digest=Digest.of(bytes(range(12))), size_bytes=12)
-
-
-def test_more_than_a_thousand_requests_make_a_blob(local: Place) -> None:
-    """Uploads are bounded by bytes and age, not by how many requests bring them."""
-    uploading, data = local.open(), os.urandom(1100)
-    upload = uploading.begin(local.me, len(data), Digest.of(data)).id
-    for number in range(len(data)):
-        send(uploading, local.me, upload, data[number : number + 1])
-    stored = send(uploading, local.me, upload, b"", end=True)
-    assert stored == Stored(digest=Digest.of(data), size_bytes=len(data))
 
 
 def test_a_request_that_dies_leaves_its_place_to_another(place: Place) -> None:
