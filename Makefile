@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test fuzz lint format bench coverage lock
+.PHONY: demo test fuzz lint format bench coverage readme lock
 
 demo: .venv/.demo
 	$(BIN)/muniment demo
@@ -39,6 +39,9 @@ coverage: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python -m compileall -q .venv/lib src
 	$(BIN)/python bench/run.py $(if $(AGAINST),--against $(AGAINST))
+
+readme: .venv/.dev
+	$(BIN)/python docs/make_readme.py
 
 # The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from muniment.client.bytes.transfers import Uploads
+from muniment.client.bytes.uploads import Uploads
 from muniment.client.connection.transport import Transport
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, DigestMismatch, InvalidBody, LengthMismatch, UploadNotFound

@@ -21,7 +21,7 @@ from faulty.middlewares import CorruptBytesMiddleware, LatencyMiddleware
 
 from muniment.capture.tree import collect
 from muniment.client.bytes.copying import Viewed, copy
-from muniment.client.bytes.transfers import Downloads
+from muniment.client.bytes.downloads import Downloads
 from muniment.client.connection.transport import Transport
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend

@@ -222,7 +222,7 @@ def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, o
         c.OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
     ):
         refuses(lambda command=command: reader.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
-    with pytest.raises(Exception, match="is no comment"):
+    with pytest.raises(Exception, match="not an open comment"):
         reader.execute(c.EraseComment(comment=comment.index))
 
 

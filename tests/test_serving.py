@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import muniment
+from muniment.client.bytes.downloads import Downloads
 from muniment.client.bytes.handover import open_handover, open_kept
-from muniment.client.bytes.transfers import Downloads, Uploads
+from muniment.client.bytes.uploads import Uploads
 from muniment.client.connection.settings import Settings
 from muniment.client.connection.transport import Transport
 from muniment.client.people.login import login

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from muniment.client.bytes.transfers import Downloads, Uploads
-from muniment.client.connection.transport import Transport
+from muniment.client.bytes.downloads import Downloads
+from muniment.client.bytes.uploads import Uploads
+from muniment.client.connection.transport import API, Transport
 from muniment.core import commands as c
 from muniment.core import queries as q
 from muniment.core import records as r
@@ -25,7 +26,6 @@ from muniment.core.receipts import Proof, Receipt
 A = TypeVar("A")
 T = TypeVar("T")
 
-API: Final = "/api/v1"
 # The server takes 32 MiB of body; base64 makes four bytes of three.
 _BATCH_BYTES: Final = 8 << 20
 _BATCH: Final = 500

@@ -13,10 +13,47 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
+from muniment.client.bytes.copying import copy, hash_rest
+from muniment.client.bytes.wire import Transfer
+from muniment.client.connection.transport import API, Transport
+from muniment.core.backend import Stored
+from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.digests import Digest
+from muniment.core.errors import DigestMismatch, LengthMismatch
 
 # linux/fs.h: clone the blocks of a file.
 _FICLONE: Final = 0x40049409
+
+
+def hand_over(transport: Transport, source: BinaryIO, transfer: Transfer) -> Stored | None:
+    """Write the bytes where a server on this machine takes them, and tell it that they are there.
+
+    None if that cannot be done from here: we may be somebody else than the server, or on another machine.
+    """
+    place = Path(transfer.place)
+    try:
+        with BackgroundHasher() as hasher, open_handover(place, transfer.id) as target:
+            if share(source, target):
+                hash_rest(source, hasher)
+            else:
+                copy(source, target, hasher)
+            digest = hasher.finish()
+    except OSError:
+        source.seek(0)
+        return None
+    try:
+        answer = transport.call("POST", f"{API}/uploads/{transfer.id}/arrival")
+    except LengthMismatch:
+        # Nothing has arrived: behind a tunnel, a server may call a directory its own that we have, too.
+        place.unlink(missing_ok=True)
+        source.seek(0)
+        return None
+    arrived = msgspec.json.decode(answer, type=Transfer)
+    if arrived.digest != str(digest):
+        raise DigestMismatch(expected=str(digest), actual=str(arrived.digest))
+    return Stored(digest=digest, size_bytes=transfer.size_bytes)
 
 
 @contextmanager

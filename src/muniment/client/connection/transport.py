@@ -32,6 +32,7 @@ from muniment.core.errors import (
     list_errors,
 )
 
+API: Final = "/api/v1"
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
 _BYTES_TIMEOUT_S: Final = 60.0
 _ATTEMPTS: Final = 5

@@ -15,9 +15,9 @@ from muniment.client.connection.browser import wait_for_browser
 from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.settings import Settings
 from muniment.client.connection.tokens import PREFIX, id_of, make_token
-from muniment.client.connection.transport import Transport
+from muniment.client.connection.transport import API, Transport
 from muniment.client.people.principals import write_payload
-from muniment.client.remote import API, open_remote
+from muniment.client.remote import open_remote
 from muniment.core.commands import BeginSession
 from muniment.core.errors import InvalidKey, LoginRefused, RegistryNotFound
 from muniment.core.queries import GetSelf, Person

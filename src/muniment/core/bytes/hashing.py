@@ -87,5 +87,13 @@ class _Sha256:
 
 
 def rotate_buffers() -> Iterator[memoryview]:
-    """Give a few buffers by turns, without end: one is filled while the others are hashed."""
-    return cycle([memoryview(bytearray(CHUNK_BYTES)) for _ in range(_MOST_WAITING + 1)])
+    """Give a few buffers in turn, without end: one is filled while the others are hashed.
+
+    The first two are small: most files are, and memory that was not used before takes time to be made.
+    """
+    yield from (memoryview(bytearray(_WORTH_BYTES)) for _ in range(2))
+    buffers = []
+    for _ in range(_MOST_WAITING + 1):
+        buffers.append(memoryview(bytearray(CHUNK_BYTES)))
+        yield buffers[-1]
+    yield from cycle(buffers)

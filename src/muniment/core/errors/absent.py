@@ -1,4 +1,4 @@
-"""Ask for something that exists."""
+"""Nothing is there: ask for something that exists."""
 
 from muniment.core.errors.tree import MunimentError
 
@@ -12,7 +12,7 @@ class ModelNotFound(NotFound):
 
     name: str
     message = "there is no model {name}"
-    advice = "`muniment list` shows the models that you may read"
+    advice = "list the models that you may read: muniment list"
 
 
 class VersionNotFound(NotFound):
@@ -20,7 +20,7 @@ class VersionNotFound(NotFound):
 
     reference: str
     message = "{reference} does not exist"
-    advice = "`muniment list` shows what there is"
+    advice = "list what exists: muniment list"
 
 
 class BlobNotFound(NotFound):
@@ -28,7 +28,7 @@ class BlobNotFound(NotFound):
 
     digest: str
     message = "no blob {digest} is stored"
-    advice = "send the bytes before the record that names them"
+    advice = "upload the blob before the record that names it"
 
 
 class EventNotFound(NotFound):
@@ -36,7 +36,7 @@ class EventNotFound(NotFound):
 
     index: int
     message = "the log has no entry {index} that you may read"
-    advice = "ask below the size of the newest checkpoint"
+    advice = "ask for an entry below the size of the newest checkpoint"
 
 
 class PrincipalNotFound(NotFound):
@@ -44,7 +44,7 @@ class PrincipalNotFound(NotFound):
 
     principal: str
     message = "no principal {principal!r} is registered"
-    advice = "an admin registers one: muniment user add NAME --key PUBLIC.pem"
+    advice = "ask an admin to register one: muniment user add NAME --key PUBLIC.pem"
 
 
 class PolicyNotFound(NotFound):
@@ -61,7 +61,7 @@ class WebhookNotFound(NotFound):
 
     webhook: int
     message = "there is no webhook {webhook}"
-    advice = "`muniment webhook list NAMESPACE` shows those that there are"
+    advice = "list the webhooks of a namespace: muniment webhook list NAMESPACE"
 
 
 class RequestNotFound(NotFound):
@@ -69,25 +69,25 @@ class RequestNotFound(NotFound):
 
     entry: int
     kind: str
-    message = "entry {entry} is no {kind} that is open to you"
-    advice = "`muniment inbox` lists what waits for you"
+    message = "entry {entry} is not an open {kind} of yours"
+    advice = "list what is waiting for you: muniment inbox"
 
 
 class TierNotFound(NotFound):
-    """The model is in no risk tier."""
+    """The model has no risk tier."""
 
     name: str
-    message = "{name} is in no risk tier, so that every policy holds for it"
-    advice = "put it into one: muniment policy tier NAME TIER"
+    message = "{name} has no risk tier, so every policy applies to it"
+    advice = "set one: muniment policy tier {name} TIER"
 
 
 class DeploymentNotFound(NotFound):
-    """A version is said to have stopped where it does not serve."""
+    """The version does not serve at the target."""
 
     reference: str
     target: str
     message = "{reference} does not serve at {target}"
-    advice = "`muniment deployments` shows what serves where"
+    advice = "list what serves where: muniment deployments"
 
 
 class TokenNotFound(NotFound):
@@ -95,7 +95,7 @@ class TokenNotFound(NotFound):
 
     token: str
     message = "there is no token {token:.16}"
-    advice = "`muniment token list` shows yours"
+    advice = "list your tokens: muniment token list"
 
 
 class IssuerNotFound(NotFound):
@@ -103,23 +103,23 @@ class IssuerNotFound(NotFound):
 
     rule: int
     message = "there is no rule {rule} that trusts an issuer"
-    advice = "`muniment trust list` shows the rules"
+    advice = "list the rules: muniment trust list"
 
 
 class UploadNotFound(NotFound):
-    """There is no such upload, or it is somebody else's, or it has ended."""
+    """There is no such upload, it is somebody else's, or it has ended."""
 
     upload: str
     message = "there is no upload {upload!r}"
-    advice = "begin the upload again"
+    advice = "start the upload again"
 
 
 class RouteNotFound(NotFound):
-    """The address leads nowhere."""
+    """No route has that path."""
 
     path: str
     message = "there is nothing at {path!r}"
-    advice = "the routes are in /api/v1/openapi.json"
+    advice = "see /api/v1/openapi.json for the routes"
 
 
 class RegistryNotFound(NotFound):
@@ -127,7 +127,7 @@ class RegistryNotFound(NotFound):
 
     location: str
     message = "there is no registry at {location!r}"
-    advice = "check MUNIMENT_URL; a push makes a new registry in an empty or missing directory"
+    advice = "check MUNIMENT_URL; a push creates a registry in an empty or missing directory"
 
 
 class CardNotFound(NotFound):

@@ -1,101 +1,101 @@
-"""Get permission, or meet the rule."""
+"""Get permission, or meet the rule that refused the request."""
 
 from muniment.core.errors.tree import MunimentError
 
 
 class Refused(MunimentError):
-    """The request is well formed, and a rule forbids it now."""
+    """The request is well formed, but a rule forbids it."""
 
 
 class NotPermitted(Refused):
-    """The principal lacks the role."""
+    """The principal has no role that allows it."""
 
     principal: str
     act: str
     namespace: str
     message = "{principal} may not {act} in {namespace}"
-    advice = "ask an admin: muniment role grant PRINCIPAL ROLE NAMESPACE"
+    advice = "ask an admin for a role: muniment role grant PRINCIPAL ROLE {namespace}"
 
 
 class NotIdentified(Refused):
-    """A change needs a signer, and the key at hand is not enrolled."""
+    """The registry does not know the caller."""
 
     message = "the registry does not know who you are"
-    advice = "sign in (muniment login LINK), or name a key that is enrolled: --identity or MUNIMENT_IDENTITY"
+    advice = "sign in (muniment login LINK), or name an enrolled key with --identity or MUNIMENT_IDENTITY"
 
 
 class BadToken(Refused):
-    """A credential is unknown, expired, revoked or malformed; which of these is not told."""
+    """A credential is unknown, expired, revoked or malformed; the caller is not told which."""
 
     message = "the token is not valid"
     advice = "sign in again: muniment login URL"
 
 
 class LoginRefused(Refused):
-    """The identity that somebody brings from elsewhere is not taken."""
+    """The identity from another provider is not accepted."""
 
     reason: str
     message = "the login is refused: {reason}"
-    advice = "an admin says who may come in: muniment trust list, muniment user list"
+    advice = "ask an admin who may sign in: muniment trust list, muniment user list"
 
 
 class BrowserLost(Refused):
-    """A browser was sent to a page of the registry, and brought nothing back."""
+    """The browser did not complete what a command asked for."""
 
     reason: str
-    message = "the browser brought nothing back: {reason}"
+    message = "the browser did not finish: {reason}"
     advice = "run the command again, and finish in the browser that it opens"
 
 
 class RequestReplayed(Refused):
-    """An Idempotency-Key was used before, for another request."""
+    """An Idempotency-Key was already used for another request."""
 
     key: str
-    message = "the Idempotency-Key {key!r} was used for another request"
+    message = "the Idempotency-Key {key!r} was already used for another request"
     advice = "use a new key for each new request"
 
 
 class PreconditionFailed(Refused):
-    """What the caller has seen is not what stands now."""
+    """The state has changed since the caller last saw it."""
 
     what: str
-    message = "{what} has changed since you looked"
-    advice = "look again, then decide"
+    message = "{what} has changed since you last saw it"
+    advice = "look at it again, then repeat the request"
 
 
 class OffsetMismatch(Refused):
-    """An upload stands at another place than the one from which bytes are sent."""
+    """An upload is at another offset than the one sent."""
 
     upload: str
     offset: int
-    message = "the upload {upload} stands at {offset}"
-    advice = "send the bytes from there on"
+    message = "the upload {upload} is at offset {offset}"
+    advice = "send the bytes from that offset on"
 
 
 class MethodNotAllowed(Refused):
-    """The address is there, and does not take this method."""
+    """The route does not accept the method."""
 
     method: str
     path: str
-    message = "{path!r} does not take {method}"
-    advice = "the routes are in /api/v1/openapi.json"
+    message = "{path!r} does not accept {method}"
+    advice = "see /api/v1/openapi.json for the routes"
 
 
 class QuotaExceeded(Refused):
-    """A namespace has no room left under its quota."""
+    """A namespace would exceed its quota."""
 
     namespace: str
     quota_bytes: int
-    message = "{namespace} may hold {quota_bytes} bytes, and this is more"
-    advice = "an admin raises it: muniment admin quota {namespace} BYTES"
+    message = "{namespace} would exceed its quota of {quota_bytes} bytes"
+    advice = "ask an admin to raise it: muniment admin quota {namespace} BYTES"
 
 
 class VersionExists(Refused):
-    """The version number is taken by other bytes."""
+    """The version number belongs to other bytes."""
 
     reference: str
     digest: str
-    message = "{reference} exists with other bytes ({digest})"
+    message = "{reference} already exists with other bytes ({digest})"
     advice = "a version never changes: push without a number to publish the next one"
 
 
@@ -109,7 +109,7 @@ class VersionNotNext(Refused):
 
 
 class KindMismatch(Refused):
-    """A model would become a version of a dataset, or the other way round."""
+    """A model would become a version of a dataset, or a dataset one of a model."""
 
     name: str
     kind: str
@@ -118,18 +118,18 @@ class KindMismatch(Refused):
 
 
 class RegistryExists(Refused):
-    """A registry would be written over another."""
+    """A registry would overwrite another."""
 
     location: str
-    message = "there is a registry at {location!r}"
-    advice = "name an empty place"
+    message = "there is already a registry at {location!r}"
+    advice = "name an empty directory or database"
 
 
 class NameTaken(Refused):
-    """A principal or key of that name is registered already."""
+    """A principal or key of that name is already registered."""
 
     name: str
-    message = "{name!r} is registered already"
+    message = "{name!r} is already registered"
     advice = "choose another name, or add a key: muniment key enrol"
 
 
@@ -138,15 +138,15 @@ class BadSignature(Refused):
 
     key_id: str
     message = "the signature by key {key_id:.16} does not verify"
-    advice = "sign again; if you did not alter it, somebody else did"
+    advice = "sign it again; if you did not alter it, somebody else did"
 
 
 class UnknownSigner(Refused):
-    """The signing key belongs to nobody here."""
+    """The signing key is not enrolled."""
 
     key_id: str
     message = "the key {key_id:.16} belongs to no principal of this registry"
-    advice = "have an admin enrol it: muniment key enrol PRINCIPAL PUBLIC.pem"
+    advice = "ask an admin to enrol it: muniment key enrol PRINCIPAL PUBLIC.pem"
 
 
 class KeyRevoked(Refused):
@@ -154,43 +154,43 @@ class KeyRevoked(Refused):
 
     key_id: str
     message = "the key {key_id:.16} was revoked"
-    advice = "sign with a key that is enrolled now"
+    advice = "sign with a valid key"
 
 
 class KeyExpired(Refused):
-    """The signing key is past its end."""
+    """The signing key has expired."""
 
     key_id: str
     expired: str
     message = "the key {key_id:.16} expired at {expired}"
-    advice = "make and enrol a new key"
+    advice = "create and enrol a new key"
 
 
 class NotYourSignature(Refused):
-    """Somebody sends a claim that another principal signed."""
+    """The claim was signed by another principal."""
 
     signer: str
     principal: str
     message = "{principal} cannot record what {signer} signed"
-    advice = "the signer records it"
+    advice = "ask the signer to record it"
 
 
 class OwnVersion(Refused):
-    """The author approves what they made."""
+    """An author tries to approve their own work."""
 
     reference: str
     principal: str
     message = "{principal} made {reference} and cannot approve it"
-    advice = "another person approves it"
+    advice = "ask another person to approve it"
 
 
 class NothingToWithdraw(Refused):
-    """The principal has decided nothing that could be withdrawn."""
+    """The principal has no signing decision to withdraw."""
 
     reference: str
     alias: str
-    message = "you have decided nothing about {reference} for {alias}"
-    advice = "`muniment show` lists what was decided"
+    message = "you have neither approved nor rejected {reference} for {alias}"
+    advice = "see the signing decisions on record: muniment show {reference}"
 
 
 class BreakGlassNotAllowed(Refused):
@@ -200,7 +200,7 @@ class BreakGlassNotAllowed(Refused):
     alias: str
     reason: str
     message = "{reference} cannot be moved past the gate of {alias}: {reason}"
-    advice = "a policy says who may, in `break_glass`: muniment policy show NAME@ALIAS"
+    advice = "see who may, under `break_glass`: muniment policy show NAME@ALIAS"
 
 
 class ExceptionNotAllowed(Refused):
@@ -213,11 +213,11 @@ class ExceptionNotAllowed(Refused):
 
 
 class ReasonNeeded(Refused):
-    """Something has to be done with a reason."""
+    """A reason is required."""
 
     what: str
-    message = "{what} needs a reason"
-    advice = "say why: --reason TEXT"
+    message = "{what} requires a reason"
+    advice = "give one with --reason TEXT"
 
 
 class VersionWithdrawn(Refused):
@@ -227,59 +227,59 @@ class VersionWithdrawn(Refused):
     status: str
     reason: str
     message = "{reference} is {status}: {reason}"
-    advice = "take another version; `muniment show` says who withdrew it and when"
+    advice = "use another version; muniment show {reference} says who withdrew it and when"
 
 
 class VersionRetained(Refused):
-    """The version has to be kept."""
+    """The version must be kept."""
 
     reference: str
     why: str
-    message = "{reference} has to be kept: {why}"
-    advice = "an auditor says how long a version is kept: muniment retain"
+    message = "{reference} must be kept: {why}"
+    advice = "ask an auditor, who sets how long a version is kept: muniment retain"
 
 
 class VersionInUse(Refused):
-    """The version is pointed at, or serves somewhere."""
+    """An alias points at the version, or it serves somewhere."""
 
     reference: str
     where: str
     message = "{reference} is in use: {where}"
-    advice = "move the alias, or stop the deployment, first"
+    advice = "move the alias or stop the deployment first"
 
 
 class ReadOnlyExport(Refused):
-    """An export does not change."""
+    """An export cannot be changed."""
 
     path: str
-    message = "{path} is an export, which does not change"
-    advice = "change the registry that it comes from, and export again"
+    message = "{path} is an export and cannot be changed"
+    advice = "change the registry that it came from, then export again"
 
 
 class VersionPurged(Refused):
-    """The bytes of the version are gone, and do not come back."""
+    """The files of the version were deleted permanently."""
 
     reference: str
-    message = "the bytes of {reference} were purged"
-    advice = "its record stays: `muniment show`"
+    message = "the files of {reference} were purged"
+    advice = "its record stays: muniment show {reference}"
 
 
 class AlreadyApproved(Refused):
-    """The same approval, twice."""
+    """The principal has already approved the version."""
 
     reference: str
     principal: str
     alias: str
-    message = "{principal} has approved {reference} for {alias} already"
-    advice = "one person counts once: another person approves it"
+    message = "{principal} has already approved {reference} for {alias}"
+    advice = "one person counts once: ask another person to approve it"
 
 
 class StaleApproval(Refused):
-    """An approval over evidence or a policy that is not the present one."""
+    """An approval covers evidence or a policy that is out of date."""
 
     reference: str
     what: str
-    message = "the approval of {reference} was made over another {what}"
+    message = "the approval of {reference} covers another {what} than the present one"
     advice = "look at the present evidence and policy, then approve again"
 
 
@@ -290,33 +290,33 @@ class GateFailed(Refused):
     alias: str
     failures: tuple[str, ...]
     message = "{reference} does not meet the policy of {alias}"
-    advice = "`muniment check {reference} {alias}` says what is missing"
+    advice = "see what is missing: muniment check {reference} {alias}"
 
 
 class NothingToRollBack(Refused):
-    """An alias has held only one version."""
+    """An alias has no earlier version."""
 
     name: str
     alias: str
-    message = "{name}@{alias} has no earlier version"
-    advice = "`muniment history {name}@{alias}` shows its moves"
+    message = "{name}@{alias} has no earlier version to go back to"
+    advice = "see its moves: muniment history {name}@{alias}"
 
 
 class NotReproducible(Refused):
-    """What is on record of a training does not suffice to do it again."""
+    """The record of a training is not enough to repeat it."""
 
     reference: str
     missing: tuple[str, ...]
     message = "{reference} cannot be rebuilt from its record: {missing}"
-    advice = "`muniment reproduce {reference} --plan` lists what is there and what is missing"
+    advice = "see what is there and what is missing: muniment reproduce {reference} --plan"
 
 
 class NotConfirmed(Refused):
-    """Code from the record would run, and nobody said yes."""
+    """Recorded code would run, and nobody confirmed it."""
 
     reference: str
-    message = "rebuilding {reference} runs code from its record, and nobody agreed to that"
-    advice = "read `muniment reproduce {reference} --plan`, then say --yes"
+    message = "rebuilding {reference} runs code from its record, and nobody confirmed that"
+    advice = "read muniment reproduce {reference} --plan, then use --yes"
 
 
 class UnsafeFormat(Refused):
@@ -324,16 +324,16 @@ class UnsafeFormat(Refused):
 
     path: str
     format: str
-    message = "{path!r} is a {format} file: loading it can run any code"
+    message = "{path!r} is a {format} file: loading it can run arbitrary code"
     advice = (
         "save the model as safetensors, ONNX or skops, or load it by an alias whose policy allows {format}"
     )
 
 
 class UntrustedTypes(Refused):
-    """A model file holds types that its format does not trust by itself."""
+    """A model file has types that its format does not trust by default."""
 
     path: str
     types: tuple[str, ...]
-    message = "{path!r} holds types that are not trusted by themselves: {types}"
-    advice = "if you trust the author and reviewed them, name them: load(..., trusted=[...])"
+    message = "{path!r} has types that are not trusted by default: {types}"
+    advice = "if you trust the author and have reviewed them, name them: load(..., trusted=[...])"

@@ -1,10 +1,10 @@
-"""Fix the request: the same one will always be refused."""
+"""Fix the request: the same one is always refused."""
 
 from muniment.core.errors.tree import MunimentError
 
 
 class InvalidRequest(MunimentError):
-    """The request itself is wrong: the same request will always be refused."""
+    """The request itself is wrong: the same request is always refused."""
 
 
 class InvalidName(InvalidRequest):
@@ -14,7 +14,7 @@ class InvalidName(InvalidRequest):
     kind: str = "name"
     message = "{name!r} is not a valid {kind}"
     advice = (
-        "use lower-case letters, digits and . _ - (models: namespace/model), at most 64 characters a part"
+        "use lower-case letters, digits and . _ - (models: namespace/model), at most 64 characters per part"
     )
 
 
@@ -27,19 +27,19 @@ class InvalidReference(InvalidRequest):
 
 
 class InvalidDigest(InvalidRequest):
-    """Text that should be a digest is not one."""
+    """A text is not a digest."""
 
     text: str
     message = "{text!r} is not a sha256 digest"
-    advice = "write sha256: and 64 lower-case hex digits"
+    advice = "write sha256: followed by 64 lower-case hex digits"
 
 
 class InvalidTime(InvalidRequest):
-    """Text that should be a time is not one."""
+    """A text is not a time."""
 
     text: str
     message = "{text!r} is not a time"
-    advice = "write it as RFC 3339 with a zone: 2026-03-01T12:00:00Z"
+    advice = "write it as RFC 3339 with a time zone: 2026-03-01T12:00:00Z"
 
 
 class InvalidPath(InvalidRequest):
@@ -48,9 +48,7 @@ class InvalidPath(InvalidRequest):
     path: str
     reason: str
     message = "the path {path!r} {reason}"
-    advice = (
-        "rename it: relative, / between parts, NFC, no .., no two that differ by case or Unicode form only"
-    )
+    advice = "rename it: relative, with / and without .., in NFC, and unique without case or Unicode form"
 
 
 class EmptyRevision(InvalidRequest):
@@ -58,19 +56,19 @@ class EmptyRevision(InvalidRequest):
 
     path: str
     message = "there is no file in {path!r}"
-    advice = "push a file, or a directory that holds at least one"
+    advice = "push a file, or a directory with at least one file"
 
 
 class SymlinkRefused(InvalidRequest):
-    """A symbolic link points out of the tree that is pushed."""
+    """A symbolic link points out of the pushed directory."""
 
     path: str
     message = "{path!r} is a symbolic link that leaves the pushed directory"
-    advice = "put a copy of the file in its place"
+    advice = "replace it with a copy of the file"
 
 
 class NotAFile(InvalidRequest):
-    """Something that is neither a file nor a directory was pushed."""
+    """A path is neither a file nor a directory."""
 
     path: str
     message = "{path!r} is not a regular file or directory"
@@ -78,15 +76,15 @@ class NotAFile(InvalidRequest):
 
 
 class FileChanged(InvalidRequest):
-    """A file changed while it was read."""
+    """A file changed while it was being read."""
 
     path: str
-    message = "{path!r} changed while it was read"
+    message = "{path!r} changed while it was being read"
     advice = "wait until nothing writes to it, then push again"
 
 
 class InvalidManifest(InvalidRequest):
-    """A manifest is not one of a model revision."""
+    """A manifest does not describe a model revision."""
 
     reason: str
     message = "the manifest is not valid: {reason}"
@@ -94,7 +92,7 @@ class InvalidManifest(InvalidRequest):
 
 
 class InvalidDocument(InvalidRequest):
-    """A JSON document cannot be read or written as the format asks."""
+    """A JSON document does not follow its format."""
 
     reason: str
     message = "the document is not valid: {reason}"
@@ -102,7 +100,7 @@ class InvalidDocument(InvalidRequest):
 
 
 class InvalidAttestation(InvalidRequest):
-    """An attestation is malformed, or breaks the schema of its predicate type."""
+    """An attestation is malformed or breaks the schema of its predicate type."""
 
     reason: str
     message = "the attestation is not valid: {reason}"
@@ -110,7 +108,7 @@ class InvalidAttestation(InvalidRequest):
 
 
 class WrongSubject(InvalidRequest):
-    """An attestation is about other bytes than the version it was sent for."""
+    """An attestation is not about the version that it was sent for."""
 
     reference: str
     subject: str
@@ -119,11 +117,11 @@ class WrongSubject(InvalidRequest):
 
 
 class InvalidScope(InvalidRequest):
-    """Text that should be the scope of a token is not one."""
+    """A text is not the scope of a token."""
 
     scope: str
     message = "{scope!r} is not a scope"
-    advice = "write read, write or admin, a colon, and a namespace or *: write:acme"
+    advice = "write read, write or admin, a colon, and a namespace or *, such as write:acme"
 
 
 class InvalidQuery(InvalidRequest):
@@ -131,7 +129,7 @@ class InvalidQuery(InvalidRequest):
 
     reason: str
     message = "the search cannot be read: {reason}"
-    advice = "see docs/reference/search.md: metric.auc > 0.9 and param.depth = 6 order by created"
+    advice = "see docs/reference/search.md, such as: metric.auc > 0.9 and param.depth = 6 order by created"
 
 
 class InvalidTag(InvalidRequest):
@@ -139,58 +137,60 @@ class InvalidTag(InvalidRequest):
 
     key: str
     message = "{key!r} is not a tag"
-    advice = "use lower-case letters, digits and . _ -, at most 64, for its name; its text has at most 1000"
+    advice = (
+        "name it with at most 64 lower-case letters, digits and . _ -; its text has at most 1000 characters"
+    )
 
 
 class InvalidBody(InvalidRequest):
-    """The parameters or the body of a request do not have the form that its route asks for."""
+    """The parameters or the body of a request do not match its route."""
 
     reason: str
     message = "the request cannot be read: {reason}"
-    advice = "the forms are in /api/v1/openapi.json"
+    advice = "see /api/v1/openapi.json for the expected form"
 
 
 class InvalidRange(InvalidRequest):
-    """A range of bytes is not there."""
+    """A range of bytes is outside of the blob."""
 
     reason: str
-    message = "the range does not fit: {reason}"
+    message = "the range is not satisfiable: {reason}"
     advice = "ask for the size first (HEAD)"
 
 
 class DigestMismatch(InvalidRequest):
-    """The bytes that came are not those that were announced."""
+    """The bytes received do not match the announced digest."""
 
     expected: str
     actual: str
-    message = "the bytes have the digest {actual}, announced was {expected}"
-    advice = "send them again: they were changed on the way, or while they were read"
+    message = "received bytes with the digest {actual}, expected {expected}"
+    advice = "send them again: they changed on the way or while they were being read"
 
 
 class BodyTooLarge(InvalidRequest):
-    """More bytes were sent than are taken."""
+    """The body is larger than the route accepts."""
 
     limit_bytes: int
     message = "the body is larger than {limit_bytes} bytes"
-    advice = "send large files as uploads, in parts"
+    advice = "send large files as uploads"
 
 
 class LengthMismatch(InvalidRequest):
-    """A body was cut off, or is longer than was announced."""
+    """A body is shorter or longer than announced."""
 
     expected: int
     actual: int
-    message = "{actual} bytes came, announced were {expected}"
+    message = "received {actual} bytes, expected {expected}"
     advice = "ask for the offset of the upload, then send from there"
 
 
 class InvalidExport(InvalidRequest):
-    """The file is no export of a version."""
+    """A file is not an export of a version."""
 
     path: str
     reason: str
-    message = "{path} is no export: {reason}"
-    advice = "`muniment export REF -o FILE` writes one"
+    message = "{path} is not an export: {reason}"
+    advice = "write one with muniment export REF -o FILE"
 
 
 class InvalidPolicy(InvalidRequest):
@@ -210,12 +210,12 @@ class InvalidCard(InvalidRequest):
 
 
 class InvalidModelFile(InvalidRequest):
-    """A model file does not have the structure that its format asks for."""
+    """A model file does not have the structure of its format."""
 
     path: str
     reason: str
-    message = "{path!r} is damaged, or lies about its structure: {reason}"
-    advice = "do not load it: write the model again, or ask whoever made it"
+    message = "{path!r} is damaged or misstates its structure: {reason}"
+    advice = "do not load it: save the model again, or ask its author"
 
 
 class InvalidEvidence(InvalidRequest):
@@ -235,7 +235,7 @@ class InvalidKey(InvalidRequest):
 
 
 class InvalidSetting(InvalidRequest):
-    """A setting of the server makes no sense."""
+    """A setting of the server is not valid."""
 
     name: str
     reason: str
@@ -244,24 +244,24 @@ class InvalidSetting(InvalidRequest):
 
 
 class InvalidOption(InvalidRequest):
-    """An option of a command, or a combination of them, makes no sense."""
+    """An option of a command, or a combination of options, is not valid."""
 
     option: str
     reason: str
     message = "{option} {reason}"
-    advice = "see the command's --help"
+    advice = "see --help of the command"
 
 
 class InsecureLocation(InvalidRequest):
-    """A token would travel where anybody on the way can read it."""
+    """A token would be sent unencrypted."""
 
     location: str
-    message = "{location} is not encrypted, so no token is sent there"
-    advice = "use https://; plain http:// is for this machine alone"
+    message = "{location} is not encrypted, so no token is sent to it"
+    advice = "use https://; plain http:// is accepted on this machine only"
 
 
 class MissingExtra(InvalidRequest):
-    """An optional part of Muniment is needed and not installed."""
+    """An optional dependency is not installed."""
 
     package: str
     extra: str
@@ -274,15 +274,15 @@ class UnknownFormat(InvalidRequest):
 
     reference: str
     message = "no loader knows the files of {reference}"
-    advice = "use `muniment pull {reference}` and load the files yourself"
+    advice = "download the files with muniment pull {reference} and load them yourself"
 
 
 class DestinationNotEmpty(InvalidRequest):
-    """A pull would mix its files with others."""
+    """A pull would mix its files with other files."""
 
     path: str
-    message = "{path!r} holds files that are not of this version"
-    advice = "name another destination, or empty it first"
+    message = "{path!r} has files that do not belong to this version"
+    advice = "name another destination, or empty this one first"
 
 
 class FileUnusable(InvalidRequest):

@@ -1,25 +1,25 @@
-"""Mend the surroundings, then retry."""
+"""Repair what the registry runs on, then retry."""
 
 from muniment.core.errors.tree import MunimentError
 
 
 class Unavailable(MunimentError):
-    """The surroundings fail; the request may succeed later."""
+    """Something that the registry runs on fails; the request may succeed later."""
 
 
 class RegistryBusy(Unavailable):
     """The log grew each time it was read."""
 
     message = "the log grew each time it was read"
-    advice = "try again when there is less going on"
+    advice = "try again when the registry is less busy"
 
 
 class StorageFull(Unavailable):
     """The disk is full, or a quota is used up."""
 
     path: str
-    message = "there is no room left to write {path!r}"
-    advice = "nothing was recorded: make room, then try again"
+    message = "there is no space left to write {path!r}"
+    advice = "nothing was recorded: free some space, then try again"
 
 
 class StorageReadOnly(Unavailable):
@@ -36,24 +36,24 @@ class StorageFailed(Unavailable):
     path: str
     reason: str
     message = "the storage at {path!r} failed: {reason}"
-    advice = "nothing was recorded: mend the storage, then try again"
+    advice = "nothing was recorded: repair the storage, then try again"
 
 
 class StorageBusy(Unavailable):
-    """Another process holds the database for too long."""
+    """Another process locks the database for too long."""
 
     path: str
-    message = "another process holds {path!r}"
+    message = "another process has locked {path!r}"
     advice = "nothing was recorded: try again"
 
 
 class RegistryUnreachable(Unavailable):
-    """The server does not answer, or not as a registry does."""
+    """The server does not answer, or does not answer as a registry."""
 
     location: str
     reason: str
     message = "{location} does not answer: {reason}"
-    advice = "check MUNIMENT_URL and the network, then try again: what was recorded is not recorded twice"
+    advice = "check MUNIMENT_URL and the network, then try again: nothing is recorded twice"
 
 
 class RegistryMoved(Unavailable):
@@ -66,26 +66,26 @@ class RegistryMoved(Unavailable):
 
 
 class TooManyRequests(Unavailable):
-    """The caller asks more often than is allowed."""
+    """The caller sends more requests than allowed."""
 
     retry_after_s: int
     message = "too many requests"
-    advice = "wait {retry_after_s} s, then go on"
+    advice = "wait {retry_after_s} s, then try again"
 
 
 class RequestTimeout(Unavailable):
-    """The next part of a request does not come."""
+    """The next part of a request did not arrive in time."""
 
     pause_s: int
-    message = "nothing came for {pause_s} s"
-    advice = "send the request again; an upload goes on where it stands"
+    message = "nothing arrived for {pause_s} s"
+    advice = "send the request again; an upload resumes where it stopped"
 
 
 class InternalError(Unavailable):
-    """A fault of the server's own."""
+    """The server has a bug."""
 
-    message = "something went wrong in the server"
-    advice = "give the request's id to whoever runs this registry"
+    message = "the server failed to answer"
+    advice = "report the id of the request to the operator of this registry"
 
 
 class SchemaTooNew(Unavailable):
@@ -93,5 +93,5 @@ class SchemaTooNew(Unavailable):
 
     path: str
     revision: str
-    message = "{path!r} has the schema {revision}, which this Muniment does not know"
+    message = "{path!r} has the schema {revision}, which this version of Muniment does not know"
     advice = "upgrade muniment"

@@ -1,4 +1,4 @@
-"""Stop: what was read is not what was recorded."""
+"""Stop: what was read differs from what was recorded."""
 
 from muniment.core.errors.tree import MunimentError
 
@@ -8,12 +8,12 @@ class Untrusted(MunimentError):
 
 
 class ContentCorrupt(Untrusted):
-    """Stored bytes do not have the digest under which they are stored."""
+    """Stored bytes do not match their digest."""
 
     path: str
     expected: str
     actual: str
-    message = "{path!r} was altered: its digest is {actual}, recorded was {expected}"
+    message = "{path!r} was altered: its digest is {actual}, expected {expected}"
     advice = "do not use it: restore the blob from a backup, then verify again"
 
 
@@ -22,7 +22,7 @@ class NotSigned(Untrusted):
 
     reference: str
     message = "the author of {reference} has not signed its files"
-    advice = "do not use it: have its author push it with this client"
+    advice = "do not use it: ask its author to push it with this client"
 
 
 class LogRolledBack(Untrusted):
@@ -41,7 +41,7 @@ class LogForked(Untrusted):
     location: str
     size: int
     remembered: int
-    message = "the log of {location} is not the one it was at {remembered} entries: history was rewritten"
+    message = "the log of {location} differs from what it was at {remembered} entries: history was rewritten"
     advice = "do not trust this registry: compare with a backup and ask its operator"
 
 
@@ -51,12 +51,12 @@ class LogReplaced(Untrusted):
     location: str
     origin: str
     remembered: str
-    message = "{location} answers with the log {origin}; it was {remembered}"
-    advice = "if you made a new registry there on purpose: muniment forget {location}"
+    message = "{location} answers with the log {origin}, expected {remembered}"
+    advice = "if you created a new registry there on purpose: muniment forget {location}"
 
 
 class LogInconsistent(Untrusted):
-    """The stored log does not hash to what it says."""
+    """The stored log does not match its hashes."""
 
     reason: str
     message = "the log contradicts itself: {reason}"
@@ -64,12 +64,12 @@ class LogInconsistent(Untrusted):
 
 
 class VerdictInconsistent(Untrusted):
-    """A verdict on record does not follow from what it rests on."""
+    """A verdict on record does not follow from its inputs."""
 
     digest: str
     reason: str
-    message = "the verdict {digest} does not follow from what it rests on: {reason}"
-    advice = "do not rely on it: judge again (muniment check), and ask who signed it"
+    message = "the verdict {digest} does not follow from its inputs: {reason}"
+    advice = "do not rely on it: check again (muniment check), and ask who signed it"
 
 
 class EvidenceInconsistent(Untrusted):
@@ -78,24 +78,24 @@ class EvidenceInconsistent(Untrusted):
     digest: str
     contradictions: tuple[str, ...]
     message = "the evaluation {digest:.19} contradicts itself: {contradictions}"
-    advice = "do not rely on it: have its signer evaluate again"
+    advice = "do not rely on it: ask its signer to evaluate again"
 
 
 class ProvenanceHole(Untrusted):
-    """The chain of what a version was made from ends where nothing is known."""
+    """The provenance of a version has a gap."""
 
     reference: str
     name: str
-    message = "nothing here holds the {name} that {reference} was made from"
-    advice = "push it, as a dataset or model, or keep a snapshot of it the next time"
+    message = "the {name} that {reference} was made from is not in the registry"
+    advice = "push it as a dataset or model, or take a snapshot of it next time"
 
 
 class ProvenanceCycle(Untrusted):
-    """A version is said to be made from itself."""
+    """The provenance of a version leads back to itself."""
 
     reference: str
-    message = "{reference} is said to be made from itself, by way of others"
-    advice = "one of the claims on the way is wrong: look at `muniment lineage {reference}`"
+    message = "the provenance of {reference} leads back to itself"
+    advice = "one of its claims is wrong: see muniment lineage {reference}"
 
 
 class ProofInvalid(Untrusted):
@@ -103,7 +103,7 @@ class ProofInvalid(Untrusted):
 
     what: str
     message = "the proof of {what} does not verify"
-    advice = "do not trust this answer: `muniment verify --log` checks the whole log"
+    advice = "do not trust this answer: check the whole log with muniment verify --log"
 
 
 class RecordUnproven(Untrusted):
@@ -112,4 +112,4 @@ class RecordUnproven(Untrusted):
     record: str
     index: int
     message = "{record} does not follow from entry {index} of the log"
-    advice = "a table was changed behind the registry: `muniment admin rebuild --check` names the rows"
+    advice = "a table was changed outside the registry: muniment admin rebuild --check names the rows"

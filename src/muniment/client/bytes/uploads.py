@@ -1,0 +1,154 @@
+"""Uploads: each by the fastest way that the server offers, and resumed where it broke off."""
+
+import hashlib
+import io
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from muniment.client.bytes.chunks import hash_beforehand, hash_each, hash_until, read_chunks
+from muniment.client.bytes.direct import send_to_store
+from muniment.client.bytes.handover import hand_over
+from muniment.client.bytes.wire import About, Transfer
+from muniment.client.connection.transport import API, Transport, retrying
+from muniment.core.backend import Stored
+from muniment.core.bytes.hashing import BackgroundHasher
+from muniment.core.digests import Digest
+from muniment.core.errors import DigestMismatch, OffsetMismatch, RegistryUnreachable, UploadNotFound
+
+# Smaller files go through the server in one request.
+_LARGE_BYTES: Final = 8 << 20
+
+
+class Uploads:
+    """Uploads to a server. What is under way is remembered, so that another process can resume it."""
+
+    def __init__(self, transport: Transport, state: Path) -> None:
+        """Send over a transport; remember in a directory."""
+        self._transport = transport
+        self._state = state / "uploads"
+
+    def send_bytes(self, data: bytes) -> Stored:
+        """Send bytes that are in memory."""
+        return self.send(io.BytesIO(data))
+
+    def send(self, source: BinaryIO) -> Stored:
+        """Send a stream from its beginning to its end, reading it once unless the connection breaks.
+
+        Raises:
+            DigestMismatch: the server has other bytes than we read.
+            RegistryUnreachable: it does not come through, after some tries.
+        """
+        size = source.seek(0, os.SEEK_END)
+        source.seek(0)
+        note = self._note_of(source, size)
+        transfer = self._resume(note)
+        if size >= _LARGE_BYTES and self._hashes_first:
+            stored = self._send_direct(source, size, transfer, note)
+            if stored is not None:
+                return stored
+            transfer = None
+        transfer = transfer or self._begin(size)
+        if transfer.method == "link" and size >= _LARGE_BYTES and self._transport.is_local:
+            stored = hand_over(self._transport, source, transfer)
+            if stored is not None:
+                return stored
+        self._remember(note, transfer.id)
+        stored = self._send_through(source, transfer)
+        self._forget(note)
+        return stored
+
+    @cached_property
+    def _hashes_first(self) -> bool:
+        """Say whether the server lets us send straight to its store once it knows the digest."""
+        return msgspec.json.decode(self._transport.call("GET", API), type=About).hash_first
+
+    def _send_direct(
+        self, source: BinaryIO, size: int, known: Transfer | None, note: Path | None
+    ) -> Stored | None:
+        """Send a stream straight to the store, after reading it once more for its digest.
+
+        None if that cannot be done from here: the store may be out of our reach.
+        """
+        digest = hash_beforehand(source, size)
+        is_known = known is not None and known.digest == str(digest) and known.method == "parts"
+        transfer = known if known is not None and is_known else self._begin(size, digest)
+        if transfer.method == "parts":
+            self._remember(note, transfer.id)
+        if not send_to_store(self._transport, source, transfer):
+            return None
+        self._forget(note)
+        return Stored(digest=digest, size_bytes=size)
+
+    def _send_through(self, source: BinaryIO, transfer: Transfer) -> Stored:
+        """Send a stream through the server, from where it stands; again if the connection breaks."""
+
+        def send() -> Stored:
+            return self._send_from(source, self._get(transfer.id))
+
+        try:
+            return self._send_from(source, transfer)
+        except (RegistryUnreachable, OffsetMismatch):
+            return retrying(RegistryUnreachable, OffsetMismatch)(send)
+
+    def _send_from(self, source: BinaryIO, transfer: Transfer) -> Stored:
+        with BackgroundHasher() as hasher:
+            hash_until(source, transfer.offset, hasher)
+            if transfer.digest is None or transfer.offset < transfer.size_bytes or not transfer.size_bytes:
+                left = transfer.size_bytes - transfer.offset
+                headers = {
+                    "content-type": "application/partial-upload",
+                    "content-length": str(left),
+                    "upload-offset": str(transfer.offset),
+                    "upload-complete": "?1",
+                }
+                body = hash_each(read_chunks(source, left), hasher)
+                with self._transport.stream("PATCH", transfer.url, headers, body) as response:
+                    transfer = msgspec.json.decode(response.read(), type=Transfer)
+            digest = hasher.finish()
+        if transfer.digest != str(digest):
+            raise DigestMismatch(expected=str(digest), actual=str(transfer.digest))
+        return Stored(digest=digest, size_bytes=transfer.size_bytes)
+
+    def _begin(self, size: int, digest: Digest | None = None) -> Transfer:
+        body = {"size_bytes": size, "digest": None if digest is None else str(digest)}
+        answer = self._transport.call("POST", f"{API}/uploads", body=body)
+        return msgspec.json.decode(answer, type=Transfer)
+
+    def _get(self, upload: str) -> Transfer:
+        answer = self._transport.call("GET", f"{API}/uploads/{upload}")
+        return msgspec.json.decode(answer, type=Transfer)
+
+    def _resume(self, note: Path | None) -> Transfer | None:
+        """Find the upload that an earlier process began of the same file, if it still stands."""
+        try:
+            upload = json.loads(note.read_text())["upload"] if note is not None else None
+            return None if upload is None else self._get(str(upload))
+        except (OSError, ValueError, KeyError, UploadNotFound):
+            return None
+
+    def _note_of(self, source: BinaryIO, size: int) -> Path | None:
+        """Name the note of an upload: by the server and by the very file, as it is now."""
+        if size < _LARGE_BYTES or not isinstance(source, io.FileIO):
+            return None
+        file = os.fstat(source.fileno())
+        marks = [self._transport.location, file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns]
+        return self._state / f"{hashlib.sha256(repr(marks).encode()).hexdigest()[:32]}.json"
+
+    def _remember(self, note: Path | None, upload: str) -> None:
+        if note is None:
+            return
+        try:
+            self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            note.write_text(json.dumps({"upload": upload}))
+        except OSError:
+            # Without the note another process cannot resume the upload; this one can still make it.
+            return
+
+    def _forget(self, note: Path | None) -> None:
+        if note is not None:
+            note.unlink(missing_ok=True)
