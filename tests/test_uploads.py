@@ -134,7 +134,7 @@ def test_an_upload_of_nothing_is_an_empty_blob(place: Place) -> None:
 def test_an_upload_comes_in_as_many_requests_as_its_sender_likes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is kept of it does not grow with those that end in order, and so nothing bounds how many they are."""
+    """What is kept of it does not grow with those that end in order: nothing bounds how many they are."""
     monkeypatch.setattr(service, "_MOST_STRETCHES", 1)
     uploading = place.open()
     upload = uploading.begin(place.me, None, None).id
@@ -174,6 +174,20 @@ def test_requests_that_overtake_one_another_are_bounded(
         uploading.resume(local.me, upload, 0)
     for receiver in begun:
         receiver.__exit__()
+
+
+def test_bytes_that_are_gone_are_asked_for_again(local: Place, tmp_path: Path) -> None:
+    """Also those of a request that ended in order, whose writer the next one goes on as."""
+    uploading = local.open()
+    upload = uploading.begin(local.me, None, None).id
+    send(uploading, local.me, upload, b"gone ")
+    (file,) = (tmp_path / "uploads").glob(f"upload-{upload}-*")
+    file.unlink()
+    with pytest.raises(OffsetMismatch):
+        uploading.resume(local.me, upload, 5)
+    assert send(uploading, local.me, upload, b"again", end=True) == Stored(
+        digest=Digest.of(b"again"), size_bytes=5
+    )
 
 
 def test_bytes_that_are_not_the_announced_ones_are_dropped(place: Place) -> None:

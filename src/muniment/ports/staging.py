@@ -30,8 +30,8 @@ class Staging(Protocol):
     def checkpoint_bytes(self) -> int:
         """After how many bytes it is worth to `sync`."""
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
-        """Make the writer of the last stretch the only one; say whether what was written is there."""
+    def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
+        """Make the writer of the last stretch the only one; say whether all before an offset is there."""
 
     def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:
         """Write bytes at an offset, over what may be there from a request that broke off.

@@ -140,7 +140,7 @@ class Uploading:
             return taken
 
         taken = self._units.write(work)
-        if not self._staging.take_over(taken.id, taken.stretches):
+        if not self._staging.take_over(taken.id, taken.stretches, taken.offset):
             # A request that was given up on has finished after all, and may not say so any more.
             self.keep(replace(taken, offset=0, state=b"", stretches=(Stretch(0, taken.writer),)), None)
             raise OffsetMismatch(upload=upload, offset=0)
