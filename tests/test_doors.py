@@ -208,7 +208,7 @@ def test_an_upload_that_never_ends_is_bounded(tmp_path: Path) -> None:
         assert (answer.status_code, answer.text.split()[:2]) == (413, ["ERROR", "body_too_large"])
         answer = await client.put(where, params={"from": 0}, content=b"x")
         assert answer.text.startswith("ERROR offset_mismatch")
-        assert "stands at 2000000" in answer.text
+        assert answer.text.endswith("2000000")
 
     visit(tmp_path, act, max_blob=2_000_000)
 
