@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test fuzz lint format bench coverage readme lock
+.PHONY: demo test fuzz lint format reference bench coverage readme lock
 
 demo: .venv/.demo
 	$(BIN)/muniment demo
@@ -30,6 +30,10 @@ lint: .venv/.dev
 format: .venv/.dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+# The page of the REST API and the pinned OpenAPI document, from the declarations of verbs.
+reference: .venv/.dev
+	$(BIN)/python docs/make_reference.py
 
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered

@@ -22,7 +22,7 @@ from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import CARD, EVALUATION, SCAN
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import judge
-from muniment.core.gates.rules.case import Facts
+from muniment.core.gates.rules.case import Case
 from muniment.core.names import Alias
 from muniment.evaluation.classification import evaluate_classification
 from muniment.policies.documents import read_policy
@@ -77,20 +77,20 @@ def _measure_gate(registry: Registry, units: Units, directory: Path) -> list[Row
     registry.policies.set("bench/judged", "production", document)
     moment = Moment(version.session.backend.seen.verifier, _MOMENT)
 
-    def whole(_: int) -> Facts:
+    def whole(_: int) -> Case:
         judged = units.read(lambda unit: judge_gate(unit, version.record, Alias("production"), moment))
         assert judged is not None
-        facts = judged[0][1]
-        assert facts is not None
-        return facts
+        case = judged[0][1]
+        assert case is not None
+        return case
 
-    facts = whole(0)
+    case = whole(0)
     assert len(policy.rules) >= 50
-    assert len(facts.attestations) >= 1000
-    alone = time_each(lambda _: judge(policy, replace(facts)), _JUDGED)
+    assert len(case.attestations) >= 1000
+    alone = time_each(lambda _: judge(policy, replace(case)), _JUDGED)
     read = time_each(whole, _JUDGED // 5)
     what = (
-        f"a gate over {len(policy.rules)} rules and {len(facts.attestations):,} claims, {_DATASETS} datasets"
+        f"a gate over {len(policy.rules)} rules and {len(case.attestations):,} claims, {_DATASETS} datasets"
     )
     return [
         Row(

@@ -15,11 +15,10 @@ from pathlib import Path
 import psycopg
 
 from measure import Row, quantile, time_each
-from muniment.core.catalog.search import ALIAS, Fact
+from muniment.core.catalog.search import ALIAS, Attribute
 from muniment.core.claims.lineage import Direction, Edge
-from muniment.core.folding import Put
-from muniment.core.queries import GetLineage
-from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
+from muniment.core.records import ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.core.verbs.catalog import GetLineage
 from muniment.ports.unit import Unit, Units
 from muniment.services.catalog.lineage import trace
 from muniment.stores.sql.postgresql import open_postgresql
@@ -113,7 +112,7 @@ def _publish(unit: Unit, numbers: range) -> None:
         unit.projections.apply(
             [Put(ModelRecord(index=index, name=name, kind="model", latest=1)), Put(version)]
         )
-        unit.catalog.put(index, [Fact(f"{ALIAS}.production", "production")], index)
+        unit.catalog.put(index, [Attribute(f"{ALIAS}.production", "production")], index)
 
 
 def _node(number: int) -> str:

@@ -9,8 +9,8 @@ from measure import THREADS, Row, measure_rate, median, quantile, time_each
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
-from muniment.core.commands import PublishVersion
 from muniment.core.names import ModelName
+from muniment.core.verbs.versions import PublishVersion
 from muniment.server.embedded import open_directory
 from muniment.signing.content import sign_content
 

@@ -13,10 +13,13 @@ from measure import Row, quantile, time_each
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE
-from muniment.core.commands import Command, PublishVersion, RecordAttestation
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName, Reference
-from muniment.core.queries import GetProof, SearchVersions
+from muniment.core.verbs.catalog import SearchVersions
+from muniment.core.verbs.claims import RecordAttestation
+from muniment.core.verbs.log import GetProof
+from muniment.core.verbs.verb import Command
+from muniment.core.verbs.versions import PublishVersion
 from muniment.ports.unit import Units
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
@@ -58,7 +61,7 @@ def _measure(units: Units, blobs: MemoryBlobs, database: str) -> Row:
     backend = open_over(units, blobs)(owner)
     _load(units, blobs, backend, owner)
     newest = backend.ask(SearchVersions(text="", limit=1)).items[0]
-    half = backend.ask(GetProof(index=newest.index // 2)).event.time
+    half = backend.ask(GetProof(index=newest.index // 2)).entry.time
     times: list[float] = []
     for text, at in product(_QUERIES, (None, half)):
         cursor: list[str | None] = [None]

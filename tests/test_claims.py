@@ -4,21 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
-from muniment.core.commands import (
-    EnrolKey,
-    GrantRole,
-    MoveAlias,
-    PublishVersion,
-    RecordAttestation,
-    RegisterPrincipal,
-    RevokeKey,
-    RevokeRole,
-)
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
@@ -44,8 +33,14 @@ from muniment.core.errors import (
     VersionNotNext,
     WrongSubject,
 )
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Role
+from muniment.core.verbs.claims import RecordAttestation
+from muniment.core.verbs.gates import JudgeGate, ListMoves, MoveAlias
+from muniment.core.verbs.log import GetLeaves
+from muniment.core.verbs.people import EnrolKey, GetSelf, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
+from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListVersions, PublishVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity
@@ -70,7 +65,7 @@ APPROVED_BY_ONE: dict[str, Json] = {"rule": "approvals", "validator": 1}
 
 
 def size(backend: Backend) -> int:
-    return len(backend.ask(q.GetLeaves(start=0)))
+    return len(backend.ask(GetLeaves(start=0)))
 
 
 def send(backend: Backend, bundle: Bundle, reference: Reference = FIRST) -> None:
@@ -79,7 +74,7 @@ def send(backend: Backend, bundle: Bundle, reference: Reference = FIRST) -> None
 
 
 def subject_of(backend: Backend, reference: Reference = FIRST) -> Digest:
-    return Digest.parse(backend.ask(q.GetVersion(reference=reference)).revision)
+    return Digest.parse(backend.ask(GetVersion(reference=reference)).revision)
 
 
 # ---- publishing
@@ -131,7 +126,7 @@ def test_a_refused_claim_takes_the_version_with_it(backend: Backend, owner: Iden
     stranger = Identity.generate()
     refuses(lambda: publish(backend, stranger, b"b"), UnknownSigner)
     assert size(backend) == before
-    assert [v.number for v in backend.ask(q.ListVersions(name=NAME))] == [1]
+    assert [v.number for v in backend.ask(ListVersions(name=NAME))] == [1]
 
 
 # ---- attestations
@@ -142,10 +137,10 @@ def test_an_unknown_kind_is_kept_and_never_counts(backend: Backend, owner: Ident
     publish(backend, owner, b"a")
     kind = "https://example.com/poem/v1"
     record(backend, owner, 1, kind, {"any": ["thing", 1.5]})
-    claims = backend.ask(q.DescribeVersion(reference=FIRST)).attestations
+    claims = backend.ask(DescribeVersion(reference=FIRST)).attestations
     assert kind in {claim.predicate_type for claim in claims}
     set_policy(backend, owner, {"rule": "require", "type": kind})
-    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert not verdict.passed
     assert "not a kind that this registry can check" in verdict.failures[0]
 
@@ -173,7 +168,7 @@ def test_a_claim_about_other_bytes_is_refused(backend: Backend, owner: Identity)
     other = subject_of(backend, Reference(NAME, 2))
     bundle = attest(other, "x", PROVENANCE, provenance(), owner)
     refuses(lambda: send(backend, bundle), WrongSubject)
-    detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, 2)))
+    detail = backend.ask(DescribeVersion(reference=Reference(NAME, 2)))
     content = next(c for c in detail.attestations if "model_signing" in c.predicate_type)
     refuses(
         lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=Digest.parse(content.digest))),
@@ -222,9 +217,9 @@ def test_a_key_revoked_as_of_an_entry_disowns_what_came_after(
     record(theirs, validator, 1, EVALUATION, evaluation(0.9))
     second = record(theirs, validator, 1, EVALUATION, evaluation(0.99))
     set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.95})
-    assert backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
+    assert backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
     backend.execute(RevokeKey(key_id=validator.public.id, effective=second.index))
-    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert verdict.failures == ("roc_auc >= 0.95: roc_auc is 0.9",)
     refuses(lambda: backend.execute(RevokeKey(key_id=validator.public.id)), KeyRevoked)
     refuses(lambda: backend.execute(RevokeKey(key_id="nobody's")), UnknownSigner)
@@ -245,7 +240,7 @@ def test_nobody_records_what_another_signed(backend: Backend, open_as: OpenAs, o
         "verifiedLevels": [],
     }
     refuses(lambda: record(backend, owner, 1, VERDICT, verdict), NotPermitted)
-    assert open_as(validator).ask(q.GetSelf()).name == "Vera"
+    assert open_as(validator).ask(GetSelf()).name == "Vera"
 
 
 def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity) -> None:
@@ -253,7 +248,7 @@ def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity
     publish(backend, owner, b"a")
     receipt = record(backend, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
-    digest = Digest.parse(str(receipt.event.data["attestation"]))
+    digest = receipt.read(AttestationRecorded).attestation
     backend._blobs.blobs[digest] = b"altered"  # type: ignore[attr-defined] # the memory store's
     refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), ContentCorrupt)
 
@@ -270,7 +265,7 @@ def validator(backend: Backend, owner: Identity) -> Identity:
 
 
 def passes(backend: Backend, alias: Alias = PRODUCTION) -> bool:
-    return backend.ask(q.JudgeGate(reference=FIRST, alias=alias)).passed
+    return backend.ask(JudgeGate(reference=FIRST, alias=alias)).passed
 
 
 @pytest.mark.usefixtures("validator")
@@ -320,7 +315,7 @@ def test_new_evidence_or_policy_makes_an_approval_stale(
     record(theirs, validator, 1, APPROVAL, seen)
     assert passes(backend)
     record(backend, owner, 1, EVALUATION, evaluation(0.9))
-    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert "over another evidence" in verdict.failures[0]
     refusal = refuses(
         lambda: record(theirs, validator, 1, APPROVAL, {**seen, "time": "2026-01-02T00:00:00Z"}),
@@ -380,7 +375,7 @@ def test_who_becomes_an_author_later_no_longer_counts(
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
     record(theirs, validator, 1, PROVENANCE, provenance())
-    verdict = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+    verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert "made the version" in verdict.failures[0]
 
 
@@ -395,7 +390,7 @@ def test_roles_are_needed_and_hold_for_their_namespace(backend: Backend, open_as
         refuses(lambda identity=identity: publish(open_as(identity), identity, b"a"), NotPermitted)  # type: ignore[misc] # bound at once
     stranger = Identity.generate()
     refuses(lambda: publish(open_as(stranger), stranger, b"a"), NotIdentified)
-    refuses(lambda: open_as(stranger).ask(q.GetSelf()), NotIdentified)
+    refuses(lambda: open_as(stranger).ask(GetSelf()), NotIdentified)
     refuses(lambda: add_person(open_as(reader), "Mallory"), NotPermitted)
     refuses(
         lambda: open_as(reader).execute(GrantRole(principal="Rita", role=Role.ADMIN, namespace="*")),
@@ -430,6 +425,6 @@ def test_the_log_holds_nothing_that_people_typed(backend: Backend, owner: Identi
     publish(backend, owner, b"a")
     add_person(backend, "Vera Secret", Role.VALIDATOR)
     backend.execute(MoveAlias(reference=FIRST, alias=Alias("staging"), reason=salted("top secret reason")))
-    log = b"".join(backend.ask(q.GetLeaves(start=0)))
+    log = b"".join(backend.ask(GetLeaves(start=0)))
     assert b"ecret" not in log
-    assert [m.reason for m in backend.ask(q.ListMoves(name=NAME))] == ["top secret reason"]
+    assert [m.reason for m in backend.ask(ListMoves(name=NAME))] == ["top secret reason"]

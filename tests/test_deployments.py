@@ -18,8 +18,8 @@ from muniment.core.errors import (
     RecordUnproven,
     WrongSubject,
 )
-from muniment.core.queries import ListDeployments
 from muniment.core.records import DeploymentRecord
+from muniment.core.verbs.claims import ListDeployments
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite

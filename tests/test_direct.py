@@ -15,7 +15,7 @@ from muniment.client.connection.transport import Transport
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, DigestMismatch, InvalidBody, LengthMismatch, UploadNotFound
 from muniment.core.people.callers import Caller
-from muniment.core.queries import GetSelf
+from muniment.core.verbs.people import GetSelf
 from muniment.ports.direct import Ticket
 from muniment.services.bytes.direct import DirectUploads
 from muniment.services.bytes.uploads import Uploading

@@ -17,10 +17,11 @@ from starlette.routing import Route
 
 import muniment.protocols
 from muniment.client.connection.tokens import id_of, make_token
-from muniment.core.commands import BeginSession, SetQuota
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, MunimentError
 from muniment.core.times import write_time
+from muniment.core.verbs.bytes import SetQuota
+from muniment.core.verbs.people import BeginSession
 from muniment.edge.caller import find_token
 from muniment.edge.door import Door, House, open_door
 from muniment.edge.limits import USUAL, limits, limits_of

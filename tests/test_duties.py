@@ -13,12 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from muniment.core import commands as c
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Approval, Decision
+from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -34,9 +32,22 @@ from muniment.core.errors import (
     VersionWithdrawn,
     WrongSubject,
 )
+from muniment.core.events import PolicySet, VersionPublished
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.times import write_time
+from muniment.core.verbs.catalog import PostComment
+from muniment.core.verbs.claims import RecordAttestation
+from muniment.core.verbs.gates import GetPolicies, JudgeGate, ListMoves, MoveAlias, RollBackAlias
+from muniment.core.verbs.people import ErasePrincipal, GetSelf, GrantRole, RegisterPrincipal, RevokeRole
+from muniment.core.verbs.versions import (
+    DescribeVersion,
+    GetVersion,
+    ListVersions,
+    PurgeVersion,
+    SetRetention,
+    SetStatus,
+)
 from muniment.services.backend import LocalBackend
 from muniment.services.upkeep.rebuild import compare
 from muniment.signing.bundle import Bundle
@@ -72,28 +83,28 @@ def _acts(role: Role) -> dict[Act, Callable[[Backend, Identity], object]]:
     """Give, for each act, something that takes exactly the right to it."""
     new = f"{role} {uuid_utils.uuid4()}".encode()
     stranger = Identity.generate()
-    grant = c.GrantRole(principal="owner", role=Role.READER, namespace="acme")
+    grant = GrantRole(principal="owner", role=Role.READER, namespace="acme")
     approving = role if role in {Role.VALIDATOR, Role.APPROVER, Role.SECURITY} else Role.VALIDATOR
     return {
-        Act.READ: lambda b, _: b.ask(q.GetVersion(reference=FIRST)),
-        Act.COMMENT: lambda b, _: b.execute(c.PostComment(reference=FIRST, text=salted("hm"))),
+        Act.READ: lambda b, _: b.ask(GetVersion(reference=FIRST)),
+        Act.COMMENT: lambda b, _: b.execute(PostComment(reference=FIRST, text=salted("hm"))),
         Act.PUBLISH: lambda b, me: publish(b, me, new),
         Act.ATTEST: lambda b, me: record(b, me, 1, "https://example.org/x", {"by": str(role)}),
         Act.APPROVE: lambda b, me: record(b, me, 1, APPROVAL, approval(b, 1, approving)),
-        Act.MOVE_ALIAS: lambda b, _: b.execute(c.MoveAlias(reference=FIRST, alias=Alias("free"))),
+        Act.MOVE_ALIAS: lambda b, _: b.execute(MoveAlias(reference=FIRST, alias=Alias("free"))),
         Act.RETIRE: lambda b, _: b.execute(_status(2, Status.DEPRECATED)),
         Act.REVOKE: lambda b, _: b.execute(_status(3, Status.REVOKED)),
         Act.INSPECT: lambda b, _: b.open_blob(Digest.of(b"revoked")).read(),
         Act.RETAIN: lambda b, _: b.execute(
-            c.SetRetention(reference=FIRST, until=None, hold=True, reason=salted("law"))
+            SetRetention(reference=FIRST, until=None, hold=True, reason=salted("law"))
         ),
-        Act.PURGE: lambda b, _: b.execute(c.PurgeVersion(reference=FIRST, reason=salted("old"))),
+        Act.PURGE: lambda b, _: b.execute(PurgeVersion(reference=FIRST, reason=salted("old"))),
         Act.SET_POLICY: lambda b, me: set_policy(b, me, APPROVED, alias=Alias("other")),
         Act.GRANT: lambda b, _: b.execute(grant),
         Act.ENROL: lambda b, _: b.execute(
-            c.RegisterPrincipal(name=salted(f"new {new!r}"[:60]), public_key=stranger.public.pem)
+            RegisterPrincipal(name=salted(f"new {new!r}"[:60]), public_key=stranger.public.pem)
         ),
-        Act.ERASE: lambda b, _: b.execute(c.ErasePrincipal(principal="Nobody Special")),
+        Act.ERASE: lambda b, _: b.execute(ErasePrincipal(principal="Nobody Special")),
     }
 
 
@@ -101,8 +112,8 @@ def _acts(role: Role) -> dict[Act, Callable[[Backend, Identity], object]]:
 _GLOBAL = frozenset({Act.ENROL, Act.ERASE})
 
 
-def _status(number: int, status: Status) -> c.SetStatus:
-    return c.SetStatus(reference=Reference(NAME, number), status=status, reason=salted("so"))
+def _status(number: int, status: Status) -> SetStatus:
+    return SetStatus(reference=Reference(NAME, number), status=status, reason=salted("so"))
 
 
 def _prepare(owner: Backend, key: Identity, open_as: Callable[[Identity], Backend]) -> None:
@@ -179,7 +190,7 @@ def vera(backend: Backend, owner: Identity) -> Identity:
 
 
 def passes(backend: Backend, name: ModelName = NAME) -> bool:
-    return backend.ask(q.JudgeGate(reference=Reference(name, 1), alias=PRODUCTION)).passed
+    return backend.ask(JudgeGate(reference=Reference(name, 1), alias=PRODUCTION)).passed
 
 
 @pytest.mark.usefixtures("vera")
@@ -188,7 +199,7 @@ def test_the_author_has_somebody_push_it_again(backend: Backend, open_as: OpenAs
     carl = add_person(backend, "Carl", Role.CONTRIBUTOR)
     other = ModelName("acme", "other")
     publish(open_as(carl), carl, b"a", name=other)
-    backend.execute(c.GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
+    backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
     set_policy(backend, owner, APPROVED, models=Models("acme", "other"))
     predicate = {**approval(backend, 1, Role.VALIDATOR), "version": f"{other}@1"}
     refuses(lambda: record(backend, owner, 1, APPROVAL, predicate, name=other), OwnVersion)
@@ -197,7 +208,7 @@ def test_the_author_has_somebody_push_it_again(backend: Backend, open_as: OpenAs
 
 def test_an_admin_makes_themselves_an_approver(backend: Backend, owner: Identity, vera: Identity) -> None:
     for role in (Role.VALIDATOR, Role.APPROVER, Role.SECURITY):
-        backend.execute(c.GrantRole(principal="owner", role=role, namespace="acme"))
+        backend.execute(GrantRole(principal="owner", role=role, namespace="acme"))
         refuses(lambda role=role: record(backend, owner, 1, APPROVAL, approval(backend, 1, role)), OwnVersion)  # type: ignore[misc] # bound at once
     assert not passes(backend)
     del vera
@@ -206,10 +217,10 @@ def test_an_admin_makes_themselves_an_approver(backend: Backend, owner: Identity
 def test_nobody_approves_what_is_not_published(backend: Backend, open_as: OpenAs, vera: Identity) -> None:
     theirs = open_as(vera)
     early = {**approval(theirs, 1, Role.VALIDATOR), "version": f"{NAME}@2"}
-    version = backend.ask(q.GetVersion(reference=FIRST))
+    version = backend.ask(GetVersion(reference=FIRST))
     bundle = attest(Digest.parse(version.revision), "x", APPROVAL, early, vera)
     digest = theirs.add_documents([bundle.encode()])[0]
-    second = c.RecordAttestation(reference=Reference(NAME, 2), bundle=digest)
+    second = RecordAttestation(reference=Reference(NAME, 2), bundle=digest)
     refuses(lambda: theirs.execute(second), VersionNotFound)
 
 
@@ -219,22 +230,22 @@ def test_an_approval_is_replayed_elsewhere(
     """On another version, alias, name or registry; by somebody else; a second time."""
     theirs = open_as(vera)
     good = approval(theirs, 1, Role.VALIDATOR)
-    version = backend.ask(q.GetVersion(reference=FIRST))
+    version = backend.ask(GetVersion(reference=FIRST))
     bundle = attest(Digest.parse(version.revision), "x", APPROVAL, good, vera)
     digest = theirs.add_documents([bundle.encode()])[0]
     backend.add_documents([bundle.encode()])
-    refuses(lambda: backend.execute(c.RecordAttestation(reference=FIRST, bundle=digest)), NotYourSignature)
-    assert theirs.execute(c.RecordAttestation(reference=FIRST, bundle=digest)).created
-    assert not theirs.execute(c.RecordAttestation(reference=FIRST, bundle=digest)).created
+    refuses(lambda: backend.execute(RecordAttestation(reference=FIRST, bundle=digest)), NotYourSignature)
+    assert theirs.execute(RecordAttestation(reference=FIRST, bundle=digest)).created
+    assert not theirs.execute(RecordAttestation(reference=FIRST, bundle=digest)).created
     publish(backend, owner, b"b")
     refuses(
-        lambda: theirs.execute(c.RecordAttestation(reference=Reference(NAME, 2), bundle=digest)), WrongSubject
+        lambda: theirs.execute(RecordAttestation(reference=Reference(NAME, 2), bundle=digest)), WrongSubject
     )
     other = ModelName("acme", "other")
     publish(backend, owner, b"a", name=other)
     set_policy(backend, owner, APPROVED, models=Models("acme", "other"))
     refuses(
-        lambda: theirs.execute(c.RecordAttestation(reference=Reference(other, 1), bundle=digest)),
+        lambda: theirs.execute(RecordAttestation(reference=Reference(other, 1), bundle=digest)),
         WrongSubject,
     )
     set_policy(backend, owner, APPROVED, {"rule": "signature"}, alias=Alias("release"))
@@ -252,19 +263,19 @@ def test_the_policy_is_swapped_between_approval_and_promotion(
     record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
     set_policy(backend, owner, {**APPROVED, "id": "weaker"})
-    refuses(lambda: backend.execute(c.MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
+    refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
 
 
 def test_an_approval_that_names_another_persons_name(
     backend: Backend, open_as: OpenAs, vera: Identity
 ) -> None:
     theirs = open_as(vera)
-    profile = backend.ask(q.GetSelf()).record.profile
+    profile = backend.ask(GetSelf()).record.profile
     refuses(
         lambda: record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, name=profile)),
         StaleApproval,
     )
-    own = theirs.ask(q.GetSelf()).record.profile
+    own = theirs.ask(GetSelf()).record.profile
     record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, name=own))
 
 
@@ -289,12 +300,12 @@ def test_the_clock_is_moved_back(owner: Identity) -> None:
     assert passes(backend)
     backend._clock = lambda: datetime(2026, 6, 3, tzinfo=UTC)
     assert not passes(backend)
-    backend.execute(c.MoveAlias(reference=FIRST, alias=Alias("free")))
+    backend.execute(MoveAlias(reference=FIRST, alias=Alias("free")))
     backend._clock = lambda: datetime(2026, 6, 1, tzinfo=UTC)
     assert not passes(backend)
-    refuses(lambda: backend.execute(c.MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
-    moved = backend.execute(c.MoveAlias(reference=FIRST, alias=Alias("other")))
-    assert moved.event.time >= write_time(datetime(2026, 6, 3, tzinfo=UTC))
+    refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
+    moved = backend.execute(MoveAlias(reference=FIRST, alias=Alias("other")))
+    assert moved.entry.time >= write_time(datetime(2026, 6, 3, tzinfo=UTC))
 
 
 def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
@@ -312,7 +323,7 @@ def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
 
     def promote(number: int) -> None:
         try:
-            backend.execute(c.MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+            backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
             outcomes.append((number, True))
         except GateFailed:
             outcomes.append((number, False))
@@ -323,7 +334,7 @@ def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
     for thread in threads:
         thread.join()
     assert {number for number, moved in outcomes if moved} == {1, 3}
-    moves = backend.ask(q.ListMoves(name=NAME, alias=PRODUCTION))
+    moves = backend.ask(ListMoves(name=NAME, alias=PRODUCTION))
     assert {move.record.number for move in moves} <= {1, 3}
     assert all(move.record.verdicts for move in moves)
     for before, after in pairwise(moves):
@@ -336,7 +347,7 @@ def test_the_same_document_twice_is_one_policy(backend: Backend, owner: Identity
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, APPROVED)
     assert not set_policy(backend, owner, dict(reversed(list(APPROVED.items())))).created
-    assert first.event.data["policy"] == str(Digest.of(encode({"rules": [APPROVED]})))
+    assert first.read(PolicySet).policy == Digest.of(encode({"rules": [APPROVED]}))
 
 
 # ---- random sequences
@@ -383,8 +394,8 @@ class Governance(RuleBasedStateMachine):
     def train(self, who: str, number: int) -> None:
         self.attempt(lambda: record(self.backends[who], self.keys[who], number, PROVENANCE, provenance()))
 
-    @rule(who=who, number=number, role=deciding, decision=st.sampled_from(list(Decision)))
-    def decide(self, who: str, number: int, role: Role, decision: Decision) -> None:
+    @rule(who=who, number=number, role=deciding, decision=st.sampled_from(list(SigningDecision)))
+    def decide(self, who: str, number: int, role: Role, decision: SigningDecision) -> None:
         backend = self.backends[who]
         self.attempt(
             lambda: record(
@@ -398,11 +409,11 @@ class Governance(RuleBasedStateMachine):
 
     @rule(who=who, role=st.sampled_from(list(Role)))
     def grant(self, who: str, role: Role) -> None:
-        self.backends["owner"].execute(c.GrantRole(principal=who, role=role, namespace="acme"))
+        self.backends["owner"].execute(GrantRole(principal=who, role=role, namespace="acme"))
 
     @rule(who=who, role=st.sampled_from(list(Role)))
     def withdraw(self, who: str, role: Role) -> None:
-        command = c.RevokeRole(principal=who, role=role, namespace="acme")
+        command = RevokeRole(principal=who, role=role, namespace="acme")
         self.attempt(lambda: self.backends["owner"].execute(command))
 
     @rule(bound=st.sampled_from([0.2, 0.5]), count=st.integers(1, 2))
@@ -421,7 +432,7 @@ class Governance(RuleBasedStateMachine):
     def promote(self, who: str, number: int) -> None:
         reference = Reference(NAME, number)
         before = self.judge(reference)
-        command = c.MoveAlias(reference=reference, alias=PRODUCTION)
+        command = MoveAlias(reference=reference, alias=PRODUCTION)
         receipts = []
         moved = self.attempt(lambda: receipts.append(self.backends[who].execute(command)))
         if moved and receipts[0].created:
@@ -430,28 +441,28 @@ class Governance(RuleBasedStateMachine):
 
     @rule(who=who)
     def roll_back(self, who: str) -> None:
-        command = c.RollBackAlias(name=NAME, alias=PRODUCTION)
+        command = RollBackAlias(name=NAME, alias=PRODUCTION)
         receipts = []
         if self.attempt(lambda: receipts.append(self.backends[who].execute(command))):
-            number = int(str(receipts[0].event.data["number"]))
+            number = receipts[0].read(VersionPublished).number
             judged = self.judge(Reference(NAME, number))
             assert judged in {None, True}
             self.check_oracle(Reference(NAME, number), guarded=judged is not None)
 
     def judge(self, reference: Reference) -> bool | None:
         try:
-            return self.backends["owner"].ask(q.JudgeGate(reference=reference, alias=PRODUCTION)).passed
+            return self.backends["owner"].ask(JudgeGate(reference=reference, alias=PRODUCTION)).passed
         except MunimentError:
             return None
 
     def check_oracle(self, reference: Reference, *, guarded: bool) -> None:
         """Count by hand what the policy asks for, from the claims alone."""
         backend = self.backends["owner"]
-        detail = backend.ask(q.DescribeVersion(reference=reference))
+        detail = backend.ask(DescribeVersion(reference=reference))
         assert detail.status is None or detail.status.status not in {"revoked", "retired"}
         if not guarded:
             return
-        policy = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION))[0].digest
+        policy = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))[0].digest
         authors = {detail.record.author} | {
             one.signer for one in detail.attestations if one.predicate_type == PROVENANCE
         }
@@ -462,11 +473,11 @@ class Governance(RuleBasedStateMachine):
                 with backend.open_blob(Digest.parse(one.digest)) as file:
                     said = Bundle.decode(file.read())
                 last[one.signer] = Approval.read(_predicate(said))
-        assert not any(act.decision is Decision.REJECT for act in last.values())
+        assert not any(act.decision is SigningDecision.REJECT for act in last.values())
         counted = {
             who
             for who, act in last.items()
-            if act.decision is Decision.APPROVE and who not in authors and policy in act.policies
+            if act.decision is SigningDecision.APPROVE and who not in authors and policy in act.policies
             if act.evidence == seen
         }
         assert counted, "nobody else approved it"
@@ -476,8 +487,8 @@ class Governance(RuleBasedStateMachine):
         if not hasattr(self, "backends"):
             return
         backend = self.backends["owner"]
-        for version in backend.ask(q.ListVersions(name=NAME)):
-            detail = backend.ask(q.DescribeVersion(reference=Reference(NAME, version.number)))
+        for version in backend.ask(ListVersions(name=NAME)):
+            detail = backend.ask(DescribeVersion(reference=Reference(NAME, version.number)))
             made: dict[str, int] = {version.author: version.index}
             for one in detail.attestations:
                 if one.predicate_type == PROVENANCE:
@@ -495,7 +506,7 @@ class Governance(RuleBasedStateMachine):
         if not hasattr(self, "backends"):
             return
         backend = self.backends["owner"]
-        for move in backend.ask(q.ListMoves(name=NAME, alias=PRODUCTION)):
+        for move in backend.ask(ListMoves(name=NAME, alias=PRODUCTION)):
             for digest in move.record.verdicts.split():
                 with backend.open_blob(Digest.parse(digest)) as file:
                     predicate = _predicate(Bundle.decode(file.read()))

@@ -17,7 +17,6 @@ from muniment.client.versions.exporting import ExportBackend, verify_export
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import EVALUATION, VERDICT
-from muniment.core.commands import MoveAlias
 from muniment.core.errors import (
     BlobNotFound,
     InvalidExport,
@@ -27,6 +26,7 @@ from muniment.core.errors import (
     ReadOnlyExport,
 )
 from muniment.core.names import Alias
+from muniment.core.verbs.gates import MoveAlias
 from muniment.signing.keys import Identity
 from muniment.testing.backends import evaluation
 

@@ -27,11 +27,11 @@ from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
 from muniment.client.versions.pushing import store
-from muniment.core import queries as q
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.names import Reference
+from muniment.core.verbs.versions import GetVersion, ListVersions
 from muniment.signing.keys import Identity
 from muniment.testing.backends import NAME, publish
 from muniment.testing.live import LiveServer, run_server, wait_until
@@ -152,7 +152,7 @@ def test_a_database_that_goes_away_comes_back(
             line.mend()
             wait_until(lambda: httpx2.get(f"{server.url}/readyz", timeout=30).status_code == 200)
             assert publish(backend, owner, b"second").created
-            assert [v.number for v in backend.ask(q.ListVersions(name=NAME))] == [2, 1]
+            assert [v.number for v in backend.ask(ListVersions(name=NAME))] == [2, 1]
 
 
 def test_an_object_store_that_goes_away_or_slows_down(
@@ -313,9 +313,9 @@ def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:
         with ThreadPoolExecutor(8) as pool:
             created = list(pool.map(push, range(40)))
         assert sum(created) == 20, "the same bytes are one version, whoever comes first"
-        numbers = [v.number for v in backends[0].ask(q.ListVersions(name=NAME))]
+        numbers = [v.number for v in backends[0].ask(ListVersions(name=NAME))]
         assert numbers == list(range(21, 0, -1))
-        assert backends[0].ask(q.GetVersion(reference=Reference(NAME, None))).number == 21
+        assert backends[0].ask(GetVersion(reference=Reference(NAME, None))).number == 21
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a small disk")

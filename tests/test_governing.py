@@ -10,26 +10,37 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.core import commands as c
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.attestations import EMERGENCY, EXCEPTION
+from muniment.core.claims.attestations import EMERGENCY, WAIVER
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
-    ExceptionNotAllowed,
     InvalidOption,
     NothingToRollBack,
     NotPermitted,
     RequestNotFound,
     StaleApproval,
+    WaiverNotAllowed,
     WrongSubject,
 )
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller, parse_scopes
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.catalog import EraseComment, ListComments, PostComment
+from muniment.core.verbs.gates import (
+    BreakGlass,
+    GetPolicies,
+    ListMoves,
+    ListRequests,
+    MoveAlias,
+    OpenRequest,
+    RollBackAlias,
+)
+from muniment.core.verbs.log import GetLogIdentity
+from muniment.core.verbs.people import GetSelf
+from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -40,8 +51,8 @@ rules:
   - {rule: signature}
   - {rule: require, id: measured, type: evaluation}
   - {rule: approvals, n: 1, roles: [validator]}
-exceptions: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
-break_glass: {roles: [contributor], review: 24h}
+waivers: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
+break_glass: {roles: [contributor], close_within: 24h}
 """
 Call = Callable[..., str]
 
@@ -89,53 +100,53 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
 
 
 def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> None:
-    """A request of a version whose files are gone is still to be decided; an exception to nothing is not."""
+    """A request of a version whose files are gone is still to be decided; a waiver of nothing is not."""
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production", "--rule", "measured", "--until", soon)
     call("request", "acme/x@1", "production", "--reason", "it is better")
-    call("except", *what, "--reason", "no data")
+    call("waive", *what, "--reason", "no data")
     before = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
     manifest = json.loads(call("list", "acme/x", "--json"))[0]["revision"]
     (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
     after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
-    assert (before, after) == ({"request", "exception"}, {"request"})
+    assert (before, after) == ({"request", "waiver"}, {"request"})
 
 
-def test_an_exception_is_asked_for_approved_and_shown(call: Call) -> None:
+def test_a_waiver_is_asked_for_approved_and_shown(call: Call) -> None:
     call("approve", "acme/x@1", "--for", "production", "--as", "validator", "--reason", "ok", by="Vera")
-    wrong = ("except", "acme/x@1", "--for", "production", "--until", "2099-01-01T00:00:00Z", "--reason", "x")
-    assert "exception_not_allowed" in call(*wrong, "--rule", "signature", code=3)
-    assert "exception_not_allowed" in call(*wrong, "--rule", "measured", code=3)
-    assert "exception_not_allowed" in call(*wrong, "--rule", "none", code=3)
+    wrong = ("waive", "acme/x@1", "--for", "production", "--until", "2099-01-01T00:00:00Z", "--reason", "x")
+    assert "waiver_not_allowed" in call(*wrong, "--rule", "signature", code=3)
+    assert "waiver_not_allowed" in call(*wrong, "--rule", "measured", code=3)
+    assert "waiver_not_allowed" in call(*wrong, "--rule", "none", code=3)
     check = json.loads(call("check", "acme/x@1", "production", "--json", code=1))
     assert [one["id"] for one in check["policies"][0]["findings"] if not one["passed"]] == ["measured"]
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production")
     asked = json.loads(
-        call("except", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+        call("waive", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
     )["data"]["attestation"]
     shown = call("show", "acme/x@1")
-    assert "EXCEPTION  to measured for production" in shown
+    assert "WAIVER  of measured for production" in shown
     assert "approved by nobody yet" in shown
-    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["exception"]
+    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["waiver"]
     assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
-    call("approve", *what, "--as", "validator", "--exception", asked, "--reason", "go on", by="Vera")
+    call("approve", *what, "--as", "validator", "--waiver", asked, "--reason", "go on", by="Vera")
     assert json.loads(call("inbox", "--json", by="Vera")) == []
     assert "; approved by Vera" in call("show", "acme/x@1")
     call("deploy", "acme/x@1", "prod/api")
     for everywhere in (("list", "acme/x"), ("list", "version = 1"), ("deployments",)):
-        assert "EXCEPTION" in call(*everywhere)
-    assert f"by exception {asked}" in call("check", "acme/x@1", "production")
+        assert "WAIVER" in call(*everywhere)
+    assert f"waived by {asked}" in call("check", "acme/x@1", "production")
 
 
-def test_nobody_approves_the_exception_that_they_asked_for(call: Call) -> None:
+def test_nobody_approves_the_waiver_that_they_asked_for(call: Call) -> None:
     """Nor one that is none."""
     call("role", "grant", "Vera", "contributor", "acme")
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production")
-    ask = ("except", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+    ask = ("waive", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
     asked = json.loads(call(*ask, by="Vera"))["data"]["attestation"]
-    approve = ("approve", *what, "--as", "validator", "--reason", "go on", "--exception")
+    approve = ("approve", *what, "--as", "validator", "--reason", "go on", "--waiver")
     assert "own_version" in call(*approve, asked, by="Vera", code=3)
     assert "wrong_subject" in call(*approve, str(Digest.of(b"none")), by="Vera", code=2)
     assert "approved by nobody yet" in call("show", "acme/x@1")
@@ -167,7 +178,7 @@ def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Pat
     assert (move["previous"], move["number"]) == (1, 2)
 
 
-def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
+def test_break_glass_is_loud_until_somebody_closes_it(call: Call) -> None:
     call("promote", "acme/x@1", "production", code=3)
     moved = call("break-glass", "acme/x@1", "production", "--reason", "fire", "--yes")
     assert "EMERGENCY: acme/x@production is version 1" in moved
@@ -175,12 +186,12 @@ def test_break_glass_is_loud_until_somebody_reviews_it(call: Call) -> None:
     assert "EMERGENCY" in call("list", "acme/x")
     assert "EMERGENCY: fire" in call("history", "acme/x@production")
     (waiting,) = json.loads(call("inbox", "--json", by="Vera"))
-    assert (waiting["kind"], waiting["overdue"]) == ("review", False)
+    assert (waiting["kind"], waiting["overdue"]) == ("closing", False)
     entry = str(waiting["entry"])
-    call("review", entry, "--reason", "it was mine", code=3)
+    call("close-emergency", entry, "--reason", "it was mine", code=3)
     call("comment", "acme/x@1", "it burned, @Vera", "--about", entry)
     assert "it burned" in call("inbox", by="Vera")
-    call("review", entry, "--reason", "it was right", by="Vera")
+    call("close-emergency", entry, "--reason", "it was right", by="Vera")
     assert "EMERGENCY" not in call("show", "acme/x@production")
     assert "EMERGENCY" not in call("list", "acme/x")
     said = json.loads(call("comments", "acme/x@1", "--json"))
@@ -193,37 +204,37 @@ def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, own
     publish(backend, owner, b"a")
     publish(backend, owner, b"b")
     first, second = Reference(NAME, 1), Reference(NAME, 2)
-    opened = backend.execute(c.OpenRequest(reference=first, alias=PRODUCTION))
+    opened = backend.execute(OpenRequest(reference=first, alias=PRODUCTION))
     comments: Backend = backend
     for text in ("", "  ", "x" * 100_000):
-        empty = c.PostComment(reference=first, text=salted(text))
+        empty = PostComment(reference=first, text=salted(text))
         refuses(lambda empty=empty: comments.execute(empty), InvalidOption)  # type: ignore[misc] # bound at once
     for about in (opened.index, 0, 10_000):
-        astray = c.PostComment(reference=second, text=salted("hm"), about=about)
+        astray = PostComment(reference=second, text=salted("hm"), about=about)
         refuses(lambda astray=astray: comments.execute(astray), RequestNotFound)  # type: ignore[misc] # bound at once
-    assert backend.ask(q.ListComments(reference=second)) == ()
+    assert backend.ask(ListComments(reference=second)) == ()
 
 
 def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, owner: Identity) -> None:
     """Not in an emergency, and not to one's own comments."""
     publish(backend, owner, b"a")
-    terms = {"roles": ["contributor"], "review": "24h"}
+    terms = {"roles": ["contributor"], "close_within": "24h"}
     set_policy(backend, owner, {"rule": "approvals", "validator": 1}, break_glass=terms)
-    comment = backend.execute(c.PostComment(reference=Reference(NAME, 1), text=salted("hm")))
-    principal = backend.ask(q.GetSelf()).record.id
+    comment = backend.execute(PostComment(reference=Reference(NAME, 1), text=salted("hm")))
+    principal = backend.ask(GetSelf()).record.id
     backend._caller = Caller(principal=principal, scopes=parse_scopes(["read:acme"]))
-    emergency = c.BreakGlass(
+    emergency = BreakGlass(
         reference=Reference(NAME, 1), alias=PRODUCTION, attestation=Digest.of(b"x"), reason=salted("fire")
     )
     reader: Backend = backend
     for command in (
         emergency,
-        c.PostComment(reference=Reference(NAME, 1), text=salted("hm")),
-        c.OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
+        PostComment(reference=Reference(NAME, 1), text=salted("hm")),
+        OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
     ):
         refuses(lambda command=command: reader.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
     with pytest.raises(Exception, match="not an open comment"):
-        reader.execute(c.EraseComment(comment=comment.index))
+        reader.execute(EraseComment(comment=comment.index))
 
 
 def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owner: Identity) -> None:
@@ -232,18 +243,18 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     approvals: JsonObject = {"rule": "approvals", "validator": 1}
 
     def say(**changes: str) -> JsonObject:
-        registry = backend.ask(q.GetLogIdentity()).verifier
+        registry = backend.ask(GetLogIdentity()).verifier
         reason = str(salted("fire").digest)
         said = {"version": "acme/readmission@1", "alias": str(PRODUCTION), "registry": registry}
         return {**said, "reason": reason, "nonce": "n" * 32, "time": "2026-01-01T00:00:00Z", **changes}
 
     def break_glass(predicate: JsonObject | None = None) -> object:
-        version = backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+        version = backend.ask(GetVersion(reference=Reference(NAME, 1)))
         reference = f"{NAME}@1"
         claim = attest(Digest.parse(version.revision), reference, EMERGENCY, predicate or say(), owner)
         (digest,) = backend.add_documents([claim.encode()])
         return backend.execute(
-            c.BreakGlass(
+            BreakGlass(
                 reference=Reference(NAME, 1), alias=PRODUCTION, attestation=digest, reason=salted("fire")
             )
         )
@@ -251,18 +262,18 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     assert "promote" in str(refuses(break_glass, BreakGlassNotAllowed))
     set_policy(backend, owner, approvals)
     assert "no way past" in str(refuses(break_glass, BreakGlassNotAllowed))
-    set_policy(backend, owner, approvals, break_glass={"roles": ["security"], "review": "24h"})
+    set_policy(backend, owner, approvals, break_glass={"roles": ["security"], "close_within": "24h"})
     assert "you are no security" in str(refuses(break_glass, BreakGlassNotAllowed))
-    assert backend.ask(q.ListMoves(name=NAME)) == ()
+    assert backend.ask(ListMoves(name=NAME)) == ()
 
 
 def test_a_request_ends_when_it_is_met(backend: LocalBackend, owner: Identity) -> None:
     """Those for the alias that moved, and no other."""
     publish(backend, owner, b"a")
     for alias in (PRODUCTION, Alias("staging")):
-        backend.execute(c.OpenRequest(reference=Reference(NAME, 1), alias=alias))
-    backend.execute(c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
-    found = backend.ask(q.ListRequests(name=NAME, closed=True))
+        backend.execute(OpenRequest(reference=Reference(NAME, 1), alias=alias))
+    backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
+    found = backend.ask(ListRequests(name=NAME, closed=True))
     assert [(one.record.alias, one.record.outcome) for one in found] == [
         ("production", "met"),
         ("staging", None),
@@ -274,13 +285,13 @@ def test_a_way_back_that_was_gone_is_forgotten(backend: LocalBackend, owner: Ide
     for data in (b"a", b"b", b"c"):
         publish(backend, owner, data)
     for number in (1, 2, 1, 3):
-        backend.execute(c.MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
-    backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION))
-    assert backend.ask(q.GetVersion(reference=Reference(NAME, PRODUCTION))).number == 1
-    refuses(lambda: backend.execute(c.RollBackAlias(name=NAME, alias=PRODUCTION)), NothingToRollBack)
+        backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+    backend.execute(RollBackAlias(name=NAME, alias=PRODUCTION))
+    assert backend.ask(GetVersion(reference=Reference(NAME, PRODUCTION))).number == 1
+    refuses(lambda: backend.execute(RollBackAlias(name=NAME, alias=PRODUCTION)), NothingToRollBack)
 
 
-def test_an_exception_is_to_rules_in_force_and_for_no_longer_than_they_say(
+def test_a_waiver_is_to_rules_in_force_and_for_no_longer_than_they_say(
     backend: LocalBackend, owner: Identity
 ) -> None:
     """Of this version, in this registry, to this policy, with the reason that was signed."""
@@ -290,15 +301,15 @@ def test_an_exception_is_to_rules_in_force_and_for_no_longer_than_they_say(
         {"rule": "signature", "id": "measured"},
     ]
     terms: JsonObject = {"approvals": {"validator": 1}, "maximum": "30d", "rules": ["measured"]}
-    published = read_time(backend.ask(q.GetVersion(reference=Reference(NAME, 1))).published)
+    published = read_time(backend.ask(GetVersion(reference=Reference(NAME, 1))).published)
     reason = salted("in a hurry")
 
     def ask(said: Payload | None = reason, **changes: Json) -> object:
-        (policy,) = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION))
+        (policy,) = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))
         good: dict[str, Json] = {
             "version": f"{NAME}@1",
             "alias": str(PRODUCTION),
-            "registry": backend.ask(q.GetLogIdentity()).verifier,
+            "registry": backend.ask(GetLogIdentity()).verifier,
             "policy": policy.digest,
             "rules": ["measured"],
             "until": write_time(published + timedelta(days=7)),
@@ -306,16 +317,16 @@ def test_an_exception_is_to_rules_in_force_and_for_no_longer_than_they_say(
             "nonce": "n" * 32,
             "time": write_time(published),
         }
-        return record(backend, owner, 1, EXCEPTION, {**good, **changes}, reason=said)
+        return record(backend, owner, 1, WAIVER, {**good, **changes}, reason=said)
 
     set_policy(backend, owner, *rules)
-    assert "allows none" in str(refuses(ask, ExceptionNotAllowed))
-    set_policy(backend, owner, *rules, exceptions=terms)
+    assert "allows none" in str(refuses(ask, WaiverNotAllowed))
+    set_policy(backend, owner, *rules, waivers=terms)
     refuses(lambda: ask(version=f"{NAME}@2"), WrongSubject)
     refuses(lambda: ask(said=salted("another")), StaleApproval)
     refuses(lambda: ask(policy=str(Digest.of(b"another"))), StaleApproval)
-    assert "no rule" in str(refuses(lambda: ask(rules=["nothing"]), ExceptionNotAllowed))
-    assert "cannot be let be" in str(refuses(lambda: ask(rules=["people"]), ExceptionNotAllowed))
+    assert "no rule" in str(refuses(lambda: ask(rules=["nothing"]), WaiverNotAllowed))
+    assert "cannot be waived" in str(refuses(lambda: ask(rules=["people"]), WaiverNotAllowed))
     late = write_time(published + timedelta(days=31))
-    assert "30 days" in str(refuses(lambda: ask(until=late), ExceptionNotAllowed))
+    assert "30 days" in str(refuses(lambda: ask(until=late), WaiverNotAllowed))
     assert ask() is not None

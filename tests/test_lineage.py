@@ -27,7 +27,7 @@ from muniment.core.errors import (
     ProvenanceHole,
     VersionNotFound,
 )
-from muniment.core.queries import GetLineage
+from muniment.core.verbs.catalog import GetLineage
 from muniment.ports.unit import Unit
 from muniment.services.catalog.lineage import trace
 from muniment.services.upkeep.rebuild import rebuild

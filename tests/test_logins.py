@@ -19,13 +19,15 @@ from joserfc import jwk, jws, jwt
 import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login, login_workload
-from muniment.core import commands as c
-from muniment.core import queries as q
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EVALUATION
 from muniment.core.errors import InvalidBody, InvalidDocument, LoginRefused, NotPermitted, RequestReplayed
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.people.roles import Role
+from muniment.core.verbs.log import GetLogIdentity
+from muniment.core.verbs.people import DistrustIssuer, GetSelf, GrantRole, RegisterPrincipal, TrustIssuer
+from muniment.core.verbs.versions import GetVersion
 from muniment.signing.keys import Identity
 from muniment.testing.backends import evaluation, publish, record, refuses, salted, set_policy
 from muniment.testing.live import LiveServer, run_server, stop, wait_until
@@ -71,7 +73,7 @@ def server(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
     with run_server(tmp_path_factory.mktemp("logins"), settings) as server:
         owner = Identity.generate()
         publish(server.open_as(owner), owner, b"weights")
-        server.open_as(owner).execute(c.RegisterPrincipal(name=salted("trainer"), workload=True))
+        server.open_as(owner).execute(RegisterPrincipal(name=salted("trainer"), workload=True))
         yield server
 
 
@@ -88,10 +90,10 @@ def test_a_person_logs_in_through_a_browser(server: LiveServer, tmp_path: Path) 
     ada = server.connect(json.loads((tmp_path / "tokens.json").read_text())[server.url])
     refuses(lambda: publish(ada, found.identity, b"x"), NotPermitted)
     owner = server.open_as(server.owner)
-    owner.execute(c.GrantRole(principal=found.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
+    owner.execute(GrantRole(principal=found.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
     assert publish(ada, found.identity, b"Ada's weights").created
     receipt = record(ada, found.identity, 1, EVALUATION, evaluation(0.9))
-    assert receipt.event.data["assurance"] == "session"
+    assert receipt.read(AttestationRecorded).assurance == "session"
     assert oct((tmp_path / "tokens.json").stat().st_mode & 0o777) == "0o600"
 
 
@@ -147,24 +149,24 @@ def browse(url: str, subject: str) -> None:
 
 def test_a_job_signs_in_by_the_identity_of_its_platform(server: LiveServer, issuer: str) -> None:
     """By a rule; its fresh key counts as long as its token, and what it signs says how it was known."""
-    origin = server.open_as(server.owner).ask(q.GetLogIdentity()).origin
+    origin = server.open_as(server.owner).ask(GetLogIdentity()).origin
     proof = get_id_token(issuer, origin)
     refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
     owner = server.open_as(server.owner)
     claims = (("repository", "acme/readmission"), ("sub", "job"))
-    rule = owner.execute(c.TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
-    owner.execute(c.GrantRole(principal="trainer", role=Role.CONTRIBUTOR, namespace="acme"))
+    rule = owner.execute(TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
+    owner.execute(GrantRole(principal="trainer", role=Role.CONTRIBUTOR, namespace="acme"))
     token, identity, _ = login_workload(server.url, proof, name="ci")
     job = server.connect(token)
-    me = job.ask(q.GetSelf())
+    me = job.ask(GetSelf())
     assert (me.name, me.record.kind) == ("trainer", "workload")
     assert me.keys[-1].expires is not None
     assert publish(job, identity, b"by a job").created
     receipt = record(job, identity, 1, EVALUATION, evaluation(0.8))
-    assert receipt.event.data["assurance"] == "workload"
+    assert receipt.read(AttestationRecorded).assurance == "workload"
     # The same proof lets no second key in.
     refuses(lambda: login_workload(server.url, proof, name="thief"), RequestReplayed)
-    owner.execute(c.DistrustIssuer(rule=rule.index))
+    owner.execute(DistrustIssuer(rule=rule.index))
     refuses(lambda: login_workload(server.url, get_id_token(issuer, origin), name="ci"), LoginRefused)
 
 
@@ -180,9 +182,9 @@ def test_the_examples_for_ci_run(server: LiveServer, issuer: str, tmp_path: Path
     publish(owner, key, b"weights of " + platform.encode(), name=name)
     rule: JsonObject = {"rule": "require", "type": "evaluation"}
     set_policy(owner, key, rule, alias=Alias(alias), models=Models(name.namespace, name.model))
-    owner.execute(c.GrantRole(principal="trainer", role=Role.CONTRIBUTOR, namespace="acme"))
-    trusted = owner.execute(c.TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))
-    origin = owner.ask(q.GetLogIdentity()).origin
+    owner.execute(GrantRole(principal="trainer", role=Role.CONTRIBUTOR, namespace="acme"))
+    trusted = owner.execute(TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))
+    origin = owner.ask(GetLogIdentity()).origin
     if platform == "GitHub":
         steps = [step["run"] for step in yaml.safe_load(blocks[0])["jobs"]["gate"]["steps"] if "run" in step]
     else:
@@ -218,24 +220,24 @@ def test_the_examples_for_ci_run(server: LiveServer, issuer: str, tmp_path: Path
     record(owner, key, 1, EVALUATION, evaluation(0.9), name=name)
     second = run()
     assert second.returncode == 0, second.stderr
-    assert owner.ask(q.GetVersion(reference=Reference(name, Alias(alias)))).number == 1
-    owner.execute(c.DistrustIssuer(rule=trusted.index))
+    assert owner.ask(GetVersion(reference=Reference(name, Alias(alias)))).number == 1
+    owner.execute(DistrustIssuer(rule=trusted.index))
 
 
 def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> None:
     """Rules of two principals that both match let nobody in; a rule says whom it means, and over https."""
     owner = server.open_as(server.owner)
-    origin = owner.ask(q.GetLogIdentity()).origin
-    owner.execute(c.RegisterPrincipal(name=salted("builder"), workload=True))
+    origin = owner.ask(GetLogIdentity()).origin
+    owner.execute(RegisterPrincipal(name=salted("builder"), workload=True))
     claims = (("sub", "job"),)
-    first = owner.execute(c.TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
-    second = owner.execute(c.TrustIssuer(issuer=issuer, claims=claims, principal="builder"))
+    first = owner.execute(TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
+    second = owner.execute(TrustIssuer(issuer=issuer, claims=claims, principal="builder"))
     proof = get_id_token(issuer, origin)
     refusal = refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
     assert "more than one rule" in str(refusal)
-    owner.execute(c.DistrustIssuer(rule=second.index))
+    owner.execute(DistrustIssuer(rule=second.index))
     assert login_workload(server.url, get_id_token(issuer, origin), name="ci")
-    owner.execute(c.DistrustIssuer(rule=first.index))
+    owner.execute(DistrustIssuer(rule=first.index))
     refusal = refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
     assert "no rule" in str(refusal)
     for address, wanted, kind in (
@@ -243,15 +245,15 @@ def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> No
         (issuer, (("sub", ""),), InvalidBody),
         ("http://example.org", claims, InvalidDocument),
     ):
-        rule = c.TrustIssuer(issuer=address, claims=wanted, principal="trainer")
+        rule = TrustIssuer(issuer=address, claims=wanted, principal="trainer")
         refuses(lambda rule=rule: owner.execute(rule), kind)  # type: ignore[misc] # bound at once
 
 
 def test_identity_tokens_that_are_not_right_are_refused(server: LiveServer, issuer: str) -> None:
     """For another audience, unsigned, signed by a stranger or with the public key as a secret, expired."""
     owner = server.open_as(server.owner)
-    origin = owner.ask(q.GetLogIdentity()).origin
-    rule = owner.execute(c.TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))
+    origin = owner.ask(GetLogIdentity()).origin
+    rule = owner.execute(TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))
     good = {"iss": issuer, "sub": "job", "aud": origin, "exp": int(time.time()) + 600}
     stranger = jwk.RSAKey.generate_key(2048)
     public = httpx2.get(f"{issuer}/jwks").content
@@ -270,7 +272,7 @@ def test_identity_tokens_that_are_not_right_are_refused(server: LiveServer, issu
     for what, proof in forged.items():
         refusal = refuses(lambda proof=proof: login_workload(server.url, proof, name="x"), LoginRefused)  # type: ignore[misc] # bound at once
         assert refusal.code == "login_refused", what
-    owner.execute(c.DistrustIssuer(rule=rule.index))
+    owner.execute(DistrustIssuer(rule=rule.index))
 
 
 def get_id_token(issuer: str, audience: str, subject: str = "job") -> str:

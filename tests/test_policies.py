@@ -20,11 +20,9 @@ from muniment.client.connection.settings import Settings
 from muniment.client.proofs.checking import check_verdict
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import EVALUATION, POLICY, VERDICT
-from muniment.core.commands import MoveAlias, SetPolicy, SetTier
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     GateFailed,
@@ -36,9 +34,21 @@ from muniment.core.errors import (
     VerdictInconsistent,
     WrongSubject,
 )
+from muniment.core.events import PolicySet
 from muniment.core.gates.rules.reading import KINDS
 from muniment.core.names import Models, Reference
 from muniment.core.people.roles import Role
+from muniment.core.verbs.gates import (
+    GetMove,
+    GetPolicies,
+    GetTier,
+    JudgeGate,
+    ListPolicies,
+    MoveAlias,
+    SetPolicy,
+    SetTier,
+)
+from muniment.core.verbs.log import GetLogIdentity
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_yaml
 from muniment.policies.fixtures import run_fixtures
@@ -66,7 +76,7 @@ EVERY = Models("acme", "*")
 
 
 def gate(backend: Backend, number: int = 1) -> bool:
-    return backend.ask(q.JudgeGate(reference=Reference(NAME, number), alias=PRODUCTION)).passed
+    return backend.ask(JudgeGate(reference=Reference(NAME, number), alias=PRODUCTION)).passed
 
 
 # ---- documents
@@ -101,7 +111,7 @@ def test_each_rule_of_a_ready_made_policy_has_a_fixture_that_fails_it(name: str)
         # Without a format rule of its own, a policy has the usual one.
         if len(kept) == len(document["rules"]) or not kept or rule == "format":
             continue
-        left = {name: document[name] for name in document if name != "exceptions"}
+        left = {name: document[name] for name in document if name != "waivers"}
         outcomes = run_fixtures(read_policy({**left, "rules": kept}), fixtures)
         assert any(one.fault for one in outcomes), f"no fixture needs {rule}"
 
@@ -159,9 +169,9 @@ def test_the_schema_and_the_reader_refuse_the_same(rule: dict[str, Json]) -> Non
         {"mode": "loud"},
         {"scope": {"models": "x"}},
         {"scope": {"country": ["DE"]}},
-        {"exceptions": {"approvals": {}, "maximum": "1d"}},
-        {"exceptions": {"approvals": {"approver": 1}}},
-        {"break_glass": {"roles": [], "review": "1d"}},
+        {"waivers": {"approvals": {}, "maximum": "1d"}},
+        {"waivers": {"approvals": {"approver": 1}}},
+        {"break_glass": {"roles": [], "close_within": "1d"}},
         {"break_glass": {"roles": ["approver"]}},
         {"colour": "red"},
         {"description": 7},
@@ -186,7 +196,7 @@ def test_two_rules_have_two_names() -> None:
         read_policy({"rules": [{**SIGNED, "id": "a"}, {**GOOD, "id": "a"}]})
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
     with pytest.raises(InvalidPolicy, match="no rule 'b'"):
-        read_policy({"rules": [SIGNED], "exceptions": terms})
+        read_policy({"rules": [SIGNED], "waivers": terms})
     with pytest.raises(InvalidPolicy, match="no time zone"):
         read_policy({"rules": [{"rule": "window", "zone": "Middle/Earth"}]})
 
@@ -223,7 +233,7 @@ def test_a_policy_is_signed_by_whoever_sets_it(backend: Backend, open_as: OpenAs
     said: dict[str, Json] = {
         "models": str(MODELS),
         "alias": "production",
-        "registry": backend.ask(q.GetLogIdentity()).verifier,
+        "registry": backend.ask(GetLogIdentity()).verifier,
         "time": "2026-01-01T00:00:00Z",
     }
 
@@ -239,9 +249,9 @@ def test_a_policy_is_signed_by_whoever_sets_it(backend: Backend, open_as: OpenAs
         refuses(lambda changes=changes: send(**changes), WrongSubject)  # type: ignore[misc] # bound at once
     refuses(lambda: send(subject=b"other"), WrongSubject)
     refuses(lambda: send(kind="https://example.org/x"), WrongSubject)
-    refuses(lambda: backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION)), PolicyNotFound)
+    refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=PRODUCTION)), PolicyNotFound)
     send()
-    assert len(backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION))) == 1
+    assert len(backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))) == 1
     vera = add_person(backend, "Vera", Role.APPROVER, Role.CONTRIBUTOR, Role.SECURITY)
     refuses(lambda: set_policy(open_as(vera), vera, SIGNED), NotPermitted)
 
@@ -267,20 +277,20 @@ def test_the_policies_of_the_namespace_and_of_the_model_have_to_be_met(
     record(backend, owner, 1, EVALUATION, evaluation(0.9))
     assert gate(backend)
     backend.execute(MOVE)
-    verdicts = backend.ask(q.GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
+    verdicts = backend.ask(GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
     assert len(verdicts) == 2
-    assert [found.models for found in backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION))] == [
+    assert [found.models for found in backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))] == [
         "acme/*",
         "acme/readmission",
     ]
-    assert len(backend.ask(q.ListPolicies(namespace="acme"))) == 2
+    assert len(backend.ask(ListPolicies(namespace="acme"))) == 2
 
 
 def test_shadow_and_warn_do_not_stand_in_the_way(backend: Backend, owner: Identity) -> None:
     publish(backend, owner, b"a")
     for mode, warnings in (("shadow", 0), ("warn", 1)):
         set_policy(backend, owner, GOOD, mode=mode)
-        found = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION))
+        found = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
         assert (found.passed, len(found.warnings), found.failures) == (True, warnings, ())
         assert not found.verdicts[0].passed
     backend.execute(MOVE)
@@ -294,12 +304,12 @@ def test_a_policy_holds_for_its_models_and_tiers(backend: Backend, owner: Identi
     refuses(lambda: gate(backend), PolicyNotFound)
     set_policy(backend, owner, GOOD, models=EVERY, scope={"models": ["read*"], "tiers": ["high"]})
     assert not gate(backend), "a model that is in no tier is in all of them"
-    refuses(lambda: backend.ask(q.GetTier(name=NAME)), TierNotFound)
+    refuses(lambda: backend.ask(GetTier(name=NAME)), TierNotFound)
     backend.execute(SetTier(name=NAME, tier="low"))
     refuses(lambda: gate(backend), PolicyNotFound)
     backend.execute(SetTier(name=NAME, tier="high"))
     assert not gate(backend)
-    assert backend.ask(q.GetTier(name=NAME)).tier == "high"
+    assert backend.ask(GetTier(name=NAME)).tier == "high"
     assert not backend.execute(SetTier(name=NAME, tier="high")).created
     refuses(lambda: backend.execute(SetTier(name=type(NAME)("acme", "other"), tier="high")), ModelNotFound)
 
@@ -308,16 +318,16 @@ def test_what_was_in_force_at_a_time(backend: Backend, owner: Identity) -> None:
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, SIGNED)
     set_policy(backend, owner, GOOD)
-    then = backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION, at=first.event.time))
-    assert [found.digest for found in then] == [first.event.data["policy"]]
+    then = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION, at=first.entry.time))
+    assert [found.digest for found in then] == [str(first.read(PolicySet).policy)]
 
 
 def test_a_policy_is_tried_before_it_is_set(backend: Backend, owner: Identity) -> None:
     publish(backend, owner, b"a")
     document = backend.add_documents([encode({"rules": [GOOD]})])[0]
-    found = backend.ask(q.JudgeGate(reference=FIRST, alias=PRODUCTION, policy=document))
+    found = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION, policy=document))
     assert not found.passed
-    refuses(lambda: backend.ask(q.GetPolicies(name=NAME, alias=PRODUCTION)), PolicyNotFound)
+    refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=PRODUCTION)), PolicyNotFound)
 
 
 # ---- verdicts
@@ -360,9 +370,9 @@ def test_a_verdict_that_does_not_follow_is_found_out(
     alter: dict[str, Callable[[], object]] = {
         "result": lambda: stated.update(verificationResult="FAILED"),
         "finding": lambda: stated["findings"][0].update(passed=False),
-        "role": lambda: stated["facts"].update(roles={}),
-        "time": lambda: stated["facts"]["attestations"][0].update(recorded="2020-01-01T00:00:00Z"),
-        "policy": lambda: stated["facts"].update(alias="staging", version="acme/x@9"),
+        "role": lambda: stated["case"].update(roles={}),
+        "time": lambda: stated["case"]["attestations"][0].update(recorded="2020-01-01T00:00:00Z"),
+        "policy": lambda: stated["case"].update(alias="staging", version="acme/x@9"),
     }
     alter[change]()
     backend = registry._session.backend
@@ -408,7 +418,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     code, shown = call("policy", "explain", "acme/x@1", "production")
     assert code == 0
     assert "signature: content signed by a contributor" in shown
-    assert "looked at sha256:" in shown
+    assert "based on sha256:" in shown
     code, shown = call("promote", "acme/x@1", "production", "--wait", "--timeout", "0")
     assert (code, "gate_failed" in shown) == (3, True)
     assert call("policy", "tier", "acme/x", "high")[0] == 0

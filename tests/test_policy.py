@@ -12,7 +12,7 @@ from muniment.core.claims.attestations import APPROVAL, CONTENT, EVALUATION, Att
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy
 from muniment.core.gates.policy import Policy, judge
-from muniment.core.gates.rules.case import Facts
+from muniment.core.gates.rules.case import Case
 from muniment.core.people.roles import Role
 from muniment.testing.backends import evaluation
 
@@ -34,8 +34,8 @@ def claim(kind: str, predicate: dict[str, Json], index: int = 0, signer: str = "
     )
 
 
-def facts(*claims: Attestation, paths: tuple[str, ...] = ("model.skops",)) -> Facts:
-    return Facts(
+def case(*claims: Attestation, paths: tuple[str, ...] = ("model.skops",)) -> Case:
+    return Case(
         version="acme/x@1",
         alias="production",
         policy="sha256:policy",
@@ -50,7 +50,7 @@ def facts(*claims: Attestation, paths: tuple[str, ...] = ("model.skops",)) -> Fa
 def failures(
     rules: list[dict[str, Json]], *claims: Attestation, paths: tuple[str, ...] = ("m.skops",)
 ) -> list[str]:
-    return list(judge(Policy.read({"rules": rules}), facts(*claims, paths=paths)).failures)
+    return list(judge(Policy.read({"rules": rules}), case(*claims, paths=paths)).failures)
 
 
 def grouped(**recalls: float | None) -> dict[str, Json]:
@@ -254,7 +254,7 @@ def test_approvals_can_ask_how_an_approver_is_known() -> None:
         "meaning": "approval",
         "policies": ["sha256:policy"],
         "evidence": [],
-        "exception": None,
+        "waiver": None,
         "name": None,
         "reason": None,
         "nonce": "0123456789abcdef",
@@ -263,7 +263,7 @@ def test_approvals_can_ask_how_an_approver_is_known() -> None:
     }
     asked: list[dict[str, Json]] = [{"rule": "approvals", "validator": 1, "assurance": ["session"]}]
     signed = claim(APPROVAL, approval, signer="vera")
-    seen = replace(facts(signed), roles={"vera": frozenset({Role.VALIDATOR})})
+    seen = replace(case(signed), roles={"vera": frozenset({Role.VALIDATOR})})
     weak = judge(Policy.read({"rules": asked}), seen)
     assert "vera is known by key only" in weak.failures[0]
     strong = replace(seen, attestations=(replace(signed, assurance="session"),))

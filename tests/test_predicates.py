@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from muniment.core.canonical import JsonObject
-from muniment.core.catalog.search import Fact, find_facts
+from muniment.core.catalog.search import Attribute, find_attributes
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, Attestation, Statement
 from muniment.core.claims.deployments import Deployment
 from muniment.core.claims.provenance import list_attachments
@@ -14,8 +14,8 @@ from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation, InvalidName, InvalidScope, MunimentError
 from muniment.core.gates.policy import Policy, judge
-from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
-from muniment.core.gates.verdicts import read_facts, write_verdict
+from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
+from muniment.core.gates.verdicts import SEMANTICS, read_case, write_verdict
 from muniment.core.names import Models
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import Role
@@ -36,9 +36,9 @@ def claim(kind: str, index: int) -> Attestation:
 
 
 @pytest.fixture
-def facts() -> Facts:
-    """Give facts of every sort."""
-    return Facts(
+def case() -> Case:
+    """Give a case with something of every sort."""
+    return Case(
         version="acme/x@2",
         alias="production",
         policy=POLICY,
@@ -61,54 +61,69 @@ def facts() -> Facts:
     )
 
 
-def test_a_verdict_holds_what_it_rests_on(facts: Facts) -> None:
-    """Whoever has it and its claims has the same facts, and comes to the same findings."""
+def test_a_verdict_holds_what_it_rests_on(case: Case) -> None:
+    """Whoever has it and its claims has the same case, and comes to the same findings."""
     policy = Policy.read({"rules": [{"rule": "signature"}]})
-    said = {one.digest: one for found in facts.baselines.values() if found for one in found.attestations}
-    said |= {one.digest: one for one in facts.attestations}
-    verdict = judge(policy, facts)
-    again = read_facts(
-        write_verdict(verdict, facts, verifier="https://registry.example"),
-        facts.paths,
+    said = {one.digest: one for found in case.baselines.values() if found for one in found.attestations}
+    said |= {one.digest: one for one in case.attestations}
+    verdict = judge(policy, case)
+    again = read_case(
+        write_verdict(verdict, case, verifier="https://registry.example"),
+        case.paths,
         lambda digest: (said[digest].predicate_type, said[digest].predicate),
     )
-    assert again == facts
+    assert again == case
     assert judge(policy, again) == verdict
 
 
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("facts",), None),
-        (("facts", "baselines"), []),
-        (("facts", "baselines", "production"), "acme/x@1"),
-        (("facts", "attestations"), {}),
-        (("facts", "attestations"), ["x"]),
-        (("facts", "attestations"), [{"digest": POLICY}]),
-        (("facts", "roles"), {"ada": ["boss"]}),
-        (("facts", "roles"), {"ada": "validator"}),
-        (("facts", "holds"), [{"alias": "staging"}]),
-        (("facts", "origins"), [{"name": "rows"}]),
-        (("facts", "revoked"), None),
+        (("case",), None),
+        (("case", "baselines"), []),
+        (("case", "baselines", "production"), "acme/x@1"),
+        (("case", "attestations"), {}),
+        (("case", "attestations"), ["x"]),
+        (("case", "attestations"), [{"digest": POLICY}]),
+        (("case", "roles"), {"ada": ["boss"]}),
+        (("case", "roles"), {"ada": "validator"}),
+        (("case", "holds"), [{"alias": "staging"}]),
+        (("case", "origins"), [{"name": "rows"}]),
+        (("case", "revoked"), None),
         (("policy",), {}),
     ],
 )
 def test_a_verdict_that_does_not_hold_them_is_refused(
-    facts: Facts, place: tuple[str, ...], value: object
+    case: Case, place: tuple[str, ...], value: object
 ) -> None:
     """Each part has its form; an error of another kind is not what comes of it."""
-    verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), facts)
-    damaged = copy.deepcopy(dict(write_verdict(verdict, facts, verifier="x")))
+    verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), case)
+    damaged = copy.deepcopy(dict(write_verdict(verdict, case, verifier="x")))
     *way, last = place
     inner: dict[str, object] = damaged  # type: ignore[assignment] # objects all the way down
     for name in way:
         inner = inner[name]  # type: ignore[assignment] # as above
     inner[last] = value
     with pytest.raises(InvalidAttestation):
-        read_facts(damaged, facts.paths, lambda _: (EVALUATION, {}))
+        read_case(damaged, case.paths, lambda _: (EVALUATION, {}))
 
 
-DEPLOYED: JsonObject = {"version": "acme/x@1", "target": "prod/api", "state": "serving", "time": "now"}
+@pytest.mark.parametrize("semantics", [None, 0, SEMANTICS + 1, str(SEMANTICS)])
+def test_a_verdict_of_other_rules_is_not_judged_again(case: Case, semantics: object) -> None:
+    """Rules that mean something else would come to other findings: the refusal names both versions."""
+    verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), case)
+    other: JsonObject = {**write_verdict(verdict, case, verifier="x"), "semantics": semantics}  # type: ignore[dict-item] # on purpose
+    with pytest.raises(InvalidAttestation, match=f"version {semantics} of the rules, .* version {SEMANTICS}"):
+        read_case(other, case.paths, lambda _: (EVALUATION, {}))
+
+
+DEPLOYED: JsonObject = {
+    "version": "acme/x@1",
+    "target": "prod/api",
+    "state": "serving",
+    "loaded": None,
+    "time": "now",
+}
 
 
 @pytest.mark.parametrize(
@@ -154,8 +169,8 @@ def test_only_what_is_a_blob_is_kept_beside_a_claim() -> None:
 def test_facts_to_search_by_are_numbers_texts_and_truths() -> None:
     """What is of another kind, or has too long a name, cannot be searched for."""
     values: JsonObject = {"depth": 6, "early": True, "name": "x", "layers": [1], "none": None, "n" * 300: 1}
-    assert find_facts("param", values) == [
-        Fact("param.depth", "6", 6.0),
-        Fact("param.early", "true"),
-        Fact("param.name", "x"),
+    assert find_attributes("param", values) == [
+        Attribute("param.depth", "6", 6.0),
+        Attribute("param.early", "true"),
+        Attribute("param.name", "x"),
     ]

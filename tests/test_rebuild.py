@@ -13,12 +13,12 @@ import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.claims.attestations import EVALUATION
-from muniment.core.commands import GrantRole, MoveAlias, RevokeKey, RevokeRole, RollBackAlias
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
-from muniment.core.events import Event, EventType
-from muniment.core.folding import fold
+from muniment.core.events import read_entry
 from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Role
+from muniment.core.verbs.gates import MoveAlias, RollBackAlias
+from muniment.core.verbs.people import GrantRole, RevokeKey, RevokeRole
 from muniment.services.backend import LocalBackend
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
@@ -149,22 +149,4 @@ def test_there_has_to_be_a_registry(tmp_path: Path) -> None:
 def test_an_entry_of_an_unknown_format_is_refused(leaf: bytes) -> None:
     """Formats and types of a later Muniment are not guessed at."""
     with pytest.raises(InvalidDocument):
-        Event.decode(leaf)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in EventType if kind is not EventType.REGISTRY_CREATED])
-def test_an_event_without_its_facts_is_refused(kind: EventType) -> None:
-    """A fold never makes half a record."""
-    event = Event(
-        id="i", type=kind, actor="a", time="2026-01-01T00:00:00Z", data={"number": "one", "kind": 1}
-    )
-    assert Event.decode(event.encode()) == event
-    with pytest.raises(InvalidDocument):
-        fold(event, 0)
-
-
-def test_an_event_has_a_bound() -> None:
-    """An entry of the log has at most 65,535 bytes."""
-    event = Event(id="i", type=EventType.ALIAS_MOVED, actor="a", time="t", data={"name": "x" * 65_536})
-    with pytest.raises(InvalidDocument):
-        event.encode()
+        read_entry(leaf, 0)

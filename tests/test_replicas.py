@@ -15,13 +15,14 @@ import pytest
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend
-from muniment.core import queries as q
 from muniment.core.claims.attestations import SCAN
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
-from muniment.core.events import Event
+from muniment.core.events import AttestationRecorded, read_entry
 from muniment.core.names import ModelName
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.log import GetGrowth, GetLeaves
+from muniment.core.verbs.versions import ListVersions
 from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
 from muniment.testing.backends import publish
@@ -93,7 +94,7 @@ def test_a_replica_that_is_killed_takes_nothing_with_it(tmp_path: Path, scaled: 
             TrustedBackend(s.connect(token), Memory(tmp_path / "one", "all"), "all") for s in servers[1:]
         ]
         # Their scans go on meanwhile.
-        wait_until(lambda: len({view.ask(q.GetGrowth(size=0)).checkpoint for view in views}) == 1)
+        wait_until(lambda: len({view.ask(GetGrowth(size=0)).checkpoint for view in views}) == 1)
 
 
 def test_an_upload_goes_on_at_another_replica(tmp_path: Path, scaled: Mapping[str, str]) -> None:
@@ -139,10 +140,10 @@ def offset_of(url: str, upload: str, headers: Mapping[str, str]) -> int:
 
 def check_promises(backend: RemoteBackend, load: Load) -> None:
     """Read the whole log anew: each promised entry is in it, and versions have all numbers once."""
-    checkpoint = backend.ask(q.GetGrowth(size=0)).checkpoint or b""
+    checkpoint = backend.ask(GetGrowth(size=0)).checkpoint or b""
     said = checkpoint.splitlines()
     leaves: list[bytes] = []
-    while len(leaves) < int(said[1]) and (page := backend.ask(q.GetLeaves(start=len(leaves)))):
+    while len(leaves) < int(said[1]) and (page := backend.ask(GetLeaves(start=len(leaves)))):
         leaves += page
     leaves = leaves[: int(said[1])]
     frontier = Frontier(0, [])
@@ -153,16 +154,16 @@ def check_promises(backend: RemoteBackend, load: Load) -> None:
     for _, receipt in load.promised:
         assert leaves[receipt.index] == receipt.leaf
     for name in {name for name, _ in load.promised}:
-        numbers = [v.number for v in backend.ask(q.ListVersions(name=name, limit=1000))]
+        numbers = [v.number for v in backend.ask(ListVersions(name=name, limit=1000))]
         assert numbers == list(range(len(numbers), 0, -1))
 
 
 def check_scans(leaves: list[bytes]) -> None:
     """No replica looked into what another had looked into: there is one scan of a revision of a model."""
-    events = [Event.decode(leaf) for leaf in leaves]
+    events = [read_entry(leaf, index).event for index, leaf in enumerate(leaves)]
     scans = [
-        (event.data["name"], event.data["revision"])
+        (event.name, event.revision)
         for event in events
-        if event.data.get("predicate_type") == SCAN
+        if isinstance(event, AttestationRecorded) and event.predicate_type == SCAN
     ]
     assert len(set(scans)) == len(scans)

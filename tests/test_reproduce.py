@@ -395,7 +395,7 @@ def test_files_are_compared_by_digest_and_by_tensor(registry: Registry, tmp_path
         target.unlink(missing_ok=True)
         if data is not None:
             target.write_bytes(data)
-        return compare_file(backend, "model.safetensors", file, target, 0.01)["outcome"]
+        return compare_file(backend, "model.safetensors", file, target, 0.01).outcome
 
     assert outcome(None) == "missing"
     assert outcome(save(base)) == "identical"

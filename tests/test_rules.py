@@ -1,4 +1,4 @@
-"""Rules: each kind met and not met, over facts alone."""
+"""Rules: each kind met and not met, over a case alone."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,17 +11,17 @@ from muniment.core.claims.attestations import (
     CARD,
     CHANGE_PLAN,
     EVALUATION,
-    EXCEPTION,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
+    WAIVER,
     Attestation,
 )
 from muniment.core.claims.provenance import BLOB_URI
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy
 from muniment.core.gates.policy import Verdict, judge
-from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin, write_age
+from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin, write_age
 from muniment.core.people.roles import Role
 from muniment.policies.documents import read_policy
 from muniment.policies.expressions import compile_expression
@@ -42,10 +42,10 @@ def claim(kind: str, predicate: Document, *, index: int = 0, by: str = "ada", at
     )
 
 
-def facts(*claims: Attestation, **others: Any) -> Facts:  # noqa: ANN401 - the members of Facts
+def case(*claims: Attestation, **others: Any) -> Case:  # noqa: ANN401 - the members of Case
     roles = {"ada": frozenset({Role.CONTRIBUTOR}), "vera": frozenset({Role.VALIDATOR, Role.APPROVER})}
     return replace(
-        Facts(
+        Case(
             version="acme/x@2",
             alias="production",
             policy="sha256:p",
@@ -59,11 +59,11 @@ def facts(*claims: Attestation, **others: Any) -> Facts:  # noqa: ANN401 - the m
     )
 
 
-def verdict(rule: Document, found: Facts) -> Verdict:
+def verdict(rule: Document, found: Case) -> Verdict:
     return judge(read_policy({"rules": [rule]}), found)
 
 
-def holds(rule: Document, found: Facts) -> bool:
+def holds(rule: Document, found: Case) -> bool:
     return verdict(rule, found).passed
 
 
@@ -83,25 +83,25 @@ def measured(auc: float, *, n: int = 100, data: str = "holdout", index: int = 0,
 def test_require_asks_for_age_rows_dataset_and_signer() -> None:
     old = measured(0.9, at="2026-01-01T00:00:00Z")
     rule: Document = {"rule": "require", "type": "evaluation"}
-    assert holds(rule, facts(old))
-    assert not holds({**rule, "max_age": "30d"}, facts(old))
-    assert holds({**rule, "max_age": "30d"}, facts(old, measured(0.9, index=1)))
-    assert not holds({**rule, "min_n": 101}, facts(old))
-    assert holds({**rule, "min_n": 100}, facts(old))
-    assert holds({**rule, "dataset": "holdout"}, facts(old))
-    assert holds({**rule, "dataset": str(Digest.of(b"holdout"))}, facts(old))
-    assert not holds({**rule, "dataset": "other"}, facts(old))
-    assert not holds({**rule, "role": "validator"}, facts(old))
-    assert holds({**rule, "role": "validator"}, facts(measured(0.9, by="vera")))
-    assert not holds({**rule, "role": "validator"}, facts(measured(0.9, by="stranger")))
+    assert holds(rule, case(old))
+    assert not holds({**rule, "max_age": "30d"}, case(old))
+    assert holds({**rule, "max_age": "30d"}, case(old, measured(0.9, index=1)))
+    assert not holds({**rule, "min_n": 101}, case(old))
+    assert holds({**rule, "min_n": 100}, case(old))
+    assert holds({**rule, "dataset": "holdout"}, case(old))
+    assert holds({**rule, "dataset": str(Digest.of(b"holdout"))}, case(old))
+    assert not holds({**rule, "dataset": "other"}, case(old))
+    assert not holds({**rule, "role": "validator"}, case(old))
+    assert holds({**rule, "role": "validator"}, case(measured(0.9, by="vera")))
+    assert not holds({**rule, "role": "validator"}, case(measured(0.9, by="stranger")))
 
 
 def test_a_rule_that_is_not_met_says_what_would_help() -> None:
-    found = verdict({"rule": "require", "type": "reproduction"}, facts()).findings[0]
+    found = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
     assert found.mend == "muniment reproduce acme/x@2"
-    found = verdict({"rule": "approvals", "validator": 1}, facts()).findings[0]
+    found = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
     assert found.mend.startswith("muniment approve acme/x@2 --for production --as validator")
-    assert not verdict({"rule": "require", "type": "evaluation"}, facts(measured(1))).findings[0].mend
+    assert not verdict({"rule": "require", "type": "evaluation"}, case(measured(1))).findings[0].mend
 
 
 # ---- against what runs
@@ -111,16 +111,16 @@ def test_no_regression_compares_over_the_same_data() -> None:
     rule: Document = {"rule": "no_regression", "metric": "roc_auc", "tolerance": 0.01}
     ours = measured(0.9, index=5)
 
-    def against(*claims: Attestation, version: str = "acme/x@1") -> Facts:
-        return facts(ours, baselines={"production": Baseline(version=version, attestations=claims)})
+    def against(*claims: Attestation, version: str = "acme/x@1") -> Case:
+        return case(ours, baselines={"production": Baseline(version=version, attestations=claims)})
 
-    assert holds(rule, facts(ours, baselines={"production": None})), "nothing to be worse than"
+    assert holds(rule, case(ours, baselines={"production": None})), "nothing to be worse than"
     assert holds(rule, against(version="acme/x@2")), "it is there already"
     assert holds(rule, against(measured(0.905)))
     assert not holds(rule, against(measured(0.95)))
     assert not holds(rule, against(measured(0.5, data="other"))), "no data in common"
     assert not holds(rule, against())
-    assert not holds(rule, facts(baselines={"production": Baseline(version="acme/x@1", attestations=())}))
+    assert not holds(rule, case(baselines={"production": Baseline(version="acme/x@1", attestations=())}))
     newer = measured(0.89, index=9)
     assert holds(rule, against(measured(0.99, index=1), newer)), "the newest of theirs counts"
     staged = {**rule, "against": "staging"}
@@ -136,7 +136,7 @@ def test_no_regression_knows_which_way_is_better() -> None:
     rule: Document = {"rule": "no_regression", "metric": "rmse"}
     for value, expected in ((1.0, True), (0.5, True), (1.1, False)):
         baseline = Baseline(version="acme/x@1", attestations=(error(1.0, 0),))
-        assert holds(rule, facts(error(value, 1), baselines={"production": baseline})) is expected
+        assert holds(rule, case(error(value, 1), baselines={"production": baseline})) is expected
 
 
 # ---- scans and rebuilds
@@ -149,31 +149,31 @@ def scan(tool: str, *severities: str, index: int = 0, at: str = NOW) -> Attestat
 
 def test_the_newest_scan_of_each_tool_counts() -> None:
     rule: Document = {"rule": "scan", "tools": ["a"], "maximum": "low", "max_age": "7d"}
-    assert holds(rule, facts(scan("a")))
-    assert holds(rule, facts(scan("a", "low", "none")))
-    assert not holds(rule, facts(scan("a", "low", "medium")))
-    assert holds(rule, facts(scan("a", "critical"), scan("a", index=1))), "it was mended"
-    assert not holds(rule, facts(scan("a"), scan("b", "critical", index=1))), "another tool found something"
-    assert not holds(rule, facts(scan("b")))
-    assert not holds(rule, facts())
-    assert not holds(rule, facts(scan("a", at="2026-05-01T00:00:00Z")))
-    assert not holds(rule, facts(scan("a", "catastrophic"))), "a severity that nobody knows is the worst"
+    assert holds(rule, case(scan("a")))
+    assert holds(rule, case(scan("a", "low", "none")))
+    assert not holds(rule, case(scan("a", "low", "medium")))
+    assert holds(rule, case(scan("a", "critical"), scan("a", index=1))), "it was mended"
+    assert not holds(rule, case(scan("a"), scan("b", "critical", index=1))), "another tool found something"
+    assert not holds(rule, case(scan("b")))
+    assert not holds(rule, case())
+    assert not holds(rule, case(scan("a", at="2026-05-01T00:00:00Z")))
+    assert not holds(rule, case(scan("a", "catastrophic"))), "a severity that nobody knows is the worst"
 
 
 def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> None:
     """The registry's own is made by its maintainers, others by those who have the scanner."""
     own: Document = {"rule": "scan", "tools": ["muniment"]}
     other: Document = {"rule": "scan", "tools": ["a"]}
-    assert verdict(own, facts()).findings[0].mend == "muniment admin scan"
-    assert verdict(other, facts()).findings[0].mend.startswith("muniment attest acme/x@2 --type ")
-    assert verdict(own, facts(scan("muniment", "critical"))).findings[0].mend == ""
-    assert verdict({**other, "max_age": "7d"}, facts(scan("a", at="2026-05-01T00:00:00Z"))).findings[0].mend
+    assert verdict(own, case()).findings[0].mend == "muniment admin scan"
+    assert verdict(other, case()).findings[0].mend.startswith("muniment attest acme/x@2 --type ")
+    assert verdict(own, case(scan("muniment", "critical"))).findings[0].mend == ""
+    assert verdict({**other, "max_age": "7d"}, case(scan("a", at="2026-05-01T00:00:00Z"))).findings[0].mend
 
 
 def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
     """Those in archives too; another tool's word about it does not count."""
     rule: Document = {"rule": "format", "allow": ["other", "safetensors"]}
-    path = facts().paths[0]
+    path = case().paths[0]
 
     def found(tool: str, rule: str, index: int = 0) -> Attestation:
         findings: list[Json] = [
@@ -182,10 +182,10 @@ def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
         predicate: Document = {"tool": {"name": tool, "version": "1"}, "time": NOW, "findings": findings}
         return claim(SCAN, predicate, index=index)
 
-    assert not holds(rule, facts(found("muniment", "pickle/data")))
-    assert holds(rule, facts(found("muniment", "hdf5/unread")))
-    assert holds(rule, facts(found("other", "pickle/data")))
-    assert holds(rule, facts(found("muniment", "pickle/data"), found("muniment", "hdf5/unread", index=1)))
+    assert not holds(rule, case(found("muniment", "pickle/data")))
+    assert holds(rule, case(found("muniment", "hdf5/unread")))
+    assert holds(rule, case(found("other", "pickle/data")))
+    assert holds(rule, case(found("muniment", "pickle/data"), found("muniment", "hdf5/unread", index=1)))
 
 
 def test_a_rebuild_came_out_well_enough() -> None:
@@ -194,12 +194,12 @@ def test_a_rebuild_came_out_well_enough() -> None:
     def rebuilt(outcome: str, by: str = "ada", index: int = 0, at: str = NOW) -> Attestation:
         return claim(REPRODUCTION, {"verdict": outcome}, by=by, index=index, at=at)
 
-    assert holds(rule, facts(rebuilt("within-tolerance")))
-    assert not holds({**rule, "verdict": "bit-identical"}, facts(rebuilt("within-tolerance")))
-    assert not holds(rule, facts(rebuilt("bit-identical"), rebuilt("failed", index=1)))
-    assert not holds({**rule, "independent": True}, facts(rebuilt("bit-identical")))
-    assert holds({**rule, "independent": True}, facts(rebuilt("bit-identical", by="vera")))
-    assert not holds({**rule, "max_age": "1d"}, facts(rebuilt("bit-identical", at="2026-06-01T00:00:00Z")))
+    assert holds(rule, case(rebuilt("within-tolerance")))
+    assert not holds({**rule, "verdict": "bit-identical"}, case(rebuilt("within-tolerance")))
+    assert not holds(rule, case(rebuilt("bit-identical"), rebuilt("failed", index=1)))
+    assert not holds({**rule, "independent": True}, case(rebuilt("bit-identical")))
+    assert holds({**rule, "independent": True}, case(rebuilt("bit-identical", by="vera")))
+    assert not holds({**rule, "max_age": "1d"}, case(rebuilt("bit-identical", at="2026-06-01T00:00:00Z")))
 
 
 # ---- where it comes from
@@ -217,15 +217,15 @@ def trained(*, dirty: Json = False, code: bool = True, **members: Json) -> Attes
 
 def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
     rule: Document = {"rule": "provenance"}
-    assert holds(rule, facts(trained(), origins=(Origin(name="d", kind="dataset", resolved=True),)))
-    assert not holds(rule, facts())
-    assert not holds(rule, facts(trained(dirty=True)))
-    assert not holds(rule, facts(trained(dirty=None))), "what does not say that it is clean is not"
-    assert not holds(rule, facts(trained(code=False)))
-    assert not holds(rule, facts(trained(), origins=(Origin(name="d", kind="dataset", resolved=False),)))
-    assert not holds(rule, facts(trained(), revoked=("acme/base@1",)))
+    assert holds(rule, case(trained(), origins=(Origin(name="d", kind="dataset", resolved=True),)))
+    assert not holds(rule, case())
+    assert not holds(rule, case(trained(dirty=True)))
+    assert not holds(rule, case(trained(dirty=None))), "what does not say that it is clean is not"
+    assert not holds(rule, case(trained(code=False)))
+    assert not holds(rule, case(trained(), origins=(Origin(name="d", kind="dataset", resolved=False),)))
+    assert not holds(rule, case(trained(), revoked=("acme/base@1",)))
     loose: Document = {**rule, "clean_tree": False, "resolved": False, "not_revoked": False}
-    found = facts(
+    found = case(
         trained(dirty=True),
         origins=(Origin(name="d", kind="dataset", resolved=False),),
         revoked=("acme/base@1",),
@@ -239,10 +239,10 @@ def test_licences_are_known_and_allowed() -> None:
     card = claim(CARD, {"licence": "MIT"}, index=1)
     free = Origin(name="d", kind="dataset", resolved=True, licence="MIT")
     code = Origin(name="c", kind="code", resolved=True)
-    assert holds(rule, facts(trained(), card, origins=(free, code)))
-    assert not holds(rule, facts(trained(), origins=(free,))), "its own is not known"
-    assert not holds(rule, facts(trained(), card, origins=(replace(free, licence=""),)))
-    assert not holds(rule, facts(trained(), card, origins=(replace(free, licence="AGPL-3.0"),)))
+    assert holds(rule, case(trained(), card, origins=(free, code)))
+    assert not holds(rule, case(trained(), origins=(free,))), "its own is not known"
+    assert not holds(rule, case(trained(), card, origins=(replace(free, licence=""),)))
+    assert not holds(rule, case(trained(), card, origins=(replace(free, licence="AGPL-3.0"),)))
 
 
 # ---- time
@@ -253,10 +253,10 @@ def test_soaking_adds_up() -> None:
     first = Hold(alias="staging", since="2026-05-01T12:00:00Z", until="2026-05-02T12:00:00Z")
     second = Hold(alias="staging", since="2026-06-02T12:00:00Z")
     elsewhere = Hold(alias="canary", since="2026-01-01T00:00:00Z")
-    assert not holds(rule, facts())
-    assert not holds(rule, facts(holds=(first,)))
-    assert not holds(rule, facts(holds=(elsewhere,)))
-    assert holds(rule, facts(holds=(first, second)))
+    assert not holds(rule, case())
+    assert not holds(rule, case(holds=(first,)))
+    assert not holds(rule, case(holds=(elsewhere,)))
+    assert holds(rule, case(holds=(first, second)))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_soaking_adds_up() -> None:
     ],
 )
 def test_windows_open_and_close(members: Document, now: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
-    assert holds({"rule": "window", **members}, facts(now=now)) is expected
+    assert holds({"rule": "window", **members}, case(now=now)) is expected
 
 
 # ---- plans
@@ -300,7 +300,7 @@ def test_a_retrain_stays_inside_of_its_plan() -> None:
         before = training(depth=5, solver="a")
         baseline = Baseline(version="acme/x@1", attestations=(before, signed))
         return holds(
-            {"rule": "plan"}, facts(after, measured(auc, index=3), baselines={"production": baseline})
+            {"rule": "plan"}, case(after, measured(auc, index=3), baselines={"production": baseline})
         )
 
     assert check(training(depth=8, solver="b"))
@@ -314,12 +314,12 @@ def test_a_retrain_stays_inside_of_its_plan() -> None:
     assert not check(training(depth=5, solver="a"), by="ada"), "the author's own plan"
     assert not check(training(depth=5, solver="a"), expires="2026-06-03T11:00:00Z")
     assert check(training(depth=5, solver="a"), expires="2026-06-03T13:00:00Z")
-    assert holds({"rule": "plan"}, facts(baselines={"production": None}))
+    assert holds({"rule": "plan"}, case(baselines={"production": None}))
     bare = Baseline(version="acme/x@1", attestations=())
-    assert not holds({"rule": "plan"}, facts(training(), baselines={"production": bare}))
-    assert holds({"rule": "plan"}, facts(baselines={"production": replace(bare, version=facts().version)}))
+    assert not holds({"rule": "plan"}, case(training(), baselines={"production": bare}))
+    assert holds({"rule": "plan"}, case(baselines={"production": replace(bare, version=case().version)}))
     unexplained = Baseline(version="acme/x@1", attestations=(claim(CHANGE_PLAN, plan, by="vera", index=2),))
-    assert not holds({"rule": "plan"}, facts(training(), baselines={"production": unexplained}))
+    assert not holds({"rule": "plan"}, case(training(), baselines={"production": unexplained}))
 
 
 def test_a_retrain_with_other_packages_is_no_retrain() -> None:
@@ -335,7 +335,7 @@ def test_a_retrain_with_other_packages_is_no_retrain() -> None:
         ]
         signed = claim(CHANGE_PLAN, plan, by="vera", index=2)
         baseline = Baseline(version="acme/x@1", attestations=(locks[0], signed))
-        return holds({"rule": "plan"}, facts(locks[1], baselines={"production": baseline}))
+        return holds({"rule": "plan"}, case(locks[1], baselines={"production": baseline}))
 
     assert check(packages=True)
     assert not check(packages=False)
@@ -365,7 +365,7 @@ def test_a_retrain_with_other_packages_is_no_retrain() -> None:
     ],
 )
 def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
-    found = facts(measured(0.9))
+    found = case(measured(0.9))
     assert holds({"rule": "cel", "expression": expression}, found) is expected
 
 
@@ -395,16 +395,16 @@ def test_a_string_and_a_comment_hold_no_operator() -> None:
     assert compile_expression('"""a || b""" != r\'||\'').evaluate({}) is True
 
 
-# ---- exceptions
+# ---- waivers
 
 
-def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
+def test_a_waiver_is_for_one_version_alias_policy_and_time() -> None:
     document: Document = {
         "rules": [
             {"rule": "require", "id": "test", "type": "evaluation"},
             {"rule": "card", "required": ["title"]},
         ],
-        "exceptions": {"approvals": {"approver": 1}, "maximum": "10d", "rules": ["test"]},
+        "waivers": {"approvals": {"approver": 1}, "maximum": "10d", "rules": ["test"]},
     }
     waiver: Document = {
         "version": "acme/x@2",
@@ -419,9 +419,9 @@ def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
     }
 
     def waived(by: str = "vera", now: str = NOW, recorded: str = NOW, **changes: Json) -> set[str]:
-        asked = claim(EXCEPTION, {**waiver, **changes}, index=1, at=recorded)
+        asked = claim(WAIVER, {**waiver, **changes}, index=1, at=recorded)
         approved = approval(str(asked.digest), by)
-        found = judge(read_policy(document), facts(asked, approved, now=now))
+        found = judge(read_policy(document), case(asked, approved, now=now))
         return {one.id for one in found.findings if one.waived}
 
     assert waived() == {"test"}
@@ -429,7 +429,7 @@ def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
     assert waived(by="nobody") == set()
     assert waived(now="2026-06-10T00:00:00Z") == set()
     assert waived(recorded="2026-05-01T00:00:00Z") == set(), "longer than it may be"
-    assert waived(rules=["card"]) == set(), "to a rule that cannot be let be"
+    assert waived(rules=["card"]) == set(), "of a rule that cannot be waived"
     for wrong in (
         {"version": "acme/x@1"},
         {"alias": "staging"},
@@ -440,7 +440,7 @@ def test_an_exception_is_for_one_version_alias_policy_and_time() -> None:
     assert waived(until="whenever") == set()
 
 
-def approval(exception: str, by: str) -> Attestation:
+def approval(waiver: str, by: str) -> Attestation:
     predicate: Document = {
         "version": "acme/x@2",
         "alias": "production",
@@ -450,7 +450,7 @@ def approval(exception: str, by: str) -> Attestation:
         "meaning": "approval",
         "policies": ["sha256:p"],
         "evidence": [],
-        "exception": exception,
+        "waiver": waiver,
         "name": None,
         "reason": None,
         "nonce": "n",

@@ -15,8 +15,6 @@ from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
-from muniment.core import commands as c
-from muniment.core import queries as q
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, read_statement
 from muniment.core.claims.scans import Found, Scan, Scanner
@@ -24,6 +22,9 @@ from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
 from muniment.core.names import Reference
 from muniment.core.people.roles import Role
+from muniment.core.verbs.gates import MoveAlias
+from muniment.core.verbs.people import RevokeKey
+from muniment.core.verbs.versions import DescribeVersion, GetVersion, PurgeVersion
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.scanning import Scannable
@@ -109,7 +110,7 @@ class Stage:
 
     def found(self, number: int) -> list[str]:
         """Give the worst of each scan of a version, oldest first."""
-        detail = self.backend.ask(q.DescribeVersion(reference=Reference(NAME, number)))
+        detail = self.backend.ask(DescribeVersion(reference=Reference(NAME, number)))
         scans = [one for one in detail.attestations if one.predicate_type == SCAN]
         assert {one.signer for one in scans} <= {REGISTRY}
         return [self._read(one.digest).worst for one in scans]
@@ -211,7 +212,7 @@ def test_a_damaged_manifest_keeps_no_other_version_waiting(stage: Stage) -> None
     """That it cannot be told what is in it is what is found."""
     for data in (b"a", b"b"):
         publish(stage.backend, stage.owner, data)
-    manifest = Digest.parse(stage.backend.ask(q.GetVersion(reference=Reference(NAME, 1))).revision)
+    manifest = Digest.parse(stage.backend.ask(GetVersion(reference=Reference(NAME, 1))).revision)
     stage.blobs.set_aside(manifest)
     assert [one.scan.worst for one in stage.scans.scan_next()] == ["high", "none"]
     assert stage.scanner.looked == ["b"]
@@ -237,7 +238,7 @@ def test_a_version_that_takes_long_ends_the_batch(stage: Stage) -> None:
 def test_what_was_purged_is_not_missed(stage: Stage) -> None:
     """Nothing is left of it that could be loaded."""
     publish(stage.backend, stage.owner, b"evil")
-    stage.backend.execute(c.PurgeVersion(reference=Reference(NAME, 1), reason=salted("a mistake")))
+    stage.backend.execute(PurgeVersion(reference=Reference(NAME, 1), reason=salted("a mistake")))
     assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
     assert stage.scanner.looked == []
 
@@ -247,7 +248,7 @@ def test_a_scanner_stands_where_it_has_come_to(stage: Stage) -> None:
     publish(stage.backend, stage.owner, b"a")
     stage.scans.scan_next()
     place = stage.units.read(lambda unit: unit.cursors.find(stage.scans._reader))
-    version = stage.backend.ask(q.GetVersion(reference=Reference(NAME, 1)))
+    version = stage.backend.ask(GetVersion(reference=Reference(NAME, 1)))
     assert place == Place(version.index + 1)
 
 
@@ -261,7 +262,7 @@ def test_a_gate_can_ask_for_the_registrys_scan(stage: Stage) -> None:
     set_policy(stage.backend, stage.owner, CLEAN)
 
     def move(number: int) -> None:
-        stage.backend.execute(c.MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
+        stage.backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
 
     refusal = refuses(lambda: move(1), GateFailed)
     assert "no scan by muniment" in str(refusal.failures)  # type: ignore[attr-defined] # GateFailed has them
@@ -278,7 +279,7 @@ def test_a_pickle_is_one_whatever_it_is_called(stage: Stage) -> None:
     stage.scanner.words = (b"data",)
     set_policy(stage.backend, stage.owner, {"rule": "scan", "tools": ["muniment"], "maximum": "critical"})
     stage.scans.scan_next()
-    move = c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
+    move = MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
     refusal = refuses(lambda: stage.backend.execute(move), GateFailed)
     assert "not allowed: model.bin" in str(refusal.failures)  # type: ignore[attr-defined] # GateFailed has them
     allowed: JsonObject = {"rule": "format", "allow": ["pickle", "other"]}
@@ -309,7 +310,7 @@ def test_only_what_a_scan_finds_makes_approvals_stale(stage: Stage, data: bytes,
     said = approval(vera, 1, Role.VALIDATOR)
     record(vera, validator, 1, APPROVAL, said)
     stage.scans.scan_next()
-    move = c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
+    move = MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
     if stale:
         refuses(lambda: stage.backend.execute(move), GateFailed)
         late = {**said, "nonce": "another one, of its own"}
@@ -323,13 +324,13 @@ def test_evidence_by_a_key_that_is_disowned_is_none(stage: Stage, tmp_path: Path
     publish(stage.backend, stage.owner, b"a")
     thief = add_person(stage.backend, "Theo", Role.CONTRIBUTOR)
     receipt = record(stage.open_as(thief), thief, 1, EVALUATION, evaluation(0.9))
-    stage.backend.execute(c.RevokeKey(key_id=thief.public.id, effective=receipt.index))
+    stage.backend.execute(RevokeKey(key_id=thief.public.id, effective=receipt.index))
     validator = add_person(stage.backend, "Vera", Role.VALIDATOR)
     set_policy(stage.backend, stage.owner, {"rule": "approvals", "n": 1, "roles": ["validator"]})
     backend = TrustedBackend(stage.open_as(validator), Memory(tmp_path / "state", "here"), "here")
     version = Registry(backend, validator).version(f"{NAME}@1")
     version.approve(alias="production", role="validator", reason="fine")
-    stage.backend.execute(c.MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
+    stage.backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
 
 
 # ---- for real
@@ -409,7 +410,7 @@ def test_replicas_look_into_what_is_in_an_object_store(
 
         def scans() -> list[int]:
             details = (
-                backend.ask(q.DescribeVersion(reference=Reference.parse(f"acme/x@{n}"))) for n in range(1, 8)
+                backend.ask(DescribeVersion(reference=Reference.parse(f"acme/x@{n}"))) for n in range(1, 8)
             )
             return [sum(c.predicate_type == SCAN for c in detail.attestations) for detail in details]
 
@@ -435,11 +436,11 @@ def test_a_registry_in_a_directory_is_looked_into_by_hand(
         ("acme/x@1", "none"),
         ("acme/x@2", "critical"),
     ]
-    assert scan() == (0, "0 versions looked into, something found in 0\n")
+    assert scan() == (0, "0 versions scanned, findings in 0\n")
     code, said = scan("--again")
     assert code == 1
     assert "acme/x@2 critical model.joblib a pickle takes os.system" in said
-    assert said.endswith("2 versions looked into, something found in 1\n")
+    assert said.endswith("2 versions scanned, findings in 1\n")
     assert len(registry.version("acme/x@2").claims(SCAN)) == 2
 
 

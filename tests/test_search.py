@@ -18,15 +18,17 @@ from sqlalchemy import Connection
 import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE
-from muniment.core.commands import MoveAlias, PublishVersion, SetTag
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidName, InvalidQuery, InvalidTime, ModelNotFound, MunimentError
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.verbs.catalog import GetModel, ListModels, RemoveTag, SearchVersions, SetTag
+from muniment.core.verbs.gates import MoveAlias
+from muniment.core.verbs.log import GetLeaves, GetProof
+from muniment.core.verbs.versions import PublishVersion
 from muniment.server.embedded import open_directory
 from muniment.services.catalog.query_language import parse
 from muniment.signing.keys import Identity
@@ -132,7 +134,7 @@ def test_pages_go_on_where_they_ended(filled: Backend) -> None:
     for text in ("", "order by name", "metric.roc_auc > 0 order by metric.roc_auc", "version >= 1"):
         assert find(filled, text, limit=1) == find(filled, text)
     for cursor in ("nonsense", *(make_cursor(*place) for place in FOREIGN)):
-        query = q.SearchVersions(text="", cursor=cursor)
+        query = SearchVersions(text="", cursor=cursor)
         refuses(partial(filled.ask, query), InvalidQuery)
 
 
@@ -161,14 +163,14 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
         assert [find(filled, text, at=time) for time, _ in then] == seen, text
         assert [find(filled, text, limit=1, at=time) for time, _ in then] == seen, text
     assert len({tuple(map(tuple, found.values())) for _, found in then}) == 6, "each change is seen"
-    names = [model.name for model in filled.ask(q.ListModels(at=then[0][0]))]
+    names = [model.name for model in filled.ask(ListModels(at=then[0][0]))]
     assert names == ["acme/a", "acme/b"]
-    assert [model.name for model in filled.ask(q.ListModels())] == [*names, "acme/c"]
-    assert filled.ask(q.GetModel(name=ModelName("acme", "b"), at=then[0][0])).latest == 2
-    assert filled.ask(q.GetModel(name=ModelName("acme", "b"))).latest == 3
-    early = q.GetModel(name=ModelName("acme", "c"), at=then[0][0])
+    assert [model.name for model in filled.ask(ListModels())] == [*names, "acme/c"]
+    assert filled.ask(GetModel(name=ModelName("acme", "b"), at=then[0][0])).latest == 2
+    assert filled.ask(GetModel(name=ModelName("acme", "b"))).latest == 3
+    early = GetModel(name=ModelName("acme", "c"), at=then[0][0])
     refuses(lambda: filled.ask(early), ModelNotFound)
-    refuses(lambda: filled.ask(q.SearchVersions(text="", at="yesterday")), InvalidTime)
+    refuses(lambda: filled.ask(SearchVersions(text="", at="yesterday")), InvalidTime)
 
 
 def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ def test_what_was_erased_is_not_found_at_any_time(
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "contributor", "acme")
     with muniment.open(settings=settings, identity=vera) as theirs:
-        then = theirs.version("acme/b@1").tag("owner", "Vera").event.time
+        then = theirs.version("acme/b@1").tag("owner", "Vera").entry.time
     version.tag("owner", "Ada")
     assert [str(found.number) for found in registry.search("tag.owner = Vera", at=then)] == ["1"]
     registry.people.erase("Vera", typed=True)
@@ -231,11 +233,11 @@ INSERT INTO events SELECT n, '', '' FROM one;
 INSERT INTO principals VALUES ('ada', 'person', NULL, 0);
 INSERT INTO models SELECT 'acme/m' || n, 'model', 1, 0 FROM one WHERE n <= 100;
 INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, n FROM one;
-INSERT INTO facts SELECT n, 'param.depth', '', n % 12, n FROM one;
-INSERT INTO facts SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
-INSERT INTO facts SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
-INSERT INTO past_facts (version, key, since, until, text, number)
-  SELECT version, key, since - 1, since, text, number FROM facts WHERE version % 2 = 0;
+INSERT INTO attributes SELECT n, 'param.depth', '', n % 12, n FROM one;
+INSERT INTO attributes SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
+INSERT INTO attributes SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;
+INSERT INTO past_attributes (version, key, since, until, text, number)
+  SELECT version, key, since - 1, since, text, number FROM attributes WHERE version % 2 = 0;
 ANALYZE;
 """
 LOOKED_UP = (
@@ -318,7 +320,7 @@ def fill(backend: Backend, owner: Identity) -> None:
         backend.execute(SetTag(reference=first, key="stage", value=salted(text)))
     second = Reference(ModelName("acme", "b"), 2)
     backend.execute(SetTag(reference=second, key="stage", value=salted("ready")))
-    backend.execute(SetTag(reference=second, key="stage", value=None))
+    backend.execute(RemoveTag(reference=second, key="stage"))
 
 
 def publish_with(backend: Backend, owner: Identity, model: str, number: int, depth: int | None) -> None:
@@ -341,8 +343,8 @@ def publish_with(backend: Backend, owner: Identity, model: str, number: int, dep
 def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[str, list[str]]]:
     """Note what all queries find, and when; then change what they find, each time in another way."""
     found = {text: find(backend, text) for text in QUERIES}
-    newest = len(backend.ask(q.GetLeaves(start=0, limit=1000))) - 1
-    time = backend.ask(q.GetProof(index=newest)).event.time
+    newest = len(backend.ask(GetLeaves(start=0, limit=1000))) - 1
+    time = backend.ask(GetProof(index=newest)).entry.time
     a, b = ModelName("acme", "a"), ModelName("acme", "b")
     match number:
         case 0:
@@ -350,7 +352,7 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
         case 1:
             record(backend, owner, 4, EVALUATION, evaluation(0.1), name=a)
         case 2:
-            backend.execute(SetTag(reference=Reference(b, 1), key="stage", value=None))
+            backend.execute(RemoveTag(reference=Reference(b, 1), key="stage"))
         case 3:
             backend.execute(SetTag(reference=Reference(b, 2), key="stage", value=salted("ready")))
             publish_with(backend, owner, "c", 1, 2)
@@ -365,7 +367,7 @@ def find(backend: Backend, text: str, limit: int = 100, at: str | None = None) -
     found: list[str] = []
     cursor: str | None = None
     while True:
-        page = backend.ask(q.SearchVersions(text=text, cursor=cursor, limit=limit, at=at))
+        page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=limit, at=at))
         found += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
         if page.next is None:
             return found

@@ -34,10 +34,10 @@ from muniment.client.proofs.checking import read_revision, resolve_proven
 from muniment.client.reproduction.planning import plan
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import prepare, publish
-from muniment.core import commands as c
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable
 from muniment.core.names import ModelName, Reference
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.server.settings import ServerSettings
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend
@@ -400,7 +400,7 @@ def test_several_processes_share_a_port(tmp_path: Path) -> None:
         workers[0].kill()
         wait_until(lambda: len(list_workers(server)) == 2 and workers[0] not in list_workers(server))
         owner = server.open_as(server.owner)
-        owner.execute(c.RegisterPrincipal(name=salted("Nora")))
+        owner.execute(RegisterPrincipal(name=salted("Nora")))
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
 

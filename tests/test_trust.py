@@ -17,9 +17,7 @@ from muniment.client.proofs.checking import check_version, resolve_proven
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
-from muniment.core import queries as q
 from muniment.core.bytes.revisions import File, Revision
-from muniment.core.commands import PublishVersion
 from muniment.core.errors import (
     LogForked,
     LogInconsistent,
@@ -33,8 +31,12 @@ from muniment.core.errors import (
     StorageFailed,
 )
 from muniment.core.names import Alias, Reference
-from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.gates import GetMove
+from muniment.core.verbs.log import GetLogIdentity
+from muniment.core.verbs.people import GetKey
+from muniment.core.verbs.verb import Query
+from muniment.core.verbs.versions import GetVersion, ListVersions, PublishVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
@@ -181,14 +183,14 @@ def test_a_record_that_does_not_follow_from_the_log_is_refused(
     trusted = trust(liar, tmp_path)
     publish(trusted, owner, b"a")
     second = publish(trusted, owner, b"b")
-    honest = trusted.ask(q.GetVersion(reference=Reference(NAME, 1)))
+    honest = trusted.ask(GetVersion(reference=Reference(NAME, 1)))
     lies: list[Twist] = [
         lambda record: replace(record, revision="sha256:" + "0" * 64),
         lambda record: replace(record, index=second.index),
-        lambda _record: trusted.ask(q.ListVersions(name=NAME))[0],
+        lambda _record: trusted.ask(ListVersions(name=NAME))[0],
     ]
     for lie in lies:
-        liar.lies = {q.GetVersion: lie}
+        liar.lies = {GetVersion: lie}
         with pytest.raises(RecordUnproven):
             resolve_proven(trusted, Reference(NAME, 1))
     liar.lies = {}
@@ -203,10 +205,10 @@ def test_an_alias_that_never_moved_there_is_refused(liar: Liar, owner: Identity,
     registry = Registry(trusted, owner)
     for alias in ("staging", "canary"):
         registry.promote(f"{NAME}@{1 if alias == 'staging' else 2}", alias)
-    canary = trusted.ask(q.GetMove(name=NAME, alias=Alias("canary")))
+    canary = trusted.ask(GetMove(name=NAME, alias=Alias("canary")))
     lies: list[Twist] = [lambda move: replace(move, number=2), lambda _move: canary]
     for lie in lies:
-        liar.lies = {q.GetMove: lie}
+        liar.lies = {GetMove: lie}
         with pytest.raises(RecordUnproven):
             registry.version(f"{NAME}@staging")
 
@@ -216,7 +218,7 @@ def test_a_key_of_somebody_else_is_refused(liar: Liar, owner: Identity, tmp_path
     trusted = trust(liar, tmp_path)
     publish(trusted, owner, b"a")
     forged = Identity.generate()
-    liar.lies = {q.GetKey: lambda key: replace(key, public_key=forged.public.pem.decode())}
+    liar.lies = {GetKey: lambda key: replace(key, public_key=forged.public.pem.decode())}
     checks = check_version(trusted, Reference(NAME, 1))
     assert {check.error.code for check in checks if check.error} == {"record_unproven"}
 
@@ -246,7 +248,7 @@ def test_a_log_that_says_it_is_another_is_refused(liar: Liar, tmp_path: Path) ->
     trust(liar, tmp_path)
     other = Liar.__new__(Liar)
     other.__dict__ = {**liar.__dict__, "lies": {}}
-    other.lies = {q.GetLogIdentity: lambda said: replace(said, verifier=_another_verifier())}
+    other.lies = {GetLogIdentity: lambda said: replace(said, verifier=_another_verifier())}
     with pytest.raises(LogReplaced):
         trust(other, tmp_path)
 

@@ -22,7 +22,7 @@ from muniment.core.errors import (
     UploadNotFound,
 )
 from muniment.core.people.callers import Caller
-from muniment.core.queries import GetSelf
+from muniment.core.verbs.people import GetSelf
 from muniment.ports.blobs import BlobStore
 from muniment.ports.staging import Staging
 from muniment.ports.unit import Units

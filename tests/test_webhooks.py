@@ -17,13 +17,15 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from muniment.cli.main import main
-from muniment.core import commands as c
-from muniment.core import queries as q
 from muniment.core.backend import Backend
 from muniment.core.errors import InvalidOption, NotPermitted, RegistryUnreachable, WebhookNotFound
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
+from muniment.core.verbs.catalog import SetTag
+from muniment.core.verbs.gates import MoveAlias
+from muniment.core.verbs.people import ErasePrincipal, GetSelf
+from muniment.core.verbs.upkeep import EndWebhook, ListWebhooks, ReplayWebhook, SetWebhook
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.webhooks import MOST_FAILURES, Deliveries
@@ -77,7 +79,7 @@ class Stage:
         self.jobs = Jobs(units, lambda: self.time, {WEBHOOK: deliveries.deliver}, {}, [plan_deliveries])
 
     def set(self, *events: str, namespace: str = "acme") -> int:
-        command = c.SetWebhook(namespace=namespace, target=target(), events=events)
+        command = SetWebhook(namespace=namespace, target=target(), events=events)
         return self.backend.execute(command).index
 
     def work(self, rounds: int = 20) -> None:
@@ -100,7 +102,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path, owner: Identity) -> It
 
 def moves(stage: Stage, count: int) -> list[int]:
     return [
-        stage.backend.execute(c.MoveAlias(reference=Reference(NAME, 1 + n % 2), alias=Alias("staging"))).index
+        stage.backend.execute(MoveAlias(reference=Reference(NAME, 1 + n % 2), alias=Alias("staging"))).index
         for n in range(count)
     ]
 
@@ -120,7 +122,7 @@ def test_events_are_cloudevents_that_verify(stage: Stage) -> None:
     assert event.get_type() == "dev.muniment.version.published"
     assert event.get_subject() == "acme/readmission@1"
     assert event.get_source() == "muniment.dev/x"
-    assert event.get_id() == headers["webhook-id"] == published.event.id
+    assert event.get_id() == headers["webhook-id"] == published.entry.id
     data = event.get_data()
     assert isinstance(data, dict)
     assert data["entry"] == published.index
@@ -178,13 +180,13 @@ def test_what_is_given_up_is_a_dead_letter_that_can_be_replayed(stage: Stage) ->
         stage.time += timedelta(hours=7)
     assert stage.receiver.entries.count(entries[1]) == MOST_FAILURES
     assert stage.receiver.entries[-1] == entries[2], "those behind it go on"
-    (found,) = stage.backend.ask(q.ListWebhooks(namespace="acme"))
-    assert [(letter.entry, letter.fault) for letter in found.dead] == [(entries[1], "it answered 500")]
+    (found,) = stage.backend.ask(ListWebhooks(namespace="acme"))
+    assert [(letter.entry, letter.fault) for letter in found.failed] == [(entries[1], "it answered 500")]
     stage.receiver.answers = lambda _event: 200
-    stage.backend.execute(c.ReplayWebhook(webhook=hook))
+    stage.backend.execute(ReplayWebhook(webhook=hook))
     stage.work()
     assert stage.receiver.entries[-1] == entries[1]
-    assert stage.backend.ask(q.ListWebhooks(namespace="acme"))[0].dead == ()
+    assert stage.backend.ask(ListWebhooks(namespace="acme"))[0].failed == ()
 
 
 def test_a_replay_tells_everything_again(stage: Stage) -> None:
@@ -194,7 +196,7 @@ def test_a_replay_tells_everything_again(stage: Stage) -> None:
     entries = moves(stage, 4)
     stage.work()
     assert stage.receiver.entries == entries
-    stage.backend.execute(c.ReplayWebhook(webhook=hook, since=entries[2]))
+    stage.backend.execute(ReplayWebhook(webhook=hook, since=entries[2]))
     stage.work()
     assert stage.receiver.entries == [*entries, *entries[2:]]
     ids = [headers["webhook-id"] for _, _, headers in stage.receiver.got]
@@ -232,24 +234,24 @@ def test_a_worker_that_dies_is_followed_by_another(stage: Stage) -> None:
 
 def test_an_end_forgets_the_address(stage: Stage) -> None:
     hook = stage.set()
-    stage.backend.execute(c.EndWebhook(webhook=hook))
+    stage.backend.execute(EndWebhook(webhook=hook))
     publish(stage.backend, stage.key, b"a")
     stage.work()
     assert stage.receiver.got == []
     assert stage.deliver(str(hook)) == "it has ended"
-    assert stage.backend.ask(q.ListWebhooks(namespace="acme")) == ()
-    refuses(lambda: stage.backend.execute(c.EndWebhook(webhook=hook)), WebhookNotFound)
-    refuses(lambda: stage.backend.execute(c.ReplayWebhook(webhook=hook)), WebhookNotFound)
-    refuses(lambda: stage.backend.execute(c.ReplayWebhook(webhook=999)), WebhookNotFound)
+    assert stage.backend.ask(ListWebhooks(namespace="acme")) == ()
+    refuses(lambda: stage.backend.execute(EndWebhook(webhook=hook)), WebhookNotFound)
+    refuses(lambda: stage.backend.execute(ReplayWebhook(webhook=hook)), WebhookNotFound)
+    refuses(lambda: stage.backend.execute(ReplayWebhook(webhook=999)), WebhookNotFound)
 
 
 def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
     """Its address is the namespace's; and one that is gone makes no work."""
     hook = stage.set()
-    me = stage.backend.ask(q.GetSelf()).record.id
-    stage.backend.execute(c.ErasePrincipal(principal=me, typed=True))
-    assert stage.backend.ask(q.ListWebhooks(namespace="acme"))[0].url == "https://hooks.example.org/x"
-    target_of = stage.backend.ask(q.ListWebhooks(namespace="acme"))[0].record.target
+    me = stage.backend.ask(GetSelf()).record.id
+    stage.backend.execute(ErasePrincipal(principal=me, typed=True))
+    assert stage.backend.ask(ListWebhooks(namespace="acme"))[0].url == "https://hooks.example.org/x"
+    target_of = stage.backend.ask(ListWebhooks(namespace="acme"))[0].record.target
     stage.units.write(lambda unit: unit.payloads.erase(target_of))
     publish(stage.backend, stage.key, b"a")
     stage.jobs.schedule()
@@ -270,21 +272,21 @@ def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
     ],
 )
 def test_an_address_that_is_none(backend: Backend, url: str, secret: str) -> None:
-    command = c.SetWebhook(namespace="acme", target=target(url, secret))
+    command = SetWebhook(namespace="acme", target=target(url, secret))
     refuses(lambda: backend.execute(command), InvalidOption)
 
 
 def test_only_an_admin_sets_and_sees_them(stage: Stage) -> None:
     stage.set()
-    wrong = c.SetWebhook(namespace="acme", target=target(), events=("version.dreamt",))
+    wrong = SetWebhook(namespace="acme", target=target(), events=("version.dreamt",))
     refuses(lambda: stage.backend.execute(wrong), InvalidOption)
-    bad = c.SetWebhook(namespace="acme", target=salted("not json"))
+    bad = SetWebhook(namespace="acme", target=salted("not json"))
     refuses(lambda: stage.backend.execute(bad), InvalidOption)
     for role in Role:
         if role is not Role.ADMIN:
             person = stage.open_as(add_person(stage.backend, f"a {role}", role))
-            refuses(lambda person=person: person.ask(q.ListWebhooks(namespace="acme")), NotPermitted)  # type: ignore[misc] # bound at once
-            command = c.SetWebhook(namespace="acme", target=target())
+            refuses(lambda person=person: person.ask(ListWebhooks(namespace="acme")), NotPermitted)  # type: ignore[misc] # bound at once
+            command = SetWebhook(namespace="acme", target=target())
             refuses(lambda person=person, command=command: person.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
 
 
@@ -292,12 +294,10 @@ def test_more_than_a_batch(stage: Stage) -> None:
     stage.set("tag.set")
     publish(stage.backend, stage.key, b"a")
     entries = [
-        stage.backend.execute(
-            c.SetTag(reference=Reference(NAME, 1), key="n", value=salted(str(number)))
-        ).index
+        stage.backend.execute(SetTag(reference=Reference(NAME, 1), key="n", value=salted(str(number)))).index
         for number in range(230)
     ]
-    hook = stage.backend.ask(q.ListWebhooks(namespace="acme"))[0].record.index
+    hook = stage.backend.ask(ListWebhooks(namespace="acme"))[0].record.index
     assert stage.deliver(str(hook)) is AGAIN
     stage.deliver(str(hook))
     assert stage.receiver.entries == entries
@@ -350,10 +350,10 @@ def test_a_server_that_is_killed_tells_everything(tmp_path: Path, owner: Identit
         with run_server(data, {}) as server:
             backend = server.open_as(owner)
             url = f"http://127.0.0.1:{receiver.server_port}/"
-            backend.execute(c.SetWebhook(namespace="acme", target=target(url), events=("tag.set",)))
+            backend.execute(SetWebhook(namespace="acme", target=target(url), events=("tag.set",)))
             publish(backend, owner, b"a")
             entries = [
-                backend.execute(c.SetTag(reference=Reference(NAME, 1), key="n", value=salted(str(n)))).index
+                backend.execute(SetTag(reference=Reference(NAME, 1), key="n", value=salted(str(n)))).index
                 for n in range(40)
             ]
             _wait(lambda: len(receiver.got) >= 1)  # type: ignore[attr-defined] # as above
@@ -412,5 +412,5 @@ def test_the_commands(tmp_path: Path, owner: Identity, monkeypatch: pytest.Monke
         assert made["secret"].startswith("whsec_")
         listed = json.loads(call("webhook", "list", "acme", "--json"))
         assert (listed[0]["url"], made["secret"] in json.dumps(listed)) == ("http://127.0.0.1:9/", False)
-        assert "told again" in call("webhook", "replay", str(listed[0]["index"]))
+        assert "replays" in call("webhook", "replay", str(listed[0]["index"]))
         assert "has ended" in call("webhook", "end", str(listed[0]["index"]))

@@ -8,6 +8,7 @@ from muniment.cli.terminal import Terminal
 from muniment.client.opening import open as open_registry
 from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
+from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -30,14 +31,14 @@ def put_names(text: str, names: Mapping[str, str]) -> str:
 
 def describe_receipt(receipt: Receipt) -> JsonObject:
     """Give a receipt as a document; its proof was checked when it came."""
-    event = receipt.event
+    entry = receipt.entry
     return {
         "index": receipt.index,
         "created": receipt.created,
-        "event": str(event.type),
-        "actor": event.actor,
-        "time": event.time,
-        "data": event.data,
+        "event": entry.event.type,
+        "actor": entry.actor,
+        "time": entry.time,
+        "data": write_event(entry.event),
         "path": [node.hex() for node in receipt.path],
         "checkpoint": receipt.checkpoint.decode(),
     }

@@ -29,21 +29,18 @@ from muniment.client.versions.pushing import Trained, deliver, publish, read_pub
 from muniment.client.versions.version import Session, Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
+from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.commands import BreakGlass, MoveAlias, ReviewMove, RollBackAlias
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, Kind, ModelName, Reference
-from muniment.core.queries import (
-    GetLeaves,
-    ListDeployments,
-    ListModels,
-    ListMoves,
-    ListVersions,
-    Move,
-)
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.catalog import ListModels
+from muniment.core.verbs.claims import ListDeployments
+from muniment.core.verbs.gates import BreakGlass, CloseEmergency, ListMoves, Move, MoveAlias, RollBackAlias
+from muniment.core.verbs.log import GetLeaves
+from muniment.core.verbs.versions import ListVersions
 from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -217,35 +214,35 @@ class Registry:
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
         """Point an alias at a version past its gate, in an emergency, as a policy allows; signed by us.
 
-        Somebody else has to review it (`review`) before the policy's deadline.
+        Somebody else has to close it (`close_emergency`) before the policy's deadline.
 
         Raises:
             BreakGlassNotAllowed: no policy lets us.
         """
         found = self.version(version) if isinstance(version, str) else version
         payload = write_payload(reason)
-        emergency: JsonObject = {
-            "version": str(found),
-            "alias": alias,
-            "registry": self._session.backend.seen.verifier,
-            "reason": str(payload.digest),
-            "nonce": payload.salt,
-            "time": write_time(datetime.now(UTC)),
-        }
-        bundle = attest(found.digest, str(found), EMERGENCY, emergency, self._session.signer())
+        emergency = Emergency(
+            version=str(found),
+            alias=Alias(alias),
+            registry=self._session.backend.seen.verifier,
+            reason=payload.digest,
+            nonce=payload.salt,
+            time=write_time(datetime.now(UTC)),
+        )
+        bundle = attest(found.digest, str(found), EMERGENCY, emergency.predicate(), self._session.signer())
         digest = self._session.backend.add_documents([bundle.encode()])[0]
         return self._session.backend.execute(
             BreakGlass(reference=found.reference, alias=Alias(alias), attestation=digest, reason=payload)
         )
 
-    def review(self, move: int, reason: str) -> Receipt:
-        """Say that an emergency move, by its entry, was looked at, and what came of that.
+    def close_emergency(self, emergency: int, reason: str) -> Receipt:
+        """Close an emergency, by the entry of its move, and say what came of it.
 
         Raises:
-            RequestNotFound: none of that entry waits for a review.
+            RequestNotFound: none of that entry is open.
             OwnVersion: we made the move, or the version.
         """
-        return self._session.backend.execute(ReviewMove(move=move, reason=write_reason(reason)))
+        return self._session.backend.execute(CloseEmergency(emergency=emergency, reason=write_reason(reason)))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
         """Point an alias back at the newest earlier version that still meets its policy."""

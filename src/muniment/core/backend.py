@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeVar
 
-from muniment.core.commands import Command
 from muniment.core.digests import Digest
-from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.verb import Command, Query
 
 A = TypeVar("A")
 

@@ -7,7 +7,7 @@ encoded by `muniment.signing.statements`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn, TypeAlias
 
 from muniment.core.errors import InvalidDocument
@@ -67,22 +67,27 @@ def holds_nul(value: object) -> bool:
 def _check(value: Json, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidDocument(reason="nested too deeply")
-    match value:
-        case str() | None | bool():
-            return
-        case int():
-            if abs(value) > MAX_INTEGER:
-                raise InvalidDocument(reason="an integer beyond 2^53")
-        case Mapping():
-            for key, item in value.items():
-                if not isinstance(key, str) or not key.isascii():  # type: ignore[redundant-expr] # callers may not be typed
-                    raise InvalidDocument(reason=f"the key {key!r} is not ASCII text")
-                _check(item, depth + 1)
-        case list() | tuple():
-            for item in value:
-                _check(item, depth + 1)
-        case _:
-            raise InvalidDocument(reason=f"{type(value).__name__} is not allowed here")
+    if value is None or isinstance(value, str):
+        return
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise InvalidDocument(reason="an integer beyond 2^53")
+        return
+    # Most items are text: a call for each would cost more than all else.
+    for item in _list_items(value):
+        if type(item) is not str:
+            _check(item, depth + 1)
+
+
+def _list_items(value: Json) -> Iterable[Json]:
+    if isinstance(value, list | tuple):
+        return value
+    if not isinstance(value, Mapping):
+        raise InvalidDocument(reason=f"{type(value).__name__} is not allowed here")
+    for key in value:
+        if not isinstance(key, str) or not key.isascii():  # type: ignore[redundant-expr] # callers may not be typed
+            raise InvalidDocument(reason=f"the key {key!r} is not ASCII text")
+    return value.values()
 
 
 def _check_depth(value: dict[str, Json] | list[Json], depth: int) -> None:

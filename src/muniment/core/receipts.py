@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
-from muniment.core.events import Event
+from muniment.core.errors import RecordUnproven
+from muniment.core.events import Entry, Event, read_entry
+
+E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +24,24 @@ class Proof:
     checkpoint: bytes
 
     @cached_property
-    def event(self) -> Event:
+    def entry(self) -> Entry:
         """The entry, read."""
-        return Event.decode(self.leaf)
+        return read_entry(self.leaf, self.index)
+
+    @property
+    def event(self) -> Event:
+        """What happened."""
+        return self.entry.event
+
+    def read(self, kind: type[E]) -> E:
+        """Give the event, which has to be of a kind.
+
+        Raises:
+            RecordUnproven: something else happened.
+        """
+        if not isinstance(self.event, kind):
+            raise RecordUnproven(record=kind.type, index=self.index)
+        return self.event
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""Records: the rows that the log folds into (`core.folding`).
+"""Records: the rows that the log folds into, and the changes by which it does (`core.events`).
 
 Each carries `index`, the entry of the log that made it, so that each can be proved.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, Final, TypeAlias
 
@@ -27,6 +28,25 @@ class Record:
     def identity(self) -> Key:
         """Give the primary key."""
         return tuple(getattr(self, name) for name in self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Add a record, or replace the one with its key."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Set columns of the record that has the key."""
+
+    kind: type[Record]
+    key: Key
+    values: Mapping[str, Value]
+
+
+Change: TypeAlias = Put | Amend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,18 +216,18 @@ class RetentionRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRecord(Record):
-    """A move of an alias; the newest of a (name, alias) is where it points.
+    """A move of an alias; the newest of a (name, alias) is where it points, or None if it was removed.
 
     `verdicts` are the digests of what the policies said, with a space between. An `emergency` (1) went past
-    the gate, and has to be reviewed until `due`; `reviewed` is the entry of the review.
+    the gate, and has to be closed until `due`; `closed` is the entry that did.
     """
 
     table: ClassVar[str] = "moves"
     key: ClassVar[tuple[str, ...]] = ("index",)
-    amendable: ClassVar[frozenset[str]] = frozenset({"reviewed"})
+    amendable: ClassVar[frozenset[str]] = frozenset({"closed"})
     name: str
     alias: str
-    number: int
+    number: int | None
     previous: int | None
     actor: str
     moved: str
@@ -215,7 +235,7 @@ class MoveRecord(Record):
     verdicts: str
     emergency: int = 0
     due: str | None = None
-    reviewed: int | None = None
+    closed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from muniment.core.queries import Query
+from muniment.core.people.callers import NOBODY
+from muniment.core.verbs.verb import Query, Who
 from muniment.edge.caller import require_caller
 from muniment.edge.registry import read, registry_of
 
@@ -12,12 +13,12 @@ A = TypeVar("A")
 
 
 async def ask(request: Request, query: Query[A]) -> A:
-    """Ask a question for the caller.
+    """Ask a question for the caller; some are answered to anybody.
 
     Raises:
         NotIdentified: there is no credential.
         BadToken: the credential is not valid.
     """
-    caller = await require_caller(request)
+    caller = NOBODY if query.declared.who is Who.ANYBODY else await require_caller(request)
     registry = registry_of(request)
     return await read(registry, lambda: registry.open_as(caller).ask(query))

@@ -5,9 +5,9 @@ from typing import Final
 
 from starlette.requests import Request
 
-from muniment.core.commands import Command
 from muniment.core.errors import InvalidBody
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.verb import Command
 from muniment.edge.caller import get_token
 from muniment.edge.registry import registry_of
 

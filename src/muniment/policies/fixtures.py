@@ -1,7 +1,7 @@
 """Fixtures of a policy: versions as they might be, and whether each would meet it (docs/reference/policy.md).
 
-A fixture describes facts, not documents: nothing in it is signed or stored. It begins with what `base` says,
-drops claims, adds some, and sets other facts anew.
+A fixture describes a case, not documents: nothing in it is signed or stored. It begins with what `base` says,
+drops claims, adds some, and sets other members anew.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from datetime import timedelta
 from typing import Final
 
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.approvals import Approval, Decision, Meaning, evidence_of
+from muniment.core.claims.approvals import Approval, Meaning, SigningDecision, evidence_of
 from muniment.core.claims.attestations import (
     APPROVAL,
     EVALUATION,
-    EXCEPTION,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
+    WAIVER,
     Attestation,
     kind_of,
     name_predicate_type,
@@ -26,7 +26,7 @@ from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy, MunimentError
 from muniment.core.gates.policy import Policy, judge
-from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
+from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.reading import Members, read_role
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time, write_time
@@ -66,22 +66,22 @@ def _run(policy: Policy, base: Mapping[str, Json], fixture: Members) -> Outcome:
     try:
         fails = set(fixture.texts("fails", []))
         waived = set(fixture.texts("waived", []))
-        facts = _read_facts(base, fixture)
+        case = _read_case(base, fixture)
         fixture.end()
     except MunimentError as error:
         raise InvalidPolicy(reason=f"fixture {name!r}: {error}") from error
-    findings = judge(policy, facts).findings
+    findings = judge(policy, case).findings
     failed = {found.id: found.message for found in findings if not found.holds}
-    let_be = {found.id for found in findings if found.waived}
+    excused = {found.id for found in findings if found.waived}
     faults = [
         *(f"{one} fails: {message}" for one, message in failed.items() if one not in fails),
         *(f"{one} should fail" for one in sorted(fails - failed.keys())),
-        *(f"{one} should be let be" for one in sorted(waived - let_be)),
+        *(f"{one} should be waived" for one in sorted(waived - excused)),
     ]
     return Outcome(name=name, fault="; ".join(faults))
 
 
-def _read_facts(base: Mapping[str, Json], fixture: Members) -> Facts:
+def _read_case(base: Mapping[str, Json], fixture: Members) -> Case:
     dropped = set(fixture.texts("drop", []))
     said = {**base, **fixture.sub("set").rest()}
     claims = [one for one in _list(base.get("claims")) if _kind(one) not in dropped]
@@ -93,7 +93,7 @@ def _read_facts(base: Mapping[str, Json], fixture: Members) -> Facts:
         who: frozenset(map(read_role, _texts(roles))) for who, roles in members.sub("people").rest().items()
     }
     setting = _Setting(alias=alias, now=now)
-    facts = Facts(
+    case = Case(
         version=_VERSION,
         alias=alias,
         policy=_POLICY,
@@ -109,7 +109,7 @@ def _read_facts(base: Mapping[str, Json], fixture: Members) -> Facts:
         revoked=tuple(members.texts("revoked", [])),
     )
     members.end()
-    return facts
+    return case
 
 
 class _Baselines(dict[str, Baseline | None]):
@@ -135,9 +135,9 @@ class _Setting:
     now: str
 
     def read_claims(self, documents: list[JsonObject]) -> tuple[Attestation, ...]:
-        """Make claims. Approvals come last, over the evidence that there is and the exception before them."""
+        """Make claims. Approvals come last, over the evidence that there is and the waiver before them."""
         found: list[Attestation] = []
-        exception: str | None = None
+        waiver: str | None = None
         for index, document in enumerate(sorted(documents, key=lambda one: _kind(one) == "approval")):
             members = Members(document)
             kind = members.text("kind")
@@ -149,16 +149,16 @@ class _Setting:
             recorded = write_time(read_time(self.now) - age)
             write = _WRITERS.get(predicate_type)
             if predicate_type == APPROVAL:
-                predicate = self._write_approval(members, found, exception)
-            elif predicate_type == EXCEPTION:
-                predicate = self._write_exception(members)
+                predicate = self._write_approval(members, found, waiver)
+            elif predicate_type == WAIVER:
+                predicate = self._write_waiver(members)
             elif write is not None and not members.has("predicate"):
                 predicate = write(members)
             else:
                 predicate = members.sub("predicate").rest()
             members.end()
             digest = Digest.of(f"{index} {predicate_type} {predicate!r}".encode())
-            exception = str(digest) if predicate_type == EXCEPTION else exception
+            waiver = str(digest) if predicate_type == WAIVER else waiver
             found.append(
                 Attestation(
                     digest=digest,
@@ -173,21 +173,21 @@ class _Setting:
             )
         return tuple(found)
 
-    def _write_approval(
-        self, members: Members, claims: list[Attestation], exception: str | None
-    ) -> JsonObject:
+    def _write_approval(self, members: Members, claims: list[Attestation], waiver: str | None) -> JsonObject:
         stale = members.one_of("stale", frozenset({"", "policy", "evidence"}), "")
-        about = exception if members.truth("exception", default=False) else None
+        about = waiver if members.truth("waiver", default=False) else None
         return Approval(
             version=_VERSION,
             alias=self.alias,
             registry=_REGISTRY,
             role=members.role("role"),
-            decision=Decision(members.one_of("decision", frozenset(Decision), Decision.APPROVE)),
+            decision=SigningDecision(
+                members.one_of("decision", frozenset(SigningDecision), SigningDecision.APPROVE)
+            ),
             meaning=Meaning(members.one_of("meaning", frozenset(Meaning), Meaning.APPROVAL)),
             policies=frozenset({_OTHER if stale == "policy" else _POLICY}),
             evidence=frozenset({_OTHER}) if stale == "evidence" else evidence_of(claims),
-            exception=about,
+            waiver=about,
             name=None,
             reason=None,
             nonce="fixture",
@@ -195,7 +195,7 @@ class _Setting:
             time=self.now,
         ).predicate()
 
-    def _write_exception(self, members: Members) -> JsonObject:
+    def _write_waiver(self, members: Members) -> JsonObject:
         return Waiver(
             version=_VERSION,
             alias=self.alias,

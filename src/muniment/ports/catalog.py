@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from muniment.core.catalog.search import Fact, Search
+from muniment.core.catalog.search import Attribute, Search
 from muniment.core.records import VersionRecord
 
 
@@ -20,14 +20,14 @@ class Found(NamedTuple):
 class Catalog(Protocol):
     """The catalog, inside one unit of work. A version is named by the entry that published it."""
 
-    def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
-        """Describe a version, since an entry of the log; a fact takes the place of the one with its key."""
+    def put(self, version: int, attributes: Iterable[Attribute], since: int) -> None:
+        """Describe a version, since an entry of the log; an attribute replaces the one with its key."""
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take a fact away, as of an entry; one that is not there is passed over."""
+        """Take an attribute away, as of an entry; one that is not there is passed over."""
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let a fact that held since an entry go for good, as if it had never been."""
+        """Let an attribute that held since an entry go for good, as if it had never been."""
 
     def search(
         self,
@@ -46,4 +46,4 @@ class Catalog(Protocol):
         """
 
     def clear(self) -> None:
-        """Forget all facts."""
+        """Forget all attributes."""

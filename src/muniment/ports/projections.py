@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
-from muniment.core.folding import Change
-from muniment.core.records import Key, Record, Value
+from muniment.core.records import Change, Key, Record, Value
 
 R = TypeVar("R", bound=Record)
 

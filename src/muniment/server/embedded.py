@@ -10,11 +10,11 @@ import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
-from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import RegistryNotFound
 from muniment.core.people.callers import Caller
 from muniment.core.records import KeyRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Units
 from muniment.server.founding import load_keys, load_or_make, make_keys, new_id, now, salt
 from muniment.server.parts import DATABASE

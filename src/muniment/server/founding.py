@@ -6,7 +6,7 @@ from pathlib import Path
 import uuid_utils
 
 from muniment.core.errors import InvalidSetting, LogInconsistent
-from muniment.core.events import Event, EventType
+from muniment.core.events import RegistryCreated, read_entry
 from muniment.core.payloads import Payload
 from muniment.ports.unit import Units
 from muniment.services.transaction import RegistryKeys
@@ -31,11 +31,11 @@ def load_keys(directory: Path, units: Units) -> RegistryKeys:
         InvalidKey: they cannot be read.
     """
     leaves = units.read(lambda unit: unit.log.read(0, 1))
-    first = Event.decode(leaves[0]) if leaves else None
-    if first is None or first.type is not EventType.REGISTRY_CREATED:
+    first = read_entry(leaves[0], 0).event if leaves else None
+    if not isinstance(first, RegistryCreated):
         raise LogInconsistent(reason="its first entry is not the founding of a registry")
-    log = NoteSigner(str(first.data["origin"]), Identity.load(directory / "log.pem"))
-    if str(log.verifier) != first.data["log_key"]:
+    log = NoteSigner(first.origin, Identity.load(directory / "log.pem"))
+    if str(log.verifier) != first.log_key:
         raise InvalidSetting(name="MUNIMENT_KEYS", reason="holds the keys of another registry")
     return RegistryKeys(log=log, verdicts=Identity.load(directory / "registry.pem"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from muniment.core.errors import InvalidOption, RegistryNotFound
-from muniment.services.upkeep.rebuild import read_events
+from muniment.services.upkeep.rebuild import read_log
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.copying import copy_database
 from muniment.stores.sql.postgresql import open_postgresql
@@ -26,7 +26,7 @@ def migrate_database(source: str, target: str) -> dict[str, int]:
     """
     with _open(source, must_exist=True) as old, _open(target, must_exist=False) as new:
         rows = copy_database(old, new)
-        new.read(lambda unit: sum(1 for _ in read_events(unit)))
+        new.read(lambda unit: sum(1 for _ in read_log(unit)))
     return rows
 
 

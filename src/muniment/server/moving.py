@@ -15,7 +15,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, ContentCorrupt, MunimentError
 from muniment.ports.blobs import BlobStore
 from muniment.server.parts import Parts
-from muniment.services.upkeep.rebuild import read_events
+from muniment.services.upkeep.rebuild import read_log
 from muniment.services.upkeep.required import list_held, list_named
 from muniment.stores.failures import disk_failures
 from muniment.stores.sql.copying import copy_database
@@ -43,7 +43,7 @@ def copy_registry(source: Parts, target: Parts) -> Moved:
         LogInconsistent: the log of the source contradicts itself.
     """
     rows = copy_database(source.units, target.units)
-    entries = target.units.read(lambda unit: sum(1 for _ in read_events(unit)))
+    entries = target.units.read(lambda unit: sum(1 for _ in read_log(unit)))
     _copy_keys(source.keys, target.keys)
     # Manifests say what else is needed, and are read from where they are.
     wanted = chain(list_held(target.units), list_named(source.units))

@@ -15,14 +15,14 @@ from standardwebhooks.webhooks import Webhook as Signer
 from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import RegistryUnreachable
-from muniment.core.events import Event
+from muniment.core.events import Entry, write_event
 from muniment.core.times import read_time, write_time
 from muniment.ports.clock import Clock
 from muniment.ports.cursors import Place
 from muniment.ports.outbox import DeadLetter
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN
-from muniment.services.upkeep.webhooks import Batch, Target, read_batch, reader_of, subject_of
+from muniment.services.upkeep.webhooks import Batch, Target, read_batch, reader_of
 
 # With the pauses of the jobs (30 s, doubling to 6 h) that is a day and a half.
 MOST_FAILURES: Final = 12
@@ -53,49 +53,49 @@ class Deliveries:
         batch = self.units.read(lambda unit: read_batch(unit, webhook))
         if batch is None:
             return "it has ended"
-        for index, event in batch.again:
-            self._retry(webhook, batch.target, index, event)
+        for entry in batch.again:
+            self._retry(webhook, batch.target, entry)
         self._follow(webhook, batch)
         rest = self.units.read(lambda unit: unit.log.size() > batch.place.next)
         return AGAIN if rest else len(batch.following)
 
     def _follow(self, webhook: int, batch: Batch) -> None:
         failures = batch.place.failures
-        for sent, (index, event) in enumerate(batch.following, 1):
-            fault = self._post(batch.target, index, event)
+        for sent, entry in enumerate(batch.following, 1):
+            fault = self._post(batch.target, entry)
             if fault and failures + 1 < MOST_FAILURES:
-                self._note(webhook, Place(index, failures + 1))
+                self._note(webhook, Place(entry.index, failures + 1))
                 raise RegistryUnreachable(location=f"webhook {webhook}", reason=fault)
             if fault:
-                letter = DeadLetter(index, fault, write_time(self.clock()), again=False)
+                letter = DeadLetter(entry.index, fault, write_time(self.clock()), again=False)
                 self.units.write(lambda unit, letter=letter: unit.outbox.bury(webhook, letter))  # type: ignore[misc] # bound at once
             failures = 0
             if sent % _NOTE_EVERY == 0:
-                self._note(webhook, Place(index + 1, 0))
+                self._note(webhook, Place(entry.index + 1, 0))
         self._note(webhook, Place(batch.place.next, 0))
 
-    def _retry(self, webhook: int, target: Target, index: int, event: Event) -> None:
+    def _retry(self, webhook: int, target: Target, entry: Entry) -> None:
         """Try a dead letter once more."""
-        fault = self._post(target, index, event)
+        fault = self._post(target, entry)
         if fault:
-            letter = DeadLetter(index, fault, write_time(self.clock()), again=False)
+            letter = DeadLetter(entry.index, fault, write_time(self.clock()), again=False)
             self.units.write(lambda unit: unit.outbox.bury(webhook, letter))
         else:
-            self.units.write(lambda unit: unit.outbox.drop_dead(webhook, index))
+            self.units.write(lambda unit: unit.outbox.drop_dead(webhook, entry.index))
 
     def _note(self, webhook: int, place: Place) -> None:
         self.units.write(lambda unit: unit.cursors.put(reader_of(webhook), place))
 
-    def _post(self, target: Target, index: int, event: Event) -> str:
+    def _post(self, target: Target, entry: Entry) -> str:
         """Post an event; give what went wrong, or nothing."""
-        body = canonical.encode(describe(self.origin, index, event))
+        body = canonical.encode(describe(self.origin, entry))
         now = self.clock()
         headers = {
             "content-type": "application/cloudevents+json; charset=utf-8",
             "user-agent": "muniment",
-            "webhook-id": event.id,
+            "webhook-id": entry.id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": sign(target.secret, event.id, now, body),
+            "webhook-signature": sign(target.secret, entry.id, now, body),
         }
         try:
             status = self.send(target.url, body, headers)
@@ -104,17 +104,19 @@ class Deliveries:
         return "" if status in _OK else f"it answered {status}"
 
 
-def describe(origin: str, index: int, event: Event) -> JsonObject:
-    """Write an event as a CloudEvent 1.0 in structured mode."""
+def describe(origin: str, entry: Entry) -> JsonObject:
+    """Write an entry as a CloudEvent 1.0 in structured mode."""
+    # The main thing that it is about: the first subject is its namespace.
+    subject = entry.event.subjects()[1].name
     return {
         "specversion": "1.0",
-        "id": event.id,
+        "id": entry.id,
         "source": origin,
-        "type": f"dev.muniment.{event.type}",
-        "subject": subject_of(event),
-        "time": write_time(read_time(event.time)),
+        "type": f"dev.muniment.{entry.event.type}",
+        "subject": subject,
+        "time": write_time(read_time(entry.time)),
         "datacontenttype": "application/json",
-        "data": {**event.data, "actor": event.actor, "entry": index},
+        "data": {**write_event(entry.event), "actor": entry.actor, "entry": entry.index},
     }
 
 

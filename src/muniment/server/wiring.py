@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import ContentCorrupt
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
 from muniment.core.records import GrantRecord, TokenRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.blobs import BlobStore
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units

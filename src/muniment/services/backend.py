@@ -1,30 +1,46 @@
 """The registry in the process: every command and query, for one caller."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final, TypeVar, cast
 
-from muniment.core import commands as c
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified
 from muniment.core.people.callers import Caller
-from muniment.core.queries import Query
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
+from muniment.core.verbs import bytes as bytes_
+from muniment.core.verbs import catalog, claims, gates, log, people, upkeep, versions
+from muniment.core.verbs.verb import Command, May, Query
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
-from muniment.services.answers import answer
 from muniment.services.bytes.custody import check_may_upload, check_readable, hold_uploaded
-from muniment.services.bytes.quotas import set_quota
-from muniment.services.catalog.comments import erase_comment, post_comment
-from muniment.services.catalog.tags import set_tag
-from muniment.services.gates.emergencies import break_glass, review_move
-from muniment.services.gates.moves import move_alias, roll_back_alias
-from muniment.services.gates.policies import set_policy, set_tier
-from muniment.services.gates.requests import close_request, open_request
+from muniment.services.bytes.quotas import get_usage, set_quota
+from muniment.services.catalog.comments import erase_comment, list_comments, post_comment
+from muniment.services.catalog.lineage import get_lineage
+from muniment.services.catalog.models import get_model, list_models
+from muniment.services.catalog.search import search_versions
+from muniment.services.catalog.tags import list_tags, remove_tag, set_tag
+from muniment.services.claims.deployments import list_deployments
+from muniment.services.gates.emergencies import break_glass, close_emergency
+from muniment.services.gates.gate import preview_gate
+from muniment.services.gates.inbox import get_inbox
+from muniment.services.gates.moves import get_move, list_moves, move_alias, roll_back_alias
+from muniment.services.gates.policies import get_policies, get_tier, list_policies, set_policy, set_tier
+from muniment.services.gates.requests import close_request, list_requests, open_request
+from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
 from muniment.services.log.proofs import Paths, find_paths, sign_paths
 from muniment.services.log.retries import once
+from muniment.services.people.answers import (
+    get_key,
+    get_person,
+    get_self,
+    list_issuers,
+    list_people,
+    list_tokens,
+    who_may,
+)
 from muniment.services.people.erasure import erase_principal
 from muniment.services.people.issuers import distrust_issuer, trust_issuer
 from muniment.services.people.principals import (
@@ -34,11 +50,13 @@ from muniment.services.people.principals import (
     revoke_key,
     revoke_role,
 )
-from muniment.services.people.sessions import begin_session, enrol_passkey, issue_token, revoke_token
+from muniment.services.people.sessions import begin_session, issue_token, revoke_token
+from muniment.services.reading import Reading, Sight, namespace_of
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
-from muniment.services.upkeep.webhooks import end_webhook, replay_webhook, set_webhook
+from muniment.services.upkeep.webhooks import end_webhook, list_webhooks, replay_webhook, set_webhook
+from muniment.services.versions.answers import describe_version, get_version, list_versions
 from muniment.services.versions.attest import record_attestation
-from muniment.services.versions.drafts import discard_draft, save_draft
+from muniment.services.versions.drafts import discard_draft, list_drafts, save_draft
 from muniment.services.versions.lifecycle import purge_version, set_retention, set_status
 from muniment.services.versions.publish import publish
 from muniment.services.versions.quarantine import check_free
@@ -68,7 +86,7 @@ class LocalBackend:
         self._keys = keys
         self._caller = caller
 
-    def execute(self, command: c.Command, retry_key: str = "") -> Receipt:
+    def execute(self, command: Command, retry_key: str = "") -> Receipt:
         """Do a command in one transaction; after the commit, prove the entry that it made.
 
         With a `retry_key`, the same command under the same key is answered with the first receipt.
@@ -84,17 +102,17 @@ class LocalBackend:
         outcome, paths = self._units.write(work)
         return confirm(self._keys.log, [outcome], paths)[0]
 
-    def do(self, unit: Unit, command: c.Command, retry_key: str) -> Outcome:
+    def do(self, unit: Unit, command: Command, retry_key: str) -> Outcome:
         """Do a command in a unit of work that somebody else commits. Raises as `execute`."""
-        tx = self._begin(unit)
+        tx = self.begin(unit)
         if not retry_key:
-            return _VERBS[type(command)](tx, command)
-        return once(tx, retry_key, command, lambda: _VERBS[type(command)](tx, command))
+            return _do(tx, command)
+        return once(tx, retry_key, command, lambda: _do(tx, command))
 
     def ask(self, query: Query[A]) -> A:
         """Answer a question."""
         now = write_time(self._clock())
-        return self._units.read(lambda unit: answer(unit, self._keys.log, self._caller, query, now))
+        return self._units.read(lambda unit: self._answer(unit, query, now))
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""
@@ -121,21 +139,14 @@ class LocalBackend:
         """Note that the caller has stored blobs: until they are published, they are the caller's alone."""
         if self._caller.direct or not blobs:
             return
-        self._units.write(lambda unit: hold_uploaded(self._begin(unit), blobs))
+        self._units.write(lambda unit: hold_uploaded(self.begin(unit), blobs))
 
-    def close(self) -> None:
-        """Close the stores."""
-        self._units.close()
+    def begin(self, unit: Unit) -> Transaction:
+        """Begin a transaction of the caller in a unit of work that somebody else commits.
 
-    def _check_readable(self, unit: Unit, digest: Digest) -> None:
-        check_readable(unit, self._caller, digest)
-        check_free(unit, self._caller, digest)
-
-    def _check_may_store(self) -> None:
-        if not self._caller.direct:
-            self._units.read(lambda unit: check_may_upload(unit, self._caller))
-
-    def _begin(self, unit: Unit) -> Transaction:
+        Raises:
+            NotIdentified: the caller is nobody here.
+        """
         if self._caller.principal is None:
             raise NotIdentified
         return Transaction(
@@ -145,6 +156,24 @@ class LocalBackend:
             nonces=self._nonces,
             keys=self._keys,
         )
+
+    def close(self) -> None:
+        """Close the stores."""
+        self._units.close()
+
+    def _answer(self, unit: Unit, query: Query[A], now: str) -> A:
+        reading = Reading(unit=unit, sight=Sight(unit, self._caller), signer=self._keys.log, now=now)
+        reading.check_who(query)
+        # The table pairs each query with a function that returns what the query's type promises.
+        return cast("A", _ANSWERS[type(query)](reading, query))
+
+    def _check_readable(self, unit: Unit, digest: Digest) -> None:
+        check_readable(unit, self._caller, digest)
+        check_free(unit, self._caller, digest)
+
+    def _check_may_store(self) -> None:
+        if not self._caller.direct:
+            self._units.read(lambda unit: check_may_upload(unit, self._caller))
 
 
 def confirm(signer: NoteSigner, outcomes: Sequence[Outcome], paths: Paths) -> list[Receipt]:
@@ -161,40 +190,84 @@ def confirm(signer: NoteSigner, outcomes: Sequence[Outcome], paths: Paths) -> li
     ]
 
 
-# Each verb takes the command that it is listed under.
-_VERBS: Final[Mapping[type, Callable[..., Outcome]]] = {
-    c.PublishVersion: publish,
-    c.SaveDraft: save_draft,
-    c.DiscardDraft: discard_draft,
-    c.RecordAttestation: record_attestation,
-    c.MoveAlias: move_alias,
-    c.RollBackAlias: roll_back_alias,
-    c.BreakGlass: break_glass,
-    c.ReviewMove: review_move,
-    c.OpenRequest: open_request,
-    c.CloseRequest: close_request,
-    c.PostComment: post_comment,
-    c.EraseComment: erase_comment,
-    c.SetPolicy: set_policy,
-    c.SetTier: set_tier,
-    c.SetStatus: set_status,
-    c.SetRetention: set_retention,
-    c.PurgeVersion: purge_version,
-    c.ErasePrincipal: erase_principal,
-    c.RegisterPrincipal: register_principal,
-    c.EnrolKey: enrol_key,
-    c.RevokeKey: revoke_key,
-    c.GrantRole: grant_role,
-    c.RevokeRole: revoke_role,
-    c.SetTag: set_tag,
-    c.IssueToken: issue_token,
-    c.RevokeToken: revoke_token,
-    c.BeginSession: begin_session,
-    c.EnrolPasskey: enrol_passkey,
-    c.TrustIssuer: trust_issuer,
-    c.DistrustIssuer: distrust_issuer,
-    c.SetQuota: set_quota,
-    c.SetWebhook: set_webhook,
-    c.EndWebhook: end_webhook,
-    c.ReplayWebhook: replay_webhook,
+def _do(tx: Transaction, command: Command) -> Outcome:
+    """Do a command, if the actor may: what it declares is checked here, and nowhere else."""
+    who = command.declared.who
+    if isinstance(who, May):
+        tx.require(who.act, namespace_of(command, who.on))
+    return _VERBS[type(command)](tx, command)
+
+
+# Each function takes the command that it is listed under.
+_VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
+    versions.PublishVersion: publish,
+    versions.SaveDraft: save_draft,
+    versions.DiscardDraft: discard_draft,
+    versions.SetStatus: set_status,
+    versions.SetRetention: set_retention,
+    versions.PurgeVersion: purge_version,
+    claims.RecordAttestation: record_attestation,
+    gates.MoveAlias: move_alias,
+    gates.RollBackAlias: roll_back_alias,
+    gates.SetPolicy: set_policy,
+    gates.SetTier: set_tier,
+    gates.OpenRequest: open_request,
+    gates.CloseRequest: close_request,
+    gates.BreakGlass: break_glass,
+    gates.CloseEmergency: close_emergency,
+    catalog.SetTag: set_tag,
+    catalog.RemoveTag: remove_tag,
+    catalog.PostComment: post_comment,
+    catalog.EraseComment: erase_comment,
+    bytes_.SetQuota: set_quota,
+    people.RegisterPrincipal: register_principal,
+    people.ErasePrincipal: erase_principal,
+    people.EnrolKey: enrol_key,
+    people.RevokeKey: revoke_key,
+    people.GrantRole: grant_role,
+    people.RevokeRole: revoke_role,
+    people.IssueToken: issue_token,
+    people.RevokeToken: revoke_token,
+    people.BeginSession: begin_session,
+    people.TrustIssuer: trust_issuer,
+    people.DistrustIssuer: distrust_issuer,
+    upkeep.SetWebhook: set_webhook,
+    upkeep.EndWebhook: end_webhook,
+    upkeep.ReplayWebhook: replay_webhook,
+}
+
+# Each function takes the query that it is listed under, and gives the answer that its type promises.
+_ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
+    versions.GetVersion: get_version,
+    versions.DescribeVersion: describe_version,
+    versions.ListVersions: list_versions,
+    versions.ListDrafts: list_drafts,
+    gates.GetMove: get_move,
+    gates.ListMoves: list_moves,
+    gates.GetPolicies: get_policies,
+    gates.ListPolicies: list_policies,
+    gates.GetTier: get_tier,
+    gates.JudgeGate: preview_gate,
+    gates.ListRequests: list_requests,
+    gates.GetInbox: get_inbox,
+    catalog.GetModel: get_model,
+    catalog.ListModels: list_models,
+    catalog.SearchVersions: search_versions,
+    catalog.ListTags: list_tags,
+    catalog.ListComments: list_comments,
+    catalog.GetLineage: get_lineage,
+    claims.ListDeployments: list_deployments,
+    bytes_.GetUsage: get_usage,
+    log.GetLogIdentity: get_log_identity,
+    log.GetGrowth: get_growth,
+    log.GetProof: get_proof,
+    log.GetLeaves: get_leaves,
+    people.GetSelf: get_self,
+    people.GetPerson: get_person,
+    people.ListPeople: list_people,
+    people.GetKey: get_key,
+    people.ListTokens: list_tokens,
+    people.ListIssuers: list_issuers,
+    people.WhoMay: who_may,
+    upkeep.ListWebhooks: list_webhooks,
 }

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, overload
 
-from muniment.core.canonical import JsonObject
+from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
-from muniment.core.events import Event, EventType
-from muniment.core.folding import Change, Put, fold
+from muniment.core.events import Entry, Event, write_entry
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
-from muniment.core.records import GrantRecord, KeyRecord, Record
+from muniment.core.records import Change, GrantRecord, KeyRecord, Put, Record
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.projections import Where
@@ -70,26 +69,36 @@ class Transaction:
         """The time of this transaction: never before the newest entry, whatever the clock says."""
         return max(write_time(self.clock()), self.unit.log.last_time())
 
-    def record(self, kind: EventType, data: JsonObject) -> int:
+    def record(self, event: Event) -> int:
         """Append an event and fold it into the projections; give its index."""
-        return self._append(kind, data)[0]
+        return self._append(event)[0]
 
-    def put(self, kind: EventType, data: JsonObject, record: type[R]) -> R:
+    def put(self, event: Event, record: type[R]) -> R:
         """Append an event that makes a record of a kind, and fold it; give the record."""
-        _, changes = self._append(kind, data)
+        _, changes = self._append(event)
         made = [one.record for one in changes if isinstance(one, Put) and isinstance(one.record, record)]
         return made[0]
 
-    def _append(self, kind: EventType, data: JsonObject) -> tuple[int, list[Change]]:
-        event = Event(id=self.nonces(), type=kind, actor=self.actor, time=self.time, data=data)
-        index = self.unit.log.append(event.encode(), event.time)
-        changes = fold(event, index)
+    def _append(self, event: Event) -> tuple[int, list[Change]]:
+        log = self.unit.log
+        entry = Entry(index=log.size(), id=self.nonces(), actor=self.actor, time=self.time, event=event)
+        log.append(write_entry(entry), entry.time)
+        changes = entry.fold()
         self.unit.projections.apply(changes)
-        return index, changes
+        return entry.index, changes
 
-    def keep(self, payload: Payload | None) -> str | None:
+    @overload
+    def keep(self, payload: Payload) -> Digest: ...
+
+    @overload
+    def keep(self, payload: None) -> None: ...
+
+    def keep(self, payload: Payload | None) -> Digest | None:
         """Keep what somebody typed; give the digest that the event holds."""
-        return None if payload is None else self.unit.payloads.put(payload, owner=self.actor)
+        if payload is None:
+            return None
+        self.unit.payloads.put(payload, owner=self.actor)
+        return payload.digest
 
     @property
     def registry(self) -> str:

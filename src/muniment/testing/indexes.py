@@ -11,9 +11,9 @@ from muniment.core.catalog.search import (
     POINTERS,
     TARGET,
     And,
+    Attribute,
     Comparison,
     Condition,
-    Fact,
     Not,
     Or,
     Search,
@@ -38,15 +38,15 @@ OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
 # Beyond every entry.
 _FAR: Final = 1 << 62
 
-# The facts of versions, by the entry of the version and their key.
-Known: TypeAlias = dict[int, dict[str, Fact]]
+# The attributes of versions, by the entry of the version and their key.
+Known: TypeAlias = dict[int, dict[str, Attribute]]
 
 
 @dataclass
 class Spell:
-    """A fact, the entry since which it held, and the one until which it did; None while it does."""
+    """An attribute, the entry since which it held, and the one until which it did; None while it does."""
 
-    fact: Fact
+    attribute: Attribute
     since: int
     until: int | None = None
 
@@ -59,20 +59,20 @@ class MemoryCatalog:
     contents: Mapping[int, tuple[str, frozenset[Digest]]]
     spells: dict[tuple[int, str], list[Spell]] = field(default_factory=dict)
 
-    def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
+    def put(self, version: int, attributes: Iterable[Attribute], since: int) -> None:
         """Describe a version."""
-        for fact in facts:
-            self.remove(version, fact.key, since)
-            self.spells.setdefault((version, fact.key), []).append(Spell(fact, since))
+        for attribute in attributes:
+            self.remove(version, attribute.key, since)
+            self.spells.setdefault((version, attribute.key), []).append(Spell(attribute, since))
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take a fact away."""
+        """Take an attribute away."""
         for spell in self.spells.get((version, key), []):
             if spell.until is None:
                 spell.until = until
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let a fact go for good."""
+        """Let an attribute go for good."""
         known = self.spells.get((version, key), [])
         self.spells[version, key] = [spell for spell in known if spell.since != since]
 
@@ -90,16 +90,16 @@ class MemoryCatalog:
     ) -> Found:
         """Look versions up, one by one."""
         at = _FAR if until is None else until
-        facts = self.known(at)
+        attributes = self.known(at)
         versions = [
             version
             for version in self.projections.select(VersionRecord)
             if version.index < at
             if namespaces is None or version.name.partition("/")[0] in namespaces
-            if search.condition is None or _holds(version, search.condition, facts)
-            if _rank(version, search.order, facts) is not None
+            if search.condition is None or _holds(version, search.condition, attributes)
+            if _rank(version, search.order, attributes) is not None
         ]
-        versions.sort(key=lambda v: (_rank(v, search.order, facts), v.index), reverse=search.descending)
+        versions.sort(key=lambda v: (_rank(v, search.order, attributes), v.index), reverse=search.descending)
         if not (cursor or "0").isdigit():
             raise InvalidQuery(reason="the cursor is not one that a search gave")
         start = int(cursor or 0)
@@ -109,20 +109,20 @@ class MemoryCatalog:
     def known(self, at: int = _FAR) -> Known:
         """Give what holds, or what held before an entry."""
         known: Known = {
-            version: {f"{DIGEST}.{digest}": Fact("", "") for digest in digests}
+            version: {f"{DIGEST}.{digest}": Attribute("", "") for digest in digests}
             for version, (_, digests) in self.contents.items()
         }
         for (version, key), spells in self.spells.items():
             for spell in spells:
                 if spell.since < at and (spell.until is None or spell.until >= at):
-                    known.setdefault(version, {})[key] = spell.fact
+                    known.setdefault(version, {})[key] = spell.attribute
         return known
 
 
 def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - whatever is ordered by
     columns = {"created": version.index, "name": version.name, "version": version.number}
-    fact = known.get(version.index, {}).get(order)
-    return columns.get(order, None if fact is None else fact.number)
+    attribute = known.get(version.index, {}).get(order)
+    return columns.get(order, None if attribute is None else attribute.number)
 
 
 def _holds(version: VersionRecord, condition: Condition, known: Known) -> bool:
@@ -138,9 +138,9 @@ def _holds(version: VersionRecord, condition: Condition, known: Known) -> bool:
 
 
 def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
-    facts = known.get(version.index, {})
+    attributes = known.get(version.index, {})
     if found.field in {*POINTERS, DIGEST}:
-        return (f"{found.field}.{found.value}" in facts) is (found.op == "=")
+        return (f"{found.field}.{found.value}" in attributes) is (found.op == "=")
     columns: dict[str, str | float] = {
         "name": version.name,
         "version": float(version.number),
@@ -150,10 +150,10 @@ def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
     }
     value = columns.get(found.field)
     if value is None:
-        fact = facts.get(found.field)
-        if fact is None:
+        attribute = attributes.get(found.field)
+        if attribute is None:
             return False
-        value = fact.text if isinstance(found.value, str) else fact.number
+        value = attribute.text if isinstance(found.value, str) else attribute.number
     if value is None:
         return False
     if found.op == "~":
@@ -165,7 +165,7 @@ def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
 
 @dataclass
 class MemoryLineage:
-    """A Lineage in a dictionary, over the versions and facts of a catalog."""
+    """A Lineage in a dictionary, over the versions and attributes of a catalog."""
 
     catalog: MemoryCatalog
     edges: dict[tuple[str, str, str, str], Edge]
@@ -214,5 +214,5 @@ class MemoryLineage:
         self.edges.clear()
 
 
-def _pointers(known: Mapping[str, Fact], kind: str) -> tuple[str, ...]:
-    return tuple(sorted(fact.text for key, fact in known.items() if key.startswith(f"{kind}.")))
+def _pointers(known: Mapping[str, Attribute], kind: str) -> tuple[str, ...]:
+    return tuple(sorted(attribute.text for key, attribute in known.items() if key.startswith(f"{kind}.")))

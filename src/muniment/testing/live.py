@@ -20,10 +20,9 @@ from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
 from muniment.core.backend import Backend
-from muniment.core.commands import BeginSession, IssueToken
 from muniment.core.payloads import Payload
-from muniment.core.queries import GetKey
 from muniment.core.times import write_time
+from muniment.core.verbs.people import BeginSession, GetKey, IssueToken
 from muniment.signing.keys import Identity
 from muniment.testing.servers import find_port
 

@@ -12,13 +12,12 @@ import uuid_utils
 
 from muniment.core.backend import Stored
 from muniment.core.claims.lineage import Edge
-from muniment.core.commands import RegisterPrincipal
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, MunimentError
-from muniment.core.folding import Change, Put
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
-from muniment.core.records import Key, KeyRecord, Record, Value
+from muniment.core.records import Change, Key, KeyRecord, Put, Record, Value
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.log.tree import Frontier, Node, hash_leaf
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.cursors import Place

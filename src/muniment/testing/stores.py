@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from muniment.core.backend import Stored
-from muniment.core.catalog.search import Fact
+from muniment.core.catalog.search import Attribute
 from muniment.core.claims.lineage import Direction, Edge, Relation
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
-from muniment.core.folding import Amend, Put
 from muniment.core.payloads import Payload
-from muniment.core.records import ModelRecord, PrincipalRecord, VersionRecord
+from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord
 from muniment.log.tree import Frontier, Node, cover, hash_children, hash_leaf, read_root
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog
@@ -267,8 +266,8 @@ def _fill_lineage(unit: Unit) -> None:
         )
         unit.projections.apply([Put(ModelRecord(index=index, name=name, kind="model", latest=1))])
         unit.projections.apply([Put(_version(index, name, "a"))])
-    unit.catalog.put(0, [Fact("alias.production", "production"), Fact("alias.best", "best")], 1)
-    unit.catalog.put(0, [Fact("target.prod-eu/api", "prod-eu/api")], 2)
+    unit.catalog.put(0, [Attribute("alias.production", "production"), Attribute("alias.best", "best")], 1)
+    unit.catalog.put(0, [Attribute("target.prod-eu/api", "prod-eu/api")], 2)
     unit.lineage.put("acme", [edge("b", "a"), edge("c", "b"), edge("d", "c"), edge("d", "a"), edge("b", "a")])
     unit.lineage.put("other", [edge("x", "a")])
     unit.lineage.put("acme", [edge("a", "e"), edge("e", "d")])

@@ -1,8 +1,9 @@
 """`muniment evaluate`, `muniment report`, `muniment leaderboard` and `muniment attest`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import click
 import yaml
@@ -79,7 +80,13 @@ _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drif
 @json_option
 @click.pass_obj
 def evaluate(
-    terminal: Terminal, /, reference: str, *, data: Path | None, results: Path | None, **options: object
+    terminal: Terminal,
+    /,
+    reference: str,
+    *,
+    data: Path | None,
+    results: Path | None,
+    **options: Any,  # noqa: ANN401 - what click has read
 ) -> None:
     """Compute evaluation evidence from predictions and sign it."""
     document = None if results is None else _read_document(results)
@@ -206,18 +213,18 @@ def describe_metrics(evidence: Evidence) -> list[str]:
     return lines
 
 
-def _evaluate_model(version: Version, data: Path, options: dict[str, object]) -> Receipt:
+def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) -> Receipt:
     return version.evaluate_model(
         data,
         str(options["target"]),
         groups=_tuple(options["groups"]),
         positive=options["positive"],
         split=str(options["split"]),
-        min_group_size=int(str(options["min_group_size"])),
+        min_group_size=options["min_group_size"],
     )
 
 
-def _measure(data: Path, options: dict[str, object]) -> JsonObject:
+def _measure(data: Path, options: Mapping[str, Any]) -> JsonObject:
     files = evaluation_module("files")
     found: JsonObject
     if options["task"] == "drift":
@@ -277,7 +284,7 @@ def _read_document(path: Path) -> Json:
     return found
 
 
-def _read_metrics(options: dict[str, object]) -> dict[str, float]:
+def _read_metrics(options: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for pair in _tuple(options["metrics"]):
         name, separator, text = pair.partition("=")

@@ -1,4 +1,4 @@
-"""`muniment approve`, `reject`, `withdraw` and `except`."""
+"""`muniment approve`, `reject`, `withdraw` and `waive`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,7 @@ from muniment.cli.terminal import FilePath, Terminal, json_option, show_in_brows
 from muniment.client.claims.signers import PasskeySigner, Signer, SshSigner
 from muniment.core.claims.approvals import Meaning
 from muniment.core.errors import InvalidOption
+from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
 
 _ROLES = click.Choice([str(role) for role in Role])
@@ -24,7 +25,7 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
         json_option,
         click.option("--passkey", is_flag=True, help="Sign with your passkey, in the browser."),
         click.option("--ssh", type=_FILE, metavar="FILE", help="Sign with this SSH key."),
-        click.option("--exception", metavar="DIGEST", help="About this exception, not about the version."),
+        click.option("--waiver", metavar="DIGEST", help="Decide about this waiver instead of the version."),
         click.option("--reason", required=True, help="The reason, kept on record."),
         click.option("--as", "role", required=True, type=_ROLES, help="The role that you sign in."),
         click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias."),
@@ -47,7 +48,7 @@ def approve(  # noqa: PLR0913 - one parameter for each option
     alias: str,
     role: str,
     reason: str,
-    exception: str | None,
+    waiver: str | None,
     meaning: str,
     expires: str | None,
     passkey: bool,
@@ -66,10 +67,10 @@ def approve(  # noqa: PLR0913 - one parameter for each option
             reason,
             meaning=meaning,
             expires=expires,
-            exception=exception,
+            waiver=waiver,
             signer=_choose_signer(ssh, passkey=passkey),
         )
-    what = f"exception {exception:.19} of {version}" if exception else str(version)
+    what = f"waiver {waiver:.19} of {version}" if waiver else str(version)
     terminal.answer(describe_receipt(receipt), [f"{what} approved for {alias} as {role}"])
 
 
@@ -82,7 +83,7 @@ def reject(  # noqa: PLR0913 - as above
     alias: str,
     role: str,
     reason: str,
-    exception: str | None,
+    waiver: str | None,
     passkey: bool,
     ssh: Path | None,
 ) -> None:
@@ -93,7 +94,7 @@ def reject(  # noqa: PLR0913 - as above
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = _choose_signer(ssh, passkey=passkey)
-        receipt = version.reject(alias, role, reason, exception=exception, signer=signer)
+        receipt = version.reject(alias, role, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"{version} rejected for {alias} as {role}"])
 
 
@@ -106,7 +107,7 @@ def withdraw(  # noqa: PLR0913 - as above
     alias: str,
     role: str,
     reason: str,
-    exception: str | None,
+    waiver: str | None,
     passkey: bool,
     ssh: Path | None,
 ) -> None:
@@ -114,33 +115,31 @@ def withdraw(  # noqa: PLR0913 - as above
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = _choose_signer(ssh, passkey=passkey)
-        receipt = version.withdraw(alias, role, reason, exception=exception, signer=signer)
+        receipt = version.withdraw(alias, role, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"withdrew your signing decision on {version} for {alias}"])
 
 
-@click.command("except")
+@click.command()
 @click.argument("reference")
 @click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
-@click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to let be.")
+@click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to waive.")
 @click.option("--until", required=True, metavar="TIME", help="When it expires (RFC 3339).")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option
 @click.pass_obj
-def except_(  # noqa: PLR0913 - one parameter for each option
+def waive(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal, reference: str, *, alias: str, rules: tuple[str, ...], until: str, reason: str
 ) -> None:
     """Request a temporary exception from rules of a policy.
 
-    `muniment check` names the rules by their ids with --json. The exception counts once it has the
-    approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --exception DIGEST`.
+    `muniment check` names the rules by their ids with --json. The waiver counts once it has the
+    approvals that the policy asks for: `muniment approve REFERENCE --for ALIAS --waiver DIGEST`.
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
-        receipt = version.ask_exception(alias, rules, until, reason)
-    digest = receipt.event.data["attestation"]
-    terminal.answer(
-        describe_receipt(receipt), [f"exception {digest} asked for: it counts once it is approved"]
-    )
+        receipt = version.waive(alias, rules, until, reason)
+    digest = receipt.read(AttestationRecorded).attestation
+    terminal.answer(describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"])
 
 
 def _choose_signer(ssh: Path | None, *, passkey: bool) -> Signer | None:

@@ -10,6 +10,7 @@ from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
+from muniment.core.events import RetentionSet
 
 
 def _ending(command: Callable[..., None]) -> click.Command:
@@ -76,9 +77,9 @@ def retain(terminal: Terminal, reference: str, *, until: str | None, hold: bool,
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.retain(until, hold=hold, reason=reason)
-    data = receipt.event.data
-    kept = f"until {data['until']}" if data["until"] else "for no set time"
-    held = ", under a legal hold" if data["hold"] else ""
+    event = receipt.read(RetentionSet)
+    kept = f"until {event.until}" if event.until else "for no set time"
+    held = ", under a legal hold" if event.hold else ""
     terminal.answer(describe_receipt(receipt), [f"{version} is kept {kept}{held}"])
 
 

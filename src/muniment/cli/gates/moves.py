@@ -14,6 +14,7 @@ from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_op
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
+from muniment.core.events import AliasMoved
 from muniment.core.gates.policy import Gate, Mode, Verdict, describe_gate
 from muniment.core.gates.rules.case import Finding
 from muniment.core.receipts import Receipt
@@ -73,13 +74,12 @@ def promote(  # noqa: PLR0913 - one parameter for each option
         else:
             receipt = registry.promote(version, alias, reason=reason)
         warnings = _find_warnings(version, alias)
-    data = receipt.event.data
-    verdicts = data.get("verdicts")
-    judged = f", {len(verdicts)} verdict(s) on record" if isinstance(verdicts, list) and verdicts else ""
+    event = receipt.read(AliasMoved)
+    judged = f", {len(event.verdicts)} verdict(s) on record" if event.verdicts else ""
     terminal.answer(
         describe_receipt(receipt),
         [
-            f"{data['name']}@{alias} is version {data['number']} (entry {receipt.index}{judged})",
+            f"{event.name}@{alias} is version {event.number} (entry {receipt.index}{judged})",
             *(f"warning: {text}" for text in warnings),
         ],
     )
@@ -95,33 +95,33 @@ def promote(  # noqa: PLR0913 - one parameter for each option
 def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, yes: bool) -> None:
     """Move an alias past its gate, in an emergency.
 
-    Everyone concerned is told, and somebody else has to review the move.
+    Everyone concerned is told, and somebody else has to close it.
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
         if not yes:
             click.confirm(f"move {alias} to {version} past its gate?", abort=True, err=True)
         receipt = registry.break_glass(version, alias, reason)
-    data = receipt.event.data
+    event = receipt.read(AliasMoved)
     terminal.answer(
         describe_receipt(receipt),
         [
-            f"EMERGENCY: {data['name']}@{data['alias']} is version {data['number']} (entry {receipt.index})",
-            f"somebody else has to review it until {data['due']}: muniment review {receipt.index}",
+            f"EMERGENCY: {event.name}@{event.alias} is version {event.number} (entry {receipt.index})",
+            f"somebody else has to close it until {event.due}: muniment close-emergency {receipt.index}",
         ],
     )
 
 
-@click.command()
+@click.command("close-emergency")
 @click.argument("entry", type=ENTRY)
 @click.option("--reason", required=True, help="What came of it.")
 @json_option
 @click.pass_obj
-def review(terminal: Terminal, entry: int, reason: str) -> None:
-    """Say that an emergency was looked at."""
+def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
+    """Close an emergency after looking into it."""
     with connect(terminal) as registry:
-        receipt = registry.review(entry, reason)
-    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is reviewed"])
+        receipt = registry.close_emergency(entry, reason)
+    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is closed"])
 
 
 @click.command()
@@ -137,10 +137,10 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
     name, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.rollback(name, alias, reason=reason)
-    data = receipt.event.data
+    event = receipt.read(AliasMoved)
     terminal.answer(
         describe_receipt(receipt),
-        [f"{reference} is version {data['number']} again (was {data['previous']}, entry {receipt.index})"],
+        [f"{reference} is version {event.number} again (was {event.previous}, entry {receipt.index})"],
     )
 
 
@@ -171,7 +171,7 @@ def _describe_finding(found: Finding, names: Mapping[str, str]) -> list[str]:
     state = "met    " if found.passed else "WAIVED " if found.waived else "NOT MET"
     lines = [f"  {state}  {found.rule}: {put_names(found.message, names)}"]
     if found.waived:
-        lines.append(f"           by exception {found.waived}")
+        lines.append(f"           waived by {found.waived}")
     elif found.mend:
         lines.append(f"           try: {found.mend}")
     return lines

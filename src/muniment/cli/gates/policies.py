@@ -14,6 +14,7 @@ from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidOption
+from muniment.core.events import PolicySet
 from muniment.core.gates.policy import describe_gate
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_yaml
@@ -45,7 +46,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     models, alias = split_alias(reference)
     with connect(terminal, create=True) as registry:
         receipt = registry.policies.set(models, alias, load_yaml(file))
-    digest = receipt.event.data["policy"]
+    digest = receipt.read(PolicySet).policy
     terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
 
 
@@ -144,7 +145,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
             lines.append(f"  {found.id}: {found.rule}")
             lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
             lines += [f"    based on {digest}" for digest in found.attestations]
-            lines += [f"    let be by exception {found.waived}"] if found.waived else []
+            lines += [f"    waived by {found.waived}"] if found.waived else []
             lines += [f"    try: {found.mend}"] if found.mend and not found.waived else []
     terminal.answer(describe_gate(gate), lines)
 
@@ -229,4 +230,5 @@ def _list_versions(registry: Registry, names: tuple[str, ...], *, every: bool) -
                 yield from (f"{record.name}@{record.number}" for record in registry.versions(name))
             else:
                 held = {move.record.alias: move.record.number for move in registry.history(name)}
-                yield from (f"{name}@{number}" for number in sorted(set(held.values())))
+                numbers = {number for number in held.values() if number is not None}
+                yield from (f"{name}@{number}" for number in sorted(numbers))

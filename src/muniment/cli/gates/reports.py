@@ -12,7 +12,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def write_junit(gate: Gate) -> bytes:
-    """Write a test suite for each policy and a case for each rule; what an exception lets be is skipped."""
+    """Write a test suite for each policy and a case for each rule; what is waived is skipped."""
     root = Element("testsuites", name=f"{gate.version} for {gate.alias}")
     for verdict in gate.verdicts:
         findings = verdict.findings
@@ -73,7 +73,7 @@ def _write_result(gate: Gate, verdict: Verdict, found: Finding) -> JsonObject:
     level = {Mode.ENFORCE: "error", Mode.WARN: "warning", Mode.SHADOW: "note"}[verdict.mode]
     hint = f" Try: {found.mend}" if found.mend else ""
     suppressions: JsonObject = (
-        {"suppressions": [{"kind": "external", "justification": f"exception {found.waived}"}]}
+        {"suppressions": [{"kind": "external", "justification": f"waiver {found.waived}"}]}
         if found.waived
         else {}
     )

@@ -7,7 +7,7 @@ from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import ENTRY, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
-from muniment.core.queries import Item
+from muniment.core.verbs.gates import InboxItem
 
 
 @click.command()
@@ -144,7 +144,7 @@ def _name(registry: Registry, principals: set[str]) -> dict[str, str]:
     return {principal: registry.people.get(principal).name or principal for principal in principals}
 
 
-def _describe(item: Item) -> JsonObject:
+def _describe(item: InboxItem) -> JsonObject:
     return {
         "kind": item.kind,
         "reference": item.reference,

@@ -1,4 +1,4 @@
-"""What nobody must overlook of a version: what became of it, exceptions made for it, emergencies."""
+"""What nobody must overlook of a version: what became of it, its waivers, emergencies."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -7,22 +7,22 @@ from typing import Final, NamedTuple
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Act, Decision, last_acts
-from muniment.core.claims.attestations import EXCEPTION
+from muniment.core.claims.approvals import Act, SigningDecision, last_acts
+from muniment.core.claims.attestations import WAIVER
 from muniment.core.claims.waivers import Waiver
-from muniment.core.queries import VersionDetail
 from muniment.core.records import MoveRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.versions import VersionDetail
 
 _SAID: Final = {
-    Decision.APPROVE: "approved",
-    Decision.REJECT: "rejected",
-    Decision.WITHDRAW: "withdrawn",
+    SigningDecision.APPROVE: "approved",
+    SigningDecision.REJECT: "rejected",
+    SigningDecision.WITHDRAW: "withdrawn",
 }
 
 
 class Asked(NamedTuple):
-    """An exception that was asked for, what people said of it, and whether its time is over."""
+    """A waiver that was requested, what people said of it, and whether its time is over."""
 
     waiver: Waiver
     digest: str
@@ -34,17 +34,17 @@ class Asked(NamedTuple):
     def approved(self) -> bool:
         """Say whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
         said = {act.approval.decision for act in self.acts}
-        return Decision.APPROVE in said and Decision.REJECT not in said
+        return SigningDecision.APPROVE in said and SigningDecision.REJECT not in said
 
 
-def list_exceptions(version: Version, detail: VersionDetail) -> list[Asked]:
-    """List the exceptions that were asked for, each checked."""
-    if not any(claim.predicate_type == EXCEPTION for claim in detail.attestations):
+def list_waivers(version: Version, detail: VersionDetail) -> list[Asked]:
+    """List the waivers that were requested, each checked."""
+    if not any(claim.predicate_type == WAIVER for claim in detail.attestations):
         return []
     claims, now = version.claims(), datetime.now(UTC)
     found = []
     for claim in claims:
-        if claim.predicate_type == EXCEPTION:
+        if claim.predicate_type == WAIVER:
             waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
             acts = last_acts(claims, str(version), waiver.alias, digest).values()
             found.append(Asked(waiver, digest, claim.index, tuple(acts), read_time(waiver.until) <= now))
@@ -64,22 +64,22 @@ def describe_state(version: Version, detail: VersionDetail, names: Mapping[str, 
     if status is not None and status.status != Status.PUBLISHED:
         lines.append(f"  {status.status.upper()}  {status.set}: {detail.status_reason or '(erased)'}")
     lines += [
-        f"  superseded  {move.alias} went to version {move.number}, {move.moved}, entry {move.index}"
+        f"  superseded  {_describe_superseding(move)}, {move.moved}, entry {move.index}"
         for move in detail.superseded
     ]
     lines += [_describe_emergency(move) for move in detail.emergencies]
     if kept is not None:
         hold = "under a legal hold, " if kept.hold else ""
         lines.append(f"  kept       {hold}until {kept.until or 'no set time'}")
-    return lines + [line for asked in list_exceptions(version, detail) for line in _describe(asked, names)]
+    return lines + [line for asked in list_waivers(version, detail) for line in _describe(asked, names)]
 
 
 def _describe_standing(version: Version) -> str:
     detail = version.describe()
     status = detail.status
     words = [] if status is None or status.status == Status.PUBLISHED else [status.status.upper()]
-    if any(asked.approved and not asked.ended for asked in list_exceptions(version, detail)):
-        words.append("EXCEPTION")
+    if any(asked.approved and not asked.ended for asked in list_waivers(version, detail)):
+        words.append("WAIVER")
     if detail.emergencies:
         words.append("EMERGENCY")
     return ", ".join(words)
@@ -92,13 +92,17 @@ def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
     ]
     waiver, ended = asked.waiver, ", which is over" if asked.ended else ""
     return [
-        f"  EXCEPTION  to {', '.join(sorted(waiver.rules))} for {waiver.alias}",
+        f"  WAIVER  of {', '.join(sorted(waiver.rules))} for {waiver.alias}",
         f"             until {waiver.until}{ended}; {', '.join(said) or 'approved by nobody yet'}",
         f"             {asked.digest}, entry {asked.entry}",
     ]
 
 
+def _describe_superseding(move: MoveRecord) -> str:
+    return f"{move.alias} was removed" if move.number is None else f"{move.alias} went to version {move.number}"
+
+
 def _describe_emergency(move: MoveRecord) -> str:
     overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
-    due = f"its review is OVERDUE since {move.due}" if overdue else f"to be reviewed until {move.due}"
+    due = f"closing it is OVERDUE since {move.due}" if overdue else f"to be closed until {move.due}"
     return f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"

@@ -13,6 +13,7 @@ from muniment.client.people.login import login as sign_in
 from muniment.client.people.login import login_workload
 from muniment.client.people.login import logout as sign_out
 from muniment.core.errors import InvalidOption
+from muniment.core.events import TokenRevoked
 
 _MAX_PROOF_BYTES = 16_384
 
@@ -122,7 +123,7 @@ def revoke_token(terminal: Terminal, token_id: str) -> None:
             found.record.id for found in registry.access.tokens() if found.record.id.startswith(token_id)
         ]
         receipt = registry.access.revoke(known[0] if len(known) == 1 else token_id)
-    terminal.answer(describe_receipt(receipt), [f"token {receipt.event.data['token']:.16} is revoked"])
+    terminal.answer(describe_receipt(receipt), [f"token {receipt.read(TokenRevoked).token:.16} is revoked"])
 
 
 @click.group()

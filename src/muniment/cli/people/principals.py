@@ -10,8 +10,9 @@ from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidKey
+from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.queries import Person
+from muniment.core.verbs.people import Person
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384
@@ -90,7 +91,9 @@ def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | Non
     """Enrol a public key for a principal."""
     with connect(terminal) as registry:
         receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
-    terminal.answer(describe_receipt(receipt), [f"key {receipt.event.data['key']} enrolled for {principal}"])
+    terminal.answer(
+        describe_receipt(receipt), [f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"]
+    )
 
 
 @key.command("revoke")
@@ -105,7 +108,7 @@ def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
     """
     with connect(terminal) as registry:
         receipt = registry.people.revoke(key_id, effective=effective)
-    from_entry = receipt.event.data["effective"]
+    from_entry = receipt.read(KeyRevoked).effective
     terminal.answer(describe_receipt(receipt), [f"key {key_id} is revoked as of entry {from_entry}"])
 
 
@@ -131,7 +134,7 @@ def add_user(
     key = None if file is None else _read_public(file)
     with connect(terminal, create=True) as registry:
         receipt = registry.people.add(name, key, expires=expires, workload=workload)
-    terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.event.data['principal']}"])
+    terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.read(PrincipalRegistered).principal}"])
 
 
 @user.command("invite")
@@ -168,8 +171,8 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
     """
     with connect(terminal) as registry:
         receipt = registry.people.erase(principal, typed=typed)
-    data = receipt.event.data
-    terminal.answer(describe_receipt(receipt), [f"{data['principal']}: {data['payloads']} texts erased"])
+    event = receipt.read(PrincipalErased)
+    terminal.answer(describe_receipt(receipt), [f"{event.principal}: {event.payloads} texts erased"])
 
 
 @user.command("may")

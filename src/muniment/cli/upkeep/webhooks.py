@@ -51,7 +51,7 @@ def list_(terminal: Terminal, namespace: str) -> None:
                     **one.record.values(),
                     "url": one.url,
                     "next": one.next,
-                    "dead": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.dead],
+                    "failed": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.failed],
                 }
                 for one in found
             ],
@@ -66,12 +66,12 @@ def list_(terminal: Terminal, namespace: str) -> None:
                 one.url,
                 one.record.events or "all",
                 one.next,
-                len(one.dead),
-                one.dead[-1].fault if one.dead else "",
+                len(one.failed),
+                one.failed[-1].fault if one.failed else "",
             )
             for one in found
         ],
-        alarming=[bool(one.dead) for one in found],
+        alarming=[bool(one.failed) for one in found],
     )
 
 

@@ -15,7 +15,7 @@ from muniment.cli.terminal import ENTRY, FilePath, Terminal, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.errors import InvalidOption, RequestNotFound
-from muniment.core.queries import Draft
+from muniment.core.verbs.versions import Draft
 
 
 @click.command()

@@ -14,8 +14,8 @@ from muniment.client.registry import Registry
 from muniment.client.versions.comparing import Difference
 from muniment.client.versions.identifying import Match
 from muniment.core.canonical import Json
-from muniment.core.queries import Move
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.gates import Move
 
 
 @click.command("list")
@@ -169,7 +169,8 @@ def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:
     actor = registry.people.get(record.actor).name or record.actor
     before = "" if record.previous is None else f"@{record.previous}"
     why = f"EMERGENCY: {move.reason or '(erased)'}" if record.emergency else move.reason
-    return record.moved, record.alias, before, f"@{record.number}", actor, why, record.index
+    after = "(removed)" if record.number is None else f"@{record.number}"
+    return record.moved, record.alias, before, after, actor, why, record.index
 
 
 def _describe_difference(one: Difference) -> Json:

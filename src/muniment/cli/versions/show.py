@@ -13,8 +13,8 @@ from muniment.client.versions.version import Version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import SCAN, kind_of
 from muniment.core.claims.scans import Scan
-from muniment.core.queries import VersionDetail
 from muniment.core.records import AttestationRecord
+from muniment.core.verbs.versions import VersionDetail
 
 # The others are in the answer of --json.
 _MOST_FOUND: Final = 10

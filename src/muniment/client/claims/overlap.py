@@ -1,6 +1,7 @@
 """How many rows of a dataset were in the data of a training, by the salted digests that the training kept."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,6 @@ from muniment.capture.rows import RowDigests
 from muniment.client.claims.evaluating import evaluation_module
 from muniment.client.proofs.checking import read_document
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.provenance import Provenance
 from muniment.core.errors import InvalidEvidence
@@ -17,7 +17,16 @@ _KEPT: Final = "rows of "
 _MAX_BYTES: Final = 1 << 30
 
 
-def find_overlap(backend: TrustedBackend, claims: Sequence[Attestation], data: Path) -> JsonObject | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """How many rows of a table were in the data of a training, and which tables were compared."""
+
+    rows: int
+    rows_in_training: int
+    training: tuple[str, ...]
+
+
+def find_overlap(backend: TrustedBackend, claims: Sequence[Attestation], data: Path) -> Overlap | None:
     """Count the rows of a table that are in the tables of some provenance claims; None if nothing compares.
 
     A training table compares if the data has all of its columns.
@@ -32,9 +41,11 @@ def find_overlap(backend: TrustedBackend, claims: Sequence[Attestation], data: P
                     counts.append((name.removeprefix(_KEPT), *found))
     if not counts:
         return None
-    names: list[Json] = [name for name, _, _ in counts]
-    rows, most = max(total for _, total, _ in counts), max(known for _, _, known in counts)
-    return {"rows": rows, "rows_in_training": most, "training": names}
+    return Overlap(
+        rows=max(total for _, total, _ in counts),
+        rows_in_training=max(known for _, _, known in counts),
+        training=tuple(name for name, _, _ in counts),
+    )
 
 
 def _count(known: RowDigests, data: Path) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from muniment.client.claims.ssh import sign_with_ssh
 from muniment.client.people.passkeys import sign_with_passkey
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.payloads import Payload
-from muniment.core.queries import GetSelf
+from muniment.core.verbs.people import GetSelf
 from muniment.signing.bundle import Bundle
 
 

@@ -10,14 +10,14 @@ from muniment.client.versions.version import Session, get_version
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import POLICY
-from muniment.core.commands import SetPolicy, SetTier
+from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
-from muniment.core.queries import GetPolicies, GetTier, JudgeGate, ListPolicies
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.gates import GetPolicies, GetTier, JudgeGate, ListPolicies, SetPolicy, SetTier
 from muniment.policies.documents import MAX_POLICY_BYTES, read_policy
 from muniment.signing.statements import attest, encode
 
@@ -48,14 +48,14 @@ class Policies:
         read_policy(document)
         backend, which = self._session.backend, Models.parse(models)
         data = encode(document)
-        predicate: JsonObject = {
-            "models": str(which),
-            "alias": alias,
-            "registry": backend.seen.verifier,
-            "time": write_time(datetime.now(UTC)),
-        }
+        said = PolicyInForce(
+            models=which,
+            alias=Alias(alias),
+            registry=backend.seen.verifier,
+            time=write_time(datetime.now(UTC)),
+        )
         name = f"policy of {which}@{alias}"
-        bundle = attest(Digest.of(data), name, POLICY, predicate, self._session.signer())
+        bundle = attest(Digest.of(data), name, POLICY, said.predicate(), self._session.signer())
         policy, attestation = backend.add_documents([data, bundle.encode()])
         return backend.execute(
             SetPolicy(models=which, alias=Alias(alias), policy=policy, attestation=attestation)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from muniment.client.people.principals import write_payload, write_reason
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.version import Session, Version
-from muniment.core.commands import CloseRequest, EraseComment, OpenRequest, PostComment
 from muniment.core.names import Alias, ModelName
-from muniment.core.queries import Comment, GetInbox, Item, ListComments, ListRequests, Request
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.catalog import Comment, EraseComment, ListComments, PostComment
+from muniment.core.verbs.gates import CloseRequest, GetInbox, InboxItem, ListRequests, OpenRequest, Request
 
 
 class Talk:
@@ -61,6 +61,6 @@ class Talk:
         """Let the text of a comment, by its entry, go for good."""
         return self._backend.execute(EraseComment(comment=comment))
 
-    def inbox(self) -> Sequence[Item]:
+    def inbox(self) -> Sequence[InboxItem]:
         """Say what waits for us, and what we should know of the last 30 days."""
         return self._backend.ask(GetInbox())

@@ -7,13 +7,24 @@ from typing import NamedTuple
 from muniment.client.connection.tokens import PREFIX, id_of, make_token
 from muniment.client.people.principals import write_payload
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.commands import DistrustIssuer, IssueToken, RevokeToken, SetQuota, TrustIssuer
 from muniment.core.people.callers import parse_scopes
 from muniment.core.people.roles import Act
-from muniment.core.queries import GetSelf, GetUsage, ListIssuers, ListTokens, Person, Token, Usage, WhoMay
 from muniment.core.receipts import Receipt
 from muniment.core.records import IssuerRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.bytes import GetUsage, SetQuota, Usage
+from muniment.core.verbs.people import (
+    DistrustIssuer,
+    GetSelf,
+    IssueToken,
+    ListIssuers,
+    ListTokens,
+    Person,
+    RevokeToken,
+    Token,
+    TrustIssuer,
+    WhoMay,
+)
 
 
 class Issued(NamedTuple):

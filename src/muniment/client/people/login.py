@@ -18,11 +18,10 @@ from muniment.client.connection.tokens import PREFIX, id_of, make_token
 from muniment.client.connection.transport import API, Transport
 from muniment.client.people.principals import write_payload
 from muniment.client.remote import open_remote
-from muniment.core.commands import BeginSession
 from muniment.core.errors import InvalidKey, LoginRefused, RegistryNotFound
-from muniment.core.queries import GetSelf, Person
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
+from muniment.core.verbs.people import BeginSession, GetSelf, Person
 from muniment.signing.keys import Identity
 
 _SESSION: Final = timedelta(days=30)

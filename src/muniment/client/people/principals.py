@@ -6,18 +6,21 @@ import uuid_utils
 
 from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.commands import (
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import EVERYWHERE, Role
+from muniment.core.receipts import Receipt
+from muniment.core.verbs.people import (
     EnrolKey,
     ErasePrincipal,
+    GetPerson,
+    GetSelf,
     GrantRole,
+    ListPeople,
+    Person,
     RegisterPrincipal,
     RevokeKey,
     RevokeRole,
 )
-from muniment.core.payloads import Payload
-from muniment.core.people.roles import EVERYWHERE, Role
-from muniment.core.queries import GetPerson, GetSelf, ListPeople, Person
-from muniment.core.receipts import Receipt
 from muniment.signing.keys import PublicKey
 
 

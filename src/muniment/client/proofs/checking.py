@@ -26,13 +26,16 @@ from muniment.core.errors import (
     ProofInvalid,
     RecordUnproven,
     VerdictInconsistent,
+    VersionNotFound,
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
-from muniment.core.gates.verdicts import Said, read_facts, write_verdict
+from muniment.core.gates.verdicts import Said, read_case, write_verdict
 from muniment.core.names import Alias, Reference
-from muniment.core.queries import DescribeVersion, GetKey, GetMove, GetVersion, VersionDetail
 from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.verbs.gates import GetMove
+from muniment.core.verbs.people import GetKey
+from muniment.core.verbs.versions import DescribeVersion, GetVersion, VersionDetail
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
@@ -64,6 +67,8 @@ def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None
         backend.check_record(move)
         if (move.name, move.alias) != (str(reference.name), str(reference.selector)):
             raise RecordUnproven(record=str(reference), index=move.index)
+        if move.number is None:
+            raise VersionNotFound(reference=str(reference))
         exact = Reference(reference.name, move.number)
     version = backend.ask(GetVersion(reference=exact, at=at))
     backend.check_record(version)
@@ -206,24 +211,24 @@ def check_verdict(
 
     (0) the claims about this version that it states are on record, as it states them
     (1) the policy and every claim have their digests, and every claim verifies with its signer's key
-    (2) the same rules over the same facts come to the same findings
+    (2) the same rules over the same case come to the same findings
 
     Raises:
         VerdictInconsistent: they do not.
     """
     stated = check_claim(backend, record, version, revision).predicate
-    if "facts" not in stated:
+    if "case" not in stated:
         raise VerdictInconsistent(digest=record.digest, reason="it does not say what it rests on")
-    facts = read_facts(stated, [file.path for file in revision.files], partial(_read_said, backend))
+    case = read_case(stated, [file.path for file in revision.files], partial(_read_said, backend))
     known = {one.digest: one for one in backend.ask(DescribeVersion(reference=_exact(version))).attestations}
-    for claim in facts.attestations:
+    for claim in case.attestations:
         found = known.get(str(claim.digest))
         said = (claim.signer, claim.index, claim.recorded, claim.assurance)
         if found is None or said != (found.signer, found.index, found.recorded, found.assurance):
             raise VerdictInconsistent(digest=record.digest, reason=f"{claim.digest} is not on record so")
-    policy = decode_policy(read_document(backend, Digest.parse(facts.policy), "the policy", MAX_POLICY_BYTES))
-    again = write_verdict(judge(policy, facts), facts, verifier="")
-    if facts.version != f"{version.name}@{version.number}" or _outcome(again) != _outcome(stated):
+    policy = decode_policy(read_document(backend, Digest.parse(case.policy), "the policy", MAX_POLICY_BYTES))
+    again = write_verdict(judge(policy, case), case, verifier="")
+    if case.version != f"{version.name}@{version.number}" or _outcome(again) != _outcome(stated):
         raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
 
 

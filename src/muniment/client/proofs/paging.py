@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.queries import PageQuery, SearchVersions, entry_of
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.catalog import SearchVersions
+from muniment.core.verbs.verb import PageQuery, entry_of
 
 T = TypeVar("T")
 

@@ -10,13 +10,12 @@ from typing import BinaryIO, TypeVar
 
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.core.backend import Backend, Stored
-from muniment.core.commands import Command
 from muniment.core.digests import Digest
 from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
-from muniment.core.folding import follows_from
-from muniment.core.queries import GetGrowth, GetLogIdentity, GetProof, Growth, Query
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
+from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof, Growth
+from muniment.core.verbs.verb import Command, Query
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import EMPTY_ROOT, hash_leaf
@@ -82,7 +81,7 @@ class TrustedBackend:
             ProofInvalid: its entry is not in the log.
         """
         proof = self.ask(GetProof(index=record.index))
-        if proof.index != record.index or not follows_from(record, proof.event):
+        if proof.index != record.index or not proof.entry.makes(record):
             key = ", ".join(str(part) for part in record.identity())
             raise RecordUnproven(record=f"{record.table}[{key}]", index=record.index)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.formats import format_of
 from muniment.core.bytes.revisions import File
-from muniment.core.canonical import Json
+from muniment.core.claims.reproductions import FileOutcome, RebuiltFile
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
@@ -14,30 +14,34 @@ from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, 
 
 def compare_file(
     backend: TrustedBackend, path: str, file: File, rebuilt: Path, tolerance: float
-) -> dict[str, Json]:
+) -> RebuiltFile:
     """Compare a rebuilt file with the recorded one: by digest, then tensor by tensor.
 
     Differing tensors are within tolerance if the norm of the change is, relative to the norm of the tensor.
     """
-    found: dict[str, Json] = {"path": path, "recorded": str(file.digest)}
     if not rebuilt.is_file():
-        return {**found, "outcome": "missing"}
+        return RebuiltFile(path=path, outcome=FileOutcome.MISSING, recorded=file.digest)
     with rebuilt.open("rb") as stream:
         digest = Digest(hashlib.file_digest(stream, "sha256").hexdigest())
-    found["rebuilt"] = str(digest)
-    if digest == file.digest:
-        return {**found, "outcome": "identical"}
-    kind = format_of(path)
-    if not has_tensors(kind):
-        return {**found, "outcome": "differs", "detail": "it has other bytes"}
+    outcome, detail = FileOutcome.IDENTICAL, ""
+    if digest != file.digest:
+        outcome, detail = _compare_contents(backend, path, file, rebuilt, tolerance)
+    return RebuiltFile(path=path, outcome=outcome, recorded=file.digest, rebuilt=digest, detail=detail)
+
+
+def _compare_contents(
+    backend: TrustedBackend, path: str, file: File, rebuilt: Path, tolerance: float
+) -> tuple[FileOutcome, str]:
+    if not has_tensors(format_of(path)):
+        return FileOutcome.DIFFERS, "it has other bytes"
     try:
         worst, name = _compare_tensors(backend, file, rebuilt)
     except (MunimentError, EOFError) as error:
-        return {**found, "outcome": "differs", "detail": str(error)}
+        return FileOutcome.DIFFERS, str(error)
     if worst is None:
-        return {**found, "outcome": "differs", "detail": f"the tensor {name} has another form"}
-    detail = f"the tensor {name} is {worst:.3g} of its norm away"
-    return {**found, "outcome": "within-tolerance" if worst <= tolerance else "differs", "detail": detail}
+        return FileOutcome.DIFFERS, f"the tensor {name} has another form"
+    outcome = FileOutcome.WITHIN_TOLERANCE if worst <= tolerance else FileOutcome.DIFFERS
+    return outcome, f"the tensor {name} is {worst:.3g} of its norm away"
 
 
 def _compare_tensors(backend: TrustedBackend, file: File, rebuilt: Path) -> tuple[float | None, str]:

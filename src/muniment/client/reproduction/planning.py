@@ -25,7 +25,7 @@ from muniment.core.claims.provenance import Input, Provenance
 from muniment.core.digests import Digest
 from muniment.core.errors import NotReproducible
 from muniment.core.names import Reference
-from muniment.core.queries import GetLineage
+from muniment.core.verbs.catalog import GetLineage
 
 MAX_KEPT_BYTES: Final = 64 << 20
 # What this client can provide itself, since it runs it.

@@ -30,10 +30,18 @@ from muniment.client.reproduction.workplace import (
 from muniment.client.versions.loading import load_files
 from muniment.client.versions.version import Version
 from muniment.core.bytes.formats import format_of
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import REPRODUCTION
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.provenance import write_blob_resource
+from muniment.core.claims.reproductions import (
+    Fidelity,
+    FileOutcome,
+    RebuiltEnvironment,
+    RebuiltFile,
+    RebuiltMetric,
+    Reproduction,
+)
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, NotReproducible
 from muniment.core.times import write_time
@@ -47,36 +55,20 @@ _MAX_LOG_BYTES: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
-    """What came of it: the predicate `reproduction/v1`, and the log that it names."""
+    """What came of it, and the log that it names."""
 
-    predicate: JsonObject
+    reproduction: Reproduction
     log: bytes
 
     @property
-    def verdict(self) -> str:
+    def predicate(self) -> JsonObject:
+        """The predicate `reproduction/v1`."""
+        return self.reproduction.predicate()
+
+    @property
+    def verdict(self) -> Fidelity:
         """bit-identical, within-tolerance or failed."""
-        return str(self.predicate["verdict"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Metric:
-    """A metric that was computed again."""
-
-    dataset: str
-    name: str
-    recorded: float | None
-    rebuilt: float | None
-    held: bool
-
-    def describe(self) -> JsonObject:
-        """Describe it, for the record."""
-        return {
-            "dataset": self.dataset,
-            "metric": self.name,
-            "recorded": self.recorded,
-            "rebuilt": self.rebuilt,
-            "held": self.held,
-        }
+        return self.reproduction.verdict
 
 
 def reproduce(  # noqa: PLR0913 - what a rebuild is made of
@@ -191,18 +183,18 @@ class _Work:
         self.log.note(f"exit      {code}")
         return code
 
-    def compare(self, place: Path) -> list[dict[str, Json]]:
+    def compare(self, place: Path) -> list[RebuiltFile]:
         """Compare each file that the training wrote."""
         found = [
             compare_file(self.backend, path, file, inside(place, path), self.tolerance)
             for path, file in self.plan.outputs.items()
         ]
         for one in found:
-            detail = f": {one['detail']}" if "detail" in one else ""
-            self.log.note(f"{one['outcome']:9} {one['path']}{detail}")
+            detail = f": {one.detail}" if one.detail else ""
+            self.log.note(f"{one.outcome:9} {one.path}{detail}")
         return found
 
-    def evaluate(self, place: Path) -> list[_Metric]:
+    def evaluate(self, place: Path) -> list[RebuiltMetric]:
         """Do the recorded evaluations again with the rebuilt model."""
         if not self.plan.evaluations:
             return []
@@ -213,45 +205,45 @@ class _Work:
         except MunimentError as error:
             self.log.note(f"          the rebuilt model cannot be loaded: {error}")
             return []
-        found: list[_Metric] = []
+        found: list[RebuiltMetric] = []
         for number, (evidence, data) in enumerate(self.plan.evaluations):
             target = self.directory / "evaluation" / str(number) / Path(data.path).name
             lay_out(self.backend, data, target)
             found += _measure(model, evidence, target, self.tolerance)
         return found
 
-    def conclude(self, code: int, files: list[dict[str, Json]], metrics: list[_Metric]) -> Rebuilt:
+    def conclude(self, code: int, files: list[RebuiltFile], metrics: list[RebuiltMetric]) -> Rebuilt:
         """Say what came of it."""
         verdict = _judge(code, files, metrics)
         self.log.note(f"verdict   {verdict}")
         text = bytes(self.log.text[-_MAX_LOG_BYTES:])
         kept = b"" if holds_secret(text.decode(errors="replace"), ()) else text
         log = [write_blob_resource(_LOG, Digest.of(kept), len(kept), "text/plain")] if kept else []
-        predicate: JsonObject = {
-            "verdict": verdict,
-            "provenance": str(self.plan.claim.digest),
-            "tolerance": self.tolerance,
-            "command": list(self.plan.command),
-            "exit_code": code,
-            "environment": {
-                "python": self.plan.python,
-                "tool": "uv",
-                "packages": self.plan.lock.count("=="),
-                "hashes": self.plan.lock.count("--hash="),
-                "provided": list(self.plan.provided),
-            },
-            "sandbox": self.sandbox.describe(self.limits),
-            "files": files,
-            "metrics": [one.describe() for one in metrics],
-            "not_replayed": list(self.plan.notes),
-            "byproducts": log,
-            "startedOn": self.started,
-            "finishedOn": write_time(datetime.now(UTC)),
-        }
-        return Rebuilt(predicate=predicate, log=kept)
+        reproduction = Reproduction(
+            verdict=verdict,
+            provenance=self.plan.claim.digest,
+            tolerance=self.tolerance,
+            command=tuple(self.plan.command),
+            exit_code=code,
+            environment=RebuiltEnvironment(
+                python=self.plan.python,
+                tool="uv",
+                packages=self.plan.lock.count("=="),
+                hashes=self.plan.lock.count("--hash="),
+                provided=tuple(self.plan.provided),
+            ),
+            sandbox=self.sandbox.describe(self.limits),
+            files=tuple(files),
+            metrics=tuple(metrics),
+            not_replayed=tuple(self.plan.notes),
+            byproducts=tuple(log),
+            started=self.started,
+            finished=write_time(datetime.now(UTC)),
+        )
+        return Rebuilt(reproduction=reproduction, log=kept)
 
 
-def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) -> list[_Metric]:
+def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) -> list[RebuiltMetric]:
     procedure = cast("Mapping[str, Any]", evidence.predicate["procedure"])
     found, _ = evaluation_module("files").evaluate_model(
         model,
@@ -267,9 +259,9 @@ def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) ->
         before, after = evidence.find_metric(name), again.find_metric(name)
         old, new = (None if one is None else one.value for one in (before, after))
         results.append(
-            _Metric(
-                dataset=evidence.dataset,
-                name=name,
+            RebuiltMetric(
+                dataset=Digest.parse(evidence.dataset),
+                metric=name,
                 recorded=old,
                 rebuilt=new,
                 held=_is_close(old, new, tolerance),
@@ -284,16 +276,15 @@ def _is_close(one: float | None, other: float | None, tolerance: float) -> bool:
     return abs(one - other) <= tolerance * max(abs(one), abs(other))
 
 
-def _judge(code: int, files: Sequence[JsonObject], metrics: Sequence[_Metric]) -> str:
+def _judge(code: int, files: Sequence[RebuiltFile], metrics: Sequence[RebuiltMetric]) -> Fidelity:
     """Say bit-identical only of files that are, and within tolerance only of what was compared."""
-    outcomes = {str(one["outcome"]) for one in files}
-    if code or not files or "missing" in outcomes:
-        return "failed"
+    outcomes = {one.outcome for one in files}
+    if code or not files or FileOutcome.MISSING in outcomes:
+        return Fidelity.FAILED
     held = all(one.held for one in metrics)
-    if outcomes == {"identical"} and held:
-        return "bit-identical"
-    if not held or any(
-        one["outcome"] == "differs" and has_tensors(format_of(str(one["path"]))) for one in files
-    ):
-        return "failed"
-    return "within-tolerance" if "differs" not in outcomes or metrics else "failed"
+    if outcomes == {FileOutcome.IDENTICAL} and held:
+        return Fidelity.BIT_IDENTICAL
+    differing = [one for one in files if one.outcome is FileOutcome.DIFFERS]
+    if not held or any(has_tensors(format_of(one.path)) for one in differing):
+        return Fidelity.FAILED
+    return Fidelity.FAILED if differing and not metrics else Fidelity.WITHIN_TOLERANCE

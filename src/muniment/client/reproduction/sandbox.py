@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from muniment.core.canonical import JsonObject
+from muniment.core.claims.reproductions import UsedSandbox
 
 # Sets limits on itself, then becomes the command. The command's variables come in here only: on the outside
 # one of them, such as LD_PRELOAD, could let code run before the sandbox stands.
@@ -44,7 +44,7 @@ class Limits:
             "RLIMIT_CORE": 0,
         }
 
-    def describe(self) -> JsonObject:
+    def describe(self) -> dict[str, int]:
         """Describe them."""
         return {
             "cpu_s": self.cpu_s,
@@ -68,14 +68,9 @@ class Sandbox:
     network: bool
     files: bool
 
-    def describe(self, limits: Limits) -> JsonObject:
+    def describe(self, limits: Limits) -> UsedSandbox:
         """Describe it, for the record."""
-        return {
-            "kind": self.kind,
-            "network": self.network,
-            "files": self.files,
-            "limits": limits.describe(),
-        }
+        return UsedSandbox(kind=self.kind, network=self.network, files=self.files, limits=limits.describe())
 
     def __str__(self) -> str:
         """Say what it keeps away."""

@@ -8,9 +8,8 @@ from typing import Final, NamedTuple
 
 from muniment.client.people.principals import write_payload
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.commands import EndWebhook, ReplayWebhook, SetWebhook
-from muniment.core.queries import ListWebhooks, Webhook
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.upkeep import EndWebhook, ListWebhooks, ReplayWebhook, SetWebhook, Webhook
 
 _SECRET_BYTES: Final = 32
 

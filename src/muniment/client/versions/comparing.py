@@ -17,8 +17,8 @@ from muniment.core.claims.cards import Card
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.claims.provenance import Provenance
 from muniment.core.names import Reference
-from muniment.core.queries import DescribeVersion
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.versions import DescribeVersion
 from muniment.tensors.layout import Tensor
 from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
 

@@ -11,11 +11,10 @@ from muniment.client.proofs.paging import read_all
 from muniment.client.versions.pushing import Prepared, Trained, deliver, publish, read_published, read_run
 from muniment.client.versions.version import Session, Version
 from muniment.core.canonical import JsonObject
-from muniment.core.commands import DiscardDraft, SaveDraft
 from muniment.core.digests import Digest
 from muniment.core.names import Kind, ModelName
-from muniment.core.queries import Draft, ListDrafts
 from muniment.core.receipts import Receipt
+from muniment.core.verbs.versions import DiscardDraft, Draft, ListDrafts, SaveDraft
 
 
 class Drafts:

@@ -14,6 +14,7 @@ import secrets
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 
@@ -22,10 +23,8 @@ import msgspec
 from muniment.client.proofs.checking import Check, check_version, read_revision, resolve_proven
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core import queries as q
 from muniment.core.backend import Backend, Stored
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config
-from muniment.core.commands import Command
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BlobNotFound,
@@ -39,6 +38,9 @@ from muniment.core.errors import (
 from muniment.core.names import Reference
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, MoveRecord, VersionRecord
+from muniment.core.verbs.log import GetGrowth, GetProof, Growth, LogIdentity
+from muniment.core.verbs.verb import Command, Query
+from muniment.core.verbs.versions import VersionDetail
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.tree import EMPTY_ROOT
 from muniment.signing.notes import NoteVerifier, open_note
@@ -55,11 +57,11 @@ _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 _TRIES: Final = 5
 # The questions that the checks of a version ask, and the form of each answer.
 _FORMS: Final[Mapping[str, type]] = {
-    "GetLogIdentity": q.LogIdentity,
-    "GetGrowth": q.Growth,
+    "GetLogIdentity": LogIdentity,
+    "GetGrowth": Growth,
     "GetProof": Proof,
     "GetVersion": VersionRecord,
-    "DescribeVersion": q.VersionDetail,
+    "DescribeVersion": VersionDetail,
     "GetMove": MoveRecord,
     "GetKey": KeyRecord,
 }
@@ -71,6 +73,17 @@ class Export(NamedTuple):
     reference: str
     verifier: str
     size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """What the document of an export holds."""
+
+    format: int
+    reference: str
+    verifier: str
+    size: int
+    answers: dict[str, object]
 
 
 def export(
@@ -138,25 +151,20 @@ class ExportBackend:
         """
         self._path = path
         self._blobs: dict[Digest, tuple[int, int]] = {}
-        document = self._read()
         try:
-            self.export = Export(
-                reference=str(document["reference"]),
-                verifier=str(document["verifier"]),
-                size=int(str(document["size"])),
-            )
-            answers = document["answers"]
-            if document["format"] != FORMAT or not isinstance(answers, Mapping):
-                raise InvalidExport(path=str(path), reason="it is of a format that is not known here")
-        except (KeyError, ValueError) as error:
-            raise InvalidExport(path=str(path), reason=f"{error} is missing") from error
-        self._answers: Mapping[str, object] = answers
+            document = msgspec.convert(self._read(), _Document)
+        except msgspec.ValidationError as error:
+            raise InvalidExport(path=str(path), reason=str(error)) from error
+        if document.format != FORMAT:
+            raise InvalidExport(path=str(path), reason="it is of a format that is not known here")
+        self.export = Export(document.reference, document.verifier, document.size)
+        self._answers = document.answers
 
     def execute(self, command: Command) -> Receipt:  # noqa: ARG002 - the protocol's signature
         """Refuse: an export does not change."""
         raise ReadOnlyExport(path=str(self._path))
 
-    def ask(self, query: q.Query[A]) -> A:
+    def ask(self, query: Query[A]) -> A:
         """Give the answer that was given."""
         kind = type(query).__name__
         found = self._answers.get(_key(query))
@@ -219,13 +227,13 @@ class _Recorder:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self.asked: dict[str, tuple[q.Query[object], object]] = {}
+        self.asked: dict[str, tuple[Query[object], object]] = {}
         self.opened: set[Digest] = set()
 
     def execute(self, command: Command) -> Receipt:
         return self._backend.execute(command)
 
-    def ask(self, query: q.Query[A]) -> A:
+    def ask(self, query: Query[A]) -> A:
         answer = self._backend.ask(query)
         self.asked[_key(query)] = (query, answer)
         return answer
@@ -285,13 +293,13 @@ class _Slice(io.RawIOBase):
 
 def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, object], int]:
     """Have every proof against one checkpoint, so that an export needs no proof of growth; give its size."""
-    proofs = {key: query for key, (query, _) in recorder.asked.items() if isinstance(query, q.GetProof)}
-    growth = q.GetGrowth(size=0)
+    proofs = {key: query for key, (query, _) in recorder.asked.items() if isinstance(query, GetProof)}
+    growth = GetGrowth(size=0)
     for _ in range(_TRIES):
         answers = {
             key: answer
             for key, (query, answer) in recorder.asked.items()
-            if not isinstance(query, q.GetProof | q.GetGrowth)
+            if not isinstance(query, GetProof | GetGrowth)
         }
         now = backend.ask(growth)
         answers[_key(growth)] = now
@@ -319,7 +327,7 @@ def _create(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _key(query: q.Query[A]) -> str:
+def _key(query: Query[A]) -> str:
     return repr(query)
 
 

@@ -30,8 +30,9 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.names import Reference
-from muniment.core.queries import DescribeVersion, GetLineage
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.catalog import GetLineage
+from muniment.core.verbs.versions import DescribeVersion
 
 _MAX_VERSIONS: Final = 10_000
 

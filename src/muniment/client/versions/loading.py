@@ -19,8 +19,8 @@ from muniment.core.errors import InvalidPolicy, PolicyNotFound, UnknownFormat, U
 from muniment.core.extras import load_extra
 from muniment.core.gates.policy import Mode, Policy
 from muniment.core.names import Alias, Reference
-from muniment.core.queries import GetPolicies
 from muniment.core.records import PolicyRecord, VersionRecord
+from muniment.core.verbs.gates import GetPolicies
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 
 

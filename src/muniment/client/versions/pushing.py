@@ -13,15 +13,13 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import PROVENANCE
-from muniment.core.commands import PublishVersion
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, FileChanged, RecordUnproven, VersionNotFound
-from muniment.core.folding import Put, fold
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.queries import GetVersion
 from muniment.core.receipts import Receipt
-from muniment.core.records import VersionRecord
+from muniment.core.records import Put, VersionRecord
+from muniment.core.verbs.versions import GetVersion, PublishVersion
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
@@ -122,7 +120,7 @@ def read_published(receipt: Receipt) -> VersionRecord:
     Raises:
         RecordUnproven: the receipt is of something else.
     """
-    for change in fold(receipt.event, receipt.index):
+    for change in receipt.entry.fold():
         if isinstance(change, Put) and isinstance(change.record, VersionRecord):
             return change.record
     raise RecordUnproven(record="the version", index=receipt.index)

@@ -27,41 +27,38 @@ from muniment.client.proofs.checking import (
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
+from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Approval, Decision, Meaning
+from muniment.core.claims.approvals import Approval, Meaning, SigningDecision
 from muniment.core.claims.attestations import (
     APPROVAL,
     CARD,
     DEPLOYMENT,
     EVALUATION,
-    EXCEPTION,
     PROVENANCE,
+    WAIVER,
     Attestation,
 )
 from muniment.core.claims.cards import Card
 from muniment.core.claims.deployments import Deployment, State, check_target
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.waivers import Waiver
-from muniment.core.commands import PurgeVersion, RecordAttestation, SetRetention, SetStatus, SetTag
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NotIdentified
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
-from muniment.core.queries import (
-    DescribeVersion,
-    GetPolicies,
-    GetSelf,
-    JudgeGate,
-    ListTags,
-    VersionDetail,
-)
 from muniment.core.receipts import Receipt
 from muniment.core.records import VersionRecord
 from muniment.core.times import write_time
+from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
+from muniment.core.verbs.claims import RecordAttestation
+from muniment.core.verbs.gates import GetPolicies, JudgeGate
+from muniment.core.verbs.people import GetSelf
+from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, sign_statement
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest, write
@@ -153,12 +150,14 @@ class Version:
 
     def tag(self, name: str, text: str | None) -> Receipt:
         """Put a tag on it, to find it by; None takes it away."""
-        value = None if text is None else write_payload(text)
-        return self._session.backend.execute(SetTag(reference=self.reference, key=name, value=value))
+        reference, backend = self.reference, self._session.backend
+        if text is None:
+            return backend.execute(RemoveTag(reference=reference, key=name))
+        return backend.execute(SetTag(reference=reference, key=name, value=write_payload(text)))
 
     def tags(self) -> dict[str, str]:
         """Read its tags."""
-        return dict(self._session.backend.ask(ListTags(reference=self.reference)))
+        return {tag.key: tag.value for tag in self._session.backend.ask(ListTags(reference=self.reference))}
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,
@@ -306,13 +305,13 @@ class Version:
         *,
         meaning: Meaning | str = Meaning.APPROVAL,
         expires: str | None = None,
-        exception: str | None = None,
+        waiver: str | None = None,
         signer: Signer | None = None,
     ) -> Receipt:
         """Approve it for an alias, over the evidence and the policies that stand now.
 
         `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends (RFC 3339). With the
-        digest of an `exception` that one is approved instead of the version. `signer` signs instead of this
+        digest of a `waiver`, that is approved instead of the version. `signer` signs instead of this
         machine's key: `SshSigner(file)`, or `PasskeySigner()` in the browser.
 
         Raises:
@@ -323,11 +322,11 @@ class Version:
         return self._decide(
             alias,
             role,
-            Decision.APPROVE,
+            SigningDecision.APPROVE,
             reason,
             meaning=Meaning(meaning),
             expires=expires,
-            exception=exception,
+            waiver=waiver,
             signer=signer,
         )
 
@@ -337,11 +336,11 @@ class Version:
         role: Role | str,
         reason: str,
         *,
-        exception: str | None = None,
+        waiver: str | None = None,
         signer: Signer | None = None,
     ) -> Receipt:
-        """Reject it, or an exception, for an alias: that blocks until we withdraw it. Our last act counts."""
-        return self._decide(alias, role, Decision.REJECT, reason, exception=exception, signer=signer)
+        """Reject it, or a waiver, for an alias: that blocks until we withdraw it. Our last act counts."""
+        return self._decide(alias, role, SigningDecision.REJECT, reason, waiver=waiver, signer=signer)
 
     def withdraw(
         self,
@@ -349,7 +348,7 @@ class Version:
         role: Role | str,
         reason: str,
         *,
-        exception: str | None = None,
+        waiver: str | None = None,
         signer: Signer | None = None,
     ) -> Receipt:
         """Take back what we decided about it for an alias.
@@ -357,15 +356,15 @@ class Version:
         Raises:
             NothingToWithdraw: we have decided nothing.
         """
-        return self._decide(alias, role, Decision.WITHDRAW, reason, exception=exception, signer=signer)
+        return self._decide(alias, role, SigningDecision.WITHDRAW, reason, waiver=waiver, signer=signer)
 
-    def ask_exception(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
-        """Ask to let rules of the alias's policy be, by their ids, until a time (RFC 3339).
+    def waive(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
+        """Request a waiver of rules of the alias's policy, by their ids, until a time (RFC 3339).
 
-        It counts once it is approved (`approve(..., exception=digest)`), as the policy asks.
+        It counts once it is approved (`approve(..., waiver=digest)`), as the policy asks.
 
         Raises:
-            ExceptionNotAllowed: no policy lets these rules be, or not for so long.
+            WaiverNotAllowed: no policy allows a waiver of these rules, or not for so long.
         """
         payload = write_payload(reason)
         policy = self._find_policy_of(alias, frozenset(rules))
@@ -380,7 +379,7 @@ class Version:
             nonce=str(uuid_utils.uuid4()),
             time=_now(),
         )
-        bundle = attest(self.digest, str(self), EXCEPTION, waiver.predicate(), self._session.signer())
+        bundle = attest(self.digest, str(self), WAIVER, waiver.predicate(), self._session.signer())
         return self._record(bundle.encode(), payload)
 
     def set_status(self, status: Status | str, reason: str) -> Receipt:
@@ -417,7 +416,8 @@ class Version:
 
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
         check_target(target)
-        deployment = Deployment(version=str(self), target=target, state=state, loaded=loaded, time=_now())
+        digest = None if loaded is None else Digest.parse(loaded)
+        deployment = Deployment(version=str(self), target=target, state=state, loaded=digest, time=_now())
         return self.attest(DEPLOYMENT, deployment.predicate(), reason=reason)
 
     def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:
@@ -428,25 +428,29 @@ class Version:
         if overlap is None:
             return found
         metrics = found.get("metrics")
-        share = int(str(overlap["rows_in_training"])) / int(str(overlap["rows"]))
+        share = overlap.rows_in_training / overlap.rows
         known = dict(metrics) if isinstance(metrics, Mapping) else {}
-        return {**found, "overlap": overlap, "metrics": {**known, "train_test_overlap": {"value": share}}}
+        return {
+            **found,
+            "overlap": forms.write(overlap),
+            "metrics": {**known, "train_test_overlap": {"value": share}},
+        }
 
     def _decide(  # noqa: PLR0913 - what a decision is made of
         self,
         alias: str,
         role: Role | str,
-        decision: Decision,
+        decision: SigningDecision,
         reason: str,
         *,
         meaning: Meaning = Meaning.REVIEW,
         expires: str | None = None,
-        exception: str | None = None,
+        waiver: str | None = None,
         signer: Signer | None = None,
     ) -> Receipt:
         payload = write_reason(reason)
         approval = self._prepare_decision(
-            alias, role, decision, payload, meaning=meaning, expires=expires, exception=exception
+            alias, role, decision, payload, meaning=meaning, expires=expires, waiver=waiver
         )
         text = write(self.digest, str(self), APPROVAL, approval.predicate())
         if signer is None:
@@ -459,12 +463,12 @@ class Version:
         self,
         alias: str,
         role: Role | str,
-        decision: Decision,
+        decision: SigningDecision,
         reason: Payload | None,
         *,
         meaning: Meaning,
         expires: str | None = None,
-        exception: str | None = None,
+        waiver: str | None = None,
     ) -> Approval:
         """Write down a decision over what stands now, to be signed by whoever decides."""
         backend = self._session.backend
@@ -480,7 +484,7 @@ class Version:
             meaning=meaning,
             policies=frozenset(policy.digest for policy in policies if policy.digest is not None),
             evidence=find_evidence(backend, self.record),
-            exception=exception,
+            waiver=waiver,
             name=backend.ask(GetSelf()).record.profile,
             reason=None if reason is None else str(reason.digest),
             nonce=str(uuid_utils.uuid4()),

@@ -9,23 +9,23 @@ from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json
 
-# What every version has, beside `tag.`, `param.` and `metric.` facts and what points at it.
+# What every version has, beside `tag.`, `param.` and `metric.` attributes and what points at it.
 COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
 # What it consists of: its files, manifest and config.
 DIGEST: Final = "digest"
 ALIAS: Final = "alias"
 TARGET: Final = "target"
-# What points at a version: each is a fact of its own, `alias.production`.
+# What points at a version: each is an attribute of its own, `alias.production`.
 POINTERS: Final = frozenset({ALIAS, TARGET})
-FACTS: Final = ("tag", "param", "metric")
+ATTRIBUTES: Final = ("tag", "param", "metric")
 MAX_TEXT_CHARACTERS: Final = 200
 MAX_KEY_CHARACTERS: Final = 200
-# A version is described by so many facts of each kind at most; what is beyond is not found by search.
-MAX_FACTS: Final = 500
+# A version is described by so many attributes of each kind at most; what is beyond is not found by search.
+MAX_ATTRIBUTES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Attribute:
     """One thing that a version can be found by: `param.depth` is 6. A number has both forms."""
 
     key: str
@@ -75,17 +75,17 @@ class Search:
     descending: bool = True
 
 
-def find_facts(prefix: str, values: Mapping[str, Json]) -> list[Fact]:
-    """Make facts of named values; what is neither text, number nor truth is left out."""
-    facts = []
+def find_attributes(prefix: str, values: Mapping[str, Json]) -> list[Attribute]:
+    """Make attributes of named values; what is neither text, number nor truth is left out."""
+    attributes = []
     for name, value in values.items():
         key = f"{prefix}.{name}"
         if len(key) > MAX_KEY_CHARACTERS:
             continue
         if isinstance(value, bool):
-            facts.append(Fact(key, str(value).lower()))
+            attributes.append(Attribute(key, str(value).lower()))
         elif isinstance(value, int | float):
-            facts.append(Fact(key, str(value)[:MAX_TEXT_CHARACTERS], float(value)))
+            attributes.append(Attribute(key, str(value)[:MAX_TEXT_CHARACTERS], float(value)))
         elif isinstance(value, str):
-            facts.append(Fact(key, value[:MAX_TEXT_CHARACTERS]))
-    return facts[:MAX_FACTS]
+            attributes.append(Attribute(key, value[:MAX_TEXT_CHARACTERS]))
+    return attributes[:MAX_ATTRIBUTES]

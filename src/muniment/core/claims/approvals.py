@@ -6,19 +6,18 @@ new policy makes it stale. The reason, and the signer's printed name, are erasab
 their digests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, Attestation
+from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.scans import NOTHING, Scan
-from muniment.core.errors import InvalidAttestation
 from muniment.core.people.roles import Role
 
 
-class Decision(StrEnum):
+class SigningDecision(StrEnum):
     """What the person decided; `withdraw` takes back what they decided before."""
 
     APPROVE = "approve"
@@ -36,7 +35,7 @@ class Meaning(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
+class Approval(Predicate):
     """What an approval says.
 
     Attributes:
@@ -44,73 +43,28 @@ class Approval:
         registry: the origin of the log that it is for.
         policies: the digests of the policies in force.
         evidence: the digests of the evidence that the version had.
-        exception: the digest of the exception that it is about; None if it is about the version.
+        waiver: the digest of the waiver that it is about; None if it is about the version.
         name: the digest of the payload that holds the signer's printed name.
         reason: the digest of the payload that says why.
         nonce: so that two of them never have the same bytes.
         expires: when it no longer counts (RFC 3339); None if it does not end by itself.
     """
 
+    type: ClassVar[str] = APPROVAL
     version: str
     alias: str
     registry: str
     role: Role
-    decision: Decision
+    decision: SigningDecision
     meaning: Meaning
     policies: frozenset[str]
     evidence: frozenset[str]
-    exception: str | None
+    waiver: str | None
     name: str | None
     reason: str | None
     nonce: str
     expires: str | None
     time: str
-
-    def predicate(self) -> JsonObject:
-        """Write the predicate."""
-        return {
-            "version": self.version,
-            "alias": self.alias,
-            "registry": self.registry,
-            "role": str(self.role),
-            "decision": str(self.decision),
-            "meaning": str(self.meaning),
-            "policies": sorted(self.policies),
-            "evidence": sorted(self.evidence),
-            "exception": self.exception,
-            "name": self.name,
-            "reason": self.reason,
-            "nonce": self.nonce,
-            "expires": self.expires,
-            "time": self.time,
-        }
-
-    @classmethod
-    def read(cls, predicate: Mapping[str, object]) -> "Approval":
-        """Read a predicate.
-
-        Raises:
-            InvalidAttestation: a member is missing or of another kind.
-        """
-        try:
-            return cls(
-                version=str(predicate["version"]),
-                alias=str(predicate["alias"]),
-                registry=str(predicate["registry"]),
-                role=Role(str(predicate["role"])),
-                decision=Decision(str(predicate["decision"])),
-                meaning=Meaning(str(predicate["meaning"])),
-                policies=_digests(predicate, "policies"),
-                evidence=_digests(predicate, "evidence"),
-                exception=_optional(predicate, "exception"),
-                name=_optional(predicate, "name"),
-                reason=_optional(predicate, "reason"),
-                nonce=str(predicate["nonce"]),
-                expires=_optional(predicate, "expires"),
-                time=str(predicate["time"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise InvalidAttestation(reason=f"not an approval: {error}") from error
 
     def find_staleness(self, policy: str, evidence: frozenset[str]) -> str:
         """Say over what else it was made than what stands now: policy, evidence, or nothing."""
@@ -144,25 +98,13 @@ def evidence_of(attestations: Iterable[Attestation]) -> frozenset[str]:
 
 
 def last_acts(
-    attestations: Iterable[Attestation], version: str, alias: str, exception: str | None = None
+    attestations: Iterable[Attestation], version: str, alias: str, waiver: str | None = None
 ) -> dict[str, Act]:
-    """Give each principal's last word on a version and alias, or on an exception: the last act counts."""
+    """Give each principal's last word on a version and alias, or on a waiver: the last act counts."""
     acts: dict[str, Act] = {}
     for attestation in sorted(attestations, key=lambda found: found.index):
         if attestation.predicate_type == APPROVAL:
             approval = Approval.read(attestation.predicate)
-            if (approval.alias, approval.version, approval.exception) == (alias, version, exception):
+            if (approval.alias, approval.version, approval.waiver) == (alias, version, waiver):
                 acts[attestation.signer] = Act(attestation, approval)
     return acts
-
-
-def _digests(predicate: Mapping[str, object], name: str) -> frozenset[str]:
-    value = predicate[name]
-    if not isinstance(value, list):
-        raise ValueError(name)  # noqa: TRY004 - named in the caller's refusal
-    return frozenset(map(str, value))
-
-
-def _optional(predicate: Mapping[str, object], name: str) -> str | None:
-    value = predicate[name]
-    return None if value is None else str(value)

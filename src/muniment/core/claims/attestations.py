@@ -25,7 +25,7 @@ CARD: Final = "https://muniment.dev/card/v1"
 REPRODUCTION: Final = "https://muniment.dev/reproduction/v1"
 DEPLOYMENT: Final = "https://muniment.dev/deployment/v1"
 SCAN: Final = "https://muniment.dev/scan/v1"
-EXCEPTION: Final = "https://muniment.dev/exception/v1"
+WAIVER: Final = "https://muniment.dev/waiver/v1"
 CHANGE_PLAN: Final = "https://muniment.dev/change-plan/v1"
 POLICY: Final = "https://muniment.dev/policy/v1"
 TOMBSTONE: Final = "https://muniment.dev/tombstone/v1"
@@ -41,7 +41,7 @@ _KINDS: Final = {
     REPRODUCTION: "reproduction",
     DEPLOYMENT: "deployment",
     SCAN: "scan",
-    EXCEPTION: "exception",
+    WAIVER: "waiver",
     CHANGE_PLAN: "change plan",
     POLICY: "policy",
     TOMBSTONE: "tombstone",

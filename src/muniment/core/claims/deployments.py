@@ -4,13 +4,14 @@ The predicate `https://muniment.dev/deployment/v1` is a claim of whoever deploys
 For each model and target the newest claim counts: it ends the one before it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
-from muniment.core.canonical import JsonObject
-from muniment.core.errors import InvalidAttestation, InvalidName
+from muniment.core.claims.attestations import DEPLOYMENT
+from muniment.core.claims.predicates import Predicate
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidName
 from muniment.core.names import check_part
 
 _MAX_TARGET: Final = 200
@@ -24,53 +25,26 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Deployment(Predicate):
     """What a deployment claim says.
 
     Attributes:
         version: `namespace/model@number`.
         target: where: `prod-eu/api`, parts as those of names.
         loaded: the manifest digest that the target says it has loaded; None if it did not say.
-        time: when, by the clock of whoever says so (RFC 3339).
+        time: when, by the clock of the principal who says so (RFC 3339).
     """
 
+    type: ClassVar[str] = DEPLOYMENT
     version: str
     target: str
     state: State
-    loaded: str | None
+    loaded: Digest | None
     time: str
 
-    def predicate(self) -> JsonObject:
-        """Write the predicate."""
-        return {
-            "version": self.version,
-            "target": self.target,
-            "state": str(self.state),
-            "loaded": self.loaded,
-            "time": self.time,
-        }
-
-    @classmethod
-    def read(cls, predicate: Mapping[str, object]) -> "Deployment":
-        """Read a predicate.
-
-        Raises:
-            InvalidAttestation: a member is missing or of another kind.
-            InvalidName: the target breaks the grammar.
-        """
-        loaded = predicate.get("loaded")
-        try:
-            found = cls(
-                version=str(predicate["version"]),
-                target=str(predicate["target"]),
-                state=State(str(predicate["state"])),
-                loaded=None if loaded is None else str(loaded),
-                time=str(predicate["time"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise InvalidAttestation(reason=f"not a deployment: {error}") from error
-        check_target(found.target)
-        return found
+    def __post_init__(self) -> None:
+        """Hold the grammar of targets."""
+        check_target(self.target)
 
 
 def check_target(target: str) -> None:

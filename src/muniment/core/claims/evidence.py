@@ -78,8 +78,7 @@ class Evidence:
     @property
     def n(self) -> int:
         """The rows."""
-        found = self.predicate.get("n")
-        return found if isinstance(found, int) else 0
+        return _count(self.predicate.get("n"))
 
     def find_contradictions(self) -> list[Contradiction]:
         """List the metrics that do not follow from the counts beside them."""
@@ -108,7 +107,7 @@ class Evidence:
             Group(
                 column=str(group["column"]),
                 value=str(group["value"]),
-                n=int(str(group["n"])),
+                n=_count(group["n"]),
                 metrics=metrics,
             )
             for group in (found if isinstance(found, list) else [])
@@ -150,6 +149,11 @@ def _read_metric(found: Json) -> Metric | None:
         high=_finite(bounds.get("high")),
         unit=str(found.get("unit", "")),
     )
+
+
+def _count(value: Json) -> int:
+    # A whole number of JSON may be written as 5.0.
+    return int(_finite(value) or 0)
 
 
 def _finite(value: Json) -> float | None:

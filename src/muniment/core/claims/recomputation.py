@@ -302,11 +302,11 @@ def _stability(before: Sequence[int], after: Sequence[int]) -> float:
 
 
 def _gap(groups: Sequence[tuple[JsonObject, Found]], gap: JsonObject) -> float | None:
-    smallest = gap.get("min_group_size", 1)
+    smallest = _number(gap.get("min_group_size")) or 1
     values = [
         found.get(str(gap.get("metric")))
         for group, found in groups
-        if group.get("column") == gap.get("column") and int(str(group.get("n"))) >= int(str(smallest))
+        if group.get("column") == gap.get("column") and (_number(group.get("n")) or 0) >= smallest
     ]
     known = [value for value in values if value is not None]
     return max(known) - min(known) if len(known) > 1 and len(known) == len(values) else None

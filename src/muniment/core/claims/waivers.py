@@ -1,20 +1,31 @@
-"""Exceptions: named rules are let be, for one version and alias, for a time, by approvals of their own.
+"""Waivers: named rules are waived for one version and alias, for a time, by approvals of their own.
 
-The predicate is `https://muniment.dev/exception/v1`. Whether exceptions are possible at all, to which rules,
+The predicate is `https://muniment.dev/waiver/v1`. Whether waivers are possible at all, to which rules,
 for how long, and with whose approval, is for the policy to say.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from muniment.core.canonical import JsonObject
-from muniment.core.errors import InvalidAttestation
+from muniment.core.claims.attestations import WAIVER
+from muniment.core.claims.predicates import Predicate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """What an exception says. Attributes as in the schema."""
+class Waiver(Predicate):
+    """What a waiver says.
 
+    Attributes:
+        version: `namespace/model@number`.
+        registry: the verifier key of the log that it is for.
+        policy: the digest of the policy.
+        rules: the ids of the rules.
+        until: when it ends (RFC 3339).
+        reason: the digest of the payload that says why.
+        nonce: so that two of them never have the same bytes.
+    """
+
+    type: ClassVar[str] = WAIVER
     version: str
     alias: str
     registry: str
@@ -24,36 +35,3 @@ class Waiver:
     reason: str
     nonce: str
     time: str
-
-    def predicate(self) -> JsonObject:
-        """Write the predicate."""
-        return {
-            "version": self.version,
-            "alias": self.alias,
-            "registry": self.registry,
-            "policy": self.policy,
-            "rules": sorted(self.rules),
-            "until": self.until,
-            "reason": self.reason,
-            "nonce": self.nonce,
-            "time": self.time,
-        }
-
-    @classmethod
-    def read(cls, predicate: Mapping[str, object]) -> "Waiver":
-        """Read a predicate.
-
-        Raises:
-            InvalidAttestation: a member is missing or of another kind.
-        """
-        rules = predicate.get("rules")
-        if not isinstance(rules, list):
-            raise InvalidAttestation(reason="not an exception: rules")
-        try:
-            texts = {name: str(predicate[name]) for name in _TEXTS}
-        except KeyError as error:
-            raise InvalidAttestation(reason=f"not an exception: {error}") from error
-        return cls(rules=frozenset(map(str, rules)), **texts)
-
-
-_TEXTS = ("version", "alias", "registry", "policy", "until", "reason", "nonce", "time")

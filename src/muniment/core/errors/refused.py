@@ -203,13 +203,13 @@ class BreakGlassNotAllowed(Refused):
     advice = "see who may, under `break_glass`: muniment policy show NAME@ALIAS"
 
 
-class ExceptionNotAllowed(Refused):
-    """The policy does not let a rule be, or not for so long."""
+class WaiverNotAllowed(Refused):
+    """The policy does not let a rule be waived, or not for so long."""
 
     reference: str
     reason: str
-    message = "no such exception for {reference}: {reason}"
-    advice = "`muniment policy show NAME@ALIAS` shows which exceptions a policy allows"
+    message = "no such waiver for {reference}: {reason}"
+    advice = "`muniment policy show NAME@ALIAS` shows which waivers a policy allows"
 
 
 class ReasonNeeded(Refused):

@@ -1,6 +1,6 @@
 """Policies: a document of rules, and what they say of a version.
 
-`judge` evaluates every rule over verified facts and lists every failure. Only exactly True passes
+`judge` evaluates every rule over verified case and lists every failure. Only exactly True passes
 (DESIGN rule 5).
 
 >>> policy = Policy.read({"rules": [{"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}]})
@@ -18,10 +18,10 @@ from typing import Final
 from muniment.core.bytes.formats import Format
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.approvals import last_acts
-from muniment.core.claims.attestations import EXCEPTION, Attestation
+from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import InvalidPolicy, MunimentError
-from muniment.core.gates.rules.case import Facts, Finding, Rule
+from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.content import SAFE_FORMATS, Formats
 from muniment.core.gates.rules.evidence import NoRegression
 from muniment.core.gates.rules.expression import Compile
@@ -32,7 +32,7 @@ from muniment.core.people.roles import Role
 from muniment.core.times import read_time
 
 MAX_RULES: Final = 200
-_MEMBERS: Final = frozenset({"description", "mode", "scope", "rules", "exceptions", "break_glass"})
+_MEMBERS: Final = frozenset({"description", "mode", "scope", "rules", "waivers", "break_glass"})
 
 
 class Mode(StrEnum):
@@ -45,15 +45,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRule:
-    """A rule, and the id by which an exception can name it."""
+    """A rule, and the id by which a waiver can name it."""
 
     id: str
     rule: Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionTerms:
-    """Which rules may be let be (none named: any), for how long at most, and with whose approval."""
+class WaiverTerms:
+    """Which rules may be waived (none named: any), for how long at most, and with whose approval."""
 
     approvals: Approvals
     maximum: timedelta
@@ -62,10 +62,10 @@ class ExceptionTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlassTerms:
-    """Who may move the alias past the gate in an emergency, and how soon that has to be reviewed."""
+    """Who may move the alias past the gate in an emergency, and how soon somebody else has to close it."""
 
     roles: frozenset[Role]
-    review: timedelta
+    close_within: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Policy:
     mode: Mode = Mode.ENFORCE
     models: tuple[str, ...] = ()
     tiers: frozenset[str] = frozenset()
-    exceptions: ExceptionTerms | None = None
+    waivers: WaiverTerms | None = None
     break_glass: BreakGlassTerms | None = None
 
     @classmethod
@@ -104,7 +104,7 @@ class Policy:
             mode=Mode(members.one_of("mode", frozenset(Mode), Mode.ENFORCE)),
             models=tuple(scope.texts("models", [])),
             tiers=frozenset(scope.texts("tiers", [])),
-            exceptions=_read_exceptions(members),
+            waivers=_read_waivers(members),
             break_glass=_read_break_glass(members),
         )
         scope.end()
@@ -113,11 +113,11 @@ class Policy:
         return policy
 
     def check_terms(self) -> None:
-        """Check that the exceptions that may be made are to rules that there are."""
-        terms = self.exceptions
+        """Check that the rules that may be waived exist."""
+        terms = self.waivers
         unknown = terms.rules - {named.id for named in self.rules} if terms else frozenset()
         if unknown:
-            raise InvalidPolicy(reason=f"there is no rule {min(unknown)!r} to make an exception to")
+            raise InvalidPolicy(reason=f"there is no rule {min(unknown)!r} to waive")
 
     def allows(self, found: Format) -> bool:
         """Say whether every format rule allows a format."""
@@ -147,7 +147,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Say whether there is a rule, and each is met with exactly True or let be by an exception."""
+        """Say whether there is a rule, and each is met with exactly True or waived."""
         return bool(self.findings) and all(finding.holds for finding in self.findings)
 
     @property
@@ -189,38 +189,38 @@ class Gate:
         )
 
 
-def judge(policy: Policy, facts: Facts) -> Verdict:
+def judge(policy: Policy, case: Case) -> Verdict:
     """Evaluate every rule; a rule that errs denies."""
-    findings = [replace(_judge_rule(named.rule, facts), id=named.id) for named in policy.rules]
+    findings = [replace(_judge_rule(named.rule, case), id=named.id) for named in policy.rules]
     return Verdict(
-        version=facts.version,
-        alias=facts.alias,
-        policy=facts.policy,
-        findings=tuple(_waive(policy, facts, finding) for finding in findings),
+        version=case.version,
+        alias=case.alias,
+        policy=case.policy,
+        findings=tuple(_waive(policy, case, finding) for finding in findings),
         mode=policy.mode,
     )
 
 
-def _judge_rule(rule: Rule, facts: Facts) -> Finding:
+def _judge_rule(rule: Rule, case: Case) -> Finding:
     try:
-        return rule.judge(facts)
+        return rule.judge(case)
     except (MunimentError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         return Finding(rule=rule.label, passed=False, message=f"the rule could not be evaluated: {error}")
 
 
-def _waive(policy: Policy, facts: Facts, finding: Finding) -> Finding:
-    """Let a rule that is not met be, if an exception to it stands."""
-    if finding.passed is True or policy.exceptions is None:
+def _waive(policy: Policy, case: Case, finding: Finding) -> Finding:
+    """Waive a rule that is not met, if a waiver of it stands."""
+    if finding.passed is True or policy.waivers is None:
         return finding
-    for claim in reversed(facts.of_type(EXCEPTION)):
-        if _stands(policy.exceptions, facts, claim, finding.id):
-            message = f"{finding.message} (let be until {claim.predicate['until']})"
+    for claim in reversed(case.of_type(WAIVER)):
+        if _stands(policy.waivers, case, claim, finding.id):
+            message = f"{finding.message} (waived until {claim.predicate['until']})"
             return replace(finding, waived=str(claim.digest), message=message)
     return finding
 
 
-def _stands(terms: ExceptionTerms, facts: Facts, claim: Attestation, rule: str) -> bool:
-    """Say whether an exception to a rule counts: here and now, within the terms, and approved by others."""
+def _stands(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> bool:
+    """Say whether a waiver of a rule counts: here and now, within the terms, and approved by others."""
     try:
         waiver = Waiver.read(claim.predicate)
         until = read_time(waiver.until)
@@ -228,14 +228,14 @@ def _stands(terms: ExceptionTerms, facts: Facts, claim: Attestation, rule: str) 
     except MunimentError:
         return False
     about = (waiver.version, waiver.alias, waiver.registry, waiver.policy)
-    if about != (facts.version, facts.alias, facts.registry, facts.policy):
+    if about != (case.version, case.alias, case.registry, case.policy):
         return False
     if rule not in waiver.rules or (terms.rules and rule not in terms.rules):
         return False
-    if length > terms.maximum or facts.time >= until:
+    if length > terms.maximum or case.time >= until:
         return False
-    acts = last_acts(facts.attestations, facts.version, facts.alias, str(claim.digest))
-    return terms.approvals.count(facts.excluding(claim.signer), acts).passed is True
+    acts = last_acts(case.attestations, case.version, case.alias, str(claim.digest))
+    return terms.approvals.count(case.excluding(claim.signer), acts).passed is True
 
 
 def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule, ...]:
@@ -260,11 +260,11 @@ def _free_id(kind: str, taken: set[str]) -> str:
     return f"{kind}-{number}"
 
 
-def _read_exceptions(members: Members) -> ExceptionTerms | None:
-    if not members.has("exceptions"):
+def _read_waivers(members: Members) -> WaiverTerms | None:
+    if not members.has("waivers"):
         return None
-    terms = members.sub("exceptions")
-    read = ExceptionTerms(
+    terms = members.sub("waivers")
+    read = WaiverTerms(
         approvals=read_approvals(terms.sub("approvals")),
         maximum=terms.age("maximum"),
         rules=frozenset(terms.texts("rules", [])),
@@ -277,7 +277,7 @@ def _read_break_glass(members: Members) -> BreakGlassTerms | None:
     if not members.has("break_glass"):
         return None
     terms = members.sub("break_glass")
-    read = BreakGlassTerms(roles=terms.roles("roles"), review=terms.age("review"))
+    read = BreakGlassTerms(roles=terms.roles("roles"), close_within=terms.age("close_within"))
     terms.end()
     return read
 

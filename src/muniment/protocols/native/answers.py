@@ -1,36 +1,28 @@
 """The form of answers: JSON, with tags that caches understand."""
 
 import hashlib
-from typing import Final, TypeVar
+from typing import Final
 
 from fastapi import Request
 from starlette.responses import Response
 
-from muniment.core.commands import Command
-from muniment.core.queries import PageQuery, Query, entry_of
 from muniment.core.receipts import Receipt
 from muniment.core.records import Record
+from muniment.core.verbs.verb import Command, ListQuery, Query
 from muniment.edge import writing
 from muniment.edge.conditions import has_already, tag_of_entry
 from muniment.edge.reading import ask
 from muniment.protocols.native.wire import encode, encode_page
 
-A = TypeVar("A")
-T = TypeVar("T")
-
 _JSON: Final = "application/json"
 
 
-async def answer(request: Request, query: Query[A]) -> Response:
-    """Answer a question."""
+async def answer(request: Request, query: Query[object]) -> Response:
+    """Answer a question; a list with what to ask with for its next page."""
+    if isinstance(query, ListQuery):
+        items = await ask(request, query)
+        return send_encoded(request, encode_page(items, query.following(items)))
     return send(request, await ask(request, query))
-
-
-async def answer_page(request: Request, query: PageQuery[T]) -> Response:
-    """Answer a question with a page, and say after which entry the next one begins."""
-    items = await ask(request, query)
-    following = entry_of(items[-1]) if len(items) >= query.limit else None
-    return send_encoded(request, encode_page(items, following))
 
 
 def send(request: Request, found: object) -> Response:

@@ -1,24 +1,20 @@
-"""The bodies of requests, and what they mean. Answers are the records and queries of `core`, as JSON."""
+"""The bodies of requests, and how answers are written: records and answers of `core`, as JSON.
+
+The bodies of commands follow from their declarations (`protocols.native.verbs`); those that stand here are of
+the routes that are no verbs.
+"""
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated
 
 import msgspec
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from muniment.core import commands as c
+from muniment.core import payloads
 from muniment.core.canonical import JsonObject, holds_nul
-from muniment.core.catalog.statuses import Status
-from muniment.core.digests import Digest
-from muniment.core.names import Alias, Kind, ModelName, Models, Reference
-from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
-from muniment.core.people.callers import parse_scopes
-from muniment.core.people.roles import Role
-
-T = TypeVar("T")
+from muniment.core.verbs.people import BeginSession
 
 MAX_DOCUMENTS = 1000
-MAX_ATTESTATIONS = 1000
 MAX_PARTS = 1000
 
 Hash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -26,15 +22,6 @@ TokenId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pem = Annotated[str, StringConstraints(max_length=16_384)]
 Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=16_384)]
 Time = Annotated[str, StringConstraints(max_length=40)]
-Short = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-Entry = Annotated[int, Field(ge=-1, le=2**53)]
-
-
-class Page(BaseModel, Generic[T]):
-    """A page of a list: `next` is what to ask with for the one after it; null at the end."""
-
-    items: list[T]
-    next: str | None
 
 
 class Body(BaseModel):
@@ -51,297 +38,24 @@ class Body(BaseModel):
         return document
 
 
-class Text(Body):
+class Payload(Body):
     """What somebody typed, with the salt (hex or a UUID) that keeps its digest from being guessed."""
 
     salt: Annotated[str, StringConstraints(min_length=16, max_length=100)]
-    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARACTERS)]
+    text: Annotated[str, StringConstraints(max_length=payloads.MAX_TEXT_CHARACTERS)]
 
-    def read(self) -> Payload:
+    def read(self) -> payloads.Payload:
         """Give the payload."""
-        return Payload(salt=self.salt, text=self.text)
+        return payloads.Payload(salt=self.salt, text=self.text)
 
 
-class Publication(Body):
-    """A stored manifest to publish as the next version, with stored claims about it."""
-
-    manifest: Hash
-    number: Annotated[int, Field(ge=1, le=10**18)] | None = None
-    attestations: Annotated[list[Hash], Field(max_length=MAX_ATTESTATIONS)] = []
-    message: Text | None = None
-    kind: Kind | None = None
-
-    def read(self, name: ModelName) -> c.PublishVersion:
-        """Give the command."""
-        return c.PublishVersion(
-            name=name,
-            manifest=Digest.parse(self.manifest),
-            number=self.number,
-            attestations=tuple(Digest.parse(digest) for digest in self.attestations),
-            message=_read(self.message),
-            kind=self.kind,
-        )
-
-
-class DraftBody(Body):
-    """A stored manifest to keep as a draft, with the stored claims that are to come with it."""
-
-    manifest: Hash
-    attestations: Annotated[list[Hash], Field(max_length=MAX_ATTESTATIONS)] = []
-    message: Text | None = None
-    kind: Kind | None = None
-
-    def read(self, name: ModelName) -> c.SaveDraft:
-        """Give the command."""
-        return c.SaveDraft(
-            name=name,
-            manifest=Digest.parse(self.manifest),
-            attestations=tuple(Digest.parse(digest) for digest in self.attestations),
-            message=_read(self.message),
-            kind=self.kind,
-        )
-
-
-class Claim(Body):
-    """A stored bundle to record as a claim about a version."""
-
-    bundle: Hash
-    reason: Text | None = None
-
-    def read(self, reference: Reference) -> c.RecordAttestation:
-        """Give the command."""
-        return c.RecordAttestation(
-            reference=reference, bundle=Digest.parse(self.bundle), reason=_read(self.reason)
-        )
-
-
-class Target(Body):
-    """Where an alias is to point: a number, an alias, `latest` or a digest of the same model."""
-
-    version: Short
-    reason: Text | None = None
-
-    def read(self, name: ModelName, alias: Alias, expected: int | None) -> c.MoveAlias:
-        """Give the command."""
-        reference = Reference.parse(f"{name}@{self.version}")
-        return c.MoveAlias(reference=reference, alias=alias, reason=_read(self.reason), expected=expected)
-
-
-class Reason(Body):
-    """Why."""
-
-    reason: Text | None = None
-
-    def read(self) -> Payload | None:
-        """Give the payload."""
-        return _read(self.reason)
-
-
-class Rules(Body):
-    """A stored policy document to put in force, and the stored bundle that signs for it.
-
-    Without a policy the alias is guarded by nothing that could be met, until there is one.
-    """
-
-    policy: Hash | None
-    attestation: Hash | None = None
-
-    def read(self, models: Models, alias: Alias) -> c.SetPolicy:
-        """Give the command."""
-        return c.SetPolicy(
-            models=models,
-            alias=alias,
-            policy=None if self.policy is None else Digest.parse(self.policy),
-            attestation=None if self.attestation is None else Digest.parse(self.attestation),
-        )
-
-
-class Tier(Body):
-    """A risk tier."""
-
-    tier: Short
-
-
-class NewStatus(Body):
-    """What became of a version, and why."""
-
-    status: Status
-    reason: Text | None = None
-
-    def read(self, reference: Reference) -> c.SetStatus:
-        """Give the command."""
-        return c.SetStatus(reference=reference, status=self.status, reason=_read(self.reason))
-
-
-class Retention(Body):
-    """How long a version is kept, and whether a legal hold lies on it, and why."""
-
-    until: Time | None = None
-    hold: bool = False
-    reason: Text | None = None
-
-    def read(self, reference: Reference) -> c.SetRetention:
-        """Give the command."""
-        return c.SetRetention(
-            reference=reference, until=self.until, hold=self.hold, reason=_read(self.reason)
-        )
-
-
-class Emergency(Body):
-    """A version to point an alias at past its gate, the stored bundle that signs for it, and why."""
-
-    version: Short
-    attestation: Hash
-    reason: Text
-
-    def read(self, name: ModelName, alias: Alias) -> c.BreakGlass:
-        """Give the command."""
-        return c.BreakGlass(
-            reference=Reference.parse(f"{name}@{self.version}"),
-            alias=alias,
-            attestation=Digest.parse(self.attestation),
-            reason=self.reason.read(),
-        )
-
-
-class Wish(Body):
-    """An alias that a version is wanted for, and why."""
-
-    alias: Short
-    reason: Text | None = None
-
-    def read(self, reference: Reference) -> c.OpenRequest:
-        """Give the command."""
-        return c.OpenRequest(reference=reference, alias=Alias(self.alias), reason=_read(self.reason))
-
-
-class Remark(Body):
-    """What somebody says, and the entry of the request or emergency that it is about, if it is."""
-
-    text: Text
-    about: Annotated[int, Field(ge=0, le=2**53)] | None = None
-
-    def read(self, reference: Reference) -> c.PostComment:
-        """Give the command."""
-        return c.PostComment(reference=reference, text=self.text.read(), about=self.about)
-
-
-class NewWebhook(Body):
-    """Where to send events: JSON with `url` and `secret`, salted; and which events, none for all."""
-
-    target: Text
-    events: Annotated[list[Short], Field(max_length=100)] = []
-
-
-class Replay(Body):
-    """From which entry on everything is to be sent again; null for what could not be delivered only."""
-
-    since: Annotated[int, Field(ge=0, le=2**53)] | None = None
-
-
-class Erasure(Body):
-    """Whom to forget; with `typed`, also all that they ever typed."""
-
-    principal: Short
-    typed: bool = False
-
-
-class Tag(Body):
-    """The text of a tag."""
-
-    value: Text
-
-
-class Newcomer(Body):
-    """A person or workload to register."""
-
-    name: Text
-    public_key: Pem | None = None
-    expires: Time | None = None
-    workload: bool = False
-
-    def read(self) -> c.RegisterPrincipal:
-        """Give the command."""
-        return c.RegisterPrincipal(
-            name=self.name.read(),
-            public_key=None if self.public_key is None else self.public_key.encode(),
-            expires=self.expires,
-            workload=self.workload,
-        )
-
-
-class NewKey(Body):
-    """A public key (PEM) to add to a principal."""
-
-    principal: Short
-    public_key: Pem
-    expires: Time | None = None
-
-    def read(self) -> c.EnrolKey:
-        """Give the command."""
-        key = self.public_key.encode()
-        return c.EnrolKey(principal=self.principal, public_key=key, expires=self.expires)
-
-
-class Grant(Body):
-    """A role for a principal in a namespace, or everywhere (`*`)."""
-
-    principal: Short
-    role: Role
-    namespace: Short
-
-    def read(self) -> c.GrantRole:
-        """Give the command."""
-        return c.GrantRole(principal=self.principal, role=self.role, namespace=self.namespace)
-
-
-class NewToken(Body):
-    """A token to let in: its id is the sha256 of its text, which stays with whoever made it."""
-
-    principal: Short
-    token: TokenId
-    name: Text
-    scopes: Annotated[list[Short], Field(max_length=100)] = []
-    expires: Time
-    once: bool = False
-
-    def read(self) -> c.IssueToken:
-        """Give the command."""
-        return c.IssueToken(
-            principal=self.principal,
-            token=self.token,
-            name=self.name.read(),
-            scopes=tuple(sorted(parse_scopes(self.scopes))),
-            expires=self.expires,
-            once=self.once,
-        )
-
-
-class NewSession(Body):
-    """A machine to sign in on: its key (PEM), and the id of the token that it will show."""
-
-    public_key: Pem
-    token: TokenId
-    name: Text
-    expires: Time
-
-    def read(self) -> c.BeginSession:
-        """Give the command."""
-        return c.BeginSession(
-            public_key=self.public_key.encode(),
-            token=self.token,
-            name=self.name.read(),
-            expires=self.expires,
-        )
-
-
-class NewPasskey(Body):
+class EnrolPasskey(Body):
     """A passkey as the browser made it (W3C WebAuthn, RegistrationResponseJSON), and its name."""
 
     id: Base64Url
     client_data: Base64Url
     attestation: Base64Url
-    name: Text
+    name: Payload
 
     def credential(self) -> JsonObject:
         """Give the registration as the WebAuthn library reads it."""
@@ -349,29 +63,23 @@ class NewPasskey(Body):
         return {"id": self.id, "rawId": self.id, "type": "public-key", "response": response}
 
 
-class WorkloadSession(NewSession):
+class BeginWorkloadSession(Body):
     """A workload to sign in: as a machine, with the identity token (a JWT) that its platform gave it."""
 
+    public_key: Pem
+    token: TokenId
+    name: Payload
+    expires: Time
     identity: Annotated[str, StringConstraints(max_length=16_384)]
 
-
-class NewIssuer(Body):
-    """A rule that lets workloads in: an issuer, the claims that it has to make, and whom they act as."""
-
-    issuer: Short
-    claims: Annotated[dict[Short, Short], Field(min_length=1, max_length=20)]
-    principal: Short
-
-    def read(self) -> c.TrustIssuer:
+    def read(self) -> BeginSession:
         """Give the command."""
-        claims = tuple(sorted(self.claims.items()))
-        return c.TrustIssuer(issuer=self.issuer, claims=claims, principal=self.principal)
-
-
-class Quota(Body):
-    """What a namespace may hold, in bytes; null for no bound."""
-
-    size_bytes: Annotated[int, Field(ge=0, le=2**53)] | None
+        return BeginSession(
+            public_key=self.public_key.encode(),
+            token=self.token,
+            name=self.name.read(),
+            expires=self.expires,
+        )
 
 
 class Documents(Body):
@@ -483,7 +191,3 @@ def encode(answer: object) -> bytes:
 def encode_page(items: Sequence[object], following: object) -> bytes:
     """Write a page."""
     return msgspec.json.encode({"items": items, "next": None if following is None else str(following)})
-
-
-def _read(text: Text | None) -> Payload | None:
-    return None if text is None else text.read()

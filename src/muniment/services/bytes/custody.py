@@ -14,7 +14,7 @@ from muniment.core.claims.attestations import read_statement
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MunimentError, NotPermitted, QuotaExceeded, StorageBusy
-from muniment.core.events import Event, EventType
+from muniment.core.events import AttestationRecorded, DraftSaved, Entry, PolicySet, VersionPublished
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import QuotaRecord
@@ -22,7 +22,7 @@ from muniment.ports.holdings import GARBAGE
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.documents import read_document
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Sight
 from muniment.services.transaction import Transaction, list_grants
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
@@ -150,29 +150,27 @@ def check_readable(unit: Unit, caller: Caller, digest: Digest) -> None:
         raise BlobNotFound(digest=str(digest))
 
 
-def restore(unit: Unit, event: Event, index: int) -> None:
+def restore(unit: Unit, entry: Entry) -> None:
     """Note again what an entry of the log gave into a namespace's hands, as far as it is still stored."""
-    data = event.data
-    name = str(data.get("name") or data.get("models"))
-    namespace = name.partition("/")[0]
-    match event.type:
-        case EventType.VERSION_PUBLISHED:
-            digests = content_of(unit, Digest.parse(str(data["revision"])))
-            unit.contents.add(index, namespace, digests)
-        case EventType.DRAFT_SAVED:
-            claims = data["attestations"] if isinstance(data["attestations"], list) else []
-            digests = content_of(unit, Digest.parse(str(data["revision"])))
-            digests += [kept for text in claims for kept in attached_to(unit, Digest.parse(str(text)))]
-        case EventType.ATTESTATION_RECORDED:
-            digests = attached_to(unit, Digest.parse(str(data["attestation"])))
-        case EventType.POLICY_SET:
-            named = (data["policy"], data["attestation"])
-            digests = [Digest.parse(str(text)) for text in named if text is not None]
+    namespace = entry.namespace
+    match entry.event:
+        case _ if namespace is None:
+            return
+        case VersionPublished(revision=revision):
+            digests = content_of(unit, revision)
+            unit.contents.add(entry.index, namespace, digests)
+        case DraftSaved(revision=revision, attestations=claims):
+            digests = content_of(unit, revision)
+            digests += [kept for claim in claims for kept in attached_to(unit, claim)]
+        case AttestationRecorded(attestation=claim):
+            digests = attached_to(unit, claim)
+        case PolicySet(policy=policy, attestation=claim):
+            digests = [digest for digest in (policy, claim) if digest is not None]
         case _:
             return
     found = [unit.blobs.find(digest) for digest in digests]
     stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
-    unit.holdings.add(namespace, stored, event.time)
+    unit.holdings.add(namespace, stored, entry.time)
 
 
 def content_of(unit: Unit, manifest: Digest) -> list[Digest]:

@@ -1,18 +1,31 @@
-"""Quotas: what a namespace may hold."""
+"""Quotas: what a namespace holds, and may hold."""
 
-from muniment.core.commands import SetQuota
 from muniment.core.errors import InvalidDocument
-from muniment.core.events import EventType
+from muniment.core.events import QuotaSet
 from muniment.core.names import check_part
-from muniment.core.people.roles import EVERYWHERE, Act
+from muniment.core.verbs.bytes import GetUsage, SetQuota, Usage
+from muniment.services.bytes.custody import find_quota
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
 def set_quota(tx: Transaction, command: SetQuota) -> Outcome:
     """Bound what a namespace may hold. What it holds already stays, whatever the bound."""
-    tx.require(Act.ENROL, EVERYWHERE)
     check_part(command.namespace, "namespace")
     if command.size_bytes is not None and command.size_bytes < 0:
         raise InvalidDocument(reason="a quota is a number of bytes")
-    data = {"namespace": command.namespace, "size": command.size_bytes}
-    return Outcome(tx.record(EventType.QUOTA_SET, data))
+    return Outcome(tx.record(QuotaSet(namespace=command.namespace, size_bytes=command.size_bytes)))
+
+
+def get_usage(reading: Reading, query: GetUsage) -> Usage:
+    """Say what a namespace holds.
+
+    Raises:
+        InvalidName: it is no name of a namespace.
+    """
+    check_part(query.namespace, "namespace")
+    return Usage(
+        namespace=query.namespace,
+        size_bytes=reading.unit.holdings.measure(query.namespace),
+        quota_bytes=find_quota(reading.unit, query.namespace),
+    )

@@ -3,19 +3,18 @@
 import re
 from typing import Final
 
-from muniment.core.canonical import Json, JsonObject
-from muniment.core.commands import EraseComment, PostComment
 from muniment.core.errors import InvalidOption, PrincipalNotFound, RequestNotFound
-from muniment.core.events import EventType
+from muniment.core.events import CommentErased, CommentPosted
 from muniment.core.names import ModelName
 from muniment.core.people.roles import Act
-from muniment.core.queries import Comment, ListComments
 from muniment.core.records import CommentRecord, MoveRecord, RequestRecord, VersionRecord
+from muniment.core.verbs.catalog import Comment, EraseComment, ListComments, PostComment
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
 from muniment.services.log.pages import select_page
-from muniment.services.people.rights import get_principal
+from muniment.services.people.principals import get_principal
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction, roles_of
 
 MAX_COMMENT_CHARACTERS: Final = 20_000
@@ -31,21 +30,19 @@ def post_comment(tx: Transaction, command: PostComment) -> Outcome:
         InvalidOption: it is empty or too long.
         RequestNotFound: it is about something else than a request or an emergency of this version.
     """
-    tx.require(Act.COMMENT, command.reference.name.namespace)
     version = resolve(tx.unit, command.reference)
     if not 0 < len(command.text.text.strip()) <= MAX_COMMENT_CHARACTERS:
         raise InvalidOption(option="text", reason=f"has 1 to {MAX_COMMENT_CHARACTERS} characters")
     if command.about is not None:
         _check_about(tx.unit, version, command.about)
-    mentions: list[Json] = [*_find_mentions(tx, version, command.text.text)]
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "about": command.about,
-        "text": tx.keep(command.text),
-        "mentions": mentions,
-    }
-    return Outcome(tx.record(EventType.COMMENT_POSTED, data))
+    event = CommentPosted(
+        name=command.reference.name,
+        number=version.number,
+        about=command.about,
+        text=tx.keep(command.text),
+        mentions=tuple(_find_mentions(tx, version, command.text.text)),
+    )
+    return Outcome(tx.record(event))
 
 
 def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
@@ -57,19 +54,19 @@ def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
     record = tx.unit.projections.find(CommentRecord, (command.comment,))
     if record is None or not tx.may(Act.COMMENT, ModelName.parse(record.name).namespace):
         raise RequestNotFound(entry=command.comment, kind="comment")
+    name = ModelName.parse(record.name)
     if record.author != tx.actor:
-        tx.require(Act.ERASE, ModelName.parse(record.name).namespace)
+        tx.require(Act.ERASE, name.namespace)
     tx.unit.payloads.erase(record.text)
-    data: JsonObject = {"name": record.name, "comment": record.index}
-    return Outcome(tx.record(EventType.COMMENT_ERASED, data))
+    return Outcome(tx.record(CommentErased(name=name, number=record.number, comment=record.index)))
 
 
-def list_comments(unit: Unit, query: ListComments) -> tuple[Comment, ...]:
+def list_comments(reading: Reading, query: ListComments) -> tuple[Comment, ...]:
     """List what was said of a version."""
-    version = resolve(unit, query.reference)
+    version = resolve(reading.unit, query.reference)
     about = Where("name", "=", version.name), Where("number", "=", version.number)
-    records = select_page(unit, query, CommentRecord, *about)
-    return tuple(Comment(record=record, text=unit.payloads.find(record.text)) for record in records)
+    records = select_page(reading.unit, query, CommentRecord, *about)
+    return tuple(Comment(record=record, text=reading.find_text(record.text)) for record in records)
 
 
 def _check_about(unit: Unit, version: VersionRecord, about: int) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_manifest
-from muniment.core.canonical import JsonObject
-from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Fact, find_facts
+from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Attribute, find_attributes
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE, Statement, read_statement
 from muniment.core.claims.deployments import State
 from muniment.core.claims.evidence import Evidence
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
-from muniment.core.events import Event, EventType
+from muniment.core.events import AliasMoved, AttestationRecorded, Entry, TagSet, VersionPublished
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.ports.unit import Unit
@@ -22,21 +21,21 @@ from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
 def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, entry: int) -> None:
     """Describe a version by a claim: what it was made from, its parameters, its newest metrics."""
-    unit.catalog.put(version.index, facts_of(statement), entry)
+    unit.catalog.put(version.index, attributes_of(statement), entry)
     note_claim(unit, version, statement)
 
 
-def facts_of(statement: Statement) -> list[Fact]:
-    """Give the facts that a claim holds."""
+def attributes_of(statement: Statement) -> list[Attribute]:
+    """Give the attributes that a claim holds."""
     if statement.predicate_type == PROVENANCE:
         definition = statement.predicate.get("buildDefinition")
         external = definition.get("externalParameters") if isinstance(definition, Mapping) else None
         parameters = external.get("parameters") if isinstance(external, Mapping) else None
-        return find_facts("param", parameters) if isinstance(parameters, Mapping) else []
+        return find_attributes("param", parameters) if isinstance(parameters, Mapping) else []
     if statement.predicate_type == EVALUATION:
         evidence = Evidence(statement.predicate)
         metrics = {name: evidence.find_metric(name) for name in evidence.metrics}
-        return find_facts("metric", {name: found.value for name, found in metrics.items() if found})
+        return find_attributes("metric", {name: found.value for name, found in metrics.items() if found})
     return []
 
 
@@ -45,54 +44,48 @@ def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: in
     if text is None:
         unit.catalog.remove(version, f"tag.{tag}", entry)
     else:
-        fact = Fact(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))
-        unit.catalog.put(version, [fact], entry)
+        attribute = Attribute(f"tag.{tag}", text[:MAX_TEXT_CHARACTERS], _find_number(text))
+        unit.catalog.put(version, [attribute], entry)
 
 
-def describe_move(  # noqa: PLR0913, PLR0917 - what a move is
-    unit: Unit, name: str, alias: str, number: int, previous: int | None, entry: int
-) -> None:
+def describe_move(unit: Unit, event: AliasMoved, entry: int) -> None:
     """Let a version be found by an alias, and the one that it pointed at before no longer."""
+    alias = str(event.alias)
     key = f"{ALIAS}.{alias}"
-    if previous is not None:
-        unit.catalog.remove(_entry_of(unit, name, previous), key, entry)
-    unit.catalog.put(_entry_of(unit, name, number), [Fact(key, alias)], entry)
+    if event.previous is not None:
+        unit.catalog.remove(_entry_of(unit, event.name, event.previous), key, entry)
+    unit.catalog.put(_entry_of(unit, event.name, event.number), [Attribute(key, alias)], entry)
 
 
-def describe_deployment(unit: Unit, event: JsonObject, entry: int) -> None:
+def describe_deployment(unit: Unit, event: AttestationRecorded, entry: int) -> None:
     """Let a version be found by where it serves, and the one that served there before no longer."""
-    deployment = event.get("deployment")
-    if not isinstance(deployment, Mapping):
+    said = event.deployment
+    if said is None:
         return
-    name, target = str(event["name"]), str(deployment["target"])
-    key = f"{TARGET}.{target}"
-    if deployment["previous"] is not None:
-        before = unit.projections.find(DeploymentRecord, (int(str(deployment["previous"])),))
-        if before is not None:
-            unit.catalog.remove(_entry_of(unit, name, before.number), key, entry)
-    if deployment["state"] == State.SERVING:
-        version = _entry_of(unit, name, int(str(deployment["number"])))
-        unit.catalog.put(version, [Fact(key, target)], entry)
+    key = f"{TARGET}.{said.target}"
+    before = None if said.previous is None else unit.projections.find(DeploymentRecord, (said.previous,))
+    if before is not None:
+        unit.catalog.remove(_entry_of(unit, event.name, before.number), key, entry)
+    if said.state is State.SERVING:
+        version = _entry_of(unit, event.name, said.number)
+        unit.catalog.put(version, [Attribute(key, said.target)], entry)
 
 
-def describe_again(unit: Unit, event: Event, entry: int) -> None:
+def describe_again(unit: Unit, entry: Entry) -> None:
     """Describe versions by an entry of the log, when the catalog is made anew."""
-    data = event.data
-    match event.type:
-        case EventType.VERSION_PUBLISHED if data["kind"] == Kind.DATASET:
-            _describe_dataset(unit, ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
-        case EventType.ATTESTATION_RECORDED:
-            reference = Reference(ModelName.parse(str(data["name"])), Digest.parse(str(data["revision"])))
-            _describe_bundle(unit, reference, Digest.parse(str(data["attestation"])), entry)
-            describe_deployment(unit, data, entry)
-        case EventType.TAG_SET:
-            text = None if data["value"] is None else unit.payloads.find(str(data["value"]))
-            version = _entry_of(unit, str(data["name"]), int(str(data["number"])))
-            describe_tag(unit, version, str(data["tag"]), text, entry)
-        case EventType.ALIAS_MOVED:
-            previous = None if data["previous"] is None else int(str(data["previous"]))
-            name, alias, number = str(data["name"]), str(data["alias"]), int(str(data["number"]))
-            describe_move(unit, name, alias, number, previous, entry)
+    match entry.event:
+        case VersionPublished(kind=Kind.DATASET) as event:
+            _describe_dataset(unit, event.name, event.revision)
+        case AttestationRecorded() as event:
+            reference = Reference(event.name, event.revision)
+            _describe_bundle(unit, reference, event.attestation, entry.index)
+            describe_deployment(unit, event, entry.index)
+        case TagSet() as event:
+            text = None if event.value is None else unit.payloads.find(str(event.value))
+            version = _entry_of(unit, event.name, event.number)
+            describe_tag(unit, version, event.tag, text, entry.index)
+        case AliasMoved() as event:
+            describe_move(unit, event, entry.index)
         case _:
             return
 
@@ -115,8 +108,8 @@ def _describe_dataset(unit: Unit, name: ModelName, digest: Digest) -> None:
     note_dataset(unit, name, digest, revision)
 
 
-def _entry_of(unit: Unit, name: str, number: int) -> int:
-    return resolve(unit, Reference(ModelName.parse(name), number)).index
+def _entry_of(unit: Unit, name: ModelName, number: int) -> int:
+    return resolve(unit, Reference(name, number)).index
 
 
 def _find_number(text: str) -> float | None:

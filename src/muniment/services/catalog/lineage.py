@@ -7,9 +7,10 @@ from muniment.core.claims.attestations import Statement
 from muniment.core.claims.lineage import Direction, Edge, Graph, Node, content_edges, edges_of
 from muniment.core.digests import Digest
 from muniment.core.names import ModelName
-from muniment.core.queries import GetLineage
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.catalog import GetLineage
 from muniment.ports.unit import Unit
+from muniment.services.reading import Reading
 
 MAX_NODES: Final = 10_000
 # The files of a larger dataset are inputs by the digest of the whole only.
@@ -28,8 +29,13 @@ def note_dataset(unit: Unit, name: ModelName, digest: Digest, revision: Revision
         unit.lineage.put(name.namespace, content_edges(digest, revision))
 
 
-def trace(unit: Unit, query: GetLineage, namespaces: frozenset[str] | None) -> Graph:
+def get_lineage(reading: Reading, query: GetLineage) -> Graph:
     """Give the graph around a node, as far as the caller may see it."""
+    return trace(reading.unit, query, reading.sight.namespaces())
+
+
+def trace(unit: Unit, query: GetLineage, namespaces: frozenset[str] | None) -> Graph:
+    """Give the graph around a node, as far as claims in some namespaces tell of it; None for all."""
     limit = max(1, min(query.limit, MAX_NODES))
     found = unit.lineage.walk(query.node, query.direction, namespaces, limit + 1)
     nodes = set(found[:limit])

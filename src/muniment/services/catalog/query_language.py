@@ -9,8 +9,8 @@ from lark.exceptions import LarkError, UnexpectedInput, VisitError
 
 from muniment.core.catalog.search import (
     ALIAS,
+    ATTRIBUTES,
     DIGEST,
-    FACTS,
     POINTERS,
     TARGET,
     And,
@@ -144,7 +144,9 @@ def _check(found: Comparison) -> Comparison:
         return Comparison(field, op, _read_moment(str(value)))
     if field.startswith("metric.") and not isinstance(value, float):
         raise InvalidQuery(reason=f"{field} is a number")
-    if isinstance(value, float) and (op == "~" or not field.startswith(tuple(f"{kind}." for kind in FACTS))):
+    if isinstance(value, float) and (
+        op == "~" or not field.startswith(tuple(f"{kind}." for kind in ATTRIBUTES))
+    ):
         raise InvalidQuery(reason=f"{field} is text: put the value in quotes")
     return found
 

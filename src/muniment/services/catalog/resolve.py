@@ -22,7 +22,10 @@ def resolve(unit: Unit, reference: Reference, at: str | None = None) -> VersionR
 
 
 def find_move(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> MoveRecord | None:
-    """Find the newest move of an alias, among those that meet the conditions."""
+    """Find the move that says where an alias points, among those that meet the conditions.
+
+    None if it has not moved yet, or was removed.
+    """
     moves = unit.projections.select(
         MoveRecord,
         Where("name", "=", str(name)),
@@ -31,7 +34,7 @@ def find_move(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...
         descending=True,
         limit=1,
     )
-    return moves[0] if moves else None
+    return moves[0] if moves and moves[0].number is not None else None
 
 
 def _find(unit: Unit, reference: Reference, until: tuple[Where, ...]) -> VersionRecord | None:
@@ -41,7 +44,9 @@ def _find(unit: Unit, reference: Reference, until: tuple[Where, ...]) -> Version
             condition = [Where("number", "=", number)]
         case Alias() as alias:
             move = find_move(unit, reference.name, alias, until)
-            return None if move is None else unit.projections.find(VersionRecord, (name, move.number))
+            if move is None or move.number is None:
+                return None
+            return unit.projections.find(VersionRecord, (name, move.number))
         case Digest() as digest:
             condition = [Where("revision", "=", str(digest))]
         case None:

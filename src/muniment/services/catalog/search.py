@@ -3,22 +3,20 @@
 import importlib
 
 from muniment.core.catalog.search import Search
-from muniment.core.people.callers import Caller
-from muniment.core.queries import SearchPage, SearchVersions
 from muniment.core.times import read_time, write_time
-from muniment.ports.unit import Unit
+from muniment.core.verbs.catalog import SearchPage, SearchVersions
 from muniment.services.log.pages import bound
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Reading
 
 
-def search_versions(unit: Unit, caller: Caller, query: SearchVersions) -> SearchPage:
+def search_versions(reading: Reading, query: SearchVersions) -> SearchPage:
     """Look versions up.
 
     Raises:
         InvalidTime: `at` is not a time.
         InvalidQuery: the query breaks the grammar, or the cursor is not one that this search gave.
     """
-    namespaces = Sight(unit, caller).namespaces()
+    unit, namespaces = reading.unit, reading.sight.namespaces()
     limit = bound(query.limit)
     until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
     found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit, until)

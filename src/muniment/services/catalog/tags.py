@@ -3,16 +3,18 @@
 import re
 from typing import Final
 
-from muniment.core.canonical import JsonObject
-from muniment.core.commands import SetTag
 from muniment.core.errors import InvalidTag
-from muniment.core.events import EventType
-from muniment.core.people.roles import Act
+from muniment.core.events import TagSet
+from muniment.core.names import Reference
+from muniment.core.payloads import Payload
 from muniment.core.records import TagRecord, VersionRecord
+from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag, Tag
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.describe import describe_tag
 from muniment.services.catalog.resolve import resolve
+from muniment.services.log.pages import horizon
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 _NAME: Final = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -21,35 +23,46 @@ _MAX_TEXT_CHARACTERS: Final = 1000
 
 
 def set_tag(tx: Transaction, command: SetTag) -> Outcome:
-    """Put a tag on a version, or take it away. The text it has already changes nothing.
+    """Put a tag on a version. The text it has already changes nothing.
 
     Raises:
         InvalidTag: its name or text breaks the rules.
     """
-    tx.require(Act.PUBLISH, command.reference.name.namespace)
-    long = command.value is not None and len(command.value.text) > _MAX_TEXT_CHARACTERS
-    if _NAME.fullmatch(command.key) is None or len(command.key) > _MAX_NAME_CHARACTERS or long:
+    if len(command.value.text) > _MAX_TEXT_CHARACTERS:
         raise InvalidTag(key=command.key)
-    version = resolve(tx.unit, command.reference)
-    present = _newest(tx.unit, version).get(command.key)
-    text = None if command.value is None else command.value.text
+    return _set(tx, command.reference, command.key, command.value)
+
+
+def remove_tag(tx: Transaction, command: RemoveTag) -> Outcome:
+    """Take a tag away; again changes nothing. Raises as `set_tag`."""
+    return _set(tx, command.reference, command.key, None)
+
+
+def list_tags(reading: Reading, query: ListTags) -> tuple[Tag, ...]:
+    """List the tags of a version; those that were taken away or erased are left out."""
+    version = resolve(reading.unit, query.reference, query.at)
+    newest = _newest(reading.unit, version, horizon(reading.unit, query.at))
+    texts = [(key, reading.find_text(record.value)) for key, record in sorted(newest.items())]
+    return tuple(Tag(key=key, value=text) for key, text in texts if text is not None)
+
+
+def _set(tx: Transaction, reference: Reference, key: str, value: Payload | None) -> Outcome:
+    if _NAME.fullmatch(key) is None or len(key) > _MAX_NAME_CHARACTERS:
+        raise InvalidTag(key=key)
+    version = resolve(tx.unit, reference)
+    present = _newest(tx.unit, version).get(key)
+    text = None if value is None else value.text
     if present is not None and _text(tx.unit, present) == text:
         return Outcome(present.index, created=False)
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "tag": command.key,
-        "value": tx.keep(command.value),
-    }
-    index = tx.record(EventType.TAG_SET, data)
-    describe_tag(tx.unit, version.index, command.key, text, index)
+    event = TagSet(
+        name=reference.name,
+        number=version.number,
+        tag=key,
+        value=tx.keep(value),
+    )
+    index = tx.record(event)
+    describe_tag(tx.unit, version.index, key, text, index)
     return Outcome(index)
-
-
-def list_tags(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()) -> dict[str, str]:
-    """Read the tags of a version; those that were taken away or erased are left out."""
-    texts = {name: _text(unit, record) for name, record in _newest(unit, version, until).items()}
-    return {name: text for name, text in sorted(texts.items()) if text is not None}
 
 
 def _newest(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()) -> dict[str, TagRecord]:

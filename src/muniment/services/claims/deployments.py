@@ -1,18 +1,18 @@
 """Deployments: what serves where, now or at a time."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, WrongSubject
-from muniment.core.queries import ListDeployments
+from muniment.core.events import Deployed
 from muniment.core.records import DeploymentRecord, VersionRecord
+from muniment.core.verbs.claims import ListDeployments
 from muniment.ports.projections import Where
-from muniment.ports.unit import Unit
-from muniment.services.log.pages import bound, horizon
+from muniment.services.log.pages import bound, end_of, horizon
+from muniment.services.reading import Reading
 from muniment.services.transaction import Transaction
 
 
-def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> JsonObject:
-    """Give the facts that an event holds of a deployment claim.
+def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> Deployed:
+    """Give what an event holds of a deployment claim.
 
     Raises:
         WrongSubject: the claim names another version than it is about.
@@ -31,21 +31,19 @@ def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> J
     serves = newest and newest[0].state == State.SERVING and newest[0].number == version.number
     if deployment.state is State.STOPPED and not serves:
         raise DeploymentNotFound(reference=reference, target=deployment.target)
-    return {
-        "target": deployment.target,
-        "state": str(deployment.state),
-        "loaded": deployment.loaded,
-        "number": version.number,
-        "previous": newest[0].index if newest else None,
-    }
+    return Deployed(
+        number=version.number,
+        target=deployment.target,
+        state=deployment.state,
+        loaded=deployment.loaded,
+        previous=newest[0].index if newest else None,
+    )
 
 
-def list_deployments(
-    unit: Unit, query: ListDeployments, namespaces: frozenset[str] | None
-) -> tuple[DeploymentRecord, ...]:
+def list_deployments(reading: Reading, query: ListDeployments) -> tuple[DeploymentRecord, ...]:
     """List what was said of deployments, a page from `after` on, as far as the caller may see it."""
-    until = horizon(unit, query.at)
-    conditions = [Where("index", ">", query.after), *until]
+    unit, namespaces = reading.unit, reading.sight.namespaces()
+    conditions = [Where("index", ">", query.after), *horizon(unit, query.at)]
     if query.name is not None:
         conditions.append(Where("name", "=", str(query.name)))
     if query.target:
@@ -55,7 +53,7 @@ def list_deployments(
     if not query.history:
         conditions.append(Where("state", "=", str(State.SERVING)))
     # Whether it had ended is told by the log of that time.
-    end = int(str(until[0].value)) if until else unit.log.size()
+    end = end_of(unit, query.at)
     limit = bound(query.limit)
     found: list[DeploymentRecord] = []
     for record in unit.projections.select(DeploymentRecord, *conditions):

@@ -3,7 +3,7 @@
 from muniment.core.backend import Stored
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
-from muniment.core.events import EventType
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
 from muniment.core.people.callers import Assurance
 from muniment.core.records import VersionRecord
@@ -30,15 +30,17 @@ def record_own(tx: Transaction, version: VersionRecord, predicate_type: str, pre
 def record_stored(tx: Transaction, version: VersionRecord, predicate_type: str, data: bytes) -> Digest:
     """Record a bundle that the registry has signed and stored; give its digest."""
     digest = Digest.of(data)
-    hold(tx, ModelName.parse(version.name).namespace, [Stored(digest=digest, size_bytes=len(data))])
-    event: JsonObject = {
-        "name": version.name,
-        "revision": version.revision,
-        "attestation": str(digest),
-        "predicate_type": predicate_type,
-        "signer": REGISTRY,
-        "key": tx.keys.verdicts.public.id,
-        "assurance": str(Assurance.KEY),
-    }
-    tx.record(EventType.ATTESTATION_RECORDED, event)
+    name = ModelName.parse(version.name)
+    hold(tx, name.namespace, [Stored(digest=digest, size_bytes=len(data))])
+    tx.record(
+        AttestationRecorded(
+            name=name,
+            revision=Digest.parse(version.revision),
+            attestation=digest,
+            predicate_type=predicate_type,
+            signer=REGISTRY,
+            key=tx.keys.verdicts.public.id,
+            assurance=Assurance.KEY,
+        )
+    )
     return digest

@@ -1,13 +1,13 @@
 """Record a claim that was verified, with what follows from it."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import DEPLOYMENT, Statement
 from muniment.core.claims.deployments import Deployment
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
-from muniment.core.events import EventType
+from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
+from muniment.core.people.callers import Assurance
 from muniment.core.records import KeyRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.catalog.describe import describe_claim, describe_deployment
@@ -24,21 +24,22 @@ def record_claim(  # noqa: PLR0913, PLR0917 - what is on record of a claim
     reason: Payload | None,
 ) -> int:
     """Record a claim; give its entry. The caller MUST have verified it, and checked that it may be made."""
-    data: JsonObject = {
-        "name": version.name,
-        "revision": version.revision,
-        "attestation": str(digest),
-        "predicate_type": statement.predicate_type,
-        "signer": signer.principal,
-        "key": signer.id,
-        "reason": tx.keep(reason),
-        "assurance": signer.assurance,
-    }
-    if statement.predicate_type == DEPLOYMENT:
-        data = {**data, "deployment": deploy(tx, version, Deployment.read(statement.predicate))}
-    index = tx.record(EventType.ATTESTATION_RECORDED, data)
+    name = ModelName.parse(version.name)
+    is_deployment = statement.predicate_type == DEPLOYMENT
+    event = AttestationRecorded(
+        name=name,
+        revision=Digest.parse(version.revision),
+        attestation=digest,
+        predicate_type=statement.predicate_type,
+        signer=signer.principal,
+        key=signer.id,
+        assurance=Assurance(signer.assurance),
+        reason=tx.keep(reason),
+        deployment=deploy(tx, version, Deployment.read(statement.predicate)) if is_deployment else None,
+    )
+    index = tx.record(event)
     # What it keeps beside itself is stored, and the signer's to use.
-    take(tx, ModelName.parse(version.name).namespace, list_attachments(statement))
+    take(tx, name.namespace, list_attachments(statement))
     describe_claim(tx.unit, version, statement, index)
-    describe_deployment(tx.unit, data, index)
+    describe_deployment(tx.unit, event, index)
     return index

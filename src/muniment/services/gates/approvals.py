@@ -3,27 +3,27 @@
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.approvals import Approval, Decision, evidence_of, last_acts
-from muniment.core.claims.attestations import EXCEPTION, Attestation
+from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_acts
+from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
-    ExceptionNotAllowed,
     NothingToWithdraw,
     NotPermitted,
     OwnVersion,
     StaleApproval,
+    WaiverNotAllowed,
     WrongSubject,
 )
-from muniment.core.gates.policy import ExceptionTerms
+from muniment.core.gates.policy import WaiverTerms
 from muniment.core.names import Alias, ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.records import PrincipalRecord, VersionRecord
 from muniment.core.times import read_time
 from muniment.services.claims.relying import authors_of, read_claims, read_revision
-from muniment.services.gates.policies import get_policies, load_policy
+from muniment.services.gates.policies import get_in_force, load_policy
 from muniment.services.transaction import Transaction, roles_of
 
 _DECIDING: Final = frozenset({Role.VALIDATOR, Role.APPROVER, Role.SECURITY})
@@ -35,7 +35,7 @@ def check_approval(
     """Check a decision that somebody signed, before it is recorded.
 
     (0) it is for this version in this registry, and it has not expired
-    (1) its signer made neither the version nor the exception that it is about, and holds the role
+    (1) its signer made neither the version nor the waiver that it is about, and holds the role
     (2) it names the reason that came with it, and its signer's own printed name
     (3) it is over the policies and the evidence that stand now
     (4) it changes something
@@ -60,52 +60,54 @@ def check_approval(
     principal = tx.unit.projections.find(PrincipalRecord, (tx.actor,))
     if approval.name not in {None, None if principal is None else principal.profile}:
         raise StaleApproval(reference=reference, what="name")
-    records = get_policies(tx.unit, name, Alias(approval.alias))
+    records = [one.record for one in get_in_force(tx.unit, name, Alias(approval.alias))]
     if approval.policies != {record.digest for record in records if record.digest is not None}:
         raise StaleApproval(reference=reference, what="policy")
     if approval.evidence != evidence_of(claims):
         raise StaleApproval(reference=reference, what="evidence")
-    act = last_acts(claims, reference, approval.alias, approval.exception).get(tx.actor)
+    act = last_acts(claims, reference, approval.alias, approval.waiver).get(tx.actor)
     before = None if act is None else act.approval
-    if approval.decision is Decision.WITHDRAW and (before is None or before.decision is Decision.WITHDRAW):
+    if approval.decision is SigningDecision.WITHDRAW and (
+        before is None or before.decision is SigningDecision.WITHDRAW
+    ):
         raise NothingToWithdraw(reference=reference, alias=approval.alias)
     if before is not None and _says_the_same(before, approval, tx.time):
         raise AlreadyApproved(reference=reference, principal=tx.actor, alias=approval.alias)
 
 
-def check_exception(tx: Transaction, version: VersionRecord, waiver: Waiver, reason: Payload | None) -> None:
-    """Check an exception that somebody asks for, before it is recorded; it counts once it is approved.
+def check_waiver(tx: Transaction, version: VersionRecord, waiver: Waiver, reason: Payload | None) -> None:
+    """Check a waiver that somebody requests, before it is recorded; it counts once it is approved.
 
     Raises:
         WrongSubject: it is for another version or registry.
         StaleApproval: it is to another policy than one in force, or gives another reason.
-        ExceptionNotAllowed: the policy does not let these rules be, or not for so long.
+        WaiverNotAllowed: the policy does not let these rules be waived, or not for so long.
     """
     reference = f"{version.name}@{version.number}"
     if (waiver.version, waiver.registry) != (reference, tx.registry):
         raise WrongSubject(reference=reference, subject=f"{waiver.version} of {waiver.registry:.40}")
     if reason is None or waiver.reason != str(reason.digest):
         raise StaleApproval(reference=reference, what="reason")
-    records = get_policies(tx.unit, ModelName.parse(version.name), Alias(waiver.alias))
-    if waiver.policy not in {record.digest for record in records}:
+    in_force = get_in_force(tx.unit, ModelName.parse(version.name), Alias(waiver.alias))
+    if waiver.policy not in {one.record.digest for one in in_force}:
         raise StaleApproval(reference=reference, what="policy")
     policy = load_policy(tx.unit, waiver.policy)
     unknown = waiver.rules - {named.id for named in policy.rules}
     if unknown:
-        raise ExceptionNotAllowed(reference=reference, reason=f"the policy has no rule {min(unknown)!r}")
-    _check_terms(policy.exceptions, waiver, reference, tx.time)
+        raise WaiverNotAllowed(reference=reference, reason=f"the policy has no rule {min(unknown)!r}")
+    _check_terms(policy.waivers, waiver, reference, tx.time)
 
 
-def _check_terms(terms: ExceptionTerms | None, waiver: Waiver, reference: str, now: str) -> None:
+def _check_terms(terms: WaiverTerms | None, waiver: Waiver, reference: str, now: str) -> None:
     if terms is None:
-        raise ExceptionNotAllowed(reference=reference, reason="the policy allows none")
+        raise WaiverNotAllowed(reference=reference, reason="the policy allows none")
     fixed = waiver.rules - terms.rules if terms.rules else frozenset()
     if fixed:
-        raise ExceptionNotAllowed(reference=reference, reason=f"the rule {min(fixed)!r} cannot be let be")
+        raise WaiverNotAllowed(reference=reference, reason=f"the rule {min(fixed)!r} cannot be waived")
     length = read_time(waiver.until) - read_time(now)
     if not timedelta(0) < length <= terms.maximum:
         days = terms.maximum / timedelta(days=1)
-        raise ExceptionNotAllowed(reference=reference, reason=f"it has to end within {days:g} days")
+        raise WaiverNotAllowed(reference=reference, reason=f"it has to end within {days:g} days")
 
 
 def _check_others(
@@ -115,17 +117,17 @@ def _check_others(
     reference = f"{version.name}@{version.number}"
     if tx.actor in authors_of(tx.unit, version, claims):
         raise OwnVersion(reference=reference, principal=tx.actor)
-    if approval.exception is None:
+    if approval.waiver is None:
         return
-    asked = [claim for claim in claims if str(claim.digest) == approval.exception]
-    if not asked or asked[0].predicate_type != EXCEPTION or asked[0].predicate["alias"] != approval.alias:
-        raise WrongSubject(reference=reference, subject=approval.exception)
+    asked = [claim for claim in claims if str(claim.digest) == approval.waiver]
+    if not asked or asked[0].predicate_type != WAIVER or asked[0].predicate["alias"] != approval.alias:
+        raise WrongSubject(reference=reference, subject=approval.waiver)
     if asked[0].signer == tx.actor:
-        raise OwnVersion(reference=f"the exception of {reference}", principal=tx.actor)
+        raise OwnVersion(reference=f"the waiver of {reference}", principal=tx.actor)
 
 
 def _says_the_same(before: Approval, now: Approval, time: str) -> bool:
     same = (before.policies, before.evidence, before.decision) == (now.policies, now.evidence, now.decision)
     ended = before.expires is not None and read_time(before.expires) <= read_time(time)
     # A rejection may be repeated with another reason; one person's yes counts once, in one role.
-    return same and not ended and now.decision is Decision.APPROVE
+    return same and not ended and now.decision is SigningDecision.APPROVE

@@ -1,4 +1,4 @@
-"""Facts: all that the rules of a policy look at, from one consistent state of the registry."""
+"""Cases: all that the rules of a policy look at, from one consistent state of the registry."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.gates.policy import Policy
-from muniment.core.gates.rules.case import Baseline, Facts, Hold, Origin
+from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import MoveRecord, VersionRecord
@@ -40,8 +40,8 @@ class Bar(NamedTuple):
     digest: str
 
 
-def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Facts:
-    """Gather the facts about a version that a policy judges for an alias.
+def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Case:
+    """Gather what a policy judges of a version for an alias.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
@@ -54,7 +54,7 @@ def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Fact
     signers = {claim.signer for claim in claims}
     signers |= {claim.signer for baseline in found.values() if baseline for claim in baseline.attestations}
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
-    return Facts(
+    return Case(
         version=f"{version.name}@{version.number}",
         alias=str(bar.alias),
         policy=bar.digest,

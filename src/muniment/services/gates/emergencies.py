@@ -1,8 +1,7 @@
 """Emergencies: an alias moves past its gate, and somebody else has to look at that (break-glass)."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY, Statement
-from muniment.core.commands import BreakGlass, ReviewMove
+from muniment.core.claims.emergencies import Emergency
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     BreakGlassNotAllowed,
@@ -13,12 +12,13 @@ from muniment.core.errors import (
     StaleApproval,
     WrongSubject,
 )
-from muniment.core.events import EventType
+from muniment.core.events import EmergencyClosed
 from muniment.core.gates.policy import BreakGlassTerms, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.gates import BreakGlass, CloseEmergency
 from muniment.services.bytes.custody import take
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
@@ -33,7 +33,7 @@ from muniment.services.transaction import Outcome, Transaction, roles_of
 
 
 def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
-    """Point an alias at a version past its gate: signed, with a reason, and to be reviewed by somebody else.
+    """Point an alias at a version past its gate: signed, with a reason, and to be closed by somebody else.
 
     Raises:
         BreakGlassNotAllowed: a policy does not let the actor; or the alias is not guarded at all.
@@ -54,20 +54,20 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
     _check_emergency(tx, version, command, statement)
     record_claim(tx, version, signer, statement, command.attestation, command.reason)
     judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time)) or []
-    due = write_time(read_time(tx.time) + min(one.review for one in terms))
+    due = write_time(read_time(tx.time) + min(one.close_within for one in terms))
     return record_move(tx, command, version, find_move(tx.unit, name, command.alias), judged, due=due)
 
 
-def review_move(tx: Transaction, command: ReviewMove) -> Outcome:
-    """Say that an emergency move was looked at, by somebody else than who made it.
+def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
+    """Close an emergency: somebody else than who made the move looked at it, and says what came of it.
 
     Raises:
-        RequestNotFound: no emergency of that entry waits for a review.
+        RequestNotFound: no emergency of that entry is open.
         OwnVersion: the actor made the move, or the version.
     """
-    move = tx.unit.projections.find(MoveRecord, (command.move,))
-    if move is None or not move.emergency or move.reviewed is not None:
-        raise RequestNotFound(entry=command.move, kind="emergency")
+    move = tx.unit.projections.find(MoveRecord, (command.emergency,))
+    if move is None or move.number is None or not move.emergency or move.closed is not None:
+        raise RequestNotFound(entry=command.emergency, kind="emergency")
     name = ModelName.parse(move.name)
     tx.require(Act.APPROVE, name.namespace)
     version = resolve(tx.unit, Reference(name, move.number))
@@ -75,9 +75,15 @@ def review_move(tx: Transaction, command: ReviewMove) -> Outcome:
     if tx.actor in {move.actor, *authors_of(tx.unit, version, claims)}:
         raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
     if command.reason is None:
-        raise ReasonNeeded(what="a review")
-    data: JsonObject = {"name": move.name, "move": move.index, "reason": tx.keep(command.reason)}
-    return Outcome(tx.record(EventType.ALIAS_REVIEWED, data))
+        raise ReasonNeeded(what="closing an emergency")
+    event = EmergencyClosed(
+        name=name,
+        alias=Alias(move.alias),
+        number=move.number,
+        move=move.index,
+        reason=tx.keep(command.reason),
+    )
+    return Outcome(tx.record(event))
 
 
 def _find_terms(tx: Transaction, version: VersionRecord, alias: Alias) -> list[BreakGlassTerms]:
@@ -108,8 +114,9 @@ def _check_emergency(
 ) -> None:
     reference = f"{version.name}@{version.number}"
     check_subject(statement, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    said = (statement.predicate_type, *(statement.predicate.get(x) for x in ("version", "alias", "registry")))
-    if said != (EMERGENCY, reference, str(command.alias), tx.registry):
+    said = Emergency.read(statement.predicate) if statement.predicate_type == EMERGENCY else None
+    wanted = (reference, command.alias, tx.registry)
+    if said is None or (said.version, said.alias, said.registry) != wanted:
         raise WrongSubject(reference=reference, subject=str(command.attestation))
-    if statement.predicate.get("reason") != str(command.reason.digest):
+    if said.reason != command.reason.digest:
         raise StaleApproval(reference=reference, what="reason")

@@ -1,18 +1,43 @@
 """The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
 
 from muniment.core.claims.attestations import VERDICT
+from muniment.core.digests import Digest
+from muniment.core.errors import PolicyNotFound
 from muniment.core.gates.policy import Gate, Verdict, judge
-from muniment.core.gates.rules.case import Facts
+from muniment.core.gates.rules.case import Case
 from muniment.core.gates.verdicts import write_verdict
 from muniment.core.names import Alias, ModelName
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.gates import JudgeGate
 from muniment.ports.unit import Unit
+from muniment.services.bytes.custody import check_readable
+from muniment.services.catalog.resolve import resolve
 from muniment.services.claims.own import record_own
 from muniment.services.gates.cases import Bar, Moment, gather
-from muniment.services.gates.policies import find_policies
+from muniment.services.gates.policies import find_policies, load_policy
+from muniment.services.reading import Reading
 from muniment.services.transaction import Transaction
 
-Judged = tuple[Verdict, Facts | None]
+Judged = tuple[Verdict, Case | None]
+
+
+def preview_gate(reading: Reading, query: JudgeGate) -> Gate:
+    """Say what the policies of an alias say of a version, or what another policy would; nothing is recorded.
+
+    Raises:
+        PolicyNotFound: the alias is not guarded.
+        BlobNotFound: the other policy is not stored, or the caller may not read it.
+    """
+    unit, moment = reading.unit, Moment(reading.registry, reading.time)
+    version = resolve(unit, query.reference)
+    if query.policy is not None:
+        check_readable(unit, reading.sight.caller, query.policy)
+        bar = Bar(query.alias, load_policy(unit, str(query.policy)), str(query.policy))
+        return gate_of(version, query.alias, [judge_bar(unit, version, bar, moment)])
+    judged = judge_gate(unit, version, query.alias, moment)
+    if judged is None:
+        raise PolicyNotFound(name=version.name, alias=str(query.alias))
+    return gate_of(version, query.alias, judged)
 
 
 def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
@@ -35,8 +60,8 @@ def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment)
 
 def judge_bar(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
     """Evaluate one policy. Raises as `judge_gate`."""
-    facts = gather(unit, version, bar, moment)
-    return judge(bar.policy, facts), facts
+    case = gather(unit, version, bar, moment)
+    return judge(bar.policy, case), case
 
 
 def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
@@ -45,7 +70,7 @@ def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
     return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
 
 
-def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, facts: Facts) -> str:
+def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, case: Case) -> Digest:
     """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
-    predicate = write_verdict(verdict, facts, verifier=tx.keys.log.name)
-    return str(record_own(tx, version, VERDICT, predicate))
+    predicate = write_verdict(verdict, case, verifier=tx.keys.log.name)
+    return record_own(tx, version, VERDICT, predicate)

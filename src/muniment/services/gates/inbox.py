@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.attestations import APPROVAL, EXCEPTION
+from muniment.core.claims.attestations import APPROVAL, WAIVER
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
+from muniment.core.events import RequestOutcome
 from muniment.core.names import ModelName, Reference
 from muniment.core.people.roles import Act, may
-from muniment.core.queries import Item
 from muniment.core.records import (
     AttestationRecord,
     CommentRecord,
@@ -19,25 +19,26 @@ from muniment.core.records import (
     VersionRecord,
 )
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.gates import GetInbox, InboxItem
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
 from muniment.services.claims.relying import authors_of, read_claims, read_revision
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Reading, Sight
 from muniment.services.transaction import roles_of
 
 # What one should know is shown for so long; what one has to decide, until it is decided.
 _NEWS: Final = timedelta(days=30)
 
 
-def read_inbox(unit: Unit, sight: Sight, now: str) -> tuple[Item, ...]:
+def get_inbox(reading: Reading, _query: GetInbox) -> tuple[InboxItem, ...]:
     """Gather an inbox: what is to be decided first, the oldest first, then the news."""
-    inbox = _Inbox(unit, sight, now)
-    items = [*inbox.reviews(), *inbox.requests(), *inbox.exceptions(), *inbox.answers(), *inbox.mentions()]
+    inbox = _Inbox(reading.unit, reading.sight, reading.time)
+    items = [*inbox.emergencies(), *inbox.requests(), *inbox.waivers(), *inbox.answers(), *inbox.mentions()]
     return tuple(sorted(items, key=lambda item: (item.kind not in _TO_DECIDE, item.since)))
 
 
-_TO_DECIDE: Final = frozenset({"request", "exception", "review"})
+_TO_DECIDE: Final = frozenset({"request", "waiver", "closing"})
 
 
 class _Inbox:
@@ -50,7 +51,7 @@ class _Inbox:
         self._me = sight.principal
         self._since = write_time(read_time(now) - _NEWS)
 
-    def requests(self) -> Iterator[Item]:
+    def requests(self) -> Iterator[InboxItem]:
         """List the open requests that one may decide, made by others, of versions that others made."""
         for record in self._unit.projections.select(RequestRecord, Where("closed", "=", None)):
             if record.requester == self._me or not self._may_decide(record.name):
@@ -60,21 +61,21 @@ class _Inbox:
                 since = record.reminded or record.opened
                 yield self._item("request", record, record.alias, record.requester, record.reason, since)
 
-    def exceptions(self) -> Iterator[Item]:
-        """List the exceptions that others ask for, until they end, that one has not decided."""
+    def waivers(self) -> Iterator[InboxItem]:
+        """List the waivers that others ask for, until they end, that one has not decided."""
         asked = self._unit.projections.select(
-            AttestationRecord, Where("predicate_type", "=", EXCEPTION), Where("recorded", ">", self._since)
+            AttestationRecord, Where("predicate_type", "=", WAIVER), Where("recorded", ">", self._since)
         )
         for record in asked:
             if record.signer == self._me or not self._may_decide(record.name):
                 continue
             name = ModelName.parse(record.name)
             version = resolve(self._unit, Reference(name, Digest.parse(record.revision)))
-            alias, until = self._read_exception(version, record.digest)
+            alias, until = self._read_waiver(version, record.digest)
             if until <= self._now or self._is_mine(version) or self._has_decided(version, record.index):
                 continue
-            yield Item(
-                kind="exception",
+            yield InboxItem(
+                kind="waiver",
                 reference=f"{version.name}@{version.number}",
                 alias=alias,
                 who=record.signer,
@@ -85,30 +86,30 @@ class _Inbox:
                 entry=record.index,
             )
 
-    def reviews(self) -> Iterator[Item]:
-        """List the emergency moves that nobody has reviewed: to review, or to know of, red once overdue."""
+    def emergencies(self) -> Iterator[InboxItem]:
+        """List the emergencies that nobody has closed: to close, or to know of; red once overdue."""
         moves = self._unit.projections.select(
-            MoveRecord, Where("emergency", "=", 1), Where("reviewed", "=", None)
+            MoveRecord, Where("emergency", "=", 1), Where("closed", "=", None)
         )
         for move in moves:
             if self._sight.sees(ModelName.parse(move.name).namespace):
                 mine = move.actor == self._me or not self._may_decide(move.name)
-                kind = "emergency" if mine else "review"
+                kind = "emergency" if mine else "closing"
                 overdue = move.due is not None and move.due <= self._now
                 yield self._item(
                     kind, move, move.alias, move.actor, move.reason, move.moved, due=move.due, overdue=overdue
                 )
 
-    def answers(self) -> Iterator[Item]:
+    def answers(self) -> Iterator[InboxItem]:
         """List what became of one's own requests."""
         for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
             seen = self._sight.sees(ModelName.parse(record.name).namespace)
-            if record.closed is None or record.outcome == "withdrawn" or not seen:
+            if record.closed is None or record.outcome == RequestOutcome.WITHDRAWN or not seen:
                 continue
             item = self._item("answer", record, record.alias, "", record.answer, record.opened)
             said = f": {item.text}" if item.text else ""
             if self._is_news(record.closed):
-                yield Item(
+                yield InboxItem(
                     kind="answer",
                     reference=item.reference,
                     alias=item.alias,
@@ -120,7 +121,7 @@ class _Inbox:
                     entry=record.closed,
                 )
 
-    def mentions(self) -> Iterator[Item]:
+    def mentions(self) -> Iterator[InboxItem]:
         """List the comments that name one."""
         for mention in self._unit.projections.select(MentionRecord, Where("principal", "=", self._me)):
             record = self._unit.projections.find(CommentRecord, (mention.index,))
@@ -140,8 +141,8 @@ class _Inbox:
         *,
         due: str | None = None,
         overdue: bool = False,
-    ) -> Item:
-        return Item(
+    ) -> InboxItem:
+        return InboxItem(
             kind=kind,
             reference=f"{record.name}@{record.number}",
             alias=alias,
@@ -183,8 +184,8 @@ class _Inbox:
             )
         )
 
-    def _read_exception(self, version: VersionRecord, digest: str) -> tuple[str, str]:
-        """Read which alias an exception is for and when it ends; one that cannot be read has ended."""
+    def _read_waiver(self, version: VersionRecord, digest: str) -> tuple[str, str]:
+        """Read which alias a waiver is for and when it ends; one that cannot be read has ended."""
         try:
             revision = read_revision(self._unit, Digest.parse(version.revision))
             for claim in read_claims(self._unit, version, revision):

@@ -1,26 +1,28 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
-from muniment.core.canonical import Json
-from muniment.core.commands import BreakGlass, MoveAlias, RollBackAlias
 from muniment.core.errors import (
     GateFailed,
     MunimentError,
     NothingToRollBack,
     PreconditionFailed,
+    VersionNotFound,
     VersionWithdrawn,
 )
-from muniment.core.events import EventType
+from muniment.core.events import AliasMoved
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
+from muniment.core.verbs.gates import BreakGlass, GetMove, ListMoves, Move, MoveAlias, RollBackAlias
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.describe import describe_move
+from muniment.services.catalog.models import find_model
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.gates.cases import Moment
 from muniment.services.gates.gate import Judged, gate_of, judge_gate, record_verdict
 from muniment.services.gates.requests import close_met
+from muniment.services.log.pages import horizon, select_page
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -33,7 +35,6 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
         PreconditionFailed: it was moved since the caller looked.
     """
     name = command.reference.name
-    tx.require(Act.MOVE_ALIAS, name.namespace)
     version = resolve(tx.unit, command.reference)
     present = find_move(tx.unit, name, command.alias)
     newest = -1 if present is None else present.index
@@ -54,11 +55,11 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
         NothingToRollBack: it has had no other holder.
         GateFailed: no earlier holder meets the policies now; the newest one's failures are listed.
     """
-    tx.require(Act.MOVE_ALIAS, command.name.namespace)
     holders = _holders(tx.unit, command.name, command.alias)
     present = find_move(tx.unit, command.name, command.alias)
     refusals: list[MunimentError] = []
-    for number in reversed(holders[:-1]):
+    # Of an alias that was removed, the last holder is an earlier one, too.
+    for number in reversed(holders if present is None else holders[:-1]):
         version = resolve(tx.unit, Reference(command.name, number))
         try:
             check_in_service(tx.unit, version)
@@ -73,6 +74,31 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
     raise NothingToRollBack(name=str(command.name), alias=str(command.alias))
 
 
+def get_move(reading: Reading, query: GetMove) -> MoveRecord:
+    """Give the newest move of an alias.
+
+    Raises:
+        VersionNotFound: it points nowhere.
+    """
+    move = find_move(reading.unit, query.name, query.alias, horizon(reading.unit, query.at))
+    if move is None:
+        raise VersionNotFound(reference=f"{query.name}@{query.alias}")
+    return move
+
+
+def list_moves(reading: Reading, query: ListMoves) -> tuple[Move, ...]:
+    """List the moves of an alias, or of all of a model's.
+
+    Raises:
+        ModelNotFound: there is no such model.
+    """
+    which = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
+    name, until = Where("name", "=", str(query.name)), horizon(reading.unit, query.at)
+    find_model(reading.unit, query.name)
+    moves = select_page(reading.unit, query, MoveRecord, name, *which, *until)
+    return tuple(Move(record=move, reason=reading.find_text(move.reason)) for move in moves)
+
+
 def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
     """List the versions that led to the present one: moving back to one forgets those after it."""
     moves = unit.projections.select(
@@ -80,6 +106,8 @@ def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
     )
     holders: list[int] = []
     for move in moves:
+        if move.number is None:
+            continue
         if move.number in holders:
             del holders[holders.index(move.number) :]
         holders.append(move.number)
@@ -101,24 +129,19 @@ def record_move(  # noqa: PLR0913 - what is on record of a move
     *,
     due: str | None = None,
 ) -> Outcome:
-    """Record a move with its verdicts; with `due` it is an emergency, to be reviewed until then."""
-    verdicts: list[Json] = [
-        record_verdict(tx, version, verdict, facts) for verdict, facts in judged if facts is not None
-    ]
-    index = tx.record(
-        EventType.ALIAS_MOVED,
-        {
-            "name": version.name,
-            "alias": str(command.alias),
-            "number": version.number,
-            "previous": None if present is None else present.number,
-            "reason": tx.keep(command.reason),
-            "verdicts": verdicts,
-            "emergency": int(due is not None),
-            "due": due,
-        },
+    """Record a move with its verdicts; with `due` it is an emergency, to be closed until then."""
+    verdicts = [record_verdict(tx, version, verdict, case) for verdict, case in judged if case is not None]
+    event = AliasMoved(
+        name=ModelName.parse(version.name),
+        alias=command.alias,
+        number=version.number,
+        previous=None if present is None else present.number,
+        reason=tx.keep(command.reason),
+        verdicts=tuple(verdicts),
+        emergency=due is not None,
+        due=due,
     )
+    index = tx.record(event)
     close_met(tx, version, str(command.alias))
-    previous = None if present is None else present.number
-    describe_move(tx.unit, version.name, str(command.alias), version.number, previous, index)
+    describe_move(tx.unit, event, index)
     return Outcome(index)

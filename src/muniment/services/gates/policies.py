@@ -2,22 +2,23 @@
 
 from typing import Final, NamedTuple
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import POLICY
-from muniment.core.commands import SetPolicy, SetTier
+from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidPolicy, ModelNotFound, PolicyNotFound, WrongSubject
-from muniment.core.events import EventType
+from muniment.core.errors import InvalidPolicy, ModelNotFound, PolicyNotFound, TierNotFound, WrongSubject
+from muniment.core.events import PolicySet, TierSet
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models, check_part
-from muniment.core.people.roles import Act
 from muniment.core.records import ModelRecord, PolicyRecord, TierRecord
+from muniment.core.verbs.gates import GetPolicies, GetTier, ListPolicies, SetPolicy, SetTier
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import take
 from muniment.services.bytes.documents import read_document
 from muniment.services.claims.signers import verify_sent
+from muniment.services.log.pages import horizon, select_page
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 _MAX_TIER: Final = 64
@@ -30,8 +31,6 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
         WrongSubject: what was signed is about another policy, other models or another registry.
         InvalidPolicy: the document is not a policy, or nobody signed for it.
     """
-    namespace = command.models.namespace
-    tx.require(Act.SET_POLICY, namespace)
     if command.policy is not None:
         _check_signed(tx, command, command.policy)
         load_policy(tx.unit, str(command.policy))
@@ -39,14 +38,13 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     digest = None if command.policy is None else str(command.policy)
     if present is not None and present.digest == digest:
         return Outcome(present.index, created=False)
-    signed = None if command.policy is None else str(command.attestation)
-    data: JsonObject = {
-        "models": str(command.models),
-        "alias": str(command.alias),
-        "policy": digest,
-        "attestation": signed,
-    }
-    return Outcome(tx.record(EventType.POLICY_SET, data))
+    event = PolicySet(
+        models=command.models,
+        alias=command.alias,
+        policy=command.policy,
+        attestation=None if command.policy is None else command.attestation,
+    )
+    return Outcome(tx.record(event))
 
 
 def set_tier(tx: Transaction, command: SetTier) -> Outcome:
@@ -56,15 +54,13 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
         ModelNotFound: there is no such model.
         InvalidName: a tier has the form of a name.
     """
-    tx.require(Act.SET_POLICY, command.name.namespace)
     check_part(command.tier, "tier")
     if tx.unit.projections.find(ModelRecord, (str(command.name),)) is None:
         raise ModelNotFound(name=str(command.name))
     present = find_tier(tx.unit, command.name)
     if present is not None and present.tier == command.tier:
         return Outcome(present.index, created=False)
-    data: JsonObject = {"name": str(command.name), "tier": command.tier}
-    return Outcome(tx.record(EventType.TIER_SET, data))
+    return Outcome(tx.record(TierSet(name=command.name, tier=command.tier)))
 
 
 def find_tier(unit: Unit, name: ModelName, until: tuple[Where, ...] = ()) -> TierRecord | None:
@@ -100,18 +96,40 @@ def find_policies(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where,
     return [one for one in policies if one.policy is None or one.policy.covers(name.model, tier)]
 
 
-def get_policies(
-    unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()
-) -> list[PolicyRecord]:
-    """Give the records of the policies in force for an alias; as `find_policies`.
+def get_policies(reading: Reading, query: GetPolicies) -> tuple[PolicyRecord, ...]:
+    """Give the records of the policies in force for an alias. Raises as `get_in_force`."""
+    until = horizon(reading.unit, query.at)
+    return tuple(one.record for one in get_in_force(reading.unit, query.name, query.alias, until))
+
+
+def list_policies(reading: Reading, query: ListPolicies) -> tuple[PolicyRecord, ...]:
+    """List the policies that were ever set for the models of a namespace."""
+    low, high = Where("models", ">=", f"{query.namespace}/"), Where("models", "<", f"{query.namespace}0")
+    return tuple(select_page(reading.unit, query, PolicyRecord, low, high))
+
+
+def get_tier(reading: Reading, query: GetTier) -> TierRecord:
+    """Give the risk tier of a model.
+
+    Raises:
+        TierNotFound: it is in none.
+    """
+    tier = find_tier(reading.unit, query.name)
+    if tier is None:
+        raise TierNotFound(name=str(query.name))
+    return tier
+
+
+def get_in_force(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
+    """Give the policies in force for an alias; as `find_policies`.
 
     Raises:
         PolicyNotFound: there is none.
     """
-    found = find_policies(unit, name, alias, until)
-    if not found:
+    policies = find_policies(unit, name, alias, until)
+    if not policies:
         raise PolicyNotFound(name=str(name), alias=str(alias))
-    return [one.record for one in found]
+    return policies
 
 
 def load_policy(unit: Unit, digest: str) -> Policy:
@@ -143,10 +161,8 @@ def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
         raise InvalidPolicy(reason="it comes without the signature of whoever sets it")
     take(tx, command.models.namespace, [policy, command.attestation])
     _, statement = verify_sent(tx, command.attestation)
-    said = (
-        statement.subjects,
-        statement.predicate_type,
-        *(statement.predicate.get(name) for name in ("models", "alias", "registry")),
-    )
-    if said != ((policy,), POLICY, str(command.models), str(command.alias), tx.registry):
+    if (statement.subjects, statement.predicate_type) != ((policy,), POLICY):
+        raise WrongSubject(reference=what, subject=str(command.attestation))
+    said = PolicyInForce.read(statement.predicate)
+    if (said.models, said.alias, said.registry) != (command.models, command.alias, tx.registry):
         raise WrongSubject(reference=what, subject=str(command.attestation))

@@ -1,20 +1,19 @@
 """Requests: somebody wants a version for an alias, and whoever may approve is to look at it."""
 
-from muniment.core.canonical import JsonObject
-from muniment.core.claims.approvals import Approval, Decision
-from muniment.core.commands import CloseRequest, OpenRequest
+from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.errors import RequestNotFound
-from muniment.core.events import EventType
+from muniment.core.events import RequestClosed, RequestOpened, RequestOutcome, RequestReminded
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.queries import ListRequests, Request
 from muniment.core.records import RequestRecord, VersionRecord
+from muniment.core.verbs.gates import CloseRequest, ListRequests, OpenRequest, Request
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.log.pages import select_page
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -24,22 +23,17 @@ def open_request(tx: Transaction, command: OpenRequest) -> Outcome:
     Raises:
         VersionWithdrawn: the version is out of service.
     """
-    tx.require(Act.COMMENT, command.reference.name.namespace)
     version = resolve(tx.unit, command.reference)
     check_in_service(tx.unit, version)
+    name, number = command.reference.name, version.number
+    reason = tx.keep(command.reason)
     mine = [
         record for record in _list_open(tx.unit, version, str(command.alias)) if record.requester == tx.actor
     ]
     if mine:
-        data: JsonObject = {"name": version.name, "request": mine[0].index, "reason": tx.keep(command.reason)}
-        return Outcome(tx.record(EventType.REQUEST_REMINDED, data))
-    data = {
-        "name": version.name,
-        "number": version.number,
-        "alias": str(command.alias),
-        "reason": tx.keep(command.reason),
-    }
-    return Outcome(tx.record(EventType.REQUEST_OPENED, data))
+        request = mine[0].index
+        return Outcome(tx.record(RequestReminded(name=name, number=number, request=request, reason=reason)))
+    return Outcome(tx.record(RequestOpened(name=name, number=number, alias=command.alias, reason=reason)))
 
 
 def close_request(tx: Transaction, command: CloseRequest) -> Outcome:
@@ -52,33 +46,33 @@ def close_request(tx: Transaction, command: CloseRequest) -> Outcome:
     if record is None or record.closed is not None or record.requester != tx.actor:
         raise RequestNotFound(entry=command.request, kind="request")
     tx.require(Act.COMMENT, ModelName.parse(record.name).namespace)
-    return Outcome(_close(tx, record, "withdrawn", command.reason))
+    return Outcome(_close(tx, record, RequestOutcome.WITHDRAWN, command.reason))
 
 
 def close_met(tx: Transaction, version: VersionRecord, alias: str) -> None:
     """Close the requests that a move of an alias has answered."""
     for record in _list_open(tx.unit, version, alias):
-        _close(tx, record, "met", None)
+        _close(tx, record, RequestOutcome.MET, None)
 
 
 def close_rejected(
     tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
 ) -> None:
     """Close the requests that a rejection has answered: whoever asked is told the reason."""
-    if approval.decision is Decision.REJECT and approval.exception is None:
+    if approval.decision is SigningDecision.REJECT and approval.waiver is None:
         for record in _list_open(tx.unit, version, approval.alias):
-            _close(tx, record, "rejected", reason)
+            _close(tx, record, RequestOutcome.REJECTED, reason)
 
 
-def list_requests(unit: Unit, query: ListRequests) -> tuple[Request, ...]:
+def list_requests(reading: Reading, query: ListRequests) -> tuple[Request, ...]:
     """List the requests for a model."""
     which = [] if query.closed else [Where("closed", "=", None)]
-    records = select_page(unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
+    records = select_page(reading.unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
     return tuple(
         Request(
             record=record,
-            reason=None if record.reason is None else unit.payloads.find(record.reason),
-            answer=None if record.answer is None else unit.payloads.find(record.answer),
+            reason=reading.find_text(record.reason),
+            answer=reading.find_text(record.answer),
         )
         for record in records
     )
@@ -96,11 +90,13 @@ def _list_open(unit: Unit, version: VersionRecord, alias: str) -> list[RequestRe
     )
 
 
-def _close(tx: Transaction, record: RequestRecord, outcome: str, reason: Payload | None) -> int:
-    data: JsonObject = {
-        "name": record.name,
-        "request": record.index,
-        "outcome": outcome,
-        "reason": tx.keep(reason),
-    }
-    return tx.record(EventType.REQUEST_CLOSED, data)
+def _close(tx: Transaction, record: RequestRecord, outcome: RequestOutcome, reason: Payload | None) -> int:
+    return tx.record(
+        RequestClosed(
+            name=ModelName.parse(record.name),
+            number=record.number,
+            request=record.index,
+            outcome=outcome,
+            reason=tx.keep(reason),
+        )
+    )

@@ -2,9 +2,9 @@
 
 from typing import Final, TypeVar
 
-from muniment.core.queries import PageQuery
 from muniment.core.records import Record
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.verb import PageQuery
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 
@@ -31,6 +31,9 @@ def horizon(unit: Unit, at: str | None) -> tuple[Where, ...]:
     Raises:
         InvalidTime: `at` is not a time.
     """
-    if at is None:
-        return ()
-    return (Where("index", "<", unit.log.count_until(write_time(read_time(at)))),)
+    return () if at is None else (Where("index", "<", end_of(unit, at)),)
+
+
+def end_of(unit: Unit, at: str | None) -> int:
+    """Count the entries that the log had at a time, or has now. Raises as `horizon`."""
+    return unit.log.size() if at is None else unit.log.count_until(write_time(read_time(at)))

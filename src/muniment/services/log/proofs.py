@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from muniment.core.errors import EventNotFound, LogInconsistent
-from muniment.core.queries import Growth, LogIdentity
 from muniment.core.receipts import Proof
+from muniment.core.verbs.log import Growth, LogIdentity
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import find_root, prove_consistency, prove_inclusions
 from muniment.log.tree import hash_leaf, read_root

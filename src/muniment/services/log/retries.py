@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable
 
-from muniment.core.commands import Command
 from muniment.core.errors import RequestReplayed
+from muniment.core.verbs.verb import Command
 from muniment.ports.retries import Answered
 from muniment.services.transaction import Outcome, Transaction
 

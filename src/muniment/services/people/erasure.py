@@ -1,13 +1,11 @@
 """Erasure: what is known of a person is forgotten; the log, which holds digests only, stays as it is."""
 
-from muniment.core.canonical import JsonObject
-from muniment.core.commands import ErasePrincipal
-from muniment.core.events import EventType
-from muniment.core.people.roles import EVERYWHERE, Act
+from muniment.core.events import PrincipalErased
 from muniment.core.records import TagRecord, VersionRecord
+from muniment.core.verbs.people import ErasePrincipal
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.people.rights import get_principal
+from muniment.services.people.principals import get_principal
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -20,15 +18,13 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
     Raises:
         PrincipalNotFound: there is none.
     """
-    tx.require(Act.ERASE, EVERYWHERE)
     principal = get_principal(tx.unit, command.principal).id
     payloads = tx.unit.payloads
     erased = payloads.find_owned(principal, personal=not command.typed)
     for digest in erased:
         payloads.erase(digest)
         _forget_tags(tx.unit, digest)
-    data: JsonObject = {"principal": principal, "payloads": len(erased)}
-    return Outcome(tx.record(EventType.PRINCIPAL_ERASED, data))
+    return Outcome(tx.record(PrincipalErased(principal=principal, payloads=len(erased))))
 
 
 def _forget_tags(unit: Unit, digest: str) -> None:

@@ -1,9 +1,9 @@
 """Found a registry: its first entries, and its first principal."""
 
-from muniment.core.commands import RegisterPrincipal
-from muniment.core.events import EventType
+from muniment.core.events import RegistryCreated, RoleGranted
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Role
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.services.people.principals import add_principal
 from muniment.services.transaction import REGISTRY, Outcome, Transaction
 
@@ -16,11 +16,10 @@ def found(tx: Transaction, owner: RegisterPrincipal, registry_name: Payload) -> 
     if tx.unit.log.size():
         return Outcome(0, created=False)
     verifier = str(tx.keys.log.verifier)
-    first = tx.record(EventType.REGISTRY_CREATED, {"origin": tx.keys.log.name, "log_key": verifier})
+    first = tx.record(RegistryCreated(origin=tx.keys.log.name, log_key=verifier))
     itself = RegisterPrincipal(name=registry_name, public_key=tx.keys.verdicts.public.pem)
     add_principal(tx, REGISTRY, REGISTRY, itself)
     add_principal(tx, tx.actor, "person", owner)
     for role in (Role.ADMIN, Role.CONTRIBUTOR):
-        data = {"principal": tx.actor, "namespace": EVERYWHERE, "role": str(role)}
-        tx.record(EventType.ROLE_GRANTED, data)
+        tx.record(RoleGranted(principal=tx.actor, namespace=EVERYWHERE, role=role))
     return Outcome(first)

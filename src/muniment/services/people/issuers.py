@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 
 from muniment.core import canonical
-from muniment.core.commands import DistrustIssuer, TrustIssuer
 from muniment.core.errors import InvalidDocument, IssuerNotFound, LoginRefused
-from muniment.core.events import EventType
+from muniment.core.events import IssuerDistrusted, IssuerTrusted
 from muniment.core.people.callers import Assurance, Caller
-from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import IssuerRecord
+from muniment.core.verbs.people import DistrustIssuer, TrustIssuer
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.people.rights import get_principal
+from muniment.services.people.principals import get_principal
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -21,18 +20,13 @@ def trust_issuer(tx: Transaction, command: TrustIssuer) -> Outcome:
     Raises:
         InvalidDocument: a rule without claims would let everybody of that issuer in.
     """
-    tx.require(Act.ENROL, EVERYWHERE)
     principal = get_principal(tx.unit, command.principal)
     if not command.claims or "" in dict(command.claims).values():
         raise InvalidDocument(reason="a rule names at least one claim, and no empty one")
     if not command.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
         raise InvalidDocument(reason="an issuer is an https:// address")
-    data = {
-        "issuer": command.issuer,
-        "claims": canonical.encode(dict(command.claims)).decode(),
-        "principal": principal.id,
-    }
-    return Outcome(tx.record(EventType.ISSUER_TRUSTED, data))
+    claims = dict(command.claims)
+    return Outcome(tx.record(IssuerTrusted(issuer=command.issuer, claims=claims, principal=principal.id)))
 
 
 def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
@@ -41,11 +35,10 @@ def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
     Raises:
         IssuerNotFound: there is none, or it has ended.
     """
-    tx.require(Act.ENROL, EVERYWHERE)
     record = tx.unit.projections.find(IssuerRecord, (command.rule,))
     if record is None or record.ended is not None:
         raise IssuerNotFound(rule=command.rule)
-    return Outcome(tx.record(EventType.ISSUER_DISTRUSTED, {"rule": command.rule}))
+    return Outcome(tx.record(IssuerDistrusted(issuer=record.issuer, rule=command.rule)))
 
 
 def list_rules(unit: Unit, issuer: str | None = None) -> tuple[IssuerRecord, ...]:

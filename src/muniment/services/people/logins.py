@@ -3,10 +3,10 @@
 import hashlib
 
 from muniment.core import canonical
-from muniment.core.commands import RegisterPrincipal
 from muniment.core.errors import NameTaken
-from muniment.core.events import EventType
+from muniment.core.events import LoginLinked
 from muniment.core.payloads import Payload
+from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Unit
 from muniment.services.people.principals import add_principal
 from muniment.services.people.sessions import invite
@@ -45,8 +45,8 @@ def _register(tx: Transaction, issuer: str, subject: str, name: str) -> str:
         longer = Payload(salt=tx.nonces(), text=f"{shown} ({principal[-6:]})")
         add_principal(tx, principal, "person", RegisterPrincipal(name=longer))
     link = Payload(salt=tx.nonces(), text=principal)
-    digest = tx.unit.payloads.put(link, label=_label(issuer, subject), owner=principal, personal=True)
-    tx.record(EventType.LOGIN_LINKED, {"principal": principal, "login": digest})
+    tx.unit.payloads.put(link, label=_label(issuer, subject), owner=principal, personal=True)
+    tx.record(LoginLinked(principal=principal, login=link.digest))
     return principal
 
 

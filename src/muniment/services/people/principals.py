@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from muniment.core.commands import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
+from muniment.core import events
+from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidKey,
     InvalidName,
@@ -11,23 +12,39 @@ from muniment.core.errors import (
     PrincipalNotFound,
     UnknownSigner,
 )
-from muniment.core.events import EventType
+from muniment.core.events import KeyEnrolled, PrincipalRegistered, RoleGranted, RoleRevoked
 from muniment.core.names import check_part
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import EVERYWHERE, Act
-from muniment.core.records import GrantRecord, KeyRecord
+from muniment.core.records import GrantRecord, KeyRecord, PrincipalRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.people import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
 from muniment.ports.projections import Where
-from muniment.services.people.rights import get_principal
+from muniment.ports.unit import Unit
 from muniment.services.transaction import Outcome, Transaction
 from muniment.signing.keys import Algorithm, PublicKey
 
 _MAX_NAME_CHARACTERS: Final = 200
 
 
+def get_principal(unit: Unit, text: str) -> PrincipalRecord:
+    """Find a principal by id or by name.
+
+    Raises:
+        PrincipalNotFound: there is none.
+    """
+    record = unit.projections.find(PrincipalRecord, (text,))
+    if record is not None:
+        return record
+    for digest in unit.payloads.find_labelled(text):
+        found = unit.projections.select(PrincipalRecord, Where("profile", "=", digest))
+        if found:
+            return found[0]
+    raise PrincipalNotFound(principal=text)
+
+
 def register_principal(tx: Transaction, command: RegisterPrincipal) -> Outcome:
     """Register a principal under a new opaque id, with a first key if there is one."""
-    tx.require(Act.ENROL, EVERYWHERE)
     return add_principal(tx, tx.nonces(), "workload" if command.workload else "person", command)
 
 
@@ -39,9 +56,8 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
     """
     _check_name(tx, command.name.text)
     name = command.name
-    profile = tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
-    data = {"principal": principal, "kind": kind, "profile": profile}
-    index = tx.record(EventType.PRINCIPAL_REGISTERED, data)
+    tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
+    index = tx.record(PrincipalRegistered(principal=principal, kind=kind, profile=name.digest))
     if command.public_key is not None:
         enrol(tx, principal, command.public_key, command.expires)
     return Outcome(index)
@@ -49,7 +65,6 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
 
 def enrol_key(tx: Transaction, command: EnrolKey) -> Outcome:
     """Add a key to a principal."""
-    tx.require(Act.ENROL, EVERYWHERE)
     principal = get_principal(tx.unit, command.principal)
     return enrol(tx, principal.id, command.public_key, command.expires)
 
@@ -60,7 +75,7 @@ def enrol(  # noqa: PLR0913 - what is known of a key
     public_key: bytes,
     expires: str | None,
     *,
-    name: str | None = None,
+    name: Digest | None = None,
     assurance: Assurance = Assurance.KEY,
 ) -> Outcome:
     """Enrol a key, whoever asks; one's own again changes nothing. The caller MUST have checked the right to.
@@ -77,17 +92,17 @@ def enrol(  # noqa: PLR0913 - what is known of a key
         return Outcome(known.index, created=False)
     if known is not None:
         raise NameTaken(name=f"key {key.id:.16}")
-    data = {
-        "principal": principal,
-        "key": key.id,
-        "algorithm": str(key.algorithm),
-        "public_key": key.pem.decode(),
+    event = KeyEnrolled(
+        principal=principal,
+        key=key.id,
+        algorithm=str(key.algorithm),
+        public_key=key.pem.decode(),
         # An SSH key is known by the agent or token that holds it, whoever enrolled it.
-        "assurance": str(Assurance.SSH if key.algorithm is Algorithm.SSH else assurance),
-        "name": name,
-        "expires": None if expires is None else write_time(read_time(expires)),
-    }
-    return Outcome(tx.record(EventType.KEY_ENROLLED, data))
+        assurance=Assurance.SSH if key.algorithm is Algorithm.SSH else assurance,
+        name=name,
+        expires=None if expires is None else write_time(read_time(expires)),
+    )
+    return Outcome(tx.record(event))
 
 
 def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
@@ -106,18 +121,18 @@ def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
     effective = size if command.effective is None else min(max(0, command.effective), size)
     if key.revoked is not None and key.revoked <= effective:
         raise KeyRevoked(key_id=command.key_id)
-    return Outcome(tx.record(EventType.KEY_REVOKED, {"key": key.id, "effective": effective}))
+    return Outcome(tx.record(events.KeyRevoked(principal=key.principal, key=key.id, effective=effective)))
 
 
 def grant_role(tx: Transaction, command: GrantRole) -> Outcome:
     """Grant a role; one that is held already changes nothing."""
-    tx.require(Act.GRANT, _check_namespace(command.namespace))
+    _check_namespace(command.namespace)
     principal = get_principal(tx.unit, command.principal).id
     present = _find_grants(tx, principal, command)
     if present:
         return Outcome(present[0].index, created=False)
-    data = {"principal": principal, "namespace": command.namespace, "role": str(command.role)}
-    return Outcome(tx.record(EventType.ROLE_GRANTED, data))
+    event = RoleGranted(principal=principal, namespace=command.namespace, role=command.role)
+    return Outcome(tx.record(event))
 
 
 def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
@@ -126,13 +141,15 @@ def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
     Raises:
         PrincipalNotFound: the principal does not hold that role there.
     """
-    tx.require(Act.GRANT, _check_namespace(command.namespace))
     principal = get_principal(tx.unit, command.principal).id
     present = _find_grants(tx, principal, command)
     if not present:
         holder = f"{command.principal} as {command.role} in {command.namespace}"
         raise PrincipalNotFound(principal=holder)
-    return Outcome(tx.record(EventType.ROLE_REVOKED, {"grant": present[0].index}))
+    event = RoleRevoked(
+        principal=principal, namespace=command.namespace, role=command.role, grant=present[0].index
+    )
+    return Outcome(tx.record(event))
 
 
 def _check_name(tx: Transaction, name: str) -> None:
@@ -145,10 +162,9 @@ def _check_name(tx: Transaction, name: str) -> None:
     raise NameTaken(name=name)
 
 
-def _check_namespace(namespace: str) -> str:
+def _check_namespace(namespace: str) -> None:
     if namespace != EVERYWHERE:
         check_part(namespace, "namespace")
-    return namespace
 
 
 def _find_grants(tx: Transaction, principal: str, command: GrantRole | RevokeRole) -> list[GrantRecord]:

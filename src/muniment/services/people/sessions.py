@@ -8,18 +8,16 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.canonical import JsonObject
-from muniment.core.commands import BeginSession, EnrolPasskey, IssueToken, RevokeToken
 from muniment.core.errors import BadToken, InvalidTime, LoginRefused, NameTaken, NotPermitted, TokenNotFound
-from muniment.core.events import EventType
+from muniment.core.events import TokenIssued, TokenRevoked
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance, Caller, parse_scopes
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import TokenRecord
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.people import BeginSession, IssueToken, RevokeToken
 from muniment.ports.unit import Unit
-from muniment.services.people.principals import enrol
-from muniment.services.people.rights import get_principal
+from muniment.services.people.principals import enrol, get_principal
 from muniment.services.transaction import Outcome, Transaction
 
 LONGEST_TOKEN: Final = timedelta(days=366)
@@ -78,7 +76,7 @@ def revoke_token(tx: Transaction, command: RevokeToken) -> Outcome:
             raise TokenNotFound(token=command.token) from error
     if record.revoked is not None:
         return Outcome(record.revoked, created=False)
-    return Outcome(tx.record(EventType.TOKEN_REVOKED, {"token": record.id}))
+    return Outcome(tx.record(TokenRevoked(principal=record.principal, token=record.id)))
 
 
 def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
@@ -94,19 +92,22 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
     _check_id(command.token)
     longest = LONGEST_WORKLOAD if workload else LONGEST_SESSION
     if invitation is not None:
-        tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
+        tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
     issue = IssueToken(
         principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
     )
     outcome = _issue(tx, tx.actor, issue, longest)
-    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
     expires = command.expires if workload else None
+    label = command.name.digest
     enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
     return outcome
 
 
-def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
-    """Enrol a passkey for the caller.
+def enrol_passkey(tx: Transaction, public_key: bytes, name: Payload) -> Outcome:
+    """Enrol a passkey, by its line, for the caller, whose invitation is used up by it.
+
+    The caller of this MUST have verified that it was made for that invitation.
 
     Raises:
         LoginRefused: the caller does not come with an invitation; a session must not become more than it is.
@@ -114,9 +115,10 @@ def enrol_passkey(tx: Transaction, command: EnrolPasskey) -> Outcome:
     invitation = _find_invitation(tx)
     if invitation is None:
         raise LoginRefused(reason="a passkey needs an invitation, or a login")
-    tx.record(EventType.TOKEN_REVOKED, {"token": invitation.id})
-    label = tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
-    return enrol(tx, tx.actor, command.public_key, None, name=label, assurance=Assurance.PASSKEY)
+    tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
+    tx.unit.payloads.put(name, owner=tx.actor, personal=True)
+    label = name.digest
+    return enrol(tx, tx.actor, public_key, None, name=label, assurance=Assurance.PASSKEY)
 
 
 def invite(tx: Transaction, principal: str, token: str, name: Payload, expires: str) -> Outcome:
@@ -141,15 +143,16 @@ def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timede
     expires = read_time(command.expires)
     if not read_time(tx.time) < expires <= read_time(tx.time) + longest:
         raise InvalidTime(text=command.expires)
-    data: JsonObject = {
-        "principal": principal,
-        "token": command.token,
-        "label": tx.unit.payloads.put(command.name, owner=principal, personal=True),
-        "scopes": " ".join(str(scope) for scope in sorted(set(command.scopes))),
-        "expires": write_time(expires),
-        "once": int(command.once),
-    }
-    return Outcome(tx.record(EventType.TOKEN_ISSUED, data))
+    tx.unit.payloads.put(command.name, owner=principal, personal=True)
+    event = TokenIssued(
+        principal=principal,
+        token=command.token,
+        label=command.name.digest,
+        scopes=tuple(sorted(set(command.scopes))),
+        expires=write_time(expires),
+        once=command.once,
+    )
+    return Outcome(tx.record(event))
 
 
 def _check_id(token: str) -> None:

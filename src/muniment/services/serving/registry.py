@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from muniment.core.canonical import JsonObject
-from muniment.core.commands import BeginSession, Command, EnrolPasskey
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, LengthMismatch
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import NOBODY, Caller
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
+from muniment.core.verbs.people import BeginSession
+from muniment.core.verbs.verb import Command
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
@@ -26,7 +27,7 @@ from muniment.services.bytes.handovers import Handovers
 from muniment.services.bytes.uploads import Uploading, size_of
 from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
-from muniment.services.people.sessions import identify
+from muniment.services.people.sessions import enrol_passkey, identify
 from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import REGISTRY, Outcome, RegistryKeys, Transaction
 
@@ -129,7 +130,12 @@ class ServedRegistry:
         """
         assertions = importlib.import_module("muniment.signing.assertions")
         passkey = assertions.read_registration(registration, bytes.fromhex(hash_token(token)), origin)
-        return self.execute(token, EnrolPasskey(public_key=passkey.write(), name=name), "")
+
+        def work(unit: Unit) -> Outcome:
+            tx = self.open_as(self._identify(unit, token)).begin(unit)
+            return enrol_passkey(tx, passkey.write(), name)
+
+        return self.scribe.submit(work)
 
     def admit_person(self, issuer: str, subject: str, name: str) -> str:
         """Let a person of an identity provider in; give the invitation with which they sign in.

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from muniment.core.errors import LogInconsistent
-from muniment.core.events import Event
-from muniment.core.folding import Amend, Put, fold
-from muniment.core.records import RECORDS, Key, Record, Value
+from muniment.core.events import Entry, read_entry
+from muniment.core.records import RECORDS, Change, Key, Put, Record, Value
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
@@ -59,11 +58,11 @@ def rebuild(unit: Unit) -> int:
     unit.catalog.clear()
     unit.lineage.clear()
     count = 0
-    for index, event in read_events(unit):
-        unit.projections.apply(fold(event, index))
-        restore(unit, event, index)
-        live_again(unit, event)
-        describe_again(unit, event, index)
+    for entry in read_log(unit):
+        unit.projections.apply(entry.fold())
+        restore(unit, entry)
+        live_again(unit, entry)
+        describe_again(unit, entry)
         count += 1
     return count
 
@@ -75,8 +74,8 @@ def compare(unit: Unit) -> list[Difference]:
         LogInconsistent: the log does not hash to its own tree.
     """
     expected: dict[tuple[str, Key], Record] = {}
-    for index, event in read_events(unit):
-        for change in fold(event, index):
+    for entry in read_log(unit):
+        for change in entry.fold():
             _apply(expected, change)
     differences = []
     for kind in RECORDS:
@@ -92,7 +91,7 @@ def compare(unit: Unit) -> list[Difference]:
     return differences
 
 
-def read_events(unit: Unit) -> Iterator[tuple[int, Event]]:
+def read_log(unit: Unit) -> Iterator[Entry]:
     """Read the log from its first entry, hashing it anew; the last step compares the roots.
 
     Raises:
@@ -107,7 +106,7 @@ def read_events(unit: Unit) -> Iterator[tuple[int, Event]]:
         for index, leaf in enumerate(leaves, start):
             if stored[Node(0, index)] != made[Node(0, index)]:
                 raise LogInconsistent(reason=f"entry {index} was altered")
-            yield index, Event.decode(leaf)
+            yield read_entry(leaf, index)
     if frontier.size != size:
         raise LogInconsistent(reason=f"{size - frontier.size} of {size} entries are missing")
     root = read_root(size, unit.log.read_nodes) if size else EMPTY_ROOT
@@ -115,7 +114,7 @@ def read_events(unit: Unit) -> Iterator[tuple[int, Event]]:
         raise LogInconsistent(reason="the stored hashes are not those of its entries")
 
 
-def _apply(records: dict[tuple[str, Key], Record], change: Put | Amend) -> None:
+def _apply(records: dict[tuple[str, Key], Record], change: Change) -> None:
     if isinstance(change, Put):
         records[change.record.table, change.record.identity()] = change.record
     else:

@@ -5,21 +5,33 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from muniment.core.canonical import Json, JsonObject
-from muniment.core.commands import EndWebhook, ReplayWebhook, SetWebhook
-from muniment.core.errors import InvalidOption, NotPermitted, WebhookNotFound
-from muniment.core.events import Event, EventType
+from muniment.core.errors import InvalidOption, WebhookNotFound
+from muniment.core.events import (
+    EVENTS,
+    Entry,
+    WebhookEnded,
+    WebhookReplayed,
+    WebhookSet,
+    read_entry,
+)
 from muniment.core.names import check_part
-from muniment.core.people.roles import Act, may
-from muniment.core.queries import Letter, ListWebhooks, Webhook
+from muniment.core.people.roles import Act
 from muniment.core.records import WebhookRecord
+from muniment.core.verbs.upkeep import (
+    EndWebhook,
+    FailedDelivery,
+    ListWebhooks,
+    ReplayWebhook,
+    SetWebhook,
+    Webhook,
+)
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.outbox import DeadLetter
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.people.rights import Sight
-from muniment.services.transaction import Outcome, Transaction, roles_of
+from muniment.services.reading import Reading
+from muniment.services.transaction import Outcome, Transaction
 
 WEBHOOK: Final = "webhook"
 _SECRET: Final = "whsec_"  # noqa: S105 - what every secret begins with
@@ -41,8 +53,8 @@ class Batch(NamedTuple):
     """
 
     target: Target
-    again: tuple[tuple[int, Event], ...]
-    following: tuple[tuple[int, Event], ...]
+    again: tuple[Entry, ...]
+    following: tuple[Entry, ...]
     place: Place
 
 
@@ -53,19 +65,14 @@ def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
         InvalidOption: the address is none, the secret is too short, or there is no such event.
     """
     check_part(command.namespace, "namespace")
-    tx.require(Act.HOOK, command.namespace)
     _read_target(command.target.text)
-    unknown = set(command.events) - set(EventType)
+    unknown = set(command.events) - EVENTS.keys()
     if unknown:
         raise InvalidOption(option="events", reason=f"there is none called {min(unknown)!r}")
-    events: list[Json] = [*sorted(set(command.events))]
-    data: JsonObject = {
-        "namespace": command.namespace,
-        # The namespace's, whoever set it: an erased admin leaves it behind.
-        "target": tx.unit.payloads.put(command.target),
-        "events": events,
-    }
-    index = tx.record(EventType.WEBHOOK_SET, data)
+    # The namespace's, whoever set it: an erased admin leaves it behind.
+    tx.unit.payloads.put(command.target)
+    events = tuple(sorted(set(command.events)))
+    index = tx.record(WebhookSet(namespace=command.namespace, target=command.target.digest, events=events))
     tx.unit.cursors.put(reader_of(index), Place(index + 1))
     return Outcome(index)
 
@@ -74,8 +81,7 @@ def end_webhook(tx: Transaction, command: EndWebhook) -> Outcome:
     """End a webhook; its address and secret are erased. Raises as `replay_webhook`."""
     record = _find(tx, command.webhook)
     tx.unit.payloads.erase(record.target)
-    data: JsonObject = {"namespace": record.namespace, "webhook": record.index}
-    return Outcome(tx.record(EventType.WEBHOOK_ENDED, data))
+    return Outcome(tx.record(WebhookEnded(namespace=record.namespace, webhook=record.index)))
 
 
 def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
@@ -91,30 +97,16 @@ def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
     if command.since is not None:
         place = _place_of(tx.unit, record.index)
         tx.unit.cursors.put(reader_of(record.index), Place(max(0, min(command.since, place.next))))
-    data: JsonObject = {
-        "namespace": record.namespace,
-        "webhook": record.index,
-        "since": command.since,
-    }
-    return Outcome(tx.record(EventType.WEBHOOK_REPLAYED, data))
+    event = WebhookReplayed(namespace=record.namespace, webhook=record.index, since=command.since)
+    return Outcome(tx.record(event))
 
 
-def list_webhooks(unit: Unit, sight: Sight, query: ListWebhooks) -> tuple[Webhook, ...]:
-    """List the webhooks of a namespace. An address can be a secret: who may set them may see them.
-
-    Raises:
-        NotPermitted: the caller may not.
-    """
-    principal, namespace = sight.principal, query.namespace
-    allowed = may(roles_of(unit, principal, namespace), Act.HOOK) and sight.caller.reaches(
-        Act.HOOK, namespace
+def list_webhooks(reading: Reading, query: ListWebhooks) -> tuple[Webhook, ...]:
+    """List the webhooks of a namespace, with their addresses, which can be secrets."""
+    records = reading.unit.projections.select(
+        WebhookRecord, Where("namespace", "=", query.namespace), Where("ended", "=", None)
     )
-    if not allowed:
-        raise NotPermitted(principal=principal, act=str(Act.HOOK), namespace=namespace)
-    records = unit.projections.select(
-        WebhookRecord, Where("namespace", "=", namespace), Where("ended", "=", None)
-    )
-    return tuple(_describe(unit, record) for record in records)
+    return tuple(_describe(reading.unit, record) for record in records)
 
 
 def plan_deliveries(unit: Unit, now: str) -> None:
@@ -138,12 +130,13 @@ def read_batch(unit: Unit, webhook: int) -> Batch | None:
         return None
     place = _place_of(unit, webhook)
     again = [
-        (letter.entry, Event.decode(unit.log.read(letter.entry, 1)[0]))
+        read_entry(unit.log.read(letter.entry, 1)[0], letter.entry)
         for letter in unit.outbox.list_dead(webhook)
         if letter.again
     ]
-    page = list(enumerate(map(Event.decode, unit.log.read(place.next, _PAGE)), place.next))
-    following = [(index, event) for index, event in page if _concerns(record, event)]
+    leaves = unit.log.read(place.next, _PAGE)
+    page = [read_entry(leaf, index) for index, leaf in enumerate(leaves, place.next)]
+    following = [entry for entry in page if _concerns(record, entry)]
     end = Place(place.next + len(page), place.failures)
     return Batch(_read_target(text), tuple(again), tuple(following), end)
 
@@ -153,22 +146,13 @@ def reader_of(webhook: int) -> str:
     return f"{WEBHOOK} {webhook}"
 
 
-def subject_of(event: Event) -> str:
-    """Say what an event is about: a version, a model, or a namespace."""
-    data = event.data
-    name = data.get("name") or data.get("models") or data.get("namespace") or ""
-    number = data.get("number")
-    return f"{name}@{number}" if number is not None else str(name)
-
-
 def _place_of(unit: Unit, webhook: int) -> Place:
     return unit.cursors.find(reader_of(webhook)) or Place(webhook + 1)
 
 
-def _concerns(record: WebhookRecord, event: Event) -> bool:
-    namespace = subject_of(event).partition("/")[0]
+def _concerns(record: WebhookRecord, entry: Entry) -> bool:
     wanted = record.events.split()
-    return namespace == record.namespace and (not wanted or str(event.type) in wanted)
+    return entry.namespace == record.namespace and (not wanted or entry.event.type in wanted)
 
 
 def _read_target(text: str) -> Target:
@@ -193,12 +177,12 @@ def _describe(unit: Unit, record: WebhookRecord) -> Webhook:
         record=record,
         url=None if text is None else _read_target(text).url,
         next=place.next,
-        dead=tuple(_describe_dead(unit.outbox.list_dead(record.index))),
+        failed=tuple(_describe_dead(unit.outbox.list_dead(record.index))),
     )
 
 
-def _describe_dead(letters: list[DeadLetter]) -> Iterator[Letter]:
-    yield from (Letter(entry=one.entry, fault=one.fault, time=one.time) for one in letters)
+def _describe_dead(letters: list[DeadLetter]) -> Iterator[FailedDelivery]:
+    yield from (FailedDelivery(entry=one.entry, fault=one.fault, time=one.time) for one in letters)
 
 
 def _find(tx: Transaction, webhook: int) -> WebhookRecord:

@@ -2,7 +2,7 @@
 
 from muniment.core.bytes.revisions import Revision
 from muniment.core.claims.approvals import Approval
-from muniment.core.claims.attestations import APPROVAL, EXCEPTION, SCAN, VERDICT, Statement
+from muniment.core.claims.attestations import APPROVAL, SCAN, VERDICT, WAIVER, Statement
 from muniment.core.claims.scans import OWN_TOOL, Scan
 from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
@@ -15,7 +15,7 @@ from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import record_claim
 from muniment.services.claims.relying import check_subject
 from muniment.services.claims.signers import verify_sent
-from muniment.services.gates.approvals import check_approval, check_exception
+from muniment.services.gates.approvals import check_approval, check_waiver
 from muniment.services.gates.requests import close_rejected
 from muniment.services.transaction import REGISTRY, Outcome, Transaction
 
@@ -54,12 +54,12 @@ def admit_new(
     check_subject(statement, version, revision)
     # (3) The signer may make such a claim here.
     _check_right(tx, version, statement)
-    # (4) An approval is over what stands now, by somebody else than the author, and new; an exception is to
+    # (4) An approval is over what stands now, by somebody else than the author, and new; a waiver is to
     # rules that there are.
     if statement.predicate_type == APPROVAL:
         check_approval(tx, version, Approval.read(statement.predicate), reason)
-    if statement.predicate_type == EXCEPTION:
-        check_exception(tx, version, Waiver.read(statement.predicate), reason)
+    if statement.predicate_type == WAIVER:
+        check_waiver(tx, version, Waiver.read(statement.predicate), reason)
     index = record_claim(tx, version, signer, statement, digest, reason)
     if statement.predicate_type == APPROVAL:
         close_rejected(tx, version, Approval.read(statement.predicate), reason)

@@ -1,11 +1,11 @@
 """Record a claim about a version: evidence, an approval, or any other attestation."""
 
-from muniment.core.commands import RecordAttestation
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
+from muniment.core.verbs.claims import RecordAttestation
 from muniment.services.catalog.resolve import resolve
 from muniment.services.claims.relying import read_revision
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Sight
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.admission import admit
 

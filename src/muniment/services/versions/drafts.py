@@ -4,21 +4,21 @@ No alias and no gate knows of it. It becomes a version when its author publishes
 discarded; until then its bytes are kept, and count among what the namespace holds.
 """
 
-from muniment.core.canonical import Json, JsonObject
-from muniment.core.commands import DiscardDraft, SaveDraft
 from muniment.core.digests import Digest
 from muniment.core.errors import RequestNotFound, VersionExists, VersionNotFound
-from muniment.core.events import Event, EventType
+from muniment.core.events import DraftEnded, DraftOutcome, DraftSaved
 from muniment.core.names import Kind, ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.queries import Draft, ListDrafts
 from muniment.core.records import DraftRecord, VersionRecord
+from muniment.core.verbs.versions import DiscardDraft, Draft, ListDrafts, SaveDraft
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.bytes.custody import attached_to, content_of, take
 from muniment.services.catalog.resolve import resolve
 from muniment.services.log.pages import select_page
+from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.keeping import find_needed
 
@@ -30,7 +30,6 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
         VersionExists: it is published already.
         BlobNotFound: a file of the manifest is not stored.
     """
-    tx.require(Act.PUBLISH, command.name.namespace)
     _refuse_published(tx.unit, command.name, command.manifest)
     present = _find_open(tx.unit, str(command.name), str(command.manifest))
     if present is not None:
@@ -39,16 +38,15 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
     revision, _ = require_content(tx, namespace, command.manifest, command.attestations)
     # What the claims keep is held from now on, too: it is needed once they are on record.
     take(tx, namespace, [kept for claim in command.attestations for kept in attached_to(tx.unit, claim)])
-    attestations: list[Json] = [str(digest) for digest in command.attestations]
-    data: JsonObject = {
-        "name": str(command.name),
-        "revision": str(command.manifest),
-        "kind": str(command.kind or Kind.MODEL),
-        "size": revision.size_bytes,
-        "attestations": attestations,
-        "message": tx.keep(command.message),
-    }
-    return Outcome(tx.record(EventType.DRAFT_SAVED, data))
+    event = DraftSaved(
+        name=command.name,
+        kind=command.kind or Kind.MODEL,
+        revision=command.manifest,
+        size_bytes=revision.size_bytes,
+        attestations=command.attestations,
+        message=tx.keep(command.message),
+    )
+    return Outcome(tx.record(event))
 
 
 def discard_draft(tx: Transaction, command: DiscardDraft) -> Outcome:
@@ -64,7 +62,7 @@ def discard_draft(tx: Transaction, command: DiscardDraft) -> Outcome:
     if record is None or record.ended is not None or not tx.may(Act.READ, namespace):
         raise RequestNotFound(entry=command.draft, kind="draft")
     tx.require(Act.PUBLISH if record.author == tx.actor else Act.PURGE, namespace)
-    index = _end(tx, record, "discarded", tx.keep(command.reason))
+    index = _end(tx, record, DraftOutcome.DISCARDED, command.reason)
     _let_go(tx.unit, record)
     return Outcome(index)
 
@@ -73,22 +71,22 @@ def end_published(tx: Transaction, version: VersionRecord) -> None:
     """Note that a draft has become a version."""
     record = _find_open(tx.unit, version.name, version.revision)
     if record is not None:
-        _end(tx, record, "published", None)
+        _end(tx, record, DraftOutcome.PUBLISHED, None)
 
 
-def list_drafts(unit: Unit, query: ListDrafts) -> tuple[Draft, ...]:
+def list_drafts(reading: Reading, query: ListDrafts) -> tuple[Draft, ...]:
     """List the drafts of a model that are open."""
     about = Where("name", "=", str(query.name)), Where("ended", "=", None)
     return tuple(
-        Draft(record=record, message=None if record.message is None else unit.payloads.find(record.message))
-        for record in select_page(unit, query, DraftRecord, *about)
+        Draft(record=record, message=reading.find_text(record.message))
+        for record in select_page(reading.unit, query, DraftRecord, *about)
     )
 
 
-def discard_again(unit: Unit, event: Event) -> None:
+def discard_again(unit: Unit, event: DraftEnded) -> None:
     """Do again what the end of a draft did to the custody of bytes, when that is made anew."""
-    if event.data["outcome"] == "discarded":
-        record = unit.projections.find(DraftRecord, (int(str(event.data["draft"])),))
+    if event.outcome is DraftOutcome.DISCARDED:
+        record = unit.projections.find(DraftRecord, (event.draft,))
         if record is not None:
             _let_go(unit, record)
 
@@ -107,9 +105,9 @@ def _find_open(unit: Unit, name: str, revision: str) -> DraftRecord | None:
     return found[0] if found else None
 
 
-def _end(tx: Transaction, record: DraftRecord, outcome: str, reason: str | None) -> int:
-    data: JsonObject = {"name": record.name, "draft": record.index, "outcome": outcome, "reason": reason}
-    return tx.record(EventType.DRAFT_ENDED, data)
+def _end(tx: Transaction, record: DraftRecord, outcome: DraftOutcome, reason: Payload | None) -> int:
+    name = ModelName.parse(record.name)
+    return tx.record(DraftEnded(name=name, draft=record.index, outcome=outcome, reason=tx.keep(reason)))
 
 
 def _let_go(unit: Unit, record: DraftRecord) -> None:

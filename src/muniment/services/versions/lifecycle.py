@@ -1,9 +1,8 @@
 """The end of a version: deprecated, retired, revoked, kept for so long, purged. The record stays as it is."""
 
-from muniment.core.canonical import JsonObject
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import TOMBSTONE
-from muniment.core.commands import PurgeVersion, SetRetention, SetStatus
+from muniment.core.claims.tombstones import GoneFile, Tombstone
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidOption,
@@ -13,7 +12,7 @@ from muniment.core.errors import (
     VersionPurged,
     VersionRetained,
 )
-from muniment.core.events import Event, EventType
+from muniment.core.events import DraftEnded, Entry, RetentionSet, StatusSet, VersionPublished
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
@@ -24,6 +23,7 @@ from muniment.core.records import (
     VersionRecord,
 )
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.versions import PurgeVersion, SetRetention, SetStatus
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
@@ -45,14 +45,21 @@ def set_status(tx: Transaction, command: SetStatus) -> Outcome:
     """
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
-    before = status_of(tx.unit, version)
+    said = find_status(tx.unit, version)
+    before = Status.PUBLISHED if said is None else Status(said.status)
+    if (
+        said is not None
+        and (said.actor, before) == (tx.actor, command.status)
+        and before is not Status.PURGED
+    ):
+        # Whatever right it took to say this, the actor may say it again.
+        return Outcome(said.index, created=False)
     # The right to revoke is the right to take that back.
     act = Act.REVOKE if Status.REVOKED in {before, command.status} else Act.RETIRE
     tx.require(act, command.reference.name.namespace)
     if Status.PURGED in {before, command.status}:
         raise VersionPurged(reference=reference)
     if before is command.status:
-        said = find_status(tx.unit, version)
         return Outcome(version.index if said is None else said.index, created=False)
     reason = _need_reason(command.reason, f"making {reference} {command.status}")
     index = _record_status(tx, version, command.status, reason)
@@ -70,7 +77,6 @@ def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
         VersionRetained: it is kept for longer already.
         ReasonNeeded: nobody said why.
     """
-    tx.require(Act.RETAIN, command.reference.name.namespace)
     version = resolve(tx.unit, command.reference)
     present = find_retention(tx.unit, version)
     known = None if present is None else present.until
@@ -81,14 +87,14 @@ def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
         raise VersionRetained(reference=f"{version.name}@{version.number}", why=f"it is kept until {known}")
     if present is not None and (until, int(command.hold)) == (present.until, present.hold):
         return Outcome(present.index, created=False)
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "until": until,
-        "hold": int(command.hold),
-        "reason": tx.keep(_need_reason(command.reason, "retention")),
-    }
-    return Outcome(tx.record(EventType.RETENTION_SET, data))
+    event = RetentionSet(
+        name=command.reference.name,
+        number=version.number,
+        until=until,
+        hold=command.hold,
+        reason=tx.keep(_need_reason(command.reason, "retention")),
+    )
+    return Outcome(tx.record(event))
 
 
 def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
@@ -101,8 +107,6 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
         VersionInUse: an alias points at it, or it serves somewhere.
         VersionPurged: it was purged before.
     """
-    namespace = command.reference.name.namespace
-    tx.require(Act.PURGE, namespace)
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
     if status_of(tx.unit, version) is Status.PURGED:
@@ -110,40 +114,39 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
     _check_may_go(tx, version)
     reason = _need_reason(command.reason, "purging")
     files = read_revision(tx.unit, Digest.parse(version.revision)).files
-    tombstone: JsonObject = {
-        "version": reference,
-        "files": [{"path": file.path, "digest": str(file.digest), "size": file.size_bytes} for file in files],
-        "actor": tx.actor,
-        "reason": str(reason.digest),
-        "time": tx.time,
-    }
-    record_own(tx, version, TOMBSTONE, tombstone)
+    tombstone = Tombstone(
+        version=reference,
+        files=tuple(GoneFile(path=file.path, digest=file.digest, size=file.size_bytes) for file in files),
+        actor=tx.actor,
+        reason=reason.digest,
+        time=tx.time,
+    )
+    record_own(tx, version, TOMBSTONE, tombstone.predicate())
     index = _record_status(tx, version, Status.PURGED, reason)
     _let_go(tx.unit, version)
     return Outcome(index)
 
 
-def live_again(unit: Unit, event: Event) -> None:
+def live_again(unit: Unit, entry: Entry) -> None:
     """Do again what an entry of the log did to the custody of bytes, when that is made anew."""
-    data = event.data
-    match event.type:
-        case EventType.VERSION_PUBLISHED:
-            version = _find_version(unit, data)
+    match entry.event:
+        case VersionPublished() as event:
+            version = _find_version(unit, event)
             try:
                 manifest = Digest.parse(version.revision)
                 readmit(unit, ModelName.parse(version.name), manifest, read_revision(unit, manifest))
             except MunimentError:
                 # It was let in then, and a damaged manifest is for `scrub` to name.
                 return
-        case EventType.STATUS_SET:
-            version = _find_version(unit, data)
-            if data["status"] == Status.REVOKED:
-                isolate(unit, version, event.time)
-            elif data["status"] == Status.PURGED:
+        case StatusSet() as event:
+            version = _find_version(unit, event)
+            if event.status is Status.REVOKED:
+                isolate(unit, version, entry.time)
+            elif event.status is Status.PURGED:
                 _let_go(unit, version)
             else:
                 release(unit, version)
-        case EventType.DRAFT_ENDED:
+        case DraftEnded() as event:
             discard_again(unit, event)
         case _:
             return
@@ -203,18 +206,13 @@ def _digests(unit: Unit, version: VersionRecord) -> list[Digest]:
         return []
 
 
-def _find_version(unit: Unit, data: JsonObject) -> VersionRecord:
-    return resolve(unit, Reference(ModelName.parse(str(data["name"])), int(str(data["number"]))))
+def _find_version(unit: Unit, event: VersionPublished | StatusSet) -> VersionRecord:
+    return resolve(unit, Reference(event.name, event.number))
 
 
 def _record_status(tx: Transaction, version: VersionRecord, status: Status, reason: Payload) -> int:
-    data: JsonObject = {
-        "name": version.name,
-        "number": version.number,
-        "status": str(status),
-        "reason": tx.keep(reason),
-    }
-    return tx.record(EventType.STATUS_SET, data)
+    name = ModelName.parse(version.name)
+    return tx.record(StatusSet(name=name, number=version.number, status=status, reason=tx.keep(reason)))
 
 
 def _need_reason(reason: Payload | None, what: str) -> Payload:

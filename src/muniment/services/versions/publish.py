@@ -1,11 +1,10 @@
 """Publish a stored manifest as the next version of a model."""
 
-from muniment.core.commands import PublishVersion
 from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
-from muniment.core.events import EventType
+from muniment.core.events import VersionPublished
 from muniment.core.names import Kind, Reference
-from muniment.core.people.roles import Act
 from muniment.core.records import ModelRecord, VersionRecord
+from muniment.core.verbs.versions import PublishVersion
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.catalog.lineage import note_dataset
@@ -26,7 +25,6 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         VersionWithdrawn: a file is a model that was revoked.
         BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
     """
-    tx.require(Act.PUBLISH, command.name.namespace)
     known = _find_known(tx.unit, command)
     if known is not None:
         return Outcome(known.index, created=False)
@@ -35,15 +33,14 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     readmit(tx.unit, command.name, command.manifest, revision)
     number, kind = _next_number(tx.unit, command)
     version = tx.put(
-        EventType.VERSION_PUBLISHED,
-        {
-            "name": str(command.name),
-            "number": number,
-            "kind": str(kind),
-            "revision": str(command.manifest),
-            "size": revision.size_bytes,
-            "message": tx.keep(command.message),
-        },
+        VersionPublished(
+            name=command.name,
+            number=number,
+            kind=kind,
+            revision=command.manifest,
+            size_bytes=revision.size_bytes,
+            message=tx.keep(command.message),
+        ),
         VersionRecord,
     )
     files = (file.digest for file in revision.files)

@@ -19,7 +19,7 @@ from muniment.ports.holdings import QUARANTINE, quarantine_of
 from muniment.ports.unit import Unit
 from muniment.services.catalog.statuses import find_status, list_revoked, status_of
 from muniment.services.claims.relying import read_revision
-from muniment.services.people.rights import Sight
+from muniment.services.reading import Sight
 from muniment.services.transaction import roles_of
 from muniment.services.versions.keeping import is_part_of
 

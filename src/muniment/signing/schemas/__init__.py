@@ -16,13 +16,13 @@ from muniment.core.claims.attestations import (
     DEPLOYMENT,
     EMERGENCY,
     EVALUATION,
-    EXCEPTION,
     POLICY,
     PROVENANCE,
     REPRODUCTION,
     SCAN,
     TOMBSTONE,
     VERDICT,
+    WAIVER,
 )
 from muniment.core.errors import InvalidAttestation
 
@@ -36,7 +36,7 @@ SCHEMAS: Final = {
     REPRODUCTION: "reproduction-v1.json",
     DEPLOYMENT: "deployment-v1.json",
     SCAN: "scan-v1.json",
-    EXCEPTION: "exception-v1.json",
+    WAIVER: "waiver-v1.json",
     CHANGE_PLAN: "change-plan-v1.json",
     POLICY: "policy-v1.json",
     EMERGENCY: "emergency-v1.json",

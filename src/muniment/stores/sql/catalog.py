@@ -1,4 +1,4 @@
-"""The catalog in SQL: a table of facts beside that of versions.
+"""The catalog in SQL: a table of attributes beside that of versions.
 
 Each page costs about the same, however many versions there are. If one condition of a search holds
 for few versions, these are looked at; else the versions are gone through in the order that was asked
@@ -39,9 +39,9 @@ from muniment.core.catalog.search import (
     DIGEST,
     POINTERS,
     And,
+    Attribute,
     Comparison,
     Condition,
-    Fact,
     Not,
     Or,
     Search,
@@ -50,7 +50,7 @@ from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
 from muniment.ports.catalog import Found
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import contents, facts, past_facts, versions
+from muniment.stores.sql.tables import attributes, contents, past_attributes, versions
 
 # What a page looks at, however many versions there are.
 FEW: Final = 1_000
@@ -58,26 +58,31 @@ WINDOW: Final = 3_000
 _LAST: Final = "\U0010ffff"
 _FOREVER: Final = 2**63 - 1
 
-_DELETE: Final = delete(facts).where(
-    facts.c.version == bindparam("of_version"), facts.c.key == bindparam("of_key")
+_DELETE: Final = delete(attributes).where(
+    attributes.c.version == bindparam("of_version"), attributes.c.key == bindparam("of_key")
 )
-_INSERT: Final = insert(facts)
-_KEYS: Final = select(facts.c.key).where(
-    facts.c.version == bindparam("of_version"),
-    facts.c.key >= bindparam("low"),
-    facts.c.key <= bindparam("high"),
+_INSERT: Final = insert(attributes)
+_KEYS: Final = select(attributes.c.key).where(
+    attributes.c.version == bindparam("of_version"),
+    attributes.c.key >= bindparam("low"),
+    attributes.c.key <= bindparam("high"),
 )
-_FACT: Final = ("version", "key", "text", "number", "since")
+_ATTRIBUTE: Final = ("version", "key", "text", "number", "since")
 _PAST: Final = ("version", "key", "since", "until", "text", "number")
 # What began with the very entry that ends it never held.
-_KEEP: Final = insert(past_facts).from_select(
+_KEEP: Final = insert(past_attributes).from_select(
     _PAST,
     select(
-        facts.c.version, facts.c.key, facts.c.since, bindparam("until"), facts.c.text, facts.c.number
+        attributes.c.version,
+        attributes.c.key,
+        attributes.c.since,
+        bindparam("until"),
+        attributes.c.text,
+        attributes.c.number,
     ).where(
-        facts.c.version == bindparam("of_version"),
-        facts.c.key == bindparam("of_key"),
-        facts.c.since < bindparam("until"),
+        attributes.c.version == bindparam("of_version"),
+        attributes.c.key == bindparam("of_key"),
+        attributes.c.since < bindparam("until"),
     ),
 )
 _FORGET: Final = tuple(
@@ -86,7 +91,7 @@ _FORGET: Final = tuple(
         table.c.key == bindparam("of_key"),
         table.c.since == bindparam("began"),
     )
-    for table in (facts, past_facts)
+    for table in (attributes, past_attributes)
 )
 _COLUMNS: Final[Mapping[str, ColumnElement[Any]]] = {
     "name": versions.c.name,
@@ -111,7 +116,8 @@ class _Values:
     """The values of a statement, each under a name of its own: none ever becomes part of the text.
 
     `until` is the entry before which the statement looks at the versions; None for now. `singly` says that
-    the database has to be kept from collecting facts of a kind, instead of looking one up for each version.
+    the database has to be kept from collecting all attributes of a kind, instead of looking one up for each
+    version.
     """
 
     until: int | None = None
@@ -132,45 +138,45 @@ class SqlCatalog:
         self._connection = connection
         self._statements = statements
 
-    def put(self, version: int, facts: Iterable[Fact], since: int) -> None:
+    def put(self, version: int, attributes: Iterable[Attribute], since: int) -> None:
         """Describe a version."""
-        known = {fact.key: fact for fact in facts}
+        known = {attribute.key: attribute for attribute in attributes}
         if not known:
             return
         values = {"of_version": version, "low": min(known), "high": max(known)}
-        present = self._statements.run(self._connection, "facts keys", lambda: _KEYS, values)
+        present = self._statements.run(self._connection, "attributes keys", lambda: _KEYS, values)
         for (key,) in present:
             if key in known:
                 self.remove(version, key, since)
         rows = [
             {
                 "version": version,
-                "key": fact.key,
-                "text": fact.text,
-                "number": fact.number,
+                "key": attribute.key,
+                "text": attribute.text,
+                "number": attribute.number,
                 "since": since,
             }
-            for fact in known.values()
+            for attribute in known.values()
         ]
-        self._statements.run_many(self._connection, "facts add", lambda: _INSERT, rows)
+        self._statements.run_many(self._connection, "attributes add", lambda: _INSERT, rows)
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take a fact away."""
+        """Take an attribute away."""
         values = {"of_version": version, "of_key": key}
-        self._statements.run(self._connection, "facts keep", lambda: _KEEP, {**values, "until": until})
-        self._statements.run(self._connection, "facts remove", lambda: _DELETE, values)
+        self._statements.run(self._connection, "attributes keep", lambda: _KEEP, {**values, "until": until})
+        self._statements.run(self._connection, "attributes remove", lambda: _DELETE, values)
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let a fact go for good."""
+        """Let an attribute go for good."""
         values = {"of_version": version, "of_key": key, "began": since}
         for number, statement in enumerate(_FORGET):
-            shape = ("facts forget", number)
+            shape = ("attributes forget", number)
             self._statements.run(self._connection, shape, lambda statement=statement: statement, values)  # type: ignore[misc] # bound at once
 
     def clear(self) -> None:
         """Forget all."""
-        self._connection.execute(delete(facts))
-        self._connection.execute(delete(past_facts))
+        self._connection.execute(delete(attributes))
+        self._connection.execute(delete(past_attributes))
 
     def search(
         self,
@@ -199,7 +205,7 @@ class SqlCatalog:
             if isinstance(part, Comparison) and _can_drive(part):
                 values = self._values(until)
                 some = _candidates(part, values).limit(FEW + 1).subquery()
-                count = int(str(self._run(select(func.count()).select_from(some), values)[0][0]))
+                count = int(self._run(select(func.count()).select_from(some), values)[0][0])
                 counted.append((count, part))
         fewest = min(counted, key=lambda found: found[0], default=None)
         return fewest[1] if fewest is not None and fewest[0] <= FEW else None
@@ -212,7 +218,7 @@ class SqlCatalog:
         values = self._values(order.until)
         query = order.select(values, order.rank, order.entry).where(*order.span(after, None, values))
         rows = self._run(order.sort(query).offset(WINDOW - 1).limit(1), values)
-        return (rows[0][0], int(str(rows[0][1]))) if rows else None
+        return (rows[0][0], int(rows[0][1])) if rows else None
 
     def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
         self,
@@ -316,26 +322,26 @@ def _order_of(search: Search, namespaces: frozenset[str] | None, until: int | No
         # The time of a version never runs back, so its entry tells the order of times as well.
         end = None if until is None else (0.0, until)
         return _Order(_NO_RANK, versions.c.index, search.descending, until, high=end)
-    ranked = _facts(until)
+    ranked = _attributes(until)
     by, entry = ranked.c.number, ranked.c.version
     return _Order(by, entry, search.descending, until, key=search.order, ranked=ranked)
 
 
-def _facts(until: int | None) -> FromClause:
-    """Give the facts that hold now, or all that ever held."""
+def _attributes(until: int | None) -> FromClause:
+    """Give the attributes that hold now, or all that ever held."""
     if until is None:
-        return facts.alias()
+        return attributes.alias()
     # Without conditions of their own, so that PostgreSQL, too, merges the two in the order of their indexes.
     still = select(
-        *(facts.c[name] for name in _FACT),
-        cast(literal_column(str(_FOREVER)), past_facts.c.until.type).label("until"),
+        *(attributes.c[name] for name in _ATTRIBUTE),
+        cast(literal_column(str(_FOREVER)), past_attributes.c.until.type).label("until"),
     )
-    once = select(*(past_facts.c[name] for name in _FACT), past_facts.c.until)
+    once = select(*(past_attributes.c[name] for name in _ATTRIBUTE), past_attributes.c.until)
     return union_all(still, once).subquery()
 
 
 def _held(one: FromClause, values: _Values) -> ColumnElement[bool]:
-    """Say that a fact held then."""
+    """Say that an attribute held then."""
     if values.until is None:
         return true()
     until = values.bind(values.until)
@@ -374,17 +380,17 @@ def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
             contents.c.digest == values.bind(found.value), contents.c.version == versions.c.index
         )
         return part.exists() if found.op == "=" else ~part.exists()
-    one = _facts(values.until)
+    one = _attributes(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
-    fact: Select[Any] = select(literal_column("1")).where(
+    attribute: Select[Any] = select(literal_column("1")).where(
         one.c.version == versions.c.index, one.c.key == values.bind(key), _held(one, values)
     )
     # An offset, even of nothing, is what PostgreSQL does not look through.
-    fact = fact.offset(0) if values.singly else fact
+    attribute = attribute.offset(0) if values.singly else attribute
     if found.field in POINTERS:
-        return fact.exists() if found.op == "=" else ~fact.exists()
+        return attribute.exists() if found.op == "=" else ~attribute.exists()
     column = one.c.text if isinstance(found.value, str) else one.c.number
-    return fact.where(_compare_column(column, found, values)).exists()
+    return attribute.where(_compare_column(column, found, values)).exists()
 
 
 def _compare_column(column: ColumnElement[Any], found: Comparison, values: _Values) -> ColumnElement[bool]:
@@ -412,7 +418,7 @@ def _candidates(found: Comparison, values: _Values) -> Select[Any]:
         return _ordered(contents.c.version, contents.c.namespace).where(
             contents.c.digest == values.bind(found.value)
         )
-    one = _facts(values.until)
+    one = _attributes(values.until)
     key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
     column = one.c.text if isinstance(found.value, str) else one.c.number
     query = _ordered(one.c.version, column).where(one.c.key == values.bind(key))

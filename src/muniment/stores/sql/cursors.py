@@ -29,7 +29,7 @@ class SqlCursors:
     def find(self, reader: str) -> Place | None:
         """Find a place."""
         rows = self._run("cursors find", _FIND, who=reader)
-        return Place(int(str(rows[0][0])), int(str(rows[0][1]))) if rows else None
+        return Place(int(rows[0][0]), int(rows[0][1])) if rows else None
 
     def put(self, reader: str, place: Place) -> None:
         """Keep a place."""

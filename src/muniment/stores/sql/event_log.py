@@ -42,6 +42,7 @@ class SqlEventLog:
         self._connection = connection
         self._statements = statements
         self._frontier: Frontier | None = None
+        self._size: int | None = None
         self._newest: str | None = None
         self._known: dict[Node, bytes] = {}
         self._unsaved: list[tuple[Node, bytes]] = []
@@ -50,7 +51,9 @@ class SqlEventLog:
         """Count the leaves."""
         if self._frontier is not None:
             return self._frontier.size
-        return _whole(self._run("log size", _SIZE)[0][0])
+        if self._size is None:
+            self._size = _whole(self._run("log size", _SIZE)[0][0])
+        return self._size
 
     def append(self, leaf: bytes, time: str) -> int:
         """Add a leaf and the nodes that it completes."""
@@ -77,7 +80,7 @@ class SqlEventLog:
 
     def forget(self) -> None:
         """Drop what is remembered of leaves that are no more, after a part of the transaction was undone."""
-        self._frontier = self._newest = None
+        self._frontier = self._size = self._newest = None
         self._known.clear()
         size = self.size()
         self._unsaved = [

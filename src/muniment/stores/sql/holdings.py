@@ -113,7 +113,7 @@ class SqlHoldings:
     def measure(self, holder: str) -> int:
         """Sum up."""
         rows = self._run("holdings measure", _MEASURE, holder=holder)
-        return int(str(rows[0][0])) if rows else 0
+        return int(rows[0][0]) if rows else 0
 
     def find_idle(self, before: str, limit: int) -> list[Digest]:
         """List what nobody needs."""
@@ -126,9 +126,7 @@ class SqlHoldings:
             what = {f"d_{n}": str(digest) for n, digest in enumerate(some)}
             shape, build = ("holdings of people", len(what)), partial(_select_idle, what)
             rows = self._statements.run(self._connection, shape, build, {**what, "before": before})
-            self._drop(
-                (str(holder), Digest.parse(str(digest)), int(str(size))) for holder, digest, size in rows
-            )
+            self._drop((str(holder), Digest.parse(str(digest)), int(size)) for holder, digest, size in rows)
 
     def list_held(self, after: str, limit: int) -> list[Digest]:
         """List what namespaces hold."""

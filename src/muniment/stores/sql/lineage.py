@@ -30,7 +30,7 @@ from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
 from muniment.ports.lineage import Owned
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import facts, lineage, versions
+from muniment.stores.sql.tables import attributes, lineage, versions
 
 T = TypeVar("T")
 
@@ -124,8 +124,10 @@ class SqlLineage:
         pointers: dict[tuple[int, str], list[str]] = {}
         for some in _split([version.index for version in found]):
             for kind in (ALIAS, TARGET):
-                query = select(facts.c.version, facts.c.text).where(
-                    self._among(facts.c.version, some), facts.c.key >= f"{kind}.", facts.c.key < f"{kind}/"
+                query = select(attributes.c.version, attributes.c.text).where(
+                    self._among(attributes.c.version, some),
+                    attributes.c.key >= f"{kind}.",
+                    attributes.c.key < f"{kind}/",
                 )
                 for version, text in self._connection.execute(query):
                     pointers.setdefault((int(version), kind), []).append(str(text))

@@ -38,8 +38,7 @@ class SqlOutbox:
         """List letters."""
         rows = self._run("outbox dead", _DEAD, hook=webhook)
         return [
-            DeadLetter(int(str(entry)), str(fault), str(time), bool(again))
-            for entry, fault, time, again in rows
+            DeadLetter(int(entry), str(fault), str(time), bool(again)) for entry, fault, time, again in rows
         ]
 
     def drop_dead(self, webhook: int, entry: int) -> None:

@@ -26,7 +26,7 @@ class SqlRetries:
         """Find one."""
         values = {"caller": caller, "key": key}
         rows = self._statements.run(self._connection, "retries find", lambda: _FIND, values)
-        return Answered(str(rows[0][0]), int(str(rows[0][1]))) if rows else None
+        return Answered(str(rows[0][0]), int(rows[0][1])) if rows else None
 
     def keep(self, caller: str, key: str, answered: Answered, time: str) -> None:
         """Keep one."""

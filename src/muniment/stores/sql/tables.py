@@ -283,7 +283,7 @@ moves: Final = Table(
     _entry(primary_key=True),
     Column("name", Text, nullable=False),
     Column("alias", Text, nullable=False),
-    Column("number", _Whole, nullable=False),
+    Column("number", _Whole),
     Column("previous", _Whole),
     Column("actor", Text, ForeignKey("principals.id"), nullable=False),
     Column("moved", Text, nullable=False),
@@ -291,10 +291,10 @@ moves: Final = Table(
     Column("verdicts", Text, nullable=False),
     Column("emergency", Integer, nullable=False),
     Column("due", Text),
-    Column("reviewed", _Whole),
+    Column("closed", _Whole),
     ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     Index("moves_by_alias", "name", "alias", "index"),
-    Index("moves_by_review", "emergency", "reviewed"),
+    Index("moves_by_closing", "emergency", "closed"),
 )
 
 drafts: Final = Table(
@@ -471,8 +471,8 @@ contents: Final = Table(
     sqlite_with_rowid=False,
 )
 
-facts: Final = Table(
-    "facts",
+attributes: Final = Table(
+    "attributes",
     metadata,
     Column("version", _Whole, primary_key=True, autoincrement=False),
     Column("key", Text, primary_key=True),
@@ -480,14 +480,14 @@ facts: Final = Table(
     Column("number", Double),
     # The entry since which it holds.
     Column("since", _Whole, nullable=False),
-    Index("facts_by_number", "key", "number", "version"),
-    Index("facts_by_text", "key", "text", "version"),
+    Index("attributes_by_number", "key", "number", "version"),
+    Index("attributes_by_text", "key", "text", "version"),
     sqlite_with_rowid=False,
 )
 
 # What held once, from an entry on until before another.
-past_facts: Final = Table(
-    "past_facts",
+past_attributes: Final = Table(
+    "past_attributes",
     metadata,
     Column("version", _Whole, primary_key=True, autoincrement=False),
     Column("key", Text, primary_key=True),
@@ -495,8 +495,8 @@ past_facts: Final = Table(
     Column("until", _Whole, nullable=False),
     Column("text", Text, nullable=False),
     Column("number", Double),
-    Index("past_facts_by_number", "key", "number", "version"),
-    Index("past_facts_by_text", "key", "text", "version"),
+    Index("past_attributes_by_number", "key", "number", "version"),
+    Index("past_attributes_by_text", "key", "text", "version"),
     sqlite_with_rowid=False,
 )
 

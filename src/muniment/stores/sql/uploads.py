@@ -1,7 +1,7 @@
 """The uploads that are under way, in SQL."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql.base import Executable
@@ -87,7 +87,7 @@ class SqlUploads:
     def measure(self, principal: str, ahead_bytes: int) -> int:
         """Sum up."""
         rows = self._run("uploads measure", _MEASURE, principal=principal, ahead=ahead_bytes)
-        return int(str(rows[0][0]))
+        return int(rows[0][0])
 
     def list_ids(self) -> list[str]:
         """List all."""
@@ -101,14 +101,14 @@ class SqlUploads:
         return self._statements.run(self._connection, shape, lambda: statement, values)
 
 
-def _read(row: tuple[object, ...]) -> Upload:
+def _read(row: tuple[Any, ...]) -> Upload:
     identity, principal, size, digest, offset, state, stretches, rests, session, touched, result = row
     return Upload(
         id=str(identity),
         principal=str(principal),
-        size_bytes=None if size is None else int(str(size)),
+        size_bytes=None if size is None else int(size),
         digest=None if digest is None else Digest.parse(str(digest)),
-        offset=int(str(offset)),
+        offset=int(offset),
         state=bytes(state) if isinstance(state, bytes | memoryview) else b"",
         stretches=tuple(_read_stretch(part) for part in str(stretches).split()),
         rests=bool(rests),

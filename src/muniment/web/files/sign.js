@@ -33,13 +33,13 @@ async function showFacts(said) {
     "Your role": said.role,
     "It means": said.meaning,
     "Reason": await checkReason(said.reason),
-    "About the exception": said.exception,
+    "About the waiver": said.waiver,
     "It ends": said.expires ?? "not by itself",
     "Evidence seen": String(said.evidence.length),
     "Policies": String(said.policies.length),
     "Time": said.time,
   };
-  const table = document.getElementById("facts");
+  const table = document.getElementById("said");
   for (const [name, value] of Object.entries(rows)) {
     if (value === null) continue;
     const row = table.insertRow();

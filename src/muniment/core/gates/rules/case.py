@@ -50,7 +50,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Case:
     """All that a gate looks at: one version, one alias, the claims about it, and who holds what.
 
     Attributes:
@@ -125,8 +125,8 @@ class Facts:
         """Say whether a principal holds a role now."""
         return role in self.roles.get(principal, frozenset())
 
-    def excluding(self, principal: str) -> "Facts":
-        """Give the same facts, with somebody more whose approval does not count."""
+    def excluding(self, principal: str) -> "Case":
+        """Give the same case with one more principal whose approval does not count."""
         return replace(self, authors=self.authors | {principal})
 
     def is_older(self, time: str, age: timedelta) -> bool:
@@ -168,7 +168,7 @@ class Finding:
         attestations: the digests of the claims that it looked at.
         mend: the command that would help; empty if it is met, or if none would.
         id: the rule's name in its policy.
-        waived: the digest of the exception that lets a rule that is not met be.
+        waived: the digest of the waiver of a rule that is not met; empty if there is none.
     """
 
     rule: str
@@ -192,8 +192,8 @@ class Rule(Protocol):
     def label(self) -> str:
         """What it asks, in a few words."""
 
-    def judge(self, facts: Facts) -> Finding:
-        """Look at the facts."""
+    def judge(self, case: Case) -> Finding:
+        """Judge a case."""
 
 
 def yes(rule: Rule, message: str, claims: Iterable[Attestation] = ()) -> Finding:

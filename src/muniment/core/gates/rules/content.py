@@ -7,7 +7,7 @@ from muniment.core.bytes.formats import Format, format_of
 from muniment.core.claims.attestations import CARD, SCAN
 from muniment.core.claims.cards import Card
 from muniment.core.claims.scans import OWN_TOOL, Scan
-from muniment.core.gates.rules.case import Facts, Finding, no, yes
+from muniment.core.gates.rules.case import Case, Finding, no, yes
 
 SAFE_FORMATS: Final = frozenset(Format) - {Format.PICKLE}
 
@@ -23,19 +23,19 @@ class Formats:
         """What it asks."""
         return "formats: " + ", ".join(sorted(self.allow))
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look at the files' names, and at the pickles that the registry found; `load` looks at bytes."""
-        scans = [claim for claim in facts.of_type(SCAN) if Scan(claim.predicate).tool == OWN_TOOL][-1:]
+        scans = [claim for claim in case.of_type(SCAN) if Scan(claim.predicate).tool == OWN_TOOL][-1:]
         pickles = Scan(scans[0].predicate).pickles if scans else frozenset[str]()
         wrong = [
             path
-            for path in facts.paths
+            for path in case.paths
             if (found := Format.PICKLE if path in pickles else format_of(path)) is not Format.OTHER
             and found not in self.allow
         ]
         if wrong:
             return no(self, f"not allowed: {', '.join(wrong)}", scans)
-        return yes(self, f"all {len(facts.paths)} files", scans)
+        return yes(self, f"all {len(case.paths)} files", scans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,10 @@ class CardFields:
         """What it asks."""
         return "card with " + ", ".join(self.required)
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look at the newest card; older ones do not fill its gaps."""
-        cards = facts.of_type(CARD)
-        mend = f"muniment card set {facts.version} FILE"
+        cards = case.of_type(CARD)
+        mend = f"muniment card set {case.version} FILE"
         if not cards:
             return no(self, "there is no card", mend=mend)
         newest = cards[-1]

@@ -7,8 +7,9 @@ from typing import Final
 
 from muniment.core.claims.attestations import EVALUATION, REPRODUCTION, SCAN, Attestation, kind_of
 from muniment.core.claims.evidence import DRIFT, Evidence, newest_per_dataset
+from muniment.core.claims.reproductions import Fidelity
 from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
-from muniment.core.gates.rules.case import Facts, Finding, Measured, Rule, no, write_age, yes
+from muniment.core.gates.rules.case import Case, Finding, Measured, Rule, no, write_age, yes
 from muniment.core.gates.rules.people import find_role_holders
 from muniment.core.people.roles import Role
 
@@ -18,7 +19,7 @@ OPERATORS: Final = {
     "<=": lambda found, bound: found <= bound,
     "<": lambda found, bound: found < bound,
 }
-VERDICTS: Final = ("failed", "within-tolerance", "bit-identical")
+VERDICTS: Final = tuple(map(str, Fidelity))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,38 +45,38 @@ class Require:
         ]
         return " ".join(asked)
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look for one. A type that we do not know never counts: nothing checked what it says."""
         if kind_of(self.predicate_type) == "unknown":
             return no(self, f"{self.predicate_type} is not a kind that this registry can check")
-        claims = facts.of_type(self.predicate_type)
+        claims = case.of_type(self.predicate_type)
         if not claims:
-            return no(self, "there is none", mend=self._mend(facts))
-        over = facts.by_dataset.get((self.predicate_type, self.dataset), []) if self.dataset else claims
+            return no(self, "there is none", mend=self._mend(case))
+        over = case.by_dataset.get((self.predicate_type, self.dataset), []) if self.dataset else claims
         if not over:
-            return no(self, f"{len(claims)} on record: none over that dataset", mend=self._mend(facts))
-        faults = [self._find_fault(facts, claim) for claim in over]
+            return no(self, f"{len(claims)} on record: none over that dataset", mend=self._mend(case))
+        faults = [self._find_fault(case, claim) for claim in over]
         found = [claim for claim, fault in zip(over, faults, strict=True) if not fault]
         if not found:
-            return no(self, f"{len(claims)} on record: {faults[-1]}", claims[-1:], mend=self._mend(facts))
+            return no(self, f"{len(claims)} on record: {faults[-1]}", claims[-1:], mend=self._mend(case))
         return yes(self, f"{len(found)} on record", found)
 
-    def _find_fault(self, facts: Facts, claim: Attestation) -> str:
-        if self.max_age is not None and facts.is_older(claim.recorded, self.max_age):
+    def _find_fault(self, case: Case, claim: Attestation) -> str:
+        if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
             return f"the newest is older than {write_age(self.max_age)}"
         n = Evidence(claim.predicate).n
         if self.min_n and n < self.min_n:
             return f"the newest is over {n} rows"
-        if not find_role_holders(facts, [claim], self.role):
+        if not find_role_holders(case, [claim], self.role):
             return f"the newest is by nobody who is a {self.role}"
         return ""
 
-    def _mend(self, facts: Facts) -> str:
+    def _mend(self, case: Case) -> str:
         commands = {
-            EVALUATION: f"muniment evaluate {facts.version} --data FILE --target COLUMN --prediction COLUMN",
-            REPRODUCTION: f"muniment reproduce {facts.version}",
+            EVALUATION: f"muniment evaluate {case.version} --data FILE --target COLUMN --prediction COLUMN",
+            REPRODUCTION: f"muniment reproduce {case.version}",
         }
-        usual = f"muniment attest {facts.version} --type {self.predicate_type} --file FILE"
+        usual = f"muniment attest {case.version} --type {self.predicate_type} --file FILE"
         return commands.get(self.predicate_type, usual)
 
 
@@ -101,9 +102,9 @@ class Threshold:
         where = f" in every group of {self.group}" if self.group else ""
         return f"{which}{self.metric} {self.op} {self.value:g}{where}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Compare."""
-        return _judge_evidence(self, facts, self.dataset, self.metric, self._compare)
+        return _judge_evidence(self, case, self.dataset, self.metric, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         if self.group:
@@ -143,9 +144,9 @@ class Gap:
         """What it asks."""
         return f"{self.metric} gap over {self.group} <= {self.maximum:g}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Compare."""
-        return _judge_evidence(self, facts, self.dataset, self.metric, self._compare)
+        return _judge_evidence(self, case, self.dataset, self.metric, self._compare)
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         small = [
@@ -179,22 +180,22 @@ class NoRegression:
         than = f"that of {self.against}" if self.against else "now"
         return f"{self.metric} no worse than {than}, by {self.tolerance:g} at most"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Compare."""
-        alias = self.against or facts.alias
-        baseline = facts.baselines[alias]
+        alias = self.against or case.alias
+        baseline = case.baselines[alias]
         if baseline is None:
             return yes(self, f"{alias} holds no version yet")
-        if baseline.version == facts.version:
+        if baseline.version == case.version:
             return yes(self, f"{alias} holds this version")
-        ours = {one.evidence.dataset: one for one in _find_evidence(facts, self.dataset, self.metric)}
+        ours = {one.evidence.dataset: one for one in _find_evidence(case, self.dataset, self.metric)}
         theirs = {
             evidence.dataset: Measured.of(claim, evidence)
             for claim, evidence in newest_per_dataset(baseline.attestations)
             if self.metric in evidence.metrics
         }
         common = sorted(ours.keys() & theirs.keys())
-        mend = f"muniment evaluate {facts.version} over the data of {baseline.version}"
+        mend = f"muniment evaluate {case.version} over the data of {baseline.version}"
         if not common:
             return no(self, f"no dataset in common with {baseline.version}", mend=mend)
         results = [self._compare(ours[name], theirs[name]) for name in common]
@@ -229,29 +230,29 @@ class Scans:
         age = "" if self.max_age is None else f" within {write_age(self.max_age)}"
         return f"scanned{by}{age}, nothing above {self.maximum}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look at the newest scan of every tool; a tool that is not asked for can still find something."""
-        newest = {Scan(claim.predicate).tool: claim for claim in facts.of_type(SCAN)}
+        newest = {Scan(claim.predicate).tool: claim for claim in case.of_type(SCAN)}
         faults = [f"no scan by {tool}" for tool in self.tools if tool not in newest]
         if not newest:
             faults = faults or ["there is no scan"]
         for tool, claim in newest.items():
-            if self.max_age is not None and facts.is_older(claim.recorded, self.max_age):
+            if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
                 faults.append(f"the scan by {tool} is older than {write_age(self.max_age)}")
             worst = Scan(claim.predicate).worst
             if SEVERITIES.index(worst) > SEVERITIES.index(self.maximum):
                 faults.append(f"{tool} found something {worst}")
         if faults:
-            return no(self, "; ".join(faults), newest.values(), mend=self._mend(facts, newest.keys()))
+            return no(self, "; ".join(faults), newest.values(), mend=self._mend(case, newest.keys()))
         return yes(self, f"clean by {', '.join(sorted(newest))}", newest.values())
 
-    def _mend(self, facts: Facts, present: Collection[str]) -> str:
+    def _mend(self, case: Case, present: Collection[str]) -> str:
         """Say how a scan that is missing, or may be too old, is made; nothing mends what was found."""
         if OWN_TOOL in self.tools and OWN_TOOL not in present:
             return "muniment admin scan"
         if self.max_age is None and present and not set(self.tools) - set(present):
             return ""
-        return f"muniment attest {facts.version} --type {SCAN} --file FILE"
+        return f"muniment attest {case.version} --type {SCAN} --file FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,19 +269,19 @@ class Reproduced:
         age = "" if self.max_age is None else f" within {write_age(self.max_age)}"
         return f"reproduced {self.verdict}{age}{' by somebody else' if self.independent else ''}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look at the newest rebuild."""
-        mend = f"muniment reproduce {facts.version}"
+        mend = f"muniment reproduce {case.version}"
         claims = [
             claim
-            for claim in facts.of_type(REPRODUCTION)
-            if not (self.independent and claim.signer in facts.authors)
+            for claim in case.of_type(REPRODUCTION)
+            if not (self.independent and claim.signer in case.authors)
         ]
         if not claims:
             return no(self, "it was not reproduced", mend=mend)
         newest = claims[-1]
         verdict = str(newest.predicate["verdict"])
-        if self.max_age is not None and facts.is_older(newest.recorded, self.max_age):
+        if self.max_age is not None and case.is_older(newest.recorded, self.max_age):
             return no(self, f"the newest is older than {write_age(self.max_age)}", [newest], mend=mend)
         if VERDICTS.index(verdict) < VERDICTS.index(self.verdict):
             return no(self, f"the newest came out {verdict}", [newest], mend=mend)
@@ -290,19 +291,19 @@ class Reproduced:
 _Compare = Callable[[Evidence], tuple[bool, str]]
 
 
-def _find_evidence(facts: Facts, dataset: str, metric: str) -> list[Measured]:
+def _find_evidence(case: Case, dataset: str, metric: str) -> list[Measured]:
     return [
         one
-        for one in facts.evidence
+        for one in case.evidence
         if not dataset or dataset in one.dataset_names
         # How far data drifted says nothing of the model, unless that is what is asked for.
         if one.evidence.task != DRIFT or metric in one.evidence.metrics
     ]
 
 
-def _judge_evidence(rule: Rule, facts: Facts, dataset: str, metric: str, compare: _Compare) -> Finding:
-    found = _find_evidence(facts, dataset, metric)
-    mend = f"muniment evaluate {facts.version} --data FILE --target COLUMN --prediction COLUMN"
+def _judge_evidence(rule: Rule, case: Case, dataset: str, metric: str, compare: _Compare) -> Finding:
+    found = _find_evidence(case, dataset, metric)
+    mend = f"muniment evaluate {case.version} --data FILE --target COLUMN --prediction COLUMN"
     if not found:
         return no(rule, "there is no evidence" + (f" over {dataset}" if dataset else ""), mend=mend)
     results = [_compare_consistent(one, compare) for one in found]

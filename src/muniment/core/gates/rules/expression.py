@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.provenance import Provenance
-from muniment.core.gates.rules.case import Facts, Finding, no, yes
+from muniment.core.gates.rules.case import Case, Finding, no, yes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,23 +35,23 @@ class Expression:
         """What it asks."""
         return self.message or self.source
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Evaluate it over what is known (docs/reference/policy.md)."""
-        found = self.program.evaluate(describe(facts, self.program.names))
+        found = self.program.evaluate(describe(case, self.program.names))
         if found is True:
-            return yes(self, "true", facts.attestations)
-        return no(self, f"it is {_name(found)}: {self.source}", facts.attestations)
+            return yes(self, "true", case.attestations)
+        return no(self, f"it is {_name(found)}: {self.source}", case.attestations)
 
 
-def describe(facts: Facts, names: frozenset[str]) -> JsonObject:
-    """Describe facts to an expression, by the names that it uses: to hand all of them over takes long."""
-    return {name: tell(facts) for name, tell in _NAMES.items() if name in names}
+def describe(case: Case, names: frozenset[str]) -> JsonObject:
+    """Describe a case to an expression, by the names that it uses: to hand all of them over takes long."""
+    return {name: tell(case) for name, tell in _NAMES.items() if name in names}
 
 
-def _metrics(facts: Facts) -> JsonObject:
+def _metrics(case: Case) -> JsonObject:
     """Give each metric of the newest evaluations; of several datasets, that of the last one on record."""
     found: dict[str, Json] = {}
-    for one in facts.evidence:
+    for one in case.evidence:
         metrics = {name: one.evidence.find_metric(name) for name in one.evidence.metrics}
         if not one.contradictions:
             found |= {name: metric.value for name, metric in metrics.items() if metric is not None}
@@ -78,16 +78,16 @@ def _describe_claim(claim: Attestation) -> JsonObject:
     }
 
 
-_NAMES: Final[Mapping[str, Callable[[Facts], Json]]] = {
-    "version": lambda facts: facts.version,
-    "alias": lambda facts: facts.alias,
-    "now": lambda facts: facts.now,
-    "files": lambda facts: list(facts.paths),
-    "authors": lambda facts: sorted(facts.authors),
-    "evidence": lambda facts: [one.evidence.predicate for one in facts.evidence if not one.contradictions],
+_NAMES: Final[Mapping[str, Callable[[Case], Json]]] = {
+    "version": lambda case: case.version,
+    "alias": lambda case: case.alias,
+    "now": lambda case: case.now,
+    "files": lambda case: list(case.paths),
+    "authors": lambda case: sorted(case.authors),
+    "evidence": lambda case: [one.evidence.predicate for one in case.evidence if not one.contradictions],
     "metrics": _metrics,
-    "parameters": lambda facts: Provenance(_newest(facts.of_type(PROVENANCE))).parameters,
-    "card": lambda facts: _newest(facts.of_type(CARD)),
-    "attestations": lambda facts: [_describe_claim(claim) for claim in facts.attestations],
-    "revoked": lambda facts: list(facts.revoked),
+    "parameters": lambda case: Provenance(_newest(case.of_type(PROVENANCE))).parameters,
+    "card": lambda case: _newest(case.of_type(CARD)),
+    "attestations": lambda case: [_describe_claim(claim) for claim in case.attestations],
+    "revoked": lambda case: list(case.revoked),
 }

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.provenance import Provenance
-from muniment.core.gates.rules.case import Facts, Finding, no, write_age, yes
+from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
 from muniment.core.times import read_time
 
 
@@ -31,30 +31,30 @@ class Clean:
         ]
         return "provenance: " + (", ".join(asked) or "present")
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look at every claim of how it was made; the worst one counts."""
-        claims = facts.of_type(PROVENANCE)
+        claims = case.of_type(PROVENANCE)
         if not claims:
-            return no(self, "there is no provenance", mend=f"muniment push PATH {facts.version} --run FILE")
+            return no(self, "there is no provenance", mend=f"muniment push PATH {case.version} --run FILE")
         faults: list[str] = []
         if self.clean_tree:
             faults += [fault for claim in claims if (fault := _find_dirt(claim))]
         if self.resolved:
-            faults += [f"{one.kind} {one.name} is not here" for one in facts.origins if not one.resolved]
+            faults += [f"{one.kind} {one.name} is not here" for one in case.origins if not one.resolved]
         if self.not_revoked:
-            faults += [f"{one} is revoked" for one in facts.revoked]
+            faults += [f"{one} is revoked" for one in case.revoked]
         if self.licences:
-            faults += self._find_licences(facts)
+            faults += self._find_licences(case)
         if faults:
             return no(self, "; ".join(faults), claims)
-        return yes(self, f"{len(facts.origins)} inputs in order", claims)
+        return yes(self, f"{len(case.origins)} inputs in order", claims)
 
-    def _find_licences(self, facts: Facts) -> list[str]:
-        cards = facts.of_type(CARD)
+    def _find_licences(self, case: Case) -> list[str]:
+        cards = case.of_type(CARD)
         own = Card.read(cards[-1].predicate).licence if cards else ""
         named = [
-            (facts.version, own),
-            *((one.name, one.licence) for one in facts.origins if one.kind != "code"),
+            (case.version, own),
+            *((one.name, one.licence) for one in case.origins if one.kind != "code"),
         ]
         return [
             f"the licence of {name} is {licence or 'not known'}"
@@ -75,18 +75,18 @@ class Soak:
         """What it asks."""
         return f"{write_age(self.least)} in {self.alias}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Add the stretches up."""
         spent = sum(
             (
-                (facts.time if hold.until is None else read_time(hold.until)) - read_time(hold.since)
-                for hold in facts.holds
+                (case.time if hold.until is None else read_time(hold.until)) - read_time(hold.since)
+                for hold in case.holds
                 if hold.alias == self.alias
             ),
             timedelta(0),
         )
         if spent < self.least:
-            mend = "" if spent else f"muniment promote {facts.version} {self.alias}"
+            mend = "" if spent else f"muniment promote {case.version} {self.alias}"
             return no(self, f"{write_age(spent)} so far", mend=mend)
         return yes(self, write_age(spent))
 
@@ -119,11 +119,11 @@ class Window:
         """What it asks."""
         return "within the change window" + (f" ({self.zone_name})" if self.zone_name != "UTC" else "")
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look at the clock."""
-        now = facts.time.astimezone(self.zone)
+        now = case.time.astimezone(self.zone)
         for freeze in self.freezes:
-            if freeze.since <= facts.time < freeze.until:
+            if freeze.since <= case.time < freeze.until:
                 why = f": {freeze.reason}" if freeze.reason else ""
                 return no(self, f"changes are frozen until {freeze.until.isoformat()}{why}")
         if now.weekday() not in self.days:

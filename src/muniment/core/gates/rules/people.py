@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.approvals import Act, Decision, Meaning
+from muniment.core.claims.approvals import Act, Meaning, SigningDecision
 from muniment.core.claims.attestations import CONTENT, Attestation
-from muniment.core.gates.rules.case import Facts, Finding, no, write_age, yes
+from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Role
 
@@ -33,12 +33,12 @@ class Signature:
         who = f" or {' or '.join(sorted(self.signers))}" if self.signers else ""
         return f"content signed by a {self.role}{who}{_known_by(self.assurance)}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Look for one."""
         found = [
             claim
-            for claim in facts.of_type(CONTENT)
-            if facts.holds_role(claim.signer, self.role)
+            for claim in case.of_type(CONTENT)
+            if case.holds_role(claim.signer, self.role)
             and claim.assurance in self.assurance
             and (not self.signers or claim.signer in self.signers)
         ]
@@ -70,20 +70,20 @@ class Approvals:
         age = "" if self.max_age is None else f", within {write_age(self.max_age)}"
         return f"approved by {', '.join(asked)}{_known_by(self.assurance)}{age}"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Count what people decided about the version."""
-        return self.count(facts, facts.acts)
+        return self.count(case, case.acts)
 
-    def count(self, facts: Facts, acts: Mapping[str, Act]) -> Finding:
+    def count(self, case: Case, acts: Mapping[str, Act]) -> Finding:
         """Count some acts."""
         standing: list[Act] = []
         passed_over: list[str] = []
         for act in acts.values():
-            if act.approval.decision is Decision.WITHDRAW:
+            if act.approval.decision is SigningDecision.WITHDRAW:
                 continue
-            if act.approval.decision is Decision.REJECT:
+            if act.approval.decision is SigningDecision.REJECT:
                 return no(self, f"{act.claim.signer} rejected it as {act.approval.role}", [act.claim])
-            fault = self._find_fault(act, facts)
+            fault = self._find_fault(act, case)
             if fault:
                 passed_over.append(fault)
             else:
@@ -99,39 +99,39 @@ class Approvals:
             missing.append(f"{self.total - len(some)} of {' or '.join(sorted(self.roles))} missing")
         counted = [act.claim for act in standing if act.approval.role in {*self.counts, *self.roles}]
         if missing:
-            return no(self, "; ".join(missing + passed_over), counted, mend=self._mend(facts, have))
+            return no(self, "; ".join(missing + passed_over), counted, mend=self._mend(case, have))
         return yes(self, _list_names(standing), counted)
 
-    def _find_fault(self, act: Act, facts: Facts) -> str:
+    def _find_fault(self, act: Act, case: Case) -> str:
         """Say why an approval does not count; nothing if it does."""
         claim, approval = act
         signer = claim.signer
-        stale = approval.find_staleness(facts.policy, facts.seen)
+        stale = approval.find_staleness(case.policy, case.seen)
         faults = {
-            f"{signer} made the version": signer in facts.authors,
-            f"{signer} is no {approval.role}": not facts.holds_role(signer, approval.role),
+            f"{signer} made the version": signer in case.authors,
+            f"{signer} is no {approval.role}": not case.holds_role(signer, approval.role),
             f"{signer} signed {approval.meaning} only": approval.meaning not in self.meanings,
             f"{signer} is known by {claim.assurance} only": claim.assurance not in self.assurance,
-            f"the approval by {signer} is for another registry": approval.registry != facts.registry,
+            f"the approval by {signer} is for another registry": approval.registry != case.registry,
             f"the approval by {signer} was over another {stale}": bool(stale),
-            f"the approval by {signer} has expired": _has_expired(approval.expires, facts),
+            f"the approval by {signer} has expired": _has_expired(approval.expires, case),
             f"the approval by {signer} is too old": self.max_age is not None
-            and facts.is_older(claim.recorded, self.max_age),
+            and case.is_older(claim.recorded, self.max_age),
         }
         return next((fault for fault, found in faults.items() if found), "")
 
-    def _mend(self, facts: Facts, have: Mapping[Role, int]) -> str:
+    def _mend(self, case: Case, have: Mapping[Role, int]) -> str:
         lacking = [role for role, count in self.counts.items() if have[role] < count]
         role = lacking[0] if lacking else min(self.roles)
-        return f"muniment approve {facts.version} --for {facts.alias} --as {role} --reason TEXT"
+        return f"muniment approve {case.version} --for {case.alias} --as {role} --reason TEXT"
 
 
 def _list_names(acts: list[Act]) -> str:
     return ", ".join(f"{act.claim.signer} as {act.approval.role}" for act in acts)
 
 
-def _has_expired(expires: str | None, facts: Facts) -> bool:
-    return expires is not None and facts.is_older(expires, timedelta(0))
+def _has_expired(expires: str | None, case: Case) -> bool:
+    return expires is not None and case.is_older(expires, timedelta(0))
 
 
 def _known_by(assurance: frozenset[Assurance]) -> str:
@@ -140,6 +140,6 @@ def _known_by(assurance: frozenset[Assurance]) -> str:
     return f", known by {' or '.join(sorted(assurance))}"
 
 
-def find_role_holders(facts: Facts, claims: list[Attestation], role: Role | None) -> list[Attestation]:
+def find_role_holders(case: Case, claims: list[Attestation], role: Role | None) -> list[Attestation]:
     """Pick the claims whose signer holds a role now; all of them if none is asked for."""
-    return [claim for claim in claims if role is None or facts.holds_role(claim.signer, role)]
+    return [claim for claim in claims if role is None or case.holds_role(claim.signer, role)]

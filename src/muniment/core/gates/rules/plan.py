@@ -7,7 +7,7 @@ from muniment.core.canonical import Json
 from muniment.core.claims.attestations import CHANGE_PLAN, PROVENANCE, Attestation
 from muniment.core.claims.plans import ChangePlan
 from muniment.core.claims.provenance import Provenance
-from muniment.core.gates.rules.case import Baseline, Facts, Finding, no, yes
+from muniment.core.gates.rules.case import Baseline, Case, Finding, no, yes
 from muniment.core.gates.rules.people import find_role_holders
 from muniment.core.people.roles import Role
 
@@ -27,39 +27,39 @@ class InsidePlan:
         """What it asks."""
         return f"inside the change plan of what {self.against or 'the alias'} holds"
 
-    def judge(self, facts: Facts) -> Finding:
+    def judge(self, case: Case) -> Finding:
         """Compare the two trainings."""
-        alias = self.against or facts.alias
-        baseline = facts.baselines[alias]
+        alias = self.against or case.alias
+        baseline = case.baselines[alias]
         if baseline is None:
             return yes(self, f"{alias} holds no version yet")
-        if baseline.version == facts.version:
+        if baseline.version == case.version:
             return yes(self, f"{alias} holds this version")
         mend = f"muniment attest {baseline.version} --type {CHANGE_PLAN} --file FILE"
-        plan = self._find_plan(facts, baseline)
+        plan = self._find_plan(case, baseline)
         if plan is None:
             return no(self, f"{baseline.version} has no change plan by a {self.role} that holds", mend=mend)
         before = [one for one in baseline.attestations if one.predicate_type == PROVENANCE]
-        after = facts.of_type(PROVENANCE)
+        after = case.of_type(PROVENANCE)
         if not before or not after:
             return no(self, "one of the two has no provenance", [plan])
         bounds = ChangePlan(plan.predicate)
-        faults = [*_compare(bounds, before[-1], after[-1]), *_check_metrics(bounds, facts)]
+        faults = [*_compare(bounds, before[-1], after[-1]), *_check_metrics(bounds, case)]
         claims = [plan, before[-1], after[-1]]
         if faults:
             return no(self, "; ".join(faults), claims)
         return yes(self, f"since {baseline.version}", claims)
 
-    def _find_plan(self, facts: Facts, baseline: Baseline) -> Attestation | None:
+    def _find_plan(self, case: Case, baseline: Baseline) -> Attestation | None:
         """Find the newest plan that counts, unless it has expired."""
         plans = [
             claim
-            for claim in find_role_holders(facts, list(baseline.attestations), self.role)
-            if claim.predicate_type == CHANGE_PLAN and claim.signer not in facts.authors
+            for claim in find_role_holders(case, list(baseline.attestations), self.role)
+            if claim.predicate_type == CHANGE_PLAN and claim.signer not in case.authors
         ]
         newest = max(plans, key=lambda claim: claim.index, default=None)
         expires = None if newest is None else ChangePlan(newest.predicate).expires
-        return None if expires is not None and facts.is_older(expires, timedelta(0)) else newest
+        return None if expires is not None and case.is_older(expires, timedelta(0)) else newest
 
 
 def _compare(plan: ChangePlan, before: Attestation, after: Attestation) -> list[str]:
@@ -96,11 +96,11 @@ def _inputs(provenance: Provenance, kind: str) -> dict[str, str]:
     return {one.name: one.digest for one in provenance.inputs if one.kind == kind}
 
 
-def _check_metrics(plan: ChangePlan, facts: Facts) -> list[str]:
+def _check_metrics(plan: ChangePlan, case: Case) -> list[str]:
     """What the plan promises of the retrained one has to be shown, over every dataset that measures it."""
     faults = []
     for name, bounds in plan.metrics.items():
-        found = [one for one in facts.evidence if name in one.evidence.metrics]
+        found = [one for one in case.evidence if name in one.evidence.metrics]
         if not found:
             faults.append(f"{name} was not measured")
         for one in found:

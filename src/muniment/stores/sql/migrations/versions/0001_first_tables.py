@@ -232,7 +232,7 @@ def _make_aliases() -> None:
         _entry(primary_key=True),
         sa.Column("name", _TEXT, nullable=False),
         sa.Column("alias", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        sa.Column("number", _WHOLE),
         sa.Column("previous", _WHOLE),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("moved", _TEXT, nullable=False),
@@ -240,11 +240,11 @@ def _make_aliases() -> None:
         sa.Column("verdicts", _TEXT, nullable=False),
         sa.Column("emergency", sa.Integer, nullable=False),
         sa.Column("due", _TEXT),
-        sa.Column("reviewed", _WHOLE),
+        sa.Column("closed", _WHOLE),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("moves_by_alias", "moves", ["name", "alias", "index"])
-    op.create_index("moves_by_review", "moves", ["emergency", "reviewed"])
+    op.create_index("moves_by_closing", "moves", ["emergency", "closed"])
 
 
 def _make_talk() -> None:
@@ -433,7 +433,7 @@ def _make_jobs() -> None:
 
 def _make_catalog() -> None:
     op.create_table(
-        "facts",
+        "attributes",
         sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
         sa.Column("key", _TEXT, primary_key=True),
         sa.Column("text", _TEXT, nullable=False),
@@ -441,10 +441,10 @@ def _make_catalog() -> None:
         sa.Column("since", _WHOLE, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("facts_by_number", "facts", ["key", "number", "version"])
-    op.create_index("facts_by_text", "facts", ["key", "text", "version"])
+    op.create_index("attributes_by_number", "attributes", ["key", "number", "version"])
+    op.create_index("attributes_by_text", "attributes", ["key", "text", "version"])
     op.create_table(
-        "past_facts",
+        "past_attributes",
         sa.Column("version", _WHOLE, primary_key=True, autoincrement=False),
         sa.Column("key", _TEXT, primary_key=True),
         sa.Column("since", _WHOLE, primary_key=True, autoincrement=False),
@@ -453,8 +453,8 @@ def _make_catalog() -> None:
         sa.Column("number", sa.Double),
         sqlite_with_rowid=False,
     )
-    op.create_index("past_facts_by_number", "past_facts", ["key", "number", "version"])
-    op.create_index("past_facts_by_text", "past_facts", ["key", "text", "version"])
+    op.create_index("past_attributes_by_number", "past_attributes", ["key", "number", "version"])
+    op.create_index("past_attributes_by_text", "past_attributes", ["key", "text", "version"])
     op.create_table(
         "lineage",
         sa.Column("child", _TEXT, primary_key=True),

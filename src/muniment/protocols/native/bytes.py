@@ -117,7 +117,8 @@ async def abort_upload(request: Request, upload: UploadId) -> Response:
     return Response(None, 204)
 
 
-@router.api_route("/blobs/{digest}", methods=["GET", "HEAD"], response_class=Response)
+@router.head("/blobs/{digest}", operation_id="head_blob", response_class=Response)
+@router.get("/blobs/{digest}", response_class=Response)
 async def get_blob(request: Request, digest: Hash) -> Response:
     """Give a blob, or a range of it, to those who may read where it is held."""
     wanted, handovers = Digest.parse(digest), registry_of(request).handovers

@@ -1,0 +1,97 @@
+"""Events of tags and comments."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from muniment.core.digests import Digest
+from muniment.core.events.event import Entry, Event, text
+from muniment.core.events.subjects import Subject, SubjectKind, of_entry, of_namespace, of_version
+from muniment.core.names import ModelName
+from muniment.core.records import Change, CommentRecord, MentionRecord, Put, TagRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagSet(Event):
+    """A version got a tag; `value` is the digest of a payload, None takes the tag away."""
+
+    type: ClassVar[str] = "tag.set"
+    name: ModelName
+    number: int
+    tag: str
+    value: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version."""
+        return (of_namespace(self.name.namespace), of_version(self.name, self.number))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the tag; the newest counts."""
+        tag = TagRecord(
+            index=entry.index,
+            name=str(self.name),
+            number=self.number,
+            tag=self.tag,
+            value=text(self.value),
+        )
+        return [Put(tag)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentPosted(Event):
+    """Somebody commented on a version.
+
+    Attributes:
+        about: the entry of the request or emergency that it is about; None if it is about the version.
+        text: the digest of a payload.
+        mentions: the principals whom it names.
+    """
+
+    type: ClassVar[str] = "comment.posted"
+    name: ModelName
+    number: int
+    about: int | None
+    text: Digest
+    mentions: tuple[str, ...]
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The comments on the version."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number, SubjectKind.COMMENTS),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the comment, and whom it names."""
+        comment = CommentRecord(
+            index=entry.index,
+            name=str(self.name),
+            number=self.number,
+            about=self.about,
+            author=entry.actor,
+            posted=entry.time,
+            text=str(self.text),
+        )
+        mentions = [Put(MentionRecord(index=entry.index, principal=one)) for one in self.mentions]
+        return [Put(comment), *mentions]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentErased(Event):
+    """The text of a comment, by its entry, was erased."""
+
+    type: ClassVar[str] = "comment.erased"
+    name: ModelName
+    number: int
+    comment: int
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The comments on the version, and the entry of the comment."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number, SubjectKind.COMMENTS),
+            of_entry(self.comment),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
+        """The record stays: the text is gone from the payloads."""
+        return []

@@ -1,0 +1,250 @@
+"""Events of policies, aliases, emergencies and requests."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from muniment.core.digests import Digest
+from muniment.core.events.event import Entry, Event, text
+from muniment.core.events.subjects import (
+    Subject,
+    SubjectKind,
+    of_entry,
+    of_model,
+    of_namespace,
+    of_version,
+)
+from muniment.core.names import Alias, ModelName, Models
+from muniment.core.records import (
+    Amend,
+    Change,
+    MoveRecord,
+    PolicyRecord,
+    Put,
+    RequestRecord,
+    TierRecord,
+    Value,
+)
+
+
+class RequestOutcome(StrEnum):
+    """What became of a request."""
+
+    MET = "met"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySet(Event):
+    """A policy is in force for an alias of some models; without one, nothing meets what guards the alias.
+
+    Attributes:
+        policy: the digest of the document.
+        attestation: the digest of the signed word of the principal who set it.
+    """
+
+    type: ClassVar[str] = "policy.set"
+    models: Models
+    alias: Alias
+    policy: Digest | None
+    attestation: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """What the policy is for."""
+        return (
+            of_namespace(self.models.namespace),
+            Subject(SubjectKind.POLICY, f"{self.models}@{self.alias}"),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the policy; the newest counts."""
+        policy = PolicyRecord(
+            index=entry.index,
+            models=str(self.models),
+            alias=str(self.alias),
+            digest=text(self.policy),
+            attestation=text(self.attestation),
+            author=entry.actor,
+            set=entry.time,
+        )
+        return [Put(policy)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierSet(Event):
+    """A model was put into a risk tier."""
+
+    type: ClassVar[str] = "tier.set"
+    name: ModelName
+    tier: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The tier of the model."""
+        return (of_namespace(self.name.namespace), Subject(SubjectKind.TIER, str(self.name)))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the tier; the newest counts."""
+        tier = TierRecord(
+            index=entry.index, name=str(self.name), tier=self.tier, author=entry.actor, set=entry.time
+        )
+        return [Put(tier)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasMoved(Event):
+    """An alias points at a version from now on.
+
+    Attributes:
+        previous: the number of the version that it pointed at; None if at none.
+        verdicts: the digests of the verdicts of its policies.
+        emergency: it went past the gate, and somebody else has to close that until `due`.
+    """
+
+    type: ClassVar[str] = "alias.moved"
+    name: ModelName
+    alias: Alias
+    number: int
+    previous: int | None
+    reason: Digest | None
+    verdicts: tuple[Digest, ...]
+    emergency: bool
+    due: str | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version that it points at and the one that it pointed at, the alias, and the model."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number),
+            *([] if self.previous is None else [of_version(self.name, self.previous)]),
+            Subject(SubjectKind.ALIAS, f"{self.name}@{self.alias}"),
+            of_model(self.name),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the move; the newest counts."""
+        move = MoveRecord(
+            index=entry.index,
+            name=str(self.name),
+            alias=str(self.alias),
+            number=self.number,
+            previous=self.previous,
+            actor=entry.actor,
+            moved=entry.time,
+            reason=text(self.reason),
+            verdicts=" ".join(map(str, self.verdicts)),
+            emergency=int(self.emergency),
+            due=self.due,
+        )
+        return [Put(move)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyClosed(Event):
+    """Somebody else looked at an emergency, by the entry of its move; `reason` says what came of it."""
+
+    type: ClassVar[str] = "emergency.closed"
+    name: ModelName
+    alias: Alias
+    number: int
+    move: int
+    reason: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version, the model, and the entry of the move."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number),
+            of_model(self.name),
+            of_entry(self.move),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Close the emergency."""
+        return [Amend(MoveRecord, (self.move,), {"closed": entry.index})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOpened(Event):
+    """Somebody asked for a version to be looked at for an alias."""
+
+    type: ClassVar[str] = "request.opened"
+    name: ModelName
+    number: int
+    alias: Alias
+    reason: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version, and the model."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number),
+            of_model(self.name),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the request."""
+        request = RequestRecord(
+            index=entry.index,
+            name=str(self.name),
+            number=self.number,
+            alias=str(self.alias),
+            requester=entry.actor,
+            opened=entry.time,
+            reason=text(self.reason),
+        )
+        return [Put(request)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestReminded(Event):
+    """The requester of an open request, by its entry, asked again."""
+
+    type: ClassVar[str] = "request.reminded"
+    name: ModelName
+    number: int
+    request: int
+    reason: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version, the model, and the entry of the request."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number),
+            of_model(self.name),
+            of_entry(self.request),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Note when."""
+        return [Amend(RequestRecord, (self.request,), {"reminded": entry.time})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestClosed(Event):
+    """A request, by its entry, was met, rejected or withdrawn; `reason` says why."""
+
+    type: ClassVar[str] = "request.closed"
+    name: ModelName
+    number: int
+    request: int
+    outcome: RequestOutcome
+    reason: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version, the model, and the entry of the request."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.number),
+            of_model(self.name),
+            of_entry(self.request),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Close the request."""
+        values: dict[str, Value] = {
+            "closed": entry.index,
+            "outcome": str(self.outcome),
+            "answer": text(self.reason),
+        }
+        return [Amend(RequestRecord, (self.request,), values)]

@@ -1,0 +1,134 @@
+"""Leaves: entries as the bytes of the log hold them, in canonical JSON.
+
+They hold opaque ids and digests, never what people type (DESIGN rule 9). `version` is the version of the
+format; a number is never reused.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from muniment.core import canonical, forms
+from muniment.core.canonical import JsonObject
+from muniment.core.errors import InvalidDocument
+from muniment.core.events.bytes import QuotaSet
+from muniment.core.events.catalog import CommentErased, CommentPosted, TagSet
+from muniment.core.events.claims import AttestationRecorded
+from muniment.core.events.event import Entry, Event
+from muniment.core.events.gates import (
+    AliasMoved,
+    EmergencyClosed,
+    PolicySet,
+    RequestClosed,
+    RequestOpened,
+    RequestReminded,
+    TierSet,
+)
+from muniment.core.events.log import RegistryCreated
+from muniment.core.events.people import (
+    IssuerDistrusted,
+    IssuerTrusted,
+    KeyEnrolled,
+    KeyRevoked,
+    LoginLinked,
+    PrincipalErased,
+    PrincipalRegistered,
+    RoleGranted,
+    RoleRevoked,
+    TokenIssued,
+    TokenRevoked,
+)
+from muniment.core.events.upkeep import WebhookEnded, WebhookReplayed, WebhookSet
+from muniment.core.events.versions import (
+    DraftEnded,
+    DraftSaved,
+    RetentionSet,
+    StatusSet,
+    VersionPublished,
+)
+
+FORMAT: Final = 1
+# C2SP tlog-tiles: an entry has a 16-bit length.
+MAX_LEAF_BYTES: Final = 65_535
+
+EVENTS: Final[Mapping[str, type[Event]]] = {
+    kind.type: kind
+    for kind in (
+        RegistryCreated,
+        PrincipalRegistered,
+        PrincipalErased,
+        KeyEnrolled,
+        KeyRevoked,
+        RoleGranted,
+        RoleRevoked,
+        LoginLinked,
+        TokenIssued,
+        TokenRevoked,
+        IssuerTrusted,
+        IssuerDistrusted,
+        QuotaSet,
+        VersionPublished,
+        DraftSaved,
+        DraftEnded,
+        StatusSet,
+        RetentionSet,
+        AttestationRecorded,
+        PolicySet,
+        TierSet,
+        AliasMoved,
+        EmergencyClosed,
+        RequestOpened,
+        RequestReminded,
+        RequestClosed,
+        TagSet,
+        CommentPosted,
+        CommentErased,
+        WebhookSet,
+        WebhookEnded,
+        WebhookReplayed,
+    )
+}
+
+
+def write_entry(entry: Entry) -> bytes:
+    """Write the leaf of an entry.
+
+    Raises:
+        InvalidDocument: it is larger than an entry of the log can be.
+    """
+    leaf = canonical.encode(
+        {
+            "actor": entry.actor,
+            "data": write_event(entry.event),
+            "id": entry.id,
+            "time": entry.time,
+            "type": entry.event.type,
+            "version": FORMAT,
+        }
+    )
+    if len(leaf) > MAX_LEAF_BYTES:
+        raise InvalidDocument(reason=f"the event has {len(leaf)} bytes, the most are {MAX_LEAF_BYTES}")
+    return leaf
+
+
+def read_entry(leaf: bytes, index: int) -> Entry:
+    """Read the leaf of the entry at an index.
+
+    Raises:
+        InvalidDocument: it is not an event of a format and type that we know, or not a valid one.
+    """
+    document = canonical.decode(leaf)
+    kind = EVENTS.get(str(document.get("type")))
+    if document.get("version") != FORMAT or document.keys() != _MEMBERS or kind is None:
+        raise InvalidDocument(reason="not an event of a known format and type")
+    id_, actor, time = document["id"], document["actor"], document["time"]
+    if not (isinstance(id_, str) and isinstance(actor, str) and isinstance(time, str)):
+        raise InvalidDocument(reason="id, actor and time of an event are texts")
+    return Entry(index=index, id=id_, actor=actor, time=time, event=forms.read(kind, document["data"]))
+
+
+def write_event(event: Event) -> JsonObject:
+    """Write what an event says, as the `data` of its entry."""
+    return forms.write(event)
+
+
+_MEMBERS: Final = frozenset({"actor", "data", "id", "time", "type", "version"})

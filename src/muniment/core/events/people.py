@@ -1,0 +1,278 @@
+"""Events of people and workloads: their keys, roles, logins and tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from muniment.core import canonical
+from muniment.core.digests import Digest
+from muniment.core.events.event import Entry, Event, text
+from muniment.core.events.subjects import (
+    REGISTRY,
+    Subject,
+    SubjectKind,
+    of_entry,
+    of_namespace,
+    of_principal,
+    of_roles,
+)
+from muniment.core.people.callers import Assurance, Scope
+from muniment.core.people.roles import Role
+from muniment.core.records import (
+    Amend,
+    Change,
+    GrantRecord,
+    IssuerRecord,
+    KeyRecord,
+    PrincipalRecord,
+    Put,
+    TokenRecord,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrincipalRegistered(Event):
+    """A person or workload got an opaque id; `profile` is the digest of a payload that holds the name."""
+
+    type: ClassVar[str] = "principal.registered"
+    principal: str
+    kind: str
+    profile: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The principal."""
+        return (REGISTRY, of_principal(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the principal."""
+        profile = text(self.profile)
+        return [Put(PrincipalRecord(index=entry.index, id=self.principal, kind=self.kind, profile=profile))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrincipalErased(Event):
+    """So many payloads of a principal were erased; the log holds their digests still."""
+
+    type: ClassVar[str] = "principal.erased"
+    principal: str
+    payloads: int
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The principal."""
+        return (REGISTRY, of_principal(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
+        """No record changes: they hold digests only."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyEnrolled(Event):
+    """A principal got a public key.
+
+    Attributes:
+        key: its id.
+        public_key: PEM.
+        assurance: how its owner was known.
+        name: the digest of a payload that names the machine.
+        expires: when it ends (RFC 3339).
+    """
+
+    type: ClassVar[str] = "key.enrolled"
+    principal: str
+    key: str
+    algorithm: str
+    public_key: str
+    assurance: Assurance
+    name: Digest | None
+    expires: str | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The key, and the principal."""
+        return (REGISTRY, Subject(SubjectKind.KEY, self.key), of_principal(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the key."""
+        key = KeyRecord(
+            index=entry.index,
+            id=self.key,
+            principal=self.principal,
+            public_key=self.public_key,
+            enrolled=entry.time,
+            assurance=str(self.assurance),
+            name=text(self.name),
+            expires=self.expires,
+        )
+        return [Put(key)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRevoked(Event):
+    """What the log recorded of a key from the entry `effective` on no longer counts."""
+
+    type: ClassVar[str] = "key.revoked"
+    principal: str
+    key: str
+    effective: int
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The key, and the principal."""
+        return (REGISTRY, Subject(SubjectKind.KEY, self.key), of_principal(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
+        """Revoke the key, as of the entry that it names."""
+        return [Amend(KeyRecord, (self.key,), {"revoked": self.effective})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleGranted(Event):
+    """A principal holds a role in a namespace, or everywhere (`*`)."""
+
+    type: ClassVar[str] = "role.granted"
+    principal: str
+    namespace: str
+    role: Role
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The roles of the principal there."""
+        return (of_namespace(self.namespace), of_roles(self.namespace, self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the grant."""
+        grant = GrantRecord(
+            index=entry.index, principal=self.principal, namespace=self.namespace, role=str(self.role)
+        )
+        return [Put(grant)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRevoked(Event):
+    """A grant, by its entry, has ended."""
+
+    type: ClassVar[str] = "role.revoked"
+    principal: str
+    namespace: str
+    role: Role
+    grant: int
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The roles of the principal there, and the entry of the grant."""
+        return (
+            of_namespace(self.namespace),
+            of_roles(self.namespace, self.principal),
+            of_entry(self.grant),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """End the grant."""
+        return [Amend(GrantRecord, (self.grant,), {"ended": entry.index})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginLinked(Event):
+    """A login of an identity provider is a principal's; `login` is the digest of an erasable payload."""
+
+    type: ClassVar[str] = "login.linked"
+    principal: str
+    login: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The principal."""
+        return (REGISTRY, of_principal(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
+        """It makes no record: a login is looked up by the payload."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssued(Event):
+    """A token lets a principal in.
+
+    Attributes:
+        token: the sha256 of its text, in hex.
+        label: the digest of a payload that says what it is for.
+        scopes: what it is good for; without any, all that the principal may.
+        expires: when it ends (RFC 3339).
+        once: it is an invitation.
+    """
+
+    type: ClassVar[str] = "token.issued"
+    principal: str
+    token: str
+    label: Digest
+    scopes: tuple[Scope, ...]
+    expires: str
+    once: bool
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The tokens of the principal."""
+        return (REGISTRY, Subject(SubjectKind.TOKENS, self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the token."""
+        token = TokenRecord(
+            index=entry.index,
+            id=self.token,
+            principal=self.principal,
+            label=str(self.label),
+            scopes=" ".join(map(str, self.scopes)),
+            issued=entry.time,
+            expires=self.expires,
+            once=int(self.once),
+        )
+        return [Put(token)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked(Event):
+    """A token ended, or an invitation was used up."""
+
+    type: ClassVar[str] = "token.revoked"
+    principal: str
+    token: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The tokens of the principal."""
+        return (REGISTRY, Subject(SubjectKind.TOKENS, self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """End the token."""
+        return [Amend(TokenRecord, (self.token,), {"revoked": entry.index})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerTrusted(Event):
+    """Workloads with these claims of an issuer are a principal."""
+
+    type: ClassVar[str] = "issuer.trusted"
+    issuer: str
+    claims: Mapping[str, str]
+    principal: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The issuer."""
+        return (REGISTRY, Subject(SubjectKind.ISSUER, self.issuer))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the rule."""
+        claims = canonical.encode(self.claims).decode()
+        rule = IssuerRecord(index=entry.index, issuer=self.issuer, claims=claims, principal=self.principal)
+        return [Put(rule)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerDistrusted(Event):
+    """A rule that let workloads in, by its entry, has ended."""
+
+    type: ClassVar[str] = "issuer.distrusted"
+    issuer: str
+    rule: int
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The issuer, and the entry of the rule."""
+        return (REGISTRY, Subject(SubjectKind.ISSUER, self.issuer), of_entry(self.rule))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """End the rule."""
+        return [Amend(IssuerRecord, (self.rule,), {"ended": entry.index})]

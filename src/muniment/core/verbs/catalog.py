@@ -1,0 +1,181 @@
+"""The catalog: what there is, how it is described, related and looked up."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
+from muniment.core.errors import ModelNotFound, VersionNotFound
+from muniment.core.names import ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Act
+from muniment.core.records import CommentRecord, ModelRecord, VersionRecord
+from muniment.core.verbs.verb import (
+    At,
+    Bounds,
+    Change,
+    Command,
+    Limit,
+    ListQuery,
+    May,
+    Name,
+    PageQuery,
+    Query,
+    Question,
+    Sent,
+    Verb,
+    Who,
+    Within,
+)
+
+_MODEL: Final = "/models/{namespace}/{model}"
+_VERSION: Final = _MODEL + "/versions/{version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """A page of versions, and where to go on (None at the end). A page can be short and not the last."""
+
+    items: tuple[VersionRecord, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A tag of a version, and its text."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A comment and its text, which is Markdown (None once erased)."""
+
+    record: CommentRecord
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTag(Command):
+    """Put a tag on a version."""
+
+    declared = Change("PUT", _VERSION + "/tags/{key}", May(Act.PUBLISH, "reference"), idempotent=True)
+    reference: Reference
+    key: Name
+    value: Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveTag(Command):
+    """Take a tag away from a version."""
+
+    declared = Change("DELETE", _VERSION + "/tags/{key}", May(Act.PUBLISH, "reference"), idempotent=True)
+    reference: Reference
+    key: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostComment(Command):
+    """Comment on a version, in Markdown, or with `about` on a request or an emergency, by its entry.
+
+    People who are named with @ find it in their inbox.
+    """
+
+    declared = Change("POST", _VERSION + "/comments", May(Act.COMMENT, "reference"))
+    reference: Reference
+    text: Payload
+    about: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseComment(Command):
+    """Erase the text of a comment, by its entry, for good."""
+
+    declared = Change(
+        "DELETE", "/comments/{comment}", f"the author, and those who may {Act.ERASE} in the namespace"
+    )
+    comment: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetModel(Query[ModelRecord]):
+    """Give a model; `at` as it was then."""
+
+    declared = Question(_MODEL, Within("name", ModelNotFound), proven=True)
+    name: ModelName
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListModels(ListQuery[ModelRecord]):
+    """List the models that the caller may read, by name, those that begin with `prefix`; `at` as of then."""
+
+    declared = Question("/models", Who.CALLER)
+    prefix: Name = ""
+    after: Name = ""
+    limit: Limit = 100
+    at: At = None
+
+    def following(self, items: tuple[ModelRecord, ...]) -> str | None:
+        """Go on after the last name."""
+        return items[-1].name if len(items) >= self.limit else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchVersions(Query[SearchPage]):
+    """Look versions up: `metric.auc > 0.9 and param.depth = 6 order by created`; `at` as they were then.
+
+    A page can be short, even empty, and not the last: go on while there is a `next`.
+    docs/reference/search.md describes the language.
+    """
+
+    declared = Question("/versions", Who.CALLER)
+    text: Annotated[str, Bounds(most=2000), Sent(name="q")] = ""
+    cursor: Name | None = None
+    limit: Limit = 100
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTags(ListQuery[Tag]):
+    """List the tags of a version, by name; those whose text was erased are left out."""
+
+    declared = Question(_VERSION + "/tags", Within("reference", VersionNotFound))
+    reference: Reference
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListComments(PageQuery[Comment]):
+    """List the comments on a version, and on its requests and emergencies, oldest first."""
+
+    declared = Question(_VERSION + "/comments", Within("reference", VersionNotFound))
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetLineage(Query[Graph]):
+    """Give what a node was made from, or what was made from it: a sha256 or a git commit, in hex.
+
+    The graph is read off claims; that nothing is missing follows from the claims themselves only.
+    """
+
+    declared = Question("/lineage/{node}", Who.MEMBER)
+    node: Annotated[str, Bounds(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+    direction: Direction = Direction.UP
+    depth: Annotated[int, Bounds(least=0, most=MAX_DEPTH)] = MAX_DEPTH
+    limit: Annotated[int, Bounds(least=1, most=10_000)] = 2000
+
+
+VERBS: Final[tuple[type[Verb], ...]] = (
+    GetModel,
+    ListModels,
+    SearchVersions,
+    SetTag,
+    ListTags,
+    RemoveTag,
+    PostComment,
+    ListComments,
+    EraseComment,
+    GetLineage,
+)

@@ -1,0 +1,270 @@
+"""Gates: aliases and their policies, requests, emergencies, and what waits for whom."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from muniment.core.digests import Digest
+from muniment.core.errors import ModelNotFound, PolicyNotFound, VersionNotFound
+from muniment.core.gates.policy import Gate
+from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Act
+from muniment.core.records import MoveRecord, PolicyRecord, RequestRecord, TierRecord
+from muniment.core.verbs.verb import (
+    At,
+    Change,
+    Command,
+    ListQuery,
+    May,
+    Name,
+    PageQuery,
+    Place,
+    Query,
+    Question,
+    Sent,
+    Verb,
+    Who,
+    Within,
+)
+
+_MODEL: Final = "/models/{namespace}/{model}"
+_VERSION: Final = _MODEL + "/versions/{version}"
+_ALIAS: Final = _MODEL + "/aliases/{alias}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A move of an alias and the reason that was given (None if none, or erased)."""
+
+    record: MoveRecord
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, why it was made, and why it was answered so (None if nothing was said, or erased)."""
+
+    record: RequestRecord
+    reason: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """Something in an inbox.
+
+    Attributes:
+        kind: request, waiver or closing (to decide); answer, mention or emergency (to know).
+        reference: the version that it is about.
+        alias: the alias that it is for; empty if none.
+        who: the principal whom it comes from.
+        text: what they said (empty if nothing, or erased).
+        since: when it came (RFC 3339).
+        due: until when it has to be done; None if never.
+        overdue: it should have been done by now.
+        entry: the entry of the log that it goes back to.
+    """
+
+    kind: str
+    reference: str
+    alias: str
+    who: str
+    text: str
+    since: str
+    due: str | None
+    overdue: bool
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveAlias(Command):
+    """Point an alias at a version; a guarded alias moves only if its policies are met.
+
+    `expected` is the entry of the move that the caller takes for the newest; -1 for none yet.
+    """
+
+    declared = Change("PUT", _ALIAS, May(Act.MOVE_ALIAS, "reference"), idempotent=True)
+    reference: Reference
+    alias: Alias
+    reason: Payload | None = None
+    expected: Annotated[int | None, Sent(place=Place.PRECONDITION)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackAlias(Command):
+    """Point an alias back at the newest earlier version that still meets its policies."""
+
+    declared = Change("POST", _ALIAS + "/rollbacks", May(Act.MOVE_ALIAS, "name"))
+    name: ModelName
+    alias: Alias
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass(Command):
+    """Point an alias at a version past its gate, in an emergency; somebody else has to close it.
+
+    `attestation` is a stored bundle: the caller's signed word that it is an emergency, and why.
+    """
+
+    declared = Change(
+        "POST", _ALIAS + "/emergencies", "those with a role that every policy of the alias names for it"
+    )
+    reference: Reference
+    alias: Alias
+    attestation: Digest
+    reason: Payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseEmergency(Command):
+    """Close an emergency, by the entry of its move, and say what came of it."""
+
+    declared = Change(
+        "POST",
+        "/emergencies/{emergency}/closings",
+        f"those who may {Act.APPROVE}, but made neither the move nor the version",
+    )
+    emergency: int
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest(Command):
+    """Ask those who may approve to look at a version for an alias; again, as a reminder."""
+
+    declared = Change("POST", _VERSION + "/requests", May(Act.COMMENT, "reference"))
+    reference: Reference
+    alias: Alias
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequest(Command):
+    """Take a request of one's own back, by its entry."""
+
+    declared = Change("POST", "/requests/{request}/withdrawals", "the requester")
+    request: int
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPolicy(Command):
+    """Put a stored policy document in force for an alias of a model, or (`*`) of all models of a namespace.
+
+    `attestation` is a stored bundle: the caller's signed word that it is so. Without a policy the alias is
+    guarded by nothing that could be met, until there is one.
+    """
+
+    declared = Change("PUT", _ALIAS + "/policy", May(Act.SET_POLICY, "models"), idempotent=True)
+    models: Models
+    alias: Alias
+    policy: Digest | None
+    attestation: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTier(Command):
+    """Put a model into a risk tier; policies can be for some tiers only."""
+
+    declared = Change("PUT", _MODEL + "/tier", May(Act.SET_POLICY, "name"), idempotent=True)
+    name: ModelName
+    tier: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetMove(Query[MoveRecord]):
+    """Give the newest move of an alias, which says where it points; with `at`, the newest then."""
+
+    declared = Question(_ALIAS, Within("name", VersionNotFound), proven=True)
+    name: ModelName
+    alias: Alias
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMoves(PageQuery[Move]):
+    """List the moves of an alias (or of all of a model's), oldest first."""
+
+    declared = Question(_MODEL + "/moves", Within("name", ModelNotFound))
+    name: ModelName
+    alias: Alias | None = None
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPolicies(ListQuery[PolicyRecord]):
+    """Give the policies in force for an alias of a model, now or at a time: every one has to be met.
+
+    The document of a policy is the blob of its digest.
+    """
+
+    declared = Question(_ALIAS + "/policies", Within("name", PolicyNotFound))
+    name: ModelName
+    alias: Alias
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPolicies(PageQuery[PolicyRecord]):
+    """List all policies that were ever set for the models of a namespace, oldest first."""
+
+    declared = Question("/namespaces/{namespace}/policies", Within("namespace", ModelNotFound))
+    namespace: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetTier(Query[TierRecord]):
+    """Give the risk tier of a model."""
+
+    declared = Question(_MODEL + "/tier", Within("name", ModelNotFound), proven=True)
+    name: ModelName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeGate(Query[Gate]):
+    """Say what the policies of an alias say of a version; nothing is recorded.
+
+    With `policy`, a stored document, what that one would say if it were in force.
+    """
+
+    declared = Question(_VERSION + "/gates/{alias}", Within("reference", PolicyNotFound))
+    reference: Reference
+    alias: Alias
+    policy: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRequests(PageQuery[Request]):
+    """List the open requests for the versions of a model, oldest first; with `closed` all of them."""
+
+    declared = Question(_MODEL + "/requests", Within("name", ModelNotFound))
+    name: ModelName
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetInbox(ListQuery[InboxItem]):
+    """List what waits for the caller, and what the caller should know of the last 30 days."""
+
+    declared = Question("/inbox", Who.CALLER)
+
+
+VERBS: Final[tuple[type[Verb], ...]] = (
+    MoveAlias,
+    GetMove,
+    RollBackAlias,
+    ListMoves,
+    SetPolicy,
+    GetPolicies,
+    ListPolicies,
+    SetTier,
+    GetTier,
+    JudgeGate,
+    OpenRequest,
+    ListRequests,
+    CloseRequest,
+    BreakGlass,
+    CloseEmergency,
+    GetInbox,
+)

@@ -1,0 +1,256 @@
+"""People and workloads: who they are, their keys, roles, tokens, and how they come in."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from muniment.core.payloads import Payload
+from muniment.core.people.callers import Scope
+from muniment.core.people.roles import EVERYWHERE, Act, Role
+from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord
+from muniment.core.verbs.verb import (
+    At,
+    Bounds,
+    Change,
+    Command,
+    ListQuery,
+    May,
+    Name,
+    PageQuery,
+    Query,
+    Question,
+    Time,
+    Verb,
+    Who,
+)
+
+TokenId = Annotated[str, Bounds(pattern=r"^[0-9a-f]{64}$")]
+Claims = Annotated[tuple[tuple[str, str], ...], Bounds(least=1, most=20)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A principal, the name that it goes by (None once erased), its keys and roles.
+
+    `machines` pairs the ids of keys with the names of the machines that they were enrolled on.
+    """
+
+    record: PrincipalRecord
+    name: str | None
+    keys: tuple[KeyRecord, ...]
+    grants: tuple[GrantRecord, ...]
+    machines: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token, and what it is for (None once erased)."""
+
+    record: TokenRecord
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterPrincipal(Command):
+    """Register a person or workload under an erasable name, with a first key (PEM) if there is one."""
+
+    declared = Change("POST", "/principals", May(Act.ENROL, EVERYWHERE))
+    name: Payload
+    public_key: bytes | None = None
+    expires: Time | None = None
+    workload: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasePrincipal(Command):
+    """Forget a principal's name and what their logins, keys and tokens are called.
+
+    With `typed`, also all that they ever typed: reasons, messages, comments, tags.
+    """
+
+    declared = Change("POST", "/principals/erasures", May(Act.ERASE, EVERYWHERE))
+    principal: str
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolKey(Command):
+    """Add a public key (PEM) to a principal."""
+
+    declared = Change("POST", "/keys", May(Act.ENROL, EVERYWHERE), idempotent=True)
+    principal: str
+    public_key: bytes
+    expires: Time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeKey(Command):
+    """Revoke a key: what the log recorded from entry `effective` on no longer counts.
+
+    Null means from now on. An earlier entry disowns what a thief may have signed since.
+    """
+
+    declared = Change(
+        "DELETE", "/keys/{key_id}", f"the owner of the key, and those who may {Act.ENROL} everywhere"
+    )
+    key_id: Name
+    effective: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRole(Command):
+    """Grant a role in a namespace, or everywhere (`*`)."""
+
+    declared = Change("POST", "/grants", May(Act.GRANT, "namespace"), idempotent=True)
+    principal: str
+    role: Role
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeRole(Command):
+    """End a grant."""
+
+    declared = Change("DELETE", "/grants", May(Act.GRANT, "namespace"))
+    principal: str
+    role: Role
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueToken(Command):
+    """Let a token authenticate a principal. Its maker keeps the token: only its id is sent.
+
+    `token` is the sha256 of the token's text, in hex. `once` makes it good for one `BeginSession`.
+    """
+
+    declared = Change(
+        "POST", "/tokens", f"everybody for themselves; for others, those who may {Act.ENROL} everywhere"
+    )
+    principal: str
+    token: TokenId
+    name: Payload
+    scopes: Annotated[tuple[Scope, ...], Bounds(most=100)] = ()
+    expires: Time
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeToken(Command):
+    """End a token, by its id."""
+
+    declared = Change(
+        "DELETE",
+        "/tokens/{token}",
+        f"the owner of the token, and those who may {Act.ENROL} everywhere",
+        idempotent=True,
+    )
+    token: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginSession(Command):
+    """Sign in on a machine: enrol its key (PEM) and let its token in, for the caller.
+
+    An invitation that was shown is used up by it.
+    """
+
+    declared = Change("POST", "/sessions", "everybody who comes with an invitation")
+    public_key: bytes
+    token: TokenId
+    name: Payload
+    expires: Time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustIssuer(Command):
+    """Let workloads in whose identity token comes from an issuer and has these claims."""
+
+    declared = Change("POST", "/issuers", May(Act.ENROL, EVERYWHERE))
+    issuer: str
+    claims: Claims
+    principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistrustIssuer(Command):
+    """End a rule that `TrustIssuer` made, by its entry of the log."""
+
+    declared = Change("DELETE", "/issuers/{rule}", May(Act.ENROL, EVERYWHERE))
+    rule: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSelf(Query[Person]):
+    """Say who the registry takes the caller for."""
+
+    declared = Question("/me", Who.CALLER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPerson(Query[Person]):
+    """Find a principal by id or by name."""
+
+    declared = Question("/principals/find", Who.MEMBER)
+    principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPeople(PageQuery[Person]):
+    """List all principals, oldest first."""
+
+    declared = Question("/principals", Who.MEMBER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetKey(Query[KeyRecord]):
+    """Give a key by its id."""
+
+    declared = Question("/keys/{key_id}", Who.MEMBER, proven=True)
+    key_id: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListTokens(ListQuery[Token]):
+    """List a principal's tokens that still count; null for one's own."""
+
+    declared = Question("/tokens", Who.CALLER)
+    principal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListIssuers(ListQuery[IssuerRecord]):
+    """List the rules that let workloads in."""
+
+    declared = Question("/issuers", May(Act.READ, EVERYWHERE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhoMay(ListQuery[Person]):
+    """List who may do something in a namespace, with the grants that say so; with `at`, who could then."""
+
+    declared = Question("/permissions", Who.MEMBER)
+    act: Act
+    namespace: str
+    at: At = None
+
+
+VERBS: Final[tuple[type[Verb], ...]] = (
+    GetSelf,
+    RegisterPrincipal,
+    ListPeople,
+    GetPerson,
+    ErasePrincipal,
+    EnrolKey,
+    GetKey,
+    RevokeKey,
+    GrantRole,
+    RevokeRole,
+    WhoMay,
+    IssueToken,
+    ListTokens,
+    RevokeToken,
+    BeginSession,
+    TrustIssuer,
+    ListIssuers,
+    DistrustIssuer,
+)

@@ -1,0 +1,23 @@
+"""All verbs, a wing at a time, in the order in which servers try them: what is asked for most comes first."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from muniment.core.verbs import bytes as bytes_
+from muniment.core.verbs import catalog, claims, gates, log, people, upkeep, versions
+from muniment.core.verbs.verb import Verb
+
+WINGS: Final[Mapping[str, tuple[type[Verb], ...]]] = MappingProxyType(
+    {
+        "versions": versions.VERBS,
+        "gates": gates.VERBS,
+        "catalog": catalog.VERBS,
+        "claims": claims.VERBS,
+        "bytes": bytes_.VERBS,
+        "log": log.VERBS,
+        "people": people.VERBS,
+        "upkeep": upkeep.VERBS,
+    }
+)
+VERBS: Final[tuple[type[Verb], ...]] = tuple(kind for wing in WINGS.values() for kind in wing)

@@ -1,0 +1,197 @@
+"""Versions: publish them, resolve them, draft them, and their end."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from muniment.core.catalog.statuses import Status
+from muniment.core.digests import Digest
+from muniment.core.errors import ModelNotFound, VersionNotFound
+from muniment.core.names import Kind, ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Act
+from muniment.core.records import (
+    AttestationRecord,
+    DraftRecord,
+    MoveRecord,
+    RetentionRecord,
+    StatusRecord,
+    VersionRecord,
+)
+from muniment.core.verbs.verb import (
+    At,
+    Bounds,
+    Change,
+    Command,
+    Limit,
+    ListQuery,
+    May,
+    PageQuery,
+    Query,
+    Question,
+    Time,
+    Verb,
+    Within,
+)
+
+_MODEL: Final = "/models/{namespace}/{model}"
+_VERSION: Final = _MODEL + "/versions/{version}"
+
+Number = Annotated[int, Bounds(least=1, most=10**18)]
+Digests = Annotated[tuple[Digest, ...], Bounds(most=1000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionDetail:
+    """A version and what points at it: aliases now, claims on record, the message, what became of it.
+
+    `superseded` are the moves that took aliases away from it for good, the last one of each alias.
+    """
+
+    record: VersionRecord
+    aliases: tuple[str, ...]
+    attestations: tuple[AttestationRecord, ...]
+    message: str | None
+    status: StatusRecord | None = None
+    status_reason: str | None = None
+    retention: RetentionRecord | None = None
+    emergencies: tuple[MoveRecord, ...] = ()
+    superseded: tuple[MoveRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A draft, and what was said of it (None if nothing, or erased)."""
+
+    record: DraftRecord
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishVersion(Command):
+    """Publish a stored manifest as the next version, with the claims that come with it.
+
+    `number` asks for that very number; null takes the next one. Publishing bytes that the model
+    already has answers with the version that exists. `kind` says what the first version makes of the
+    name, a model or a dataset; null is a model, and for later versions what the name is.
+    """
+
+    declared = Change("POST", _MODEL + "/versions", May(Act.PUBLISH, "name"), idempotent=True)
+    name: ModelName
+    manifest: Digest
+    number: Number | None = None
+    attestations: Digests = ()
+    message: Payload | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveDraft(Command):
+    """Keep a stored manifest, with the claims that are to come with it, as a draft."""
+
+    declared = Change("POST", _MODEL + "/drafts", May(Act.PUBLISH, "name"), idempotent=True)
+    name: ModelName
+    manifest: Digest
+    attestations: Digests = ()
+    message: Payload | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardDraft(Command):
+    """End a draft, by its entry; its files go, but for those that something else needs."""
+
+    declared = Change(
+        "POST", "/drafts/{draft}/discards", f"the author, and those who may {Act.PURGE} in the namespace"
+    )
+    draft: int
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStatus(Command):
+    """Deprecate, retire or revoke a version, or take that back (`published`)."""
+
+    declared = Change(
+        "PUT",
+        _VERSION + "/status",
+        f"those who may {Act.RETIRE} in the namespace; to or from `revoked`, those who may {Act.REVOKE}",
+        idempotent=True,
+    )
+    reference: Reference
+    status: Status
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRetention(Command):
+    """Keep a version until a time at least (null: no later than it is kept already), or hold it."""
+
+    declared = Change("PUT", _VERSION + "/retention", May(Act.RETAIN, "reference"), idempotent=True)
+    reference: Reference
+    until: Time | None = None
+    hold: bool = False
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeVersion(Command):
+    """Remove the bytes of a version for good; its record, its digests and a signed tombstone stay."""
+
+    declared = Change("POST", _VERSION + "/purge", May(Act.PURGE, "reference"))
+    reference: Reference
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetVersion(Query[VersionRecord]):
+    """Resolve a number, an alias, `latest` or a digest to a version; with `at`, as it was then."""
+
+    declared = Question(_VERSION, Within("reference", VersionNotFound), proven=True)
+    reference: Reference
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeVersion(Query[VersionDetail]):
+    """Give a version with the aliases that point at it, the claims about it, its message and its status."""
+
+    declared = Question(_VERSION + "/detail", Within("reference", VersionNotFound))
+    reference: Reference
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListVersions(ListQuery[VersionRecord]):
+    """List the versions of a model, newest first, those numbered below `before`; `at` as of then."""
+
+    declared = Question(_MODEL + "/versions", Within("name", ModelNotFound))
+    name: ModelName
+    before: Number | None = None
+    limit: Limit = 100
+    at: At = None
+
+    def following(self, items: tuple[VersionRecord, ...]) -> int | None:
+        """Go on below the last number."""
+        return items[-1].number if len(items) >= self.limit else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDrafts(PageQuery[Draft]):
+    """List the drafts of a model that are neither published nor discarded, oldest first."""
+
+    declared = Question(_MODEL + "/drafts", Within("name", ModelNotFound))
+    name: ModelName
+
+
+VERBS: Final[tuple[type[Verb], ...]] = (
+    GetVersion,
+    PublishVersion,
+    DescribeVersion,
+    ListVersions,
+    SetStatus,
+    SetRetention,
+    PurgeVersion,
+    SaveDraft,
+    ListDrafts,
+    DiscardDraft,
+)

@@ -1,0 +1,159 @@
+"""The routes of commands and queries. All of them follow from the declarations in `core.verbs`."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from inspect import Parameter, Signature, cleandoc
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field, create_model
+from starlette.responses import Response
+
+from muniment.core.digests import Digest
+from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.callers import Scope
+from muniment.core.receipts import Receipt
+from muniment.core.verbs import verb as v
+from muniment.core.verbs.table import WINGS
+from muniment.core.verbs.wire import PAIRS, Part, answer_of, parts_of, read, usual_bounds
+from muniment.edge.conditions import expected_entry
+from muniment.protocols.native import wire
+from muniment.protocols.native.answers import answer, execute
+
+Endpoint = Callable[..., Coroutine[None, None, Response]]
+
+_Word = Annotated[str, Field(min_length=1, max_length=1000)]
+# What has a type of its own in `core` is a text on its way; numbers, flags and enumerations stay as they are.
+_TYPES: Final[Mapping[object, object]] = {
+    **dict.fromkeys((bytes, Digest, Alias, ModelName, Models, Reference, Scope), str),
+    Payload: wire.Payload,
+    PAIRS: dict[_Word, _Word],
+}
+_TEXTS: Final = frozenset({str, list, PAIRS, *(form for form, sent in _TYPES.items() if sent is str)})
+_KEY: Final = ("Idempotency-Key", "Sent again under the same key, the command is done once.")
+_PRECONDITIONS: Final = (
+    ("If-Match", "The entity tag that the caller takes for the newest."),
+    ("If-None-Match", "`*`, where the caller takes it that there is none yet."),
+)
+
+
+def make_router() -> APIRouter:
+    """Make a route of each verb, in the order in which they are tried."""
+    router = APIRouter()
+    for wing, kinds in WINGS.items():
+        for kind in kinds:
+            _add_route(router, wing, kind)
+    return router
+
+
+def _add_route(router: APIRouter, wing: str, kind: type[v.Verb]) -> None:
+    changes = issubclass(kind, v.Command)
+    router.add_api_route(
+        kind.declared.path,
+        make_endpoint(kind),
+        methods=[kind.declared.method],
+        name=v.name_of(kind),
+        operation_id=v.name_of(kind),
+        description=cleandoc(kind.__doc__ or ""),
+        tags=[wing],
+        response_model=_form_of(kind),
+        status_code=201 if changes else 200,
+        response_description="It is on record." if changes else "The answer.",
+        responses=_describe_repeat(kind),
+        openapi_extra={"parameters": _describe_headers(kind)},
+    )
+
+
+def make_endpoint(kind: type[v.Verb]) -> Endpoint:
+    """Make the function that does a verb, or answers it; its signature is what FastAPI checks requests by."""
+    respond: Endpoint = execute if issubclass(kind, v.Command) else answer
+    expected = [part.name for part in parts_of(kind) if part.place is v.Place.PRECONDITION]
+    # The name of the request must not be that of a part.
+    parameters = [Parameter("http", Parameter.KEYWORD_ONLY, annotation=Request), *_list_parameters(kind)]
+
+    async def endpoint(http: Request, **given: object) -> Response:
+        body = given.pop("body", None)
+        if isinstance(body, wire.Body):
+            given |= body.model_dump()
+        for name in expected:
+            given[name] = expected_entry(http)
+        return await respond(http, read(kind, given))
+
+    endpoint.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # `inspect` looks for it
+    return endpoint
+
+
+def _list_parameters(kind: type[v.Verb]) -> list[Parameter]:
+    places = {v.Place.PATH: Path, v.Place.QUERY: Query}
+    found = [
+        Parameter(
+            part.name,
+            Parameter.KEYWORD_ONLY,
+            annotation=Annotated[_annotate(part), places[part.place](description=part.bounds.says or None)],
+            default=Parameter.empty if part.required else part.default,
+        )
+        for part in parts_of(kind)
+        if part.place in places
+    ]
+    body = [part for part in parts_of(kind) if part.place is v.Place.BODY]
+    if body:
+        found.append(Parameter("body", Parameter.KEYWORD_ONLY, annotation=_make_body(kind, body)))
+    return found
+
+
+def _make_body(kind: type[v.Verb], parts: list[Part]) -> type[wire.Body]:
+    members: dict[str, Any] = {
+        part.name: (_annotate(part), ... if part.required else Field(default=part.default)) for part in parts
+    }
+    return create_model(kind.__name__, __base__=wire.Body, __doc__=cleandoc(kind.__doc__ or ""), **members)
+
+
+def _annotate(part: Part) -> Any:  # noqa: ANN401 - an annotation that is made here
+    """Say by which type, within which bounds, a part is checked."""
+    form: Any = _TYPES.get(part.form, part.form)
+    if part.many:
+        form = list[Annotated[form, _bound(part.form, usual_bounds(part.form))]]
+    form = Annotated[form, _bound(list if part.many else part.form, part.bounds)]
+    return form | None if part.nullable else form
+
+
+def _bound(form: object, bounds: v.Bounds) -> Any:  # noqa: ANN401 - what pydantic's own function gives
+    if form in _TEXTS:
+        return Field(min_length=bounds.least, max_length=bounds.most, pattern=bounds.pattern)
+    return Field(ge=bounds.least, le=bounds.most)
+
+
+def _form_of(kind: type[v.Verb]) -> Any:  # noqa: ANN401 - as above
+    if not issubclass(kind, v.Query):
+        return Receipt
+    form, is_list = answer_of(kind)
+    return _make_page(form) if is_list else form
+
+
+def _make_page(form: Any) -> type[BaseModel]:  # noqa: ANN401 - as above
+    """Make the form of a list, called after what is on it: CommentPage."""
+    name = f"{form.__name__[0].upper()}{form.__name__[1:]}Page"
+    return create_model(
+        name,
+        __doc__="A page of a list: `next` is what to ask with for the one after it; null at the end.",
+        items=(list[form], ...),
+        next=(str | None, ...),
+    )
+
+
+def _describe_repeat(kind: type[v.Verb]) -> dict[int | str, dict[str, Any]]:
+    if not (issubclass(kind, v.Command) and kind.declared.idempotent):
+        return {}
+    # Named and not given: FastAPI would make what checks an answer of it once more for each route.
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}}
+    return {200: {"description": "It was on record already.", "content": content}}
+
+
+def _describe_headers(kind: type[v.Verb]) -> list[dict[str, object]]:
+    headers = [_KEY] if issubclass(kind, v.Command) else []
+    if any(part.place is v.Place.PRECONDITION for part in parts_of(kind)):
+        headers += _PRECONDITIONS
+    return [
+        {"name": name, "in": "header", "description": text, "schema": {"type": "string", "maxLength": 200}}
+        for name, text in headers
+    ]

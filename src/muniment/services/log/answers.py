@@ -1,0 +1,38 @@
+"""Answers about the log."""
+
+from muniment.core.errors import EventNotFound
+from muniment.core.receipts import Proof
+from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof, Growth, LogIdentity
+from muniment.services.log.pages import bound
+from muniment.services.log.proofs import identify, prove, prove_growth
+from muniment.services.reading import Reading
+
+
+def get_log_identity(reading: Reading, _query: GetLogIdentity) -> LogIdentity:
+    """Say who answers."""
+    return identify(reading.signer)
+
+
+def get_growth(reading: Reading, query: GetGrowth) -> Growth:
+    """Prove that the log contains what it had. Raises as `prove_growth`."""
+    return prove_growth(reading.unit, reading.signer, query.size, query.until)
+
+
+def get_proof(reading: Reading, query: GetProof) -> Proof:
+    """Prove an entry.
+
+    Raises:
+        EventNotFound: the log is not that long, or the caller may not see what the entry is about.
+    """
+    proof = prove(reading.unit, reading.signer, query.index)
+    namespace = proof.entry.namespace
+    if namespace is None:
+        reading.sight.check_anything()
+    elif not reading.sight.sees(namespace):
+        raise EventNotFound(index=query.index)
+    return proof
+
+
+def get_leaves(reading: Reading, query: GetLeaves) -> tuple[bytes, ...]:
+    """List entries."""
+    return tuple(reading.unit.log.read(max(0, query.start), bound(query.limit)))

@@ -1,0 +1,366 @@
+"""Events: written and read by one codec, what each is about, and what each makes."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from muniment.core import events as e
+from muniment.core.canonical import MAX_INTEGER
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.deployments import State
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidDocument
+from muniment.core.events import SubjectKind as K
+from muniment.core.names import Alias, Kind, ModelName, Models
+from muniment.core.people.callers import Assurance, Reach, Scope
+from muniment.core.people.roles import Role
+from muniment.core.records import Amend, Put
+from strategies import instances
+
+HEX = "0" * 63
+D1, D2 = Digest(f"{HEX}1"), Digest(f"{HEX}2")
+X, PRODUCTION = ModelName("acme", "x"), Alias("production")
+D = {"D1": str(D1), "D2": str(D2)}
+
+# Each event, its leaf's `data`, and its subjects. A change here is a change of the format of the log.
+GOLDEN: list[tuple[e.Event, str, str]] = [
+    (
+        e.RegistryCreated(origin="muniment.dev/x", log_key="muniment.dev/x+00+AA"),
+        '{"log_key":"muniment.dev/x+00+AA","origin":"muniment.dev/x"}',
+        "registry ",
+    ),
+    (
+        e.PrincipalRegistered(principal="p1", kind="person", profile=D1),
+        '{"kind":"person","principal":"p1","profile":"D1"}',
+        "registry , principal p1",
+    ),
+    (
+        e.PrincipalErased(principal="p1", payloads=3),
+        '{"payloads":3,"principal":"p1"}',
+        "registry , principal p1",
+    ),
+    (
+        e.KeyEnrolled(
+            principal="p1",
+            key="k1",
+            algorithm="ecdsa-p256",
+            public_key="PEM",
+            assurance=Assurance.SESSION,
+            name=D1,
+            expires=None,
+        ),
+        (
+            '{"algorithm":"ecdsa-p256","assurance":"session","expires":null,"key":"k1","name":"D1",'
+            '"principal":"p1","public_key":"PEM"}'
+        ),
+        "registry , key k1, principal p1",
+    ),
+    (
+        e.KeyRevoked(principal="p1", key="k1", effective=7),
+        '{"effective":7,"key":"k1","principal":"p1"}',
+        "registry , key k1, principal p1",
+    ),
+    (
+        e.RoleGranted(principal="p1", namespace="acme", role=Role.VALIDATOR),
+        '{"namespace":"acme","principal":"p1","role":"validator"}',
+        "namespace acme, roles acme/p1",
+    ),
+    (
+        e.RoleRevoked(principal="p1", namespace="*", role=Role.ADMIN, grant=4),
+        '{"grant":4,"namespace":"*","principal":"p1","role":"admin"}',
+        "registry , roles */p1, entry 4",
+    ),
+    (
+        e.LoginLinked(principal="p1", login=D1),
+        '{"login":"D1","principal":"p1"}',
+        "registry , principal p1",
+    ),
+    (
+        e.TokenIssued(
+            principal="p1",
+            token="t1",  # noqa: S106 - not a secret
+            label=D1,
+            scopes=(Scope(Reach.WRITE, "acme"),),
+            expires="2026-01-01T00:00:00Z",
+            once=True,
+        ),
+        (
+            '{"expires":"2026-01-01T00:00:00Z","label":"D1","once":true,"principal":"p1",'
+            '"scopes":["write:acme"],"token":"t1"}'
+        ),
+        "registry , tokens p1",
+    ),
+    (
+        e.TokenRevoked(principal="p1", token="t1"),  # noqa: S106 - as above
+        '{"principal":"p1","token":"t1"}',
+        "registry , tokens p1",
+    ),
+    (
+        e.IssuerTrusted(issuer="https://i", claims={"sub": "job"}, principal="p1"),
+        '{"claims":{"sub":"job"},"issuer":"https://i","principal":"p1"}',
+        "registry , issuer https://i",
+    ),
+    (
+        e.IssuerDistrusted(issuer="https://i", rule=9),
+        '{"issuer":"https://i","rule":9}',
+        "registry , issuer https://i, entry 9",
+    ),
+    (
+        e.QuotaSet(namespace="acme", size_bytes=None),
+        '{"namespace":"acme","size_bytes":null}',
+        "namespace acme, quota acme",
+    ),
+    (
+        e.VersionPublished(name=X, number=1, kind=Kind.MODEL, revision=D1, size_bytes=5, message=D2),
+        '{"kind":"model","message":"D2","name":"acme/x","number":1,"revision":"D1","size_bytes":5}',
+        "namespace acme, version acme/x@1, model acme/x, models acme",
+    ),
+    (
+        e.DraftSaved(name=X, kind=Kind.DATASET, revision=D1, size_bytes=5, attestations=(D2,), message=None),
+        '{"attestations":["D2"],"kind":"dataset","message":null,"name":"acme/x","revision":"D1","size_bytes":5}',
+        "namespace acme, model acme/x",
+    ),
+    (
+        e.DraftEnded(name=X, draft=5, outcome=e.DraftOutcome.DISCARDED, reason=D1),
+        '{"draft":5,"name":"acme/x","outcome":"discarded","reason":"D1"}',
+        "namespace acme, model acme/x, entry 5",
+    ),
+    (
+        e.StatusSet(name=X, number=1, status=Status.REVOKED, reason=D1),
+        '{"name":"acme/x","number":1,"reason":"D1","status":"revoked"}',
+        "namespace acme, version acme/x@1, status acme/x@1",
+    ),
+    (
+        e.RetentionSet(name=X, number=1, until="2030-01-01T00:00:00Z", hold=True, reason=D1),
+        '{"hold":true,"name":"acme/x","number":1,"reason":"D1","until":"2030-01-01T00:00:00Z"}',
+        "namespace acme, version acme/x@1",
+    ),
+    (
+        e.AttestationRecorded(
+            name=X,
+            revision=D1,
+            attestation=D2,
+            predicate_type="https://muniment.dev/deployment/v1",
+            signer="p1",
+            key="k1",
+            assurance=Assurance.KEY,
+            deployment=e.Deployed(
+                number=3, target="prod-eu/api", state=State.SERVING, loaded=None, previous=8
+            ),
+        ),
+        (
+            '{"assurance":"key","attestation":"D2","deployment":{"loaded":null,"number":3,"previous":8,'
+            '"state":"serving","target":"prod-eu/api"},"key":"k1","name":"acme/x",'
+            '"predicate_type":"https://muniment.dev/deployment/v1","reason":null,"revision":"D1","signer":"p1"}'
+        ),
+        "namespace acme, claims acme/x@D1, target acme/prod-eu/api, entry 8",
+    ),
+    (
+        e.PolicySet(models=Models("acme", "*"), alias=PRODUCTION, policy=D1, attestation=D2),
+        '{"alias":"production","attestation":"D2","models":"acme/*","policy":"D1"}',
+        "namespace acme, policy acme/*@production",
+    ),
+    (
+        e.TierSet(name=X, tier="high"),
+        '{"name":"acme/x","tier":"high"}',
+        "namespace acme, tier acme/x",
+    ),
+    (
+        e.AliasMoved(
+            name=X,
+            alias=PRODUCTION,
+            number=2,
+            previous=1,
+            reason=D1,
+            verdicts=(D2,),
+            emergency=True,
+            due="2026-01-02T00:00:00Z",
+        ),
+        (
+            '{"alias":"production","due":"2026-01-02T00:00:00Z","emergency":true,"name":"acme/x","number":2,'
+            '"previous":1,"reason":"D1","verdicts":["D2"]}'
+        ),
+        "namespace acme, version acme/x@2, version acme/x@1, alias acme/x@production, model acme/x",
+    ),
+    (
+        e.EmergencyClosed(name=X, alias=PRODUCTION, number=2, move=6, reason=D1),
+        '{"alias":"production","move":6,"name":"acme/x","number":2,"reason":"D1"}',
+        "namespace acme, version acme/x@2, model acme/x, entry 6",
+    ),
+    (
+        e.RequestOpened(name=X, number=2, alias=PRODUCTION, reason=None),
+        '{"alias":"production","name":"acme/x","number":2,"reason":null}',
+        "namespace acme, version acme/x@2, model acme/x",
+    ),
+    (
+        e.RequestReminded(name=X, number=2, request=7, reason=None),
+        '{"name":"acme/x","number":2,"reason":null,"request":7}',
+        "namespace acme, version acme/x@2, model acme/x, entry 7",
+    ),
+    (
+        e.RequestClosed(name=X, number=2, request=7, outcome=e.RequestOutcome.MET, reason=None),
+        '{"name":"acme/x","number":2,"outcome":"met","reason":null,"request":7}',
+        "namespace acme, version acme/x@2, model acme/x, entry 7",
+    ),
+    (
+        e.TagSet(name=X, number=2, tag="owner", value=None),
+        '{"name":"acme/x","number":2,"tag":"owner","value":null}',
+        "namespace acme, version acme/x@2",
+    ),
+    (
+        e.CommentPosted(name=X, number=2, about=7, text=D1, mentions=("p1",)),
+        '{"about":7,"mentions":["p1"],"name":"acme/x","number":2,"text":"D1"}',
+        "namespace acme, comments acme/x@2",
+    ),
+    (
+        e.CommentErased(name=X, number=2, comment=9),
+        '{"comment":9,"name":"acme/x","number":2}',
+        "namespace acme, comments acme/x@2, entry 9",
+    ),
+    (
+        e.WebhookSet(namespace="acme", target=D1, events=("tag.set",)),
+        '{"events":["tag.set"],"namespace":"acme","target":"D1"}',
+        "namespace acme, webhooks acme",
+    ),
+    (
+        e.WebhookEnded(namespace="acme", webhook=3),
+        '{"namespace":"acme","webhook":3}',
+        "namespace acme, webhooks acme, entry 3",
+    ),
+    (
+        e.WebhookReplayed(namespace="acme", webhook=3, since=None),
+        '{"namespace":"acme","since":null,"webhook":3}',
+        "namespace acme, webhooks acme",
+    ),
+]
+# Those that make and amend no record.
+SILENT = {e.RegistryCreated, e.PrincipalErased, e.LoginLinked, e.CommentErased, e.WebhookReplayed}
+
+EVENTS = st.sampled_from(sorted(e.EVENTS.values(), key=lambda kind: kind.type)).flatmap(instances)
+
+
+def entry(event: e.Event, index: int = 50) -> e.Entry:
+    return e.Entry(index=index, id="i", actor="p9", time="2026-01-01T00:00:00Z", event=event)
+
+
+def document_of(event: e.Event) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(e.write_entry(entry(event)))
+    return document
+
+
+def test_every_event_is_pinned() -> None:
+    """A new event needs a line in the table."""
+    assert [type(event) for event, _, _ in GOLDEN] == list(e.EVENTS.values())
+
+
+@pytest.mark.parametrize(("event", "data", "subjects"), GOLDEN, ids=lambda value: getattr(value, "type", ""))
+def test_the_form_and_the_subjects_of_an_event_are_pinned(event: e.Event, data: str, subjects: str) -> None:
+    """The bytes of a leaf and what it is about are for ever."""
+    for short, long in D.items():
+        data, subjects = data.replace(f'"{short}"', f'"{long}"'), subjects.replace(f"@{short}", f"@{long}")
+    leaf = e.write_entry(entry(event))
+    assert leaf.decode() == (
+        f'{{"actor":"p9","data":{data},"id":"i","time":"2026-01-01T00:00:00Z","type":"{event.type}","version":1}}'
+    )
+    assert e.read_entry(leaf, 50) == entry(event)
+    assert ", ".join(f"{kind} {name}" for kind, name in event.subjects()) == subjects
+
+
+@given(EVENTS, st.integers(0, MAX_INTEGER))
+def test_an_entry_is_read_as_it_was_written(event: e.Event, index: int) -> None:
+    """And is written again as it was read."""
+    leaf = e.write_entry(entry(event, index))
+    again = e.read_entry(leaf, index)
+    assert again == entry(event, index)
+    assert e.write_entry(again) == leaf
+
+
+@given(EVENTS)
+def test_an_event_is_about_its_namespace_or_the_registry_first(event: e.Event) -> None:
+    """And then about something there, in no other namespace."""
+    first, *others = event.subjects()
+    assert first.kind in {K.REGISTRY, K.NAMESPACE}
+    assert (entry(event).namespace is None) is (first.kind is K.REGISTRY)
+    assert not {subject.kind for subject in others} & {K.REGISTRY, K.NAMESPACE}
+    assert others or isinstance(event, e.RegistryCreated)
+
+
+@given(EVENTS)
+def test_an_event_folds_into_records_of_its_entry(event: e.Event) -> None:
+    """What it adds carries its index; what it amends is no record of its own."""
+    changes = entry(event).fold()
+    assert bool(changes) is (type(event) not in SILENT)
+    assert all(change.record.index == 50 for change in changes if isinstance(change, Put))
+    assert all(entry(event).makes(change.record) for change in changes if isinstance(change, Put))
+    for change in changes:
+        assert isinstance(change, Put) or change.values.keys() <= change.kind.amendable
+
+
+@given(st.data())
+def test_what_an_event_amends_by_entry_is_among_its_subjects(data: st.DataObject) -> None:
+    """Nothing that is about entry 17 says that what it made stands as it was made."""
+    event = data.draw(EVENTS)
+    amended = {
+        str(change.key[0])
+        for change in event.fold(entry(event))
+        if isinstance(change, Amend) and change.kind.key == ("index",)
+    }
+    named = {subject.name for subject in event.subjects() if subject.kind is K.ENTRY}
+    assert named >= amended
+
+
+@pytest.mark.parametrize("event", [event for event, _, _ in GOLDEN], ids=lambda event: event.type)
+def test_an_event_that_is_not_whole_is_refused(event: e.Event) -> None:
+    """A member is missing, unknown or of another type: then nothing is folded."""
+    document = document_of(event)
+    for name, value in document["data"].items():
+        other = 1.5 if not isinstance(value, bool) else 1
+        rest = {key: one for key, one in document["data"].items() if key != name}
+        for data in (rest, {**rest, name: other}, {**rest, name: [[value]]}):
+            with pytest.raises(InvalidDocument, match=name):
+                e.read_entry(json.dumps({**document, "data": data}).encode(), 0)
+    odd: object
+    for odd in ({**document["data"], "more": 1}, [], None):
+        with pytest.raises(InvalidDocument):
+            e.read_entry(json.dumps({**document, "data": odd}).encode(), 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "acme"},
+        {"alias": "latest"},
+        {"number": True},
+        {"number": "2"},
+        {"reason": "sha256:0"},
+        {"verdicts": str(D1)},
+        {"emergency": 1},
+    ],
+)
+def test_a_value_that_is_not_valid_is_refused(change: dict[str, object]) -> None:
+    """Numbers are numbers, and names hold their grammar."""
+    moved = next(event for event, _, _ in GOLDEN if isinstance(event, e.AliasMoved))
+    document = document_of(moved)
+    document["data"] |= change
+    with pytest.raises(InvalidDocument, match=next(iter(change))):
+        e.read_entry(json.dumps(document).encode(), 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"version": 2}, {"type": "cat.fed"}, {"type": 7}, {"more": 1}, {"id": 1}, {"actor": None}, {"time": []}],
+)
+def test_an_envelope_of_another_form_is_refused(change: dict[str, object]) -> None:
+    """Formats and types of a later Muniment are not guessed at."""
+    document = {**document_of(e.TierSet(name=X, tier="low")), **change}
+    with pytest.raises(InvalidDocument):
+        e.read_entry(json.dumps(document).encode(), 0)
+
+
+def test_an_event_has_a_bound() -> None:
+    """An entry of the log has at most 65,535 bytes."""
+    with pytest.raises(InvalidDocument, match="65535"):
+        e.write_entry(entry(e.TierSet(name=X, tier="x" * 65_536)))

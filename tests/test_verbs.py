@@ -1,0 +1,227 @@
+"""Each command and query is declared once, and what follows from the declarations fits them."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import muniment
+from muniment.core.backend import Backend, Stored
+from muniment.core.digests import Digest
+from muniment.core.errors import MunimentError, NotPermitted
+from muniment.core.names import Alias, ModelName
+from muniment.core.payloads import Payload
+from muniment.core.people.callers import Scope
+from muniment.core.people.roles import EVERYWHERE
+from muniment.core.receipts import Proof, Receipt
+from muniment.core.records import Record
+from muniment.core.verbs.log import Growth, LogIdentity
+from muniment.core.verbs.table import VERBS, WINGS
+from muniment.core.verbs.verb import Command, May, Place, Query, Verb, Who, Within, name_of
+from muniment.core.verbs.wire import PAIRS, Part, Request, answer_of, parts_of, read, write
+from muniment.services.backend import _ANSWERS, _VERBS, LocalBackend
+from muniment.signing.keys import Identity
+from muniment.testing import check_backend, open_memory
+from muniment.testing.backends import add_person, publish
+
+ROOT = Path(muniment.__file__).parents[2]
+COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
+QUERIES = [kind for kind in VERBS if issubclass(kind, Query)]
+
+A = TypeVar("A")
+
+# What travels under these names has a form of its own.
+NAMED = {
+    "namespace": st.sampled_from(["acme", "other"]),
+    "model": st.sampled_from(["readmission", "x-1"]),
+    "version": st.sampled_from(["1", "latest", "production", f"sha256:{'0' * 64}"]),
+    "at": st.just("2026-01-01T00:00:00Z"),
+}
+TEXTS = st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1, max_size=20)
+FORMS: dict[object, st.SearchStrategy[object]] = {
+    str: TEXTS,
+    bytes: TEXTS,
+    bool: st.booleans(),
+    int: st.integers(0, 2**53),
+    Alias: st.sampled_from(["production", "staging"]),
+    ModelName: st.just("acme/readmission"),
+    Digest: st.binary().map(Digest.of).map(str),
+    Scope: st.sampled_from(["read:acme", "admin:*"]),
+    Payload: st.fixed_dictionaries({"salt": st.uuids().map(str), "text": TEXTS}),
+    PAIRS: st.dictionaries(TEXTS, TEXTS, min_size=1),
+}
+
+
+def make_part(part: Part) -> st.SearchStrategy[object]:
+    made: st.SearchStrategy[object]
+    if part.name in NAMED and part.form is str:
+        made = NAMED[part.name]
+    elif isinstance(part.form, type) and issubclass(part.form, StrEnum):
+        made = st.sampled_from(list(part.form))
+    else:
+        made = FORMS[part.form]
+    made = st.lists(made, max_size=3) if part.many else made
+    return st.none() | made if part.nullable else made
+
+
+def make_verb(kind: type[Verb]) -> st.SearchStrategy[Verb]:
+    parts = {part.name: make_part(part) for part in parts_of(kind)}
+    return st.fixed_dictionaries(parts).map(lambda given: read(kind, given))
+
+
+def receive(kind: type[Verb], request: Request) -> dict[str, object]:
+    """Take a request apart, as a server does."""
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", kind.declared.path)
+    match = re.fullmatch(pattern, request.path)
+    assert match is not None
+    came: dict[str, object] = {name: unquote(text) for name, text in match.groupdict().items()}
+    came = {**came, **request.params, **(request.body or {})}
+    tag = "-1" if "if-none-match" in request.headers else request.headers.get("if-match", "").strip('"')
+    for part in parts_of(kind):
+        if part.place is Place.PRECONDITION:
+            came[part.name] = int(tag) if tag else None
+        elif part.place is Place.PATH and part.form is int:
+            came[part.name] = int(str(came[part.name]))
+    return came
+
+
+@pytest.mark.parametrize("kind", VERBS, ids=name_of)
+@given(data=st.data())
+@settings(max_examples=20)
+def test_what_is_sent_is_what_arrives(kind: type[Verb], data: st.DataObject) -> None:
+    """A verb that is written as a request is read from it as it was, also from its JSON."""
+    verb = data.draw(make_verb(kind))
+    request = write(verb)
+    assert (request.method, request.body is None) == (
+        kind.declared.method,
+        not any(part.place is Place.BODY for part in parts_of(kind)),
+    )
+    assert read(kind, receive(kind, request)) == verb
+    json.dumps(request.body)
+
+
+def test_each_verb_is_done() -> None:
+    """The services have a function for each declared verb, and for no other."""
+    assert set(COMMANDS) == set(_VERBS)
+    assert set(QUERIES) == set(_ANSWERS)
+
+
+def test_no_two_verbs_are_one() -> None:
+    """Names of operations, and methods with paths, are each one verb's."""
+    names = Counter(map(name_of, VERBS))
+    routes = Counter((kind.declared.method, re.sub(r"\{\w+\}", "*", kind.declared.path)) for kind in VERBS)
+    assert set(names.values()) == set(routes.values()) == {1}
+
+
+@pytest.mark.parametrize("kind", VERBS, ids=name_of)
+def test_a_declaration_names_what_there_is(kind: type[Verb]) -> None:
+    """The braces in a path name parts of the verb; where a right is checked is one, too."""
+    placed = {part.name for part in parts_of(kind) if part.place is Place.PATH}
+    assert placed == set(re.findall(r"\{(\w+)\}", kind.declared.path))
+    who = kind.declared.who
+    if isinstance(who, May | Within) and who.on != EVERYWHERE:
+        assert "namespace" in {part.name for part in parts_of(kind)}
+
+
+@pytest.mark.parametrize("kind", QUERIES, ids=name_of)
+def test_what_is_proven_is_a_record_or_a_proof(kind: type[Query[object]]) -> None:
+    """An answer that is called proven is one that clients can check against the log."""
+    form, _ = answer_of(kind)
+    if kind.declared.proven and form not in {Proof, Growth, LogIdentity, bytes}:
+        assert isinstance(form, type)
+        assert issubclass(form, Record)
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Backend:
+    """Found a registry with a version; open it as somebody who has no role in it."""
+    owner, open_as = Identity.generate(), open_memory()
+    backend = open_as(owner)
+    publish(backend, owner, b"weights")
+    return open_as(add_person(backend, "Stella"))
+
+
+def send(backend: Backend, verb: Verb) -> None:
+    if isinstance(verb, Command):
+        backend.execute(verb)
+    elif isinstance(verb, Query):
+        backend.ask(verb)
+
+
+@pytest.mark.parametrize("kind", VERBS, ids=name_of)
+@given(data=st.data())
+@settings(max_examples=5)
+def test_a_stranger_is_refused_as_declared(kind: type[Verb], data: st.DataObject, stranger: Backend) -> None:
+    """Who has no right is refused, and who may not read learns nothing but that something is not there."""
+    verb, who = data.draw(make_verb(kind)), kind.declared.who
+    if who in {Who.ANYBODY, Who.CALLER}:
+        return
+    refusal = MunimentError if isinstance(who, str) and not isinstance(who, Who) else NotPermitted
+    if isinstance(who, Within):
+        refusal = who.absent
+    with pytest.raises(refusal):
+        send(stranger, verb)
+
+
+class Repeating:
+    """A backend that does all that is declared idempotent twice."""
+
+    def __init__(self, backend: LocalBackend) -> None:
+        self.backend = backend
+
+    def execute(self, command: Command) -> Receipt:
+        receipt = self.backend.execute(command)
+        if command.declared.idempotent:
+            again = self.backend.execute(command)
+            assert (again.index, again.created) == (receipt.index, False), command
+        return receipt
+
+    def ask(self, query: Query[A]) -> A:
+        return self.backend.ask(query)
+
+    def add_blob(self, source: BinaryIO) -> Stored:
+        return self.backend.add_blob(source)
+
+    def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
+        return self.backend.add_documents(documents)
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        return self.backend.open_blob(digest)
+
+    def close(self) -> None:
+        self.backend.close()
+
+
+def test_what_is_idempotent_changes_nothing_the_second_time() -> None:
+    """In the story of a model, an idempotent command that comes again is answered with its first entry."""
+    open_as = open_memory()
+    check_backend(lambda identity: Repeating(open_as(identity)))
+
+
+def test_the_reference_says_what_the_declarations_say() -> None:
+    """The page of the REST API and the pinned OpenAPI document are up to date (`make reference`)."""
+    if not (ROOT / "docs").exists():
+        pytest.skip("the pages are in the repository")
+    command = [sys.executable, str(ROOT / "docs/make_reference.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_operations_have_names_of_their_own() -> None:
+    """In the OpenAPI document each operation has an id, which is a verb's name for each verb, and a wing."""
+    document = json.loads((ROOT / "tests/golden/openapi.json").read_text())
+    operations = [one for methods in document["paths"].values() for one in methods.values()]
+    ids = Counter(one["operationId"] for one in operations)
+    assert set(ids.values()) == {1}
+    assert set(map(name_of, VERBS)) <= set(ids)
+    assert {tag for one in operations for tag in one["tags"]} == set(WINGS)
