@@ -99,7 +99,9 @@ def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
 
 
 def _describe_superseding(move: MoveRecord) -> str:
-    return f"{move.alias} was removed" if move.number is None else f"{move.alias} went to version {move.number}"
+    return (
+        f"{move.alias} was removed" if move.number is None else f"{move.alias} went to version {move.number}"
+    )
 
 
 def _describe_emergency(move: MoveRecord) -> str:
