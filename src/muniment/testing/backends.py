@@ -54,6 +54,7 @@ from muniment.core.verbs.gates import (
     ListRequests,
     MoveAlias,
     OpenRequest,
+    RemoveAlias,
     RollBackAlias,
     SetPolicy,
     SetTier,
@@ -353,6 +354,10 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
     assert backend.ask(ListPeople(after=entry_of(people[0]))) == people[1:]
     then = moves[1].record.moved
     assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
+    backend.execute(RemoveAlias(name=NAME, alias=staging, reason=salted("unused")))
+    refuses(lambda: backend.ask(GetMove(name=NAME, alias=staging)), VersionNotFound)
+    assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
+    assert backend.ask(ListMoves(name=NAME, alias=staging))[-1].record.number is None
     person = backend.ask(GetSelf())
     assert person.name == "owner"
     assert person.keys[0].id == owner.public.id
