@@ -11,8 +11,6 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI
-
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
@@ -21,7 +19,7 @@ from muniment.core.people.roles import EVERYWHERE
 from muniment.core.verbs.table import VERBS, WINGS
 from muniment.core.verbs.verb import Change, May, Place, Query, Verb, Within, name_of
 from muniment.core.verbs.wire import PAIRS, Part, answer_of, parts_of
-from muniment.protocols.native.routes import PREFIX, add_routes
+from muniment.protocols.native.routes import PREFIX, make_app
 
 ROOT: Final = Path(__file__).parents[1]
 _TYPES: Final[Mapping[object, str]] = {
@@ -47,8 +45,8 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
 * **Address.** All paths are under `{PREFIX}`. Fields in braces are parts of the path; `{{version}}` is a
   number, an alias, `latest` or a digest. The other fields of a `GET` or `DELETE` are parameters of the query,
   those of a `POST` or `PUT` members of a JSON object, which has no others.
-* **Credential.** `Authorization: Bearer TOKEN`. What a caller may not read is answered as if it were not
-  there.
+* **Credential.** `Authorization: Bearer TOKEN`, or Basic with the token as the password. What a caller may
+  not read is answered as if it were not there.
 * **Changes** are answered with a receipt: the entry of the log, its inclusion proof and a signed checkpoint.
   The status is 201, or 200 where an idempotent change was on record already. A change that is sent again with
   the same `Idempotency-Key` is done once.
@@ -163,9 +161,7 @@ def _list_others() -> Iterator[str]:
 
 
 def _make_openapi() -> dict[str, Any]:
-    app = FastAPI()
-    add_routes(app)
-    return app.openapi()
+    return make_app().openapi()
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from muniment.ports.jobs import Job
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
 from muniment.services.bytes.hashing import Hashing, start_hashing
-from muniment.services.bytes.uploads import Uploading
+from muniment.services.bytes.uploads import Uploading, size_of
 
 PROOF: Final = "proof"
 _CHUNK_BYTES: Final = 8 << 20
@@ -51,16 +51,17 @@ class DirectUploads:
         """Let an upload that has not begun go to the store in one request, if it is not too large."""
         if upload.digest is None or upload.offset or upload.stretches or upload.result is not None:
             return None
-        if not 0 < upload.size_bytes <= self._direct.most_bytes:
+        size = upload.size_bytes or 0
+        if not 0 < size <= self._direct.most_bytes:
             return None
-        return self._direct.let_put(upload.id, upload.digest, upload.size_bytes)
+        return self._direct.let_put(upload.id, upload.digest, size)
 
     def part_bytes(self, upload: Upload) -> int:
         """Say in parts of which size an upload goes to the store; 0 if it does not, or is there."""
         if upload.digest is None or upload.stretches or upload.result is not None:
             return 0
-        is_large = upload.size_bytes > self._direct.most_bytes
-        return self._direct.part_bytes(upload.size_bytes) if is_large else 0
+        size = upload.size_bytes or 0
+        return self._direct.part_bytes(size) if size > self._direct.most_bytes else 0
 
     def let_parts(self, caller: Caller, upload: str, digests: Mapping[int, Digest]) -> dict[int, Ticket]:
         """Let parts of an upload go to the store, by their numbers.
@@ -84,7 +85,7 @@ class DirectUploads:
 
         Raises:
             LengthMismatch: the store does not have it, or not all of it.
-            InvalidBody: its parts have other digests.
+            InvalidBody: its parts have other digests, or it has no size and comes through us.
         """
         found = self._uploads.get(caller, upload)
         if found.result is not None:
@@ -109,7 +110,7 @@ class DirectUploads:
         if offset is not None:
             self._uploads.keep(replace(found, offset=offset, state=hasher.save()), None)
             return False
-        stored = Stored(digest=hasher.finish(), size_bytes=found.size_bytes)
+        stored = Stored(digest=hasher.finish(), size_bytes=size_of(found))
         if stored.digest == found.digest:
             self._inbox.accept(found.id, stored.digest, stored.size_bytes)
             self._uploads.keep(replace(found, offset=stored.size_bytes, state=b""), stored)
@@ -124,9 +125,9 @@ class DirectUploads:
         self._inbox.drop(upload.id, upload.session)
 
     def _accept_whole(self, upload: Upload) -> None:
-        size = self._inbox.find_size(upload.id)
-        if upload.digest is None or size != upload.size_bytes:
-            raise LengthMismatch(expected=upload.size_bytes, actual=size or 0)
+        announced, size = size_of(upload), self._inbox.find_size(upload.id)
+        if upload.digest is None or size != announced:
+            raise LengthMismatch(expected=announced, actual=size or 0)
         # What is under the digest already may be another's: that it was sent is what counts.
         self._inbox.accept(upload.id, upload.digest, size)
         self._uploads.keep(replace(upload, offset=size), Stored(digest=upload.digest, size_bytes=size))
@@ -136,8 +137,8 @@ class DirectUploads:
         if self._inbox.find_size(upload.id) is None:
             parts = self._inbox.list_parts(upload.id, upload.session) if upload.session else {}
             come = sum(part.size_bytes for part in parts.values())
-            if come != upload.size_bytes:
-                raise LengthMismatch(expected=upload.size_bytes, actual=come)
+            if come != size_of(upload):
+                raise LengthMismatch(expected=size_of(upload), actual=come)
             self._inbox.join(upload.id, upload.session, digests)
         job = Job(id=f"{PROOF}-{upload.id}", kind=PROOF, payload=upload.id, due=self._now())
         self._units.write(lambda unit: unit.jobs.add(job))
