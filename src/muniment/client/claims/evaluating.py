@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from muniment.capture.clock import now
 from muniment.capture.datasets import Dataset, read_dataset
 from muniment.capture.git import describe_git
 from muniment.core.canonical import Json, JsonObject
@@ -45,7 +45,7 @@ def complete(
             "digest": str(source.digest),
             **({"split": split} if split else {}),
         },
-        time=write_time(datetime.now(UTC)),
+        time=write_time(now()),
         code=code,
         procedure=procedure,
         metrics=metrics,

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import BinaryIO, TypeVar
 
+from muniment.capture.clock import now
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.core.backend import Backend, Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
+from muniment.core.times import Clock, write_time
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof, Growth
 from muniment.core.verbs.verb import Command, Query
 from muniment.log.checkpoint import Checkpoint
@@ -27,7 +29,7 @@ A = TypeVar("A")
 class TrustedBackend:
     """A Backend in front of another, which checks what that one says of its log."""
 
-    def __init__(self, backend: Backend, memory: Memory, location: str) -> None:
+    def __init__(self, backend: Backend, memory: Memory, location: str, clock: Clock = now) -> None:
         """Meet the log at a location, and check that it is the one that is remembered.
 
         Raises:
@@ -36,6 +38,7 @@ class TrustedBackend:
         self._backend = backend
         self._memory = memory
         self._location = location
+        self.clock = clock
         self._seeing = Lock()
         said = backend.ask(GetLogIdentity())
         known = memory.recall()
@@ -50,6 +53,10 @@ class TrustedBackend:
     def location(self) -> str:
         """Where it is."""
         return self._location
+
+    def time(self) -> str:
+        """Give the time, as claims state it (RFC 3339)."""
+        return write_time(self.clock())
 
     @property
     def seen(self) -> Remembered:
