@@ -63,7 +63,7 @@ class DirectUploads:
         size = upload.size_bytes or 0
         return self._direct.part_bytes(size) if size > self._direct.most_bytes else 0
 
-    def let_parts(self, caller: Caller, upload: str, digests: Mapping[int, Digest]) -> dict[int, Ticket]:
+    def presign_parts(self, caller: Caller, upload: str, digests: Mapping[int, Digest]) -> dict[int, Ticket]:
         """Let parts of an upload go to the store, by their numbers.
 
         Raises:
@@ -74,7 +74,7 @@ class DirectUploads:
         return {n: self._direct.let_put_part(upload, session, n, digest) for n, digest in digests.items()}
 
     def list_parts(self, caller: Caller, upload: str) -> Mapping[int, Part]:
-        """List the parts that have come. Raises as `let_parts`."""
+        """List the parts that have come. Raises as `presign_parts`."""
         found = self._get_parted(caller, upload)
         return self._landing.list_parts(upload, found.session) if found.session else {}
 
