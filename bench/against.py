@@ -167,7 +167,7 @@ def _serve(tree: Tree) -> Iterator[_Served]:
 
 
 def _list_drafts(raw: Raw) -> Iterator[tuple[str, object]]:
-    """Give the path and the body of each draft's publication, in the order in which they were saved."""
+    """Return the path and the body of each draft's publication, in the order in which they were saved."""
     models = [f"/api/v1/models/bench/model-{number}" for number in range(MODELS)]
     pages = [json.loads(raw.call("GET", f"{model}/drafts?limit=1000")) for model in models]
     records = [draft["record"] for page in pages for draft in page["items"]]

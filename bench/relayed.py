@@ -151,7 +151,7 @@ def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budg
 def _take_turns(
     acts: Mapping[str, Callable[[], object]], directory: Path, received: Path
 ) -> dict[str, float]:
-    """Give the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
+    """Return the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
 
     Memory that a virtual machine has not used before takes several times as long to write to. So each
     turn finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.

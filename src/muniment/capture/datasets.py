@@ -64,7 +64,7 @@ class Dataset:
         }
 
     def keep(self, *, snapshot: bool) -> list[Kept]:
-        """Give what is to be kept of it: digests of its rows and, as a snapshot, its bytes."""
+        """Return what is to be kept of it: digests of its rows and, as a snapshot, its bytes."""
         kept = []
         if self.rows is not None:
             kept.append(Kept.of(f"rows of {self.name}", self.rows.encode(), MEDIA_TYPE))

@@ -77,12 +77,12 @@ def capture_git(directory: Path, secrets: frozenset[str]) -> Checkout | None:
 
 
 def is_commit(text: str) -> bool:
-    """Say whether a text is the id of a commit: what is on record must not be an option of git."""
+    """Return whether a text is the id of a commit: what is on record must not be an option of git."""
     return _COMMIT.fullmatch(text) is not None
 
 
 def has_commit(directory: Path, commit: str) -> bool:
-    """Say whether a checkout has a commit."""
+    """Return whether a checkout has a commit."""
     return (
         is_commit(commit)
         and _run(directory, "cat-file", "-e", f"{commit}^{{commit}}", allowed=(0,)) is not None

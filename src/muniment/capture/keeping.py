@@ -47,7 +47,7 @@ class Kept:
         return write_blob_resource(self.name, self.digest, self.size_bytes, self.media_type)
 
     def read(self) -> bytes:
-        """Give its bytes, if they are the ones that were recorded.
+        """Return its bytes, if they are the ones that were recorded.
 
         Raises:
             FileChanged: the file has others now, or is gone.

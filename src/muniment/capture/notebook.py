@@ -5,7 +5,7 @@ from typing import Any
 
 
 def read_cells() -> str:
-    """Give the cells that IPython has executed, in order; empty outside of it."""
+    """Return the cells that IPython has executed, in order; empty outside of it."""
     module = sys.modules.get("IPython")
     shell: Any = module.get_ipython() if module is not None else None
     if shell is None:

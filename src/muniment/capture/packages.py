@@ -84,7 +84,7 @@ def write_lock(packages: Sequence[Package], known: Mapping[tuple[str, str], tupl
 
 
 def describe_packages(packages: Sequence[Package]) -> dict[str, str]:
-    """Give the versions by name."""
+    """Return the versions by name."""
     return {package.name: package.version for package in packages}
 
 

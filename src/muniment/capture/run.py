@@ -157,7 +157,7 @@ class Run:
         return target
 
     def save(self, model: object, directory: str | os.PathLike[str]) -> Path:
-        """Write the model in a format that is safe to load, and record it. Raises as `save_model`."""
+        """Write the model in a format that is safe to load, and record it. Raises like `save_model`."""
         return self.output(save_model(model, Path(directory)))
 
     def absorb(self, recorded: Recorded, *, surroundings: bool = True) -> None:
@@ -198,7 +198,7 @@ class Run:
         return self.record().provenance
 
     def record(self) -> Recorded:
-        """Give what was recorded: the provenance, and what is kept beside it."""
+        """Return what was recorded: the provenance, and what is kept beside it."""
         self._look()
         self._describe_tables()
         found = self._found or self._survey()

@@ -36,7 +36,7 @@ _FORMS: Final = re.compile(
 
 
 def is_secret_name(name: str) -> bool:
-    """Say whether what goes by a name is likely to be a secret."""
+    """Return whether what goes by a name is likely to be a secret."""
     words = [word.lower() for word in _WORDS.findall(name)]
     return not _TELLING.isdisjoint(words) or (len(words) > 1 and words[-1] in _LAST)
 
@@ -49,7 +49,7 @@ def find_secrets(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 def holds_secret(text: str, known: Iterable[str]) -> bool:
-    """Say whether a text holds one of some values, or something in the form of a token."""
+    """Return whether a text holds one of some values, or something in the form of a token."""
     return any(value in text for value in known) or _FORMS.search(text) is not None
 
 

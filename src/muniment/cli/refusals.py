@@ -50,5 +50,5 @@ def refuse(error: Exception, *, as_json: bool) -> int:
 
 
 def exit_code(kind: type[MunimentError]) -> int:
-    """Give the exit code of a kind of refusal."""
+    """Return the exit code of a kind of refusal."""
     return next((code for parent, code in _EXIT_CODES.items() if issubclass(kind, parent)), _INTERNAL)

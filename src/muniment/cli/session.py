@@ -20,7 +20,7 @@ def connect(terminal: Terminal, *, create: bool = False) -> Registry:
 
 
 def name_people(registry: Registry) -> dict[str, str]:
-    """Give the name of everybody who has one, by their id."""
+    """Return the name of everybody who has one, by their id."""
     return {person.record.id: person.name for person in registry.people.list() if person.name}
 
 
@@ -30,7 +30,7 @@ def put_names(text: str, names: Mapping[str, str]) -> str:
 
 
 def describe_receipt(receipt: Receipt) -> JsonObject:
-    """Give a receipt as a document; its proof was checked when it came."""
+    """Return a receipt as a document; its proof was checked when it came."""
     entry = receipt.entry
     return {
         "index": receipt.index,

@@ -68,7 +68,7 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
 
 
 def is_remote(location: str) -> bool:
-    """Say whether a location is a server's.
+    """Return whether a location is a server's.
 
     Raises:
         RegistryNotFound: it is an address of another kind.

@@ -173,7 +173,7 @@ class Registry:
     def pull(
         self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None
     ) -> Version:
-        """Lay a version's files out in a directory, verified. Raises as `client.pulling.pull`."""
+        """Lay a version's files out in a directory, verified. Raises like `client.pulling.pull`."""
         record = pull(self._session.backend, Reference.parse(reference), Path(destination), on_bytes)
         return Version(self._session, record)
 
@@ -186,7 +186,7 @@ class Registry:
         return export(self._session.backend, which, Path(destination), content=content)
 
     def load(self, reference: str, *, at: str | None = None, trusted: Sequence[str] = ()) -> LoadedModel:
-        """Verify a version, then load its model. Raises as `client.loading.load`."""
+        """Verify a version, then load its model. Raises like `client.loading.load`."""
         return load(self._session.backend, Reference.parse(reference), at, trusted)
 
     def diff(self, before: str, after: str, *, norms: bool = False) -> Comparison:
@@ -195,14 +195,14 @@ class Registry:
         return compare(self._session.backend, old, new, norms=norms)
 
     def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
-        """Rank the versions of a model by a metric over one dataset. Raises as `rank`."""
+        """Rank the versions of a model by a metric over one dataset. Raises like `rank`."""
         versions = (Version(self._session, record) for record in self.versions(name))
         return rank(versions, metric, dataset)
 
     def lineage(
         self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
     ) -> Graph:
-        """Give what a version, a digest or a commit was made from, or (`down`) what was made from it."""
+        """Return what a version, a digest or a commit was made from, or (`down`) what was made from it."""
         way = Direction(direction)
         return trace(self._session.backend, target, way, depth=depth, limit=limit)
 
@@ -310,7 +310,7 @@ class Registry:
         self._session.backend.close()
 
     def __enter__(self) -> Self:
-        """Give the registry."""
+        """Return the registry."""
         return self
 
     def __exit__(

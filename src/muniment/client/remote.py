@@ -35,7 +35,7 @@ class _Digests(msgspec.Struct):
 
 
 def open_remote(location: str, token: str | None, state: Path) -> "RemoteBackend":
-    """Stand before a server; nothing is sent yet. Raises as `Transport`."""
+    """Stand before a server; nothing is sent yet. Raises like `Transport`."""
     transport = Transport(location, token)
     return RemoteBackend(transport, Uploads(transport, state), Downloads(transport))
 

@@ -18,7 +18,7 @@ _POINTS: Final = 500
 
 
 def draw(predicate: JsonObject) -> dict[str, Spec]:
-    """Give every chart that an evaluation has the counts for, by name."""
+    """Return every chart that an evaluation has the counts for, by name."""
     return {
         name: {"$schema": _SCHEMA, "title": title, "width": _SIDE, "height": _SIDE, **chart}
         for kind, (title, build) in _CHARTS.items()

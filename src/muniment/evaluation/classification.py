@@ -74,7 +74,7 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
 def describe_tally(
     tally: GroupedTally, positive: str | None, *, threshold: float | None = None, min_group_size: int = 1
 ) -> Found:
-    """Compute what the counts of a classifier's predictions show. Raises as `evaluate_classification`."""
+    """Compute what the counts of a classifier's predictions show. Raises like `evaluate_classification`."""
     whole = tally.whole
     labels = whole.labels
     if positive is not None and positive in whole.scores and not all(whole.scores[positive].total):

@@ -94,7 +94,7 @@ def _with_interval(gap: dict[str, Any], groups: list[dict[str, Any]]) -> dict[st
 
 
 def _share(metric: str, group: dict[str, Any]) -> tuple[int, int] | None:
-    """Give how many rows count for a metric and how many against it."""
+    """Return how many rows count for a metric and how many against it."""
     matrix = group.get("confusion_matrix")
     if matrix is None or "positive" not in matrix:
         return None

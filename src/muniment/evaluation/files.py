@@ -95,7 +95,7 @@ def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
 
 
 def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Found:
-    """Say how far the columns of one table are from those of another. Raises as `compare_datasets`."""
+    """Say how far the columns of one table are from those of another. Raises like `compare_datasets`."""
     sides = [read_whole(path, columns) for path in (reference, current)]
     before, after = ({str(name): table[name].to_numpy() for name in table.columns} for table in sides)
     return compare_datasets(before, after, columns)
@@ -192,7 +192,7 @@ def _group(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, Labels]:
 
 
 def _read_groups(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, list[str]]:
-    """Give the values of each grouping; those of several columns together are joined by a comma."""
+    """Return the values of each grouping; those of several columns together are joined by a comma."""
     return {
         group: list(map(",".join, zip(*(table[name].astype(str) for name in group.split(",")), strict=True)))
         for group in groups

@@ -51,7 +51,7 @@ def read_numbers(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Number
 
 
 def read_probabilities(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Numbers:
-    """Read probabilities. Raises as `read_numbers`, and if one is not from 0 to 1."""
+    """Read probabilities. Raises like `read_numbers`, and if one is not from 0 to 1."""
     array = read_numbers(values, name, shape)
     if array.size and (array.min() < 0 or array.max() > 1):
         raise InvalidEvidence(reason=f"{name} hold one that is not a probability from 0 to 1")

@@ -48,7 +48,7 @@ def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its num
 
 
 def read_given(name: str, value: Json) -> JsonObject:
-    """Read a metric that somebody brings. Raises as `write_evaluation`."""
+    """Read a metric that somebody brings. Raises like `write_evaluation`."""
     stated = dict(value) if isinstance(value, Mapping) else {"value": value}
     number = stated.get("value")
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):

@@ -32,12 +32,12 @@ def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Ite
 
 
 def read_whole(path: Path, columns: Sequence[str] = (), *, text: bool = False) -> pd.DataFrame:
-    """Read a table that fits in memory. Raises as `read_pieces`."""
+    """Read a table that fits in memory. Raises like `read_pieces`."""
     return pd.concat(list(read_pieces(path, columns or list_columns(path), text=text)), ignore_index=True)
 
 
 def list_columns(path: Path) -> list[str]:
-    """List the columns of a table, in order. Raises as `read_pieces`."""
+    """List the columns of a table, in order. Raises like `read_pieces`."""
     try:
         if is_parquet(path):
             found: list[str] = _open_parquet(path).schema_arrow.names
@@ -48,7 +48,7 @@ def list_columns(path: Path) -> list[str]:
 
 
 def count_rows(path: Path) -> int:
-    """Count the rows of a table. Raises as `read_pieces`."""
+    """Count the rows of a table. Raises like `read_pieces`."""
     first = list_columns(path)[:1]
     return sum(len(piece) for piece in read_pieces(path, first))
 

@@ -57,7 +57,7 @@ class Scores:
         return int(self.positives.sum()), int(self.negatives.sum())
 
     def weighted(self) -> tuple[NDArray[np.bool_], Numbers, Whole]:
-        """Give the counts as rows with weights, which is how scikit-learn takes them."""
+        """Return the counts as rows with weights, which is how scikit-learn takes them."""
         truth = np.repeat([True, False], len(self.steps))
         return truth, np.tile(self.steps, 2), np.concatenate([self.positives, self.negatives])
 
@@ -106,7 +106,7 @@ class Tally:
             self.scores.setdefault(label, Scores()).add(values, true == label)
 
     def matrix(self, labels: Sequence[str]) -> list[list[int]]:
-        """Give the confusion matrix: rows are true labels, columns predicted ones."""
+        """Return the confusion matrix: rows are true labels, columns predicted ones."""
         return [[self.confusion[one, other] for other in labels] for one in labels]
 
 
@@ -124,7 +124,7 @@ class GroupedTally:
         scores: Mapping[str, Numbers],
         groups: Mapping[str, Labels],
     ) -> None:
-        """Count rows. Raises as `Tally.add`, and if lengths differ or there are too many groups."""
+        """Count rows. Raises like `Tally.add`, and if lengths differ or there are too many groups."""
         for name, values in {"predictions": predicted, **groups}.items():
             check_length(values, len(true), name)
         self.whole.add(true, predicted, scores)

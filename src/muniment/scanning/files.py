@@ -256,7 +256,7 @@ class _Kind(NamedTuple):
 
 
 def _is_zip(source: _Source, head: bytes) -> bool:
-    """Say whether it is a zip archive. Other bytes may stand before one, but not inside another archive."""
+    """Return whether it is a zip archive. Other bytes may stand before one, but not inside another archive."""
     if source.depth:
         return head.startswith(b"PK\x03\x04")
     return zipfile.is_zipfile(source.file)

@@ -113,7 +113,7 @@ def _text_of(dtype: Made) -> str:
 
 
 def _has_objects(dtype: Made, nesting: int = 0) -> bool:
-    """Say whether an array of a type holds objects, itself or in a field."""
+    """Return whether an array of a type holds objects, itself or in a field."""
     if nesting > _MAX_NESTING:
         raise Malformed(reason="an array of joblib of a type that is too deep")
     if _text_of(dtype).startswith("O"):

@@ -61,7 +61,7 @@ class ScanProcess:
         return self._scanner
 
     def scan(self, files: Sequence[Scannable]) -> list[Found]:
-        """Look into files; one that ends the worker is a finding. Raises as `Scanning.scan`."""
+        """Look into files; one that ends the worker is a finding. Raises like `Scanning.scan`."""
         if not files:
             return []
         with self._lock:

@@ -85,7 +85,7 @@ async def _healthz(_request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """Say whether this process can do its work: each store, by name."""
+    """Return whether this process can do its work: each store, by name."""
     found = await to_thread.run_sync(check_ready, request.app.state.registry)
     ready = all(fault is None for fault in found.values())
     document = {"ready": ready, "checks": {name: fault or "ok" for name, fault in found.items()}}
@@ -93,7 +93,7 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _metrics(request: Request) -> Response:
-    """Give the metrics, in the text form of Prometheus."""
+    """Return the metrics, in the text form of Prometheus."""
     wanted = request.app.state.settings.metrics_token
     if wanted is not None:
         shown = find_token(request.headers) or ""

@@ -47,7 +47,7 @@ def load_or_make(path: Path, algorithm: Algorithm, passphrase: str | None = None
 
 
 def new_id() -> str:
-    """Give a UUIDv7."""
+    """Return a UUIDv7."""
     return str(uuid_utils.uuid7())
 
 

@@ -65,7 +65,7 @@ class Logins:
         self._box = Fernet(base64.urlsafe_b64encode(secret))
 
     def routes(self) -> list[Route]:
-        """Give the routes."""
+        """Return the routes."""
         return [Route("/login/start", self._start), Route("/login/callback", self._come_back)]
 
     async def _start(self, request: Request) -> Response:

@@ -34,7 +34,7 @@ class Issuers:
         self._known: dict[str, tuple[float, dict[str, object], KeySet]] = {}
 
     def configuration(self, issuer: str) -> dict[str, object]:
-        """Give an issuer's configuration (OpenID Connect Discovery 1.0).
+        """Return an issuer's configuration (OpenID Connect Discovery 1.0).
 
         Raises:
             LoginRefused: it does not answer, or calls itself by another name.

@@ -127,7 +127,7 @@ def sign(secret: str, message: str, time: datetime, body: bytes) -> str:
 
 
 def make_sender() -> Send:
-    """Give what posts: it follows no redirect and reads no answer."""
+    """Return what posts: it follows no redirect and reads no answer."""
     client = httpx2.Client(follow_redirects=False)
 
     def send(url: str, body: bytes, headers: dict[str, str]) -> int:

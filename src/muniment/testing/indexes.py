@@ -108,7 +108,7 @@ class MemoryCatalog:
         return Found(versions[start:following], str(following) if following < len(versions) else None)
 
     def known(self, at: int = _FAR) -> Known:
-        """Give what holds, or what held before an entry."""
+        """Return what holds, or what held before an entry."""
         known: Known = {
             version: {f"{DIGEST}.{digest}": Attribute("", "") for digest in digests}
             for version, (_, digests) in self.contents.items()

@@ -67,7 +67,7 @@ class MemoryLog:
         return self.leaves[start : start + limit]
 
     def pick(self, indexes: Sequence[int]) -> list[bytes]:
-        """Give some leaves."""
+        """Return some leaves."""
         return [self.leaves[index] for index in indexes]
 
     def read_nodes(self, nodes: Sequence[Node]) -> Mapping[Node, bytes]:
@@ -78,7 +78,7 @@ class MemoryLog:
             raise LogInconsistent(reason=f"the hash of {error} is missing") from error
 
     def last_time(self) -> str:
-        """Give the newest time."""
+        """Return the newest time."""
         return self.times[-1] if self.times else ""
 
     def count_until(self, time: str) -> int:

@@ -75,6 +75,6 @@ def train(train_csv: Path, directory: Path, *, strength: float) -> tuple[Run, Pi
 
 
 def positive_score(model: Pipeline, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the probability of the positive label, shape (n,)."""
+    """Return the probability of the positive label, shape (n,)."""
     scores: NDArray[np.float64] = model.predict_proba(features)[:, list(model.classes_).index(POSITIVE)]
     return scores

@@ -66,7 +66,7 @@ class Scene:
         return Settings.read({**os.environ, **self.environment()})
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of the commands."""
+        """Return the environment of the commands."""
         return {
             "MUNIMENT_URL": str(self.data),
             "MUNIMENT_STATE": str(self.directory / "state"),

@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
     @property
     def approved(self) -> bool:
-        """Say whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
+        """Return whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
         said = {act.approval.decision for act in self.acts}
         return SigningDecision.APPROVE in said and SigningDecision.REJECT not in said
 

@@ -11,7 +11,7 @@ class Viewed(Protocol):
     """A stream that holds its bytes in memory."""
 
     def views(self) -> Iterator[memoryview]:
-        """Give the bytes that follow by chunks; each holds while the next two are used."""
+        """Return the bytes that follow by chunks; each holds while the next two are used."""
 
 
 def copy(

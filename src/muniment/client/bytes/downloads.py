@@ -112,7 +112,7 @@ class _Ranges(io.RawIOBase):
         return len(part)
 
     def views(self) -> Iterator[memoryview]:
-        """Give the bytes that follow, as far as they are there; each holds while the next two are used."""
+        """Return the bytes that follow, as far as they are there; each holds while the next two are used."""
         while self._at < self._size:
             start, data = self._find(self._at)
             view = data[self._at - start :][:CHUNK_BYTES]
@@ -124,7 +124,7 @@ class _Ranges(io.RawIOBase):
                     yield from self._stream()
 
     def _stream(self) -> Iterator[memoryview]:
-        """Give the bytes that follow as they come, by one connection."""
+        """Return the bytes that follow as they come, by one connection."""
         with self._transport.stream("GET", self._path, {"range": f"bytes={self._at}-"}) as response:
             for buffer in rotate_buffers():
                 count = response.readinto(buffer)
@@ -146,7 +146,7 @@ class _Ranges(io.RawIOBase):
         super().close()
 
     def _find(self, at: int) -> tuple[int, memoryview]:
-        """Give the segment that holds a place."""
+        """Return the segment that holds a place."""
         start, data = self._segment
         if start <= at < start + len(data):
             return self._segment

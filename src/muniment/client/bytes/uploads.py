@@ -64,7 +64,7 @@ class Uploads:
 
     @cached_property
     def _hashes_first(self) -> bool:
-        """Say whether the server lets us send straight to its store once it knows the digest."""
+        """Return whether the server lets us send straight to its store once it knows the digest."""
         return msgspec.json.decode(self._transport.call("GET", API), type=About).hash_first
 
     def _send_direct(

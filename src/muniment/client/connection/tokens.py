@@ -13,5 +13,5 @@ def make_token() -> str:
 
 
 def id_of(token: str) -> str:
-    """Give the id by which a registry knows a token: the sha256 of its text."""
+    """Return the id by which a registry knows a token: the sha256 of its text."""
     return hashlib.sha256(token.encode()).hexdigest()

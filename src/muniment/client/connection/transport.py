@@ -208,7 +208,7 @@ def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnec
 
 
 def _was_closed(connection: http.client.HTTPConnection) -> bool:
-    """Say whether an idle connection has ended over there: what there is to read is its end."""
+    """Return whether an idle connection has ended over there: what there is to read is its end."""
     waiting = select.poll()
     waiting.register(connection.sock, select.POLLIN)
     return bool(waiting.poll(0))

@@ -54,7 +54,7 @@ def sign_with_passkey(
 
 
 def _find_passkeys(location: str, keys: Sequence[KeyRecord]) -> dict[str, PublicKey]:
-    """Give the passkeys that sign at a location, by the ids under which authenticators know them."""
+    """Return the passkeys that sign at a location, by the ids under which authenticators know them."""
     found = {}
     for record in keys:
         if record.assurance == Assurance.PASSKEY and record.revoked is None:

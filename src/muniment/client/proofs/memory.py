@@ -35,7 +35,7 @@ class Memory:
         self._path = directory / f"{hashlib.sha256(location.encode()).hexdigest()[:32]}.json"
 
     def recall(self) -> Remembered | None:
-        """Give what was last seen at the location.
+        """Return what was last seen at the location.
 
         Raises:
             StorageFailed: the file cannot be read: a damaged memory is not an empty one.

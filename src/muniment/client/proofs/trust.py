@@ -55,7 +55,7 @@ class TrustedBackend:
         return self._location
 
     def time(self) -> str:
-        """Give the time, as claims state it (RFC 3339)."""
+        """Return the time, as claims state it (RFC 3339)."""
         return write_time(self.clock())
 
     @property

@@ -185,7 +185,7 @@ def _read_kept(backend: TrustedBackend, provenance: Provenance) -> dict[str, byt
 
 
 def _split_lock(text: str) -> tuple[str, tuple[str, ...], list[str]]:
-    """Give the lock without this very package, which is provided, and name what no index has."""
+    """Return the lock without this very package, which is provided, and name what no index has."""
     entries = re.split(r"\n(?=\S)", text.strip())
     kept = [entry for entry in entries if entry and not entry.startswith(("#", f"{_OWN}=="))]
     versions = dict(re.findall(r"^#? ?([\w.-]+)==(\S+)", text, re.MULTILINE))

@@ -80,7 +80,7 @@ def reproduce(  # noqa: PLR0913 - what a rebuild is made of
     say: Callable[[str], None] = lambda _: None,
     record: bool = True,
 ) -> Rebuilt:
-    """Run a plan: code from the record. The outcome is signed and recorded. Raises as `rebuild`.
+    """Run a plan: code from the record. The outcome is signed and recorded. Raises like `rebuild`.
 
     `directory` is a new one, which is left as it is; by default a temporary one, which is removed.
     """

@@ -141,7 +141,7 @@ def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
 
 
 def inside(root: Path, path: str) -> Path:
-    """Give a path below a directory; what is on record does not get to choose another."""
+    """Return a path below a directory; what is on record does not get to choose another."""
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
         raise NotReproducible(reference=path, missing=("a path inside of the project",))
@@ -158,7 +158,7 @@ def translate(command: Sequence[str], python: Path) -> list[str]:
 
 
 def describe_variables(plan: Plan, directory: Path, python: Path) -> dict[str, str]:
-    """Give what the command sees of the environment: what was recorded, and nothing of ours."""
+    """Return what the command sees of the environment: what was recorded, and nothing of ours."""
     home = directory / "home"
     home.mkdir(exist_ok=True)
     path = os.pathsep.join((str(python.parent), "/usr/local/bin", "/usr/bin", "/bin"))

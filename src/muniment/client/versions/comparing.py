@@ -348,7 +348,7 @@ def _values(evidence: Evidence | None) -> dict[str, Metric]:
 
 
 def _is_real(one: Metric | None, other: Metric | None) -> bool | None:
-    """Say whether intervals do not overlap, which is a stricter question than whether the difference is 0."""
+    """Return whether intervals do not overlap, which is a stricter question than whether the difference is 0."""
     if one is None or other is None:
         return None
     if one.low is None or one.high is None or other.low is None or other.high is None:

@@ -165,7 +165,7 @@ class ExportBackend:
         raise ReadOnlyExport(path=str(self._path))
 
     def ask(self, query: Query[A]) -> A:
-        """Give the answer that was given."""
+        """Return the answer that was given."""
         kind = type(query).__name__
         found = self._answers.get(_key(query))
         if found is None:
@@ -193,7 +193,7 @@ class ExportBackend:
         """Nothing is held."""
 
     def __enter__(self) -> Self:
-        """Give the backend."""
+        """Return the backend."""
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -45,7 +45,7 @@ def trace(
     depth: int = MAX_DEPTH,
     limit: int = 2000,
 ) -> Graph:
-    """Give the graph around a version, or around anything by its digest (`sha256:…`, or a git commit).
+    """Return the graph around a version, or around anything by its digest (`sha256:…`, or a git commit).
 
     Raises:
         VersionNotFound: the reference resolves to nothing.

@@ -33,7 +33,7 @@ class LoadedModel:
         self.version = version
 
     def __getattr__(self, name: str) -> object:
-        """Give an attribute of the model."""
+        """Return an attribute of the model."""
         return getattr(self.value, name)
 
     def __repr__(self) -> str:

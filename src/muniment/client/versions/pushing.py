@@ -29,7 +29,7 @@ class Trained(Protocol):
     """A run of the SDK; its module is not loaded for those who have none."""
 
     def record(self) -> Recorded:
-        """Give what it recorded."""
+        """Return what it recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ def read_published(receipt: Receipt) -> VersionRecord:
 
 
 def read_run(run: Trained | Recorded | JsonObject | None) -> Recorded | None:
-    """Give what a run recorded: a Run, what one recorded, or bare SLSA provenance."""
+    """Return what a run recorded: a Run, what one recorded, or bare SLSA provenance."""
     if run is None or isinstance(run, Recorded):
         return run
     return Recorded(provenance=run) if isinstance(run, Mapping) else run.record()
