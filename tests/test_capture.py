@@ -586,4 +586,4 @@ def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings
         with registry._session.backend.open_blob(kept) as blob:
             text = blob.read().decode()
         assert "depth = 3" in text
-        assert plan(version).missing == ("a command: it was made in a notebook",)
+        assert plan(version).missing == ("a command: the training ran in a notebook",)
