@@ -197,7 +197,7 @@ def _compare(  # noqa: PLR0913 - what a row is made of
 def _judge(what: str, unit: str, pairs: Sequence[tuple[float, float]], *, more: bool = False) -> Row:
     ratio = median([new / old for new, old in pairs])
     new, old = (median(side) for side in zip(*pairs, strict=True))
-    found = f"{ratio:.2f} ({new:.3g} against {old:.3g} {unit})"
+    measured = f"{ratio:.2f} ({new:.3g} against {old:.3g} {unit})"
     if more:
-        return Row(what, found, f">= {1 - _TOLERANCE:g}", ratio >= 1 - _TOLERANCE)
-    return Row(what, found, f"<= {1 + _TOLERANCE:g}", ratio <= 1 + _TOLERANCE)
+        return Row(what, measured, f">= {1 - _TOLERANCE:g}", ratio >= 1 - _TOLERANCE)
+    return Row(what, measured, f"<= {1 + _TOLERANCE:g}", ratio <= 1 + _TOLERANCE)

@@ -177,12 +177,12 @@ def _evaluate(rng: random.Random, dataset: int, rows: int) -> JsonObject:
     """Evaluate a classifier that is mostly right."""
     truth = [rng.randrange(2) for _ in range(rows)]
     scores = [round(0.4 * one + 0.6 * rng.random(), 3) for one in truth]
-    found = evaluate_classification(
+    results = evaluate_classification(
         truth, [int(one > 0.5) for one in scores], scores, groups={"sex": [rng.choice("mf") for _ in truth]}
     )
     name = f"holdout-{dataset}"
     return {
-        **found,
+        **results,
         "dataset": {"name": name, "digest": str(Digest.of(name.encode()))},
         "tool": {"name": "muniment", "version": "0"},
         "time": "2030-01-01T00:00:00Z",

@@ -143,9 +143,9 @@ def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
 
 def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budget: float | None) -> Row:
     mine, other = (speeds[name] for name in pair)
-    found = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
+    measured = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
     met = None if budget is None else mine / other >= budget
-    return Row(what, found, "" if budget is None else f">= {budget:g}", met)
+    return Row(what, measured, "" if budget is None else f">= {budget:g}", met)
 
 
 def _take_turns(

@@ -329,7 +329,7 @@ def test_no_secret_is_stored_anywhere(
     for secret in secrets:
         assert not any(secret.encode() in data for data in stored), secret
     described: Any = Provenance(run.provenance()).internal["git"]
-    assert described["diff_left_out"] == "it holds what looks like a secret"
+    assert described["diff_left_out"] == "it seems to contain a secret"
     inside: Any = Provenance(run.provenance()).internal
     assert inside["variables"]["DB_PASSWORD"] == "(hidden)"  # noqa: S105 - that it is hidden
     assert inside["variables"]["HOME"] == os.environ["HOME"]

@@ -37,7 +37,7 @@ from muniment.evaluation.tally import GroupedTally, Scores, Tally, write_scores
 
 _BINS: Final = 10
 _TWO: Final = 2
-Found = dict[str, Json]
+Results = dict[str, Json]
 
 
 def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
@@ -50,7 +50,7 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
     classes: Sequence[object] | None = None,
     threshold: float | None = None,
     min_group_size: int = 1,
-) -> Found:
+) -> Results:
     """Compute what a classifier's predictions show.
 
     Shapes: `y_true`, `y_pred` and each of `groups` are (n,). `y_score` is (n,), the probability of
@@ -73,13 +73,13 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
 
 def describe_tally(
     tally: GroupedTally, positive: str | None, *, threshold: float | None = None, min_group_size: int = 1
-) -> Found:
+) -> Results:
     """Compute what the counts of a classifier's predictions show. Raises like `evaluate_classification`."""
     whole = tally.whole
     labels = whole.labels
     if positive is not None and positive in whole.scores and not all(whole.scores[positive].total):
         raise InvalidEvidence(reason="all rows have the same true label")
-    found: Found = {
+    results: Results = {
         "task": "binary-classification" if positive else "multiclass-classification",
         "n": whole.n,
         **_describe_part(whole, labels, positive, resampled=True),
@@ -94,10 +94,10 @@ def describe_tally(
         ],
     }
     if threshold is not None:
-        matrix = found["confusion_matrix"]
+        matrix = results["confusion_matrix"]
         assert isinstance(matrix, Mapping)  # noqa: S101 - as written above
-        found["confusion_matrix"] = {**matrix, "threshold": float(threshold)}
-    return write_gaps(found, min_group_size)
+        results["confusion_matrix"] = {**matrix, "threshold": float(threshold)}
+    return write_gaps(results, min_group_size)
 
 
 def choose_positive(labels: Sequence[str], positive: object) -> str | None:
@@ -112,10 +112,10 @@ def choose_positive(labels: Sequence[str], positive: object) -> str | None:
     return (chosen or labels[-1]) if len(labels) <= _TWO else None
 
 
-def describe_confusion(tally: Tally, labels: Sequence[str], positive: str | None) -> Found:
+def describe_confusion(tally: Tally, labels: Sequence[str], positive: str | None) -> Results:
     """Write the confusion matrix and what follows from it: of the positive label, or averaged over all."""
     named = {"positive": positive} if positive else {}
-    matrix: Found = {"labels": list(labels), **named, "counts": list(tally.matrix(labels))}
+    matrix: Results = {"labels": list(labels), **named, "counts": list(tally.matrix(labels))}
     return {"confusion_matrix": matrix, "metrics": _measure(tally, labels, positive)}
 
 
@@ -125,7 +125,7 @@ def evaluate_multilabel(
     y_score: ArrayLike | None = None,
     *,
     labels: Sequence[str] | None = None,
-) -> Found:
+) -> Results:
     """Compute what predictions of several labels a row show.
 
     Shapes: all are (n, k), `y_true` and `y_pred` of 0 and 1; `labels` names the k columns.
@@ -149,7 +149,7 @@ def evaluate_multilabel(
         for average in ("macro", "micro")
     }
     exact = int((true == predicted).all(axis=1).sum())
-    found: Found = {
+    found: Results = {
         "task": "multilabel-classification",
         "n": n,
         "exact_rows": exact,
@@ -178,21 +178,21 @@ def evaluate_multilabel(
     return found
 
 
-def _describe_part(tally: Tally, labels: Sequence[str], positive: str | None, *, resampled: bool) -> Found:
-    found = describe_confusion(tally, labels, positive)
+def _describe_part(tally: Tally, labels: Sequence[str], positive: str | None, *, resampled: bool) -> Results:
+    results = describe_confusion(tally, labels, positive)
     if not tally.scores:
-        return found
-    return _with_metrics(found, _describe_scores(tally.scores, positive, resampled=resampled))
+        return results
+    return _with_metrics(results, _describe_scores(tally.scores, positive, resampled=resampled))
 
 
-def _with_metrics(found: Found, more: Found) -> Found:
-    metrics, others = found["metrics"], more["metrics"]
+def _with_metrics(results: Results, more: Results) -> Results:
+    metrics, others = results["metrics"], more["metrics"]
     assert isinstance(metrics, Mapping)  # noqa: S101 - as written above
     assert isinstance(others, Mapping)  # noqa: S101 - likewise
-    return {**found, **more, "metrics": {**metrics, **others}}
+    return {**results, **more, "metrics": {**metrics, **others}}
 
 
-def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found:
+def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Results:
     pairs = list(tally.confusion.items())
     true, predicted = ([pair[side] for pair, _ in pairs] for side in (0, 1))
     weights = np.array([count for _, count in pairs])
@@ -202,7 +202,7 @@ def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found
     hits = sum(count for (one, other), count in pairs if one == other)
     present = {one for one, _ in tally.confusion}
     balanced = balanced_accuracy_score(true, predicted, sample_weight=weights) if len(present) > 1 else None
-    found: Found = {
+    results: Results = {
         "accuracy": proportion(hits, tally.n),
         "balanced_accuracy": metric(
             balanced if balanced is not None else accuracy_score(true, predicted, sample_weight=weights)
@@ -210,14 +210,14 @@ def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found
         "f1": metric(f1_score(true, predicted, **options, **which), "nothing is or was predicted positive"),
     }
     if positive is None:
-        found["precision"] = metric(precision_score(true, predicted, **options, **which), "undefined")
-        found["recall"] = metric(recall_score(true, predicted, **options, **which), "undefined")
-        return found
+        results["precision"] = metric(precision_score(true, predicted, **options, **which), "undefined")
+        results["recall"] = metric(recall_score(true, predicted, **options, **which), "undefined")
+        return results
     rows = sum(count for (one, _), count in pairs if one == positive)
     columns = sum(count for (_, other), count in pairs if other == positive)
     both = tally.confusion[positive, positive]
     negatives = tally.n - rows
-    return found | {
+    return results | {
         "precision": proportion(both, columns, "nothing was predicted positive"),
         "recall": proportion(both, rows, "nothing is positive"),
         "specificity": proportion(negatives - (columns - both), negatives, "everything is positive"),
@@ -225,7 +225,7 @@ def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found
     }
 
 
-def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, resampled: bool) -> Found:
+def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, resampled: bool) -> Results:
     areas = {label: _areas(scores) for label, scores in counted.items()}
     defined = all(None not in pair for pair in areas.values())
     roc, precision = (
@@ -235,15 +235,15 @@ def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, res
         )
         for side in (0, 1)
     )
-    found: Found = {
+    results: Results = {
         "score_counts": [write_scores(label, scores) for label, scores in counted.items()],
         "metrics": {"roc_auc": roc, "average_precision": precision},
     }
     if positive is None:
-        return found
+        return results
     scores = counted[positive]
     truth, values, weights = scores.weighted()
-    more: Found = {"brier": metric(brier_score_loss(truth, values, sample_weight=weights))}
+    more: Results = {"brier": metric(brier_score_loss(truth, values, sample_weight=weights))}
     if resampled:
         more["roc_auc"] = with_resampling(roc, weights, lambda draw: _area(draw, len(values) // 2))
     calibration = _calibrate(scores)
@@ -251,7 +251,7 @@ def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, res
         sum(abs(one["positives"] - one["score_sum"]) for one in calibration) / int(weights.sum())
     )
     return {
-        **_with_metrics(found, {"metrics": more}),
+        **_with_metrics(results, {"metrics": more}),
         "calibration": {"label": positive, "bins": calibration},
     }
 
@@ -278,11 +278,11 @@ def _calibrate(scores: Scores) -> list[dict[str, float]]:
     """Sum up each of ten bins of equal width: reliability, Brier score and ECE follow from these."""
     places = np.minimum((scores.steps * _BINS).astype(int), _BINS - 1)
     both = scores.positives + scores.negatives
-    found = []
+    bins = []
     for place in np.unique(places):
         inside = places == place
         values, positives, rows = scores.steps[inside], scores.positives[inside], both[inside]
-        found.append(
+        bins.append(
             {
                 "n": int(rows.sum()),
                 "positives": int(positives.sum()),
@@ -291,7 +291,7 @@ def _calibrate(scores: Scores) -> list[dict[str, float]]:
                 "score_squares": float(values**2 @ rows),
             }
         )
-    return found
+    return bins
 
 
 def _read_scores(

@@ -48,14 +48,14 @@ def compare_datasets(
             raise InvalidEvidence(reason=f"column {name!r} has no row")
     counted = [_count(name, *pair) for name, pair in pairs.items()]
     # The numbers follow from the counts by definition: there is one place that says how.
-    found: dict[str, Json] = {"drift": {"columns": list(counted)}}
-    metrics = {name: metric(value) for name, value in recompute(found).items()}
+    counts: dict[str, Json] = {"drift": {"columns": list(counted)}}
+    metrics = {name: metric(value) for name, value in recompute(counts).items()}
     for name, (before, after) in pairs.items():
         if _is_numeric(before) and _is_numeric(after):
             test = ks_2samp(before.dropna(), after.dropna())
             metrics[f"ks.{name}"] = {**metric(float(test.statistic)), "source": "given"}
     n = len(next(iter(pairs.values()))[1])
-    return {"task": "drift", "n": n, **found, "metrics": metrics}
+    return {"task": "drift", "n": n, **counts, "metrics": metrics}
 
 
 def _count(name: str, before: Column, after: Column) -> dict[str, Json]:

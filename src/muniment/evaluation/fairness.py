@@ -22,12 +22,12 @@ _RATES: Final = {
 }
 
 
-def write_gaps(found: dict[str, Json], min_group_size: int) -> dict[str, Json]:
+def write_gaps(results: dict[str, Json], min_group_size: int) -> dict[str, Json]:
     """Add the largest difference of each metric between the groups of a column, with an interval.
 
     Groups of fewer than `min_group_size` rows are left out, and named.
     """
-    groups: Any = found["groups"]
+    groups: Any = results["groups"]
     gaps = []
     for column in sorted({group["column"] for group in groups}):
         members = [group for group in groups if group["column"] == column]
@@ -45,7 +45,7 @@ def write_gaps(found: dict[str, Json], min_group_size: int) -> dict[str, Json]:
                     "value": max(values.values()) - min(values.values()),
                 }
                 gaps.append(_with_interval(gap, large))
-    return {**found, "gaps": gaps} if gaps else found
+    return {**results, "gaps": gaps} if gaps else results
 
 
 def rates_of(evaluation: Mapping[str, Any], column: str) -> pd.DataFrame:
@@ -89,8 +89,8 @@ def _with_interval(gap: dict[str, Any], groups: list[dict[str, Any]]) -> dict[st
         rates = pairs[:, 0] / totals
         return float(rates.max() - rates.min())
 
-    found = with_resampling({"value": gap["value"]}, np.concatenate(sides), spread)
-    return {**gap, "interval": found["interval"]}
+    resampled = with_resampling({"value": gap["value"]}, np.concatenate(sides), spread)
+    return {**gap, "interval": resampled["interval"]}
 
 
 def _share(metric: str, group: dict[str, Any]) -> tuple[int, int] | None:
@@ -109,5 +109,5 @@ def _share(metric: str, group: dict[str, Any]) -> tuple[int, int] | None:
         "positive_rate": (column, n - column),
         "specificity": (n - row - column + hit, column - hit),
     }
-    found = shares.get(metric)
-    return None if found is None else (int(found[0]), int(found[1]))
+    share = shares.get(metric)
+    return None if share is None else (int(share[0]), int(share[1]))

@@ -23,7 +23,7 @@ from muniment.evaluation.tables import list_columns, read_pieces, read_whole
 from muniment.evaluation.tally import GroupedTally
 from muniment.evaluation.text import evaluate_text
 
-Found = dict[str, Json]
+Results = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
     positive: str | None = None,
     unit: str = "",
     min_group_size: int = 1,
-) -> Found:
+) -> Results:
     """Evaluate the predictions in a table.
 
     Raises:
@@ -94,7 +94,7 @@ def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
     raise InvalidEvidence(reason=f"{task!r} is no task that is known")
 
 
-def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Found:
+def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Results:
     """Say how far the columns of one table are from those of another. Raises like `compare_datasets`."""
     sides = [read_whole(path, columns) for path in (reference, current)]
     before, after = ({str(name): table[name].to_numpy() for name in table.columns} for table in sides)
@@ -110,7 +110,7 @@ def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
     groups: Sequence[str] = (),
     positive: object = None,
     min_group_size: int = 1,
-) -> tuple[Found, JsonObject]:
+) -> tuple[Results, JsonObject]:
     """Let a scikit-learn estimator predict the rows of a table; give what that shows, and how it was done.
 
     `features` are by default those that the estimator was fitted with, or all but the target.
@@ -127,21 +127,21 @@ def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
             predicted, scores = _predict(model, _input(model, piece, wanted), chosen)
             true = read_labels(piece[target].to_numpy(), target)
             tally.add(true, predicted, scores, _group(piece, groups))
-        found = describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
+        results = describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
     else:
         chosen = None
         table = read_whole(path, read)
-        found = evaluate_regression(
+        results = evaluate_regression(
             table[target],
             model.predict(_input(model, table, wanted)),
             groups=_read_groups(table, groups),
             min_group_size=min_group_size,
         )
     positive_member = {"positive": chosen} if chosen else {}
-    return found, {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
+    return results, {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
 
 
-def _classify(path: Path, columns: Columns, positive: str | None, min_group_size: int) -> Found:
+def _classify(path: Path, columns: Columns, positive: str | None, min_group_size: int) -> Results:
     target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
     score = columns.score[0] if columns.score else None
     labels: set[str] = set()

@@ -33,17 +33,17 @@ def read_results(document: Json) -> list[Imported]:
         InvalidEvidence: it is none of these, or holds no number.
     """
     if isinstance(document, Mapping) and "model-index" in document:
-        found = list(_read_model_index(document["model-index"]))
+        imported = list(_read_model_index(document["model-index"]))
     elif isinstance(document, list):
-        found = list(_read_eval_results(document))
+        imported = list(_read_eval_results(document))
     elif isinstance(document, Mapping):
         metrics = document.get("metrics", document)
-        found = [Imported(task="other", dataset="", split="", metrics=_numbers(metrics))]
+        imported = [Imported(task="other", dataset="", split="", metrics=_numbers(metrics))]
     else:
-        found = []
-    if not any(one.metrics for one in found):
+        imported = []
+    if not any(one.metrics for one in imported):
         raise InvalidEvidence(reason="no metric is in it, in any form that is known")
-    return found
+    return imported
 
 
 def _read_model_index(index: Json) -> Iterator[Imported]:

@@ -31,7 +31,7 @@ def proportion(hits: int, n: int, why: str = "") -> dict[str, Json]:
 
 
 def with_resampling(
-    found: dict[str, Json], counts: Whole, statistic: Callable[[Whole], float]
+    number: dict[str, Json], counts: Whole, statistic: Callable[[Whole], float]
 ) -> dict[str, Json]:
     """Add a percentile bootstrap interval to a number that `statistic` computes of counts.
 
@@ -41,14 +41,14 @@ def with_resampling(
     n = int(counts.sum())
     method = f"percentile bootstrap over rows, {RESAMPLES} resamples, seed 0"
     values = np.empty(0)
-    if n > 1 and found["value"] is not None:
+    if n > 1 and number["value"] is not None:
         draws = np.random.default_rng(0).multinomial(n, counts / n, RESAMPLES)
         values = np.array([statistic(draw) for draw in draws])
         values = values[np.isfinite(values)]
     if not len(values):
-        return {**found, "interval": _interval(None, None, method)}
+        return {**number, "interval": _interval(None, None, method)}
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {**found, "interval": _interval(float(low), float(high), method)}
+    return {**number, "interval": _interval(float(low), float(high), method)}
 
 
 def _interval(low: float | None, high: float | None, method: str) -> dict[str, Json]:

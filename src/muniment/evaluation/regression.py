@@ -54,7 +54,7 @@ def evaluate_regression(
     whole = _describe(true, predicted, unit)
     metrics: Any = whole["metrics"]
     metrics["mae"] = _with_interval(metrics["mae"], np.abs(predicted - true))
-    found: dict[str, Json] = {
+    results: dict[str, Json] = {
         "task": "regression",
         "n": len(true),
         **whole,
@@ -68,7 +68,7 @@ def evaluate_regression(
             for (column, value), rows in members.items()
         ],
     }
-    return write_gaps(found, min_group_size)
+    return write_gaps(results, min_group_size)
 
 
 def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
@@ -94,7 +94,7 @@ def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
             ],
         },
         "metrics": {
-            **{name: {**found, **named} for name, found in errors.items()},
+            **{name: {**error, **named} for name, error in errors.items()},
             "mse": metric(mean_squared_error(true, predicted)),
             "r2": metric(r2_score(true, predicted) if spread else None, "all true values are the same"),
         },
@@ -105,11 +105,11 @@ def _sum_up(predicted: Numbers, residuals: Numbers) -> list[Json]:
     """Sum the residuals up by decile of the prediction; rows with equal predictions stay together."""
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, _BINS + 1)))
     places = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, max(len(edges) - 2, 0))
-    found: list[Json] = []
+    deciles: list[Json] = []
     for place in np.unique(places):
         inside = places == place
         errors = residuals[inside]
-        found.append(
+        deciles.append(
             {
                 "low": float(predicted[inside].min()),
                 "high": float(predicted[inside].max()),
@@ -119,15 +119,15 @@ def _sum_up(predicted: Numbers, residuals: Numbers) -> list[Json]:
                 "squares": float((errors**2).sum()),
             }
         )
-    return found
+    return deciles
 
 
-def _with_interval(found: dict[str, Json], errors: NDArray[np.float64]) -> dict[str, Json]:
+def _with_interval(error: dict[str, Json], errors: NDArray[np.float64]) -> dict[str, Json]:
     if len(errors) > _RESAMPLED:
         values, counts = _bin(errors)
     else:
         values, counts = np.unique(errors, return_counts=True)
-    return with_resampling(found, counts, lambda draw: float(draw @ values / draw.sum()))
+    return with_resampling(error, counts, lambda draw: float(draw @ values / draw.sum()))
 
 
 def _bin(errors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

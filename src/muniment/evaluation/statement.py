@@ -14,7 +14,7 @@ _DIRECTIONS: Final = frozenset({"higher", "lower"})
 
 
 def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its numbers
-    found: JsonObject,
+    results: JsonObject,
     *,
     dataset: JsonObject,
     time: str,
@@ -22,7 +22,7 @@ def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its num
     procedure: JsonObject | None = None,
     metrics: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
-    """Complete what one of the functions of `muniment.evaluation` found.
+    """Complete what one of the functions of `muniment.evaluation` results.
 
     `metrics` are numbers from elsewhere, by name: a number, or `{"value", "direction", "unit", "interval"}`.
     They are marked as given: no counts are there to check them by.
@@ -30,14 +30,14 @@ def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its num
     Raises:
         InvalidEvidence: such a metric is no finite number, or goes by the name of a computed one.
     """
-    computed = found.get("metrics")
+    computed = results.get("metrics")
     known = dict(computed) if isinstance(computed, Mapping) else {}
     given = {name: read_given(name, value) for name, value in (metrics or {}).items()}
     taken = sorted(known.keys() & given.keys())
     if taken:
         raise InvalidEvidence(reason=f"{taken[0]} is computed here: call yours by another name")
     return {
-        **found,
+        **results,
         "dataset": dict(dataset),
         "tool": {"name": "muniment", "version": __version__, "libraries": _list_libraries()},
         "time": time,
@@ -62,10 +62,10 @@ def read_given(name: str, value: Json) -> JsonObject:
 
 
 def _list_libraries() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -40,8 +40,8 @@ def list_columns(path: Path) -> list[str]:
     """List the columns of a table, in order. Raises like `read_pieces`."""
     try:
         if is_parquet(path):
-            found: list[str] = _open_parquet(path).schema_arrow.names
-            return found
+            names: list[str] = _open_parquet(path).schema_arrow.names
+            return names
         return [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise InvalidEvidence(reason=f"{path.name} cannot be read as a table: {_brief(error)}") from error

@@ -137,10 +137,10 @@ class GroupedTally:
 
 def split(values: Labels) -> Iterable[tuple[str, Whole]]:
     """Give each different value, in order, and the places of its rows."""
-    found, places = np.unique(values, return_inverse=True)
+    distinct, places = np.unique(values, return_inverse=True)
     order = np.argsort(places, kind="stable")
-    ends = np.cumsum(np.bincount(places, minlength=len(found)))
-    return zip((str(one) for one in found), np.split(order, ends[:-1]), strict=True)
+    ends = np.cumsum(np.bincount(places, minlength=len(distinct)))
+    return zip((str(one) for one in distinct), np.split(order, ends[:-1]), strict=True)
 
 
 def check_groups(groups: Mapping[tuple[str, str], object]) -> None:
