@@ -1,4 +1,4 @@
-"""Evidence of a regressor: errors, and the residuals summed up by decile of the prediction."""
+"""Evidence for regressors: errors, and residuals by decile of the prediction."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from muniment.evaluation.tally import check_groups, split
 
 _QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _BINS: Final = 10
-# Beyond that many rows the interval of the error is computed over bins of it.
+# With more rows, the interval of the error is computed from binned errors.
 _RESAMPLED: Final = 20_000
 
 
@@ -34,17 +34,17 @@ def evaluate_regression(
     unit: str = "",
     min_group_size: int = 1,
 ) -> dict[str, Json]:
-    """Compute what a regressor's predictions show; `y_true` and `y_pred` are (n,), in `unit`.
+    """Compute the evidence of a regressor's predictions; `y_true` and `y_pred` are (n,), in `unit`.
 
-    A residual is the prediction less the truth.
+    A residual is the prediction minus the truth.
 
     Raises:
-        InvalidEvidence: lengths differ, n is 0, a value is not finite.
+        InvalidEvidence: lengths differ, n is 0, or a value is not finite.
     """
     true = read_numbers(y_true, "values", (np.size(y_true),))
     predicted = read_numbers(y_pred, "predictions", true.shape)
     if not len(true):
-        raise InvalidEvidence(reason="there is no row")
+        raise InvalidEvidence(reason="the data has no rows")
     members = {
         (column, value): rows
         for column, values in read_groups(groups or {}, len(true)).items()
@@ -102,7 +102,7 @@ def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
 
 
 def _sum_up(predicted: Numbers, residuals: Numbers) -> list[Json]:
-    """Sum the residuals up by decile of the prediction; rows with equal predictions stay together."""
+    """Sum up the residuals by decile of the prediction; rows with equal predictions stay together."""
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, _BINS + 1)))
     places = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, max(len(edges) - 2, 0))
     deciles: list[Json] = []
