@@ -173,7 +173,7 @@ def test_addresses_are_references_or_snapshots(
         run.dataset("far", "https://ada:pass@example.com/a.csv?token=x", digest=digest)
         path = run.dataset("near", f"{website}/a.csv", digest=digest, snapshot=True)
         assert path.read_text() == "x\n1\n"
-        with pytest.raises(InvalidOption, match="needed"):
+        with pytest.raises(InvalidOption, match="missing"):
             run.dataset("x", "https://example.com/a.csv")
         with pytest.raises(DigestMismatch):
             run.dataset("x", f"{website}/a.csv", digest=str(Digest.of(b"")), snapshot=True)

@@ -78,4 +78,4 @@ def check_length(values: Values, n: int, name: str) -> None:
         InvalidEvidence: the lengths differ.
     """
     if len(values) != n:
-        raise InvalidEvidence(reason=f"expected {n} {name}, got {len(values)}")
+        raise InvalidEvidence(reason=f"{name}: expected {n} entries, got {len(values)}")

@@ -1,4 +1,4 @@
-"""What is to be said of the pickles of a file."""
+"""Judge the pickles of a file."""
 
 import re
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from muniment.scanning.pickles import Pickles, read_pickles
 
 
 def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterator[Found]:
-    """Follow the pickles from where a file stands, and say what they do.
+    """Follow the pickles from the current position of a file, and report what they do.
 
-    One that is not `declared`, by name or first bytes, is one only if a loader would do something with it.
+    A file not `declared` a pickle, by name or first bytes, counts only if a loader would act on it.
     """
     pickles = read_pickles(file)
     if not declared and not pickles.acts:
@@ -27,35 +27,33 @@ def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterato
     yield from wrong
     if not wrong:
         listed = ", ".join(sorted(map(str, names))) or "none"
-        yield Found(
-            "none", "pickle/data", f"a pickle that only makes data; the names it takes: {listed}", path
-        )
+        yield Found("none", "pickle/data", f"a pickle that only makes data, with the imports {listed}", path)
 
 
 def _judge_names(names: set[Name], path: str) -> Iterator[Found]:
     dangerous = _ask_second(names)
     for name in names:
         if name in dangerous:
-            message = f"a pickle takes {name}, which picklescan knows to run code"
+            message = f"a pickle imports {name}, which runs code according to picklescan"
             yield Found("critical", "picklescan/dangerous", message, path)
         elif is_standard(name) and not is_listed(name):
-            yield Found("critical", "pickle/name", f"a pickle takes {name} of Python's library", path)
+            yield Found("critical", "pickle/name", f"a pickle imports {name} of Python's library", path)
         elif not is_listed(name):
-            message = f"a pickle takes {name}, which is not known to make only data"
+            message = f"a pickle imports {name}, which is not known to make only data"
             yield Found("high", "pickle/name", message, path)
 
 
 def _judge_end(pickles: Pickles, path: str) -> Iterator[Found]:
     if pickles.fault and pickles.ended:
-        yield Found("medium", "pickle/rest", f"behind a pickle is what is none: {pickles.fault}", path)
+        yield Found("medium", "pickle/rest", f"after a pickle, the rest is not one: {pickles.fault}", path)
     elif pickles.fault:
         yield Found("high", "pickle/unread", f"a pickle cannot be followed: {pickles.fault}", path)
     elif not pickles.ended:
-        yield Found("low", "pickle/empty", "a pickle without anything in it", path)
+        yield Found("low", "pickle/empty", "an empty pickle", path)
 
 
 def _ask_second(names: set[Name]) -> set[Name]:
-    """Ask picklescan which names it knows to run code, by a pickle that takes them and does nothing."""
+    """Ask picklescan which names run code, with a pickle that takes them and does nothing."""
     plain = [name for name in names if "".join(name).isascii() and not re.search(r"\s", "".join(name))]
     scanner = load_extra("picklescan.scanner", "picklescan", extra="server")
     taken = "".join(f"c{name.module}\n{name.name}\n0" for name in plain)
