@@ -24,8 +24,8 @@ from muniment.signing.schemas import SCHEMAS
 _MADE: Final = "This page is made from the code by `make reference`."
 _EVENTS: Final = f"""\
 {_MADE} Every change to a registry is an event: an entry of the
-log, as canonical JSON (RFC 8785) with `actor`, `data`, `id`, `time`, `type` and `version`. The tables give the
-members of `data`. The version of the format is {leaves.FORMAT}.
+log, as canonical JSON (RFC 8785) with `actor`, `data`, `id`, `time`, `type` and `version`. The tables give
+the members of `data`. The version of the format is {leaves.FORMAT}.
 """
 _PREDICATES: Final = f"""\
 {_MADE} A claim is an in-toto statement; its predicate type says of
