@@ -27,22 +27,30 @@ def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature, WrongSubject: a claim cannot be relied on.
     """
-    records = unit.projections.select(
-        AttestationRecord, Where("name", "=", version.name), Where("revision", "=", version.revision)
-    )
-    keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
     return tuple(
-        _read_claim(unit, record, key, version, revision)
+        _read_claim(unit, record, key, version, revision) for record, key in _list_counting(unit, version)
+    )
+
+
+def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
+    """Collect who made a version: who published its bytes, under any name, and who trained it."""
+    trained = _list_counting(unit, version, Where("predicate_type", "=", PROVENANCE))
+    same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
+    return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})
+
+
+def _list_counting(
+    unit: Unit, version: VersionRecord, *which: Where
+) -> list[tuple[AttestationRecord, KeyRecord]]:
+    """List the claims about a version, oldest first, with their keys, which counted when they came."""
+    about = Where("name", "=", version.name), Where("revision", "=", version.revision)
+    records = unit.projections.select(AttestationRecord, *about, *which)
+    keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
+    return [
+        (record, key)
         for record in records
         if (key := keys[record.key_id]) and (key.revoked is None or record.index < key.revoked)
-    )
-
-
-def authors_of(unit: Unit, version: VersionRecord, claims: tuple[Attestation, ...]) -> frozenset[str]:
-    """Collect who made a version: who published its bytes, under any name, and who trained it."""
-    trained = {claim.signer for claim in claims if claim.predicate_type == PROVENANCE}
-    same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
-    return frozenset({*trained, *(found.author for found in same)})
+    ]
 
 
 def _read_claim(

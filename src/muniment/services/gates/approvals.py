@@ -115,7 +115,7 @@ def _check_others(
 ) -> None:
     """Check that the actor decides about somebody else's work. Raises as `check_approval`."""
     reference = f"{version.name}@{version.number}"
-    if tx.actor in authors_of(tx.unit, version, claims):
+    if tx.actor in authors_of(tx.unit, version):
         raise OwnVersion(reference=reference, principal=tx.actor)
     if approval.waiver is None:
         return
