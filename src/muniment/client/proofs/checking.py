@@ -177,6 +177,18 @@ def check_claim(
     )
 
 
+def read_claims(
+    backend: TrustedBackend, version: VersionRecord, revision: Revision, *types: str
+) -> list[Attestation]:
+    """Read the claims about a version, oldest first, of some types or of all. Raises as `check_claim`."""
+    records = backend.ask(DescribeVersion(reference=_exact(version))).attestations
+    return [
+        check_claim(backend, record, version, revision)
+        for record in records
+        if not types or record.predicate_type in types
+    ]
+
+
 def find_evidence(backend: TrustedBackend, version: VersionRecord) -> frozenset[str]:
     """Collect the digests of the evidence that an approver has to have seen. Raises as `check_claim`."""
     detail = backend.ask(DescribeVersion(reference=_exact(version)))

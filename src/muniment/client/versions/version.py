@@ -16,10 +16,10 @@ from muniment.client.claims.signers import Signer, Statement
 from muniment.client.people.principals import write_payload, write_reason
 from muniment.client.proofs.checking import (
     Check,
-    check_claim,
     check_signature,
     check_version,
     find_evidence,
+    read_claims,
     read_document,
     read_revision,
     resolve_proven,
@@ -128,12 +128,8 @@ class Version:
 
     def claims(self, predicate_type: str = "") -> list[Attestation]:
         """Read the claims about it, of one type or all, each checked."""
-        revision = self.revision()
-        return [
-            check_claim(self._session.backend, record, self.record, revision)
-            for record in self.describe().attestations
-            if predicate_type in {"", record.predicate_type}
-        ]
+        types = [predicate_type] if predicate_type else []
+        return read_claims(self._session.backend, self.record, self.revision(), *types)
 
     def evidence(self) -> list[Evidence]:
         """Read its evaluations, oldest first, each checked."""
