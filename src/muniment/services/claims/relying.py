@@ -1,7 +1,8 @@
 """Read claims again: whoever relies on one verifies it again (DESIGN rule 4)."""
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
-from muniment.core.claims.attestations import PROVENANCE, Attestation, Statement
+from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement
+from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
@@ -19,21 +20,31 @@ def read_revision(unit: Unit, digest: Digest) -> Revision:
 
 
 def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple[Attestation, ...]:
-    """Read and verify again every claim about a version, oldest first.
+    """Read and verify again every claim about a version that stands, oldest first.
 
-    Claims by keys that are revoked as of before they were recorded are left out. A bundle that is
+    Claims that were withdrawn are left out, and claims by keys that are revoked as of before they were
+    recorded: who stole a key has withdrawn nothing by it either. A bundle that is
     missing or altered is an error, not an absence: a rejection that cannot be read must not pass.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature, WrongSubject: a claim cannot be relied on.
     """
-    return tuple(
-        _read_claim(unit, record, key, version, revision) for record, key in _list_counting(unit, version)
-    )
+    counting = _list_counting(unit, version)
+    entries = {record.index for record, _ in counting}
+    withdrawn = {record.index for record, _ in counting if record.withdrawn in entries}
+    claims = [
+        _read_claim(unit, record, key, version, revision)
+        for record, key in counting
+        if record.index not in withdrawn or record.predicate_type == APPROVAL
+    ]
+    return tuple(drop_withdrawn(claims, withdrawn))
 
 
 def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
-    """Collect who made a version: who published its bytes, under any name, and who trained it."""
+    """Collect who made a version: who published its bytes, under any name, and who trained it.
+
+    Who withdraws how it was trained has trained it all the same.
+    """
     trained = _list_counting(unit, version, Where("predicate_type", "=", PROVENANCE))
     same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
     return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})

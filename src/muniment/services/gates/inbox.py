@@ -174,6 +174,7 @@ class _Inbox:
                 Where("revision", "=", version.revision),
                 Where("predicate_type", "=", APPROVAL),
                 Where("signer", "=", self._me),
+                Where("withdrawn", "=", None),
                 Where("index", ">", since),
                 limit=1,
             )
