@@ -113,10 +113,10 @@ class Cast:
         return self.server.connect(self.token(name))
 
     def token(self, name: str) -> str:
-        key = self.owner_key if name == "owner" else self.keys[name]
+        key = self.owner_key if name == "founder" else self.keys[name]
         return self.server.tokens[key.public.id]
 
-    def call(self, method: str, path: str, *, who: str | None = "owner", **more: object) -> httpx2.Response:
+    def call(self, method: str, path: str, *, who: str | None = "founder", **more: object) -> httpx2.Response:
         headers = {} if who is None else {"authorization": f"Bearer {self.token(who)}"}
         return httpx2.request(method, f"{self.server.url}{path}", headers=headers, timeout=20, **more)  # type: ignore[arg-type] # as httpx takes them
 
@@ -237,7 +237,7 @@ def test_a_digest_opens_nothing(people: Cast) -> None:
     # Nor is it found, where its owner finds it.
     search = {"q": f"digest = {secret}"}
     found = [
-        people.call("GET", "/api/v1/versions", who=who, params=search).json() for who in ("Carl", "owner")
+        people.call("GET", "/api/v1/versions", who=who, params=search).json() for who in ("Carl", "founder")
     ]
     assert [len(page["items"]) for page in found] == [0, 1]
     # Nor does publishing it: a manifest that names it is refused as one that names nothing.
@@ -375,7 +375,7 @@ def test_a_token_that_should_not_be_is_not_let_in(people: Cast) -> None:
 
 def test_an_admin_holds_nobodys_lasting_token(people: Cast) -> None:
     """For another person there are invitations only."""
-    refuses(lambda: issue_with(people.server.connect(people.token("owner")), "Carl", ""), NotPermitted)
+    refuses(lambda: issue_with(people.server.connect(people.token("founder")), "Carl", ""), NotPermitted)
 
 
 def test_who_sends_a_claim_has_signed_it(people: Cast) -> None:
@@ -391,7 +391,7 @@ def test_who_may_do_something_is_a_question_with_a_time(people: Cast) -> None:
     people.owner.execute(RevokeRole(principal="Rita", role=Role.CONTRIBUTOR, namespace="acme"))
     from_then = {p.name for p in people.owner.ask(WhoMay(act=_PUBLISH, namespace="acme", at=then))}
     now = {p.name for p in people.owner.ask(WhoMay(act=_PUBLISH, namespace="acme"))}
-    assert (from_then, now) == ({"owner", "Rita", "Carl"}, {"owner", "Carl"})
+    assert (from_then, now) == ({"founder", "Rita", "Carl"}, {"founder", "Carl"})
 
 
 # ---- what
@@ -420,7 +420,7 @@ def test_paths_lead_nowhere_else(people: Cast, template: str, evil: str) -> None
     connection = http.client.HTTPConnection(target.hostname or "", target.port, timeout=10)
     for method in ("GET", "PATCH"):
         headers = {
-            "authorization": f"Bearer {people.token('owner')}",
+            "authorization": f"Bearer {people.token('founder')}",
             "upload-offset": "0",
             "content-length": "0",
         }
@@ -460,7 +460,7 @@ def test_no_secret_is_in_the_log_or_the_database(people: Cast) -> None:
     )
     for token in people.server.tokens.values():
         assert token.encode() not in written
-    assert hashlib.sha256(people.token("owner").encode()).hexdigest().encode() in written
+    assert hashlib.sha256(people.token("founder").encode()).hexdigest().encode() in written
 
 
 def test_bodies_have_bounds(people: Cast) -> None:
@@ -469,7 +469,7 @@ def test_bodies_have_bounds(people: Cast) -> None:
     answer = people.call("POST", "/api/v1/documents", json={"documents": [large]})
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert people.call("POST", "/api/v1/uploads", json={"size_bytes": 2**53}).status_code == 413
-    big = {"authorization": f"Bearer {people.token('owner')}", "x-big": "x" * (3 << 20)}
+    big = {"authorization": f"Bearer {people.token('founder')}", "x-big": "x" * (3 << 20)}
     with suppress(httpx2.HTTPError):
         # To be hung up on is an answer too.
         assert httpx2.get(f"{people.server.url}/healthz", headers=big).status_code in {400, 413, 431}
@@ -504,7 +504,7 @@ def test_an_upload_that_was_dropped_is_gone(people: Cast) -> None:
     target = urlsplit(people.server.url)
     with socket.create_connection((target.hostname or "", target.port or 0), timeout=20) as connection:
         head = (
-            f"PATCH {url} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('owner')}\r\n"
+            f"PATCH {url} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('founder')}\r\n"
             f"upload-offset: 0\r\nupload-complete: ?1\r\ncontent-length: {6 << 20}\r\n\r\n"
         )
         connection.sendall(head.encode() + bytes(4 << 20))
@@ -526,7 +526,7 @@ def test_a_client_that_disappears_loses_nothing(people: Cast) -> None:
     target = urlsplit(people.server.url)
     with socket.create_connection((target.hostname or "", target.port or 0)) as connection:
         head = (
-            f"PATCH {url} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('owner')}\r\n"
+            f"PATCH {url} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('founder')}\r\n"
             f"upload-offset: 0\r\nupload-complete: ?1\r\ncontent-length: {len(data)}\r\n\r\n"
         )
         connection.sendall(head.encode() + data[: 3 << 20])
@@ -543,7 +543,7 @@ def test_a_client_that_is_slow_on_purpose_is_hung_up_on(people: Cast) -> None:
         connection.sendall(b"GET /api/v1/me HTTP/1.1\r\nx-slow: ")
     for connection in slow[10:]:
         connection.sendall(
-            f"POST /api/v1/tokens HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('owner')}\r\n"
+            f"POST /api/v1/tokens HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {people.token('founder')}\r\n"
             "content-type: application/json\r\ncontent-length: 1000\r\n\r\n{".encode()
         )
     assert people.call("GET", "/api/v1/me").status_code == 200
@@ -561,7 +561,7 @@ def test_two_who_send_one_upload_make_one_blob(people: Cast) -> None:
     target = urlsplit(people.server.url)
     older = http.client.HTTPConnection(target.hostname or "", target.port, timeout=20)
     headers = {
-        "authorization": f"Bearer {people.token('owner')}",
+        "authorization": f"Bearer {people.token('founder')}",
         "upload-offset": "0",
         "upload-complete": "?1",
         "content-length": str(len(other)),
@@ -587,7 +587,7 @@ def test_an_upload_whose_bytes_are_gone_begins_again(people: Cast) -> None:
     """Whoever goes on with it is told to send all of it, and can."""
     data = os.urandom(6 << 20)
     url = begin(people, len(data))
-    headers = {"authorization": f"Bearer {people.token('owner')}", "upload-offset": "0"}
+    headers = {"authorization": f"Bearer {people.token('founder')}", "upload-offset": "0"}
     httpx2.patch(f"{people.server.url}{url}", headers=headers, content=data[: 5 << 20], timeout=20)
     offset = wait_for_offset(people, url)
     (file,) = (people.server.log.parent / "data" / "uploads").glob(f"upload-{url.rpartition('/')[2]}-*")
@@ -600,7 +600,7 @@ def test_an_upload_whose_bytes_are_gone_begins_again(people: Cast) -> None:
 
 def test_a_retry_is_answered_with_the_first_receipt(people: Cast) -> None:
     """The same key and the same request: one entry. The same key and another request: refused."""
-    headers = {"authorization": f"Bearer {people.token('owner')}", "idempotency-key": "retry-1"}
+    headers = {"authorization": f"Bearer {people.token('founder')}", "idempotency-key": "retry-1"}
     url = f"{people.server.url}/api/v1/grants"
     body = {"principal": "Carl", "role": "validator", "namespace": "other"}
     first = httpx2.post(url, headers=headers, json=body)
@@ -625,7 +625,7 @@ def test_conditions_are_kept_to(people: Cast) -> None:
     """An unchanged answer is not sent again, and an alias that moved meanwhile is not moved over."""
     path = "/api/v1/models/acme/readmission/versions/1"
     tag = people.call("GET", path).headers["etag"]
-    headers = {"authorization": f"Bearer {people.token('owner')}"}
+    headers = {"authorization": f"Bearer {people.token('founder')}"}
     url = people.server.url
     assert httpx2.get(url + path, headers={**headers, "if-none-match": tag}).status_code == 304
     alias = f"{url}/api/v1/models/acme/readmission/aliases/canary"
@@ -786,7 +786,7 @@ def begin(people: Cast, size: int, digest: Digest | None = None) -> str:
 
 def send(people: Cast, url: str, data: bytes, offset: int = 0) -> httpx2.Response:
     headers = {
-        "authorization": f"Bearer {people.token('owner')}",
+        "authorization": f"Bearer {people.token('founder')}",
         "upload-offset": str(offset),
         "upload-complete": "?1",
     }

@@ -198,8 +198,8 @@ def test_an_expired_or_revoked_key_signs_nothing(backend: Backend, owner: Identi
     publish(backend, owner, b"a")
     expired, revoked = Identity.generate(), Identity.generate()
     past = "2026-01-01T00:00:01Z"
-    backend.execute(EnrolKey(principal="owner", public_key=expired.public.pem, expires=past))
-    backend.execute(EnrolKey(principal="owner", public_key=revoked.public.pem))
+    backend.execute(EnrolKey(principal="founder", public_key=expired.public.pem, expires=past))
+    backend.execute(EnrolKey(principal="founder", public_key=revoked.public.pem))
     backend.execute(RevokeKey(key_id=revoked.public.id))
     subject = subject_of(backend)
     for identity, kind in ((expired, KeyExpired), (revoked, KeyRevoked)):
@@ -271,7 +271,7 @@ def passes(backend: Backend, alias: Alias = PRODUCTION) -> bool:
 @pytest.mark.usefixtures("validator")
 def test_an_author_cannot_approve(backend: Backend, owner: Identity) -> None:
     """Not the publisher, whatever roles they hold, and not who vouches for the training."""
-    backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
+    backend.execute(GrantRole(principal="founder", role=Role.VALIDATOR, namespace="acme"))
     own = approval(backend, 1, Role.VALIDATOR)
     refuses(lambda: record(backend, owner, 1, APPROVAL, own), OwnVersion)
     assert not passes(backend)

@@ -83,7 +83,7 @@ def _acts(role: Role) -> dict[Act, Callable[[Backend, Identity], object]]:
     """Give, for each act, something that takes exactly the right to it."""
     new = f"{role} {uuid_utils.uuid4()}".encode()
     stranger = Identity.generate()
-    grant = GrantRole(principal="owner", role=Role.READER, namespace="acme")
+    grant = GrantRole(principal="founder", role=Role.READER, namespace="acme")
     approving = role if role in {Role.VALIDATOR, Role.APPROVER, Role.SECURITY} else Role.VALIDATOR
     return {
         Act.READ: lambda b, _: b.ask(GetVersion(reference=FIRST)),
@@ -199,7 +199,7 @@ def test_the_author_has_somebody_push_it_again(backend: Backend, open_as: OpenAs
     carl = add_person(backend, "Carl", Role.CONTRIBUTOR)
     other = ModelName("acme", "other")
     publish(open_as(carl), carl, b"a", name=other)
-    backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
+    backend.execute(GrantRole(principal="founder", role=Role.VALIDATOR, namespace="acme"))
     set_policy(backend, owner, APPROVED, models=Models("acme", "other"))
     predicate = {**approval(backend, 1, Role.VALIDATOR), "version": f"{other}@1"}
     refuses(lambda: record(backend, owner, 1, APPROVAL, predicate, name=other), OwnVersion)
@@ -208,7 +208,7 @@ def test_the_author_has_somebody_push_it_again(backend: Backend, open_as: OpenAs
 
 def test_an_admin_makes_themselves_an_approver(backend: Backend, owner: Identity, vera: Identity) -> None:
     for role in (Role.VALIDATOR, Role.APPROVER, Role.SECURITY):
-        backend.execute(GrantRole(principal="owner", role=role, namespace="acme"))
+        backend.execute(GrantRole(principal="founder", role=role, namespace="acme"))
         refuses(lambda role=role: record(backend, owner, 1, APPROVAL, approval(backend, 1, role)), OwnVersion)  # type: ignore[misc] # bound at once
     assert not passes(backend)
     del vera
@@ -356,17 +356,17 @@ def test_the_same_document_twice_is_one_policy(backend: Backend, owner: Identity
 class Governance(RuleBasedStateMachine):
     """Several people push, attest, decide, grant and promote in any order; some things never happen."""
 
-    names = ("owner", "Vera", "Carl", "Dora")
+    names = ("founder", "Vera", "Carl", "Dora")
 
     @initialize()
     def found(self) -> None:
         self.open_as = open_memory()
-        self.keys = {"owner": Identity.generate()}
-        self.backends: dict[str, LocalBackend] = {"owner": self.open_as(self.keys["owner"])}
+        self.keys = {"founder": Identity.generate()}
+        self.backends: dict[str, LocalBackend] = {"founder": self.open_as(self.keys["founder"])}
         for name in self.names[1:]:
-            self.keys[name] = add_person(self.backends["owner"], name, Role.CONTRIBUTOR)
+            self.keys[name] = add_person(self.backends["founder"], name, Role.CONTRIBUTOR)
             self.backends[name] = self.open_as(self.keys[name])
-        publish(self.backends["owner"], self.keys["owner"], b"0")
+        publish(self.backends["founder"], self.keys["founder"], b"0")
         self.versions = 1
         self.moves = 0
         self.policy = 0
@@ -409,12 +409,12 @@ class Governance(RuleBasedStateMachine):
 
     @rule(who=who, role=st.sampled_from(list(Role)))
     def grant(self, who: str, role: Role) -> None:
-        self.backends["owner"].execute(GrantRole(principal=who, role=role, namespace="acme"))
+        self.backends["founder"].execute(GrantRole(principal=who, role=role, namespace="acme"))
 
     @rule(who=who, role=st.sampled_from(list(Role)))
     def withdraw(self, who: str, role: Role) -> None:
         command = RevokeRole(principal=who, role=role, namespace="acme")
-        self.attempt(lambda: self.backends["owner"].execute(command))
+        self.attempt(lambda: self.backends["founder"].execute(command))
 
     @rule(bound=st.sampled_from([0.2, 0.5]), count=st.integers(1, 2))
     def set_policy(self, bound: float, count: int) -> None:
@@ -422,7 +422,7 @@ class Governance(RuleBasedStateMachine):
             {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": bound},
             {"rule": "approvals", "n": count, "roles": ["validator", "approver", "security"]},
         ]
-        set_policy(self.backends["owner"], self.keys["owner"], *rules)
+        set_policy(self.backends["founder"], self.keys["founder"], *rules)
 
     @rule(who=who, number=number, status=st.sampled_from([Status.REVOKED, Status.RETIRED, Status.PUBLISHED]))
     def set_status(self, who: str, number: int, status: Status) -> None:
@@ -451,13 +451,13 @@ class Governance(RuleBasedStateMachine):
 
     def judge(self, reference: Reference) -> bool | None:
         try:
-            return self.backends["owner"].ask(JudgeGate(reference=reference, alias=PRODUCTION)).passed
+            return self.backends["founder"].ask(JudgeGate(reference=reference, alias=PRODUCTION)).passed
         except MunimentError:
             return None
 
     def check_oracle(self, reference: Reference, *, guarded: bool) -> None:
         """Count by hand what the policy asks for, from the claims alone."""
-        backend = self.backends["owner"]
+        backend = self.backends["founder"]
         detail = backend.ask(DescribeVersion(reference=reference))
         assert detail.status is None or detail.status.status not in {"revoked", "retired"}
         if not guarded:
@@ -486,7 +486,7 @@ class Governance(RuleBasedStateMachine):
     def no_author_ever_approved(self) -> None:
         if not hasattr(self, "backends"):
             return
-        backend = self.backends["owner"]
+        backend = self.backends["founder"]
         for version in backend.ask(ListVersions(name=NAME)):
             detail = backend.ask(DescribeVersion(reference=Reference(NAME, version.number)))
             made: dict[str, int] = {version.author: version.index}
@@ -499,13 +499,13 @@ class Governance(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "backends"))
     @invariant()
     def the_log_replays_to_the_same(self) -> None:
-        assert self.backends["owner"]._units.read(compare) == []
+        assert self.backends["founder"]._units.read(compare) == []
 
     @invariant()
     def every_guarded_move_has_a_verdict_that_passed(self) -> None:
         if not hasattr(self, "backends"):
             return
-        backend = self.backends["owner"]
+        backend = self.backends["founder"]
         for move in backend.ask(ListMoves(name=NAME, alias=PRODUCTION)):
             for digest in move.record.verdicts.split():
                 with backend.open_blob(Digest.parse(digest)) as file:

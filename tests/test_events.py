@@ -186,6 +186,11 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, version acme/x@2, version acme/x@1, alias acme/x@production, model acme/x",
     ),
     (
+        e.AliasRemoved(name=X, alias=PRODUCTION, previous=2, reason=D1),
+        '{"alias":"production","name":"acme/x","previous":2,"reason":"D1"}',
+        "namespace acme, version acme/x@2, alias acme/x@production, model acme/x",
+    ),
+    (
         e.EmergencyClosed(name=X, alias=PRODUCTION, number=2, move=6, reason=D1),
         '{"alias":"production","move":6,"name":"acme/x","number":2,"reason":"D1"}',
         "namespace acme, version acme/x@2, model acme/x, entry 6",

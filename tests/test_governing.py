@@ -64,7 +64,7 @@ def call(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     key = tmp_path / "vera.pem"
 
-    def run(*arguments: str, by: str = "owner", code: int = 0) -> str:
+    def run(*arguments: str, by: str = "founder", code: int = 0) -> str:
         who = ["--identity", str(key)] if by == "Vera" else []
         result = CliRunner().invoke(main, [*who, *arguments])
         assert result.exit_code == code, result.output

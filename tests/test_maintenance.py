@@ -114,7 +114,7 @@ def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) 
     for identity, touched in (("01", now - 2 * LATER), ("02", now)):
         upload = Upload(
             id=identity,
-            principal="owner",
+            principal="founder",
             size_bytes=8,
             digest=None,
             offset=4,
@@ -409,7 +409,7 @@ def test_the_doctor_names_what_will_go_wrong(parts: Parts, monkeypatch: pytest.M
     """An upload that was left, a job that keeps failing, a clock that is behind, a disk that fills up."""
     week_ago = write_time(datetime.now(UTC) - timedelta(days=8))
     upload = Upload(
-        id="01", principal="owner", size_bytes=8, digest=None, offset=0, state=b"", touched=week_ago
+        id="01", principal="founder", size_bytes=8, digest=None, offset=0, state=b"", touched=week_ago
     )
     parts.units.write(lambda unit: unit.uploads.put(upload))
     job = Job(id="scrub", kind="scrub", payload="", due=week_ago, attempts=3, fault="the disk is gone")

@@ -288,7 +288,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     directory, port = tmp_path_factory.mktemp("passkeys"), find_port()
     url = f"http://localhost:{port}"
     with run_server(directory / "server", {"MUNIMENT_PUBLIC_URL": url}, port=port) as server:
-        settings = Settings.read({"MUNIMENT_STATE": str(directory / "owner")})
+        settings = Settings.read({"MUNIMENT_STATE": str(directory / "founder")})
         login(f"{url}/login#{server.invitation}", name="desk", settings=settings)
         with muniment.open(url, settings=settings) as owner:
             model = directory / "model"

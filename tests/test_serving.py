@@ -61,7 +61,7 @@ def environment(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) ->
     state = tmp_path_factory.mktemp("state")
     settings = Settings.read({"MUNIMENT_STATE": str(state)})
     link = f"{server.url}/login#{server.invitation}"
-    server.tokens["owner"] = "signed in"
+    server.tokens["founder"] = "signed in"
     login(link, name="laptop", settings=settings)
     return {**os.environ, "MUNIMENT_STATE": str(state), "MUNIMENT_URL": server.url}
 
@@ -113,7 +113,7 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
     assert token.startswith("mun_")
     identity = json.loads(do("token", "list", "--json"))[-1]["id"]
     do("token", "revoke", identity[:12])
-    assert "owner" in do("user", "list")
+    assert "founder" in do("user", "list")
     assert "holds" in do("admin", "quota", "acme")
     do("show", "acme/none", code=4)
 

@@ -69,6 +69,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
     },
     "Deploy": {
         "promote": Entry("gates.moves:promote", "Point an alias at a version."),
+        "alias": Entry("gates.moves:alias", "Remove aliases."),
         "rollback": Entry("gates.moves:rollback", "Point an alias back at its previous version."),
         "break-glass": Entry("gates.moves:break_glass", "Move an alias past its gate, in an emergency."),
         "close-emergency": Entry("gates.moves:close_emergency", "Close an emergency after looking into it."),

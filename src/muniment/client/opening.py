@@ -24,7 +24,7 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
 
     `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`.
     `identity` is the key to sign with, or its file; by default MUNIMENT_IDENTITY, or the key of this
-    machine (`muniment login`), or the owner's key in the directory.
+    machine (`muniment login`), or the founder's key in the directory.
 
     Raises:
         RegistryNotFound: there is none, and `create` is False.
@@ -51,7 +51,7 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
             directory,
             identity=chosen,
             passphrase=settings.passphrase,
-            owner_name=settings.user,
+            founder_name=settings.user,
             create=create,
         )
         backend, chosen, remembered = embedded.backend, embedded.identity, str(directory)

@@ -38,7 +38,15 @@ from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.catalog import ListModels
 from muniment.core.verbs.claims import ListDeployments
-from muniment.core.verbs.gates import BreakGlass, CloseEmergency, ListMoves, Move, MoveAlias, RollBackAlias
+from muniment.core.verbs.gates import (
+    BreakGlass,
+    CloseEmergency,
+    ListMoves,
+    Move,
+    MoveAlias,
+    RemoveAlias,
+    RollBackAlias,
+)
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.versions import ListVersions
 from muniment.log.tree import Frontier, hash_leaf
@@ -247,6 +255,15 @@ class Registry:
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
         """Point an alias back at the newest earlier version that still meets its policy."""
         command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
+        return self._session.backend.execute(command)
+
+    def remove_alias(self, name: str, alias: str, *, reason: str = "") -> Receipt:
+        """Remove an alias; its history stays, and a guarded one stays guarded.
+
+        Raises:
+            VersionNotFound: the alias points nowhere.
+        """
+        command = RemoveAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
     def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:

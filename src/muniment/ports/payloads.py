@@ -13,13 +13,13 @@ class Payloads(Protocol):
         payload: Payload,
         *,
         label: str | None = None,
-        owner: str | None = None,
+        principal: str | None = None,
         personal: bool = False,
     ) -> str:
         """Keep a payload under its digest, which is returned; a label makes it findable.
 
-        `owner` is the principal whose it is, and `personal` says that it names them. One that is kept already
-        stays as it is.
+        `principal` is who typed it or whom it names, and `personal` says that it names them. One that is
+        kept already stays as it is.
         """
 
     def find(self, digest: str) -> str | None:
@@ -28,7 +28,7 @@ class Payloads(Protocol):
     def erase(self, digest: str) -> bool:
         """Forget a text for good, and its salt; say whether there was one."""
 
-    def find_owned(self, owner: str, *, personal: bool) -> list[str]:
+    def find_of(self, principal: str, *, personal: bool) -> list[str]:
         """Find the digests of what is a principal's: of all of it, or of what names them only."""
 
     def find_labelled(self, label: str) -> list[str]:

@@ -3,7 +3,7 @@
 muniment-data/
   oci-layout  blobs/sha256/<hex>   an OCI image layout
   registry.db                      the log, its tree, the projections
-  keys/                            the log's key, the registry's, and the owner's; mode 0600
+  keys/                            the log's key, the registry's, and the founder's; mode 0600
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from muniment.ports.unit import Units
 from muniment.server.founding import load_keys, load_or_make, make_keys, new_id, now, salt
 from muniment.server.parts import DATABASE
 from muniment.services.backend import LocalBackend
-from muniment.services.people.founding import found
+from muniment.services.people.founding import found_registry
 from muniment.services.transaction import Transaction
 from muniment.signing.keys import Algorithm, Identity
 from muniment.stores.blobs.local import LocalBlobs
@@ -40,12 +40,12 @@ def open_directory(
     *,
     identity: Identity | None = None,
     passphrase: str | None = None,
-    owner_name: str = "owner",
+    founder_name: str = "founder",
     create: bool = True,
 ) -> Embedded:
     """Open a directory as a registry; with `create`, found one if there is none.
 
-    Without an `identity`, the owner's key in the directory is used.
+    Without an `identity`, the founder's key in the directory is used.
 
     Raises:
         RegistryNotFound: there is none, and `create` is False.
@@ -55,7 +55,7 @@ def open_directory(
     if not (root / DATABASE).exists():
         if not create:
             raise RegistryNotFound(location=str(root))
-        _found(root, identity, passphrase, owner_name)
+        _found(root, identity, passphrase, founder_name)
     blobs = LocalBlobs(root)
     units = open_sqlite(root / DATABASE, blobs)
     try:
@@ -74,7 +74,7 @@ def open_directory(
     return Embedded(backend=backend, identity=signer)
 
 
-def _found(root: Path, identity: Identity | None, passphrase: str | None, owner_name: str) -> None:
+def _found(root: Path, identity: Identity | None, passphrase: str | None, founder_name: str) -> None:
     """Make keys, database and first entries; one process at a time, and again after a crash.
 
     The database gets its name only when its first entries are in it, so that a directory is a
@@ -88,7 +88,7 @@ def _found(root: Path, identity: Identity | None, passphrase: str | None, owner_
         if (root / DATABASE).exists():
             return
         blobs = LocalBlobs.create(root)
-        owner = identity or load_or_make(root / "keys" / "identity.pem", Algorithm.P256, passphrase)
+        founder = identity or load_or_make(root / "keys" / "identity.pem", Algorithm.P256, passphrase)
         keys = make_keys(root / "keys", f"muniment.dev/embedded/{new_id()}")
         draft = root / f".{DATABASE}"
         with disk_failures(str(root)):
@@ -97,7 +97,7 @@ def _found(root: Path, identity: Identity | None, passphrase: str | None, owner_
         units = open_sqlite(draft, blobs)
         try:
             units.write(
-                lambda unit: found(
+                lambda unit: found_registry(
                     Transaction(
                         unit=unit,
                         caller=Caller(principal=new_id(), direct=True),
@@ -105,7 +105,7 @@ def _found(root: Path, identity: Identity | None, passphrase: str | None, owner_
                         nonces=new_id,
                         keys=keys,
                     ),
-                    RegisterPrincipal(name=salt(owner_name), public_key=owner.public.pem),
+                    RegisterPrincipal(name=salt(founder_name), public_key=founder.public.pem),
                     salt("the registry"),
                 )
             )

@@ -28,7 +28,7 @@ from muniment.server.settings import ServerSettings
 from muniment.services.bytes.direct import PROOF, DirectUploads
 from muniment.services.bytes.handovers import Handovers
 from muniment.services.bytes.uploads import Uploading
-from muniment.services.people.founding import found
+from muniment.services.people.founding import found_registry
 from muniment.services.people.sessions import invite
 from muniment.services.serving.registry import TOKEN_PREFIX, ServedRegistry, hash_token
 from muniment.services.serving.scribe import Scribe
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _RETRIES_LIVE: Final = timedelta(days=7)
 _GARBAGE_RESTS: Final = timedelta(days=2)
 _INVITATION: Final = timedelta(hours=24)
-_OWNER: Final = "owner"
+_FOUNDER: Final = "founder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +212,8 @@ def _meet(settings: ServerSettings, units: Units) -> tuple[RegistryKeys, str | N
 
 def _begin(unit: Unit, keys: RegistryKeys, token: str) -> bool:
     """Found the registry if it is new, and invite its admin if nobody was ever let in."""
-    owner = RegisterPrincipal(name=salt(_OWNER))
-    found(_act(unit, keys, new_id()), owner, salt("the registry"))
+    founder = RegisterPrincipal(name=salt(_FOUNDER))
+    found_registry(_act(unit, keys, new_id()), founder, salt("the registry"))
     if unit.projections.select(TokenRecord, limit=1):
         return False
     admins = unit.projections.select(

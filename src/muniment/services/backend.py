@@ -26,7 +26,7 @@ from muniment.services.claims.deployments import list_deployments
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
-from muniment.services.gates.moves import get_move, list_moves, move_alias, roll_back_alias
+from muniment.services.gates.moves import get_move, list_moves, move_alias, remove_alias, roll_back_alias
 from muniment.services.gates.policies import get_policies, get_tier, list_policies, set_policy, set_tier
 from muniment.services.gates.requests import close_request, list_requests, open_request
 from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
@@ -209,6 +209,7 @@ _VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     claims.RecordAttestation: record_attestation,
     gates.MoveAlias: move_alias,
     gates.RollBackAlias: roll_back_alias,
+    gates.RemoveAlias: remove_alias,
     gates.SetPolicy: set_policy,
     gates.SetTier: set_tier,
     gates.OpenRequest: open_request,

@@ -97,7 +97,7 @@ class Transaction:
         """Keep what somebody typed; give the digest that the event holds."""
         if payload is None:
             return None
-        self.unit.payloads.put(payload, owner=self.actor)
+        self.unit.payloads.put(payload, principal=self.actor)
         return payload.digest
 
     @property

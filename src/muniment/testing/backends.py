@@ -54,6 +54,7 @@ from muniment.core.verbs.gates import (
     ListRequests,
     MoveAlias,
     OpenRequest,
+    RemoveAlias,
     RollBackAlias,
     SetPolicy,
     SetTier,
@@ -281,7 +282,7 @@ def _check_gate(backend: Backend, open_as: OpenAs, owner: Identity, validator: I
     refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=PRODUCTION, at=then)), PolicyNotFound)
     move = MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION)
     refuses(lambda: backend.execute(move), GateFailed)
-    backend.execute(GrantRole(principal="owner", role=Role.VALIDATOR, namespace="acme"))
+    backend.execute(GrantRole(principal="founder", role=Role.VALIDATOR, namespace="acme"))
     own = approval(backend, 1, Role.VALIDATOR)
     refuses(lambda: record(backend, owner, 1, APPROVAL, own), OwnVersion)
     theirs = open_as(validator)
@@ -353,8 +354,12 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
     assert backend.ask(ListPeople(after=entry_of(people[0]))) == people[1:]
     then = moves[1].record.moved
     assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
+    backend.execute(RemoveAlias(name=NAME, alias=staging, reason=salted("unused")))
+    refuses(lambda: backend.ask(GetMove(name=NAME, alias=staging)), VersionNotFound)
+    assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
+    assert backend.ask(ListMoves(name=NAME, alias=staging))[-1].record.number is None
     person = backend.ask(GetSelf())
-    assert person.name == "owner"
+    assert person.name == "founder"
     assert person.keys[0].id == owner.public.id
 
 

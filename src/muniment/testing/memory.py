@@ -29,7 +29,7 @@ from muniment.ports.retries import Answered
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
 from muniment.services.backend import LocalBackend
-from muniment.services.people.founding import found
+from muniment.services.people.founding import found_registry
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
@@ -141,7 +141,7 @@ class MemoryPayloads:
         payload: Payload,
         *,
         label: str | None = None,
-        owner: str | None = None,
+        principal: str | None = None,
         personal: bool = False,
     ) -> str:
         """Keep a payload."""
@@ -149,7 +149,7 @@ class MemoryPayloads:
         if digest in self.texts:
             return digest
         self.texts[digest] = payload.text
-        self.owners[digest] = (owner, personal)
+        self.owners[digest] = (principal, personal)
         if label is not None:
             self.labels.setdefault(label, []).append(digest)
         return digest
@@ -158,12 +158,12 @@ class MemoryPayloads:
         """Find a text."""
         return self.texts.get(digest)
 
-    def find_owned(self, owner: str, *, personal: bool) -> list[str]:
-        """Find by owner."""
+    def find_of(self, principal: str, *, personal: bool) -> list[str]:
+        """Find by principal."""
         return [
             digest
             for digest in self.texts
-            if self.owners[digest][0] == owner and self.owners[digest][1] >= personal
+            if self.owners[digest][0] == principal and self.owners[digest][1] >= personal
         ]
 
     def find_labelled(self, label: str) -> list[str]:
@@ -551,9 +551,9 @@ def open_over(
         return str(uuid_utils.uuid7())
 
     def open_as(identity: Identity) -> LocalBackend:
-        owner = RegisterPrincipal(name=_salted("owner"), public_key=identity.public.pem)
+        owner = RegisterPrincipal(name=_salted("founder"), public_key=identity.public.pem)
         units.write(
-            lambda unit: found(
+            lambda unit: found_registry(
                 Transaction(
                     unit=unit, caller=Caller(principal=nonces()), clock=clock, nonces=nonces, keys=keys
                 ),

@@ -172,12 +172,12 @@ def check_units(units: Units) -> None:
     assert [leaves[index] for index in indices] == [str(n).encode() for n in range(40)]
     assert units.read(lambda unit: unit.payloads.find(str(Payload(salt="s", text="lost").digest))) is None
     name = Payload(salt="s", text="kept")
-    digest = units.write(lambda unit: unit.payloads.put(name, label="name", owner="ada", personal=True))
-    typed = units.write(lambda unit: unit.payloads.put(Payload(salt="s", text="typed"), owner="ada"))
-    owned = units.read(lambda unit: unit.payloads.find_owned("ada", personal=False))
+    digest = units.write(lambda unit: unit.payloads.put(name, label="name", principal="ada", personal=True))
+    typed = units.write(lambda unit: unit.payloads.put(Payload(salt="s", text="typed"), principal="ada"))
+    owned = units.read(lambda unit: unit.payloads.find_of("ada", personal=False))
     assert sorted(owned) == sorted([digest, typed])
-    assert units.read(lambda unit: unit.payloads.find_owned("ada", personal=True)) == [digest]
-    assert units.read(lambda unit: unit.payloads.find_owned("vera", personal=False)) == []
+    assert units.read(lambda unit: unit.payloads.find_of("ada", personal=True)) == [digest]
+    assert units.read(lambda unit: unit.payloads.find_of("vera", personal=False)) == []
     assert units.read(lambda unit: unit.payloads.find(digest)) == "kept"
     assert units.read(lambda unit: unit.payloads.find_labelled("name")) == [digest]
     assert units.write(lambda unit: unit.payloads.erase(digest))

@@ -1,4 +1,4 @@
-"""`muniment check`, `promote` and `rollback`."""
+"""Commands that check and move aliases."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_op
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
-from muniment.core.events import AliasMoved
+from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.gates.policy import Gate, Mode, Verdict, describe_gate
 from muniment.core.gates.rules.case import Finding
 from muniment.core.receipts import Receipt
@@ -141,6 +141,34 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
     terminal.answer(
         describe_receipt(receipt),
         [f"{reference} is version {event.number} again (was {event.previous}, entry {receipt.index})"],
+    )
+
+
+@click.group()
+def alias() -> None:
+    """Remove aliases.
+
+    `muniment promote` creates and moves them.
+    """
+
+
+@alias.command("remove")
+@click.argument("reference", metavar="NAME@ALIAS")
+@click.option("--reason", required=True, help="The reason, kept on record.")
+@json_option
+@click.pass_obj
+def remove_alias(terminal: Terminal, reference: str, reason: str) -> None:
+    """Remove an alias.
+
+    Its history stays. Removing a guarded alias takes the right to set its policy, and the name stays guarded.
+    """
+    name, which = split_alias(reference)
+    with connect(terminal) as registry:
+        receipt = registry.remove_alias(name, which, reason=reason)
+    event = receipt.read(AliasRemoved)
+    terminal.answer(
+        describe_receipt(receipt),
+        [f"removed {reference}, which was version {event.previous} (entry {receipt.index})"],
     )
 
 

@@ -12,11 +12,11 @@ class Settings:
 
     Attributes:
         location: MUNIMENT_URL, where the registry is, a directory or a server; `./muniment-data` by default.
-        identity: MUNIMENT_IDENTITY, a private key file to sign with; the registry's owner by default.
+        identity: MUNIMENT_IDENTITY, a private key file to sign with; the registry's founder by default.
         token: MUNIMENT_TOKEN, what a server lets us in with; by default what `muniment login` kept.
         passphrase: MUNIMENT_PASSPHRASE, of an encrypted private key.
         state: MUNIMENT_STATE, where checkpoints are remembered; XDG_STATE_HOME/muniment by default.
-        user: USER, the name that the owner of a new registry goes by.
+        user: USER, the name of the founder of a new registry.
     """
 
     location: str
@@ -38,5 +38,5 @@ class Settings:
             token=environment.get("MUNIMENT_TOKEN") or None,
             passphrase=environment.get("MUNIMENT_PASSPHRASE") or None,
             state=Path(environment.get("MUNIMENT_STATE", f"{state}/muniment")).expanduser(),
-            user=environment.get("USER") or "owner",
+            user=environment.get("USER") or "founder",
         )

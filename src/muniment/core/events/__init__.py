@@ -18,6 +18,7 @@ from muniment.core.events.claims import Deployed as Deployed
 from muniment.core.events.event import Entry as Entry
 from muniment.core.events.event import Event as Event
 from muniment.core.events.gates import AliasMoved as AliasMoved
+from muniment.core.events.gates import AliasRemoved as AliasRemoved
 from muniment.core.events.gates import EmergencyClosed as EmergencyClosed
 from muniment.core.events.gates import PolicySet as PolicySet
 from muniment.core.events.gates import RequestClosed as RequestClosed

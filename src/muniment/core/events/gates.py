@@ -140,6 +140,41 @@ class AliasMoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AliasRemoved(Event):
+    """An alias points nowhere from now on; `previous` is the number of the version that it pointed at."""
+
+    type: ClassVar[str] = "alias.removed"
+    name: ModelName
+    alias: Alias
+    previous: int
+    reason: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The version that it pointed at, the alias, and the model."""
+        return (
+            of_namespace(self.name.namespace),
+            of_version(self.name, self.previous),
+            Subject(SubjectKind.ALIAS, f"{self.name}@{self.alias}"),
+            of_model(self.name),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add a move to nowhere; the newest counts."""
+        move = MoveRecord(
+            index=entry.index,
+            name=str(self.name),
+            alias=str(self.alias),
+            number=None,
+            previous=self.previous,
+            actor=entry.actor,
+            moved=entry.time,
+            reason=text(self.reason),
+            verdicts="",
+        )
+        return [Put(move)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyClosed(Event):
     """Somebody else looked at an emergency, by the entry of its move; `reason` says what came of it."""
 

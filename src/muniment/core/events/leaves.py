@@ -16,6 +16,7 @@ from muniment.core.events.claims import AttestationRecorded
 from muniment.core.events.event import Entry, Event
 from muniment.core.events.gates import (
     AliasMoved,
+    AliasRemoved,
     EmergencyClosed,
     PolicySet,
     RequestClosed,
@@ -75,6 +76,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         PolicySet,
         TierSet,
         AliasMoved,
+        AliasRemoved,
         EmergencyClosed,
         RequestOpened,
         RequestReminded,

@@ -14,7 +14,7 @@ first. Two questions are asked of a subject: which of its events is the newest, 
 | `comments`  | `acme/x@3`            | comments on a version, and their erasure            |               |
 | `claims`    | `acme/x@sha256:<hex>` | claims about a revision                             |               |
 | `target`    | `acme/prod-eu/api`    | deployments of models of a namespace to a target    |               |
-| `alias`     | `acme/x@production`   | moves of an alias                                   | its version   |
+| `alias`     | `acme/x@production`   | moves and removals of an alias                      | its version   |
 | `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |
 | `tier`      | `acme/x`              | risk tiers of a model                               | its tier      |
 | `quota`     | `acme`                | quotas of a namespace                               | its quota     |

@@ -101,6 +101,20 @@ class RollBackAlias(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveAlias(Command):
+    """Remove an alias: it points nowhere from now on. Its history stays, and so do its policies."""
+
+    declared = Change(
+        "POST",
+        _ALIAS + "/removals",
+        f"those who may {Act.MOVE_ALIAS} or, if the alias is guarded, {Act.SET_POLICY}",
+    )
+    name: ModelName
+    alias: Alias
+    reason: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass(Command):
     """Point an alias at a version past its gate, in an emergency; somebody else has to close it.
 
@@ -254,6 +268,7 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     MoveAlias,
     GetMove,
     RollBackAlias,
+    RemoveAlias,
     ListMoves,
     SetPolicy,
     GetPolicies,

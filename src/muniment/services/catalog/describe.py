@@ -9,7 +9,14 @@ from muniment.core.claims.deployments import State
 from muniment.core.claims.evidence import Evidence
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
-from muniment.core.events import AliasMoved, AttestationRecorded, Entry, TagSet, VersionPublished
+from muniment.core.events import (
+    AliasMoved,
+    AliasRemoved,
+    AttestationRecorded,
+    Entry,
+    TagSet,
+    VersionPublished,
+)
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.ports.unit import Unit
@@ -57,6 +64,11 @@ def describe_move(unit: Unit, event: AliasMoved, entry: int) -> None:
     unit.catalog.put(_entry_of(unit, event.name, event.number), [Attribute(key, alias)], entry)
 
 
+def describe_removal(unit: Unit, event: AliasRemoved, entry: int) -> None:
+    """Let a version be found by an alias no longer."""
+    unit.catalog.remove(_entry_of(unit, event.name, event.previous), f"{ALIAS}.{event.alias}", entry)
+
+
 def describe_deployment(unit: Unit, event: AttestationRecorded, entry: int) -> None:
     """Let a version be found by where it serves, and the one that served there before no longer."""
     said = event.deployment
@@ -86,6 +98,8 @@ def describe_again(unit: Unit, entry: Entry) -> None:
             describe_tag(unit, version, event.tag, text, entry.index)
         case AliasMoved() as event:
             describe_move(unit, event, entry.index)
+        case AliasRemoved() as event:
+            describe_removal(unit, event, entry.index)
         case _:
             return
 

@@ -8,18 +8,28 @@ from muniment.core.errors import (
     VersionNotFound,
     VersionWithdrawn,
 )
-from muniment.core.events import AliasMoved
+from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
-from muniment.core.verbs.gates import BreakGlass, GetMove, ListMoves, Move, MoveAlias, RollBackAlias
+from muniment.core.verbs.gates import (
+    BreakGlass,
+    GetMove,
+    ListMoves,
+    Move,
+    MoveAlias,
+    RemoveAlias,
+    RollBackAlias,
+)
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.catalog.describe import describe_move
+from muniment.services.catalog.describe import describe_move, describe_removal
 from muniment.services.catalog.models import find_model
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.gates.cases import Moment
 from muniment.services.gates.gate import Judged, gate_of, judge_gate, record_verdict
+from muniment.services.gates.policies import find_policies
 from muniment.services.gates.requests import close_met
 from muniment.services.log.pages import horizon, select_page
 from muniment.services.reading import Reading
@@ -72,6 +82,27 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
     if refusals:
         raise refusals[0]
     raise NothingToRollBack(name=str(command.name), alias=str(command.alias))
+
+
+def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
+    """Remove an alias. If it is guarded, its name stays guarded.
+
+    Raises:
+        VersionNotFound: the alias points nowhere.
+        NotPermitted: the actor may not move the alias or, if it is guarded, not set its policy.
+    """
+    name = command.name
+    is_guarded = bool(find_policies(tx.unit, name, command.alias))
+    tx.require(Act.SET_POLICY if is_guarded else Act.MOVE_ALIAS, name.namespace)
+    present = find_move(tx.unit, name, command.alias)
+    if present is None or present.number is None:
+        raise VersionNotFound(reference=f"{name}@{command.alias}")
+    event = AliasRemoved(
+        name=name, alias=command.alias, previous=present.number, reason=tx.keep(command.reason)
+    )
+    index = tx.record(event)
+    describe_removal(tx.unit, event, index)
+    return Outcome(index)
 
 
 def get_move(reading: Reading, query: GetMove) -> MoveRecord:

@@ -20,7 +20,7 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
     """
     principal = get_principal(tx.unit, command.principal).id
     payloads = tx.unit.payloads
-    erased = payloads.find_owned(principal, personal=not command.typed)
+    erased = payloads.find_of(principal, personal=not command.typed)
     for digest in erased:
         payloads.erase(digest)
         _forget_tags(tx.unit, digest)

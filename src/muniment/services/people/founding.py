@@ -8,10 +8,10 @@ from muniment.services.people.principals import add_principal
 from muniment.services.transaction import REGISTRY, Outcome, Transaction
 
 
-def found(tx: Transaction, owner: RegisterPrincipal, registry_name: Payload) -> Outcome:
+def found_registry(tx: Transaction, founder: RegisterPrincipal, registry_name: Payload) -> Outcome:
     """Write the first entries, unless another process has: then answer with its first.
 
-    `tx.actor` is the id of the owner, who becomes admin and contributor everywhere.
+    `tx.actor` is the id of the founder, who becomes admin and contributor everywhere.
     """
     if tx.unit.log.size():
         return Outcome(0, created=False)
@@ -19,7 +19,7 @@ def found(tx: Transaction, owner: RegisterPrincipal, registry_name: Payload) -> 
     first = tx.record(RegistryCreated(origin=tx.keys.log.name, log_key=verifier))
     itself = RegisterPrincipal(name=registry_name, public_key=tx.keys.verdicts.public.pem)
     add_principal(tx, REGISTRY, REGISTRY, itself)
-    add_principal(tx, tx.actor, "person", owner)
+    add_principal(tx, tx.actor, "person", founder)
     for role in (Role.ADMIN, Role.CONTRIBUTOR):
         tx.record(RoleGranted(principal=tx.actor, namespace=EVERYWHERE, role=role))
     return Outcome(first)

@@ -45,7 +45,7 @@ def _register(tx: Transaction, issuer: str, subject: str, name: str) -> str:
         longer = Payload(salt=tx.nonces(), text=f"{shown} ({principal[-6:]})")
         add_principal(tx, principal, "person", RegisterPrincipal(name=longer))
     link = Payload(salt=tx.nonces(), text=principal)
-    tx.unit.payloads.put(link, label=_label(issuer, subject), owner=principal, personal=True)
+    tx.unit.payloads.put(link, label=_label(issuer, subject), principal=principal, personal=True)
     tx.record(LoginLinked(principal=principal, login=link.digest))
     return principal
 

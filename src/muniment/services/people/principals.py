@@ -56,7 +56,7 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
     """
     _check_name(tx, command.name.text)
     name = command.name
-    tx.unit.payloads.put(name, label=name.text, owner=principal, personal=True)
+    tx.unit.payloads.put(name, label=name.text, principal=principal, personal=True)
     index = tx.record(PrincipalRegistered(principal=principal, kind=kind, profile=name.digest))
     if command.public_key is not None:
         enrol(tx, principal, command.public_key, command.expires)

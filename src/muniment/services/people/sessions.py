@@ -97,7 +97,7 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
         principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
     )
     outcome = _issue(tx, tx.actor, issue, longest)
-    tx.unit.payloads.put(command.name, owner=tx.actor, personal=True)
+    tx.unit.payloads.put(command.name, principal=tx.actor, personal=True)
     expires = command.expires if workload else None
     label = command.name.digest
     enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
@@ -116,7 +116,7 @@ def enrol_passkey(tx: Transaction, public_key: bytes, name: Payload) -> Outcome:
     if invitation is None:
         raise LoginRefused(reason="a passkey needs an invitation, or a login")
     tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
-    tx.unit.payloads.put(name, owner=tx.actor, personal=True)
+    tx.unit.payloads.put(name, principal=tx.actor, personal=True)
     label = name.digest
     return enrol(tx, tx.actor, public_key, None, name=label, assurance=Assurance.PASSKEY)
 
@@ -143,7 +143,7 @@ def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timede
     expires = read_time(command.expires)
     if not read_time(tx.time) < expires <= read_time(tx.time) + longest:
         raise InvalidTime(text=command.expires)
-    tx.unit.payloads.put(command.name, owner=principal, personal=True)
+    tx.unit.payloads.put(command.name, principal=principal, personal=True)
     event = TokenIssued(
         principal=principal,
         token=command.token,

@@ -9,7 +9,7 @@ from muniment.stores.sql.tables import payloads
 _FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
 _FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))
 _FIND_OWNED = select(payloads.c.digest).where(
-    payloads.c.owner == bindparam("owner"), payloads.c.personal >= bindparam("least")
+    payloads.c.principal == bindparam("principal"), payloads.c.personal >= bindparam("least")
 )
 _PUT = insert(payloads)
 _ERASE = delete(payloads).where(payloads.c.digest == bindparam("digest"))
@@ -29,7 +29,7 @@ class SqlPayloads:
         payload: Payload,
         *,
         label: str | None = None,
-        owner: str | None = None,
+        principal: str | None = None,
         personal: bool = False,
     ) -> str:
         """Keep a payload."""
@@ -40,7 +40,7 @@ class SqlPayloads:
                 "salt": payload.salt,
                 "text": payload.text,
                 "label": label,
-                "owner": owner,
+                "principal": principal,
                 "personal": int(personal),
             }
             self._statements.run(self._connection, "payloads put", lambda: _PUT, row)
@@ -58,9 +58,9 @@ class SqlPayloads:
         self._statements.run(self._connection, "payloads erase", lambda: _ERASE, {"digest": digest})
         return found
 
-    def find_owned(self, owner: str, *, personal: bool) -> list[str]:
-        """Find digests by owner."""
-        values = {"owner": owner, "least": int(personal)}
+    def find_of(self, principal: str, *, personal: bool) -> list[str]:
+        """Find digests by principal."""
+        values = {"principal": principal, "least": int(personal)}
         rows = self._statements.run(self._connection, "payloads owned", lambda: _FIND_OWNED, values)
         return [str(digest) for (digest,) in rows]
 

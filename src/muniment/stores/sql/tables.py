@@ -109,10 +109,10 @@ payloads: Final = Table(
     Column("text", Text, nullable=False),
     Column("label", Text),
     # Whose it is, and whether it names them.
-    Column("owner", Text),
+    Column("principal", Text),
     Column("personal", Integer, nullable=False),
     Index("payloads_by_label", "label"),
-    Index("payloads_by_owner", "owner"),
+    Index("payloads_by_principal", "principal"),
 )
 
 

@@ -78,11 +78,11 @@ def _make_log() -> None:
         sa.Column("salt", _TEXT, nullable=False),
         sa.Column("text", _TEXT, nullable=False),
         sa.Column("label", _TEXT),
-        sa.Column("owner", _TEXT),
+        sa.Column("principal", _TEXT),
         sa.Column("personal", sa.Integer, nullable=False),
     )
     op.create_index("payloads_by_label", "payloads", ["label"])
-    op.create_index("payloads_by_owner", "payloads", ["owner"])
+    op.create_index("payloads_by_principal", "payloads", ["principal"])
 
 
 def _make_people() -> None:

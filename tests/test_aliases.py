@@ -1,0 +1,98 @@
+"""Aliases: they are removed, and everything but their history forgets where they pointed."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
+from muniment.client.registry import Registry
+from muniment.core.errors import GateFailed, NotPermitted, VersionNotFound
+from muniment.core.names import Alias, Reference
+from muniment.core.people.roles import Role
+from muniment.core.verbs.gates import MoveAlias, RemoveAlias
+from muniment.signing.keys import Identity
+from muniment.testing import open_memory
+from muniment.testing.backends import NAME, PRODUCTION, add_person, publish, set_policy
+
+
+@pytest.fixture
+def moved(registry: Registry, model: Path) -> Registry:
+    """Give a registry whose alias `staging` has pointed at two versions."""
+    registry.push(model, "acme/x", alias="staging")
+    (model / "weights.bin").write_bytes(b"better")
+    registry.push(model, "acme/x", alias="staging")
+    return registry
+
+
+def test_a_removed_alias_points_nowhere(moved: Registry) -> None:
+    """References, searches and descriptions know it no longer; its history does."""
+    moved.remove_alias("acme/x", "staging", reason="unused")
+    with pytest.raises(VersionNotFound):
+        moved.version("acme/x@staging")
+    assert list(moved.search("alias = staging")) == []
+    assert moved.version("acme/x@2").describe().aliases == ()
+    last = moved.history("acme/x", "staging")[-1]
+    assert (last.record.previous, last.record.number, last.reason) == (2, None, "unused")
+
+
+def test_time_travel_finds_a_removed_alias(moved: Registry) -> None:
+    """As of a time before it was removed, it points where it did."""
+    before = moved.history("acme/x", "staging")[-1].record.moved
+    moved.remove_alias("acme/x", "staging")
+    assert moved.version("acme/x@staging", at=before).record.number == 2
+
+
+def test_an_alias_is_removed_once(moved: Registry) -> None:
+    """What points nowhere cannot be removed."""
+    moved.remove_alias("acme/x", "staging")
+    with pytest.raises(VersionNotFound):
+        moved.remove_alias("acme/x", "staging")
+
+
+def test_a_removed_alias_can_be_rolled_back_and_moved(moved: Registry) -> None:
+    """Rolling back gives it to its last holder; a promotion begins anew."""
+    moved.remove_alias("acme/x", "staging")
+    moved.rollback("acme/x", "staging")
+    assert moved.version("acme/x@staging").record.number == 2
+    moved.remove_alias("acme/x", "staging")
+    moved.promote("acme/x@1", "staging")
+    assert moved.version("acme/x@staging").record.number == 1
+
+
+def test_the_name_of_a_guarded_alias_stays_guarded(moved: Registry) -> None:
+    """After it was removed, its policy still decides what it moves to."""
+    moved.policies.set("acme/x", "staging", {"rules": [{"rule": "approvals", "validator": 1}]})
+    moved.remove_alias("acme/x", "staging", reason="unused")
+    with pytest.raises(GateFailed):
+        moved.promote("acme/x@2", "staging")
+
+
+def test_removing_a_guarded_alias_takes_the_right_to_set_its_policy() -> None:
+    """A contributor, who may move aliases, removes one without a policy only."""
+    open_as, owner = open_memory(), Identity.generate()
+    backend = open_as(owner)
+    publish(backend, owner, b"model")
+    contributor = open_as(add_person(backend, "Carl", Role.CONTRIBUTOR))
+    for alias in (PRODUCTION, Alias("free")):
+        contributor.execute(MoveAlias(reference=Reference(NAME, 1), alias=alias))
+    set_policy(backend, owner, {"rule": "signature"})
+    with pytest.raises(NotPermitted):
+        contributor.execute(RemoveAlias(name=NAME, alias=PRODUCTION))
+    assert contributor.execute(RemoveAlias(name=NAME, alias=Alias("free"))).created
+
+
+def test_what_a_user_types_and_sees(
+    moved: Registry, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command says which version the alias was, and history shows the removal."""
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    moved.close()
+    run = CliRunner()
+    removed = run.invoke(main, ["alias", "remove", "acme/x@staging", "--reason", "unused"])
+    assert removed.exit_code == 0, removed.output
+    assert "removed acme/x@staging, which was version 2" in removed.stdout
+    assert "(removed)" in run.invoke(main, ["history", "acme/x@staging"]).stdout
+    assert "staging was removed" in run.invoke(main, ["show", "acme/x@2"]).stdout
