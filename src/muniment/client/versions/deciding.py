@@ -1,6 +1,7 @@
-"""What a person signs about a version that others rely on: approvals and waivers."""
+"""What a person signs about a version that others rely on: approvals, waivers and withdrawals."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import uuid_utils
 
@@ -10,18 +11,24 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.approvals import Approval, Meaning, SigningDecision
 from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.waivers import Waiver
+from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
+from muniment.core.errors import ClaimNotFound
 from muniment.core.gates.policy import Gate
-from muniment.core.names import Alias, ModelName
+from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.records import VersionRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.gates import GetPolicies
 from muniment.core.verbs.people import GetSelf
+from muniment.core.verbs.versions import DescribeVersion
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity
 from muniment.signing.statements import write
+
+# As `muniment show` prints them.
+_SHORT_DIGEST: Final = 19
 
 
 def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
@@ -71,6 +78,29 @@ def write_waiver(
         rules=rules,
         until=until,
         reason=str(reason.digest),
+        nonce=write_nonce(),
+        time=write_now(),
+    )
+
+
+def write_withdrawal(
+    backend: TrustedBackend, version: VersionRecord, claim: str, reason: Payload
+) -> Withdrawal:
+    """Write down that a claim is withdrawn, by its digest or so much of it as `muniment show` prints.
+
+    Raises:
+        ClaimNotFound: no claim about the version has that digest.
+    """
+    reference = Reference.parse(f"{version.name}@{version.number}")
+    known = backend.ask(DescribeVersion(reference=reference)).attestations
+    digests = [record.digest for record in known if record.digest.startswith(claim)]
+    if len(claim) < _SHORT_DIGEST or len(digests) != 1:
+        raise ClaimNotFound(reference=str(reference), digest=claim)
+    return Withdrawal(
+        version=str(reference),
+        registry=backend.seen.verifier,
+        claim=Digest.parse(digests[0]),
+        reason=reason.digest,
         nonce=write_nonce(),
         time=write_now(),
     )

@@ -21,7 +21,13 @@ from muniment.client.proofs.checking import (
     resolve_proven,
 )
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.versions.deciding import sign_claim, write_approval, write_now, write_waiver
+from muniment.client.versions.deciding import (
+    sign_claim,
+    write_approval,
+    write_now,
+    write_waiver,
+    write_withdrawal,
+)
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
 from muniment.core import forms
@@ -266,6 +272,20 @@ class Version:
         """Record a claim that was signed elsewhere, by our own key."""
         data = bundle if isinstance(bundle, bytes) else bundle.encode()
         return self._record(data, write_reason(reason))
+
+    def withdraw_claim(self, digest: str, reason: str, *, signer: Signer | None = None) -> Receipt:
+        """Take back a claim about it that we signed: it stays on record, marked, and counts no longer.
+
+        `digest` may be shortened, as `muniment show` does.
+
+        Raises:
+            ClaimNotFound: no claim about it has that digest.
+            NotYourClaim: somebody else signed it.
+            NotWithdrawable, AlreadyWithdrawn: it stands for good, or no longer.
+        """
+        payload = write_payload(reason)
+        withdrawal = write_withdrawal(self._session.backend, self.record, digest, payload)
+        return self._sign(withdrawal, payload, signer)
 
     def deploy(self, target: str, *, loaded: str | None = None, reason: str = "") -> Receipt:
         """Record that it serves at a target from now on; `loaded` is the digest that the target says it has.

@@ -40,6 +40,13 @@ def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple
     return tuple(drop_withdrawn(claims, withdrawn))
 
 
+def is_withdrawn(unit: Unit, claim: AttestationRecord) -> bool:
+    """Say whether a claim was withdrawn, by a key that counted then."""
+    about = Where("name", "=", claim.name), Where("revision", "=", claim.revision)
+    withdrawals = unit.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
+    return any(_counts(one, unit.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)
+
+
 def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
     """Collect who made a version: who published its bytes, under any name, and who trained it.
 
@@ -57,11 +64,12 @@ def _list_counting(
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     records = unit.projections.select(AttestationRecord, *about, *which)
     keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
-    return [
-        (record, key)
-        for record in records
-        if (key := keys[record.key_id]) and (key.revoked is None or record.index < key.revoked)
-    ]
+    return [(record, key) for record in records if (key := keys[record.key_id]) and _counts(record, key)]
+
+
+def _counts(record: AttestationRecord, key: KeyRecord | None) -> bool:
+    """Say whether a claim came before its key was revoked."""
+    return key is not None and (key.revoked is None or record.index < key.revoked)
 
 
 def _read_claim(
