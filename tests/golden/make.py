@@ -178,7 +178,7 @@ def move(directory: Path, registry: Registry) -> None:
 
 def end(registry: Registry) -> None:
     """Withdraw what can be, keep one version, and purge another."""
-    (directory,) = {Path(registry._session.backend.location).parent}  # noqa: SLF001 - where it is
+    (directory,) = {Path(registry._session.backend.location).parent}
     model = directory / "model"
     (model / "weights.bin").write_bytes(b"to be purged")
     purged = registry.push(model, "acme/x")
@@ -200,11 +200,11 @@ def list_bundles(registry: Registry) -> Iterator[tuple[str, str]]:
     """Give a bundle of each kind, as text."""
     for record in registry.versions("acme/x"):
         for claim in registry.version(f"acme/x@{record.number}").describe().attestations:
-            with registry._session.backend.open_blob(Digest.parse(claim.digest)) as file:  # noqa: SLF001 - as it is kept
+            with registry._session.backend.open_blob(Digest.parse(claim.digest)) as file:
                 yield kind_of(claim.predicate_type), file.read().decode()
     for policy in registry.policies.history("acme"):
         if policy.attestation is not None:
-            with registry._session.backend.open_blob(Digest.parse(policy.attestation)) as file:  # noqa: SLF001 - as it is kept
+            with registry._session.backend.open_blob(Digest.parse(policy.attestation)) as file:
                 yield "policy", file.read().decode()
 
 

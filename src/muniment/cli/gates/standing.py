@@ -7,7 +7,7 @@ from muniment.capture.clock import now
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Act, SigningDecision, last_acts
+from muniment.core.claims.approvals import SignedApproval, SigningDecision, last_approvals
 from muniment.core.claims.attestations import WAIVER
 from muniment.core.claims.waivers import Waiver
 from muniment.core.records import MoveRecord
@@ -27,13 +27,13 @@ class Asked(NamedTuple):
     waiver: Waiver
     digest: str
     entry: int
-    acts: tuple[Act, ...]
+    approvals: tuple[SignedApproval, ...]
     ended: bool
 
     @property
     def approved(self) -> bool:
         """Say whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
-        said = {act.approval.decision for act in self.acts}
+        said = {one.approval.decision for one in self.approvals}
         return SigningDecision.APPROVE in said and SigningDecision.REJECT not in said
 
 
@@ -46,8 +46,8 @@ def list_waivers(version: Version, detail: VersionDetail) -> list[Asked]:
     for claim in claims:
         if claim.predicate_type == WAIVER:
             waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
-            acts = last_acts(claims, str(version), waiver.alias, digest).values()
-            found.append(Asked(waiver, digest, claim.index, tuple(acts), read_time(waiver.until) <= time))
+            approvals = tuple(last_approvals(claims, str(version), waiver.alias, digest).values())
+            found.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= time))
     return found
 
 
@@ -87,8 +87,8 @@ def _describe_standing(version: Version) -> str:
 
 def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
     said = [
-        f"{_SAID[act.approval.decision]} by {names.get(act.claim.signer, act.claim.signer)}"
-        for act in asked.acts
+        f"{_SAID[one.approval.decision]} by {names.get(one.claim.signer, one.claim.signer)}"
+        for one in asked.approvals
     ]
     waiver, ended = asked.waiver, ", which is over" if asked.ended else ""
     return [

@@ -1,6 +1,7 @@
 """Versions: publish them, resolve them, draft them, and their end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from muniment.core.catalog.statuses import Status
@@ -45,6 +46,8 @@ class VersionDetail:
     """A version and what points at it: aliases now, claims on record, the message, what became of it.
 
     `superseded` are the moves that took aliases away from it for good, the last one of each alias.
+    `withdrawal_reasons` say why claims were withdrawn, by the digests of the withdrawals; erased ones are
+    missing.
     """
 
     record: VersionRecord
@@ -56,6 +59,7 @@ class VersionDetail:
     retention: RetentionRecord | None = None
     emergencies: tuple[MoveRecord, ...] = ()
     superseded: tuple[MoveRecord, ...] = ()
+    withdrawal_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
