@@ -1,4 +1,4 @@
-"""Write what follows from the declarations of verbs: docs/reference/rest.md and tests/golden/openapi.json.
+"""Write what follows from the code: pages of docs/reference, and tests/golden/openapi.json.
 
 `make reference` writes them; with `--check` they are compared with what is there.
 """
@@ -11,7 +11,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI
+import reference_pages as pages
 
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Models, Reference
@@ -21,7 +21,7 @@ from muniment.core.people.roles import EVERYWHERE
 from muniment.core.verbs.table import VERBS, WINGS
 from muniment.core.verbs.verb import Change, May, Place, Query, Verb, Within, name_of
 from muniment.core.verbs.wire import PAIRS, Part, answer_of, parts_of
-from muniment.protocols.native.routes import PREFIX, add_routes
+from muniment.protocols.native.routes import PREFIX, make_app
 
 ROOT: Final = Path(__file__).parents[1]
 _TYPES: Final[Mapping[object, str]] = {
@@ -47,8 +47,8 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
 * **Address.** All paths are under `{PREFIX}`. Fields in braces are parts of the path; `{{version}}` is a
   number, an alias, `latest` or a digest. The other fields of a `GET` or `DELETE` are parameters of the query,
   those of a `POST` or `PUT` members of a JSON object, which has no others.
-* **Credential.** `Authorization: Bearer TOKEN`. What a caller may not read is answered as if it were not
-  there.
+* **Credential.** `Authorization: Bearer TOKEN`, or Basic with the token as the password. What a caller may
+  not read is answered as if it were not there.
 * **Changes** are answered with a receipt: the entry of the log, its inclusion proof and a signed checkpoint.
   The status is 201, or 200 where an idempotent change was on record already. A change that is sent again with
   the same `Idempotency-Key` is done once.
@@ -62,8 +62,22 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
 """
 
 
-def write_reference() -> str:
-    """Write the page."""
+def write_all() -> dict[str, str]:
+    """Write every file, by its path."""
+    return {
+        "docs/reference/rest.md": write_rest(),
+        "docs/reference/commands.md": pages.write_commands(),
+        "docs/reference/events.md": pages.write_events(),
+        "docs/reference/predicates.md": pages.write_predicates(),
+        "docs/reference/rules.md": pages.write_rules(),
+        "docs/reference/refusals.md": pages.fill_refusals(_read("docs/reference/refusals.md")),
+        "docs/reference/settings.md": pages.fill_settings(_read("docs/reference/settings.md")),
+        "tests/golden/openapi.json": write_openapi(),
+    }
+
+
+def write_rest() -> str:
+    """Write the page of the REST API."""
     lines = [_INTRODUCTION]
     for wing, kinds in WINGS.items():
         lines += [f"## {wing.capitalize()}\n", f"{_describe_wing(kinds[0].__module__)}\n"]
@@ -163,18 +177,17 @@ def _list_others() -> Iterator[str]:
 
 
 def _make_openapi() -> dict[str, Any]:
-    app = FastAPI()
-    add_routes(app)
-    return app.openapi()
+    return make_app().openapi()
+
+
+def _read(path: str) -> str:
+    return (ROOT / path).read_text()
 
 
 def main() -> None:
     """Write the files, or compare them."""
     stale = []
-    for path, text in (
-        ("docs/reference/rest.md", write_reference()),
-        ("tests/golden/openapi.json", write_openapi()),
-    ):
+    for path, text in write_all().items():
         target = ROOT / path
         if "--check" not in sys.argv:
             target.parent.mkdir(exist_ok=True)
@@ -182,7 +195,7 @@ def main() -> None:
         elif not target.exists() or target.read_text() != text:
             stale.append(path)
     if stale:
-        sys.exit(f"{', '.join(stale)}: not what the declarations say; if that is meant: make reference")
+        sys.exit(f"{', '.join(stale)}: out of date; run make reference")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,9 @@ def test_staging_in_a_directory(tmp_path: Path) -> None:
     blobs = LocalBlobs.create(tmp_path)
     staging = LocalStaging(tmp_path)
     check_staging(staging, blobs)
-    assert not staging.take_over("04", [Stretch(0, "aa"), Stretch(5, "bb")]), "the first five bytes are gone"
+    assert not staging.take_over("04", [Stretch(0, "aa"), Stretch(5, "bb")], 5), (
+        "the first five bytes are gone"
+    )
 
 
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])

@@ -15,7 +15,7 @@ from muniment.client.connection.settings import Settings
 from muniment.core.bytes.formats import Format
 from muniment.core.errors import list_errors
 from muniment.core.gates.rules.reading import KINDS
-from muniment.edge.problems import status_of
+from muniment.edge.refusals import status_of
 from muniment.policies.documents import read_policy
 from muniment.server.settings import ServerSettings
 

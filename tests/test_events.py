@@ -229,6 +229,11 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, version acme/x@2, model acme/x, entry 7",
     ),
     (
+        e.OwnerSet(name=X, owner="ada"),
+        '{"name":"acme/x","owner":"ada"}',
+        "namespace acme, owner acme/x",
+    ),
+    (
         e.TagSet(name=X, number=2, tag="owner", value=None),
         '{"name":"acme/x","number":2,"tag":"owner","value":null}',
         "namespace acme, version acme/x@2",

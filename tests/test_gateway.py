@@ -16,8 +16,10 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from muniment.core.errors import NotPermitted
+from muniment.edge.door import Door
 from muniment.edge.gateway import Bounds, Gateway, Metrics
-from muniment.protocols.native.errors import add_handlers
+from muniment.edge.problems import write_problem
+from muniment.edge.refusals import add_handlers
 
 BOUNDS = Bounds(body_bytes=100, pause_s=0.05, per_second=0, burst=1)
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -69,7 +71,7 @@ def visit(
 ) -> tuple[int, dict[str, str], bytes, str]:
     """Send a request through a gateway; give status, headers, body and metrics."""
     collector = CollectorRegistry()
-    gateway = Gateway(app, BOUNDS, Metrics(collector))
+    gateway = Gateway([], Door("", app, write_problem), BOUNDS, Metrics(collector))
     scope: Scope = {
         "type": "http",
         "method": method,
@@ -163,7 +165,7 @@ def test_a_fault_of_ours_is_an_answer_and_a_line() -> None:
 def test_a_fault_in_a_route_is_told_like_every_refusal() -> None:
     """Whatever a framework would say of it by itself."""
     app = FastAPI()
-    add_handlers(app)
+    add_handlers(app, write_problem)
     app.add_api_route("/x", lambda: 1 / 0, methods=["POST"])
     with capture_logs() as lines:
         status, headers, body, _ = visit(app, b"")

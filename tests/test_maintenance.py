@@ -123,7 +123,7 @@ def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) 
             touched=write_time(touched),
         )
         parts.units.write(lambda unit, upload=upload: unit.uploads.put(upload))  # type: ignore[misc] # bound at once
-        assert parts.staging.take_over(identity, stretches)
+        assert parts.staging.take_over(identity, stretches, 0)
         parts.staging.append(identity, "aa", 0, [b"half"])
     assert collect(parts, -LATER, remove=False).uploads == 1
     assert sorted(parts.units.read(lambda unit: unit.uploads.list_ids())) == ["01", "02"], (
@@ -136,7 +136,7 @@ def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) 
 
 def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected:
     before = datetime.now(UTC) + ahead
-    return collect_garbage(parts.units, parts.blobs, parts.staging, parts.inbox, before, remove=remove)
+    return collect_garbage(parts.units, parts.blobs, parts.staging, parts.landing, before, remove=remove)
 
 
 # ---- rot

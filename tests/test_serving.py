@@ -370,7 +370,7 @@ def test_metrics_can_ask_for_a_token(tmp_path: Path) -> None:
     with run_server(tmp_path, {"MUNIMENT_METRICS_TOKEN": "s3cret"}) as server:
         assert httpx2.get(f"{server.url}/metrics").status_code == 401
         answer = httpx2.get(f"{server.url}/metrics", headers={"authorization": "Bearer s3cret"})
-        assert 'muniment_requests_total{method="GET",route="readyz",status="200"}' in answer.text
+        assert 'muniment_requests_total{method="GET",route="/readyz",status="200"}' in answer.text
 
 
 def test_a_server_that_is_told_to_end_finishes_first(tmp_path: Path) -> None:

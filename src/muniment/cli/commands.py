@@ -27,6 +27,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "Versions": {
         "drafts": Entry("versions.content:drafts", "List, publish and discard drafts."),
         "tag": Entry("versions.content:tag", "Set, remove and list the tags of a version."),
+        "owner": Entry("versions.owner:owner", "Set or list the owners of a model."),
         "history": Entry("versions.listing:history", "Show the moves of an alias."),
         "diff": Entry("versions.listing:diff", "Show what changed between two versions."),
         "lineage": Entry(

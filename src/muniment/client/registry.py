@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,9 +33,8 @@ from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.receipts import Receipt
-from muniment.core.records import DeploymentRecord, ModelRecord, VersionRecord
-from muniment.core.times import write_time
-from muniment.core.verbs.catalog import ListModels
+from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
+from muniment.core.verbs.catalog import ListModels, ListOwners, SetOwner
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
@@ -131,6 +129,17 @@ class Registry:
         while page := self._session.backend.ask(query):
             yield from page
             query = replace(query, after=page[-1].name)
+
+    def set_owner(self, name: str, principal: str) -> Receipt:
+        """Set the owner of a model, by name or id: the principal who answers for it."""
+        return self._session.backend.execute(SetOwner(name=ModelName.parse(name), principal=principal))
+
+    def owners(self, name: str) -> list[OwnerRecord]:
+        """List everyone who has owned a model, each proven, oldest first: the last one owns it now."""
+        owners = list(read_all(self._session.backend, ListOwners(name=ModelName.parse(name))))
+        for owner in owners:
+            self._session.backend.check_record(owner)
+        return owners
 
     def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """List the versions of a model, newest first, now or at a time."""
@@ -235,7 +244,7 @@ class Registry:
             registry=self._session.backend.seen.verifier,
             reason=payload.digest,
             nonce=payload.salt,
-            time=write_time(datetime.now(UTC)),
+            time=self._session.backend.time(),
         )
         bundle = attest(found.digest, str(found), EMERGENCY, emergency.predicate(), self._session.signer())
         digest = self._session.backend.add_documents([bundle.encode()])[0]

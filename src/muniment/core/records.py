@@ -95,14 +95,15 @@ class GrantRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord(Record):
-    """A repository; `latest` is the highest number published."""
+    """A repository; `latest` is the highest number published, `owner` the principal who answers for it."""
 
     table: ClassVar[str] = "models"
     key: ClassVar[tuple[str, ...]] = ("name",)
-    amendable: ClassVar[frozenset[str]] = frozenset({"latest"})
+    amendable: ClassVar[frozenset[str]] = frozenset({"latest", "owner"})
     name: str
     kind: str
     latest: int
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +187,18 @@ class TierRecord(Record):
     key: ClassVar[tuple[str, ...]] = ("index",)
     name: str
     tier: str
+    author: str
+    set: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRecord(Record):
+    """The owner of a model, a principal; the newest counts."""
+
+    table: ClassVar[str] = "owners"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    name: str
+    owner: str
     author: str
     set: str
 
@@ -387,6 +400,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     DeploymentRecord,
     PolicyRecord,
     TierRecord,
+    OwnerRecord,
     StatusRecord,
     RetentionRecord,
     MoveRecord,

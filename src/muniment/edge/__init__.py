@@ -1,1 +1,1 @@
-"""What every HTTP door shares: who asks, how it is refused, which bytes are meant."""
+"""What every HTTP door needs: who calls, reading, writing, uploads, ranges, conditions, limits, refusals."""

@@ -1,20 +1,21 @@
 """The gateway: what happens to every request before a route sees it, and after it has answered.
 
-Each request gets an id, a bound on its body and on the time between its parts, a line in the log, a
-place in the metrics and a span. It is plain ASGI, so that bytes pass through it untouched.
+Each request gets an id and a door, is held to the limits of its route, and leaves a line in the log, a place
+in the metrics and a span. It is plain ASGI, so that bytes pass through it untouched.
 """
 
 import asyncio
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from muniment.core.errors import (
     BodyTooLarge,
@@ -24,8 +25,10 @@ from muniment.core.errors import (
     RequestTimeout,
     TooManyRequests,
 )
+from muniment.edge.door import Door
+from muniment.edge.limits import Limits, limits_in
 from muniment.edge.pace import Pace
-from muniment.edge.problems import describe, headers_of, status_of
+from muniment.edge.refusals import Form, refuse
 
 # Anybody can make up others, and each would be remembered as a label of its own.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -38,10 +41,10 @@ _tracer = trace.get_tracer("muniment")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a request may cost.
+    """What a request may cost. The first two hold where a route does not say otherwise (see `Limits`).
 
     Attributes:
-        body_bytes: the largest body, but for uploads, which have a bound of their own.
+        body_bytes: the largest body.
         pause_s: how long the next part of a body may take to come.
         per_second: how many requests a caller may make, in the long run; 0 for no bound.
         burst: how many at once.
@@ -75,9 +78,10 @@ class Metrics:
 class Gateway:
     """The outermost layer of the server."""
 
-    def __init__(self, app: ASGIApp, bounds: Bounds, metrics: Metrics) -> None:
-        """Stand in front of an app."""
-        self._app = app
+    def __init__(self, doors: Sequence[Door], rest: Door, bounds: Bounds, metrics: Metrics) -> None:
+        """Stand in front of doors, and of the rest: what comes to no door, and the life of the server."""
+        self._doors = doors
+        self._rest = rest
         self._bounds = bounds
         self._metrics = metrics
         self._pace = Pace(bounds.per_second, bounds.burst) if bounds.per_second else None
@@ -85,16 +89,17 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._rest.app(scope, receive, send)
             return
         scope["request_id"] = _request_id(scope)
-        passage = _Passage(scope, receive, send, self._bounds, self._metrics)
+        door = next((door for door in self._doors if door.leads(scope["path"])), self._rest)
+        passage = _Passage(scope, receive, send, door.form, self._bounds, self._metrics)
         self._metrics.running.inc()
         with _tracer.start_as_current_span("request") as span:
             try:
                 self._check_pace(scope)
                 _check_address(scope)
-                await self._app(scope, passage.receive, passage.send)
+                await door.app(scope, passage.receive, passage.send)
             except MunimentError as error:
                 await passage.refuse(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a line
@@ -120,16 +125,18 @@ class Gateway:
 class _Passage:
     """One request on its way through."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, bounds: Bounds, metrics: Metrics) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what ASGI hands over, and what holds for it
+        self, scope: Scope, receive: Receive, send: Send, form: Form, bounds: Bounds, metrics: Metrics
+    ) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._form = form
         self._bounds = bounds
         self._metrics = metrics
         self._received = 0
         self._sent = 0
         self._began = time.perf_counter()
-        self._bounded = not str(scope["path"]).startswith("/api/v1/uploads/")
         self._cut: MunimentError | None = None
         self._over = False
         self._answered = False
@@ -150,20 +157,26 @@ class _Passage:
         return method if method in _METHODS else "_OTHER"
 
     async def receive(self) -> Message:
+        # The body is read once there is a route; whatever reads it sooner has the usual limits.
+        limits = limits_in(self._scope)
+        pause_s = self._bounds.pause_s if limits.pause_s is None else limits.pause_s
         try:
-            async with asyncio.timeout(self._bounds.pause_s):
+            async with asyncio.timeout(pause_s):
                 message = await self._receive()
         except TimeoutError as error:
-            self._cut = RequestTimeout(pause_s=int(self._bounds.pause_s))
+            self._cut = RequestTimeout(pause_s=int(pause_s))
             raise self._cut from error
         if message["type"] == "http.request":
-            count = len(message.get("body", b""))
-            self._received += count
-            self._metrics.received.inc(count)
-            if self._bounded and self._received > self._bounds.body_bytes:
-                self._cut = BodyTooLarge(limit_bytes=self._bounds.body_bytes)
-                raise self._cut
+            self._count(len(message.get("body", b"")), limits)
         return message
+
+    def _count(self, received: int, limits: Limits) -> None:
+        self._received += received
+        self._metrics.received.inc(received)
+        most = self._bounds.body_bytes if limits.body_bytes is None else limits.body_bytes
+        if not limits.streams and self._received > most:
+            self._cut = BodyTooLarge(limit_bytes=most)
+            raise self._cut
 
     async def send(self, message: Message) -> None:
         if self._cut is not None:
@@ -190,13 +203,13 @@ class _Passage:
         await self._send(message)
 
     async def refuse(self, error: MunimentError) -> None:
-        """Answer with a refusal, if no answer has begun."""
+        """Answer with a refusal in the form of the door, if no answer has begun."""
         if self.status:
             return
-        status, headers = status_of(error), headers_of(error)
+        response = refuse(self._form, error, self._scope["request_id"])
         # What is left of a body that is not read cannot be told from the next request.
-        headers["connection"] = "close"
-        await self._answer(status, headers, describe(error, self._scope["request_id"]))
+        response.headers["connection"] = "close"
+        await response(self._scope, self._receive, self._pass_on)
 
     async def fail(self, error: Exception) -> None:
         """Answer a fault of ours, and leave what is needed to mend it in the log."""
@@ -224,12 +237,6 @@ class _Passage:
             sent=self._sent,
             principal=self._scope.get("principal"),
         )
-
-    async def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        raw.append((b"content-length", str(len(body)).encode()))
-        await self._pass_on({"type": "http.response.start", "status": status, "headers": raw})
-        await self._pass_on({"type": "http.response.body", "body": body})
 
 
 def _request_id(scope: Scope) -> str:

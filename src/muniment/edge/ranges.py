@@ -1,4 +1,4 @@
-"""Ranges of bytes (RFC 9110 14) and entity tags (RFC 9110 8.8.3).
+"""Ranges of bytes (RFC 9110 14).
 
 >>> read_range("bytes=5-", 10)
 (5, 10)
@@ -35,11 +35,3 @@ def read_range(header: str | None, size: int) -> tuple[int, int] | None:
     if start >= size:
         raise InvalidRange(reason=f"there are {size} bytes")
     return start, end
-
-
-def is_match(header: str | None, tag: str) -> bool:
-    """Say whether an If-Match or If-None-Match header names an entity tag (weak comparison)."""
-    if header is None:
-        return False
-    names = [name.strip().removeprefix("W/") for name in header.split(",")]
-    return "*" in names or tag in names

@@ -8,10 +8,53 @@ from collections.abc import Mapping
 from typing import BinaryIO, Final
 
 from anyio import to_thread
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from muniment.core.digests import Digest
+from muniment.edge.caller import require_caller
+from muniment.edge.conditions import has_already
+from muniment.edge.ranges import read_range
+from muniment.edge.registry import read, registry_of
+
 CHUNK_BYTES: Final = 1 << 20
+
+
+async def send_blob(request: Request, digest: Digest, headers: Mapping[str, str] = {}) -> Response:
+    """Send a blob, or the range of it that is asked for, to a caller who may read where it is held.
+
+    To one who has it already, nothing is sent (304). `headers` go with the answer.
+
+    Raises:
+        NotIdentified, BadToken: it is not known who calls.
+        BlobNotFound: there is none, or none for the caller.
+        InvalidRange: the range begins beyond the end.
+    """
+    registry, caller = registry_of(request), await require_caller(request)
+    source = await read(registry, lambda: registry.open_as(caller).open_blob(digest))
+    tag = f'"{digest}"'
+    sent = {
+        "etag": tag,
+        "cache-control": "private, immutable, max-age=31536000",
+        "vary": "authorization",
+        "accept-ranges": "bytes",
+        # Whatever the bytes are, no browser is to make something of them.
+        "content-type": "application/octet-stream",
+        "x-content-type-options": "nosniff",
+        "content-disposition": "attachment",
+        **headers,
+    }
+    try:
+        if has_already(request, tag):
+            source.close()
+            return Response(None, 304, sent)
+        size = source.seek(0, 2)
+        part = read_range(request.headers.get("range"), size)
+    except BaseException:
+        source.close()
+        raise
+    return BlobResponse(source, size, part, sent, inline=registry.local)
 
 
 class BlobResponse(Response):

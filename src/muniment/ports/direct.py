@@ -1,4 +1,4 @@
-"""Direct transfers: bytes that go straight from a client to the object store (see `Inbox`)."""
+"""Direct transfers: bytes that go straight from a client to the object store (see `LandingArea`)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol

@@ -17,8 +17,9 @@ class Stretch(NamedTuple):
 class Staging(Protocol):
     """Where uploads are collected.
 
-    An upload is written from one end to the other, by one writer at a time: each request that goes on
-    with it is a writer of its own. What an earlier one still writes MUST NOT change what counts.
+    An upload is written from one end to the other, by one writer at a time. A request that goes on with it
+    is a writer of its own, or goes on as the last one, where that has ended in order. What an earlier one
+    still writes MUST NOT change what counts.
     """
 
     @property
@@ -29,8 +30,8 @@ class Staging(Protocol):
     def checkpoint_bytes(self) -> int:
         """After how many bytes it is worth to `sync`."""
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
-        """Make the writer of the last stretch the only one; say whether what others wrote is there."""
+    def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
+        """Make the writer of the last stretch the only one; say whether all before an offset is there."""
 
     def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:
         """Write bytes at an offset, over what may be there from a request that broke off.

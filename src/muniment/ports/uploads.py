@@ -13,11 +13,12 @@ class Upload:
 
     Attributes:
         principal: whose it is.
-        size_bytes: how many bytes were announced.
+        size_bytes: how many bytes were announced; None if the last request says where the end is.
         digest: which digest was announced; None if it is found out on the way.
         offset: how many bytes are here, durably.
         state: the sha256 over those, as `rehashes` writes it; empty at the beginning.
         stretches: who wrote what is here, and who goes on with it now.
+        rests: whether that one has ended in order, so that the next may go on in its stretch.
         session: what the object store calls its parts, if it goes there in parts; else empty.
         touched: when it last went on.
         result: the digest of the whole, once it is there; another than was announced if that was wrong.
@@ -25,11 +26,12 @@ class Upload:
 
     id: str
     principal: str
-    size_bytes: int
+    size_bytes: int | None
     digest: Digest | None
     offset: int
     state: bytes
     stretches: tuple[Stretch, ...] = ()
+    rests: bool = False
     session: str = ""
     touched: str
     result: Digest | None = None
@@ -52,8 +54,11 @@ class Uploads(Protocol):
     def list_idle(self, before: str, limit: int) -> list[Upload]:
         """List uploads that have not gone on since a time."""
 
-    def measure(self, principal: str) -> int:
-        """Sum up what a principal has announced and not finished, in bytes."""
+    def measure(self, principal: str, ahead_bytes: int) -> int:
+        """Sum up what a principal has announced and not finished, in bytes.
+
+        One without a size counts for what is here, and for as much as may come before that is kept.
+        """
 
     def list_ids(self) -> list[str]:
         """List all, by their ids."""

@@ -1,23 +1,24 @@
-"""The app: doors, health and metrics around one registry."""
+"""The app: doors, pages, health and metrics around one registry."""
 
 import hmac
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 from anyio import to_thread
-from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from muniment import __version__
 from muniment.core.errors import BadToken
-from muniment.edge.credentials import read_token
+from muniment.edge.caller import find_token
+from muniment.edge.door import Door, House, open_door
 from muniment.edge.gateway import Bounds, Gateway, Metrics
-from muniment.protocols.native.errors import add_handlers
-from muniment.protocols.native.routes import PREFIX, add_routes
+from muniment.edge.problems import write_problem
+from muniment.protocols.native.routes import open_native
 from muniment.server.readiness import check_ready
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import Opened
@@ -25,51 +26,57 @@ from muniment.server.workloads import WorkloadVerifier
 from muniment.services.serving.registry import ServedRegistry
 from muniment.web import pages
 
-_ABOUT = "A model registry that can prove every answer it gives."
+# How each protocol opens its door.
+DOORS: Final[Sequence[Callable[[House], Door]]] = (open_native,)
 
 
-def make_app(opened: Opened, settings: ServerSettings) -> Gateway:
+def make_app(
+    opened: Opened, settings: ServerSettings, doors: Sequence[Callable[[House], Door]] = DOORS
+) -> Gateway:
     """Put the app together."""
-    registry, collector = opened.registry, CollectorRegistry()
-
-    @asynccontextmanager
-    async def live(_app: FastAPI) -> AsyncIterator[None]:
-        opened.jobs.start()
-        yield
-        await to_thread.run_sync(opened.close)
-
-    app = FastAPI(
-        title="Muniment",
-        description=_ABOUT,
-        version=__version__,
-        openapi_url=f"{PREFIX}/openapi.json",
-        # The pages of these load scripts from elsewhere.
-        docs_url=None,
-        redoc_url=None,
-        lifespan=live,
+    collector, workloads = CollectorRegistry(), WorkloadVerifier(opened.registry)
+    house = House(
+        registry=opened.registry,
+        address=settings.address,
+        login="oidc" if settings.oidc_issuer else None,
+        verify_workload=workloads.verify,
     )
-    app.state.registry = registry
-    app.state.settings = settings
-    app.state.collector = collector
-    app.state.login = "oidc" if settings.oidc_issuer else None
-    workloads = WorkloadVerifier(registry)
-    app.state.verify_workload = workloads.verify
-    add_routes(app)
-    add_handlers(app)
-    app.router.routes += [
-        Route("/healthz", _healthz),
-        Route("/readyz", _readyz),
-        Route("/metrics", _metrics),
-        *pages.make_routes(),
-        *_make_logins(registry, workloads, settings),
-    ]
     bounds = Bounds(
         body_bytes=settings.max_body,
         pause_s=settings.pause,
         per_second=settings.rate,
         burst=settings.burst,
     )
-    return Gateway(app, bounds, Metrics(collector))
+    rest = _open_rest(opened, settings, house, collector, workloads)
+    return Gateway([open_one(house) for open_one in doors], rest, bounds, Metrics(collector))
+
+
+def _open_rest(
+    opened: Opened,
+    settings: ServerSettings,
+    house: House,
+    collector: CollectorRegistry,
+    workloads: WorkloadVerifier,
+) -> Door:
+    """Open what stands beside the doors: pages, health and metrics. It lives as long as the server."""
+
+    @asynccontextmanager
+    async def live(_app: Starlette) -> AsyncIterator[None]:
+        opened.jobs.start()
+        yield
+        await to_thread.run_sync(opened.close)
+
+    routes = [
+        Route("/healthz", _healthz),
+        Route("/readyz", _readyz),
+        Route("/metrics", _metrics),
+        *pages.make_routes(),
+        *_make_logins(opened.registry, workloads, settings),
+    ]
+    app = Starlette(routes=routes, lifespan=live)
+    app.state.settings = settings
+    app.state.collector = collector
+    return open_door("", app, house, write_problem)
 
 
 async def _healthz(_request: Request) -> Response:
@@ -89,7 +96,7 @@ async def _metrics(request: Request) -> Response:
     """Give the metrics, in the text form of Prometheus."""
     wanted = request.app.state.settings.metrics_token
     if wanted is not None:
-        shown = read_token(request.headers) or ""
+        shown = find_token(request.headers) or ""
         if not hmac.compare_digest(shown.encode(), wanted.get_secret_value().encode()):
             raise BadToken
     return Response(generate_latest(request.app.state.collector), 200, None, CONTENT_TYPE_LATEST)

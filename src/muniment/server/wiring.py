@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from muniment.capture.clock import now
 from muniment.core.errors import ContentCorrupt
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
@@ -21,7 +22,7 @@ from muniment.ports.blobs import BlobStore
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units
 from muniment.scanning.process import ScanProcess
-from muniment.server.founding import load_keys, make_keys, new_id, now, salt
+from muniment.server.founding import load_keys, make_keys, new_id, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, ByteStores, Parts
 from muniment.server.settings import ServerSettings
@@ -135,7 +136,7 @@ def _make_jobs(
         forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
         rested = cut - _GARBAGE_RESTS
         return forgotten, collect_garbage(
-            units, stores.blobs, stores.staging, stores.inbox, rested, remove=True
+            units, stores.blobs, stores.staging, stores.landing, rested, remove=True
         )
 
     def scrub_all(_payload: str) -> object:
@@ -179,9 +180,11 @@ def _open_bytes(settings: ServerSettings) -> ByteStores:
 
 
 def _open_direct(stores: ByteStores, uploads: Uploading, units: Units) -> DirectUploads | None:
-    if stores.direct is None or stores.inbox is None:
+    if stores.direct is None or stores.landing is None:
         return None
-    return DirectUploads(uploads=uploads, units=units, clock=now, direct=stores.direct, inbox=stores.inbox)
+    return DirectUploads(
+        uploads=uploads, units=units, clock=now, direct=stores.direct, landing=stores.landing
+    )
 
 
 def _open_handovers(settings: ServerSettings, uploads: Uploading) -> Handovers | None:
@@ -243,7 +246,7 @@ def open_parts(settings: ServerSettings) -> Iterator[Parts]:
             units=units,
             blobs=stores.blobs,
             staging=stores.staging,
-            inbox=stores.inbox,
+            landing=stores.landing,
             keys=settings.keys_directory,
             place=units.path if settings.database else str(settings.data),
         )

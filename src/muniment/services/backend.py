@@ -20,6 +20,7 @@ from muniment.services.bytes.quotas import get_usage, set_quota
 from muniment.services.catalog.comments import erase_comment, list_comments, post_comment
 from muniment.services.catalog.lineage import get_lineage
 from muniment.services.catalog.models import get_model, list_models
+from muniment.services.catalog.owners import list_owners, set_owner
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import list_tags, remove_tag, set_tag
 from muniment.services.claims.deployments import list_deployments
@@ -216,6 +217,7 @@ _VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     gates.CloseRequest: close_request,
     gates.BreakGlass: break_glass,
     gates.CloseEmergency: close_emergency,
+    catalog.SetOwner: set_owner,
     catalog.SetTag: set_tag,
     catalog.RemoveTag: remove_tag,
     catalog.PostComment: post_comment,
@@ -254,6 +256,7 @@ _ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     catalog.GetModel: get_model,
     catalog.ListModels: list_models,
     catalog.SearchVersions: search_versions,
+    catalog.ListOwners: list_owners,
     catalog.ListTags: list_tags,
     catalog.ListComments: list_comments,
     catalog.GetLineage: get_lineage,

@@ -50,10 +50,13 @@ from muniment.core.receipts import Proof, Receipt
 from muniment.core.verbs.catalog import (
     EraseComment,
     GetLineage,
+    GetModel,
     ListComments,
     ListModels,
+    ListOwners,
     PostComment,
     SearchVersions,
+    SetOwner,
 )
 from muniment.core.verbs.claims import ListDeployments, RecordAttestation
 from muniment.core.verbs.gates import (
@@ -394,6 +397,11 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
     assert [move.reason for move in backend.ask(page)] == ["try 2"]
     people = backend.ask(ListPeople())
     assert backend.ask(ListPeople(after=entry_of(people[0]))) == people[1:]
+    backend.execute(SetOwner(name=NAME, principal="founder"))
+    (owner_record,) = backend.ask(ListOwners(name=NAME))
+    assert backend.ask(GetModel(name=NAME)).owner == owner_record.owner
+    search = SearchVersions(text=f'name = "{NAME}" and owner = founder')
+    assert {version.name for version in backend.ask(search).items} == {str(NAME)}
     then = moves[1].record.moved
     assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
     backend.execute(RemoveAlias(name=NAME, alias=staging, reason=salted("unused")))

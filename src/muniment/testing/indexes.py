@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from muniment.core.catalog.search import (
     ALIAS,
     DIGEST,
+    OWNER,
     POINTERS,
     TARGET,
     And,
@@ -21,7 +22,7 @@ from muniment.core.catalog.search import (
 from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidQuery
-from muniment.core.records import VersionRecord
+from muniment.core.records import OwnerRecord, VersionRecord
 from muniment.ports.catalog import Found
 from muniment.ports.lineage import Owned
 from muniment.ports.projections import Projections
@@ -116,6 +117,10 @@ class MemoryCatalog:
             for spell in spells:
                 if spell.since < at and (spell.until is None or spell.until >= at):
                     known.setdefault(version, {})[key] = spell.attribute
+        owners = {one.name: one.owner for one in self.projections.select(OwnerRecord) if one.index < at}
+        for record in self.projections.select(VersionRecord):
+            if record.name in owners:
+                known.setdefault(record.index, {})[OWNER] = Attribute(OWNER, owners[record.name])
         return known
 
 

@@ -361,9 +361,10 @@ class MemoryUploads:
         """List those that stand still."""
         return [upload for upload in self.known.values() if upload.touched < before][:limit]
 
-    def measure(self, principal: str) -> int:
+    def measure(self, principal: str, ahead_bytes: int) -> int:
         """Sum up."""
-        return sum(u.size_bytes for u in self.known.values() if u.principal == principal and not u.result)
+        open_ = [u for u in self.known.values() if u.principal == principal and not u.result]
+        return sum(u.offset + ahead_bytes if u.size_bytes is None else u.size_bytes for u in open_)
 
     def list_ids(self) -> list[str]:
         """List all."""

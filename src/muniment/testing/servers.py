@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,7 @@ def run_postgresql(directory: Path) -> Iterator[str]:
     with _run(
         [str(part) for part in command], directory / "postgresql.log", user, environment, signal.SIGQUIT
     ) as process:
-        _wait_for_port(port, process)
+        _wait_for_postgresql(programs / "bin" / "pg_isready", port, process)
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
@@ -136,9 +136,11 @@ def _run(
         process.wait()
 
 
-def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_postgresql(program: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until it takes connections: it has the port before that, and refuses them."""
+    command = [str(program), "-h", "127.0.0.1", "-p", str(port), "-q"]
     for _ in _tries(process):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        if subprocess.run(command, env={"LC_ALL": "C"}, check=False, capture_output=True).returncode == 0:
             return
 
 

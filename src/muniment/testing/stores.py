@@ -4,9 +4,10 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
+from muniment.capture.clock import now
 from muniment.core.backend import Stored
 from muniment.core.catalog.search import Attribute
 from muniment.core.claims.lineage import Direction, Edge, Relation
@@ -64,11 +65,12 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     first, second = b"1" * step, b"2" * (step + 5)
     data = first + second
     one, two = Stretch(0, "aa"), Stretch(step, "bb")
-    assert staging.take_over("01", [one])
+    assert staging.take_over("01", [one], 0)
     staging.append("01", one.writer, 0, [first])
     staging.sync("01", one.writer)
+    assert staging.take_over("01", [one], step), "whoever ended in order goes on"
     staging.append("01", one.writer, step, [b"what nobody has counted" * 9])
-    assert staging.take_over("01", [one, two])
+    assert staging.take_over("01", [one, two], step)
     # The first writer does not know yet that it is one no more.
     with suppress(OffsetMismatch):
         staging.append("01", one.writer, step, [b"0" * step])
@@ -79,17 +81,17 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     staging.abort("01", [one, two])
     with blobs.open(Digest.of(data)) as blob:
         assert Digest.of(blob.read()) == Digest.of(data)
-    staging.take_over("02", [one])
+    staging.take_over("02", [one], 0)
     staging.append("02", one.writer, 0, [first])
     staging.abort("02", [one])
     staging.abort("02", [one])
-    staging.take_over("02", [one, Stretch(0, "cc")])
+    staging.take_over("02", [one, Stretch(0, "cc")], 0)
     staging.finish("02", [one, Stretch(0, "cc")], Digest.of(b""), 0)
     staging.abort("02", [one, Stretch(0, "cc")])
     assert blobs.find(Digest.of(b"")) is not None
-    staging.take_over("03", [one])
+    staging.take_over("03", [one], 0)
     staging.append("03", one.writer, 0, [first])
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    tomorrow = now() + timedelta(days=1)
     assert staging.sweep(tomorrow, {"03"}) == 0, "nothing is left over, and what is known stays"
     assert staging.sweep(tomorrow, set()) == 1
 

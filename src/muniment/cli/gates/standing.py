@@ -1,9 +1,9 @@
 """What nobody must overlook of a version: what became of it, its waivers, emergencies."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from muniment.capture.clock import now
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.catalog.statuses import Status
@@ -41,13 +41,13 @@ def list_waivers(version: Version, detail: VersionDetail) -> list[Asked]:
     """List the waivers that were requested, each checked."""
     if not any(claim.predicate_type == WAIVER for claim in detail.attestations):
         return []
-    claims, now = version.claims(), datetime.now(UTC)
+    claims, time = version.claims(), now()
     found = []
     for claim in claims:
         if claim.predicate_type == WAIVER:
             waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
             approvals = tuple(last_approvals(claims, str(version), waiver.alias, digest).values())
-            found.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= now))
+            found.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= time))
     return found
 
 
@@ -105,6 +105,6 @@ def _describe_superseding(move: MoveRecord) -> str:
 
 
 def _describe_emergency(move: MoveRecord) -> str:
-    overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
+    overdue = move.due is not None and move.due < write_time(now())
     due = f"closing it is OVERDUE since {move.due}" if overdue else f"to be closed until {move.due}"
     return f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"

@@ -8,7 +8,7 @@ import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
-from muniment.cli.session import connect
+from muniment.cli.session import connect, name_people
 from muniment.cli.terminal import NO, Terminal, json_option
 from muniment.client.registry import Registry
 from muniment.client.versions.comparing import Difference
@@ -36,6 +36,7 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
         return
     with connect(terminal) as registry:
         models = list(islice(registry.models(query, at=at), limit))
+        names = name_people(registry) if any(model.owner for model in models) else {}
         exact = any(model.name == query for model in models)
         versions = list(islice(registry.versions(query, at=at), limit)) if exact else []
         standing = [] if terminal.as_json else _find_standing(registry, versions)
@@ -44,7 +45,8 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
     elif exact:
         _draw_versions(versions, standing)
     elif models:
-        draw_table(("model", "latest"), [(model.name, model.latest) for model in models])
+        rows = [(model.name, model.latest, names.get(model.owner or "", model.owner)) for model in models]
+        draw_table(("model", "latest", "owner"), rows)
 
 
 @click.command()

@@ -43,10 +43,12 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     record, revision = version.record, version.revision()
     withdrawn = find_withdrawn(version.session.backend, detail.attestations, record, revision)
     scans = _find_scans(version, detail)
+    owner = next((one.owner for one in reversed(registry.owners(record.name))), None)
     document: JsonObject = {
         "version": str(version),
         "digest": record.revision,
         "author": record.author,
+        "owner": owner,
         "published": record.published,
         "message": detail.message,
         "aliases": list(detail.aliases),
@@ -70,6 +72,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         *describe_state(version, detail, names),
         f"  digest     {record.revision}",
         f"  published  {record.published} by {author}, entry {record.index}",
+        *([] if owner is None else [f"  owner      {names.get(owner, owner)}"]),
         *([f"  message    {detail.message}"] if detail.message else []),
         *(f"  file       {file.path}  {file.size_bytes} bytes  {file.digest}" for file in revision.files),
         *(line for claim in detail.attestations for line in _describe_claim(claim, detail, withdrawn, names)),

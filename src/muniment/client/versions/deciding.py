@@ -1,6 +1,5 @@
 """What a person signs about a version that others rely on: approvals, waivers and withdrawals."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 import uuid_utils
@@ -19,7 +18,6 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.records import VersionRecord
-from muniment.core.times import write_time
 from muniment.core.verbs.gates import GetPolicies
 from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion
@@ -61,7 +59,7 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
         reason=None if reason is None else str(reason.digest),
         nonce=write_nonce(),
         expires=expires,
-        time=write_now(),
+        time=writebackend.time(),
     )
 
 
@@ -79,7 +77,7 @@ def write_waiver(
         until=until,
         reason=str(reason.digest),
         nonce=write_nonce(),
-        time=write_now(),
+        time=writebackend.time(),
     )
 
 
@@ -102,7 +100,7 @@ def write_withdrawal(
         claim=Digest.parse(digests[0]),
         reason=reason.digest,
         nonce=write_nonce(),
-        time=write_now(),
+        time=writebackend.time(),
     )
 
 
@@ -126,6 +124,6 @@ def write_nonce() -> str:
     return str(uuid_utils.uuid4())
 
 
-def write_now() -> str:
+def writebackend.time() -> str:
     """Write the time of this machine."""
     return write_time(datetime.now(UTC))

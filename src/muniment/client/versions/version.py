@@ -238,7 +238,8 @@ class Version:
     ) -> Receipt:
         """Sign and record what a function of `muniment.evaluation` found over a dataset."""
         found = self._with_overlap(found, dataset)
-        predicate = complete(found, dataset, split=split, metrics=metrics, procedure=procedure)
+        time = self._session.backend.time()
+        predicate = complete(found, dataset, time=time, split=split, metrics=metrics, procedure=procedure)
         return self.attest(EVALUATION, predicate)
 
     def record_drift(

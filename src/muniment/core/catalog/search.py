@@ -3,14 +3,17 @@
 The text is read by a grammar in `muniment.services.catalog.query_language`; here is what it is read into.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json
 
 # What every version has, beside `tag.`, `param.` and `metric.` attributes and what points at it.
 COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
+# The principal who answers for the model.
+OWNER: Final = "owner"
+_PEOPLE: Final = frozenset({"author", OWNER})
 # What it consists of: its files, manifest and config.
 DIGEST: Final = "digest"
 ALIAS: Final = "alias"
@@ -73,6 +76,25 @@ class Search:
     condition: "Condition | None" = None
     order: str = "created"
     descending: bool = True
+
+
+def name_people(search: Search, find_id: Callable[[str], str]) -> Search:
+    """Put the ids of people where a search has their names."""
+
+    def put(condition: Condition) -> Condition:
+        match condition:
+            case Comparison(field, op, str(value)) if field in _PEOPLE:
+                return Comparison(field, op, find_id(value))
+            case And(parts):
+                return And(tuple(map(put, parts)))
+            case Or(parts):
+                return Or(tuple(map(put, parts)))
+            case Not(part):
+                return Not(put(part))
+            case _:
+                return condition
+
+    return search if search.condition is None else replace(search, condition=put(search.condition))
 
 
 def find_attributes(prefix: str, values: Mapping[str, Json]) -> list[Attribute]:

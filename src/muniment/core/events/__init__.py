@@ -12,6 +12,7 @@ client that checks a record against its entry share it.
 from muniment.core.events.bytes import QuotaSet as QuotaSet
 from muniment.core.events.catalog import CommentErased as CommentErased
 from muniment.core.events.catalog import CommentPosted as CommentPosted
+from muniment.core.events.catalog import OwnerSet as OwnerSet
 from muniment.core.events.catalog import TagSet as TagSet
 from muniment.core.events.claims import AttestationRecorded as AttestationRecorded
 from muniment.core.events.claims import ClaimWithdrawn as ClaimWithdrawn

@@ -1,4 +1,4 @@
-"""Events of tags and comments."""
+"""Events of owners, tags and comments."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,7 +7,37 @@ from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
 from muniment.core.events.subjects import Subject, SubjectKind, of_entry, of_namespace, of_version
 from muniment.core.names import ModelName
-from muniment.core.records import Change, CommentRecord, MentionRecord, Put, TagRecord
+from muniment.core.records import (
+    Amend,
+    Change,
+    CommentRecord,
+    MentionRecord,
+    ModelRecord,
+    OwnerRecord,
+    Put,
+    TagRecord,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerSet(Event):
+    """A principal answers for a model from now on."""
+
+    type: ClassVar[str] = "owner.set"
+    name: ModelName
+    owner: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The owner of the model."""
+        return (of_namespace(self.name.namespace), Subject(SubjectKind.OWNER, str(self.name)))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the owner; the newest counts."""
+        name = str(self.name)
+        owner = OwnerRecord(
+            index=entry.index, name=name, owner=self.owner, author=entry.actor, set=entry.time
+        )
+        return [Put(owner), Amend(ModelRecord, (name,), {"owner": self.owner})]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from muniment.core import canonical, forms
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument
 from muniment.core.events.bytes import QuotaSet
-from muniment.core.events.catalog import CommentErased, CommentPosted, TagSet
+from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
 from muniment.core.events.claims import AttestationRecorded, ClaimWithdrawn
 from muniment.core.events.event import Entry, Event
 from muniment.core.events.gates import (
@@ -82,6 +82,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         RequestOpened,
         RequestReminded,
         RequestClosed,
+        OwnerSet,
         TagSet,
         CommentPosted,
         CommentErased,

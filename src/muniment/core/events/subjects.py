@@ -17,6 +17,7 @@ first. Two questions are asked of a subject: which of its events is the newest, 
 | `alias`     | `acme/x@production`   | moves and removals of an alias                      | its version   |
 | `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |
 | `tier`      | `acme/x`              | risk tiers of a model                               | its tier      |
+| `owner`     | `acme/x`              | owners of a model                                   | its owner     |
 | `quota`     | `acme`                | quotas of a namespace                               | its quota     |
 | `webhooks`  | `acme`                | webhooks of a namespace                             |               |
 | `roles`     | `acme/<id>`           | roles of a principal there; `*/<id>`: everywhere    |               |
@@ -52,6 +53,7 @@ class SubjectKind(StrEnum):
     ALIAS = "alias"
     POLICY = "policy"
     TIER = "tier"
+    OWNER = "owner"
     QUOTA = "quota"
     WEBHOOKS = "webhooks"
     ROLES = "roles"

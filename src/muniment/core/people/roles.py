@@ -35,6 +35,7 @@ class Act(StrEnum):
     PURGE = "purge a version"
     ERASE = "erase what is known of a person"
     HOOK = "set webhooks"
+    ASSIGN = "set the owner of a model"
     SET_POLICY = "set a policy"
     GRANT = "grant roles"
     ENROL = "register principals and keys"
@@ -48,7 +49,9 @@ _MAY: Final = {
     Role.APPROVER: _EVERYONE | {Act.APPROVE, Act.MOVE_ALIAS, Act.RETIRE},
     Role.SECURITY: _EVERYONE | {Act.ATTEST, Act.APPROVE, Act.REVOKE, Act.INSPECT},
     Role.AUDITOR: _EVERYONE | {Act.INSPECT, Act.RETAIN},
-    Role.ADMIN: _EVERYONE | {Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK},
+    Role.ADMIN: (
+        _EVERYONE | {Act.ASSIGN, Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK}
+    ),
 }
 
 

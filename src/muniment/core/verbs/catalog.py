@@ -8,7 +8,7 @@ from muniment.core.errors import ModelNotFound, VersionNotFound
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.records import CommentRecord, ModelRecord, VersionRecord
+from muniment.core.records import CommentRecord, ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.verb import (
     At,
     Bounds,
@@ -53,6 +53,25 @@ class Comment:
 
     record: CommentRecord
     text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOwner(Command):
+    """Set the owner of a model: the principal who answers for it."""
+
+    declared = Change(
+        "PUT", _MODEL + "/owner", f"those who may {Act.ASSIGN}, and its present owner", idempotent=True
+    )
+    name: ModelName
+    principal: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOwners(PageQuery[OwnerRecord]):
+    """List everyone who has owned a model, oldest first: the last one owns it now."""
+
+    declared = Question(_MODEL + "/owners", Within("name", ModelNotFound))
+    name: ModelName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +190,8 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     GetModel,
     ListModels,
     SearchVersions,
+    SetOwner,
+    ListOwners,
     SetTag,
     ListTags,
     RemoveTag,

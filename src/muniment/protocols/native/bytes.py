@@ -1,20 +1,20 @@
 """Bytes: small ones at once, large ones as uploads that can go on, all of them by digest, in ranges."""
 
-from asyncio import Event, Task, create_task, get_running_loop
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request
 from pydantic import BaseModel
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from muniment.core.digests import Digest
-from muniment.core.errors import LengthMismatch, RequestTimeout, UploadNotFound
-from muniment.edge.ranges import is_match, read_range
-from muniment.edge.sending import BlobResponse
+from muniment.core.errors import UploadNotFound
+from muniment.edge import uploads
+from muniment.edge.caller import is_on_this_machine, require_caller
+from muniment.edge.limits import limits
+from muniment.edge.registry import registry_of, write
+from muniment.edge.sending import send_blob
 from muniment.ports.uploads import Upload
-from muniment.protocols.native.door import read, registry_of, require_caller, retry_key, write
 from muniment.protocols.native.wire import (
     Arrival,
     Digests,
@@ -28,7 +28,6 @@ from muniment.protocols.native.wire import (
     WantedParts,
 )
 from muniment.services.bytes.direct import DirectUploads
-from muniment.services.bytes.uploads import Receiver
 
 router = APIRouter(tags=["bytes"])
 
@@ -49,19 +48,15 @@ async def add_documents(request: Request, body: Documents) -> Response:
 @router.post("/uploads", response_model=Transfer, status_code=201)
 async def begin_upload(request: Request, body: NewUpload) -> Response:
     """Begin an upload: the answer says how its bytes travel."""
-    registry, caller = registry_of(request), await require_caller(request)
     digest = None if body.digest is None else Digest.parse(body.digest)
-    key = retry_key(request)
-    upload = await write(lambda: registry.uploads.begin(caller, body.size_bytes, digest, key))
+    upload = await uploads.begin_upload(request, body.size_bytes, digest)
     return _show(request, upload, 201)
 
 
 @router.get("/uploads/{upload}", response_model=Transfer)
 async def get_upload(request: Request, upload: UploadId) -> Response:
     """Say how far an upload has come, and how to go on."""
-    registry, caller = registry_of(request), await require_caller(request)
-    found = await read(registry, lambda: registry.uploads.get(caller, upload))
-    return _show(request, found, 200)
+    return _show(request, await uploads.get_upload(request, upload), 200)
 
 
 @router.post("/uploads/{upload}/arrival", response_model=Transfer)
@@ -99,6 +94,7 @@ async def let_parts(request: Request, upload: UploadId, body: WantedParts) -> Re
 
 
 @router.patch("/uploads/{upload}", response_model=Transfer)
+@limits(streams=True)
 async def continue_upload(
     request: Request,
     upload: UploadId,
@@ -109,20 +105,15 @@ async def continue_upload(
 
     A request that breaks off loses nothing: what came is kept, and the upload says how far it is.
     """
-    registry, caller = registry_of(request), await require_caller(request)
-    receiver = await write(lambda: registry.uploads.resume(caller, upload, upload_offset))
-    with receiver:
-        await _receive(request, receiver)
-        await write(receiver.finish if upload_complete == "?1" else receiver.pause)
-    found = await read(registry, lambda: registry.uploads.get(caller, upload))
+    complete = upload_complete == "?1"
+    found = await uploads.continue_upload(request, upload, upload_offset, complete=complete)
     return _show(request, found, 200)
 
 
 @router.delete("/uploads/{upload}", status_code=204, response_class=Response)
 async def abort_upload(request: Request, upload: UploadId) -> Response:
     """Drop an upload."""
-    registry, caller = registry_of(request), await require_caller(request)
-    await write(lambda: registry.abort_upload(caller, upload))
+    await uploads.abort_upload(request, upload)
     return Response(None, 204)
 
 
@@ -130,62 +121,10 @@ async def abort_upload(request: Request, upload: UploadId) -> Response:
 @router.get("/blobs/{digest}", response_class=Response)
 async def get_blob(request: Request, digest: Hash) -> Response:
     """Give a blob, or a range of it, to those who may read where it is held."""
-    registry, caller = registry_of(request), await require_caller(request)
-    wanted = Digest.parse(digest)
-    source = await read(registry, lambda: registry.open_as(caller).open_blob(wanted))
-    tag = f'"{wanted}"'
-    headers = {
-        "etag": tag,
-        "cache-control": "private, immutable, max-age=31536000",
-        "vary": "authorization",
-        "accept-ranges": "bytes",
-        # Whatever the bytes are, no browser is to make something of them.
-        "content-type": "application/octet-stream",
-        "x-content-type-options": "nosniff",
-        "content-disposition": "attachment",
-    }
-    handovers = registry.handovers
-    if handovers is not None and _is_here(request):
-        headers["content-location"] = handovers.locate(wanted)
-    if is_match(request.headers.get("if-none-match"), tag):
-        source.close()
-        return Response(None, 304, headers)
-    size = source.seek(0, 2)
-    try:
-        part = read_range(request.headers.get("range"), size)
-    except BaseException:
-        source.close()
-        raise
-    return BlobResponse(source, size, part, headers, inline=registry.local)
-
-
-async def _receive(request: Request, receiver: Receiver) -> None:
-    """Take the bytes as they come, while those before them are stored; what came before a break is kept."""
-    storing: Task[None] | None = None
-    loop, room = get_running_loop(), Event()
-
-    def store() -> None:
-        receiver.store(lambda: loop.call_soon_threadsafe(room.set))
-
-    try:
-        async for chunk in request.stream():
-            receiver.take(chunk)
-            room.clear()
-            if storing is not None and not storing.done() and receiver.is_full:
-                await room.wait()
-            if storing is not None and storing.done():
-                await storing
-                storing = None
-            if storing is None and receiver.waits:
-                storing = create_task(write(store))
-                storing.add_done_callback(lambda _: room.set())
-    except (ClientDisconnect, LengthMismatch, RequestTimeout):
-        if storing is not None:
-            await storing
-        await write(receiver.pause)
-        raise
-    if storing is not None:
-        await storing
+    wanted, handovers = Digest.parse(digest), registry_of(request).handovers
+    if handovers is None or not is_on_this_machine(request):
+        return await send_blob(request, wanted)
+    return await send_blob(request, wanted, {"content-location": handovers.locate(wanted)})
 
 
 def _say(answer: BaseModel, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
@@ -197,7 +136,7 @@ def _show(request: Request, upload: Upload, status: int) -> Response:
     digest, here = upload.result or upload.digest, f"/api/v1/uploads/{upload.id}"
     transfer = Transfer(
         id=upload.id,
-        size_bytes=upload.size_bytes,
+        size_bytes=upload.offset if upload.result is not None else upload.size_bytes,
         offset=upload.offset,
         digest=None if digest is None else str(digest),
         **_way_of(request, upload, here),
@@ -219,7 +158,7 @@ def _way_of(request: Request, upload: Upload, here: str) -> dict[str, Any]:
     part_bytes = 0 if direct is None else direct.part_bytes(upload)
     if part_bytes:
         return {"method": "parts", "url": f"{here}/parts", "part_bytes": part_bytes}
-    place = handovers.find_place(upload) if handovers is not None and _is_here(request) else None
+    place = handovers.find_place(upload) if handovers is not None and is_on_this_machine(request) else None
     if place is not None:
         return {"method": "link", "url": here, "place": place}
     return {"method": "patch", "url": here}
@@ -230,9 +169,3 @@ def _direct_of(request: Request, upload: str) -> DirectUploads:
     if direct is None:
         raise UploadNotFound(upload=upload)
     return direct
-
-
-def _is_here(request: Request) -> bool:
-    """Say whether the caller is on this machine, and no proxy stands between."""
-    is_passed_on = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
-    return not is_passed_on and request.client is not None and request.client.host in {"127.0.0.1", "::1"}

@@ -6,7 +6,8 @@ from starlette.responses import Response
 from muniment import __version__
 from muniment.core.people.callers import NOBODY
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity
-from muniment.protocols.native.door import read, registry_of, send_encoded
+from muniment.edge.registry import read, registry_of
+from muniment.protocols.native.answers import send_encoded
 from muniment.protocols.native.wire import About
 
 router = APIRouter(tags=["log"])

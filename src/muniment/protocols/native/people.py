@@ -5,10 +5,10 @@ from asyncio import wrap_future
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from muniment.core.errors import NotIdentified
 from muniment.core.receipts import Receipt
-from muniment.edge.credentials import read_token
-from muniment.protocols.native.door import confirm, registry_of, write
+from muniment.edge.caller import get_token
+from muniment.edge.registry import registry_of, write
+from muniment.protocols.native.answers import confirm
 from muniment.protocols.native.wire import BeginWorkloadSession, EnrolPasskey
 
 router = APIRouter(tags=["people"])
@@ -16,11 +16,9 @@ router = APIRouter(tags=["people"])
 
 @router.post("/passkeys", response_model=Receipt, status_code=201)
 async def enrol_passkey(request: Request, body: EnrolPasskey) -> Response:
-    """Enrol a passkey that a browser made at this address, for whoever shows an invitation."""
-    token = read_token(request.headers)
-    if token is None:
-        raise NotIdentified
-    registry, origin = registry_of(request), request.app.state.settings.address
+    """Enrol a passkey that a browser made at this address, for the holder of an invitation."""
+    token = get_token(request)
+    registry, origin = registry_of(request), request.app.state.address
     credential, name = body.credential(), body.name.read()
     enrolled = await write(lambda: registry.enrol_passkey(token, credential, origin, name))
     return confirm(await wrap_future(enrolled))

@@ -16,8 +16,9 @@ from muniment.core.receipts import Receipt
 from muniment.core.verbs import verb as v
 from muniment.core.verbs.table import WINGS
 from muniment.core.verbs.wire import PAIRS, Part, answer_of, parts_of, read, usual_bounds
+from muniment.edge.conditions import expected_entry
 from muniment.protocols.native import wire
-from muniment.protocols.native.door import answer, execute, expected_entry
+from muniment.protocols.native.answers import answer, execute
 
 Endpoint = Callable[..., Coroutine[None, None, Response]]
 

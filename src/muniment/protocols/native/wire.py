@@ -95,16 +95,17 @@ class Digests(Body):
 
 
 class NewUpload(Body):
-    """A blob to send: its size and, if it is known, its digest."""
+    """A blob to send: its size and its digest, if they are known. Without a size it is sent here."""
 
-    size_bytes: Annotated[int, Field(ge=0, le=2**53)]
+    size_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
     digest: Hash | None = None
 
 
 class Transfer(Body):
     """An upload: how far it is, and how its bytes travel.
 
-    `method` says how:
+    It comes in as many requests as its sender likes; `size_bytes` is null until one of them says that it is
+    complete, if it was not announced. `method` says how it travels:
 
     * `patch`: send them to `url` here. That is always possible.
     * `link`: leave them at `place`, a path of this machine, if you may write there.
@@ -116,7 +117,7 @@ class Transfer(Body):
     """
 
     id: str
-    size_bytes: int
+    size_bytes: int | None
     offset: int
     digest: Hash | None = None
     method: str = "patch"

@@ -15,12 +15,12 @@ from muniment.core.people.callers import Caller
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock
 from muniment.ports.direct import Direct, Ticket
-from muniment.ports.inbox import Inbox, Part
 from muniment.ports.jobs import Job
+from muniment.ports.landing import LandingArea, Part
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
 from muniment.services.bytes.hashing import Hashing, start_hashing
-from muniment.services.bytes.uploads import Uploading
+from muniment.services.bytes.uploads import Uploading, size_of
 
 PROOF: Final = "proof"
 _CHUNK_BYTES: Final = 8 << 20
@@ -36,7 +36,7 @@ class DirectUploads:
         units: Units,
         clock: Clock,
         direct: Direct,
-        inbox: Inbox,
+        landing: LandingArea,
         proven_at_once: int = 4 << 30,
     ) -> None:
         """Stand on stores; `proven_at_once` is how much `prove` reads before other jobs have their turn."""
@@ -44,23 +44,24 @@ class DirectUploads:
         self._units = units
         self._clock = clock
         self._direct = direct
-        self._inbox = inbox
+        self._landing = landing
         self._proven_at_once = proven_at_once
 
     def find_ticket(self, upload: Upload) -> Ticket | None:
         """Let an upload that has not begun go to the store in one request, if it is not too large."""
         if upload.digest is None or upload.offset or upload.stretches or upload.result is not None:
             return None
-        if not 0 < upload.size_bytes <= self._direct.most_bytes:
+        size = upload.size_bytes or 0
+        if not 0 < size <= self._direct.most_bytes:
             return None
-        return self._direct.let_put(upload.id, upload.digest, upload.size_bytes)
+        return self._direct.let_put(upload.id, upload.digest, size)
 
     def part_bytes(self, upload: Upload) -> int:
         """Say in parts of which size an upload goes to the store; 0 if it does not, or is there."""
         if upload.digest is None or upload.stretches or upload.result is not None:
             return 0
-        is_large = upload.size_bytes > self._direct.most_bytes
-        return self._direct.part_bytes(upload.size_bytes) if is_large else 0
+        size = upload.size_bytes or 0
+        return self._direct.part_bytes(size) if size > self._direct.most_bytes else 0
 
     def let_parts(self, caller: Caller, upload: str, digests: Mapping[int, Digest]) -> dict[int, Ticket]:
         """Let parts of an upload go to the store, by their numbers.
@@ -75,7 +76,7 @@ class DirectUploads:
     def list_parts(self, caller: Caller, upload: str) -> Mapping[int, Part]:
         """List the parts that have come. Raises as `let_parts`."""
         found = self._get_parted(caller, upload)
-        return self._inbox.list_parts(upload, found.session) if found.session else {}
+        return self._landing.list_parts(upload, found.session) if found.session else {}
 
     def accept(self, caller: Caller, upload: str, digests: Sequence[Digest]) -> Upload:
         """Take an upload that is in the store. One that came in parts, of those digests, is put together.
@@ -84,7 +85,7 @@ class DirectUploads:
 
         Raises:
             LengthMismatch: the store does not have it, or not all of it.
-            InvalidBody: its parts have other digests.
+            InvalidBody: its parts have other digests, or it has no size and comes through us.
         """
         found = self._uploads.get(caller, upload)
         if found.result is not None:
@@ -104,14 +105,14 @@ class DirectUploads:
         if found is None or not found.session or found.result is not None:
             return True
         hasher = start_hashing(found.state)
-        with self._inbox.open(found.id) as whole:
+        with self._landing.open(found.id) as whole:
             offset = _hash_on(whole, found.offset, hasher, self._proven_at_once)
         if offset is not None:
             self._uploads.keep(replace(found, offset=offset, state=hasher.save()), None)
             return False
-        stored = Stored(digest=hasher.finish(), size_bytes=found.size_bytes)
+        stored = Stored(digest=hasher.finish(), size_bytes=size_of(found))
         if stored.digest == found.digest:
-            self._inbox.accept(found.id, stored.digest, stored.size_bytes)
+            self._landing.accept(found.id, stored.digest, stored.size_bytes)
             self._uploads.keep(replace(found, offset=stored.size_bytes, state=b""), stored)
         else:
             wrong = replace(found, state=b"", result=stored.digest, touched=self._now())
@@ -121,24 +122,24 @@ class DirectUploads:
 
     def drop(self, upload: Upload) -> None:
         """Remove what came."""
-        self._inbox.drop(upload.id, upload.session)
+        self._landing.drop(upload.id, upload.session)
 
     def _accept_whole(self, upload: Upload) -> None:
-        size = self._inbox.find_size(upload.id)
-        if upload.digest is None or size != upload.size_bytes:
-            raise LengthMismatch(expected=upload.size_bytes, actual=size or 0)
+        announced, size = size_of(upload), self._landing.find_size(upload.id)
+        if upload.digest is None or size != announced:
+            raise LengthMismatch(expected=announced, actual=size or 0)
         # What is under the digest already may be another's: that it was sent is what counts.
-        self._inbox.accept(upload.id, upload.digest, size)
+        self._landing.accept(upload.id, upload.digest, size)
         self._uploads.keep(replace(upload, offset=size), Stored(digest=upload.digest, size_bytes=size))
         self.drop(upload)
 
     def _join(self, upload: Upload, digests: Sequence[Digest]) -> None:
-        if self._inbox.find_size(upload.id) is None:
-            parts = self._inbox.list_parts(upload.id, upload.session) if upload.session else {}
+        if self._landing.find_size(upload.id) is None:
+            parts = self._landing.list_parts(upload.id, upload.session) if upload.session else {}
             come = sum(part.size_bytes for part in parts.values())
-            if come != upload.size_bytes:
-                raise LengthMismatch(expected=upload.size_bytes, actual=come)
-            self._inbox.join(upload.id, upload.session, digests)
+            if come != size_of(upload):
+                raise LengthMismatch(expected=size_of(upload), actual=come)
+            self._landing.join(upload.id, upload.session, digests)
         job = Job(id=f"{PROOF}-{upload.id}", kind=PROOF, payload=upload.id, due=self._now())
         self._units.write(lambda unit: unit.jobs.add(job))
 
@@ -149,7 +150,7 @@ class DirectUploads:
         return found
 
     def _begin_parts(self, upload: Upload) -> str:
-        session = self._inbox.begin_parts(upload.id)
+        session = self._landing.begin_parts(upload.id)
 
         def work(unit: Unit) -> str:
             known = unit.uploads.find(upload.id) or upload

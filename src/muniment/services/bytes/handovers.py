@@ -10,7 +10,7 @@ from muniment.core.errors import DigestMismatch, LengthMismatch
 from muniment.core.people.callers import Caller
 from muniment.ports.handover import Handover
 from muniment.ports.uploads import Upload
-from muniment.services.bytes.uploads import Uploading
+from muniment.services.bytes.uploads import Uploading, size_of
 
 
 class Handovers:
@@ -23,7 +23,7 @@ class Handovers:
 
     def find_place(self, upload: Upload) -> str | None:
         """Say where a client on this machine can leave an upload, if it has not begun."""
-        if upload.offset or upload.result is not None:
+        if upload.size_bytes is None or upload.offset or upload.result is not None:
             return None
         return self._handover.place_of(upload.id)
 
@@ -32,6 +32,7 @@ class Handovers:
 
         Raises:
             LengthMismatch: nothing was left, or something else.
+            InvalidBody: it has no size, and is to be sent.
             DigestMismatch: other bytes than were announced.
         """
         found = self._uploads.get(caller, upload)
@@ -54,14 +55,14 @@ class Handovers:
         return self._handover.locate(digest)
 
     def _take(self, upload: Upload) -> Stored:
-        source = self._handover.take(upload.id)
+        announced, source = size_of(upload), self._handover.take(upload.id)
         if source is None:
-            raise LengthMismatch(expected=upload.size_bytes, actual=0)
+            raise LengthMismatch(expected=announced, actual=0)
         with source:
             size = source.seek(0, os.SEEK_END)
             source.seek(0)
             digest = Digest(hashlib.file_digest(source, "sha256").hexdigest())  # type: ignore[arg-type] # a raw file will do
-        if size != upload.size_bytes:
+        if size != announced:
             self._handover.drop(upload.id)
-            raise LengthMismatch(expected=upload.size_bytes, actual=size)
+            raise LengthMismatch(expected=announced, actual=size)
         return Stored(digest=digest, size_bytes=size)

@@ -17,6 +17,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     BodyTooLarge,
     DigestMismatch,
+    InvalidBody,
     LengthMismatch,
     NotIdentified,
     OffsetMismatch,
@@ -35,7 +36,7 @@ from muniment.services.bytes.hashing import start_hashing
 
 T = TypeVar("T")
 
-# A request that goes on adds one; whoever needs more begins anew.
+# A request that ends in order leaves its stretch to the next. One that dies, or is overtaken, costs one more.
 _MOST_STRETCHES: Final = 1000
 _WORKERS: Final = 8
 # Steps that are taken while one is stored; more of them, or larger ones, no longer fit a core's cache.
@@ -65,8 +66,12 @@ class Uploading:
         # Hashing, writing and making durable take as long as receiving, and go on beside one another.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="uploads")
 
-    def begin(self, caller: Caller, size_bytes: int, digest: Digest | None, retry_key: str = "") -> Upload:
+    def begin(
+        self, caller: Caller, size_bytes: int | None, digest: Digest | None, retry_key: str = ""
+    ) -> Upload:
         """Begin an upload; with a `retry_key`, the one that the same caller has begun under it.
+
+        Without a size, its bounds are kept to as its bytes come, and it ends where the caller says so.
 
         Raises:
             RequestReplayed: the key was used for another upload.
@@ -74,7 +79,7 @@ class Uploading:
             BodyTooLarge: blobs of that size are not taken.
             QuotaExceeded: the caller has too much under way.
         """
-        if not 0 <= size_bytes <= self._most_bytes:
+        if size_bytes is not None and not 0 <= size_bytes <= self._most_bytes:
             raise BodyTooLarge(limit_bytes=self._most_bytes)
 
         def work(unit: Unit) -> Upload:
@@ -86,9 +91,6 @@ class Uploading:
                 if (known.size_bytes, known.digest) != (size_bytes, digest):
                     raise RequestReplayed(key=retry_key)
                 return known
-            held = unit.uploads.measure(principal) + unit.holdings.measure(holder_of(principal))
-            if held + size_bytes > self._most_pending_bytes:
-                raise QuotaExceeded(namespace="your uploads", quota_bytes=self._most_pending_bytes)
             upload = Upload(
                 id=identity,
                 principal=principal,
@@ -99,6 +101,7 @@ class Uploading:
                 touched=self._now(),
             )
             unit.uploads.put(upload)
+            self._check_room(unit, principal)
             return upload
 
         return self._units.write(work)
@@ -127,20 +130,21 @@ class Uploading:
             found = self._get(unit, caller, upload)
             if offset != found.offset or found.result is not None:
                 raise OffsetMismatch(upload=upload, offset=found.offset)
-            if found.session or len(found.stretches) >= _MOST_STRETCHES:
+            mine = () if found.rests else (Stretch(found.offset, self._nonces()),)
+            stretches = (*found.stretches, *mine)
+            if found.session or len(stretches) > _MOST_STRETCHES:
                 # One that goes to the store in parts goes on there; whoever cannot begins another.
                 raise UploadNotFound(upload=upload)
-            mine = Stretch(found.offset, self._nonces())
-            taken = replace(found, stretches=(*found.stretches, mine), touched=self._now())
+            taken = replace(found, stretches=stretches, rests=False, touched=self._now())
             unit.uploads.put(taken)
             return taken
 
         taken = self._units.write(work)
-        if not self._staging.take_over(taken.id, taken.stretches):
+        if not self._staging.take_over(taken.id, taken.stretches, taken.offset):
             # A request that was given up on has finished after all, and may not say so any more.
             self.keep(replace(taken, offset=0, state=b"", stretches=(Stretch(0, taken.writer),)), None)
             raise OffsetMismatch(upload=upload, offset=0)
-        return Receiver(taken, self._staging, self.keep, self._workers)
+        return Receiver(taken, self._staging, self.keep, self._workers, self._most_bytes)
 
     def abort(self, caller: Caller, upload: str) -> Upload:
         """Drop an upload; give what was known of it."""
@@ -162,6 +166,7 @@ class Uploading:
         Raises:
             OffsetMismatch: another request has taken over.
             UploadNotFound: it was dropped.
+            QuotaExceeded: it has no size, and has come to more than its principal may have under way.
         """
 
         def work(unit: Unit) -> None:
@@ -176,12 +181,19 @@ class Uploading:
             if stored is not None:
                 refuse_garbage(unit, [stored])
                 unit.holdings.add(holder_of(upload.principal), [stored], now)
+            if upload.size_bytes is None:
+                self._check_room(unit, upload.principal)
 
         self._units.write(work)
 
     def close(self) -> None:
         """Finish what is being hashed and made durable."""
         self._workers.shutdown()
+
+    def _check_room(self, unit: Unit, principal: str) -> None:
+        held = unit.holdings.measure(holder_of(principal))
+        if held + unit.uploads.measure(principal, self._staging.checkpoint_bytes) > self._most_pending_bytes:
+            raise QuotaExceeded(namespace="your uploads", quota_bytes=self._most_pending_bytes)
 
     def _get(self, unit: Unit, caller: Caller, upload: str) -> Upload:
         found = unit.uploads.find(upload)
@@ -202,6 +214,7 @@ class Receiver:
         staging: Staging,
         keep: Callable[[Upload, Stored | None], None],
         workers: Executor,
+        most_bytes: int,
     ) -> None:
         """Go on where the upload stands."""
         self._upload = upload
@@ -215,6 +228,7 @@ class Receiver:
         self._received = upload.offset
         self._stored = upload.offset
         self._workers = workers
+        self._most_bytes = most_bytes
         self._saving: Future[Upload] | None = None
         self._marked = upload.offset
 
@@ -233,11 +247,15 @@ class Receiver:
 
         Raises:
             LengthMismatch: more come than were announced.
+            BodyTooLarge: nothing was announced, and more come than a blob may have.
         """
-        if self._received + len(data) > self._upload.size_bytes:
-            raise LengthMismatch(expected=self._upload.size_bytes, actual=self._received + len(data))
+        received, announced = self._received + len(data), self._upload.size_bytes
+        if announced is None and received > self._most_bytes:
+            raise BodyTooLarge(limit_bytes=self._most_bytes)
+        if announced is not None and received > announced:
+            raise LengthMismatch(expected=announced, actual=received)
         self._parts.append(data)
-        self._received += len(data)
+        self._received = received
         self._buffered += len(data)
         if self._buffered >= self._staging.step_bytes:
             self._cut()
@@ -249,6 +267,7 @@ class Receiver:
 
         Raises:
             OffsetMismatch: another request has taken over.
+            QuotaExceeded: its principal may not have as much under way.
         """
         while self._waiting:
             parts = self._waiting.popleft()
@@ -265,10 +284,13 @@ class Receiver:
             self._saving = self._workers.submit(self._save, self._stand())
 
     def pause(self) -> Upload:
-        """Make durable what has come, and keep how far that is."""
+        """Make durable what has come, keep how far that is, and leave the rest to another request.
+
+        Raises as `store`.
+        """
         self._flush()
         self._settle()
-        self._upload = self._save(self._stand())
+        self._upload = self._save(replace(self._stand(), rests=True))
         return self._upload
 
     def finish(self) -> Stored:
@@ -278,9 +300,9 @@ class Receiver:
             LengthMismatch: fewer came than were announced; what came stays, to go on with.
             DigestMismatch: they are not the ones that were announced; they are dropped.
         """
-        if self._received != self._upload.size_bytes:
-            paused = self.pause()
-            raise LengthMismatch(expected=paused.size_bytes, actual=paused.offset)
+        announced = self._upload.size_bytes
+        if announced is not None and self._received < announced:
+            raise LengthMismatch(expected=announced, actual=self.pause().offset)
         self._flush()
         self._settle()
         digest = self._hasher.finish()
@@ -290,7 +312,7 @@ class Receiver:
                 replace(self._upload, offset=0, state=b"", stretches=(Stretch(0, self._upload.writer),)), None
             )
             raise DigestMismatch(expected=str(self._upload.digest), actual=str(digest))
-        stored = Stored(digest=digest, size_bytes=self._upload.size_bytes)
+        stored = Stored(digest=digest, size_bytes=self._received)
         self._staging.finish(self._upload.id, self._upload.stretches, digest, stored.size_bytes)
         self._keep(replace(self._upload, offset=stored.size_bytes, state=b""), stored)
         self._staging.abort(self._upload.id, self._upload.stretches)
@@ -330,6 +352,17 @@ class Receiver:
         if self._saving is not None:
             saving, self._saving = self._saving, None
             self._upload = saving.result()
+
+
+def size_of(upload: Upload) -> int:
+    """Give the size that was announced of an upload.
+
+    Raises:
+        InvalidBody: none was: its bytes are to come through us, which say where they end.
+    """
+    if upload.size_bytes is None:
+        raise InvalidBody(reason="an upload without a size is sent here, from its offset on")
+    return upload.size_bytes
 
 
 def _name(principal: str, retry_key: str) -> str:

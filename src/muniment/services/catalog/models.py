@@ -5,7 +5,7 @@ from typing import Final
 
 from muniment.core.errors import ModelNotFound
 from muniment.core.names import ModelName
-from muniment.core.records import ModelRecord, VersionRecord
+from muniment.core.records import ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.catalog import GetModel, ListModels
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
@@ -49,7 +49,7 @@ def find_model(unit: Unit, name: ModelName, at: str | None = None) -> ModelRecor
 
 
 def _as_of(unit: Unit, model: ModelRecord, until: tuple[Where, ...]) -> ModelRecord:
-    """Give a model with the version that was its latest then."""
+    """Give a model with the latest version and the owner that it had then."""
     if not until:
         return model
     versions = unit.projections.select(
@@ -60,4 +60,7 @@ def _as_of(unit: Unit, model: ModelRecord, until: tuple[Where, ...]) -> ModelRec
         descending=True,
         limit=1,
     )
-    return replace(model, latest=versions[0].number)
+    owners = unit.projections.select(
+        OwnerRecord, Where("name", "=", model.name), *until, descending=True, limit=1
+    )
+    return replace(model, latest=versions[0].number, owner=owners[0].owner if owners else None)

@@ -11,6 +11,7 @@ from muniment.core.catalog.search import (
     ALIAS,
     ATTRIBUTES,
     DIGEST,
+    OWNER,
     POINTERS,
     TARGET,
     And,
@@ -49,7 +50,7 @@ _GRAMMAR: Final = r"""
     BY.3: "by"i
     DIRECTION.3: "asc"i | "desc"i
     FIELD.2: COLUMN | FACT
-    COLUMN: /(name|version|created|author|size|digest|alias|target)(?![\w.])/
+    COLUMN: /(name|version|created|author|owner|size|digest|alias|target)(?![\w.])/
     FACT: /(tag|param|metric)\.[\w.\/()%-]*[\w)%]/
     OP: "!=" | "<=" | ">=" | "=" | "<" | ">" | "~"
     NUMBER.2: /[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(?![\w:.\/@-])/
@@ -121,7 +122,7 @@ class _Reader(Transformer[Token, object]):
     def order(self, found: list[Token | None]) -> tuple[str, str]:
         tokens = {token.type: str(token).lower() for token in found if token is not None}
         field = next(str(token) for token in found if token is not None and token.type == "FIELD")
-        if field in {*POINTERS, DIGEST, "author", "size"}:
+        if field in {*POINTERS, DIGEST, OWNER, "author", "size"}:
             raise InvalidQuery(reason=f"versions cannot be ordered by {field}")
         # Numbers and times are wanted from the highest on, names from the first on.
         usual = "asc" if field == "name" else "desc"

@@ -2,10 +2,11 @@
 
 import importlib
 
-from muniment.core.catalog.search import Search
+from muniment.core.catalog.search import Search, name_people
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.catalog import SearchPage, SearchVersions
 from muniment.services.log.pages import bound
+from muniment.services.people.principals import find_id
 from muniment.services.reading import Reading
 
 
@@ -19,7 +20,8 @@ def search_versions(reading: Reading, query: SearchVersions) -> SearchPage:
     unit, namespaces = reading.unit, reading.sight.namespaces()
     limit = bound(query.limit)
     until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
-    found = unit.catalog.search(_parse(query.text), namespaces, query.cursor, limit, until)
+    search = name_people(_parse(query.text), lambda text: find_id(unit, text))
+    found = unit.catalog.search(search, namespaces, query.cursor, limit, until)
     return SearchPage(items=tuple(found.versions), next=found.cursor)
 
 

@@ -27,6 +27,14 @@ from muniment.signing.keys import Algorithm, PublicKey
 _MAX_NAME_CHARACTERS: Final = 200
 
 
+def find_id(unit: Unit, text: str) -> str:
+    """Find the id of a principal by name; a text that names nobody is taken for an id."""
+    try:
+        return get_principal(unit, text).id
+    except PrincipalNotFound:
+        return text
+
+
 def get_principal(unit: Unit, text: str) -> PrincipalRecord:
     """Find a principal by id or by name.
 

@@ -24,7 +24,7 @@ from muniment.ports.uploads import Upload
 from muniment.services.backend import LocalBackend
 from muniment.services.bytes.direct import DirectUploads
 from muniment.services.bytes.handovers import Handovers
-from muniment.services.bytes.uploads import Uploading
+from muniment.services.bytes.uploads import Uploading, size_of
 from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
 from muniment.services.people.sessions import enrol_passkey, identify
@@ -91,7 +91,7 @@ class ServedRegistry:
             return self.handovers.accept(caller, upload)
         found = self.uploads.get(caller, upload)
         if found.result is None:
-            raise LengthMismatch(expected=found.size_bytes, actual=found.offset)
+            raise LengthMismatch(expected=size_of(found), actual=found.offset)
         return found
 
     def abort_upload(self, caller: Caller, upload: str) -> None:

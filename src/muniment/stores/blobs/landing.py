@@ -1,4 +1,4 @@
-"""The inbox in an S3 store: objects and multipart uploads that come straight from clients.
+"""The landing area in an S3 store: objects and multipart uploads that come straight from clients.
 
 obstore keeps the parts of an upload to itself and to one process. These requests are S3's own, so that
 any replica, and any client that it lets, can go on with an upload.
@@ -15,7 +15,7 @@ from obstore.store import ObjectStore
 
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidBody, StorageFailed
-from muniment.ports.inbox import Part
+from muniment.ports.landing import Part
 from muniment.stores.blobs.objects import STEP_BYTES, open_object
 from muniment.stores.blobs.signing import S3Account, checksum_of, whole_of
 
@@ -24,8 +24,8 @@ _TIMEOUT: Final = httpx2.Timeout(300.0, connect=5.0)
 _SHA256: Final = {"x-amz-checksum-algorithm": "SHA256"}
 
 
-class S3Inbox:
-    """The inbox of an S3 store."""
+class S3LandingArea:
+    """The landing area of an S3 store."""
 
     def __init__(self, account: S3Account, store: ObjectStore, place: str) -> None:
         """Ask as an account, read through a store. `place` is what errors name."""

@@ -159,9 +159,9 @@ class ObjectStaging:
         self._store = store
         self._place = place
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
+    def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
         """Nothing is to be done: each writer has objects of its own."""
-        del upload, stretches
+        del upload, stretches, offset
         return True
 
     def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:

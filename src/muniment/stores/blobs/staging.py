@@ -30,16 +30,16 @@ class LocalStaging:
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
 
-    def take_over(self, upload: str, stretches: Sequence[Stretch]) -> bool:
-        """Give the file the name of the last writer; the earlier ones find it no more."""
-        *earlier, last = stretches
+    def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
+        """Give the file the name of the last writer, if it is not there; the earlier ones find it no more."""
+        last = stretches[-1]
         with disk_failures(str(self._uploads)):
-            for stretch in reversed(earlier):
+            for stretch in reversed(stretches):
                 with suppress(OffsetMismatch), self._open(upload, stretch.writer):
                     # Nobody is in the middle of writing to it: whoever comes later looks at the name.
                     self._path(upload, stretch.writer).rename(self._path(upload, last.writer))
                     return True
-            if last.start:
+            if offset:
                 return False
             self._path(upload, last.writer).touch(0o600, exist_ok=False)
             return True

@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    false,
     func,
     insert,
     literal,
@@ -37,6 +38,7 @@ from sqlalchemy.sql.base import Executable
 from muniment.core.catalog.search import (
     COLUMNS,
     DIGEST,
+    OWNER,
     POINTERS,
     And,
     Attribute,
@@ -50,7 +52,7 @@ from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
 from muniment.ports.catalog import Found
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import attributes, contents, past_attributes, versions
+from muniment.stores.sql.tables import attributes, contents, owners, past_attributes, versions
 
 # What a page looks at, however many versions there are.
 FEW: Final = 1_000
@@ -375,6 +377,9 @@ def _clause(condition: Condition, values: _Values) -> ColumnElement[bool]:
 def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
     if found.field in COLUMNS:
         return _compare_column(_COLUMNS[found.field], found, values)
+    if found.field == OWNER:
+        # A model without an owner has none that could be compared.
+        return func.coalesce(_compare_column(_owner(values), found, values), false())
     if found.field == DIGEST:
         part: Select[Any] = select(literal_column("1")).where(
             contents.c.digest == values.bind(found.value), contents.c.version == versions.c.index
@@ -393,6 +398,14 @@ def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
     return attribute.where(_compare_column(column, found, values)).exists()
 
 
+def _owner(values: _Values) -> ColumnElement[Any]:
+    """Select the owner that the model of a version has, or had then."""
+    owned = select(owners.c.owner).where(owners.c.name == versions.c.name)
+    if values.until is not None:
+        owned = owned.where(owners.c.index < values.bind(values.until))
+    return owned.order_by(owners.c.index.desc()).limit(1).scalar_subquery()
+
+
 def _compare_column(column: ColumnElement[Any], found: Comparison, values: _Values) -> ColumnElement[bool]:
     if found.op == "~":
         low, high = values.bind(found.value), values.bind(f"{found.value}{_LAST}")
@@ -401,7 +414,7 @@ def _compare_column(column: ColumnElement[Any], found: Comparison, values: _Valu
 
 
 def _can_drive(found: Comparison) -> bool:
-    return found.op != "!=" and found.field not in {"version", "created", "author", "size"}
+    return found.op != "!=" and found.field not in {"version", "created", "author", "size", OWNER}
 
 
 def _candidates(found: Comparison, values: _Values) -> Select[Any]:

@@ -29,6 +29,7 @@ from muniment.core.records import (
     MentionRecord,
     ModelRecord,
     MoveRecord,
+    OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
     QuotaRecord,
@@ -170,6 +171,7 @@ models: Final = Table(
     Column("name", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("latest", _Whole, nullable=False),
+    Column("owner", Text, ForeignKey("principals.id")),
     _entry(),
 )
 
@@ -247,6 +249,17 @@ tiers: Final = Table(
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("set", Text, nullable=False),
     Index("tiers_by_model", "name", "index"),
+)
+
+owners: Final = Table(
+    "owners",
+    metadata,
+    _entry(primary_key=True),
+    Column("name", Text, ForeignKey("models.name"), nullable=False),
+    Column("owner", Text, ForeignKey("principals.id"), nullable=False),
+    Column("author", Text, ForeignKey("principals.id"), nullable=False),
+    Column("set", Text, nullable=False),
+    Index("owners_by_model", "name", "index"),
 )
 
 statuses: Final = Table(
@@ -450,11 +463,12 @@ uploads: Final = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("principal", Text, nullable=False),
-    Column("size_bytes", _Whole, nullable=False),
+    Column("size_bytes", _Whole),
     Column("digest", Text),
     Column("offset", _Whole, nullable=False),
     Column("state", LargeBinary, nullable=False),
     Column("stretches", Text, nullable=False),
+    Column("rests", Integer, nullable=False),
     Column("session", Text, nullable=False),
     Column("touched", Text, nullable=False),
     Column("result", Text),
@@ -553,6 +567,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     DeploymentRecord: deployments,
     PolicyRecord: policies,
     TierRecord: tiers,
+    OwnerRecord: owners,
     StatusRecord: statuses,
     RetentionRecord: retentions,
     MoveRecord: moves,

@@ -20,12 +20,13 @@ _GO_ON: Final = (
     .values(
         {
             name: bindparam(f"new_{name}")
-            for name in ("offset", "state", "stretches", "session", "touched", "result")
+            for name in ("offset", "state", "stretches", "rests", "session", "touched", "result")
         }
     )
 )
 _IDLE: Final = select(uploads).where(uploads.c.touched < bindparam("before")).limit(bindparam("most"))
-_MEASURE: Final = select(func.coalesce(func.sum(uploads.c.size_bytes), 0)).where(
+_COUNTED: Final = func.coalesce(uploads.c.size_bytes, uploads.c.offset + bindparam("ahead"))
+_MEASURE: Final = select(func.coalesce(func.sum(_COUNTED), 0)).where(
     uploads.c.principal == bindparam("principal"), uploads.c.result.is_(None)
 )
 _IDS: Final = select(uploads.c.id)
@@ -55,6 +56,7 @@ class SqlUploads:
                 offset=upload.offset,
                 state=upload.state,
                 stretches=_write(upload.stretches),
+                rests=int(upload.rests),
                 session=upload.session,
                 touched=upload.touched,
                 result=result,
@@ -67,6 +69,7 @@ class SqlUploads:
                 new_offset=upload.offset,
                 new_state=upload.state,
                 new_stretches=_write(upload.stretches),
+                new_rests=int(upload.rests),
                 new_session=upload.session,
                 new_touched=upload.touched,
                 new_result=result,
@@ -81,9 +84,10 @@ class SqlUploads:
         """List those that stand still."""
         return [_read(row) for row in self._run("uploads idle", _IDLE, before=before, most=limit)]
 
-    def measure(self, principal: str) -> int:
+    def measure(self, principal: str, ahead_bytes: int) -> int:
         """Sum up."""
-        return int(self._run("uploads measure", _MEASURE, principal=principal)[0][0])
+        rows = self._run("uploads measure", _MEASURE, principal=principal, ahead=ahead_bytes)
+        return int(rows[0][0])
 
     def list_ids(self) -> list[str]:
         """List all."""
@@ -98,15 +102,16 @@ class SqlUploads:
 
 
 def _read(row: tuple[Any, ...]) -> Upload:
-    identity, principal, size, digest, offset, state, stretches, session, touched, result = row
+    identity, principal, size, digest, offset, state, stretches, rests, session, touched, result = row
     return Upload(
         id=str(identity),
         principal=str(principal),
-        size_bytes=int(size),
+        size_bytes=None if size is None else int(size),
         digest=None if digest is None else Digest.parse(str(digest)),
         offset=int(offset),
         state=bytes(state) if isinstance(state, bytes | memoryview) else b"",
         stretches=tuple(_read_stretch(part) for part in str(stretches).split()),
+        rests=bool(rests),
         session=str(session),
         touched=str(touched),
         result=None if result is None else Digest.parse(str(result)),

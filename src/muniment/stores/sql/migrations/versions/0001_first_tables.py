@@ -124,6 +124,7 @@ def _make_models() -> None:
         sa.Column("name", _TEXT, primary_key=True),
         sa.Column("kind", _TEXT, nullable=False),
         sa.Column("latest", _WHOLE, nullable=False),
+        sa.Column("owner", _TEXT, sa.ForeignKey("principals.id")),
         _entry(),
     )
     op.create_table(
@@ -197,6 +198,15 @@ def _make_policies() -> None:
         sa.Column("set", _TEXT, nullable=False),
     )
     op.create_index("tiers_by_model", "tiers", ["name", "index"])
+    op.create_table(
+        "owners",
+        _entry(primary_key=True),
+        sa.Column("name", _TEXT, sa.ForeignKey("models.name"), nullable=False),
+        sa.Column("owner", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("set", _TEXT, nullable=False),
+    )
+    op.create_index("owners_by_model", "owners", ["name", "index"])
 
 
 def _make_lifecycle() -> None:
@@ -404,11 +414,12 @@ def _make_custody() -> None:
         "uploads",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, nullable=False),
-        sa.Column("size_bytes", _WHOLE, nullable=False),
+        sa.Column("size_bytes", _WHOLE),
         sa.Column("digest", _TEXT),
         sa.Column("offset", _WHOLE, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.Column("stretches", _TEXT, nullable=False),
+        sa.Column("rests", sa.Integer, nullable=False),
         sa.Column("session", _TEXT, nullable=False),
         sa.Column("touched", _TEXT, nullable=False),
         sa.Column("result", _TEXT),

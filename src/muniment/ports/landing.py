@@ -1,4 +1,4 @@
-"""The inbox: what clients put straight into the object store, each upload under a name of its own.
+"""The landing area: what clients put straight into the object store, each upload under a name of its own.
 
 Nothing of it counts before it is accepted. The store has checked the bytes of one request against their
 digest; of a blob that was put in parts it has checked each, and somebody has to read the whole.
@@ -17,7 +17,7 @@ class Part(NamedTuple):
     tag: str
 
 
-class Inbox(Protocol):
+class LandingArea(Protocol):
     """What the store has of uploads. The numbers of parts begin at 1."""
 
     def begin_parts(self, upload: str) -> str:

@@ -1,0 +1,40 @@
+"""Owners: who answers for a model."""
+
+from muniment.core.events import OwnerSet
+from muniment.core.people.roles import Act
+from muniment.core.records import OwnerRecord
+from muniment.core.verbs.catalog import ListOwners, SetOwner
+from muniment.ports.projections import Where
+from muniment.services.catalog.models import find_model
+from muniment.services.log.pages import select_page
+from muniment.services.people.principals import get_principal
+from muniment.services.reading import Reading
+from muniment.services.transaction import Outcome, Transaction
+
+
+def set_owner(tx: Transaction, command: SetOwner) -> Outcome:
+    """Set the owner of a model; setting the present one again changes nothing.
+
+    Raises:
+        ModelNotFound, PrincipalNotFound: there is no such model, or nobody of that name.
+        NotPermitted: the actor is neither an admin nor the present owner.
+    """
+    name = command.name
+    tx.require(Act.READ, name.namespace)
+    model = find_model(tx.unit, name)
+    # A credential that sets no owner does not do so for the owner, either.
+    if model.owner != tx.actor or not tx.caller.reaches(Act.ASSIGN, name.namespace):
+        tx.require(Act.ASSIGN, name.namespace)
+    owner = get_principal(tx.unit, command.principal).id
+    if model.owner == owner:
+        newest = tx.unit.projections.select(
+            OwnerRecord, Where("name", "=", str(name)), descending=True, limit=1
+        )
+        return Outcome(newest[0].index, created=False)
+    return Outcome(tx.record(OwnerSet(name=name, owner=owner)))
+
+
+def list_owners(reading: Reading, query: ListOwners) -> tuple[OwnerRecord, ...]:
+    """List the owners of a model, oldest first. Raises as `find_model`."""
+    find_model(reading.unit, query.name)
+    return tuple(select_page(reading.unit, query, OwnerRecord, Where("name", "=", str(query.name))))

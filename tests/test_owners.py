@@ -1,0 +1,97 @@
+"""Owners: who answers for a model, who sets that, and how models are found by it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
+from muniment.client.registry import Registry
+from muniment.core.errors import ModelNotFound, NotPermitted, PrincipalNotFound
+from muniment.core.people.roles import Role
+from muniment.core.verbs.catalog import SetOwner
+from muniment.signing.keys import Identity
+from muniment.testing import open_memory
+from muniment.testing.backends import NAME, add_person, publish
+
+
+@pytest.fixture
+def owned(registry: Registry, model: Path) -> Registry:
+    """Give a registry with a model that was Vera's and is Otto's."""
+    registry.push(model, "acme/x")
+    registry.push(model, "acme/y")
+    for name in ("Vera", "Otto"):
+        registry.people.add(name)
+        registry.set_owner("acme/x", name)
+    return registry
+
+
+def test_the_newest_owner_counts_and_the_others_stay_on_record(owned: Registry) -> None:
+    """Each owner is listed, proven, and the model has the last one."""
+    vera, otto = (owned.people.get(name).record.id for name in ("Vera", "Otto"))
+    assert [record.owner for record in owned.owners("acme/x")] == [vera, otto]
+    assert [model.owner for model in owned.models()] == [otto, None]
+
+
+def test_time_travel_gives_the_owner_of_then(owned: Registry) -> None:
+    """A model, and a search, as of a time know who owned it then."""
+    vera = owned.people.get("Vera").record.id
+    then = owned.owners("acme/x")[0].set
+    assert [model.owner for model in owned.models(at=then)] == [vera, None]
+    assert [v.name for v in owned.search("owner = Vera", at=then)] == ["acme/x"]
+
+
+def test_versions_are_found_by_owner(owned: Registry) -> None:
+    """By name, by id, and negated; nobody owns a model without an owner."""
+    otto = owned.people.get("Otto").record.id
+    assert [v.name for v in owned.search("owner = Otto")] == ["acme/x"]
+    assert [v.name for v in owned.search(f'owner = "{otto}"')] == ["acme/x"]
+    assert list(owned.search("owner = Vera")) == []
+    assert [v.name for v in owned.search("not owner = Otto")] == ["acme/y"]
+
+
+def test_setting_the_present_owner_again_changes_nothing(owned: Registry) -> None:
+    """The answer is the entry that set it."""
+    again = owned.set_owner("acme/x", "Otto")
+    assert (again.created, again.index) == (False, owned.owners("acme/x")[-1].index)
+
+
+def test_an_unknown_model_or_person_is_refused(owned: Registry) -> None:
+    """Each by its own name, and nothing is recorded."""
+    with pytest.raises(ModelNotFound):
+        owned.set_owner("acme/z", "Otto")
+    with pytest.raises(PrincipalNotFound):
+        owned.set_owner("acme/x", "Nobody")
+    assert len(owned.owners("acme/x")) == 2
+
+
+def test_an_admin_or_the_present_owner_sets_the_owner() -> None:
+    """A contributor does not, until the model is theirs; then they can hand it over, once."""
+    open_as, founder = open_memory(), Identity.generate()
+    backend = open_as(founder)
+    publish(backend, founder, b"model")
+    carl = open_as(add_person(backend, "Carl", Role.CONTRIBUTOR))
+    hand_over = SetOwner(name=NAME, principal="founder")
+    with pytest.raises(NotPermitted):
+        carl.execute(SetOwner(name=NAME, principal="Carl"))
+    backend.execute(SetOwner(name=NAME, principal="Carl"))
+    assert carl.execute(hand_over).created
+    with pytest.raises(NotPermitted):
+        carl.execute(SetOwner(name=NAME, principal="Carl"))
+
+
+def test_what_a_user_sees(owned: Registry, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`owner` sets and lists, `list` and `show` print the owner's name."""
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    owned.close()
+    run = CliRunner()
+    assert "Vera owns acme/x" in run.invoke(main, ["owner", "acme/x", "Vera"]).stdout
+    assert [line.split()[1] for line in run.invoke(main, ["owner", "acme/x"]).stdout.splitlines()] == [
+        "Vera,",
+        "Otto,",
+        "Vera,",
+    ]
+    assert "Vera" in run.invoke(main, ["list"]).stdout
+    assert "owner      Vera" in run.invoke(main, ["show", "acme/x"]).stdout
