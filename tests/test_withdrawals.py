@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from muniment.core.errors import (
     GateFailed,
     InvalidAttestation,
     MunimentError,
+    NothingToWithdraw,
     NotPermitted,
     NotWithdrawable,
     NotYourClaim,
@@ -59,8 +61,9 @@ from muniment.core.names import ModelName, Reference
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
 from muniment.core.records import AttestationRecord
+from muniment.core.times import write_time
 from muniment.core.verbs.catalog import GetLineage, SearchVersions
-from muniment.core.verbs.gates import JudgeGate, MoveAlias
+from muniment.core.verbs.gates import GetInbox, JudgeGate, MoveAlias, OpenRequest
 from muniment.core.verbs.log import GetLeaves, GetLogIdentity
 from muniment.core.verbs.people import EnrolKey, GrantRole, RevokeKey, RevokeRole
 from muniment.core.verbs.verb import Query
@@ -408,6 +411,109 @@ def test_a_stolen_key_withdraws_nothing(published: Backend, open_as: OpenAs, own
     assert passes(published)
     withdraw(published, owner, 1, claim_of(made))
     assert not passes(published)
+
+
+# ---- signing decisions
+
+
+@pytest.fixture
+def vera(published: Backend, owner: Identity) -> Identity:
+    """Give a validator of a version that one approval takes into production."""
+    set_policy(published, owner, {"rule": "approvals", "validator": 1})
+    return add_person(published, "Vera", Role.VALIDATOR)
+
+
+def decide(backend: Backend, identity: Identity, decision: str) -> Digest:
+    said = approval(backend, 1, Role.VALIDATOR, decision=decision)
+    return claim_of(record(backend, identity, 1, APPROVAL, said))
+
+
+def failures(backend: Backend) -> str:
+    return str(backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION)).failures)
+
+
+def test_a_withdrawn_rejection_blocks_no_longer(published: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """Whoever withdrew it may decide again."""
+    theirs = open_as(vera)
+    rejected = decide(theirs, vera, "reject")
+    assert "rejected it" in failures(published)
+    withdraw(theirs, vera, 1, rejected)
+    assert "1 validator missing" in failures(published)
+    decide(theirs, vera, "approve")
+    assert passes(published)
+
+
+def test_a_replaced_approval_does_not_come_back(published: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """Withdrawing a rejection approves nothing, even if the version was approved before."""
+    theirs = open_as(vera)
+    decide(theirs, vera, "approve")
+    rejected = decide(theirs, vera, "reject")
+    withdraw(theirs, vera, 1, rejected)
+    assert "1 validator missing" in failures(published)
+
+
+def test_an_approver_withdraws_without_the_right_to_state(
+    published: Backend, open_as: OpenAs, owner: Identity
+) -> None:
+    """Who may decide and nothing else takes back what they decided."""
+    set_policy(published, owner, {"rule": "approvals", "approver": 1})
+    anna = add_person(published, "Anna", Role.APPROVER)
+    theirs = open_as(anna)
+    made = record(theirs, anna, 1, APPROVAL, approval(theirs, 1, Role.APPROVER))
+    assert withdraw(theirs, anna, 1, claim_of(made)).created
+
+
+def test_the_old_form_is_still_read(published: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """An approval with the decision `withdraw` takes back the one before it."""
+    theirs = open_as(vera)
+    decide(theirs, vera, "approve")
+    assert passes(published)
+    decide(theirs, vera, "withdraw")
+    assert "1 validator missing" in failures(published)
+    refuses(lambda: decide(theirs, vera, "withdraw"), NothingToWithdraw)
+
+
+def test_a_withdrawn_decision_waits_in_the_inbox_again(
+    published: Backend, open_as: OpenAs, vera: Identity
+) -> None:
+    """A request is not decided by what was withdrawn."""
+    theirs = open_as(vera)
+    published.execute(OpenRequest(reference=FIRST, alias=PRODUCTION))
+
+    def waiting() -> list[str]:
+        return [item.kind for item in theirs.ask(GetInbox())]
+
+    approved = decide(theirs, vera, "approve")
+    assert waiting() == []
+    withdraw(theirs, vera, 1, approved)
+    assert waiting() == ["request"]
+
+
+def test_a_withdrawn_waiver_and_its_approvals_waive_nothing(
+    registry: Registry, version: Version, settings: Settings
+) -> None:
+    """Each is taken back by its signer: the waiver by who requested it, a decision by `withdraw`."""
+    rule: dict[str, Json] = {**GOOD, "id": "measured"}
+    terms: dict[str, Json] = {"approvals": {"validator": 1}, "maximum": "30d"}
+    rules: list[Json] = [rule, {"rule": "format", "allow": ["other"]}]
+    registry.policies.set("acme/x", "production", {"rules": rules, "waivers": terms})
+    key = Identity.generate()
+    registry.people.add("Vera", key.public)
+    registry.people.grant("Vera", "validator", "acme")
+    until = write_time(datetime.now(UTC) + timedelta(days=3))
+    waiver = str(claim_of(version.waive("production", ["measured"], until, "no data yet")))
+    with muniment.open(settings=settings, identity=key) as opened:
+        theirs = opened.version("acme/x@1")
+        theirs.approve("production", "validator", "fine", waiver=waiver)
+        assert version.check("production").passed
+        theirs.withdraw("production", "not fine", waiver=waiver)
+        assert not version.check("production").passed
+        with pytest.raises(NothingToWithdraw):
+            theirs.withdraw("production", "again", waiver=waiver)
+        theirs.approve("production", "validator", "fine after all", waiver=waiver)
+        assert version.check("production").passed
+    version.withdraw_claim(waiver, "there is data now")
+    assert not version.check("production").passed
 
 
 # ---- the record

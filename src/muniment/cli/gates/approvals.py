@@ -96,23 +96,31 @@ def reject(  # noqa: PLR0913 - as above
 
 
 @click.command()
-@_deciding
+@click.argument("reference")
+@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
+@click.option("--reason", required=True, help="The reason, kept on record.")
+@click.option("--waiver", metavar="DIGEST", help="Withdraw what you decided about this waiver.")
+@signing
+@json_option
+@click.pass_obj
 def withdraw(  # noqa: PLR0913 - as above
     terminal: Terminal,
     reference: str,
     *,
     alias: str,
-    role: str,
     reason: str,
     waiver: str | None,
     passkey: bool,
     ssh: Path | None,
 ) -> None:
-    """Withdraw your approval or rejection of a version."""
+    """Withdraw your approval or rejection of a version.
+
+    Nothing that you decided before comes back: decide again, if you want to.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
         signer = choose_signer(ssh, passkey=passkey)
-        receipt = version.withdraw(alias, role, reason, waiver=waiver, signer=signer)
+        receipt = version.withdraw(alias, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"withdrew your signing decision on {version} for {alias}"])
 
 

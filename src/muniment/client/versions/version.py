@@ -33,8 +33,9 @@ from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Meaning, SigningDecision
+from muniment.core.claims.approvals import Meaning, SigningDecision, last_approvals
 from muniment.core.claims.attestations import (
+    APPROVAL,
     CARD,
     EVALUATION,
     PROVENANCE,
@@ -45,7 +46,7 @@ from muniment.core.claims.deployments import Deployment, State, check_target
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.predicates import Predicate
 from muniment.core.digests import Digest
-from muniment.core.errors import CardNotFound, NotIdentified
+from muniment.core.errors import CardNotFound, NothingToWithdraw, NotIdentified
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
@@ -55,6 +56,7 @@ from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import JudgeGate
+from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
@@ -351,20 +353,18 @@ class Version:
         return self._decide(alias, role, SigningDecision.REJECT, reason, waiver=waiver, signer=signer)
 
     def withdraw(
-        self,
-        alias: str,
-        role: Role | str,
-        reason: str,
-        *,
-        waiver: str | None = None,
-        signer: Signer | None = None,
+        self, alias: str, reason: str, *, waiver: str | None = None, signer: Signer | None = None
     ) -> Receipt:
-        """Take back what we decided about it for an alias.
+        """Withdraw what we decided last about it, or about a waiver, for an alias, as `withdraw_claim` does.
 
         Raises:
             NothingToWithdraw: we have decided nothing.
         """
-        return self._decide(alias, role, SigningDecision.WITHDRAW, reason, waiver=waiver, signer=signer)
+        me = self._session.backend.ask(GetSelf()).record.id
+        last = last_approvals(self.claims(APPROVAL), str(self), alias, waiver).get(me)
+        if last is None or last.approval.decision is SigningDecision.WITHDRAW:
+            raise NothingToWithdraw(reference=str(self), alias=alias)
+        return self.withdraw_claim(str(last.claim.digest), reason, signer=signer)
 
     def waive(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
         """Request a waiver of rules of the alias's policy, by their ids, until a time (RFC 3339).

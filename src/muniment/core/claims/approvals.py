@@ -18,7 +18,10 @@ from muniment.core.people.roles import Role
 
 
 class SigningDecision(StrEnum):
-    """What the person decided; `withdraw` takes back what they decided before."""
+    """What the person decided.
+
+    `withdraw` takes back what they decided before. It is still read; what is written is a withdrawal.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"

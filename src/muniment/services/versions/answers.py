@@ -1,6 +1,6 @@
 """Answers about versions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from muniment.core.claims.attestations import WITHDRAWAL
@@ -37,7 +37,7 @@ def describe_version(reading: Reading, query: DescribeVersion) -> VersionDetail:
     return VersionDetail(
         record=version,
         aliases=tuple(sorted(alias for alias, number in held.items() if number == version.number)),
-        attestations=tuple(_unmark(claim, end_of(unit, query.at)) for claim in claims),
+        attestations=tuple(claims if query.at is None else _unmark(claims, end_of(unit, query.at))),
         message=reading.find_text(version.message),
         status=status,
         status_reason=None if status is None else reading.find_text(status.reason),
@@ -75,10 +75,11 @@ def list_versions(reading: Reading, query: ListVersions) -> tuple[VersionRecord,
     )
 
 
-def _unmark(claim: AttestationRecord, end: int) -> AttestationRecord:
-    """Give a claim as it was when the log ended there: not withdrawn yet, if that came later."""
-    later = claim.withdrawn is not None and claim.withdrawn >= end
-    return replace(claim, withdrawn=None) if later else claim
+def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[AttestationRecord]:
+    """Give claims as they were when the log ended there: not withdrawn yet, if that came later."""
+    for claim in claims:
+        later = claim.withdrawn is not None and claim.withdrawn >= end
+        yield replace(claim, withdrawn=None) if later else claim
 
 
 def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRecord, ...]:
