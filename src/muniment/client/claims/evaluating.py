@@ -22,10 +22,11 @@ def evaluation_module(name: str) -> Any:  # noqa: ANN401 - a module of the extra
     return load_extra(f"muniment.evaluation.{name}", "scikit-learn")
 
 
-def complete(
+def complete(  # noqa: PLR0913 - what an evaluation states
     found: JsonObject,
     dataset: DataSource,
     *,
+    time: str,
     split: str = "",
     metrics: Mapping[str, Json] | None = None,
     procedure: JsonObject | None = None,

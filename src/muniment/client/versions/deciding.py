@@ -59,7 +59,7 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
         reason=None if reason is None else str(reason.digest),
         nonce=write_nonce(),
         expires=expires,
-        time=writebackend.time(),
+        time=backend.time(),
     )
 
 
@@ -77,7 +77,7 @@ def write_waiver(
         until=until,
         reason=str(reason.digest),
         nonce=write_nonce(),
-        time=writebackend.time(),
+        time=backend.time(),
     )
 
 
@@ -100,7 +100,7 @@ def write_withdrawal(
         claim=Digest.parse(digests[0]),
         reason=reason.digest,
         nonce=write_nonce(),
-        time=writebackend.time(),
+        time=backend.time(),
     )
 
 
@@ -122,8 +122,3 @@ def sign_claim(
 def write_nonce() -> str:
     """Make up what is written once only."""
     return str(uuid_utils.uuid4())
-
-
-def writebackend.time() -> str:
-    """Write the time of this machine."""
-    return write_time(datetime.now(UTC))

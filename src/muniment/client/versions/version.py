@@ -24,7 +24,6 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.deciding import (
     sign_claim,
     write_approval,
-    write_now,
     write_waiver,
     write_withdrawal,
 )
@@ -415,7 +414,7 @@ class Version:
         check_target(target)
         digest = None if loaded is None else Digest.parse(loaded)
         deployment = Deployment(
-            version=str(self), target=target, state=state, loaded=digest, time=write_now()
+            version=str(self), target=target, state=state, loaded=digest, time=self._session.backend.time()
         )
         return self._sign(deployment, write_reason(reason))
 
