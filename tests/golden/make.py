@@ -1,7 +1,8 @@
 """Make the golden artefacts: `python tests/golden/make.py` (or `make golden`), after a format has changed.
 
-They are a small registry with an event of each type and a claim of each kind, an export of one of its versions,
-and the bundle of each kind. From 0.2 on none is made again: what was written then has to be read for ever.
+They are a small registry with an event of each type and a claim of each kind, an export of one of its
+versions, and the bundle of each kind. From 0.2 on they are never made again: every later version must read
+them.
 """
 
 import io
@@ -14,12 +15,20 @@ from pathlib import Path
 
 import muniment
 from muniment.capture.clock import now
+from muniment.capture.keeping import read_run
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
+from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import CHANGE_PLAN, EVALUATION, REPRODUCTION, SCAN, kind_of
+from muniment.core.claims.reproductions import (
+    Fidelity,
+    RebuiltEnvironment,
+    Reproduction,
+    UsedSandbox,
+)
 from muniment.core.digests import Digest
-from muniment.core.events import leaves
+from muniment.core.events import AttestationRecorded
 from muniment.core.times import write_time
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
@@ -31,7 +40,7 @@ EXPORT = HERE / "export.tar"
 BUNDLES = HERE / "bundles.json"
 LATER = "2126-01-01T00:00:00Z"
 
-POLICY = {
+POLICY: JsonObject = {
     "rules": [
         {"rule": "signature"},
         {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5},
@@ -60,6 +69,7 @@ def main() -> None:
         make_registry(directory)
         write_tar(REGISTRY, directory / "registry")
         with open_as(directory) as registry:
+            EXPORT.unlink(missing_ok=True)
             registry.export("acme/x@1", EXPORT)
             bundles = dict(list_bundles(registry))
         BUNDLES.write_text(json.dumps(bundles, indent=1, sort_keys=True) + "\n")
@@ -79,7 +89,7 @@ def make_registry(directory: Path) -> None:
         registry.set_owner("acme/x", "Vera")
         waived = version.waive("production", ["soak"], LATER, "the first release")
         talk(registry, version)
-        waiver = str(waived.read(leaves.AttestationRecorded).attestation)
+        waiver = str(waived.read(AttestationRecorded).attestation)
     with open_as(directory, vera) as registry:
         theirs = registry.version("acme/x@1")
         theirs.approve("production", "validator", "it is a golden one")
@@ -102,6 +112,8 @@ def open_as(directory: Path, identity: Identity | None = None) -> Registry:
 
 def add_people(registry: Registry, vera: Identity) -> None:
     """Register people, keys, roles, tokens, and a rule for workloads."""
+    for role in ("security", "auditor"):
+        registry.people.grant("Ada", role, "acme")
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "validator", "acme")
     registry.people.add("Carl", expires=None)
@@ -127,8 +139,7 @@ def publish(directory: Path, registry: Registry) -> Version:
     model = directory / "model"
     model.mkdir()
     (model / "weights.bin").write_bytes(b"golden weights")
-    with muniment.run(params={"depth": 6}, seed=7) as run:
-        pass
+    run = read_run((HERE / "run.json").read_bytes())
     version = registry.push(model, "acme/x", run=run, message="the first one", alias="staging")
     (model / "weights.bin").write_bytes(b"a draft")
     dropped = registry.drafts.save(model, "acme/x", message="a try")
@@ -139,7 +150,7 @@ def publish(directory: Path, registry: Registry) -> Version:
 def evaluate(version: Version) -> None:
     """Record a claim of each kind that people state."""
     time = write_time(now())
-    dataset = {"name": "holdout.csv", "digest": str(Digest.of(b"holdout"))}
+    dataset: JsonObject = {"name": "holdout.csv", "digest": str(Digest.of(b"holdout"))}
     version.attest(
         EVALUATION,
         {
@@ -154,9 +165,31 @@ def evaluate(version: Version) -> None:
     version.set_card(muniment.read_card(CARD))
     version.deploy("prod-eu/api", loaded=str(version.digest))
     version.tag("stage", "golden")
-    stated = json.loads((HERE / "stated.json").read_text())
-    for predicate_type in (SCAN, REPRODUCTION, CHANGE_PLAN):
-        version.attest(predicate_type, stated[predicate_type])
+    tool: JsonObject = {"name": "by hand", "version": "1"}
+    version.attest(SCAN, {"tool": tool, "time": time, "findings": []})
+    version.attest(CHANGE_PLAN, {"description": "retrain", "impact": "none"})
+    mistaken = version.attest(REPRODUCTION, write_reproduction(time))
+    version.withdraw_claim(str(mistaken.read(AttestationRecorded).attestation), "recorded by mistake")
+
+
+def write_reproduction(time: str) -> JsonObject:
+    """Write what a rebuild that failed says."""
+    environment = RebuiltEnvironment(python="3.11.7", tool="uv", packages=2, hashes=0, provided=())
+    return Reproduction(
+        verdict=Fidelity.FAILED,
+        provenance=Digest.of(b"provenance"),
+        tolerance=0.01,
+        command=("python", "train.py"),
+        exit_code=1,
+        environment=environment,
+        sandbox=UsedSandbox(kind="none", network=True, files=True, limits={}),
+        files=(),
+        metrics=(),
+        not_replayed=("the container",),
+        byproducts=(),
+        started=time,
+        finished=time,
+    ).predicate()
 
 
 def talk(registry: Registry, version: Version) -> None:
