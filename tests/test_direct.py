@@ -20,7 +20,7 @@ from muniment.ports.direct import Ticket
 from muniment.services.bytes.direct import DirectUploads
 from muniment.services.bytes.uploads import Uploading
 from muniment.signing.keys import Identity
-from muniment.stores.blobs.landing import S3Inbox
+from muniment.stores.blobs.landing import S3LandingArea
 from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
 from muniment.stores.blobs.signing import S3Account, S3Direct, sign_query
 from muniment.testing import MemoryBlobs, MemoryUnits, open_over
@@ -75,18 +75,18 @@ def send(url: str, data: bytes, headers: Mapping[str, str]) -> int:
 def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3: Mapping[str, str]) -> None:
     """Other bytes, other headers and a second time are refused by the store itself."""
     data = os.urandom(1000)
-    ticket = direct.let_put("01", Digest.of(data), len(data))
+    ticket = direct.presign_put("01", Digest.of(data), len(data))
     assert put(ticket, bytes(1000)) == 400
     assert put(ticket, data, **{"if-none-match": "x"}) == 403
     assert put(ticket, data) == 200
     assert put(ticket, data) == 412
-    inbox = S3Inbox(account_of(s3, bucket), open_store(bucket), bucket)
-    with inbox.open("01") as whole:
+    landing = S3LandingArea(account_of(s3, bucket), open_store(bucket), bucket)
+    with landing.open("01") as whole:
         assert whole.read() == data
-    inbox.accept("01", Digest.of(data), len(data))
+    landing.accept("01", Digest.of(data), len(data))
     with ObjectBlobs(open_store(bucket), bucket).open(Digest.of(data)) as blob:
         assert blob.read() == data
-    assert httpx2.get(direct.let_put("01", Digest.of(data), 1).url).status_code == 403
+    assert httpx2.get(direct.presign_put("01", Digest.of(data), 1).url).status_code == 403
 
 
 @pytest.mark.slow
@@ -197,7 +197,7 @@ def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str]
             units=units,
             clock=lambda: datetime.now(UTC),
             direct=S3Direct(account, PART),
-            inbox=S3Inbox(account, store, bucket),
+            landing=S3LandingArea(account, store, bucket),
             proven_at_once=PART,
         )
 

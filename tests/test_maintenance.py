@@ -136,7 +136,7 @@ def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) 
 
 def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected:
     before = datetime.now(UTC) + ahead
-    return collect_garbage(parts.units, parts.blobs, parts.staging, parts.inbox, before, remove=remove)
+    return collect_garbage(parts.units, parts.blobs, parts.staging, parts.landing, before, remove=remove)
 
 
 # ---- rot

@@ -3,7 +3,7 @@
 from muniment.server.founding import now
 from muniment.server.parts import ByteStores
 from muniment.server.settings import S3Credentials, ServerSettings
-from muniment.stores.blobs.landing import S3Inbox
+from muniment.stores.blobs.landing import S3LandingArea
 from muniment.stores.blobs.objects import ObjectBlobs, ObjectStaging, open_store
 from muniment.stores.blobs.signing import S3Account, S3Direct
 
@@ -19,9 +19,9 @@ def open_objects(location: str, settings: ServerSettings) -> ByteStores:
     account = _find_account(location) if settings.direct else None
     if account is None:
         return ByteStores(blobs=blobs, staging=staging)
-    inbox = S3Inbox(account, store, location)
+    landing = S3LandingArea(account, store, location)
     return ByteStores(
-        blobs=blobs, staging=staging, inbox=inbox, direct=S3Direct(account, settings.direct_put)
+        blobs=blobs, staging=staging, landing=landing, direct=S3Direct(account, settings.direct_put)
     )
 
 

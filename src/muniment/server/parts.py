@@ -8,7 +8,7 @@ from pathlib import Path
 from muniment.core.errors import RegistryNotFound
 from muniment.ports.blobs import BlobStore
 from muniment.ports.direct import Direct
-from muniment.ports.inbox import Inbox
+from muniment.ports.landing import LandingArea
 from muniment.ports.staging import Staging
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.blobs.staging import LocalStaging
@@ -24,7 +24,7 @@ class ByteStores:
 
     blobs: BlobStore
     staging: Staging
-    inbox: Inbox | None = None
+    landing: LandingArea | None = None
     direct: Direct | None = None
 
 
@@ -35,7 +35,7 @@ class Parts:
     units: SqlUnits
     blobs: BlobStore
     staging: Staging
-    inbox: Inbox | None
+    landing: LandingArea | None
     keys: Path
     place: str
 
@@ -59,7 +59,7 @@ def open_parts(root: Path, *, create: bool = False) -> Iterator[Parts]:
             units=units,
             blobs=blobs,
             staging=LocalStaging(root),
-            inbox=None,
+            landing=None,
             keys=root / "keys",
             place=str(root),
         )

@@ -135,7 +135,7 @@ def _make_jobs(
         forgotten = units.write(lambda unit: unit.retries.forget(write_time(cut - _RETRIES_LIVE)))
         rested = cut - _GARBAGE_RESTS
         return forgotten, collect_garbage(
-            units, stores.blobs, stores.staging, stores.inbox, rested, remove=True
+            units, stores.blobs, stores.staging, stores.landing, rested, remove=True
         )
 
     def scrub_all(_payload: str) -> object:
@@ -179,9 +179,11 @@ def _open_bytes(settings: ServerSettings) -> ByteStores:
 
 
 def _open_direct(stores: ByteStores, uploads: Uploading, units: Units) -> DirectUploads | None:
-    if stores.direct is None or stores.inbox is None:
+    if stores.direct is None or stores.landing is None:
         return None
-    return DirectUploads(uploads=uploads, units=units, clock=now, direct=stores.direct, inbox=stores.inbox)
+    return DirectUploads(
+        uploads=uploads, units=units, clock=now, direct=stores.direct, landing=stores.landing
+    )
 
 
 def _open_handovers(settings: ServerSettings, uploads: Uploading) -> Handovers | None:
@@ -243,7 +245,7 @@ def open_parts(settings: ServerSettings) -> Iterator[Parts]:
             units=units,
             blobs=stores.blobs,
             staging=stores.staging,
-            inbox=stores.inbox,
+            landing=stores.landing,
             keys=settings.keys_directory,
             place=units.path if settings.database else str(settings.data),
         )

@@ -82,7 +82,7 @@ def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
     before = datetime.now(UTC) - timedelta(hours=max(grace, _LEAST_GRACE_H))
     with _open(terminal) as parts:
         found = collect_garbage(
-            parts.units, parts.blobs, parts.staging, parts.inbox, before, remove=not dry_run
+            parts.units, parts.blobs, parts.staging, parts.landing, before, remove=not dry_run
         )
     verb = "would remove" if dry_run else "removed"
     line = (

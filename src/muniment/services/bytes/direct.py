@@ -15,8 +15,8 @@ from muniment.core.people.callers import Caller
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock
 from muniment.ports.direct import Direct, Ticket
-from muniment.ports.inbox import Inbox, Part
 from muniment.ports.jobs import Job
+from muniment.ports.landing import LandingArea, Part
 from muniment.ports.unit import Unit, Units
 from muniment.ports.uploads import Upload
 from muniment.services.bytes.hashing import Hashing, start_hashing
@@ -36,7 +36,7 @@ class DirectUploads:
         units: Units,
         clock: Clock,
         direct: Direct,
-        inbox: Inbox,
+        landing: LandingArea,
         proven_at_once: int = 4 << 30,
     ) -> None:
         """Stand on stores; `proven_at_once` is how much `prove` reads before other jobs have their turn."""
@@ -44,7 +44,7 @@ class DirectUploads:
         self._units = units
         self._clock = clock
         self._direct = direct
-        self._inbox = inbox
+        self._landing = landing
         self._proven_at_once = proven_at_once
 
     def find_ticket(self, upload: Upload) -> Ticket | None:
@@ -54,7 +54,7 @@ class DirectUploads:
         size = upload.size_bytes or 0
         if not 0 < size <= self._direct.most_bytes:
             return None
-        return self._direct.let_put(upload.id, upload.digest, size)
+        return self._direct.presign_put(upload.id, upload.digest, size)
 
     def part_bytes(self, upload: Upload) -> int:
         """Say in parts of which size an upload goes to the store; 0 if it does not, or is there."""
@@ -71,12 +71,12 @@ class DirectUploads:
         """
         found = self._get_parted(caller, upload)
         session = found.session or self._begin_parts(found)
-        return {n: self._direct.let_put_part(upload, session, n, digest) for n, digest in digests.items()}
+        return {n: self._direct.presign_part(upload, session, n, digest) for n, digest in digests.items()}
 
     def list_parts(self, caller: Caller, upload: str) -> Mapping[int, Part]:
         """List the parts that have come. Raises as `let_parts`."""
         found = self._get_parted(caller, upload)
-        return self._inbox.list_parts(upload, found.session) if found.session else {}
+        return self._landing.list_parts(upload, found.session) if found.session else {}
 
     def accept(self, caller: Caller, upload: str, digests: Sequence[Digest]) -> Upload:
         """Take an upload that is in the store. One that came in parts, of those digests, is put together.
@@ -105,14 +105,14 @@ class DirectUploads:
         if found is None or not found.session or found.result is not None:
             return True
         hasher = start_hashing(found.state)
-        with self._inbox.open(found.id) as whole:
+        with self._landing.open(found.id) as whole:
             offset = _hash_on(whole, found.offset, hasher, self._proven_at_once)
         if offset is not None:
             self._uploads.keep(replace(found, offset=offset, state=hasher.save()), None)
             return False
         stored = Stored(digest=hasher.finish(), size_bytes=size_of(found))
         if stored.digest == found.digest:
-            self._inbox.accept(found.id, stored.digest, stored.size_bytes)
+            self._landing.accept(found.id, stored.digest, stored.size_bytes)
             self._uploads.keep(replace(found, offset=stored.size_bytes, state=b""), stored)
         else:
             wrong = replace(found, state=b"", result=stored.digest, touched=self._now())
@@ -122,24 +122,24 @@ class DirectUploads:
 
     def drop(self, upload: Upload) -> None:
         """Remove what came."""
-        self._inbox.drop(upload.id, upload.session)
+        self._landing.drop(upload.id, upload.session)
 
     def _accept_whole(self, upload: Upload) -> None:
-        announced, size = size_of(upload), self._inbox.find_size(upload.id)
+        announced, size = size_of(upload), self._landing.find_size(upload.id)
         if upload.digest is None or size != announced:
             raise LengthMismatch(expected=announced, actual=size or 0)
         # What is under the digest already may be another's: that it was sent is what counts.
-        self._inbox.accept(upload.id, upload.digest, size)
+        self._landing.accept(upload.id, upload.digest, size)
         self._uploads.keep(replace(upload, offset=size), Stored(digest=upload.digest, size_bytes=size))
         self.drop(upload)
 
     def _join(self, upload: Upload, digests: Sequence[Digest]) -> None:
-        if self._inbox.find_size(upload.id) is None:
-            parts = self._inbox.list_parts(upload.id, upload.session) if upload.session else {}
+        if self._landing.find_size(upload.id) is None:
+            parts = self._landing.list_parts(upload.id, upload.session) if upload.session else {}
             come = sum(part.size_bytes for part in parts.values())
             if come != size_of(upload):
                 raise LengthMismatch(expected=size_of(upload), actual=come)
-            self._inbox.join(upload.id, upload.session, digests)
+            self._landing.join(upload.id, upload.session, digests)
         job = Job(id=f"{PROOF}-{upload.id}", kind=PROOF, payload=upload.id, due=self._now())
         self._units.write(lambda unit: unit.jobs.add(job))
 
@@ -150,7 +150,7 @@ class DirectUploads:
         return found
 
     def _begin_parts(self, upload: Upload) -> str:
-        session = self._inbox.begin_parts(upload.id)
+        session = self._landing.begin_parts(upload.id)
 
         def work(unit: Unit) -> str:
             known = unit.uploads.find(upload.id) or upload

@@ -15,7 +15,7 @@ from muniment.core.backend import Stored
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.holdings import GARBAGE
-from muniment.ports.inbox import Inbox
+from muniment.ports.landing import LandingArea
 from muniment.ports.staging import Staging
 from muniment.ports.unit import Unit, Units
 
@@ -39,13 +39,13 @@ def collect_garbage(  # noqa: PLR0913 - the stores that garbage lies in
     units: Units,
     blobs: BlobStore,
     staging: Staging,
-    inbox: Inbox | None,
+    landing: LandingArea | None,
     before: datetime,
     *,
     remove: bool,
 ) -> Collected:
     """Remove what has been garbage since a time; without `remove`, only count."""
-    uploads = _end_uploads(units, staging, inbox, write_time(before), remove=remove)
+    uploads = _end_uploads(units, staging, landing, write_time(before), remove=remove)
     if remove:
         _drop_idle(units, write_time(before))
         _finish(units, blobs)
@@ -69,7 +69,9 @@ def _finish(units: Units, blobs: BlobStore) -> None:
         units.write(lambda unit, batch=batch: unit.holdings.drop(batch))  # type: ignore[misc] # bound at once
 
 
-def _end_uploads(units: Units, staging: Staging, inbox: Inbox | None, before: str, *, remove: bool) -> int:
+def _end_uploads(
+    units: Units, staging: Staging, landing: LandingArea | None, before: str, *, remove: bool
+) -> int:
     count = 0
     while idle := units.read(lambda unit: unit.uploads.list_idle(before, _BATCH)):
         count += len(idle)
@@ -83,8 +85,8 @@ def _end_uploads(units: Units, staging: Staging, inbox: Inbox | None, before: st
         units.write(work)
         for upload in idle:
             staging.abort(upload.id, upload.stretches)
-            if inbox is not None and upload.session:
-                inbox.drop(upload.id, upload.session)
+            if landing is not None and upload.session:
+                landing.drop(upload.id, upload.session)
     return count
 
 

@@ -15,7 +15,7 @@ from obstore.store import ObjectStore
 
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidBody, StorageFailed
-from muniment.ports.inbox import Part
+from muniment.ports.landing import Part
 from muniment.stores.blobs.objects import STEP_BYTES, open_object
 from muniment.stores.blobs.signing import S3Account, checksum_of, whole_of
 
@@ -24,7 +24,7 @@ _TIMEOUT: Final = httpx2.Timeout(300.0, connect=5.0)
 _SHA256: Final = {"x-amz-checksum-algorithm": "SHA256"}
 
 
-class S3Inbox:
+class S3LandingArea:
     """The inbox of an S3 store."""
 
     def __init__(self, account: S3Account, store: ObjectStore, place: str) -> None:

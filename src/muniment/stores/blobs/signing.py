@@ -68,7 +68,7 @@ class S3Direct:
         fewest = -(-size_bytes // _MOST_PARTS)
         return max(min(self.most_bytes, _USUAL_PART), -(-fewest // _MIB) * _MIB)
 
-    def let_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
+    def presign_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
         """Sign PutObject."""
         headers = {
             "content-length": str(size_bytes),
@@ -77,7 +77,7 @@ class S3Direct:
         }
         return Ticket(self._account.sign("PUT", whole_of(upload), headers), headers)
 
-    def let_put_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
+    def presign_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
         """Sign UploadPart."""
         headers = {"x-amz-checksum-sha256": checksum_of(digest)}
         query = {"partNumber": str(number), "uploadId": session}

@@ -50,7 +50,7 @@ from muniment.core.catalog.search import (
 )
 from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
-from muniment.ports.catalog import Found
+from muniment.ports.catalog import VersionPage
 from muniment.stores.sql.statements import Rows, Statements
 from muniment.stores.sql.tables import attributes, contents, owners, past_attributes, versions
 
@@ -187,7 +187,7 @@ class SqlCatalog:
         cursor: str | None,
         limit: int,
         until: int | None = None,
-    ) -> Found:
+    ) -> VersionPage:
         """Look versions up."""
         after = _read_cursor(cursor, search)
         driver = self._find_driver(search.condition, until)
@@ -196,8 +196,8 @@ class SqlCatalog:
         rows = self._page(search, namespaces, order, after, window, driver, limit)
         found = [VersionRecord(**dict(zip(versions.c.keys(), row[2:], strict=True))) for row in rows]
         if len(rows) == limit:
-            return Found(found, _write_cursor(rows[-1][0], rows[-1][1]))
-        return Found(found, None if window is None else _write_cursor(*window))
+            return VersionPage(found, _write_cursor(rows[-1][0], rows[-1][1]))
+        return VersionPage(found, None if window is None else _write_cursor(*window))
 
     def _find_driver(self, condition: "Condition | None", until: int | None) -> Comparison | None:
         """Find the condition that holds for the fewest versions, if it holds for few."""
