@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
-from muniment.core.claims.scans import Found, Scanner
+from muniment.core.claims.scans import ScanFinding, Scanner
 
 
 class Scannable(NamedTuple):
@@ -20,7 +20,7 @@ class Scanning(Protocol):
     def describe(self) -> Scanner:
         """Describe the scanner and what it knows; a new answer is a reason to scan again."""
 
-    def scan(self, files: Sequence[Scannable]) -> list[Found]:
+    def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Scan files, in any order. A file that cannot be scanned is itself a finding.
 
         Raises:

@@ -102,7 +102,7 @@ class MemoryCatalog:
         ]
         versions.sort(key=lambda v: (_rank(v, search.order, attributes), v.index), reverse=search.descending)
         if not (cursor or "0").isdigit():
-            raise InvalidQuery(reason="the cursor is not one that a search gave")
+            raise InvalidQuery(reason="the cursor does not belong to a search")
         start = int(cursor or 0)
         following = start + limit
         return VersionPage(versions[start:following], str(following) if following < len(versions) else None)

@@ -7,7 +7,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import SCAN
-from muniment.core.claims.scans import Found, Scan, write_scan
+from muniment.core.claims.scans import Scan, ScanFinding, write_scan
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, Unavailable
 from muniment.core.people.callers import Caller
@@ -101,7 +101,7 @@ class Scans:
             raise
         except MunimentError as error:
             # It is for `scrub` to heal, and must not keep others from being looked into.
-            found = [Found("high", "manifest/unread", f"what is in it is not known: {error}", "")]
+            found = [ScanFinding("high", "manifest/unread", f"what is in it is not known: {error}", "")]
         else:
             found = self.scanning.scan(files)
         return Scan(write_scan(self.scanning.describe(), time, found))
