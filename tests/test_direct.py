@@ -206,7 +206,7 @@ def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str]
     upload = uploads.begin(me, len(data), Digest.of(data)).id
     digests = [Digest.of(part) for part in parts]
     for number, part in enumerate(parts, 1):
-        ticket = replica().let_parts(me, upload, {number: digests[number - 1]})[number]
+        ticket = replica().presign_parts(me, upload, {number: digests[number - 1]})[number]
         assert put(ticket, part) == 200
     replica().accept(me, upload, digests)
     assert [replica().prove(upload) for _ in range(2)] == [False, False]
@@ -215,7 +215,7 @@ def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str]
     assert [replica().prove(upload) for _ in range(2)] == [False, True]
     assert uploads.get(me, upload).result == Digest.of(data)
     with pytest.raises(UploadNotFound):
-        replica().let_parts(me, upload, {1: digests[0]})
+        replica().presign_parts(me, upload, {1: digests[0]})
     with blobs.open(Digest.of(data)) as blob:
         assert Digest.of(blob.read()) == Digest.of(data)
 

@@ -33,7 +33,7 @@ _VERSION: Final = _MODEL + "/versions/{version}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """A page of versions and the cursor of the next one (None at the end). Only `next` tells the last page."""
+    """A page of versions and the cursor of the next one (None at the end). Any page can be short."""
 
     items: tuple[VersionRecord, ...]
     next: str | None
