@@ -22,7 +22,7 @@ class SqlCursors:
     """Cursors on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
@@ -32,7 +32,7 @@ class SqlCursors:
         return Place(int(rows[0][0]), int(rows[0][1])) if rows else None
 
     def put(self, reader: str, place: Place) -> None:
-        """Keep a place."""
+        """Save a place."""
         if self.find(reader) is None:
             self._run("cursors first", _FIRST, reader=reader, next=place.next, failures=place.failures)
         else:
