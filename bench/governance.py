@@ -27,7 +27,7 @@ from muniment.core.names import Alias
 from muniment.evaluation.classification import evaluate_classification
 from muniment.policies.documents import read_policy
 from muniment.ports.unit import Units
-from muniment.server.founding import now
+from muniment.capture.clock import now
 from muniment.server.jobs import AGAIN
 from muniment.server.webhooks import Deliveries, make_sender
 from muniment.services.gates.cases import Moment

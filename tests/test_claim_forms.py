@@ -40,6 +40,7 @@ from muniment.core.claims.reproductions import (
 from muniment.core.claims.scans import Scan, ScanFinding, Scanner, write_scan
 from muniment.core.claims.tombstones import GoneFile, Tombstone
 from muniment.core.claims.waivers import Waiver
+from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation
 from muniment.core.names import Alias, Models
@@ -82,6 +83,7 @@ SAMPLES: list[Predicate] = [
     Emergency(
         version="acme/x@1", alias=Alias("production"), registry=REGISTRY, reason=D, nonce=NONCE, time=TIME
     ),
+    Withdrawal(version="acme/x@1", registry=REGISTRY, claim=D, reason=D, nonce=NONCE, time=TIME),
     Tombstone(
         version="acme/x@1",
         files=(GoneFile(path="w.bin", digest=D, size=3),),

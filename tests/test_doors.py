@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import muniment.protocols
+from muniment.capture.clock import now
 from muniment.client.connection.tokens import id_of, make_token
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, MunimentError
@@ -30,7 +31,6 @@ from muniment.edge.sending import send_blob
 from muniment.edge.uploads import begin_upload, continue_upload
 from muniment.edge.writing import execute
 from muniment.server.app import DOORS, make_app
-from muniment.server.founding import now
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.signing.keys import Identity

@@ -12,9 +12,8 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -22,6 +21,7 @@ from typing import Any, Final, Self
 import uuid_utils
 
 from muniment import __version__
+from muniment.capture.clock import now
 from muniment.capture.datasets import Dataset, Source, describe_parquet, read_source
 from muniment.capture.git import Checkout, capture_git
 from muniment.capture.keeping import Kept, Recorded, write_run
@@ -34,7 +34,7 @@ from muniment.capture.tree import collect
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.provenance import BUILD_TYPE, VERSION_URI, Provenance
 from muniment.core.digests import Digest
-from muniment.core.times import write_time
+from muniment.core.times import Clock, write_time
 
 _BUILDER: Final = "https://muniment.dev/sdk"
 # Where `muniment run` asks the run inside of what it starts to leave its record.
@@ -64,7 +64,7 @@ class Run:
         variables: Sequence[str] = (),
         command: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = now,
     ) -> None:
         """Prepare a run.
 

@@ -3,6 +3,7 @@
 import importlib
 from pathlib import Path
 
+from muniment.capture.clock import now
 from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
@@ -10,6 +11,7 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
 from muniment.core.backend import Backend
 from muniment.core.errors import RegistryNotFound
+from muniment.core.times import Clock
 from muniment.signing.keys import Identity
 
 
@@ -19,12 +21,13 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
     identity: Identity | str | Path | None = None,
     create: bool = True,
     settings: Settings | None = None,
+    clock: Clock = now,
 ) -> Registry:
     """Open a registry and check that its log extends what was seen of it before.
 
     `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`.
     `identity` is the key to sign with, or its file; by default MUNIMENT_IDENTITY, or the key of this
-    machine (`muniment login`), or the founder's key in the directory.
+    machine (`muniment login`), or the founder's key in the directory. `clock` gives the time, for tests.
 
     Raises:
         RegistryNotFound: there is none, and `create` is False.
@@ -53,10 +56,11 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
             passphrase=settings.passphrase,
             founder_name=settings.user,
             create=create,
+            clock=clock,
         )
         backend, chosen, remembered = embedded.backend, embedded.identity, str(directory)
     try:
-        trusted = TrustedBackend(backend, Memory(settings.state, remembered), where)
+        trusted = TrustedBackend(backend, Memory(settings.state, remembered), where, clock)
     except BaseException:
         backend.close()
         raise

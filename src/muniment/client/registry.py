@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,7 +34,6 @@ from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
-from muniment.core.times import write_time
 from muniment.core.verbs.catalog import ListModels, ListOwners, SetOwner
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
@@ -246,7 +244,7 @@ class Registry:
             registry=self._session.backend.seen.verifier,
             reason=payload.digest,
             nonce=payload.salt,
-            time=write_time(datetime.now(UTC)),
+            time=self._session.backend.time(),
         )
         bundle = attest(found.digest, str(found), EMERGENCY, emergency.predicate(), self._session.signer())
         digest = self._session.backend.add_documents([bundle.encode()])[0]

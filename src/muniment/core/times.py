@@ -4,9 +4,14 @@
 True
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from muniment.core.errors import InvalidTime
+
+# What gives the time, aware.
+Clock: TypeAlias = Callable[[], datetime]
 
 
 def write_time(time: datetime) -> str:

@@ -24,6 +24,9 @@ class Lineage(Protocol):
     def put(self, namespace: str, edges: Sequence[Edge]) -> None:
         """Add edges, except those that exist."""
 
+    def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Take edges away; one that is not there is passed over."""
+
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
     ) -> list[str]:

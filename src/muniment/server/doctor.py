@@ -5,10 +5,11 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from muniment.capture.clock import now
 from muniment.core.errors import MunimentError
 from muniment.core.times import read_time, write_time
 from muniment.server.founding import load_keys
@@ -71,7 +72,7 @@ def _check_blobs(parts: Parts) -> Iterator[tuple[str, str]]:
 
 def _check_clock(parts: Parts) -> Iterator[tuple[str, str]]:
     newest = parts.units.read(lambda unit: unit.log.last_time())
-    if newest and read_time(newest) > datetime.now(UTC) + _SKEW:
+    if newest and read_time(newest) > now() + _SKEW:
         yield f"the newest entry is of {newest}", "set the clock of this machine"
 
 
@@ -85,7 +86,7 @@ def _check_room(parts: Parts) -> Iterator[tuple[str, str]]:
 
 
 def _check_leftovers(parts: Parts) -> Iterator[tuple[str, str]]:
-    before = write_time(datetime.now(UTC) - _STALE)
+    before = write_time(now() - _STALE)
     idle = parts.units.read(lambda unit: unit.uploads.list_idle(before, 1))
     held = parts.units.read(lambda unit: unit.holdings.find_idle(before, 1))
     if idle or held:

@@ -10,13 +10,14 @@ import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
+from muniment.capture.clock import now
 from muniment.core.errors import RegistryNotFound
 from muniment.core.people.callers import Caller
 from muniment.core.records import KeyRecord
-from muniment.core.times import write_time
+from muniment.core.times import Clock, write_time
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Units
-from muniment.server.founding import load_keys, load_or_make, make_keys, new_id, now, salt
+from muniment.server.founding import load_keys, load_or_make, make_keys, new_id, salt
 from muniment.server.parts import DATABASE
 from muniment.services.backend import LocalBackend
 from muniment.services.people.founding import found_registry
@@ -35,13 +36,14 @@ class Embedded:
     identity: Identity | None
 
 
-def open_directory(
+def open_directory(  # noqa: PLR0913 - what a registry is opened with
     root: Path,
     *,
     identity: Identity | None = None,
     passphrase: str | None = None,
     founder_name: str = "founder",
     create: bool = True,
+    clock: Clock = now,
 ) -> Embedded:
     """Open a directory as a registry; with `create`, found one if there is none.
 
@@ -55,18 +57,18 @@ def open_directory(
     if not (root / DATABASE).exists():
         if not create:
             raise RegistryNotFound(location=str(root))
-        _found(root, identity, passphrase, founder_name)
+        _make(root, identity, passphrase, founder_name, clock)
     blobs = LocalBlobs(root)
     units = open_sqlite(root / DATABASE, blobs)
     try:
-        signer = identity or _find_owner(root, passphrase)
+        signer = identity or _find_founder(root, passphrase)
         backend = LocalBackend(
             units=units,
             blobs=blobs,
-            clock=now,
+            clock=clock,
             nonces=new_id,
             keys=load_keys(root / "keys", units),
-            caller=Caller(principal=_find_actor(units, signer), direct=True),
+            caller=Caller(principal=_find_actor(units, signer, clock), direct=True),
         )
     except BaseException:
         units.close()
@@ -74,7 +76,9 @@ def open_directory(
     return Embedded(backend=backend, identity=signer)
 
 
-def _found(root: Path, identity: Identity | None, passphrase: str | None, founder_name: str) -> None:
+def _make(
+    root: Path, identity: Identity | None, passphrase: str | None, founder_name: str, clock: Clock
+) -> None:
     """Make keys, database and first entries; one process at a time, and again after a crash.
 
     The database gets its name only when its first entries are in it, so that a directory is a
@@ -101,7 +105,7 @@ def _found(root: Path, identity: Identity | None, passphrase: str | None, founde
                     Transaction(
                         unit=unit,
                         caller=Caller(principal=new_id(), direct=True),
-                        clock=now,
+                        clock=clock,
                         nonces=new_id,
                         keys=keys,
                     ),
@@ -116,15 +120,15 @@ def _found(root: Path, identity: Identity | None, passphrase: str | None, founde
             draft.rename(root / DATABASE)
 
 
-def _find_owner(root: Path, passphrase: str | None) -> Identity | None:
+def _find_founder(root: Path, passphrase: str | None) -> Identity | None:
     path = root / "keys" / "identity.pem"
     return Identity.load(path, passphrase) if path.exists() else None
 
 
-def _find_actor(units: Units, identity: Identity | None) -> str | None:
+def _find_actor(units: Units, identity: Identity | None, clock: Clock) -> str | None:
     if identity is None:
         return None
     key = units.read(lambda unit: unit.projections.find(KeyRecord, (identity.public.id,)))
     if key is None or key.revoked is not None:
         return None
-    return None if key.expires is not None and key.expires <= write_time(now()) else key.principal
+    return None if key.expires is not None and key.expires <= write_time(clock()) else key.principal

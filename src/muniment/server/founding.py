@@ -1,6 +1,5 @@
 """What a registry is founded with: keys, times and ids; the same for one in a directory and a served one."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import uuid_utils
@@ -45,11 +44,6 @@ def load_or_make(path: Path, algorithm: Algorithm, passphrase: str | None = None
     if not path.exists():
         Identity.generate(algorithm).save(path, passphrase)
     return Identity.load(path, passphrase)
-
-
-def now() -> datetime:
-    """Give the time."""
-    return datetime.now(UTC)
 
 
 def new_id() -> str:

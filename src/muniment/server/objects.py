@@ -1,6 +1,6 @@
 """Open an object store that the settings name, and let clients go to it without us where they can."""
 
-from muniment.server.founding import now
+from muniment.capture.clock import now
 from muniment.server.parts import ByteStores
 from muniment.server.settings import S3Credentials, ServerSettings
 from muniment.stores.blobs.landing import S3LandingArea

@@ -9,6 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
+from muniment.capture.clock import now
 from muniment.core import canonical
 from muniment.core.errors import InvalidDocument, LoginRefused
 
@@ -64,7 +65,7 @@ class Issuers:
         """
         found = self._check_signature(token, issuer)
         rules = jwt.JWTClaimsRegistry(
-            now=lambda: int(time.time()),
+            now=lambda: int(now().timestamp()),
             leeway=_LEEWAY_S,
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},

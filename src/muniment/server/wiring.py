@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from muniment.capture.clock import now
 from muniment.core.errors import ContentCorrupt
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
@@ -21,7 +22,7 @@ from muniment.ports.blobs import BlobStore
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units
 from muniment.scanning.process import ScanProcess
-from muniment.server.founding import load_keys, make_keys, new_id, now, salt
+from muniment.server.founding import load_keys, make_keys, new_id, salt
 from muniment.server.jobs import AGAIN, Jobs
 from muniment.server.parts import DATABASE, ByteStores, Parts
 from muniment.server.settings import ServerSettings

@@ -180,6 +180,11 @@ class MemoryLineage:
         for edge in edges:
             self.edges.setdefault((edge.child, edge.parent, namespace, edge.relation), edge)
 
+    def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Take edges away."""
+        for edge in edges:
+            self.edges.pop((edge.child, edge.parent, namespace, edge.relation), None)
+
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
     ) -> list[str]:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import httpx2
 
+from muniment.capture.clock import now
 from muniment.client.connection.tokens import id_of, make_token
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
@@ -164,7 +165,7 @@ def _answers(server: LiveServer) -> bool:
 
 
 def _in(*, hours: float) -> str:
-    return write_time(datetime.now(UTC) + timedelta(hours=hours))
+    return write_time(now() + timedelta(hours=hours))
 
 
 def _salted(text: str) -> Payload:

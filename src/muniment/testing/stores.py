@@ -4,9 +4,10 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
+from muniment.capture.clock import now
 from muniment.core.backend import Stored
 from muniment.core.catalog.search import Attribute
 from muniment.core.claims.lineage import Direction, Edge, Relation
@@ -90,7 +91,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     assert blobs.find(Digest.of(b"")) is not None
     staging.take_over("03", [one], 0)
     staging.append("03", one.writer, 0, [first])
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    tomorrow = now() + timedelta(days=1)
     assert staging.sweep(tomorrow, {"03"}) == 0, "nothing is left over, and what is known stays"
     assert staging.sweep(tomorrow, set()) == 1
 
@@ -272,6 +273,9 @@ def _fill_lineage(unit: Unit) -> None:
     unit.lineage.put("other", [edge("x", "a")])
     unit.lineage.put("acme", [edge("a", "e"), edge("e", "d")])
     unit.lineage.put("acme", [])
+    unit.lineage.put("acme", [edge("y", "a")])
+    unit.lineage.remove("acme", [edge("y", "a"), edge("x", "a"), edge("never", "a")])
+    unit.lineage.remove("acme", [])
 
 
 def _version(index: int, name: str, revision: str) -> VersionRecord:

@@ -1,13 +1,13 @@
 """What nobody must overlook of a version: what became of it, its waivers, emergencies."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from muniment.capture.clock import now
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Act, SigningDecision, last_acts
+from muniment.core.claims.approvals import SignedApproval, SigningDecision, last_approvals
 from muniment.core.claims.attestations import WAIVER
 from muniment.core.claims.waivers import Waiver
 from muniment.core.records import MoveRecord
@@ -27,13 +27,13 @@ class Asked(NamedTuple):
     waiver: Waiver
     digest: str
     entry: int
-    acts: tuple[Act, ...]
+    approvals: tuple[SignedApproval, ...]
     ended: bool
 
     @property
     def approved(self) -> bool:
         """Say whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
-        said = {act.approval.decision for act in self.acts}
+        said = {one.approval.decision for one in self.approvals}
         return SigningDecision.APPROVE in said and SigningDecision.REJECT not in said
 
 
@@ -41,13 +41,13 @@ def list_waivers(version: Version, detail: VersionDetail) -> list[Asked]:
     """List the waivers that were requested, each checked."""
     if not any(claim.predicate_type == WAIVER for claim in detail.attestations):
         return []
-    claims, now = version.claims(), datetime.now(UTC)
+    claims, time = version.claims(), now()
     found = []
     for claim in claims:
         if claim.predicate_type == WAIVER:
             waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
-            acts = last_acts(claims, str(version), waiver.alias, digest).values()
-            found.append(Asked(waiver, digest, claim.index, tuple(acts), read_time(waiver.until) <= now))
+            approvals = tuple(last_approvals(claims, str(version), waiver.alias, digest).values())
+            found.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= time))
     return found
 
 
@@ -87,8 +87,8 @@ def _describe_standing(version: Version) -> str:
 
 def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
     said = [
-        f"{_SAID[act.approval.decision]} by {names.get(act.claim.signer, act.claim.signer)}"
-        for act in asked.acts
+        f"{_SAID[one.approval.decision]} by {names.get(one.claim.signer, one.claim.signer)}"
+        for one in asked.approvals
     ]
     waiver, ended = asked.waiver, ", which is over" if asked.ended else ""
     return [
@@ -105,6 +105,6 @@ def _describe_superseding(move: MoveRecord) -> str:
 
 
 def _describe_emergency(move: MoveRecord) -> str:
-    overdue = move.due is not None and move.due < write_time(datetime.now(UTC))
+    overdue = move.due is not None and move.due < write_time(now())
     due = f"closing it is OVERDUE since {move.due}" if overdue else f"to be closed until {move.due}"
     return f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"

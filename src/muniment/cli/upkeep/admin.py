@@ -4,11 +4,12 @@ import os
 import sys
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from muniment.capture.clock import now
 from muniment.cli.session import connect
 from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
 from muniment.client.connection.settings import Settings
@@ -17,7 +18,7 @@ from muniment.core.errors import InvalidOption
 from muniment.core.extras import load_extra
 from muniment.scanning.process import ScanProcess
 from muniment.server.doctor import examine
-from muniment.server.founding import load_keys, new_id, now
+from muniment.server.founding import load_keys, new_id
 from muniment.server.moving import copy_registry
 from muniment.server.parts import Parts, open_parts
 from muniment.services.upkeep.garbage import collect_garbage
@@ -79,7 +80,7 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
 @click.pass_obj
 def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
     """Remove abandoned uploads and unreferenced blobs."""
-    before = datetime.now(UTC) - timedelta(hours=max(grace, _LEAST_GRACE_H))
+    before = now() - timedelta(hours=max(grace, _LEAST_GRACE_H))
     with _open(terminal) as parts:
         found = collect_garbage(
             parts.units, parts.blobs, parts.staging, parts.landing, before, remove=not dry_run

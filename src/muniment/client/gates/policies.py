@@ -1,7 +1,6 @@
 """Policies of a registry: `registry.policies`."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from muniment.client.proofs.checking import read_document
@@ -16,7 +15,6 @@ from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
-from muniment.core.times import write_time
 from muniment.core.verbs.gates import GetPolicies, GetTier, JudgeGate, ListPolicies, SetPolicy, SetTier
 from muniment.policies.documents import MAX_POLICY_BYTES, read_policy
 from muniment.signing.statements import attest, encode
@@ -52,7 +50,7 @@ class Policies:
             models=which,
             alias=Alias(alias),
             registry=backend.seen.verifier,
-            time=write_time(datetime.now(UTC)),
+            time=backend.time(),
         )
         name = f"policy of {which}@{alias}"
         bundle = attest(Digest.of(data), name, POLICY, said.predicate(), self._session.signer())

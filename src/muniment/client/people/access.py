@@ -1,7 +1,7 @@
 """Who may come in and how far: tokens, invitations, workloads, quotas. `registry.access`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from muniment.client.connection.tokens import PREFIX, id_of, make_token
@@ -61,7 +61,7 @@ class Access:
             token=id_of(text),
             name=write_payload(name),
             scopes=tuple(sorted(parse_scopes(scopes))),
-            expires=write_time(datetime.now(UTC) + timedelta(days=days)),
+            expires=write_time(self._backend.clock() + timedelta(days=days)),
             once=once,
         )
         return Issued(text, self._backend.execute(command))

@@ -4,13 +4,14 @@ import secrets
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urldefrag, urlencode
 
 import msgspec
 
+from muniment.capture.clock import now
 from muniment.client.connection.browser import wait_for_browser
 from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.settings import Settings
@@ -59,7 +60,7 @@ def login(
     credentials = Credentials(directory=settings.state)
     identity = _load_identity(settings, credentials)
     token = make_token()
-    expires = write_time(datetime.now(UTC) + _SESSION)
+    expires = write_time(now() + _SESSION)
     command = BeginSession(
         public_key=identity.public.pem, token=id_of(token), name=write_payload(name), expires=expires
     )
@@ -103,7 +104,7 @@ def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identi
         "public_key": identity.public.pem.decode(),
         "token": id_of(token),
         "name": {"salt": secrets.token_hex(16), "text": name},
-        "expires": write_time(datetime.now(UTC) + _WORKLOAD),
+        "expires": write_time(now() + _WORKLOAD),
     }
     transport = Transport(location.rstrip("/"), None)
     try:

@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import BinaryIO, TypeVar
 
+from muniment.capture.clock import now
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.core.backend import Backend, Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
+from muniment.core.times import Clock, write_time
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof, Growth
 from muniment.core.verbs.verb import Command, Query
+from muniment.core.verbs.wire import check as check_fields
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import EMPTY_ROOT, hash_leaf
@@ -27,7 +30,7 @@ A = TypeVar("A")
 class TrustedBackend:
     """A Backend in front of another, which checks what that one says of its log."""
 
-    def __init__(self, backend: Backend, memory: Memory, location: str) -> None:
+    def __init__(self, backend: Backend, memory: Memory, location: str, clock: Clock = now) -> None:
         """Meet the log at a location, and check that it is the one that is remembered.
 
         Raises:
@@ -36,6 +39,7 @@ class TrustedBackend:
         self._backend = backend
         self._memory = memory
         self._location = location
+        self.clock = clock
         self._seeing = Lock()
         said = backend.ask(GetLogIdentity())
         known = memory.recall()
@@ -51,6 +55,10 @@ class TrustedBackend:
         """Where it is."""
         return self._location
 
+    def time(self) -> str:
+        """Give the time, as claims state it (RFC 3339)."""
+        return write_time(self.clock())
+
     @property
     def seen(self) -> Remembered:
         """The newest state of the log that was checked."""
@@ -62,12 +70,14 @@ class TrustedBackend:
         Raises:
             ProofInvalid: the receipt proves nothing. The command may have been done.
         """
+        check_fields(command)
         receipt = self._backend.execute(command)
         self._check(receipt)
         return receipt
 
     def ask(self, query: Query[A]) -> A:
         """Ask; a proof that comes back is checked."""
+        check_fields(query)
         answer = self._backend.ask(query)
         if isinstance(answer, Proof):
             self._check(answer)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 import uuid_utils
 
+from muniment.capture.clock import now
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.lineage import Direction, Graph, Node, Relation
 from muniment.core.times import write_time
@@ -102,7 +102,7 @@ def _events(graph: Graph, nodes: Mapping[str, Node], made: Mapping[str, list[str
     for child, parents in made.items():
         label = label_of(graph, nodes[child])
         yield {
-            "eventTime": write_time(datetime.now(UTC)),
+            "eventTime": write_time(now()),
             "eventType": "COMPLETE",
             "producer": "https://muniment.dev",
             "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent",

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -44,7 +43,6 @@ from muniment.core.claims.reproductions import (
 )
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, NotReproducible
-from muniment.core.times import write_time
 from muniment.tensors.reading import has_tensors
 
 TOLERANCE: Final = 0.01
@@ -132,7 +130,7 @@ def rebuild(  # noqa: PLR0913 - what a rebuild is made of
         limits=limits or Limits(),
         trusted=trusted,
         log=Log(say, bytearray()),
-        started=write_time(datetime.now(UTC)),
+        started=backend.time(),
     )
     place = work.prepare()
     code = work.run(place)
@@ -238,7 +236,7 @@ class _Work:
             not_replayed=tuple(self.plan.notes),
             byproducts=tuple(log),
             started=self.started,
-            finished=write_time(datetime.now(UTC)),
+            finished=self.backend.time(),
         )
         return Rebuilt(reproduction=reproduction, log=kept)
 

@@ -130,6 +130,15 @@ class RegistryNotFound(NotFound):
     advice = "check MUNIMENT_URL; a push creates a registry in an empty or missing directory"
 
 
+class ClaimNotFound(NotFound):
+    """No claim about the version has that digest."""
+
+    reference: str
+    digest: str
+    message = "there is no claim {digest} about {reference}"
+    advice = "list the claims about it: muniment show {reference}"
+
+
 class CardNotFound(NotFound):
     """A version has no card."""
 

@@ -15,6 +15,7 @@ from muniment.core.events.catalog import CommentPosted as CommentPosted
 from muniment.core.events.catalog import OwnerSet as OwnerSet
 from muniment.core.events.catalog import TagSet as TagSet
 from muniment.core.events.claims import AttestationRecorded as AttestationRecorded
+from muniment.core.events.claims import ClaimWithdrawn as ClaimWithdrawn
 from muniment.core.events.claims import Deployed as Deployed
 from muniment.core.events.event import Entry as Entry
 from muniment.core.events.event import Event as Event

@@ -12,7 +12,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument
 from muniment.core.events.bytes import QuotaSet
 from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
-from muniment.core.events.claims import AttestationRecorded
+from muniment.core.events.claims import AttestationRecorded, ClaimWithdrawn
 from muniment.core.events.event import Entry, Event
 from muniment.core.events.gates import (
     AliasMoved,
@@ -73,6 +73,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         StatusSet,
         RetentionSet,
         AttestationRecorded,
+        ClaimWithdrawn,
         PolicySet,
         TierSet,
         AliasMoved,

@@ -12,7 +12,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `version`   | `acme/x@3`            | published, status, retention, tags, requests, moves |               |
 | `status`    | `acme/x@3`            | statuses of a version                               | its status    |
 | `comments`  | `acme/x@3`            | comments on a version, and their erasure            |               |
-| `claims`    | `acme/x@sha256:<hex>` | claims about a revision                             |               |
+| `claims`    | `acme/x@sha256:<hex>` | claims about a revision, and their withdrawal       |               |
 | `target`    | `acme/prod-eu/api`    | deployments of models of a namespace to a target    |               |
 | `alias`     | `acme/x@production`   | moves and removals of an alias                      | its version   |
 | `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |

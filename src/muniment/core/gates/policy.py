@@ -17,7 +17,7 @@ from typing import Final
 
 from muniment.core.bytes.formats import Format
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.approvals import last_acts
+from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import InvalidPolicy, MunimentError
@@ -234,8 +234,8 @@ def _is_valid(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> 
         return False
     if length > terms.maximum or case.time >= until:
         return False
-    acts = last_acts(case.attestations, case.version, case.alias, str(claim.digest))
-    return terms.approvals.count(case.excluding(claim.signer), acts).passed is True
+    approvals = last_approvals(case.attestations, case.version, case.alias, str(claim.digest))
+    return terms.approvals.count(case.excluding(claim.signer), approvals).passed is True
 
 
 def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule, ...]:

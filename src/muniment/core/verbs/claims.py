@@ -13,7 +13,10 @@ from muniment.core.verbs.verb import At, Change, Command, Name, PageQuery, Quest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAttestation(Command):
-    """Record a stored bundle as a claim about a version. The sender must have signed it."""
+    """Record a stored bundle as a claim about a version. The sender must have signed it.
+
+    A claim of kind `withdrawal` takes back another claim that the sender signed.
+    """
 
     declared = Change(
         "POST",

@@ -1,6 +1,7 @@
 """Versions: drafts, publication, resolution and the end of life."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from muniment.core.catalog.statuses import Status
@@ -45,6 +46,7 @@ class VersionDetail:
     """A version with its aliases, claims, message and status.
 
     `superseded` lists, for each alias that has left the version, the last move that did so.
+    `withdrawal_reasons` maps the digests of withdrawals to their reasons, without erased ones.
     """
 
     record: VersionRecord
@@ -56,6 +58,7 @@ class VersionDetail:
     retention: RetentionRecord | None = None
     emergencies: tuple[MoveRecord, ...] = ()
     superseded: tuple[MoveRecord, ...] = ()
+    withdrawal_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.digests import Digest
+from muniment.core.errors import InvalidBody
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
@@ -105,6 +106,19 @@ def read(kind: type[V], given: Mapping[str, object]) -> V:
             if passage.parts[0].name in given
         }
     )
+
+
+def check(verb: Verb) -> None:
+    """Check that what a verb holds is within the bounds that its fields declare.
+
+    Raises:
+        InvalidBody: a text is no Unicode, too long or of another form, or a number is too large or small.
+    """
+    for passage in _passages(type(verb)):
+        for part, value in zip(passage.parts, passage.write(getattr(verb, passage.field)), strict=True):
+            fault = _find_fault(value, part)
+            if fault:
+                raise InvalidBody(reason=f"{part.name}: {fault}")
 
 
 def usual_bounds(form: object) -> Bounds:
@@ -213,6 +227,33 @@ def _form_of(shape: _Shape) -> _Form:
             lambda value: None if value is None else present.read(value),
         )
     return form
+
+
+def _find_fault(value: Json, part: Part) -> str:
+    match value:
+        case str():
+            return _find_text_fault(value, part.bounds)
+        case list():
+            usual = usual_bounds(part.form)
+            faults = (_find_text_fault(item, usual) for item in value if isinstance(item, str))
+            return next(filter(None, faults), "")
+        case bool():
+            return ""
+        case int():
+            least, most = part.bounds.least, part.bounds.most
+            if (least is not None and value < least) or (most is not None and value > most):
+                return f"expected a number from {least} to {most}, got {value}"
+    return ""
+
+
+def _find_text_fault(text: str, bounds: Bounds) -> str:
+    if not text.isascii() and not text.isprintable() and any("\ud800" <= one <= "\udfff" for one in text):
+        return "expected Unicode text, got a lone surrogate"
+    if "\0" in text:
+        return "expected text, got a NUL"
+    if bounds.most is not None and len(text) > bounds.most:
+        return f"expected at most {bounds.most} characters, got {len(text)}"
+    return ""
 
 
 def _is_enum(form: object) -> bool:

@@ -13,7 +13,14 @@ from muniment.core.claims.attestations import read_statement
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MunimentError, NotPermitted, QuotaExceeded, StorageBusy
-from muniment.core.events import AttestationRecorded, DraftSaved, Entry, PolicySet, VersionPublished
+from muniment.core.events import (
+    AttestationRecorded,
+    ClaimWithdrawn,
+    DraftSaved,
+    Entry,
+    PolicySet,
+    VersionPublished,
+)
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import QuotaRecord
@@ -163,7 +170,7 @@ def restore(unit: Unit, entry: Entry) -> None:
         case DraftSaved(revision=revision, attestations=claims):
             digests = content_of(unit, revision)
             digests += [kept for claim in claims for kept in attached_to(unit, claim)]
-        case AttestationRecorded(attestation=claim):
+        case AttestationRecorded(attestation=claim) | ClaimWithdrawn(attestation=claim):
             digests = attached_to(unit, claim)
         case PolicySet(policy=policy, attestation=claim):
             digests = [digest for digest in (policy, claim) if digest is not None]

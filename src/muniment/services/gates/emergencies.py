@@ -23,7 +23,7 @@ from muniment.services.bytes.custody import take
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.claims.recording import record_claim
-from muniment.services.claims.relying import authors_of, check_subject, read_claims, read_revision
+from muniment.services.claims.relying import authors_of, check_subject, read_revision
 from muniment.services.claims.signers import verify_sent
 from muniment.services.gates.cases import Moment
 from muniment.services.gates.gate import judge_gate
@@ -71,8 +71,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
     name = ModelName.parse(move.name)
     tx.require(Act.APPROVE, name.namespace)
     version = resolve(tx.unit, Reference(name, move.number))
-    claims = read_claims(tx.unit, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    if tx.actor in {move.actor, *authors_of(tx.unit, version, claims)}:
+    if tx.actor in {move.actor, *authors_of(tx.unit, version)}:
         raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
     if command.reason is None:
         raise ReasonNeeded(what="closing an emergency")

@@ -1,14 +1,16 @@
 """Answers about versions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from muniment.core.claims.attestations import WITHDRAWAL
 from muniment.core.records import AttestationRecord, MoveRecord, VersionRecord
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListVersions, VersionDetail
 from muniment.ports.projections import Where
 from muniment.services.catalog.models import find_model
 from muniment.services.catalog.resolve import resolve
 from muniment.services.catalog.statuses import find_status
-from muniment.services.log.pages import bound, horizon
+from muniment.services.log.pages import bound, end_of, horizon
 from muniment.services.reading import Reading
 from muniment.services.versions.lifecycle import find_retention
 
@@ -35,7 +37,7 @@ def describe_version(reading: Reading, query: DescribeVersion) -> VersionDetail:
     return VersionDetail(
         record=version,
         aliases=tuple(sorted(alias for alias, number in held.items() if number == version.number)),
-        attestations=tuple(claims),
+        attestations=tuple(claims if query.at is None else _unmark(claims, end_of(unit, query.at))),
         message=reading.find_text(version.message),
         status=status,
         status_reason=None if status is None else reading.find_text(status.reason),
@@ -44,6 +46,11 @@ def describe_version(reading: Reading, query: DescribeVersion) -> VersionDetail:
             move for move in moves if move.number == version.number and move.emergency and move.closed is None
         ),
         superseded=_find_superseding(moves, version.number),
+        withdrawal_reasons={
+            claim.digest: text
+            for claim in claims
+            if claim.predicate_type == WITHDRAWAL and (text := reading.find_text(claim.reason)) is not None
+        },
     )
 
 
@@ -66,6 +73,13 @@ def list_versions(reading: Reading, query: ListVersions) -> tuple[VersionRecord,
             limit=bound(query.limit),
         )
     )
+
+
+def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[AttestationRecord]:
+    """Give claims as they were when the log ended there: not withdrawn yet, if that came later."""
+    for claim in claims:
+        later = claim.withdrawn is not None and claim.withdrawn >= end
+        yield replace(claim, withdrawn=None) if later else claim
 
 
 def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRecord, ...]:

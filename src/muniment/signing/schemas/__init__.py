@@ -23,6 +23,7 @@ from muniment.core.claims.attestations import (
     TOMBSTONE,
     VERDICT,
     WAIVER,
+    WITHDRAWAL,
 )
 from muniment.core.errors import InvalidAttestation
 
@@ -41,6 +42,7 @@ SCHEMAS: Final = {
     POLICY: "policy-v1.json",
     EMERGENCY: "emergency-v1.json",
     TOMBSTONE: "tombstone-v1.json",
+    WITHDRAWAL: "withdrawal-v1.json",
 }
 
 

@@ -46,6 +46,9 @@ _ADD: Final = insert(lineage).from_select(
         )
     ),
 )
+_REMOVE: Final = delete(lineage).where(
+    *(column == bindparam(f"of_{column.name}", type_=column.type) for column in lineage.primary_key)
+)
 
 
 class SqlLineage:
@@ -70,6 +73,20 @@ class SqlLineage:
         ]
         if rows:
             self._statements.run_many(self._connection, "lineage add", lambda: _ADD, rows)
+
+    def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Take edges away."""
+        rows = [
+            {
+                "of_child": edge.child,
+                "of_parent": edge.parent,
+                "of_namespace": namespace,
+                "of_relation": edge.relation,
+            }
+            for edge in edges
+        ]
+        if rows:
+            self._statements.run_many(self._connection, "lineage remove", lambda: _REMOVE, rows)
 
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int

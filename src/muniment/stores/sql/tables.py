@@ -204,6 +204,7 @@ attestations: Final = Table(
     Column("recorded", Text, nullable=False),
     Column("reason", Text),
     Column("assurance", Text, nullable=False),
+    Column("withdrawn", _Whole),
     _entry(),
     ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
 )

@@ -1,8 +1,29 @@
 import { decode, digest, encode, explain, findHindrance, say, takeFragment } from "./browser.js";
 
 const STATEMENT = "application/vnd.in-toto+json";
-const APPROVAL = "https://muniment.dev/approval/v1";
-const VERBS = { approve: "approve", reject: "reject", withdraw: "take back your decision about" };
+const VERBS = { approve: "approve", reject: "reject", withdraw: "withdraw your decision about" };
+
+// What is signed here: by the type of the claim, what it does and what it says.
+const KINDS = {
+  "https://muniment.dev/approval/v1": {
+    describe: (said) => `${VERBS[said.decision]} ${said.version}`,
+    list: (said) => ({
+      "Version": said.version,
+      "For the alias": said.alias,
+      "Your role": said.role,
+      "It means": said.meaning,
+      "About the waiver": said.waiver,
+      "It ends": said.expires ?? "not by itself",
+      "Evidence seen": String(said.evidence.length),
+      "Policies": String(said.policies.length),
+      "Time": said.time,
+    }),
+  },
+  "https://muniment.dev/withdrawal/v1": {
+    describe: (said) => `withdraw what you signed about ${said.version}`,
+    list: (said) => ({ "Version": said.version, "Claim": said.claim, "Time": said.time }),
+  },
+};
 
 const given = new URLSearchParams(takeFragment());
 const text = new TextDecoder("utf-8", { fatal: true });
@@ -26,19 +47,8 @@ async function checkReason(wanted) {
   return reason.text;
 }
 
-async function showFacts(said) {
-  const rows = {
-    "Version": said.version,
-    "For the alias": said.alias,
-    "Your role": said.role,
-    "It means": said.meaning,
-    "Reason": await checkReason(said.reason),
-    "About the waiver": said.waiver,
-    "It ends": said.expires ?? "not by itself",
-    "Evidence seen": String(said.evidence.length),
-    "Policies": String(said.policies.length),
-    "Time": said.time,
-  };
+async function showFacts(kind, said) {
+  const rows = { ...kind.list(said), "Reason": await checkReason(said.reason) };
   const table = document.getElementById("said");
   for (const [name, value] of Object.entries(rows)) {
     if (value === null) continue;
@@ -80,12 +90,15 @@ async function start() {
   if (!given.has("payload")) return;
   const payload = decode(given.get("payload"));
   const statement = JSON.parse(text.decode(payload));
-  if (statement.predicateType !== APPROVAL) throw new Error("This is not an approval: it is not signed here.");
+  if (!Object.hasOwn(KINDS, statement.predicateType)) {
+    throw new Error("This is neither an approval nor a withdrawal: it is not signed here.");
+  }
+  const kind = KINDS[statement.predicateType];
   const said = statement.predicate;
-  document.getElementById("title").textContent = `You are about to ${VERBS[said.decision]} ${said.version}`;
+  document.getElementById("title").textContent = `You are about to ${kind.describe(said)}`;
   document.getElementById("intro").textContent = `Registry ${location.host}. Read what your signature will say.`;
   document.getElementById("statement").textContent = JSON.stringify(statement, null, 2);
-  await showFacts(said);
+  await showFacts(kind, said);
   const hindrance = findHindrance();
   const button = document.getElementById("sign");
   button.disabled = hindrance !== "";

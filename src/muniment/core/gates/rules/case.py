@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
-from muniment.core.claims.approvals import Act, evidence_of, last_acts
+from muniment.core.claims.approvals import SignedApproval, evidence_of, last_approvals
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.claims.recomputation import Contradiction
@@ -105,9 +105,9 @@ class Case:
         return evidence_of(self.attestations)
 
     @cached_property
-    def acts(self) -> Mapping[str, Act]:
+    def approvals(self) -> Mapping[str, SignedApproval]:
         """The last signing decision of each person on this version for this alias."""
-        return last_acts(self.attestations, self.version, self.alias)
+        return last_approvals(self.attestations, self.version, self.alias)
 
     @cached_property
     def by_type(self) -> Mapping[str, list[Attestation]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.approvals import Act, Meaning, SigningDecision
+from muniment.core.claims.approvals import Meaning, SignedApproval, SigningDecision
 from muniment.core.claims.attestations import CONTENT, Attestation
 from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
 from muniment.core.people.callers import Assurance
@@ -72,39 +72,39 @@ class Approvals:
 
     def judge(self, case: Case) -> Finding:
         """Count the signing decisions on the version."""
-        return self.count(case, case.acts)
+        return self.count(case, case.approvals)
 
-    def count(self, case: Case, acts: Mapping[str, Act]) -> Finding:
-        """Count some signing decisions."""
-        standing: list[Act] = []
+    def count(self, case: Case, approvals: Mapping[str, SignedApproval]) -> Finding:
+        """Count some approvals."""
+        standing: list[SignedApproval] = []
         passed_over: list[str] = []
-        for act in acts.values():
-            if act.approval.decision is SigningDecision.WITHDRAW:
+        for one in approvals.values():
+            if one.approval.decision is SigningDecision.WITHDRAW:
                 continue
-            if act.approval.decision is SigningDecision.REJECT:
-                return no(self, f"{act.claim.signer} rejected it as {act.approval.role}", [act.claim])
-            fault = self._find_fault(act, case)
+            if one.approval.decision is SigningDecision.REJECT:
+                return no(self, f"{one.claim.signer} rejected it as {one.approval.role}", [one.claim])
+            fault = self._find_fault(one, case)
             if fault:
                 passed_over.append(fault)
             else:
-                standing.append(act)
-        have = {role: sum(act.approval.role is role for act in standing) for role in Role}
+                standing.append(one)
+        have = {role: sum(one.approval.role is role for one in standing) for role in Role}
         missing = [
             f"{count - have[role]} {role} missing"
             for role, count in self.counts.items()
             if have[role] < count
         ]
-        some = [act.claim for act in standing if act.approval.role in self.roles]
+        some = [one.claim for one in standing if one.approval.role in self.roles]
         if len(some) < self.total:
             missing.append(f"{self.total - len(some)} of {' or '.join(sorted(self.roles))} missing")
-        counted = [act.claim for act in standing if act.approval.role in {*self.counts, *self.roles}]
+        counted = [one.claim for one in standing if one.approval.role in {*self.counts, *self.roles}]
         if missing:
             return no(self, "; ".join(missing + passed_over), counted, remedy=self._find_remedy(case, have))
         return yes(self, _list_names(standing), counted)
 
-    def _find_fault(self, act: Act, case: Case) -> str:
+    def _find_fault(self, signed: SignedApproval, case: Case) -> str:
         """Name the reason why an approval does not count; empty if it does."""
-        claim, approval = act
+        claim, approval = signed
         signer = claim.signer
         stale = approval.find_staleness(case.policy, case.seen)
         faults = {
@@ -126,8 +126,8 @@ class Approvals:
         return f"muniment approve {case.version} --for {case.alias} --as {role} --reason TEXT"
 
 
-def _list_names(acts: list[Act]) -> str:
-    return ", ".join(f"{act.claim.signer} as {act.approval.role}" for act in acts)
+def _list_names(approvals: list[SignedApproval]) -> str:
+    return ", ".join(f"{one.claim.signer} as {one.approval.role}" for one in approvals)
 
 
 def _has_expired(expires: str | None, case: Case) -> bool:
