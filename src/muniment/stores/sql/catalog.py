@@ -52,7 +52,9 @@ from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
 from muniment.ports.catalog import VersionPage
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import attributes, contents, owners, past_attributes, versions
+from muniment.stores.sql.tables.bytes import contents
+from muniment.stores.sql.tables.catalog import attributes, owners, past_attributes
+from muniment.stores.sql.tables.versions import versions
 
 # The most versions that a page reads, however many there are.
 FEW: Final = 1_000

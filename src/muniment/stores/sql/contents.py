@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.core.digests import Digest
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import contents
+from muniment.stores.sql.tables.bytes import contents
 
 _ADD: Final = insert(contents)
 _FIND: Final = (

@@ -6,7 +6,10 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from muniment.core.errors import RegistryExists
 from muniment.stores.sql.holdings import is_settled
-from muniment.stores.sql.tables import holdings, jobs, metadata, retries, uploads, usages
+from muniment.stores.sql.tables import metadata
+from muniment.stores.sql.tables.bytes import holdings, uploads, usages
+from muniment.stores.sql.tables.log import retries
+from muniment.stores.sql.tables.upkeep import jobs
 from muniment.stores.sql.unit import SqlUnits
 
 _ROWS_AT_ONCE: Final = 2_000

@@ -7,7 +7,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.ports.cursors import Place
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import cursors
+from muniment.stores.sql.tables.log import cursors
 
 _FIND: Final = select(cursors.c.next, cursors.c.failures).where(cursors.c.reader == bindparam("who"))
 _FIRST: Final = insert(cursors)

@@ -10,7 +10,7 @@ from sqlalchemy.sql.base import Executable
 from muniment.core.errors import LogInconsistent
 from muniment.log.tree import Frontier, Node, cover, hash_leaf
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import events, nodes
+from muniment.stores.sql.tables.log import events, nodes
 
 T = TypeVar("T")
 

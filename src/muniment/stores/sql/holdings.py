@@ -12,7 +12,7 @@ from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.ports.holdings import GARBAGE
 from muniment.stores.sql.statements import Rows, Statements, Values
-from muniment.stores.sql.tables import holdings, usages
+from muniment.stores.sql.tables.bytes import holdings, usages
 
 Held: TypeAlias = tuple[str, Digest, int]
 

@@ -9,7 +9,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.ports.jobs import Job
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import jobs
+from muniment.stores.sql.tables.upkeep import jobs
 
 _NAMES: Final = tuple(field.name for field in fields(Job))
 _COLUMNS: Final = [jobs.c[name] for name in _NAMES]

@@ -30,7 +30,8 @@ from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.records import VersionRecord
 from muniment.ports.lineage import Owned
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import attributes, lineage, versions
+from muniment.stores.sql.tables.catalog import attributes, lineage
+from muniment.stores.sql.tables.versions import versions
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.ports.outbox import DeadLetter
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import letters
+from muniment.stores.sql.tables.upkeep import letters
 
 _BURY: Final = insert(letters)
 _DEAD: Final = (

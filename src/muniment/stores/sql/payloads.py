@@ -4,7 +4,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.core.payloads import Payload
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import payloads
+from muniment.stores.sql.tables.people import payloads
 
 _FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
 _FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))

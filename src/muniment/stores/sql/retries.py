@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.ports.retries import Answered
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import retries
+from muniment.stores.sql.tables.log import retries
 
 _FIND: Final = select(retries.c.fingerprint, retries.c.entry).where(
     retries.c.caller == bindparam("caller"), retries.c.key == bindparam("key")

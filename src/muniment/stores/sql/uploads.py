@@ -10,7 +10,7 @@ from muniment.core.digests import Digest
 from muniment.ports.staging import Stretch
 from muniment.ports.uploads import Upload
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import uploads
+from muniment.stores.sql.tables.bytes import uploads
 
 _FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload"))
 _ADD: Final = insert(uploads)
