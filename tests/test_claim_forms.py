@@ -37,7 +37,7 @@ from muniment.core.claims.reproductions import (
     Reproduction,
     UsedSandbox,
 )
-from muniment.core.claims.scans import Found, Scan, Scanner, write_scan
+from muniment.core.claims.scans import Scan, ScanFinding, Scanner, write_scan
 from muniment.core.claims.tombstones import GoneFile, Tombstone
 from muniment.core.claims.waivers import Waiver
 from muniment.core.claims.withdrawals import Withdrawal
@@ -179,7 +179,7 @@ def _card() -> JsonObject:
 
 
 def _scan() -> JsonObject:
-    found = Found(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
+    found = ScanFinding(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
     predicate = write_scan(Scanner("muniment", "1", "2"), TIME, [found])
     assert Scan(predicate).worst == "high"
     return predicate

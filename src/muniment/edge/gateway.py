@@ -212,7 +212,7 @@ class _Passage:
         await response(self._scope, self._receive, self._pass_on)
 
     async def fail(self, error: Exception) -> None:
-        """Answer a fault of ours, and leave what is needed to mend it in the log."""
+        """Answer a fault of ours, and leave what is needed to fix it in the log."""
         _log.error("fault", request_id=self._scope["request_id"], route=self.route, exc_info=error)
         if self._answered:
             return

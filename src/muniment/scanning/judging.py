@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from io import BufferedReader, BytesIO
 
-from muniment.core.claims.scans import Found
+from muniment.core.claims.scans import ScanFinding
 from muniment.core.extras import load_extra
 from muniment.scanning.names import Name, is_listed, is_standard
 from muniment.scanning.pickles import Pickles, read_pickles
 
 
-def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterator[Found]:
+def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterator[ScanFinding]:
     """Follow the pickles from where a file stands, and say what they do.
 
     One that is not `declared`, by name or first bytes, is one only if a loader would do something with it.
@@ -21,37 +21,37 @@ def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterato
     names = found.reading.names
     wrong = [
         *_judge_names(names, path),
-        *(Found("high", "pickle/hidden", f"a pickle with {how}", path) for how in found.reading.hidden),
+        *(ScanFinding("high", "pickle/hidden", f"a pickle with {how}", path) for how in found.reading.hidden),
         *(_judge_end(found, path) if declared else ()),
     ]
     yield from wrong
     if not wrong:
         listed = ", ".join(sorted(map(str, names))) or "none"
-        yield Found(
+        yield ScanFinding(
             "none", "pickle/data", f"a pickle that only makes data; the names it takes: {listed}", path
         )
 
 
-def _judge_names(names: set[Name], path: str) -> Iterator[Found]:
+def _judge_names(names: set[Name], path: str) -> Iterator[ScanFinding]:
     dangerous = _ask_second(names)
     for name in names:
         if name in dangerous:
             message = f"a pickle takes {name}, which picklescan knows to run code"
-            yield Found("critical", "picklescan/dangerous", message, path)
+            yield ScanFinding("critical", "picklescan/dangerous", message, path)
         elif is_standard(name) and not is_listed(name):
-            yield Found("critical", "pickle/name", f"a pickle takes {name} of Python's library", path)
+            yield ScanFinding("critical", "pickle/name", f"a pickle takes {name} of Python's library", path)
         elif not is_listed(name):
             message = f"a pickle takes {name}, which is not known to make only data"
-            yield Found("high", "pickle/name", message, path)
+            yield ScanFinding("high", "pickle/name", message, path)
 
 
-def _judge_end(found: Pickles, path: str) -> Iterator[Found]:
+def _judge_end(found: Pickles, path: str) -> Iterator[ScanFinding]:
     if found.fault and found.ended:
-        yield Found("medium", "pickle/rest", f"behind a pickle is what is none: {found.fault}", path)
+        yield ScanFinding("medium", "pickle/rest", f"behind a pickle is what is none: {found.fault}", path)
     elif found.fault:
-        yield Found("high", "pickle/unread", f"a pickle cannot be followed: {found.fault}", path)
+        yield ScanFinding("high", "pickle/unread", f"a pickle cannot be followed: {found.fault}", path)
     elif not found.ended:
-        yield Found("low", "pickle/empty", "a pickle without anything in it", path)
+        yield ScanFinding("low", "pickle/empty", "a pickle without anything in it", path)
 
 
 def _ask_second(names: set[Name]) -> set[Name]:

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final
 
 import muniment
-from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Found, Scanner
+from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, ScanFinding, Scanner
 from muniment.core.errors import BlobNotFound, MissingExtra, RegistryUnreachable
 from muniment.ports.scanning import Scannable
 from muniment.scanning.faults import Malformed
@@ -60,7 +60,7 @@ class ScanProcess:
         """Give our version, and that of what we ask for a second opinion."""
         return self._scanner
 
-    def scan(self, files: Sequence[Scannable]) -> list[Found]:
+    def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Look into files; one that ends the worker is a finding. Raises as `Scanning.scan`."""
         if not files:
             return []
@@ -74,7 +74,7 @@ class ScanProcess:
                 return self._try(files)
             except _Ended as end:
                 message = "what is in it ended the scanner, or took it too long"
-                return [Found("high", "file/unread", message, end.path)]
+                return [ScanFinding("high", "file/unread", message, end.path)]
 
     def close(self) -> None:
         """End the worker for good, whatever it is at."""
@@ -85,7 +85,7 @@ class ScanProcess:
         with self._lock:
             self._end()
 
-    def _try(self, files: Sequence[Scannable]) -> list[Found]:
+    def _try(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Look into files. Raises _Ended if the worker ended at it."""
         with ExitStack() as stack:
             # Whatever goes wrong, the worker is left in the middle of something: the next one is another.
@@ -99,11 +99,11 @@ class ScanProcess:
                         raise RegistryUnreachable(location="the scanner", reason="it was closed") from error
                     raise _Ended(source.path) from error
                 except BlobNotFound:
-                    return [Found("high", "file/missing", "its bytes are not there", source.path)]
+                    return [ScanFinding("high", "file/missing", "its bytes are not there", source.path)]
             stack.pop_all()
             return found
 
-    def _ask(self, source: "_Source") -> list[Found]:
+    def _ask(self, source: "_Source") -> list[ScanFinding]:
         connection = self._begin()
         connection.send_bytes(json.dumps(source.describe()).encode())
         while connection.poll(_PATIENCE_S):
@@ -195,14 +195,14 @@ def _receive(connection: "Connection[Any, Any]") -> bytes:
     return message
 
 
-def _read_answer(message: bytes) -> list[Found]:
+def _read_answer(message: bytes) -> list[ScanFinding]:
     """Read what was found; a worker that was taken over may say anything.
 
     Raises:
         Malformed: it is no list of findings.
     """
     try:
-        found = [Found(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
+        found = [ScanFinding(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
     except (TypeError, ValueError) as error:
         raise Malformed(reason="no findings") from error
     if any(one.severity not in SEVERITIES for one in found):

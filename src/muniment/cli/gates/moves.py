@@ -200,8 +200,8 @@ def _describe_finding(found: Finding, names: Mapping[str, str]) -> list[str]:
     lines = [f"  {state}  {found.rule}: {put_names(found.message, names)}"]
     if found.waived:
         lines.append(f"           waived by {found.waived}")
-    elif found.mend:
-        lines.append(f"           try: {found.mend}")
+    elif found.remedy:
+        lines.append(f"           try: {found.remedy}")
     return lines
 
 

@@ -146,7 +146,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
             lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
             lines += [f"    based on {digest}" for digest in found.attestations]
             lines += [f"    waived by {found.waived}"] if found.waived else []
-            lines += [f"    try: {found.mend}"] if found.mend and not found.waived else []
+            lines += [f"    try: {found.remedy}"] if found.remedy and not found.waived else []
     terminal.answer(describe_gate(gate), lines)
 
 

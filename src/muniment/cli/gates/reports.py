@@ -30,7 +30,7 @@ def write_junit(gate: Gate) -> bytes:
             if found.waived:
                 SubElement(case, "skipped", message=_clean(found.message))
             elif not found.passed:
-                SubElement(case, "failure", message=_clean(found.message)).text = _clean(found.mend)
+                SubElement(case, "failure", message=_clean(found.message)).text = _clean(found.remedy)
         if not findings:
             case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name="policy")
             SubElement(case, "failure", message=verdict.failures[0])
@@ -71,7 +71,7 @@ def _list_failures(gate: Gate) -> Iterator[tuple[Verdict, Finding]]:
 
 def _write_result(gate: Gate, verdict: Verdict, found: Finding) -> JsonObject:
     level = {Mode.ENFORCE: "error", Mode.WARN: "warning", Mode.SHADOW: "note"}[verdict.mode]
-    hint = f" Try: {found.mend}" if found.mend else ""
+    hint = f" Try: {found.remedy}" if found.remedy else ""
     suppressions: JsonObject = (
         {"suppressions": [{"kind": "external", "justification": f"waiver {found.waived}"}]}
         if found.waived

@@ -40,7 +40,7 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
-from muniment.core.gates.verdicts import Said, read_case, write_verdict
+from muniment.core.gates.verdicts import Content, read_case, write_verdict
 from muniment.core.names import Alias, Reference
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.verbs.gates import GetMove
@@ -301,7 +301,7 @@ def check_verdict(
         raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
 
 
-def _read_said(backend: TrustedBackend, digest: Digest) -> Said:
+def _read_said(backend: TrustedBackend, digest: Digest) -> Content:
     """Read what a claim says, and check that its signer's key signed it."""
     bundle = Bundle.decode(read_document(backend, digest, "a claim", MAX_BUNDLE_BYTES))
     key = backend.ask(GetKey(key_id=bundle.key_id))

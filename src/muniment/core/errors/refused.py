@@ -237,7 +237,7 @@ class WaiverNotAllowed(Refused):
 
     reference: str
     reason: str
-    message = "no such waiver for {reference}: {reason}"
+    message = "{reference} cannot get this waiver: {reason}"
     advice = "`muniment policy show NAME@ALIAS` shows which waivers a policy allows"
 
 
@@ -308,7 +308,7 @@ class StaleApproval(Refused):
 
     reference: str
     what: str
-    message = "the approval of {reference} covers another {what} than the present one"
+    message = "the approval of {reference} does not cover the present {what}"
     advice = "look at the present evidence and policy, then approve again"
 
 

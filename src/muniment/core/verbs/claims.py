@@ -1,4 +1,4 @@
-"""Claims: attestations about versions, and the deployments that they tell of."""
+"""Claims: attestations about versions, and the deployments that they report."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,9 +31,9 @@ class RecordAttestation(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDeployments(PageQuery[DeploymentRecord]):
-    """List what serves where, in the order of the log; with `at`, as of then.
+    """List which versions serve where, in the order of the log; with `at`, as of that time.
 
-    `history` lists everything that was ever said, also what has ended.
+    `history` includes deployments that have ended.
     """
 
     declared = Question("/deployments", Who.MEMBER)

@@ -81,11 +81,11 @@ async def list_parts(request: Request, upload: UploadId) -> Response:
 
 
 @router.post("/uploads/{upload}/parts", response_model=PartTickets)
-async def let_parts(request: Request, upload: UploadId, body: WantedParts) -> Response:
+async def presign_parts(request: Request, upload: UploadId, body: WantedParts) -> Response:
     """Let parts of an upload go straight to the store, which checks the digest of each."""
     caller, direct = await require_caller(request), _direct_of(request, upload)
     wanted = {part.number: Digest.parse(part.digest) for part in body.parts}
-    found = await write(lambda: direct.let_parts(caller, upload, wanted))
+    found = await write(lambda: direct.presign_parts(caller, upload, wanted))
     parts = [
         PartTicket(number=number, url=ticket.url, headers=dict(ticket.headers))
         for number, ticket in found.items()

@@ -16,12 +16,12 @@ from muniment.services.versions.lifecycle import find_retention
 
 
 def get_version(reading: Reading, query: GetVersion) -> VersionRecord:
-    """Resolve a reference. Raises as `resolve`."""
+    """Resolve a reference. Raises like `resolve`."""
     return resolve(reading.unit, query.reference, query.at)
 
 
 def describe_version(reading: Reading, query: DescribeVersion) -> VersionDetail:
-    """Resolve a reference and gather what is known of the version. Raises as `resolve`."""
+    """Resolve a reference and gather the details of the version. Raises like `resolve`."""
     unit = reading.unit
     until = horizon(unit, query.at)
     version = resolve(unit, query.reference, query.at)
@@ -58,7 +58,7 @@ def list_versions(reading: Reading, query: ListVersions) -> tuple[VersionRecord,
     """List the versions of a model, newest first.
 
     Raises:
-        ModelNotFound: there is no such model.
+        ModelNotFound: the model does not exist.
     """
     find_model(reading.unit, query.name)
     before = [] if query.before is None else [Where("number", "<", query.before)]
@@ -83,7 +83,7 @@ def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[Attestati
 
 
 def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRecord, ...]:
-    """Pick the moves that took aliases away from a version that has not got them back."""
+    """Pick the moves that took aliases from a version, unless they came back."""
     taken: dict[str, MoveRecord] = {}
     for move in moves:
         if move.number == number:

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the predicates that we know, one file each, and the check against them."""
+"""The JSON Schemas of known predicates, one file each, and the check against them."""
 
 import json
 from functools import cache
@@ -47,7 +47,7 @@ SCHEMAS: Final = {
 
 
 def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
-    """Check a predicate against the schema of its type; types that we do not know pass.
+    """Check a predicate against the schema of its type; unknown types pass.
 
     Raises:
         InvalidAttestation: it breaks the schema; the reason names the member.
