@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test fuzz lint format reference bench coverage readme lock
+.PHONY: demo test fuzz lint format reference readme golden bench coverage lock
 
 demo: .venv/.demo
 	$(BIN)/muniment demo
@@ -43,6 +43,10 @@ coverage: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python -m compileall -q .venv/lib src
 	$(BIN)/python bench/run.py $(if $(AGAINST),--against $(AGAINST))
+
+# Before 0.2, when a format has changed on purpose.
+golden: .venv/.dev
+	$(BIN)/python tests/golden/make.py
 
 readme: .venv/.dev
 	$(BIN)/python docs/make_readme.py

@@ -75,7 +75,7 @@ def send(url: str, data: bytes, headers: Mapping[str, str]) -> int:
 def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3: Mapping[str, str]) -> None:
     """Other bytes, other headers and a second time are refused by the store itself."""
     data = os.urandom(1000)
-    ticket = direct.let_put("01", Digest.of(data), len(data))
+    ticket = direct.presign_put("01", Digest.of(data), len(data))
     assert put(ticket, bytes(1000)) == 400
     assert put(ticket, data, **{"if-none-match": "x"}) == 403
     assert put(ticket, data) == 200
@@ -86,7 +86,7 @@ def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3:
     landing.accept("01", Digest.of(data), len(data))
     with ObjectBlobs(open_store(bucket), bucket).open(Digest.of(data)) as blob:
         assert blob.read() == data
-    assert httpx2.get(direct.let_put("01", Digest.of(data), 1).url).status_code == 403
+    assert httpx2.get(direct.presign_put("01", Digest.of(data), 1).url).status_code == 403
 
 
 @pytest.mark.slow

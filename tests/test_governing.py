@@ -89,9 +89,10 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     assert "no card" in call("requests", "acme/x", "--closed")
     assert call("inbox", by="Vera").count("request") == 0
     assert "rejected it as validator" in call("check", "acme/x@1", "production", code=1)
-    call("withdraw", *decision, "there is one", by="Vera")
+    taken_back = ("withdraw", "acme/x@1", "--for", "production", "--reason")
+    call(*taken_back, "there is one", by="Vera")
     assert "1 of validator missing" in call("check", "acme/x@1", "production", code=1)
-    call("withdraw", *decision, "again", by="Vera", code=3)
+    assert "nothing_to_withdraw" in call(*taken_back, "again", by="Vera", code=3)
     call("approve", *decision, "fine", "--meaning", "review", by="Vera")
     call("approve", *decision, "mine", code=3)
     opened = json.loads(call("request", "acme/x@1", "production", "--json"))["index"]

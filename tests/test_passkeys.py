@@ -387,7 +387,7 @@ def test_an_approval_by_passkey(place: Place, page: Page) -> None:
     theirs = vera.version("acme/x@1")
     theirs.approve("production", "validator", "with the key of the laptop")
     assert "known by session only" in str(version.check("production").failures)
-    theirs.withdraw("production", "validator", "again, with the passkey")
+    theirs.withdraw("production", "again, with the passkey")
 
     def sign(address: str) -> None:
         page.goto(address)
@@ -419,7 +419,7 @@ def test_an_approval_by_passkey(place: Place, page: Page) -> None:
 @pytest.mark.foreign
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
-    """Whoever declines signs nothing, and the page signs no other statement than an approval."""
+    """Whoever declines signs nothing, and the page signs nothing but approvals and withdrawals."""
     wanda = place.sign_in("Wanda")
     theirs = wanda.version("acme/y@1")
     refuses(lambda: theirs.approve("production", "validator", "x", signer=PasskeySigner(print)), InvalidKey)
@@ -435,7 +435,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
 
     def withdraw_by_command(drive: Callable[[str], None]) -> str:
         """Type `muniment withdraw --passkey`, and open the address that it prints."""
-        command = ["withdraw", "acme/y@1", "--for", "production", "--as", "validator", "--reason", "tested"]
+        command = ["withdraw", "acme/y@1", "--for", "production", "--reason", "tested"]
         state = str(place.directory / "Wanda")
         given = {**os.environ, "MUNIMENT_STATE": state, "MUNIMENT_URL": place.url, "BROWSER": "true"}
         program = str(Path(sys.executable).with_name("muniment"))
@@ -461,7 +461,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
         expect(page.get_by_role("heading")).to_have_text("This cannot be signed")
         page.goto("about:blank")
         page.goto(f"{place.url}/passkeys/sign#payload={encode_base64url(STATEMENT)}")
-        expect(page.get_by_text("This is not an approval")).to_be_visible()
+        expect(page.get_by_text("This is neither an approval nor a withdrawal")).to_be_visible()
         page.goto("about:blank")
         page.goto(address)
         page.get_by_role("button", name="Sign with your passkey").click()
@@ -474,8 +474,10 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
     def sign(address: str) -> None:
         page.goto(address)
         expect(page.get_by_role("heading")).to_have_text(
-            "You are about to take back your decision about acme/y@1"
+            "You are about to withdraw what you signed about acme/y@1"
         )
+        expect(page.get_by_role("table")).to_contain_text("tested")
+        assert Axe().run(page).violations_count == 0
         page.get_by_role("button", name="Sign with your passkey").click()
         page.get_by_text("Done. You can close this page.").wait_for()
 

@@ -22,7 +22,7 @@ from picklescan.scanner import scan_pickle_bytes
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils import all_estimators
 
-from muniment.core.claims.scans import SEVERITIES, Found
+from muniment.core.claims.scans import SEVERITIES, ScanFinding
 from muniment.scanning.files import scan_file
 from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
 from muniment.scanning.pickles import Pickles, read_pickles
@@ -53,7 +53,7 @@ def follow(data: bytes) -> Pickles:
     return found
 
 
-def look(data: bytes, path: str = "model.pkl") -> list[Found]:
+def look(data: bytes, path: str = "model.pkl") -> list[ScanFinding]:
     """Look into a file."""
     return list(scan_file(io.BytesIO(data), path, len(data)))
 

@@ -17,7 +17,7 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, read_statement
-from muniment.core.claims.scans import Found, Scan, Scanner
+from muniment.core.claims.scans import Scan, ScanFinding, Scanner
 from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
 from muniment.core.names import Reference
@@ -73,7 +73,7 @@ class FakeScanner:
         """Say what it is."""
         return Scanner("muniment", self.version, "none")
 
-    def scan(self, files: Sequence[Scannable]) -> list[Found]:
+    def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Look for the words."""
         self.before()
         found = []
@@ -81,7 +81,7 @@ class FakeScanner:
             with one.open() as file:
                 data = file.read()
             self.looked.append(data.decode())
-            found += [Found("high", self.rule, repr(w), one.path) for w in self.words if w in data]
+            found += [ScanFinding("high", self.rule, repr(w), one.path) for w in self.words if w in data]
         return found
 
 

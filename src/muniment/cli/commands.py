@@ -53,6 +53,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         ),
         "card": Entry("claims.cards:card", "Write, show and export model cards."),
         "attest": Entry("claims.evidence:attest", "Sign and record a claim of any type."),
+        "withdraw-claim": Entry("claims.withdrawals:withdraw_claim", "Withdraw a claim that you signed."),
         "reproduce": Entry("claims.reproduce:reproduce", "Rebuild a version from its record and compare."),
     },
     "Approve": {

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final
 
 import muniment
-from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Found, Scanner
+from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, ScanFinding, Scanner
 from muniment.core.errors import BlobNotFound, MissingExtra, RegistryUnreachable
 from muniment.ports.scanning import Scannable
 from muniment.scanning.faults import Malformed
@@ -60,7 +60,7 @@ class ScanProcess:
         """Return our version and that of picklescan."""
         return self._scanner
 
-    def scan(self, files: Sequence[Scannable]) -> list[Found]:
+    def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Scan files; a file that ends the worker is a finding. Raises like `Scanning.scan`."""
         if not files:
             return []
@@ -74,7 +74,7 @@ class ScanProcess:
                 return self._try(files)
             except _Ended as end:
                 message = "its content ended the scanner or took too long"
-                return [Found("high", "file/unread", message, end.path)]
+                return [ScanFinding("high", "file/unread", message, end.path)]
 
     def close(self) -> None:
         """Stop the worker permanently, even during a scan."""
@@ -85,7 +85,7 @@ class ScanProcess:
         with self._lock:
             self._end()
 
-    def _try(self, files: Sequence[Scannable]) -> list[Found]:
+    def _try(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Scan files. Raises _Ended if the worker ended."""
         with ExitStack() as stack:
             # After any fault, the worker's state is unknown: use a new one.
@@ -101,11 +101,11 @@ class ScanProcess:
                         ) from error
                     raise _Ended(source.path) from error
                 except BlobNotFound:
-                    return [Found("high", "file/missing", "its bytes are missing", source.path)]
+                    return [ScanFinding("high", "file/missing", "its bytes are missing", source.path)]
             stack.pop_all()
             return findings
 
-    def _ask(self, source: "_Source") -> list[Found]:
+    def _ask(self, source: "_Source") -> list[ScanFinding]:
         connection = self._begin()
         connection.send_bytes(json.dumps(source.describe()).encode())
         while connection.poll(_PATIENCE_S):
@@ -197,14 +197,14 @@ def _receive(connection: "Connection[Any, Any]") -> bytes:
     return message
 
 
-def _read_answer(message: bytes) -> list[Found]:
+def _read_answer(message: bytes) -> list[ScanFinding]:
     """Read the findings; a compromised worker may send anything.
 
     Raises:
         Malformed: it is not a list of findings.
     """
     try:
-        findings = [Found(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
+        findings = [ScanFinding(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
     except (TypeError, ValueError) as error:
         raise Malformed(reason="no findings") from error
     if any(one.severity not in SEVERITIES for one in findings):

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO, Final, cast
 
-from muniment.core.claims.scans import Found, keep_worst
+from muniment.core.claims.scans import ScanFinding, keep_worst
 from muniment.scanning.files import scan_file
 from muniment.scanning.wire import ANSWER, MAX_READ_BYTES, Question, write_question
 
@@ -85,16 +85,16 @@ def _bound_time() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (end, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _scan_all(connection: "Connection[Any, Any]", files: list[tuple[str, int]]) -> Iterator[Found]:
+def _scan_all(connection: "Connection[Any, Any]", files: list[tuple[str, int]]) -> Iterator[ScanFinding]:
     for index, (path, size) in enumerate(files):
         file = cast("BinaryIO", _Remote(connection, index, size))
         try:
             yield from scan_file(file, path, size)
         except MemoryError:
-            yield Found("high", "file/unread", "its content is too large to scan", path)
+            yield ScanFinding("high", "file/unread", "its content is too large to scan", path)
         except Exception as error:  # noqa: BLE001 - any content that cannot be scanned is a finding
             message = f"its content cannot be scanned: {type(error).__name__}"
-            yield Found("high", "file/unread", message, path)
+            yield ScanFinding("high", "file/unread", message, path)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,25 @@ from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EMERGENCY, EVALUATION, POLICY, PROVENANCE
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    DEPLOYMENT,
+    EMERGENCY,
+    EVALUATION,
+    POLICY,
+    PROVENANCE,
+    WITHDRAWAL,
+)
 from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    AlreadyWithdrawn,
     BreakGlassNotAllowed,
     DeploymentNotFound,
     GateFailed,
     MunimentError,
     NotPermitted,
+    NotYourClaim,
     OwnVersion,
     PolicyNotFound,
     RequestNotFound,
@@ -26,7 +36,13 @@ from muniment.core.errors import (
     VersionRetained,
     VersionWithdrawn,
 )
-from muniment.core.events import AliasMoved, RequestReminded, VersionPublished
+from muniment.core.events import (
+    AliasMoved,
+    AttestationRecorded,
+    ClaimWithdrawn,
+    RequestReminded,
+    VersionPublished,
+)
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
@@ -110,6 +126,7 @@ def check_backend(open_as: OpenAs) -> None:
     _check_gate(backend, open_as, owner, validator)
     _check_aliases(backend, owner)
     _check_lineage(backend, owner)
+    _check_withdrawal(backend, open_as, owner, validator)
     _check_deployments(backend, owner)
     _check_talk(backend, open_as, validator)
     _check_emergency(backend, open_as, owner, validator)
@@ -171,13 +188,38 @@ def record(  # noqa: PLR0913 - what a claim is made of
     return backend.execute(RecordAttestation(reference=reference, bundle=digest, reason=reason))
 
 
+def withdraw(
+    backend: Backend,
+    identity: Identity,
+    number: int,
+    claim: Digest,
+    /,
+    *,
+    name: ModelName = NAME,
+    **changes: Json,
+) -> Receipt:
+    """Withdraw a claim about a version; `changes` replace members."""
+    reason = salted("a mistake")
+    said: dict[str, Json] = {
+        "version": f"{name}@{number}",
+        "registry": backend.ask(GetLogIdentity()).verifier,
+        "claim": str(claim),
+        "reason": str(reason.digest),
+        "nonce": reason.salt,
+        "time": "2026-01-01T00:00:00Z",
+        **changes,
+    }
+    return record(backend, identity, number, WITHDRAWAL, said, reason=reason, name=name)
+
+
 def approval(
     backend: Backend, number: int, role: Role, *, alias: Alias = PRODUCTION, **changes: Json
 ) -> dict[str, Json]:
     """Write an approval over what stands now; `changes` replace members."""
     reference = Reference(NAME, number)
     detail = backend.ask(DescribeVersion(reference=reference))
-    evidence = [r.digest for r in detail.attestations if r.predicate_type == EVALUATION]
+    standing = [one for one in detail.attestations if one.withdrawn is None]
+    evidence = [one.digest for one in standing if one.predicate_type == EVALUATION]
     policies: list[Json] = [policy.digest for policy in backend.ask(GetPolicies(name=NAME, alias=alias))]
     return {
         "version": str(reference),
@@ -395,6 +437,23 @@ def _check_lineage(backend: Backend, owner: Identity) -> None:
     up = backend.ask(GetLineage(node=node, direction=Direction.UP))
     assert {above.digest for above in up.nodes} == {node, data}
     assert len(backend.ask(GetLineage(node=node, direction=Direction.UP, depth=0)).nodes) == 1
+
+
+def _check_withdrawal(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
+    """A claim that its signer withdrew is on record, marked, and found no longer."""
+    made = record(backend, owner, 2, EVALUATION, evaluation(0.25))
+    claim = made.read(AttestationRecorded).attestation
+    find = SearchVersions(text="metric.roc_auc = 0.25")
+    assert len(backend.ask(find).items) == 1
+    refuses(lambda: withdraw(open_as(validator), validator, 2, claim), NotYourClaim)
+    withdrawn = withdraw(backend, owner, 2, claim)
+    assert withdrawn.read(ClaimWithdrawn).claim == claim
+    refuses(lambda: withdraw(backend, owner, 2, claim), AlreadyWithdrawn)
+    assert backend.ask(find).items == ()
+    for at, mark in ((None, withdrawn.index), (made.entry.time, None)):
+        detail = backend.ask(DescribeVersion(reference=Reference(NAME, 2), at=at))
+        assert [one.withdrawn for one in detail.attestations if one.digest == str(claim)] == [mark]
+        assert list(detail.withdrawal_reasons.values()) == (["a mistake"] if mark else [])
 
 
 def _check_deployments(backend: Backend, owner: Identity) -> None:

@@ -23,7 +23,7 @@ from muniment.core.claims.lineage import Direction, Edge
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidQuery
 from muniment.core.records import OwnerRecord, VersionRecord
-from muniment.ports.catalog import Found
+from muniment.ports.catalog import VersionPage
 from muniment.ports.lineage import Owned
 from muniment.ports.projections import Projections
 
@@ -88,7 +88,7 @@ class MemoryCatalog:
         cursor: str | None,
         limit: int,
         until: int | None = None,
-    ) -> Found:
+    ) -> VersionPage:
         """Look versions up, one by one."""
         at = _FAR if until is None else until
         attributes = self.known(at)
@@ -102,10 +102,10 @@ class MemoryCatalog:
         ]
         versions.sort(key=lambda v: (_rank(v, search.order, attributes), v.index), reverse=search.descending)
         if not (cursor or "0").isdigit():
-            raise InvalidQuery(reason="the cursor is not one that a search gave")
+            raise InvalidQuery(reason="the cursor does not belong to a search")
         start = int(cursor or 0)
         following = start + limit
-        return Found(versions[start:following], str(following) if following < len(versions) else None)
+        return VersionPage(versions[start:following], str(following) if following < len(versions) else None)
 
     def known(self, at: int = _FAR) -> Known:
         """Return what holds, or what held before an entry."""
@@ -179,6 +179,11 @@ class MemoryLineage:
         """Add edges."""
         for edge in edges:
             self.edges.setdefault((edge.child, edge.parent, namespace, edge.relation), edge)
+
+    def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Take edges away."""
+        for edge in edges:
+            self.edges.pop((edge.child, edge.parent, namespace, edge.relation), None)
 
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int

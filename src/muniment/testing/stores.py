@@ -273,6 +273,9 @@ def _fill_lineage(unit: Unit) -> None:
     unit.lineage.put("other", [edge("x", "a")])
     unit.lineage.put("acme", [edge("a", "e"), edge("e", "d")])
     unit.lineage.put("acme", [])
+    unit.lineage.put("acme", [edge("y", "a")])
+    unit.lineage.remove("acme", [edge("y", "a"), edge("x", "a"), edge("never", "a")])
+    unit.lineage.remove("acme", [])
 
 
 def _version(index: int, name: str, revision: str) -> VersionRecord:

@@ -200,8 +200,8 @@ def _describe_finding(finding: Finding, names: Mapping[str, str]) -> list[str]:
     lines = [f"  {state}  {finding.rule}: {put_names(finding.message, names)}"]
     if finding.waived:
         lines.append(f"           waived by {finding.waived}")
-    elif finding.mend:
-        lines.append(f"           try: {finding.mend}")
+    elif finding.remedy:
+        lines.append(f"           try: {finding.remedy}")
     return lines
 
 

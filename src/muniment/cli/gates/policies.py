@@ -146,7 +146,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
             lines.append(f"    {'met' if finding.passed else 'not met'}: {put_names(finding.message, names)}")
             lines += [f"    based on {digest}" for digest in finding.attestations]
             lines += [f"    waived by {finding.waived}"] if finding.waived else []
-            lines += [f"    try: {finding.mend}"] if finding.mend and not finding.waived else []
+            lines += [f"    try: {finding.remedy}"] if finding.remedy and not finding.waived else []
     terminal.answer(describe_gate(gate), lines)
 
 

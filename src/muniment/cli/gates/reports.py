@@ -30,7 +30,7 @@ def write_junit(gate: Gate) -> bytes:
             if finding.waived:
                 SubElement(case, "skipped", message=_clean(finding.message))
             elif not finding.passed:
-                SubElement(case, "failure", message=_clean(finding.message)).text = _clean(finding.mend)
+                SubElement(case, "failure", message=_clean(finding.message)).text = _clean(finding.remedy)
         if not findings:
             case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name="policy")
             SubElement(case, "failure", message=verdict.failures[0])
@@ -73,7 +73,7 @@ def _list_failures(gate: Gate) -> Iterator[tuple[Verdict, Finding]]:
 
 def _write_result(gate: Gate, verdict: Verdict, finding: Finding) -> JsonObject:
     level = {Mode.ENFORCE: "error", Mode.WARN: "warning", Mode.SHADOW: "note"}[verdict.mode]
-    hint = f" Try: {finding.mend}" if finding.mend else ""
+    hint = f" Try: {finding.remedy}" if finding.remedy else ""
     suppressions: JsonObject = (
         {"suppressions": [{"kind": "external", "justification": f"waiver {finding.waived}"}]}
         if finding.waived

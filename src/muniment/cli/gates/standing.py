@@ -7,7 +7,7 @@ from muniment.capture.clock import now
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Act, SigningDecision, last_acts
+from muniment.core.claims.approvals import SignedApproval, SigningDecision, last_approvals
 from muniment.core.claims.attestations import WAIVER
 from muniment.core.claims.waivers import Waiver
 from muniment.core.records import MoveRecord
@@ -27,13 +27,13 @@ class Asked(NamedTuple):
     waiver: Waiver
     digest: str
     entry: int
-    acts: tuple[Act, ...]
+    approvals: tuple[SignedApproval, ...]
     ended: bool
 
     @property
     def approved(self) -> bool:
         """Return whether somebody approved it and nobody rejected it; only the gate says if that suffices."""
-        decisions = {act.approval.decision for act in self.acts}
+        decisions = {one.approval.decision for one in self.approvals}
         return SigningDecision.APPROVE in decisions and SigningDecision.REJECT not in decisions
 
 
@@ -46,8 +46,8 @@ def list_waivers(version: Version, detail: VersionDetail) -> list[Asked]:
     for claim in claims:
         if claim.predicate_type == WAIVER:
             waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
-            acts = last_acts(claims, str(version), waiver.alias, digest).values()
-            waivers.append(Asked(waiver, digest, claim.index, tuple(acts), read_time(waiver.until) <= time))
+            approvals = tuple(last_approvals(claims, str(version), waiver.alias, digest).values())
+            waivers.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= time))
     return waivers
 
 
@@ -87,8 +87,8 @@ def _describe_standing(version: Version) -> str:
 
 def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
     decisions = [
-        f"{_PAST[act.approval.decision]} by {names.get(act.claim.signer, act.claim.signer)}"
-        for act in asked.acts
+        f"{_PAST[one.approval.decision]} by {names.get(one.claim.signer, one.claim.signer)}"
+        for one in asked.approvals
     ]
     waiver, ended = asked.waiver, ", expired" if asked.ended else ""
     return [

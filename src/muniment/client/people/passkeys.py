@@ -20,7 +20,7 @@ def sign_with_passkey(
     reason: Payload | None,
     show: Callable[[str], object],
 ) -> Bundle:
-    """Sign an approval with one of our passkeys; `show` receives the address to open in a browser.
+    """Sign an approval or a withdrawal with one of our passkeys; `show` receives the address to open.
 
     Raises:
         InvalidKey: none of our keys is a passkey of that registry.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from muniment.capture.git import count_commits
-from muniment.client.proofs.checking import check_claim, read_revision, resolve_proven
+from muniment.client.proofs.checking import read_claims, read_revision, resolve_proven
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.formats import format_of
 from muniment.core.bytes.revisions import File, Revision
@@ -18,7 +18,6 @@ from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.claims.provenance import Provenance
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
-from muniment.core.verbs.versions import DescribeVersion
 from muniment.tensors.layout import Tensor
 from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
 
@@ -141,17 +140,8 @@ def compare(
 
 def _read_side(backend: TrustedBackend, version: VersionRecord) -> _Side:
     revision = read_revision(backend, version)
-    reference = Reference.parse(f"{version.name}@{version.number}")
-    detail = backend.ask(DescribeVersion(reference=reference))
-    return _Side(
-        backend=backend,
-        revision=revision,
-        claims=tuple(
-            check_claim(backend, record, version, revision)
-            for record in detail.attestations
-            if record.predicate_type in {CARD, CONTENT, EVALUATION, PROVENANCE}
-        ),
-    )
+    claims = read_claims(backend, version, revision, CARD, CONTENT, EVALUATION, PROVENANCE)
+    return _Side(backend=backend, revision=revision, claims=tuple(claims))
 
 
 def _compare_files(old: _Side, new: _Side) -> _Section:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from muniment.client.proofs.checking import (
     Check,
-    check_claim,
     check_file,
+    read_claims,
     read_revision,
     resolve_proven,
     run_all,
@@ -32,7 +32,6 @@ from muniment.core.errors import (
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import GetLineage
-from muniment.core.verbs.versions import DescribeVersion
 
 _MAX_VERSIONS: Final = 10_000
 
@@ -100,7 +99,7 @@ def _check_one(
     backend: TrustedBackend, name: str, version: VersionRecord
 ) -> tuple[list[Check], list[Reference]]:
     """Check the provenance of one version; return the versions to continue with."""
-    claims = _read_claims(backend, version)
+    claims = read_claims(backend, version, read_revision(backend, version), PROVENANCE)
     checks: list[Check] = []
     following: list[Reference] = []
     if not claims:
@@ -137,16 +136,6 @@ def _node_of(backend: TrustedBackend, target: str) -> str:
         return Digest.parse(target).hex
     except InvalidDigest:
         return Digest.parse(resolve_proven(backend, Reference.parse(target)).revision).hex
-
-
-def _read_claims(backend: TrustedBackend, version: VersionRecord) -> list[Attestation]:
-    revision = read_revision(backend, version)
-    reference = Reference.parse(f"{version.name}@{version.number}")
-    return [
-        check_claim(backend, record, version, revision)
-        for record in backend.ask(DescribeVersion(reference=reference)).attestations
-        if record.predicate_type == PROVENANCE
-    ]
 
 
 def _check_kept(

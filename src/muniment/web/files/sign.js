@@ -1,8 +1,29 @@
 import { decode, digest, encode, explain, findHindrance, say, takeFragment } from "./browser.js";
 
 const STATEMENT = "application/vnd.in-toto+json";
-const APPROVAL = "https://muniment.dev/approval/v1";
-const VERBS = { approve: "approve", reject: "reject", withdraw: "take back your decision about" };
+const VERBS = { approve: "approve", reject: "reject", withdraw: "withdraw your decision about" };
+
+// The claims that can be signed here, by type: what the signature does, and the facts to show.
+const KINDS = {
+  "https://muniment.dev/approval/v1": {
+    describe: (predicate) => `${VERBS[predicate.decision]} ${predicate.version}`,
+    list: (predicate) => ({
+      "Version": predicate.version,
+      "For the alias": predicate.alias,
+      "Your role": predicate.role,
+      "Meaning": predicate.meaning,
+      "About the waiver": predicate.waiver,
+      "Expires": predicate.expires ?? "never",
+      "Evidence seen": String(predicate.evidence.length),
+      "Policies": String(predicate.policies.length),
+      "Time": predicate.time,
+    }),
+  },
+  "https://muniment.dev/withdrawal/v1": {
+    describe: (predicate) => `withdraw what you signed about ${predicate.version}`,
+    list: (predicate) => ({ "Version": predicate.version, "Claim": predicate.claim, "Time": predicate.time }),
+  },
+};
 
 const given = new URLSearchParams(takeFragment());
 const text = new TextDecoder("utf-8", { fatal: true });
@@ -26,19 +47,8 @@ async function checkReason(wanted) {
   return reason.text;
 }
 
-async function showFacts(predicate) {
-  const rows = {
-    "Version": predicate.version,
-    "For the alias": predicate.alias,
-    "Your role": predicate.role,
-    "Meaning": predicate.meaning,
-    "Reason": await checkReason(predicate.reason),
-    "About the waiver": predicate.waiver,
-    "Expires": predicate.expires ?? "never",
-    "Evidence seen": String(predicate.evidence.length),
-    "Policies": String(predicate.policies.length),
-    "Time": predicate.time,
-  };
+async function showFacts(kind, predicate) {
+  const rows = { ...kind.list(predicate), "Reason": await checkReason(predicate.reason) };
   const table = document.getElementById("predicate");
   for (const [name, value] of Object.entries(rows)) {
     if (value === null) continue;
@@ -80,12 +90,15 @@ async function start() {
   if (!given.has("payload")) return;
   const payload = decode(given.get("payload"));
   const statement = JSON.parse(text.decode(payload));
-  if (statement.predicateType !== APPROVAL) throw new Error("This is not an approval: this page signs only approvals.");
+  if (!Object.hasOwn(KINDS, statement.predicateType)) {
+    throw new Error("This is neither an approval nor a withdrawal: this page signs nothing else.");
+  }
+  const kind = KINDS[statement.predicateType];
   const predicate = statement.predicate;
-  document.getElementById("title").textContent = `You are about to ${VERBS[predicate.decision]} ${predicate.version}`;
+  document.getElementById("title").textContent = `You are about to ${kind.describe(predicate)}`;
   document.getElementById("intro").textContent = `Registry ${location.host}. Read what your signature will say.`;
   document.getElementById("statement").textContent = JSON.stringify(statement, null, 2);
-  await showFacts(predicate);
+  await showFacts(kind, predicate);
   const hindrance = findHindrance();
   const button = document.getElementById("sign");
   button.disabled = hindrance !== "";
