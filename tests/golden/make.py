@@ -194,11 +194,11 @@ def write_reproduction(time: str) -> JsonObject:
 
 def talk(registry: Registry, version: Version) -> None:
     """Request approval, remind, withdraw, comment and erase."""
-    request = registry.talk.request(version, "production", "please")
-    registry.talk.request(version, "production", "again")
-    registry.talk.withdraw(request.index, "later")
-    comment = registry.talk.comment(version, "Looks fine, @Vera.")
-    registry.talk.erase(comment.index)
+    request = registry.requests.open(version, "production", "please")
+    registry.requests.open(version, "production", "again")
+    registry.requests.withdraw(request.index, "later")
+    comment = registry.comments.post(version, "Looks fine, @Vera.")
+    registry.comments.erase(comment.index)
 
 
 def move(directory: Path, registry: Registry) -> None:

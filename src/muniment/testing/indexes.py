@@ -1,4 +1,4 @@
-"""The indexes in memory: the catalog that searches, and the lineage."""
+"""The catalog and the lineage in memory."""
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ Known: TypeAlias = dict[int, dict[str, Attribute]]
 
 @dataclass
 class Spell:
-    """An attribute, the entry since which it held, and the one until which it did; None while it does."""
+    """An attribute, with the entries at which it began and ended; None while it holds."""
 
     attribute: Attribute
     since: int
@@ -67,13 +67,13 @@ class MemoryCatalog:
             self.spells.setdefault((version, attribute.key), []).append(Spell(attribute, since))
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take an attribute away."""
+        """Remove an attribute."""
         for spell in self.spells.get((version, key), []):
             if spell.until is None:
                 spell.until = until
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let an attribute go for good."""
+        """Erase an attribute permanently."""
         known = self.spells.get((version, key), [])
         self.spells[version, key] = [spell for spell in known if spell.since != since]
 
@@ -89,7 +89,7 @@ class MemoryCatalog:
         limit: int,
         until: int | None = None,
     ) -> VersionPage:
-        """Look versions up, one by one."""
+        """Search for versions, one by one."""
         at = _FAR if until is None else until
         attributes = self.known(at)
         versions = [
@@ -108,7 +108,7 @@ class MemoryCatalog:
         return VersionPage(versions[start:following], str(following) if following < len(versions) else None)
 
     def known(self, at: int = _FAR) -> Known:
-        """Return what holds, or what held before an entry."""
+        """Return the attributes that hold now, or held before an entry."""
         known: Known = {
             version: {f"{DIGEST}.{digest}": Attribute("", "") for digest in digests}
             for version, (_, digests) in self.contents.items()
@@ -124,7 +124,7 @@ class MemoryCatalog:
         return known
 
 
-def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - whatever is ordered by
+def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - the value to order by
     columns = {"created": version.index, "name": version.name, "version": version.number}
     attribute = known.get(version.index, {}).get(order)
     return columns.get(order, None if attribute is None else attribute.number)
@@ -188,7 +188,7 @@ class MemoryLineage:
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
     ) -> list[str]:
-        """List what is reached."""
+        """List the nodes that can be reached."""
         reached = {root: None}
         for node in (waiting := [root]):
             for edge in self.list_edges({node}, direction, namespaces):
@@ -201,7 +201,7 @@ class MemoryLineage:
     def list_edges(
         self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
     ) -> list[Edge]:
-        """List the edges that lead from some nodes."""
+        """List the edges from these nodes."""
         return [
             edge
             for (_, _, namespace, _), edge in sorted(self.edges.items())
