@@ -167,7 +167,7 @@ def _serve(tree: Tree) -> Iterator[_Served]:
 
 
 def _list_drafts(raw: Raw) -> Iterator[tuple[str, object]]:
-    """Give the path and the body of each draft's publication, in the order in which they were saved."""
+    """Return the path and the body of each draft's publication, in the order in which they were saved."""
     models = [f"/api/v1/models/bench/model-{number}" for number in range(MODELS)]
     pages = [json.loads(raw.call("GET", f"{model}/drafts?limit=1000")) for model in models]
     records = [draft["record"] for page in pages for draft in page["items"]]
@@ -197,7 +197,7 @@ def _compare(  # noqa: PLR0913 - what a row is made of
 def _judge(what: str, unit: str, pairs: Sequence[tuple[float, float]], *, more: bool = False) -> Row:
     ratio = median([new / old for new, old in pairs])
     new, old = (median(side) for side in zip(*pairs, strict=True))
-    found = f"{ratio:.2f} ({new:.3g} against {old:.3g} {unit})"
+    measured = f"{ratio:.2f} ({new:.3g} against {old:.3g} {unit})"
     if more:
-        return Row(what, found, f">= {1 - _TOLERANCE:g}", ratio >= 1 - _TOLERANCE)
-    return Row(what, found, f"<= {1 + _TOLERANCE:g}", ratio <= 1 + _TOLERANCE)
+        return Row(what, measured, f">= {1 - _TOLERANCE:g}", ratio >= 1 - _TOLERANCE)
+    return Row(what, measured, f"<= {1 + _TOLERANCE:g}", ratio <= 1 + _TOLERANCE)

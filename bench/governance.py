@@ -16,6 +16,7 @@ from pathlib import Path
 
 import muniment
 from measure import Row, median, quantile, time_each
+from muniment.capture.clock import now
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json, JsonObject
@@ -27,7 +28,6 @@ from muniment.core.names import Alias
 from muniment.evaluation.classification import evaluate_classification
 from muniment.policies.documents import read_policy
 from muniment.ports.unit import Units
-from muniment.capture.clock import now
 from muniment.server.jobs import AGAIN
 from muniment.server.webhooks import Deliveries, make_sender
 from muniment.services.gates.cases import Moment
@@ -177,12 +177,12 @@ def _evaluate(rng: random.Random, dataset: int, rows: int) -> JsonObject:
     """Evaluate a classifier that is mostly right."""
     truth = [rng.randrange(2) for _ in range(rows)]
     scores = [round(0.4 * one + 0.6 * rng.random(), 3) for one in truth]
-    found = evaluate_classification(
+    results = evaluate_classification(
         truth, [int(one > 0.5) for one in scores], scores, groups={"sex": [rng.choice("mf") for _ in truth]}
     )
     name = f"holdout-{dataset}"
     return {
-        **found,
+        **results,
         "dataset": {"name": name, "digest": str(Digest.of(name.encode()))},
         "tool": {"name": "muniment", "version": "0"},
         "time": "2030-01-01T00:00:00Z",

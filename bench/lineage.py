@@ -71,10 +71,10 @@ def _measure(units: Units, database: str, tidy: Callable[[], None] = lambda: Non
             sizes.append(len(units.read(lambda unit: trace(unit, query, None)).nodes))
 
         times = time_each(ask, _QUESTIONS)
-        found, middle = quantile(times, 0.99), quantile(sizes, 0.5)
+        slowest, middle = quantile(times, 0.99), quantile(sizes, 0.5)
         what = f"lineage, all {words}, of {_EDGES:,} edges on {database}, p99"
-        text = f"{found:.1f} ms ({middle:.0f} nodes in the middle, at most {max(sizes)})"
-        rows.append(Row(what, text, "< 100 ms", found < 100))
+        text = f"{slowest:.1f} ms ({middle:.0f} nodes in the middle, at most {max(sizes)})"
+        rows.append(Row(what, text, "< 100 ms", slowest < 100))
     units.close()
     return rows
 

@@ -31,7 +31,7 @@ class Row:
     """One line of the report."""
 
     what: str
-    found: str
+    measured: str
     budget: str
     met: bool | None
 

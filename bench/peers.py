@@ -63,9 +63,9 @@ class Raw:
             # Servers close connections that were idle for a while.
             self._local.connection.close()
             answer = self._send(method, path, data, sent)
-        found = bytes(answer.read())
-        assert answer.status < 300, (method, path, answer.status, found[:500])
-        return found
+        body = bytes(answer.read())
+        assert answer.status < 300, (method, path, answer.status, body[:500])
+        return body
 
     def _send(
         self, method: str, path: str, data: bytes | None, headers: dict[str, str]

@@ -143,15 +143,15 @@ def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
 
 def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budget: float | None) -> Row:
     mine, other = (speeds[name] for name in pair)
-    found = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
+    measured = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
     met = None if budget is None else mine / other >= budget
-    return Row(what, found, "" if budget is None else f">= {budget:g}", met)
+    return Row(what, measured, "" if budget is None else f">= {budget:g}", met)
 
 
 def _take_turns(
     acts: Mapping[str, Callable[[], object]], directory: Path, received: Path
 ) -> dict[str, float]:
-    """Give the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
+    """Return the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
 
     Memory that a virtual machine has not used before takes several times as long to write to. So each
     turn finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.

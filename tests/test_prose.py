@@ -197,7 +197,7 @@ def test_the_demo_tells_its_story_and_the_readme_shows_it(tmp_path: Path, readme
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("Every step did what it should.\n")
+    assert result.stdout.endswith("Every step worked as claimed.\n")
     for chapter in range(1, 10):
         assert f"\n{chapter}. " in result.stdout
     written = readme.read_part((ROOT / "README.md").read_text(), "demo")

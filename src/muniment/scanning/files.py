@@ -112,33 +112,33 @@ def _look_for_layers(source: _Source) -> Iterator[ScanFinding]:
     if not any(sign in data for sign in (b"class_name", b"\\u", b"\0")):
         return
     try:
-        found = _find_layers(json.loads(data))
+        layers = _find_layers(json.loads(data))
     except (ValueError, RecursionError):
         # Nothing that reads JSON will read it.
         return
-    for layer in found:
+    for layer in layers:
         yield ScanFinding("high", "keras/layer", f"a layer of Keras that holds code ({layer})", source.path)
 
 
 def _find_layers(document: object) -> set[str]:
-    rest, found = [document], set()
+    rest, layers = [document], set()
     while rest:
         one = rest.pop()
         if isinstance(one, Mapping):
-            found |= {str(one.get("class_name"))} & _LAYERS_OF_CODE
+            layers |= {str(one.get("class_name"))} & _LAYERS_OF_CODE
             rest += one.values()
         elif isinstance(one, list):
             rest += one
-    return found
+    return layers
 
 
 def _check_header(source: _Source, size: int) -> Iterator[ScanFinding]:
     """Check the header of tensors, where a format has one."""
-    found = format_of(source.path)
-    if not has_tensors(found):
+    kind = format_of(source.path)
+    if not has_tensors(kind):
         return
     try:
-        read_tensors(found, cast("BinaryIO", source.file), source.path, size)
+        read_tensors(kind, cast("BinaryIO", source.file), source.path, size)
     except InvalidModelFile as error:
         yield ScanFinding("medium", "header/damaged", str(error), source.path)
 
@@ -230,10 +230,10 @@ def _search_layers(source: _Source) -> Iterator[ScanFinding]:
     source.file.seek(0)
     end = b""
     while chunk := source.file.read(_CHUNK_BYTES):
-        found = _LAMBDA.search(end + chunk)
-        if found is not None:
+        match = _LAMBDA.search(end + chunk)
+        if match is not None:
             yield ScanFinding(
-                "high", "keras/layer", f"a layer of Keras that holds code ({found[1].decode()})", source.path
+                "high", "keras/layer", f"a layer of Keras that holds code ({match[1].decode()})", source.path
             )
             return
         end = chunk[-_HEAD_BYTES:]
@@ -260,7 +260,7 @@ class _Kind(NamedTuple):
 
 
 def _is_zip(source: _Source, head: bytes) -> bool:
-    """Say whether it is a zip archive. Other bytes may stand before one, but not inside another archive."""
+    """Return whether it is a zip archive. Other bytes may precede one, but not inside another archive."""
     if source.depth:
         return head.startswith(b"PK\x03\x04")
     return zipfile.is_zipfile(source.file)

@@ -15,14 +15,17 @@ def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterato
 
     One that is not `declared`, by name or first bytes, is one only if a loader would do something with it.
     """
-    found = read_pickles(file)
-    if not declared and not found.acts:
+    pickles = read_pickles(file)
+    if not declared and not pickles.acts:
         return
-    names = found.reading.names
+    names = pickles.reading.names
     wrong = [
         *_judge_names(names, path),
-        *(ScanFinding("high", "pickle/hidden", f"a pickle with {how}", path) for how in found.reading.hidden),
-        *(_judge_end(found, path) if declared else ()),
+        *(
+            ScanFinding("high", "pickle/hidden", f"a pickle with {how}", path)
+            for how in pickles.reading.hidden
+        ),
+        *(_judge_end(pickles, path) if declared else ()),
     ]
     yield from wrong
     if not wrong:
@@ -45,12 +48,12 @@ def _judge_names(names: set[Name], path: str) -> Iterator[ScanFinding]:
             yield ScanFinding("high", "pickle/name", message, path)
 
 
-def _judge_end(found: Pickles, path: str) -> Iterator[ScanFinding]:
-    if found.fault and found.ended:
-        yield ScanFinding("medium", "pickle/rest", f"behind a pickle is what is none: {found.fault}", path)
-    elif found.fault:
-        yield ScanFinding("high", "pickle/unread", f"a pickle cannot be followed: {found.fault}", path)
-    elif not found.ended:
+def _judge_end(pickles: Pickles, path: str) -> Iterator[ScanFinding]:
+    if pickles.fault and pickles.ended:
+        yield ScanFinding("medium", "pickle/rest", f"behind a pickle is what is none: {pickles.fault}", path)
+    elif pickles.fault:
+        yield ScanFinding("high", "pickle/unread", f"a pickle cannot be followed: {pickles.fault}", path)
+    elif not pickles.ended:
         yield ScanFinding("low", "pickle/empty", "a pickle without anything in it", path)
 
 

@@ -317,7 +317,7 @@ class Machine:
 
 
 def _may_be_text(value: object) -> bool:
-    """Say whether a value is a text, or may be one once it is made.
+    """Return whether a value is a text, or may be one once it is made.
 
     What is listed is none, nor what listed classes make. In a file of joblib, which holds arrays between
     opcodes, a plain unpickler comes upon such values where it looks for names, and ends there.
@@ -328,7 +328,7 @@ def _may_be_text(value: object) -> bool:
 
 
 def _is_open(value: object) -> bool:
-    """Say whether a value is what a call gave, and may be of any kind."""
+    """Return whether a value is what a call gave, and may be of any kind."""
     return isinstance(value, Made) and not (isinstance(value.called, Name) and is_class(value.called))
 
 

@@ -29,17 +29,17 @@ _FUNCTIONS: Final = _read("functions")
 
 
 def is_listed(name: Name) -> bool:
-    """Say whether a name is known to make nothing but data."""
+    """Return whether a name is known to make nothing but data."""
     return bool({name, _modernise(name)} & (_CLASSES | _FUNCTIONS))
 
 
 def is_class(name: Name) -> bool:
-    """Say whether a name is listed, and what it makes is no text, and nothing that runs."""
+    """Return whether a name is listed, and what it makes is no text, and nothing that runs."""
     return bool({name, _modernise(name)} & _CLASSES)
 
 
 def is_standard(name: Name) -> bool:
-    """Say whether a name is of Python's own library, from which any file can be read and any program run."""
+    """Return whether a name is of the standard library, which can read any file and run any program."""
     package = _modernise(name).module.partition(".")[0]
     return package in sys.stdlib_module_names or package in _RETIRED
 
@@ -49,7 +49,7 @@ _RETIRED: Final = frozenset({"distutils", "asynchat", "asyncore", "imp", "smtpd"
 
 
 def _modernise(name: Name) -> Name:
-    """Give a name of Python 2 as Python 3 reads it (`pickle`, `fix_imports`)."""
+    """Return a name of Python 2 as Python 3 reads it (`pickle`, `fix_imports`)."""
     if name in NAME_MAPPING:
         return Name(*NAME_MAPPING[name])
     return Name(IMPORT_MAPPING.get(name.module, name.module), name.name)

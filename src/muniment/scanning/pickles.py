@@ -52,20 +52,20 @@ def read_pickles(file: BufferedReader) -> Pickles:
 
 
 def _follow(file: BufferedReader, reading: Reading, built: Hook | None) -> Pickles:
-    found = Pickles(reading)
+    pickles = Pickles(reading)
     hooks = () if built is None else (built,)
     old_torch = False
     while file.peek(1):
         try:
             value = Machine(file, reading, *hooks).run()
         except Malformed as fault:
-            found.fault = str(fault)
+            pickles.fault = str(fault)
             break
-        found.ended += 1
-        old_torch = old_torch or (found.ended == 1 and value == _TORCH_MAGIC)
-        if old_torch and found.ended == _TORCH_PICKLES:
+        pickles.ended += 1
+        old_torch = old_torch or (pickles.ended == 1 and value == _TORCH_MAGIC)
+        if old_torch and pickles.ended == _TORCH_PICKLES:
             break
-    return found
+    return pickles
 
 
 def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> bool:
@@ -101,10 +101,10 @@ def _count(shape: tuple[object, ...]) -> int:
 
 
 def _size_of(dtype: Made) -> int:
-    found = _PLAIN_DTYPE.fullmatch(_text_of(dtype))
-    if found is None:
+    match = _PLAIN_DTYPE.fullmatch(_text_of(dtype))
+    if match is None:
         raise Malformed(reason="an array of joblib of a type that is not known")
-    return int(found[1]) * (_CHARACTER_BYTES if _text_of(dtype).startswith("U") else 1)
+    return int(match[1]) * (_CHARACTER_BYTES if _text_of(dtype).startswith("U") else 1)
 
 
 def _text_of(dtype: Made) -> str:
@@ -113,7 +113,7 @@ def _text_of(dtype: Made) -> str:
 
 
 def _has_objects(dtype: Made, nesting: int = 0) -> bool:
-    """Say whether an array of a type holds objects, itself or in a field."""
+    """Return whether an array of a type holds objects, itself or in a field."""
     if nesting > _MAX_NESTING:
         raise Malformed(reason="an array of joblib of a type that is too deep")
     if _text_of(dtype).startswith("O"):

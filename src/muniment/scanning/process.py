@@ -61,7 +61,7 @@ class ScanProcess:
         return self._scanner
 
     def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
-        """Look into files; one that ends the worker is a finding. Raises as `Scanning.scan`."""
+        """Look into files; one that ends the worker is a finding. Raises like `Scanning.scan`."""
         if not files:
             return []
         with self._lock:
@@ -93,7 +93,7 @@ class ScanProcess:
             source = _Source(files)
             with closing(source):
                 try:
-                    found = self._ask(source)
+                    findings = self._ask(source)
                 except _ENDED as error:
                     if self._closed:
                         raise RegistryUnreachable(location="the scanner", reason="it was closed") from error
@@ -101,7 +101,7 @@ class ScanProcess:
                 except BlobNotFound:
                     return [ScanFinding("high", "file/missing", "its bytes are not there", source.path)]
             stack.pop_all()
-            return found
+            return findings
 
     def _ask(self, source: "_Source") -> list[ScanFinding]:
         connection = self._begin()
@@ -202,9 +202,9 @@ def _read_answer(message: bytes) -> list[ScanFinding]:
         Malformed: it is no list of findings.
     """
     try:
-        found = [ScanFinding(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
+        findings = [ScanFinding(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
     except (TypeError, ValueError) as error:
         raise Malformed(reason="no findings") from error
-    if any(one.severity not in SEVERITIES for one in found):
+    if any(one.severity not in SEVERITIES for one in findings):
         raise Malformed(reason="no such severity")
-    return found
+    return findings

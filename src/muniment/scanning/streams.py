@@ -39,11 +39,11 @@ class _Zlib(io.RawIOBase):
             )
             if self._inflater.eof and data:
                 self._inflater = zlib.decompressobj()
-            found = self._inflater.decompress(data, len(buffer)) if data else b""
-            if found or not data:
-                buffer[: len(found)] = found
-                self._place += len(found)
-                return len(found)
+            inflated = self._inflater.decompress(data, len(buffer)) if data else b""
+            if inflated or not data:
+                buffer[: len(inflated)] = inflated
+                self._place += len(inflated)
+                return len(inflated)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         target = offset + (self._place if whence == io.SEEK_CUR else 0)

@@ -53,7 +53,7 @@ class Tape:
         return line if count == len(line) else None
 
     def skip(self, count: int) -> None:
-        """Pass over so many bytes. Raises as `read`."""
+        """Pass over so many bytes. Raises like `read`."""
         skip(self._file, count)
         self._pass(count)
 

@@ -431,11 +431,11 @@ def _check_lineage(backend: Backend, owner: Identity) -> None:
         {**least, "buildDefinition": {**definition, "resolvedDependencies": inputs}},
     )
     down = backend.ask(GetLineage(node=data, direction=Direction.DOWN))
-    assert [(found.digest, found.depth) for found in down.nodes] == [(data, 0), (node, 1)]
+    assert [(below.digest, below.depth) for below in down.nodes] == [(data, 0), (node, 1)]
     assert down.nodes[1].versions == (f"{NAME}@1",)
     assert down.edges == (Edge(child=node, parent=data, relation="dataset", name="patients"),)
     up = backend.ask(GetLineage(node=node, direction=Direction.UP))
-    assert {found.digest for found in up.nodes} == {node, data}
+    assert {above.digest for above in up.nodes} == {node, data}
     assert len(backend.ask(GetLineage(node=node, direction=Direction.UP, depth=0)).nodes) == 1
 
 
@@ -475,16 +475,18 @@ def _check_deployments(backend: Backend, owner: Identity) -> None:
     deploy(2)
     refuses(lambda: deploy(1, "stopped"), DeploymentNotFound)
     standing = backend.ask(ListDeployments(target="prod-eu/api"))
-    assert [(found.number, found.ended) for found in standing] == [(2, None)]
+    assert [(deployment.number, deployment.ended) for deployment in standing] == [(2, None)]
     then = backend.ask(ListDeployments(at=first.entry.time))
-    assert [found.number for found in then] == [1]
+    assert [deployment.number for deployment in then] == [1]
     version = backend.ask(GetVersion(reference=Reference(NAME, 2)))
     node = Digest.parse(version.revision).hex
     graph = backend.ask(GetLineage(node=node, direction=Direction.DOWN))
     assert graph.nodes[0].targets == ("prod-eu/api",)
     deploy(2, "stopped")
     assert backend.ask(ListDeployments(name=NAME)) == ()
-    assert [found.state for found in backend.ask(ListDeployments(history=True, limit=2))] == ["serving"] * 2
+    assert [deployment.state for deployment in backend.ask(ListDeployments(history=True, limit=2))] == [
+        "serving"
+    ] * 2
     assert backend.ask(SearchVersions(text="target = prod-eu/api")).items == ()
 
 
@@ -582,7 +584,7 @@ def _check_lifecycle(backend: Backend, open_as: OpenAs) -> None:
     principal = sam.ask(GetSelf()).record.id
     backend.execute(ErasePrincipal(principal="Sam"))
     assert backend.ask(GetPerson(principal=principal)).name is None
-    assert [found.alias for found in backend.ask(ListPolicies(namespace="acme"))][-1] == "release"
+    assert [policy.alias for policy in backend.ask(ListPolicies(namespace="acme"))][-1] == "release"
 
 
 def _check_log(backend: Backend) -> None:

@@ -108,7 +108,7 @@ class MemoryCatalog:
         return VersionPage(versions[start:following], str(following) if following < len(versions) else None)
 
     def known(self, at: int = _FAR) -> Known:
-        """Give what holds, or what held before an entry."""
+        """Return what holds, or what held before an entry."""
         known: Known = {
             version: {f"{DIGEST}.{digest}": Attribute("", "") for digest in digests}
             for version, (_, digests) in self.contents.items()
@@ -142,10 +142,10 @@ def _holds(version: VersionRecord, condition: Condition, known: Known) -> bool:
             return _compare(version, condition, known)
 
 
-def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
+def _compare(version: VersionRecord, comparison: Comparison, known: Known) -> bool:
     attributes = known.get(version.index, {})
-    if found.field in {*POINTERS, DIGEST}:
-        return (f"{found.field}.{found.value}" in attributes) is (found.op == "=")
+    if comparison.field in {*POINTERS, DIGEST}:
+        return (f"{comparison.field}.{comparison.value}" in attributes) is (comparison.op == "=")
     columns: dict[str, str | float] = {
         "name": version.name,
         "version": float(version.number),
@@ -153,19 +153,19 @@ def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
         "author": version.author,
         "size": float(version.size_bytes),
     }
-    value = columns.get(found.field)
+    value = columns.get(comparison.field)
     if value is None:
-        attribute = attributes.get(found.field)
+        attribute = attributes.get(comparison.field)
         if attribute is None:
             return False
-        value = attribute.text if isinstance(found.value, str) else attribute.number
+        value = attribute.text if isinstance(comparison.value, str) else attribute.number
     if value is None:
         return False
-    if found.op == "~":
-        return str(value).startswith(str(found.value))
-    if found.op == "!=":
-        return value != found.value
-    return bool(OPERATORS[found.op](value, found.value))
+    if comparison.op == "~":
+        return str(value).startswith(str(comparison.value))
+    if comparison.op == "!=":
+        return value != comparison.value
+    return bool(OPERATORS[comparison.op](value, comparison.value))
 
 
 @dataclass
@@ -189,14 +189,14 @@ class MemoryLineage:
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
     ) -> list[str]:
         """List what is reached."""
-        found = {root: None}
+        reached = {root: None}
         for node in (waiting := [root]):
             for edge in self.list_edges({node}, direction, namespaces):
                 there = edge.parent if direction is Direction.UP else edge.child
-                if there not in found:
-                    found[there] = None
+                if there not in reached:
+                    reached[there] = None
                     waiting.append(there)
-        return list(found)[:limit]
+        return list(reached)[:limit]
 
     def list_edges(
         self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None

@@ -46,10 +46,10 @@ class LiveServer:
     @property
     def invitation(self) -> str:
         """The token of the link that the first start printed."""
-        found = _LINK.search(self.log.read_text())
-        if found is None:
+        match = _LINK.search(self.log.read_text())
+        if match is None:
             raise LookupError(self.log)
-        return found[2]
+        return match[2]
 
     def open_as(self, identity: Identity) -> TrustedBackend:
         """Sign in with a key and open the registry. The first to come owns it."""

@@ -67,7 +67,7 @@ class MemoryLog:
         return self.leaves[start : start + limit]
 
     def pick(self, indexes: Sequence[int]) -> list[bytes]:
-        """Give some leaves."""
+        """Return some leaves."""
         return [self.leaves[index] for index in indexes]
 
     def read_nodes(self, nodes: Sequence[Node]) -> Mapping[Node, bytes]:
@@ -78,7 +78,7 @@ class MemoryLog:
             raise LogInconsistent(reason=f"the hash of {error} is missing") from error
 
     def last_time(self) -> str:
-        """Give the newest time."""
+        """Return the newest time."""
         return self.times[-1] if self.times else ""
 
     def count_until(self, time: str) -> int:
@@ -115,13 +115,13 @@ class MemoryProjections:
         limit: int | None = None,
     ) -> list[R]:
         """List records."""
-        found = [
+        records = [
             record
             for record in cast("Iterable[R]", self.tables.get(kind.table, {}).values())
             if all(_holds(getattr(record, c.column), c) for c in conditions)
         ]
-        found.sort(key=lambda record: cast("int", getattr(record, order)), reverse=descending)
-        return found[:limit]
+        records.sort(key=lambda record: cast("int", getattr(record, order)), reverse=descending)
+        return records[:limit]
 
     def clear(self) -> None:
         """Drop all."""
@@ -328,8 +328,8 @@ class MemoryRetries:
 
     def find(self, caller: str, key: str) -> Answered | None:
         """Find one."""
-        found = self.answered.get((caller, key))
-        return None if found is None else found[0]
+        answer = self.answered.get((caller, key))
+        return None if answer is None else answer[0]
 
     def keep(self, caller: str, key: str, answered: Answered, time: str) -> None:
         """Keep one."""
@@ -579,7 +579,7 @@ def _salted(text: str) -> Payload:
     return Payload(salt=str(uuid_utils.uuid4()), text=text)
 
 
-def _holds(found: Value, condition: Where) -> bool:
-    if condition.value is None or found is None:
-        return condition.op == "=" and found is condition.value
-    return bool(OPERATORS[condition.op](found, condition.value))
+def _holds(value: Value, condition: Where) -> bool:
+    if condition.value is None or value is None:
+        return condition.op == "=" and value is condition.value
+    return bool(OPERATORS[condition.op](value, condition.value))

@@ -37,7 +37,7 @@ def check_blob_store(store: BlobStore) -> None:
     kept = store.find(stored.digest)
     assert kept is not None
     assert kept[:2] == (stored.digest, len(data))
-    assert {found.digest for found in store.list()} == {stored.digest}
+    assert {listed.digest for listed in store.list()} == {stored.digest}
     assert store.add(io.BytesIO(data)) == stored, "the same bytes again are the same blob"
     assert store.add(io.BytesIO(b"")).digest == Digest.of(b""), "an empty blob is a blob"
     large = bytes(range(256)) * (70_000)
@@ -56,7 +56,7 @@ def check_blob_store(store: BlobStore) -> None:
     _refuses(lambda: store.open(stored.digest), BlobNotFound)
     assert store.set_aside(Digest.of(b"one"))
     assert store.find(Digest.of(b"one")) is None
-    assert Digest.of(b"two") in {found.digest for found in store.list()}
+    assert Digest.of(b"two") in {listed.digest for listed in store.list()}
 
 
 def check_staging(staging: Staging, blobs: BlobStore) -> None:
@@ -227,8 +227,8 @@ def check_shared_commits(units: Units) -> None:
     assert again == [21]
     tree.append(hash_leaf(b"21.0"))
     assert units.read(lambda unit: see(unit, ())[2]) == tree.root, "every node is kept, and no other"
-    found = units.read(lambda unit: unit.log.pick([len(leaves), 0, 1, 0]))
-    assert found == [b"21.0", b"begin", b"0.0", b"begin"]
+    picked = units.read(lambda unit: unit.log.pick([len(leaves), 0, 1, 0]))
+    assert picked == [b"21.0", b"begin", b"0.0", b"begin"]
     model = units.read(lambda unit: unit.projections.find(ModelRecord, (name,)))
     assert model is not None
     assert model.latest == len(kept) + 1
@@ -302,11 +302,11 @@ def _check_lineage(lineage: Lineage) -> None:
     assert [edge.parent for edge in lineage.list_edges(["d"], up, None)] == ["a", "c"]
     assert [edge.child for edge in lineage.list_edges(["a"], down, ["other"])] == ["x"]
     owned = lineage.find_versions(["a", "b"], None)
-    assert [(found.version.name, found.aliases, found.targets) for found in owned] == [
+    assert [(match.version.name, match.aliases, match.targets) for match in owned] == [
         ("acme/a", ("best", "production"), ("prod-eu/api",)),
         ("other/a", (), ()),
     ]
-    assert [found.version.name for found in lineage.find_versions(["a"], ["other"])] == ["other/a"]
+    assert [match.version.name for match in lineage.find_versions(["a"], ["other"])] == ["other/a"]
 
 
 def _fill_projections(unit: Unit) -> None:

@@ -64,7 +64,7 @@ class DirectUploads:
         return self._direct.part_bytes(size) if size > self._direct.most_bytes else 0
 
     def presign_parts(self, caller: Caller, upload: str, digests: Mapping[int, Digest]) -> dict[int, Ticket]:
-        """Presign the requests for some parts of an upload, by their numbers.
+        """Let parts of an upload go to the store, by their numbers.
 
         Raises:
             UploadNotFound: it does not exist, does not go in parts, or belongs to somebody else.
@@ -74,9 +74,9 @@ class DirectUploads:
         return {n: self._direct.presign_part(upload, session, n, digest) for n, digest in digests.items()}
 
     def list_parts(self, caller: Caller, upload: str) -> Mapping[int, Part]:
-        """List the received parts. Raises like `presign_parts`."""
-        session = self._get_parted(caller, upload).session
-        return self._landing.list_parts(upload, session) if session else {}
+        """List the parts that have come. Raises as `presign_parts`."""
+        found = self._get_parted(caller, upload)
+        return self._landing.list_parts(upload, found.session) if found.session else {}
 
     def accept(self, caller: Caller, upload: str, digests: Sequence[Digest]) -> Upload:
         """Accept an upload that is in the store, joining its parts, which must have these digests.

@@ -28,7 +28,7 @@ const KINDS = {
 const given = new URLSearchParams(takeFragment());
 const text = new TextDecoder("utf-8", { fatal: true });
 
-// What is signed: the payload and its type, length-prefixed (DSSE v1, PAE).
+// The bytes to sign: the payload and its type, length-prefixed (DSSE v1, PAE).
 function encodeForSigning(payload) {
   const head = new TextEncoder().encode(`DSSEv1 ${STATEMENT.length} ${STATEMENT} ${payload.length} `);
   const whole = new Uint8Array(head.length + payload.length);
@@ -37,13 +37,13 @@ function encodeForSigning(payload) {
   return whole;
 }
 
-// The reason is not in the statement, only its digest: it is shown if it is the one.
+// The statement holds only the digest of the reason: show the reason only if it matches.
 async function checkReason(wanted) {
   if (wanted === null) return null;
   const reason = { salt: given.get("salt"), text: given.get("reason") };
-  const found = await digest(new TextEncoder().encode(JSON.stringify(reason)));
-  const hex = Array.from(found, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (wanted !== `sha256:${hex}`) throw new Error("The reason is not the one of the statement.");
+  const hash = await digest(new TextEncoder().encode(JSON.stringify(reason)));
+  const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (wanted !== `sha256:${hex}`) throw new Error("The reason does not match the statement.");
   return reason.text;
 }
 
@@ -63,7 +63,7 @@ async function showFacts(kind, said) {
 
 function goBack(answer) {
   const port = Number(given.get("port"));
-  if (!(port >= 1024 && port <= 65535)) throw new Error("There is no command that waits for this.");
+  if (!(port >= 1024 && port <= 65535)) throw new Error("No command is waiting for this signature.");
   const query = new URLSearchParams({ state: given.get("state"), ...answer });
   location.replace(`http://127.0.0.1:${port}/?${query}`);
 }
