@@ -236,10 +236,10 @@ def test_a_digest_opens_nothing(people: Cast) -> None:
     assert heads == [404, 404]
     # Nor is it found, where its owner finds it.
     search = {"q": f"digest = {secret}"}
-    found = [
+    pages = [
         people.call("GET", "/api/v1/versions", who=who, params=search).json() for who in ("Carl", "founder")
     ]
-    assert [len(page["items"]) for page in found] == [0, 1]
+    assert [len(page["items"]) for page in pages] == [0, 1]
     # Nor does publishing it: a manifest that names it is refused as one that names nothing.
     carl = people.backend("Carl")
     version = people.owner.ask(GetVersion(reference=Reference(SECRET, 1)))

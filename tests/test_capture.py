@@ -73,16 +73,16 @@ def test_a_run_records_what_made_the_model(tmp_path: Path) -> None:
     with muniment.run(params={"depth": 6}, seed=7) as run:
         first = np.random.random()  # noqa: NPY002 - the global generator is what a seed is for
         run.dataset("patients", tmp_path / "train.csv")
-    found = plain(run)
-    check_predicate(PROVENANCE, found)
-    definition, details = found["buildDefinition"], found["runDetails"]
+    written = plain(run)
+    check_predicate(PROVENANCE, written)
+    definition, details = written["buildDefinition"], written["runDetails"]
     assert definition["externalParameters"]["parameters"] == {"depth": 6}
     inside = definition["internalParameters"]
     assert inside["seed"] == 7
     assert inside["packages"]["numpy"] == np.__version__
     assert inside["platform"]["python"].startswith("3.")
     assert inside["resources"]["peak_memory_bytes"] > 1 << 20
-    (dataset,) = (one for one in Provenance(found).inputs if one.kind == "dataset")
+    (dataset,) = (one for one in Provenance(written).inputs if one.kind == "dataset")
     assert (dataset.name, dataset.digest) == ("patients", Digest.of(b"x\n1\n").hex)
     assert dataset.annotations["rows"] == 1
     assert details["metadata"]["startedOn"] <= details["metadata"]["finishedOn"]
@@ -90,7 +90,7 @@ def test_a_run_records_what_made_the_model(tmp_path: Path) -> None:
         assert first == np.random.random()  # noqa: NPY002 - as above
     run.write(tmp_path / "run.json")
     again = read_run((tmp_path / "run.json").read_bytes())
-    assert again.provenance == found
+    assert again.provenance == written
     assert {one.name for one in again.kept} >= {"lock", "rows of patients"}
 
 
@@ -140,8 +140,11 @@ def test_a_parquet_file_is_described_once_somebody_reads_it(tmp_path: Path) -> N
     pd.DataFrame({"x": [1, 2, 3]}).to_parquet(path)
     with muniment.run() as run:
         pd.read_parquet(run.dataset("p", path))
-    (found, *_) = Provenance(run.provenance()).inputs
-    assert (found.annotations["rows"], found.annotations["columns"]) == (3, [{"name": "x", "type": "int64"}])
+    (dataset, *_) = Provenance(run.provenance()).inputs
+    assert (dataset.annotations["rows"], dataset.annotations["columns"]) == (
+        3,
+        [{"name": "x", "type": "int64"}],
+    )
 
 
 @pytest.fixture
@@ -229,16 +232,16 @@ def test_git_is_described_without_secrets(tmp_path: Path, git: Git) -> None:
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "first")
     git(tmp_path, "remote", "add", "origin", "https://ada:hunter2@example.com/repo.git?token=t0ken")
-    found = describe_git(tmp_path)
-    assert found is not None
-    assert len(str(found["commit"])) == 40
-    assert (found["branch"], found["dirty"]) == ("main", False)
-    assert found["remote"] == "https://example.com/repo.git"
+    description = describe_git(tmp_path)
+    assert description is not None
+    assert len(str(description["commit"])) == 40
+    assert (description["branch"], description["dirty"]) == ("main", False)
+    assert description["remote"] == "https://example.com/repo.git"
     (tmp_path / "train.py").write_text("2")
     git(tmp_path, "remote", "set-url", "origin", "ada@example.com:repo.git")
-    found = describe_git(tmp_path)
-    assert found is not None
-    assert (found["dirty"], found["remote"]) == (True, "example.com:repo.git")
+    description = describe_git(tmp_path)
+    assert description is not None
+    assert (description["dirty"], description["remote"]) == (True, "example.com:repo.git")
 
 
 def test_a_dirty_tree_is_kept_as_a_diff(project: Path, git: Git) -> None:
@@ -275,10 +278,10 @@ def test_heads_without_a_branch_and_submodules_are_described(project: Path, git:
     git(project, "submodule", "add", str(inner), "vendored")
     git(project, "commit", "-m", "with submodule")
     git(project, "checkout", "--detach")
-    found = capture_git(project, frozenset())
-    assert found is not None
-    assert (found.description["branch"], found.description["dirty"]) == (None, False)
-    described: Any = found.description
+    captured = capture_git(project, frozenset())
+    assert captured is not None
+    assert (captured.description["branch"], captured.description["dirty"]) == (None, False)
+    described: Any = captured.description
     (module,) = described["submodules"]
     assert module["path"] == "vendored"
     within = capture_git(project / "vendored", frozenset())
@@ -361,8 +364,8 @@ def test_packages_have_versions_and_hashes_where_known(tmp_path: Path) -> None:
     (site / "local-0.1.dist-info" / "direct_url.json").write_text('{"url": "file:///x", "dir_info": {}}')
     archive = {"url": "https://x", "archive_info": {"hashes": {"sha256": "a" * 64}}}
     (site / "archive-3.dist-info" / "direct_url.json").write_text(json.dumps(archive))
-    found = list_packages([str(site)])
-    assert found == [
+    packages = list_packages([str(site)])
+    assert packages == [
         Package(name="archive", version="3", hashes=("a" * 64,)),
         Package(name="good-one", version="1.2"),
         Package(name="local", version="0.1", local=True),
@@ -373,7 +376,7 @@ def test_packages_have_versions_and_hashes_where_known(tmp_path: Path) -> None:
     )
     (tmp_path / "pylock.toml").write_text("packages = 3\n")
     assert find_hashes(tmp_path) == {("good-one", "1.2"): ("b" * 64,), ("archive", "3"): ("c" * 64,)}
-    lock = write_lock(found, find_hashes(tmp_path))
+    lock = write_lock(packages, find_hashes(tmp_path))
     assert lock.splitlines() == [
         "archive==3 \\",
         f"    --hash=sha256:{'a' * 64}",
@@ -425,14 +428,14 @@ def test_a_command_is_recorded_from_outside(project: Path) -> None:
     (project / "train.py").write_text(
         "import sys; open('model.bin', 'w').write('1'); sys.exit(int(sys.argv[1]))"
     )
-    found = start(
+    recorded = start(
         "--dataset", "patients=train.csv", "--output", "model.bin", "--", sys.executable, "train.py", "0"
     )
-    inside: Any = Provenance(found).internal
-    assert Provenance(found).external["command"] == [sys.executable, "train.py", "0"]
+    inside: Any = Provenance(recorded).internal
+    assert Provenance(recorded).external["command"] == [sys.executable, "train.py", "0"]
     assert inside["exit_code"] == 0
     assert inside["packages"]["numpy"] == np.__version__
-    assert [one.name for one in Provenance(found).inputs] == ["patients", "code"]
+    assert [one.name for one in Provenance(recorded).inputs] == ["patients", "code"]
     assert inside["outputs"] == [{"path": "model.bin", "digest": str(Digest.of(b"1"))}]
     failed = start("--", sys.executable, "train.py", "7", exits=7)
     assert Provenance(failed).internal["exit_code"] == 7
@@ -446,8 +449,8 @@ def test_a_run_inside_of_a_command_adds_what_it_knows(project: Path) -> None:
     """Parameters, seed, datasets and outputs of the script; nothing twice."""
     (project / "train.csv").write_text("x\n1\n")
     (project / "train.py").write_text(TRAIN)
-    found = start("--param", "note=outer", "--", sys.executable, "train.py", "6")
-    read = Provenance(found)
+    recorded = start("--param", "note=outer", "--", sys.executable, "train.py", "6")
+    read = Provenance(recorded)
     inside: Any = read.internal
     assert read.parameters == {"depth": 6, "note": "outer"}
     assert (inside["seed"], [one.name for one in read.inputs]) == (3, ["patients", "code"])

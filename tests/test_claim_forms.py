@@ -177,8 +177,8 @@ def _card() -> JsonObject:
 
 
 def _scan() -> JsonObject:
-    found = Found(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
-    predicate = write_scan(Scanner("muniment", "1", "2"), TIME, [found])
+    finding = Found(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
+    predicate = write_scan(Scanner("muniment", "1", "2"), TIME, [finding])
     assert Scan(predicate).worst == "high"
     return predicate
 

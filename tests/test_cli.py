@@ -161,8 +161,8 @@ def test_a_run_file_carries_provenance(cli: Cli, model: Path, tmp_path: Path) ->
     (model / "weights.bin").write_bytes(b"2")
     (tmp_path / "e.csv").write_text("y")
     cli("push", str(model), "acme/x", "--dataset", "d=e.csv", "--param", "depth=7", "--param", "name=deep")
-    found = json.loads(cli("diff", "acme/x@1", "acme/x@2", "--json").stdout)["differences"]
-    changes = {(one["section"], one["name"]): one["delta"] for one in found}
+    differences = json.loads(cli("diff", "acme/x@1", "acme/x@2", "--json").stdout)["differences"]
+    changes = {(one["section"], one["name"]): one["delta"] for one in differences}
     assert changes["parameters", "depth"] == 1
     assert ("data", "d") in changes
     assert ("parameters", "name") in changes

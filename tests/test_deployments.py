@@ -104,7 +104,7 @@ def test_rebuild_makes_the_same(registry: Registry, model: Path, settings: Setti
     assert units.read(compare) == []
     units.close()
     assert list(registry.deployments(history=True)) == before
-    assert [str(found.number) for found in registry.search("target = prod")] == ["1"]
+    assert [str(version.number) for version in registry.search("target = prod")] == ["1"]
     assert not list(registry.search("target = test"))
     assert registry.lineage("acme/x@1", "down").nodes[0].targets == ("prod",)
 

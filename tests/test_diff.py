@@ -22,7 +22,7 @@ from muniment.client.versions.version import Version
 Git = Callable[..., None]
 
 
-def found(comparison: Comparison, section: str) -> dict[str, Difference]:
+def changes_in(comparison: Comparison, section: str) -> dict[str, Difference]:
     return {one.name: one for one in comparison.differences if one.section.startswith(section)}
 
 
@@ -42,7 +42,7 @@ def test_files_that_moved_were_renamed(registry: Registry, tmp_path: Path) -> No
         for name, text in files.items():
             (directory / name).write_text(text)
         registry.push(directory, "acme/x")
-    differences = found(registry.diff("acme/x@1", "acme/x@2"), "files")
+    differences = changes_in(registry.diff("acme/x@1", "acme/x@2"), "files")
     assert {name: one.kind for name, one in differences.items()} == {
         "a -> x": "renamed",
         "b": "changed",
@@ -57,7 +57,7 @@ def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path:
     push_arrays(registry, tmp_path / "1", "acme/x", same=base, gone=base, w=base, shape=base, kind=base)
     other = {"same": base, "new": base, "w": base * 1.5, "shape": base.reshape(2, 3)}
     push_arrays(registry, tmp_path / "2", "acme/y", **other, kind=base.astype(ml_dtypes.bfloat16))
-    tensors = found(registry.diff("acme/x@1", "acme/y@1"), "tensors")
+    tensors = changes_in(registry.diff("acme/x@1", "acme/y@1"), "tensors")
     assert {name: one.kind for name, one in tensors.items()} == {
         "gone": "removed",
         "kind": "retyped",
@@ -68,7 +68,7 @@ def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path:
     assert (tensors["shape"].before, tensors["shape"].after) == ("F32 [6]", "F32 [2, 3]")
     assert (tensors["kind"].after, tensors["w"].norm) == ("BF16 [6]", None)
     assert str(tensors["w"].before).startswith("sha256:")
-    exact = found(registry.diff("acme/x@1", "acme/y@1", norms=True), "tensors")
+    exact = changes_in(registry.diff("acme/x@1", "acme/y@1", norms=True), "tensors")
     assert exact["w"].norm == pytest.approx(0.5)
 
 
@@ -84,7 +84,7 @@ def test_a_fine_tune_of_a_real_model_names_its_tensors(
         tmp_path / "model.safetensors",
     )
     registry.push(tmp_path / "model.safetensors", "acme/tuned")
-    differences = found(registry.diff("acme/minilm@1", "acme/tuned@1", norms=True), "tensors")
+    differences = changes_in(registry.diff("acme/minilm@1", "acme/tuned@1", norms=True), "tensors")
     assert sorted(differences) == changed
     assert all(one.norm == pytest.approx(0.01, rel=1e-3) for one in differences.values())
     shards = tmp_path / "shards"
@@ -95,7 +95,7 @@ def test_a_fine_tune_of_a_real_model_names_its_tensors(
     registry.push(shards, "acme/minilm")
     comparison = registry.diff("acme/minilm@1", "acme/minilm@2")
     assert "tensors" in comparison.same
-    assert len(found(comparison, "files")) == 3
+    assert len(changes_in(comparison, "files")) == 3
 
 
 def test_a_real_onnx_model_is_compared_by_its_initializers(
@@ -108,7 +108,7 @@ def test_a_real_onnx_model_is_compared_by_its_initializers(
     onnx.save(model, str(tmp_path / "model.onnx"))
     registry.push(magika, "acme/magika")
     registry.push(tmp_path / "model.onnx", "acme/magika")
-    assert list(found(registry.diff("acme/magika@1", "acme/magika@2"), "tensors")) == [target.name]
+    assert list(changes_in(registry.diff("acme/magika@1", "acme/magika@2"), "tensors")) == [target.name]
 
 
 def test_how_they_were_made_is_compared(
@@ -133,18 +133,18 @@ def test_how_they_were_made_is_compared(
         right = [n % (2 + 3 * number) > 0 for n in range(400)]
         version.evaluate([1] * 400, [int(one) for one in right], dataset=__file__)
     comparison = registry.diff("acme/x@1", "acme/x@2")
-    parameters = found(comparison, "parameters")
+    parameters = changes_in(comparison, "parameters")
     assert {name: (one.before, one.after) for name, one in parameters.items()} == {
         "(seed)": (1, 2),
         "depth": (1, 2),
     }
-    data = found(comparison, "data")
+    data = changes_in(comparison, "data")
     assert data["patients (rows)"].delta == 1
     assert data["patients (columns)"].after == "x, z"
-    code = found(comparison, "code")
+    code = changes_in(comparison, "code")
     assert code["commits between"].after == 1
-    assert found(comparison, "card")["limitations"].after == "limit 2"
-    accuracy = found(comparison, "metrics")["accuracy"]
+    assert changes_in(comparison, "card")["limitations"].after == "limit 2"
+    accuracy = changes_in(comparison, "metrics")["accuracy"]
     assert accuracy.delta == pytest.approx(350 / 400 - 320 / 400)
     assert accuracy.real is True
     assert {"packages", "platform", "signers"} <= set(comparison.same)
@@ -156,7 +156,7 @@ def test_changes_within_the_intervals_are_said_to_be(registry: Registry, tmp_pat
         (tmp_path / "m.bin").write_text(str(number))
         version = registry.push(tmp_path / "m.bin", "acme/x")
         version.evaluate([1] * 20, [1] * (15 + number) + [0] * (5 - number), dataset=__file__)
-    accuracy = found(registry.diff("acme/x@1", "acme/x@2"), "metrics")["accuracy"]
+    accuracy = changes_in(registry.diff("acme/x@1", "acme/x@2"), "metrics")["accuracy"]
     assert (accuracy.kind, accuracy.real) == ("changed", False)
 
 

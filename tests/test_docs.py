@@ -65,8 +65,8 @@ def test_every_refusal_is_documented() -> None:
 def test_every_setting_of_the_server_is_documented() -> None:
     """The page has each variable, what it says and its default."""
     page = (ROOT / "docs/reference/settings.md").read_text()
-    for name, found in ServerSettings.model_fields.items():
-        assert f"| `MUNIMENT_{name.upper()}` | {found.description} |" in page
+    for name, field in ServerSettings.model_fields.items():
+        assert f"| `MUNIMENT_{name.upper()}` | {field.description} |" in page
 
 
 def test_every_rule_and_format_is_documented() -> None:

@@ -46,8 +46,8 @@ async def begin(request: Request) -> Response:
 @limits(streams=True)
 async def add(request: Request) -> Response:
     asked, upload = request.query_params, request.path_params["upload"]
-    found = await continue_upload(request, upload, int(asked["from"]), complete="last" in asked)
-    return PlainTextResponse(f"{found.offset} {found.result}")
+    progress = await continue_upload(request, upload, int(asked["from"]), complete="last" in asked)
+    return PlainTextResponse(f"{progress.offset} {progress.result}")
 
 
 async def fetch(request: Request) -> Response:

@@ -359,7 +359,7 @@ class Governance(RuleBasedStateMachine):
     names = ("founder", "Vera", "Carl", "Dora")
 
     @initialize()
-    def found(self) -> None:
+    def begin(self) -> None:
         self.open_as = open_memory()
         self.keys = {"founder": Identity.generate()}
         self.backends: dict[str, LocalBackend] = {"founder": self.open_as(self.keys["founder"])}
@@ -514,9 +514,9 @@ class Governance(RuleBasedStateMachine):
 
 
 def _predicate(bundle: Bundle) -> dict[str, Json]:
-    found = json.loads(bundle.payload)
-    assert found["predicateType"] in {APPROVAL, VERDICT}
-    predicate: dict[str, Json] = found["predicate"]
+    statement = json.loads(bundle.payload)
+    assert statement["predicateType"] in {APPROVAL, VERDICT}
+    predicate: dict[str, Json] = statement["predicate"]
     return predicate
 
 

@@ -54,15 +54,15 @@ def evaluate(  # noqa: PLR0913 - what an evaluation is made of
     groups: dict[str, Sequence[object]] | None = None,
     min_group_size: int = 1,
 ) -> Evidence:
-    found = evaluate_classification(
+    evaluation = evaluate_classification(
         true, pred, score, groups=groups, positive=positive, min_group_size=min_group_size
     )
-    return complete(found)
+    return complete(evaluation)
 
 
-def complete(found: dict[str, Json], **more: Any) -> Evidence:  # noqa: ANN401 - what an evaluation says besides
+def complete(evaluation: dict[str, Json], **more: Any) -> Evidence:  # noqa: ANN401 - what an evaluation says besides
     """Write a whole evaluation, hold it against its schema, and against its own counts."""
-    predicate = write_evaluation(found, dataset=DATASET, time="2026-01-01T00:00:00Z", **more)
+    predicate = write_evaluation(evaluation, dataset=DATASET, time="2026-01-01T00:00:00Z", **more)
     read = json.loads(json.dumps(predicate, allow_nan=False))
     check_predicate(EVALUATION, read)
     assert find_contradictions(read) == []
@@ -234,8 +234,8 @@ def test_perturbations_make_a_model_worse() -> None:
     assert sum(map(sum, steps[2]["confusion_matrix"]["counts"])) == 100
     every = sweep(predict, features, labels, perturbations=PERTURBATIONS)
     assert len({step["perturbation"] for step in every}) == 3
-    found = evaluate_classification(labels, predict(features))
-    assert complete({**found, "robustness": list(every)}).n == 100
+    evaluation = evaluate_classification(labels, predict(features))
+    assert complete({**evaluation, "robustness": list(every)}).n == 100
 
 
 def test_scores_of_many_labels_are_averaged_over_them() -> None:
@@ -353,14 +353,14 @@ def test_gaps_leave_small_groups_out_and_say_so() -> None:
 
 def test_numbers_of_ones_own_are_kept_and_marked() -> None:
     """With direction and unit; they cannot take the place of a computed one."""
-    found = evaluate_classification([0, 1], [0, 1])
+    evaluation = evaluate_classification([0, 1], [0, 1])
     latency = {"value": 12.5, "direction": "lower", "unit": "ms"}
-    evidence = complete(found, metrics={"p99": latency, "size_mb": 3})
+    evidence = complete(evaluation, metrics={"p99": latency, "size_mb": 3})
     assert evidence.metrics["p99"] == {**latency, "source": "given"}
     assert (evidence.is_lower_better("p99"), evidence.is_lower_better("accuracy")) == (True, False)
     for wrong in ({"accuracy": 1.0}, {"x": float("nan")}, {"x": "1"}, {"x": {"value": 1, "direction": "up"}}):
         with pytest.raises(InvalidEvidence):
-            complete(found, metrics=wrong)
+            complete(evaluation, metrics=wrong)
 
 
 def test_many_scores_are_rounded_to_a_grid_and_it_says_so() -> None:

@@ -142,14 +142,14 @@ def test_a_leaderboard_ranks_over_the_same_bytes_only(registry: Registry, tmp_pa
     evaluate(versions[2], rows(other / "holdout.csv", seed=2))
     versions[3].record_evaluation({"task": "other", "n": 60}, dataset=holdout, metrics={"mae": 0.5})
     evaluate(versions[0], holdout)
-    found = registry.leaderboard("acme/x", "roc_auc", "holdout.csv")
-    assert [(row.version, row.place) for row in found.rows[:2]] == [("acme/x@1", 1), ("acme/x@2", 2)]
-    assert {row.version: row.why for row in found.rows[2:]} == {
+    board = registry.leaderboard("acme/x", "roc_auc", "holdout.csv")
+    assert [(row.version, row.place) for row in board.rows[:2]] == [("acme/x@1", 1), ("acme/x@2", 2)]
+    assert {row.version: row.why for row in board.rows[2:]} == {
         "acme/x@3": "its holdout.csv has other bytes",
         "acme/x@4": "roc_auc was not measured",
         "acme/x@5": "it was never evaluated",
     }
-    lower = registry.leaderboard("acme/x", "mae", found.dataset)
+    lower = registry.leaderboard("acme/x", "mae", board.dataset)
     assert (lower.lower_is_better, lower.rows[0].version) == (True, "acme/x@4")
     with pytest.raises(InvalidEvidence, match="no version was evaluated"):
         registry.leaderboard("acme/x", "roc_auc", "nothing")
@@ -200,10 +200,10 @@ def test_results_from_elsewhere_are_given(
     version: Version, tmp_path: Path, document: Json, metrics: dict[str, float]
 ) -> None:
     """MLflow's dictionaries, model-index and .eval_results: numbers without counts, marked as such."""
-    (found,) = read_results(document)
-    assert found.metrics == metrics
+    (results,) = read_results(document)
+    assert results.metrics == metrics
     data = rows(tmp_path / "holdout.csv")
-    version.record_evaluation({"task": found.task, "n": 60}, dataset=data, metrics=found.metrics)
+    version.record_evaluation({"task": results.task, "n": 60}, dataset=data, metrics=results.metrics)
     name = next(iter(metrics))
     assert version.evidence()[-1].metrics[name] == {"value": metrics[name], "source": "given"}
 
@@ -270,14 +270,14 @@ def test_ten_million_rows_take_no_more_memory_than_a_few(tmp_path: Path) -> None
         many.write(header + b"\n")
         for _ in range(50):
             many.write(lines)
-    found = {
+    measured = {
         name: subprocess.run(
             [sys.executable, "-c", MEASURE, str(tmp_path / name)], capture_output=True, text=True, check=True
         ).stdout.split()
         for name in ("few.csv", "many.csv")
     }
-    assert [found[name][0] for name in found] == ["200000", "10000000"]
-    assert int(found["many.csv"][1]) < int(found["few.csv"][1]) + 100
+    assert [measured[name][0] for name in measured] == ["200000", "10000000"]
+    assert int(measured["many.csv"][1]) < int(measured["few.csv"][1]) + 100
 
 
 TABLES: dict[str, tuple[Callable[..., Any], Any]] = {
@@ -322,8 +322,8 @@ def test_an_unknown_label_at_test_time_is_counted(tmp_path: Path) -> None:
     fitted = LogisticRegression().fit(table[["x"]], table["y"])
     table.loc[3, "y"] = "new"
     table.to_csv(tmp_path / "t.csv", index=False)
-    found: Any = evaluate_model(fitted, tmp_path / "t.csv", "y")[0]
-    assert found["confusion_matrix"]["labels"] == ["a", "b", "new"]
+    evaluation: Any = evaluate_model(fitted, tmp_path / "t.csv", "y")[0]
+    assert evaluation["confusion_matrix"]["labels"] == ["a", "b", "new"]
 
 
 def test_a_card_is_an_attestation_and_the_old_one_stays(version: Version) -> None:
@@ -397,7 +397,7 @@ def test_the_commands_evaluate_rank_and_report(
         return result.output + result.stderr
 
     common = ("evaluate", "acme/x@1", "--data", "rows.csv")
-    found = {
+    tasks = {
         "binary-classification": (
             "--target",
             "y",
@@ -424,7 +424,7 @@ def test_the_commands_evaluate_rank_and_report(
         "drift": ("--task", "drift", "--reference-data", "other/rows.csv"),
     }
     version = registry.version("acme/x@1")
-    for task, words in found.items():
+    for task, words in tasks.items():
         run(*common, *words)
         evidence = version.evidence()[-1]
         assert (evidence.task, evidence.find_contradictions()) == (task, [])

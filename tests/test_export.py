@@ -61,8 +61,8 @@ def test_a_verdict_is_judged_again_from_the_file_alone(
     said = registry.export("acme/x@production", path)
     registry.close()
     (tmp_path / "registry").rename(tmp_path / "gone")
-    found, checks = verify_export(path, verifier=said.verifier)
-    assert found == said
+    read, checks = verify_export(path, verifier=said.verifier)
+    assert read == said
     assert [check.what for check in checks if not check.passed] == []
     assert any("verdict" in check.what and "follows from its policy" in check.what for check in checks)
     assert len(checks) == len({check.what for check in checks})
@@ -88,9 +88,9 @@ def test_without_content_the_record_still_proves_itself(
     registry: Registry, promoted: Version, tmp_path: Path
 ) -> None:
     registry.export("acme/x@1", tmp_path / "a.tar", content=False)
-    found = failures(tmp_path / "a.tar")
-    assert found
-    assert all(what.startswith("file ") for what in found)
+    failed = failures(tmp_path / "a.tar")
+    assert failed
+    assert all(what.startswith("file ") for what in failed)
     del promoted
 
 

@@ -95,9 +95,9 @@ def visit(
         sent.append(message)
 
     asyncio.run(gateway(scope, receive, send))
-    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     body = b"".join(message.get("body", b"") for message in sent[1:])
-    return sent[0]["status"], found, body, generate_latest(collector).decode()
+    return sent[0]["status"], answered, body, generate_latest(collector).decode()
 
 
 def test_a_request_has_an_id_a_line_a_count_and_a_span(spans: InMemorySpanExporter) -> None:

@@ -168,8 +168,8 @@ def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Pat
     call("promote", "acme/x@1", "staging")
     call("reject", "acme/x@1", "--for", "production", "--as", "validator", "--reason", "no", by="Vera")
     for command in (("check",), ("policy", "explain")):
-        found = call(*command, "acme/x@1", "production", code=1 if command == ("check",) else 0)
-        assert "Vera rejected it as validator" in found
+        shown = call(*command, "acme/x@1", "production", code=1 if command == ("check",) else 0)
+        assert "Vera rejected it as validator" in shown
     (model / "weights.bin").write_bytes(b"better")
     call("push", str(model), "acme/x", "--alias", "staging")
     assert "superseded  staging went to version 2" in call("show", "acme/x@1")
@@ -273,8 +273,8 @@ def test_a_request_ends_when_it_is_met(backend: LocalBackend, owner: Identity) -
     for alias in (PRODUCTION, Alias("staging")):
         backend.execute(OpenRequest(reference=Reference(NAME, 1), alias=alias))
     backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
-    found = backend.ask(ListRequests(name=NAME, closed=True))
-    assert [(one.record.alias, one.record.outcome) for one in found] == [
+    requests = backend.ask(ListRequests(name=NAME, closed=True))
+    assert [(one.record.alias, one.record.outcome) for one in requests] == [
         ("production", "met"),
         ("staging", None),
     ]

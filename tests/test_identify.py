@@ -28,14 +28,14 @@ def three(registry: Registry, model: Path) -> Registry:
 
 def test_files_are_known_under_any_name(three: Registry, model: Path, tmp_path: Path) -> None:
     """Whole versions first, then the newest that has some; what nobody has is named."""
-    found = three.identify(model)
-    assert (str(found.matches[0].version), found.matches[0].whole) == ("acme/y@1", True)
-    assert found.unknown == ()
+    answer = three.identify(model)
+    assert (str(answer.matches[0].version), answer.matches[0].whole) == ("acme/y@1", True)
+    assert answer.unknown == ()
     place = tmp_path / "in production" / "model.dat"
     place.parent.mkdir()
     shutil.copy(model / "weights.bin", place)
-    found = three.identify(place)
-    assert [(str(match.version), dict(match.files), match.whole) for match in found.matches] == [
+    answer = three.identify(place)
+    assert [(str(match.version), dict(match.files), match.whole) for match in answer.matches] == [
         ("acme/y@1", {"model.dat": "weights.bin"}, False),
         ("acme/x@2", {"model.dat": "weights.bin"}, False),
     ]
@@ -65,8 +65,8 @@ def test_what_the_index_says_is_checked(three: Registry, settings: Settings) -> 
     entry = three.version("acme/x@1").record.index
     with open_parts(Path(settings.location)) as parts:
         parts.units.write(lambda unit: unit.contents.add(entry, "acme", [stranger]))
-    found = three.identify(str(stranger))
-    assert (found.matches, found.unknown) == ((), (str(stranger),))
+    answer = three.identify(str(stranger))
+    assert (answer.matches, answer.unknown) == ((), (str(stranger),))
 
 
 def test_the_command_says_so(three: Registry, model: Path, settings: Settings) -> None:

@@ -29,10 +29,10 @@ class Issuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked += 1
-                found = issuer.answers.get(self.path)
-                self.send_response(404 if found is None else 200)
+                answer = issuer.answers.get(self.path)
+                self.send_response(404 if answer is None else 200)
                 self.end_headers()
-                self.wfile.write(found or b"")
+                self.wfile.write(answer or b"")
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -100,7 +100,7 @@ def test_a_training_may_name_a_file_of_a_dataset(registry: Registry, push: Push,
 def test_a_name_is_of_one_kind(registry: Registry, model: Path) -> None:
     """Datasets are repositories with versions, cards and evidence like models, and no models."""
     version = registry.push(model, "data/x", kind="dataset")
-    assert [(found.name, found.kind) for found in registry.models()] == [("data/x", "dataset")]
+    assert [(model.name, model.kind) for model in registry.models()] == [("data/x", "dataset")]
     version.set_card(muniment.Card(title="Patients", licence="CC-BY-4.0"))
     assert version.card().licence == "CC-BY-4.0"
     (model / "more.bin").write_bytes(b"x")
@@ -159,8 +159,8 @@ def test_the_commands_show_and_check_it(
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     shown = CliRunner().invoke(main, ["lineage", "acme/base@1", "--down"])
     assert (shown.exit_code, shown.output.splitlines()[:2]) == (0, ["acme/base@1", "  acme/tuned@1"])
-    found = json.loads(CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--json"]).output)
-    assert found["edges"][0]["name"] == "acme/base@1"
+    graph = json.loads(CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--json"]).output)
+    assert graph["edges"][0]["name"] == "acme/base@1"
     checked = CliRunner().invoke(main, ["verify", "acme/tuned@1", "--provenance"])
     assert "ok      acme/tuned@1: model acme/base@1" in checked.output
 

@@ -156,8 +156,8 @@ def test_proofs_made_together_are_those_made_alone(size: int, data: st.DataObjec
         asked.extend(nodes)
         return tree.read(nodes)
 
-    found = prove_inclusions(indexes, size, read)
-    assert found == [prove_inclusion(index, size, tree.read) for index in indexes]
+    proofs = prove_inclusions(indexes, size, read)
+    assert proofs == [prove_inclusion(index, size, tree.read) for index in indexes]
     assert len(asked) == len(set(asked))
 
 

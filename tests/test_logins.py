@@ -83,16 +83,16 @@ def server(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
 def test_a_person_logs_in_through_a_browser(server: LiveServer, tmp_path: Path) -> None:
     """The whole way: browser, provider, back, a key enrolled; then roles are granted, and signing counts."""
     settings = Settings.read({"MUNIMENT_STATE": str(tmp_path)})
-    found = login(server.url, name="laptop", settings=settings, show=lambda url: browse(url, "ada"))
-    assert found.person.name == "Ada Lovelace"
-    known = {key.id: key.assurance for key in found.person.keys}
-    assert known[found.identity.public.id] == "session"
+    session = login(server.url, name="laptop", settings=settings, show=lambda url: browse(url, "ada"))
+    assert session.person.name == "Ada Lovelace"
+    known = {key.id: key.assurance for key in session.person.keys}
+    assert known[session.identity.public.id] == "session"
     ada = server.connect(json.loads((tmp_path / "tokens.json").read_text())[server.url])
-    refuses(lambda: publish(ada, found.identity, b"x"), NotPermitted)
+    refuses(lambda: publish(ada, session.identity, b"x"), NotPermitted)
     owner = server.open_as(server.owner)
-    owner.execute(GrantRole(principal=found.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
-    assert publish(ada, found.identity, b"Ada's weights").created
-    receipt = record(ada, found.identity, 1, EVALUATION, evaluation(0.9))
+    owner.execute(GrantRole(principal=session.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
+    assert publish(ada, session.identity, b"Ada's weights").created
+    receipt = record(ada, session.identity, 1, EVALUATION, evaluation(0.9))
     assert receipt.read(AttestationRecorded).assurance == "session"
     assert oct((tmp_path / "tokens.json").stat().st_mode & 0o777) == "0o600"
 

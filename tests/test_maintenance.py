@@ -399,10 +399,10 @@ def test_the_doctor_names_what_is_wrong_and_what_mends_it(parts: Parts, registry
     parts.blobs.remove(registry.version("acme/x").revision().files[0].digest)
     with parts.units.writing() as connection:
         connection.exec_driver_sql("UPDATE models SET latest = 7")
-    found = {one.remedy: one.fault for one in examine(parts) if one.fault}
-    assert "log.pem can be read by others" in "".join(found.values())
-    assert any("missing" in fault for fault in found.values())
-    assert "muniment admin rebuild" in found
+    faults = {one.remedy: one.fault for one in examine(parts) if one.fault}
+    assert "log.pem can be read by others" in "".join(faults.values())
+    assert any("missing" in fault for fault in faults.values())
+    assert "muniment admin rebuild" in faults
 
 
 def test_the_doctor_names_what_will_go_wrong(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

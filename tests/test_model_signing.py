@@ -23,10 +23,10 @@ pytestmark = [pytest.mark.foreign, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture
 def identity(tmp_path: Path) -> Identity:
-    found = Identity.generate()
-    found.save(tmp_path / "key.pem")
-    (tmp_path / "key.pub").write_bytes(found.public.pem)
-    return found
+    key = Identity.generate()
+    key.save(tmp_path / "key.pem")
+    (tmp_path / "key.pub").write_bytes(key.public.pem)
+    return key
 
 
 def revision_of(directory: Path) -> Revision:

@@ -104,15 +104,15 @@ func check(err error) {
 	}
 }
 
-func hashes(text string) (found []tlog.Hash) {
+func hashes(text string) (list []tlog.Hash) {
 	for _, part := range strings.Fields(text) {
 		raw, err := base64.StdEncoding.DecodeString(part)
 		check(err)
 		var hash tlog.Hash
 		copy(hash[:], raw)
-		found = append(found, hash)
+		list = append(list, hash)
 	}
-	return found
+	return list
 }
 
 func tree(name string, verifier note.Verifier) (int64, tlog.Hash) {

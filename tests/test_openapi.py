@@ -26,7 +26,7 @@ def test_no_request_makes_a_fault(tmp_path: Path) -> None:
         owner = Identity.generate()
         publish(server.open_as(owner), owner, b"weights")
         schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json")
-        operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+        operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
         assert len(operations) > 50
         for operation in operations:
             for mode in GenerationMode:

@@ -47,10 +47,10 @@ class Calls:
 def follow(data: bytes) -> Pickles:
     """Follow pickles to the end of some bytes."""
     file = buffer(io.BytesIO(data))
-    found = read_pickles(file)
-    if not found.fault:
+    followed = read_pickles(file)
+    if not followed.fault:
         assert file.read() == b""
-    return found
+    return followed
 
 
 def look(data: bytes, path: str = "model.pkl") -> list[Found]:
@@ -132,16 +132,16 @@ def test_the_names_are_those_that_others_see(protocol: int) -> None:
 def test_data_alone_is_nothing_to_find(value: object, protocol: int) -> None:
     """Whatever `pickle` writes of plain data is followed to its end."""
     data = pickle.dumps(value, protocol=protocol)
-    found = follow(data)
-    assert (found.ended, found.fault, found.reading.hidden) == (1, "", set())
+    followed = follow(data)
+    assert (followed.ended, followed.fault, followed.reading.hidden) == (1, "", set())
     assert worst(data) == "none"
 
 
 @given(st.binary(max_size=400))
 def test_no_bytes_are_too_strange(data: bytes) -> None:
     """Any bytes are refused or followed; what ends is what `pickletools` reads to its end too."""
-    found = follow(data)
-    if found.ended:
+    followed = follow(data)
+    if followed.ended:
         opcodes = list(pickletools.genops(io.BytesIO(data)))
         assert opcodes[-1][0].name == "STOP"
 
@@ -249,13 +249,13 @@ def test_what_an_unpickler_takes_was_found(fragments: list[bytes]) -> None:
     """Python's own, and the one in C, ask for no name that was not found, or is not said to be hidden."""
     # With ends of lines: nothing is to run after a name that stands at the very end.
     data = b"".join(fragments) + b"\n\n."
-    found = follow(data)
+    followed = follow(data)
     for kind in (AskedInPython, AskedInC):
         unpickler = kind(io.BytesIO(data))
         with contextlib.suppress(Exception):
             unpickler.load()
-        if not found.reading.hidden:
-            assert unpickler.names <= taken(found.reading.names)
+        if not followed.reading.hidden:
+            assert unpickler.names <= taken(followed.reading.names)
 
 
 def test_a_name_across_the_end_of_a_frame_is_hidden() -> None:
@@ -313,8 +313,8 @@ def test_every_estimator_of_scikit_learn_only_makes_data() -> None:
         for write in (*ways, joblib.dump):
             file = io.BytesIO()
             write(model, file)
-            found = [one for one in look(file.getvalue(), "model.joblib") if one.severity != "none"]
-            assert found == [], name
+            findings = [one for one in look(file.getvalue(), "model.joblib") if one.severity != "none"]
+            assert findings == [], name
     assert count > 120
 
 
@@ -327,8 +327,8 @@ def test_what_is_listed_is_there() -> None:
                 continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = getattr(importlib.import_module(name.module), name.name)
-            assert inspect.isclass(found) is is_class, name
+                member = getattr(importlib.import_module(name.module), name.name)
+            assert inspect.isclass(member) is is_class, name
 
 
 def test_no_text_can_be_made_of_what_is_listed() -> None:
@@ -389,8 +389,8 @@ def test_an_array_of_joblib_that_cannot_be_measured_is_a_finding(
     """What follows it cannot be told."""
     file = io.BytesIO()
     joblib.dump([np.arange(9.0)], file)
-    found = look(file.getvalue().replace(*change), "model.joblib")
-    assert any(reason in one.message for one in found), found
+    findings = look(file.getvalue().replace(*change), "model.joblib")
+    assert any(reason in one.message for one in findings), findings
 
 
 def test_objects_in_an_array_of_joblib_are_looked_at() -> None:
@@ -449,8 +449,8 @@ HIDING: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("how", sorted(HIDING))
 def test_what_cannot_be_told_is_found(how: str) -> None:
     """A pickle that makes its names as it goes has something to hide."""
-    found = look(HIDING[how]())
-    assert {one.rule for one in found} >= {"pickle/hidden"}, found
+    findings = look(HIDING[how]())
+    assert {one.rule for one in findings} >= {"pickle/hidden"}, findings
 
 
 @pytest.mark.parametrize(
@@ -477,9 +477,9 @@ def test_what_cannot_be_told_is_found(how: str) -> None:
 )
 def test_a_pickle_that_breaks_is_a_finding_where_one_is_expected(data: bytes, reason: str) -> None:
     """Under the name of a pickle it cannot be passed over; a text that begins like one can."""
-    (found,) = look(data)
-    assert (found.severity, found.rule) == ("high", "pickle/unread")
-    assert reason in found.message
+    (finding,) = look(data)
+    assert (finding.severity, finding.rule) == ("high", "pickle/unread")
+    assert reason in finding.message
     assert look(data, "notes.txt") == [] or data[0] == 0x80
 
 
@@ -499,8 +499,8 @@ def test_what_runs_before_a_pickle_breaks_has_run() -> None:
 
 def test_bytes_behind_a_pickle_are_a_finding() -> None:
     """Nobody knows who reads them."""
-    (found,) = look(pickle.dumps([1]) + b"\xff\xff")
-    assert (found.severity, found.rule) == ("medium", "pickle/rest")
+    (finding,) = look(pickle.dumps([1]) + b"\xff\xff")
+    assert (finding.severity, finding.rule) == ("medium", "pickle/rest")
 
 
 def test_long_texts_are_passed_over_and_hide_nothing() -> None:

@@ -279,7 +279,7 @@ def test_the_policies_of_the_namespace_and_of_the_model_have_to_be_met(
     backend.execute(MOVE)
     verdicts = backend.ask(GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
     assert len(verdicts) == 2
-    assert [found.models for found in backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))] == [
+    assert [policy.models for policy in backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))] == [
         "acme/*",
         "acme/readmission",
     ]
@@ -290,9 +290,9 @@ def test_shadow_and_warn_do_not_stand_in_the_way(backend: Backend, owner: Identi
     publish(backend, owner, b"a")
     for mode, warnings in (("shadow", 0), ("warn", 1)):
         set_policy(backend, owner, GOOD, mode=mode)
-        found = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
-        assert (found.passed, len(found.warnings), found.failures) == (True, warnings, ())
-        assert not found.verdicts[0].passed
+        judged = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
+        assert (judged.passed, len(judged.warnings), judged.failures) == (True, warnings, ())
+        assert not judged.verdicts[0].passed
     backend.execute(MOVE)
     set_policy(backend, owner, GOOD, mode="enforce")
     assert not gate(backend)
@@ -319,14 +319,14 @@ def test_what_was_in_force_at_a_time(backend: Backend, owner: Identity) -> None:
     first = set_policy(backend, owner, SIGNED)
     set_policy(backend, owner, GOOD)
     then = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION, at=first.entry.time))
-    assert [found.digest for found in then] == [str(first.read(PolicySet).policy)]
+    assert [policy.digest for policy in then] == [str(first.read(PolicySet).policy)]
 
 
 def test_a_policy_is_tried_before_it_is_set(backend: Backend, owner: Identity) -> None:
     publish(backend, owner, b"a")
     document = backend.add_documents([encode({"rules": [GOOD]})])[0]
-    found = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION, policy=document))
-    assert not found.passed
+    judged = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION, policy=document))
+    assert not judged.passed
     refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=PRODUCTION)), PolicyNotFound)
 
 

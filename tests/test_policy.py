@@ -104,8 +104,8 @@ def test_a_policy_that_is_not_one_is_refused(document: dict[str, Json], reason: 
 
 def test_all_failing_rules_are_listed() -> None:
     """One rule, one message; the first failure hides no other."""
-    found = failures([AUC, {"rule": "signature"}, {"rule": "approvals", "validator": 1, "approver": 2}])
-    assert found == [
+    failed = failures([AUC, {"rule": "signature"}, {"rule": "approvals", "validator": 1, "approver": 2}])
+    assert failed == [
         "roc_auc >= 0.9: there is no evidence",
         "content signed by a contributor: there is no content signature by a contributor",
         "approved by 1 validator, 2 approver: 1 validator missing; 2 approver missing",
@@ -238,7 +238,7 @@ def test_a_rule_can_ask_how_a_signer_is_known() -> None:
         kind: replace(claim(CONTENT, {}), assurance=kind)
         for kind in ("key", "session", "passkey", "workload")
     }
-    passed = {kind for kind, found in known.items() if not failures(asked, found)}
+    passed = {kind for kind, claims in known.items() if not failures(asked, claims)}
     assert passed == {"session", "passkey"}
     assert "known by passkey or session" in failures(asked, known["key"])[0]
 

@@ -64,7 +64,9 @@ def case() -> Case:
 def test_a_verdict_holds_what_it_rests_on(case: Case) -> None:
     """Whoever has it and its claims has the same case, and comes to the same findings."""
     policy = Policy.read({"rules": [{"rule": "signature"}]})
-    said = {one.digest: one for found in case.baselines.values() if found for one in found.attestations}
+    said = {
+        one.digest: one for baseline in case.baselines.values() if baseline for one in baseline.attestations
+    }
     said |= {one.digest: one for one in case.attestations}
     verdict = judge(policy, case)
     again = read_case(

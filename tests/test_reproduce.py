@@ -75,13 +75,20 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "lock.txt").write_text("\n".join(wanted))
     target = directory / "python"
     run_uv("venv", "--quiet", "--python", sys.executable, str(target))
-    found = target / "bin" / "python"
+    interpreter = target / "bin" / "python"
     run_uv(
-        "pip", "install", "--quiet", "--no-deps", "--python", str(found), "-r", str(directory / "lock.txt")
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--python",
+        str(interpreter),
+        "-r",
+        str(directory / "lock.txt"),
     )
     (site,) = target.glob("lib/python*/site-packages")
     (site / "muniment.pth").write_text(str(Path(muniment.__file__).parents[1]))
-    return found
+    return interpreter
 
 
 def run_uv(*arguments: str) -> None:
@@ -268,8 +275,8 @@ def test_data_that_is_not_there_is_named(
     assert plan(version, data={"inside": tmp_path / "a.csv"}).data[0].why == ""
     assert "other bytes" in plan(version, data={"inside": outside}).data[0].why
     registry.push(tmp_path / "a.csv", "data/a", kind="dataset")
-    found = plan(version).data[0]
-    assert (found.why, [file.path for file in found.files]) == ("", [""])
+    data = plan(version).data[0]
+    assert (data.why, [file.path for file in data.files]) == ("", [""])
     assert plan(version).scripts == {"train.py": b"1"}
     with pytest.raises(NotReproducible, match="provenance"):
         plan(registry.push(outside, "acme/none"))

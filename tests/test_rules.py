@@ -59,12 +59,12 @@ def case(*claims: Attestation, **others: Any) -> Case:  # noqa: ANN401 - the mem
     )
 
 
-def verdict(rule: Document, found: Case) -> Verdict:
-    return judge(read_policy({"rules": [rule]}), found)
+def verdict(rule: Document, judged: Case) -> Verdict:
+    return judge(read_policy({"rules": [rule]}), judged)
 
 
-def holds(rule: Document, found: Case) -> bool:
-    return verdict(rule, found).passed
+def holds(rule: Document, judged: Case) -> bool:
+    return verdict(rule, judged).passed
 
 
 def measured(auc: float, *, n: int = 100, data: str = "holdout", index: int = 0, **how: Any) -> Attestation:  # noqa: ANN401 - as `claim` takes
@@ -97,10 +97,10 @@ def test_require_asks_for_age_rows_dataset_and_signer() -> None:
 
 
 def test_a_rule_that_is_not_met_says_what_would_help() -> None:
-    found = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
-    assert found.mend == "muniment reproduce acme/x@2"
-    found = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
-    assert found.mend.startswith("muniment approve acme/x@2 --for production --as validator")
+    finding = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
+    assert finding.mend == "muniment reproduce acme/x@2"
+    finding = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
+    assert finding.mend.startswith("muniment approve acme/x@2 --for production --as validator")
     assert not verdict({"rule": "require", "type": "evaluation"}, case(measured(1))).findings[0].mend
 
 
@@ -143,8 +143,8 @@ def test_no_regression_knows_which_way_is_better() -> None:
 
 
 def scan(tool: str, *severities: str, index: int = 0, at: str = NOW) -> Attestation:
-    found: list[Json] = [{"severity": one, "message": "m"} for one in severities]
-    return claim(SCAN, {"tool": {"name": tool, "version": "1"}, "findings": found}, index=index, at=at)
+    findings: list[Json] = [{"severity": one, "message": "m"} for one in severities]
+    return claim(SCAN, {"tool": {"name": tool, "version": "1"}, "findings": findings}, index=index, at=at)
 
 
 def test_the_newest_scan_of_each_tool_counts() -> None:
@@ -175,17 +175,19 @@ def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
     rule: Document = {"rule": "format", "allow": ["other", "safetensors"]}
     path = case().paths[0]
 
-    def found(tool: str, rule: str, index: int = 0) -> Attestation:
+    def scan_with(tool: str, rule: str, index: int = 0) -> Attestation:
         findings: list[Json] = [
             {"severity": "none", "message": "m", "rule": rule, "path": f"{path}:data.pkl"}
         ]
         predicate: Document = {"tool": {"name": tool, "version": "1"}, "time": NOW, "findings": findings}
         return claim(SCAN, predicate, index=index)
 
-    assert not holds(rule, case(found("muniment", "pickle/data")))
-    assert holds(rule, case(found("muniment", "hdf5/unread")))
-    assert holds(rule, case(found("other", "pickle/data")))
-    assert holds(rule, case(found("muniment", "pickle/data"), found("muniment", "hdf5/unread", index=1)))
+    assert not holds(rule, case(scan_with("muniment", "pickle/data")))
+    assert holds(rule, case(scan_with("muniment", "hdf5/unread")))
+    assert holds(rule, case(scan_with("other", "pickle/data")))
+    assert holds(
+        rule, case(scan_with("muniment", "pickle/data"), scan_with("muniment", "hdf5/unread", index=1))
+    )
 
 
 def test_a_rebuild_came_out_well_enough() -> None:
@@ -225,13 +227,13 @@ def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
     assert not holds(rule, case(trained(), origins=(Origin(name="d", kind="dataset", resolved=False),)))
     assert not holds(rule, case(trained(), revoked=("acme/base@1",)))
     loose: Document = {**rule, "clean_tree": False, "resolved": False, "not_revoked": False}
-    found = case(
+    faulty = case(
         trained(dirty=True),
         origins=(Origin(name="d", kind="dataset", resolved=False),),
         revoked=("acme/base@1",),
     )
-    assert holds(loose, found)
-    assert len(verdict(rule, found).findings[0].message.split("; ")) == 3, "every fault is named"
+    assert holds(loose, faulty)
+    assert len(verdict(rule, faulty).findings[0].message.split("; ")) == 3, "every fault is named"
 
 
 def test_licences_are_known_and_allowed() -> None:
@@ -365,8 +367,8 @@ def test_a_retrain_with_other_packages_is_no_retrain() -> None:
     ],
 )
 def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
-    found = case(measured(0.9))
-    assert holds({"rule": "cel", "expression": expression}, found) is expected
+    judged = case(measured(0.9))
+    assert holds({"rule": "cel", "expression": expression}, judged) is expected
 
 
 @pytest.mark.parametrize(
@@ -421,8 +423,8 @@ def test_a_waiver_is_for_one_version_alias_policy_and_time() -> None:
     def waived(by: str = "vera", now: str = NOW, recorded: str = NOW, **changes: Json) -> set[str]:
         asked = claim(WAIVER, {**waiver, **changes}, index=1, at=recorded)
         approved = approval(str(asked.digest), by)
-        found = judge(read_policy(document), case(asked, approved, now=now))
-        return {one.id for one in found.findings if one.waived}
+        outcome = judge(read_policy(document), case(asked, approved, now=now))
+        return {one.id for one in outcome.findings if one.waived}
 
     assert waived() == {"test"}
     assert waived(by="ada") == set(), "its author approves it"

@@ -94,8 +94,8 @@ def test_pickles_in_zip_archives_are_found(name: str) -> None:
     """As torch keeps them, stored or deflated, whatever stands before the archive."""
     for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         data = zipped({"archive/data.pkl": EVIL, "archive/data/0": bytes(999)}, compression)
-        (found,) = look(data, name)
-        assert (found.severity, found.path) == ("critical", f"{name}:archive/data.pkl")
+        (finding,) = look(data, name)
+        assert (finding.severity, finding.path) == ("critical", f"{name}:archive/data.pkl")
         assert rules(b"something else" + data, name) >= {CRITICAL}
     assert look(zipped({"archive/data.pkl": FINE, "archive/data/0": bytes(999)}), name) == []
 
@@ -108,8 +108,8 @@ def test_a_member_needs_no_telling_name() -> None:
 @pytest.mark.parametrize("mode", ["w:", "w:gz", "w:bz2", "w:xz"])
 def test_pickles_in_tar_archives_are_found(mode: str) -> None:
     """Compressed or not."""
-    (found,) = look(tarred({"a/readme": b"hello", "a/model.bin": EVIL}, mode), "model.nemo")
-    assert (found.severity, found.path) == ("critical", "model.nemo:a/model.bin")
+    (finding,) = look(tarred({"a/readme": b"hello", "a/model.bin": EVIL}, mode), "model.nemo")
+    assert (finding.severity, finding.path) == ("critical", "model.nemo:a/model.bin")
     assert look(tarred({"a/readme": b"hello", "a/model.bin": FINE}, mode), "model.nemo") == []
 
 
@@ -261,9 +261,9 @@ def test_code_by_its_name_is_noted(name: str, rule: str) -> None:
 
 def test_a_scan_holds_the_worst_each_once() -> None:
     """However much is found."""
-    found = [Found("low", "r", f"m{n}", "p") for n in range(MAX_FINDINGS)]
-    found += [Found("critical", "r", "x" * 9000, "p")] * 3
-    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    findings = [Found("low", "r", f"m{n}", "p") for n in range(MAX_FINDINGS)]
+    findings += [Found("critical", "r", "x" * 9000, "p")] * 3
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     listed = predicate["findings"]
     assert isinstance(listed, list)
     assert len(listed) == MAX_FINDINGS
@@ -280,9 +280,9 @@ def test_what_files_hold_is_written_so_that_it_can_be_shown_and_signed(owner: Id
     header = json.dumps({name: {"dtype": "?", "shape": [1], "data_offsets": [0, 4]}}).encode()
     damaged = struct.pack("<Q", len(header)) + header + bytes(4)
     long = zipped({"x" * 60_000 + "\x1b[31m": EVIL})
-    found = [*look(pickled, "a.pkl"), *look(damaged, "a.safetensors"), *look(long, "a.zip")]
-    assert len({one.path[:5] for one in found}) == 3
-    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    findings = [*look(pickled, "a.pkl"), *look(damaged, "a.safetensors"), *look(long, "a.zip")]
+    assert len({one.path[:5] for one in findings}) == 3
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     data = attest(Digest.of(b"x"), "acme/x", SCAN, predicate, owner).encode()
     assert len(data) < 20_000
     listed = predicate["findings"]
@@ -293,8 +293,8 @@ def test_what_files_hold_is_written_so_that_it_can_be_shown_and_signed(owner: Id
 def test_a_file_in_an_archive_is_a_pickle_of_the_archive() -> None:
     """Whatever its name, and that of the archive, hold."""
     data = zipped({"a:b!c/data.pkl": FINE})
-    found = list(scan_file(io.BytesIO(data), "model!v2.bin", len(data)))
-    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    findings = list(scan_file(io.BytesIO(data), "model!v2.bin", len(data)))
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     assert Scan(predicate).pickles == {"model!v2.bin"}
 
 
@@ -304,14 +304,16 @@ def test_a_file_in_an_archive_is_a_pickle_of_the_archive() -> None:
 @pytest.fixture
 def scanner() -> Iterator[ScanProcess]:
     """Give a scanner, and end its process."""
-    with closing(ScanProcess()) as found:
-        yield found
+    with closing(ScanProcess()) as process:
+        yield process
 
 
 def find_worker() -> psutil.Process:
     """Find the process of the scanner; others run servers for other tests."""
-    (found,) = [p for p in psutil.Process().children() if "muniment.scanning.worker" in " ".join(p.cmdline())]
-    return found
+    (worker,) = [
+        p for p in psutil.Process().children() if "muniment.scanning.worker" in " ".join(p.cmdline())
+    ]
+    return worker
 
 
 def kill_worker() -> int:
@@ -331,10 +333,10 @@ def test_a_version_is_looked_into_by_another_process(scanner: ScanProcess, tmp_p
     """File by file; it sees no variable of ours, and stays for the next version."""
     marker = tmp_path / "ran"
     evil = f"cos\nsystem\n(S'touch {marker}'\ntR.".encode()
-    found = scanner.scan(
+    findings = scanner.scan(
         [scannable("README.md", b"# hello"), scannable("a.pkl", evil), scannable("b.pkl", FINE)]
     )
-    assert {(one.severity, one.path) for one in found} == {("critical", "a.pkl"), ("none", "b.pkl")}
+    assert {(one.severity, one.path) for one in findings} == {("critical", "a.pkl"), ("none", "b.pkl")}
     assert not marker.exists()
     child = find_worker()
     assert set(child.environ()) <= {"PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LC_CTYPE"}
@@ -353,8 +355,8 @@ def test_a_worker_that_was_killed_is_replaced(scanner: ScanProcess) -> None:
             kills.append(kill_worker())
         return io.BytesIO(FINE)
 
-    found = scanner.scan([Scannable("a.pkl", len(FINE), kill_once)])
-    assert [one.severity for one in found] == ["none"]
+    findings = scanner.scan([Scannable("a.pkl", len(FINE), kill_once)])
+    assert [one.severity for one in findings] == ["none"]
     assert kills
 
 
@@ -365,8 +367,8 @@ def test_what_ends_the_worker_each_time_is_a_finding(scanner: ScanProcess) -> No
         kill_worker()
         return io.BytesIO(FINE)
 
-    found = scanner.scan([scannable("a", b"x"), Scannable("b.pkl", len(FINE), kill)])
-    assert [(one.severity, one.rule, one.path) for one in found] == [("high", "file/unread", "b.pkl")]
+    findings = scanner.scan([scannable("a", b"x"), Scannable("b.pkl", len(FINE), kill)])
+    assert [(one.severity, one.rule, one.path) for one in findings] == [("high", "file/unread", "b.pkl")]
     assert scanner.scan([scannable("a", b"x")]) == []
 
 
@@ -374,8 +376,8 @@ def test_what_ends_the_worker_each_time_is_a_finding(scanner: ScanProcess) -> No
 def test_a_bomb_is_a_finding(scanner: ScanProcess) -> None:
     """A megabyte that is a gigabyte of marks; memory has bounds."""
     bomb = zlib.compress(b"(" * (1 << 30))
-    found = scanner.scan([scannable("model.joblib", bomb), scannable("b.pkl", EVIL)])
-    assert {(one.severity, one.path) for one in found} == {("high", "model.joblib"), ("critical", "b.pkl")}
+    findings = scanner.scan([scannable("model.joblib", bomb), scannable("b.pkl", EVIL)])
+    assert {(one.severity, one.path) for one in findings} == {("high", "model.joblib"), ("critical", "b.pkl")}
 
 
 def test_bytes_that_are_gone_are_a_finding_and_a_store_that_is_away_is_not(scanner: ScanProcess) -> None:
@@ -387,8 +389,8 @@ def test_bytes_that_are_gone_are_a_finding_and_a_store_that_is_away_is_not(scann
     def away() -> io.BytesIO:
         raise StorageFailed(path="s3", reason="away")
 
-    found = scanner.scan([Scannable("a.bin", 5, gone)])
-    assert [(one.severity, one.rule, one.path) for one in found] == [("high", "file/missing", "a.bin")]
+    findings = scanner.scan([Scannable("a.bin", 5, gone)])
+    assert [(one.severity, one.rule, one.path) for one in findings] == [("high", "file/missing", "a.bin")]
     with pytest.raises(StorageFailed):
         scanner.scan([Scannable("a.bin", 5, away)])
     assert scanner.scan([scannable("a", b"x")]) == []
@@ -396,8 +398,8 @@ def test_bytes_that_are_gone_are_a_finding_and_a_store_that_is_away_is_not(scann
 
 def test_a_file_that_is_shorter_than_it_should_be_is_read_to_its_end(scanner: ScanProcess) -> None:
     """Nobody waits for what does not come."""
-    found = scanner.scan([Scannable("a.pkl", 10_000, lambda: io.BytesIO(FINE))])
-    assert [(one.severity, one.rule) for one in found] == [("none", "pickle/data")]
+    findings = scanner.scan([Scannable("a.pkl", 10_000, lambda: io.BytesIO(FINE))])
+    assert [(one.severity, one.rule) for one in findings] == [("none", "pickle/data")]
 
 
 def test_a_worker_that_was_taken_over_can_only_name_findings(
@@ -495,7 +497,7 @@ def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
 
 def test_of_many_findings_the_worst_are_kept() -> None:
     """The worker sends no more than count."""
-    found = (Found("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
-    kept = keep_worst(iter([*found, Found("critical", "r", "m", "p")]))
+    findings = (Found("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
+    kept = keep_worst(iter([*findings, Found("critical", "r", "m", "p")]))
     assert len(kept) == MAX_FINDINGS
     assert kept[0].severity == "critical"

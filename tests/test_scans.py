@@ -76,13 +76,13 @@ class FakeScanner:
     def scan(self, files: Sequence[Scannable]) -> list[Found]:
         """Look for the words."""
         self.before()
-        found = []
+        findings = []
         for one in files:
             with one.open() as file:
                 data = file.read()
             self.looked.append(data.decode())
-            found += [Found("high", self.rule, repr(w), one.path) for w in self.words if w in data]
-        return found
+            findings += [Found("high", self.rule, repr(w), one.path) for w in self.words if w in data]
+        return findings
 
 
 class Stage:
@@ -108,7 +108,7 @@ class Stage:
             keys=self.backend._keys,
         )
 
-    def found(self, number: int) -> list[str]:
+    def list_worst(self, number: int) -> list[str]:
         """Give the worst of each scan of a version, oldest first."""
         detail = self.backend.ask(DescribeVersion(reference=Reference(NAME, number)))
         scans = [one for one in detail.attestations if one.predicate_type == SCAN]
@@ -123,9 +123,9 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, owner: Identity) -> Iterator[Stage]:
     """Give a registry whose scanner finds evil."""
-    found = Stage(tmp_path / "registry", owner, FakeScanner(b"evil"))
-    yield found
-    found.units.close()
+    stage = Stage(tmp_path / "registry", owner, FakeScanner(b"evil"))
+    yield stage
+    stage.units.close()
 
 
 # ---- the job
@@ -136,7 +136,7 @@ def test_each_version_is_looked_into_once(stage: Stage) -> None:
     for data in (b"a", b"evil", b"b"):
         publish(stage.backend, stage.owner, data)
     assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@{n}" for n in (1, 2, 3)]
-    assert [stage.found(n) for n in (1, 2, 3)] == [["none"], ["high"], ["none"]]
+    assert [stage.list_worst(n) for n in (1, 2, 3)] == [["none"], ["high"], ["none"]]
     assert stage.scans.scan_next() == []
     publish(stage.backend, stage.owner, b"c")
     assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
@@ -152,7 +152,7 @@ def test_a_newer_scanner_looks_into_everything_again(stage: Stage) -> None:
     newer.version = "2"
     other = stage.make_scans(newer)
     assert [one.scan.worst for one in other.scan_next()] == ["none", "high"]
-    assert stage.found(2) == ["none", "high"]
+    assert stage.list_worst(2) == ["none", "high"]
     assert stage.scans.scan_next() == []
     assert other.scan_next() == []
     stage.scans.begin_again()
@@ -174,7 +174,7 @@ def test_the_job_is_there_while_something_is_due(stage: Stage) -> None:
     assert [job.id for job in (*listed(), *listed())] == [SCANNING, SCANNING]
     assert jobs.do_next()
     assert listed() == []
-    assert stage.found(1) == ["none"]
+    assert stage.list_worst(1) == ["none"]
 
 
 def test_two_replicas_record_a_version_once(stage: Stage) -> None:
@@ -188,7 +188,7 @@ def test_two_replicas_record_a_version_once(stage: Stage) -> None:
     slower.before = overtake
     stage.make_scans(slower).scan_next()
     assert len(done) == 1
-    assert stage.found(1) == ["none"]
+    assert stage.list_worst(1) == ["none"]
 
 
 def test_a_store_that_is_away_loses_nothing(stage: Stage) -> None:
@@ -203,7 +203,7 @@ def test_a_store_that_is_away_loses_nothing(stage: Stage) -> None:
     stage.scanner.before = fail
     with pytest.raises(StorageFailed):
         stage.scans.scan_next()
-    assert [stage.found(n) for n in (1, 2, 3)] == [["none"], ["none"], []]
+    assert [stage.list_worst(n) for n in (1, 2, 3)] == [["none"], ["none"], []]
     stage.scanner.before = lambda: None
     assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@3"]
 
@@ -357,8 +357,8 @@ def test_a_server_looks_into_what_is_published(
         registry = Registry(server.open_as(owner), owner)
         versions = [registry.push(path, "acme/x") for path in (fine, evil)]
         wait_until(lambda: all(version.claims(SCAN) for version in versions))
-        found = [Scan(version.claims(SCAN)[0].predicate) for version in versions]
-        assert [(one.tool, one.worst) for one in found] == [("muniment", "none"), ("muniment", "critical")]
+        scans = [Scan(version.claims(SCAN)[0].predicate) for version in versions]
+        assert [(one.tool, one.worst) for one in scans] == [("muniment", "none"), ("muniment", "critical")]
         checks = versions[1].verify()
         assert all(check.passed for check in checks)
         assert "scan" in " ".join(check.what for check in checks)

@@ -48,13 +48,13 @@ def registry_db(tmp_path: Path) -> Path:
 def read_schema(engine: Engine, queries: Iterable[str]) -> set[tuple[str, ...]]:
     """Read what a database says of its tables, indexes, constraints and triggers."""
     with engine.connect() as connection:
-        found = {
+        parts = {
             tuple(" ".join(str(part).split()) for part in row)
             for query in queries
             for row in connection.exec_driver_sql(query)
         }
     engine.dispose()
-    return found
+    return parts
 
 
 def test_a_new_database_is_as_the_migrations_make_it(tmp_path: Path) -> None:
@@ -64,16 +64,16 @@ def test_a_new_database_is_as_the_migrations_make_it(tmp_path: Path) -> None:
     with migrated.begin() as connection:
         upgrade(connection)
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    found = read_schema(new, _IN_SQLITE)
-    assert {part[0] for part in found} == {"table", "index", "trigger"}
-    assert found == read_schema(migrated, _IN_SQLITE)
+    schema = read_schema(new, _IN_SQLITE)
+    assert {part[0] for part in schema} == {"table", "index", "trigger"}
+    assert schema == read_schema(migrated, _IN_SQLITE)
 
 
 def test_a_new_database_on_postgresql_is_as_the_migrations_make_it(database: str) -> None:
     """The same on PostgreSQL, with the database's own words for it; nobody changes the log there either."""
     engine = create_engine(make_url(database).set(drivername="postgresql+psycopg"))
     ensure_schema(engine, "new")
-    found = read_schema(engine, _IN_POSTGRESQL)
+    schema = read_schema(engine, _IN_POSTGRESQL)
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO events VALUES (0, 'now', 'leaf')")
     for act in (
@@ -89,7 +89,7 @@ def test_a_new_database_on_postgresql_is_as_the_migrations_make_it(database: str
         connection.exec_driver_sql("CREATE SCHEMA public")
     with engine.begin() as connection:
         upgrade(connection)
-    assert found == read_schema(engine, _IN_POSTGRESQL)
+    assert schema == read_schema(engine, _IN_POSTGRESQL)
 
 
 def test_the_code_knows_the_newest_migration() -> None:
@@ -127,9 +127,9 @@ def test_the_database_is_durable_and_checks_references(registry_db: Path, tmp_pa
     units = open_sqlite(registry_db, LocalBlobs(tmp_path))
     for engine in (units._writer, units._reader):
         with engine.connect() as connection:
-            found = [
+            pragmas = [
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("journal_mode", "synchronous", "foreign_keys")
             ]
-        assert found == ["wal", 2, 1]
+        assert pragmas == ["wal", 2, 1]
     units.close()

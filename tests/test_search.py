@@ -159,10 +159,10 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
     """After anything that changes what versions are found by, a search of then finds what it found then."""
     then = [change(filled, OWNER, number) for number in range(6)]
     for text in QUERIES:
-        seen = [found[text] for _, found in then]
+        seen = [answers[text] for _, answers in then]
         assert [find(filled, text, at=time) for time, _ in then] == seen, text
         assert [find(filled, text, limit=1, at=time) for time, _ in then] == seen, text
-    assert len({tuple(map(tuple, found.values())) for _, found in then}) == 6, "each change is seen"
+    assert len({tuple(map(tuple, answers.values())) for _, answers in then}) == 6, "each change is seen"
     names = [model.name for model in filled.ask(ListModels(at=then[0][0]))]
     assert names == ["acme/a", "acme/b"]
     assert [model.name for model in filled.ask(ListModels())] == [*names, "acme/c"]
@@ -179,8 +179,8 @@ def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
     fill(backend, owner)
     then = [change(backend, owner, number) for number in range(6)]
     rebuild_directory(tmp_path / "registry")
-    for time, found in then:
-        assert {text: find(backend, text, at=time) for text in QUERIES} == found
+    for time, answers in then:
+        assert {text: find(backend, text, at=time) for text in QUERIES} == answers
     backend.close()
 
 
@@ -195,10 +195,10 @@ def test_what_was_erased_is_not_found_at_any_time(
     with muniment.open(settings=settings, identity=vera) as theirs:
         then = theirs.version("acme/b@1").tag("owner", "Vera").entry.time
     version.tag("owner", "Ada")
-    assert [str(found.number) for found in registry.search("tag.owner = Vera", at=then)] == ["1"]
+    assert [str(version.number) for version in registry.search("tag.owner = Vera", at=then)] == ["1"]
     registry.people.erase("Vera", typed=True)
     assert not list(registry.search("tag.owner = Vera", at=then))
-    assert [found.number for found in registry.search("tag.owner = Ada")] == [1]
+    assert [version.number for version in registry.search("tag.owner = Ada")] == [1]
 
 
 def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +342,7 @@ def publish_with(backend: Backend, owner: Identity, model: str, number: int, dep
 
 def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[str, list[str]]]:
     """Note what all queries find, and when; then change what they find, each time in another way."""
-    found = {text: find(backend, text) for text in QUERIES}
+    answers = {text: find(backend, text) for text in QUERIES}
     newest = len(backend.ask(GetLeaves(start=0, limit=1000))) - 1
     time = backend.ask(GetProof(index=newest)).entry.time
     a, b = ModelName("acme", "a"), ModelName("acme", "b")
@@ -360,15 +360,15 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
             publish_with(backend, owner, "b", 3, 1)
         case _:
             record(backend, owner, 1, EVALUATION, evaluation(None), name=a)
-    return time, found
+    return time, answers
 
 
 def find(backend: Backend, text: str, limit: int = 100, at: str | None = None) -> list[str]:
-    found: list[str] = []
+    versions: list[str] = []
     cursor: str | None = None
     while True:
         page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=limit, at=at))
-        found += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
+        versions += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
         if page.next is None:
-            return found
+            return versions
         cursor = page.next

@@ -407,13 +407,13 @@ def test_several_processes_share_a_port(tmp_path: Path) -> None:
 
 def list_workers(server: LiveServer) -> list[psutil.Process]:
     """List the processes that answer: those that have the port open."""
-    found = []
+    workers = []
     for child in psutil.Process(server.process.pid).children(recursive=True):
         # One may end while we look.
         with suppress(psutil.NoSuchProcess):
             if child.status() != psutil.STATUS_ZOMBIE and child.net_connections("tcp"):
-                found.append(child)
-    return found
+                workers.append(child)
+    return workers
 
 
 def test_a_registry_is_reached_over_tls(tmp_path: Path) -> None:

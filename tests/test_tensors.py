@@ -86,15 +86,15 @@ def test_a_gguf_model_is_read_as_its_library_writes_it(tmp_path: Path) -> None:
     writer.write_tensors_to_file()
     writer.close()
     content = path.read_bytes()
-    found = {tensor.name: tensor for tensor in read(Format.GGUF, content)}
-    assert {name: (t.dtype, t.shape) for name, t in found.items()} == {
+    tensors = {tensor.name: tensor for tensor in read(Format.GGUF, content)}
+    assert {name: (t.dtype, t.shape) for name, t in tensors.items()} == {
         "w": ("F32", (3, 4)),
         "h": ("F16", (2, 32)),
         "q": ("Q8_0", (4, 64)),
     }
     for name, array in {**arrays, "q": quantised}.items():
-        assert content[found[name].start : found[name].end] == array.tobytes()
-    last = max(tensor.end for tensor in found.values())
+        assert content[tensors[name].start : tensors[name].end] == array.tobytes()
+    last = max(tensor.end for tensor in tensors.values())
     for place in (3, 10, 30, 100, 200, last - 1):
         with pytest.raises(InvalidModelFile):
             read(Format.GGUF, content[:place])
@@ -154,11 +154,11 @@ def onnx_model() -> bytes:
 
 def test_initializers_can_be_typed_or_elsewhere() -> None:
     """Bytes in another file have no place in this one."""
-    found = {tensor.name: tensor for tensor in read(Format.ONNX, onnx_model())}
-    assert (found["w"].shape, found["w"].size_bytes) == ((2, 3), 24)
-    assert found["typed"].size_bytes == 8
-    assert found["outside"].start == -1
-    assert set(hash_tensors(io.BytesIO(onnx_model()), list(found.values()))) == {"w", "typed"}
+    tensors = {tensor.name: tensor for tensor in read(Format.ONNX, onnx_model())}
+    assert (tensors["w"].shape, tensors["w"].size_bytes) == ((2, 3), 24)
+    assert tensors["typed"].size_bytes == 8
+    assert tensors["outside"].start == -1
+    assert set(hash_tensors(io.BytesIO(onnx_model()), list(tensors.values()))) == {"w", "typed"}
 
 
 @given(st.sampled_from(["safetensors", "onnx"]), st.data())

@@ -62,9 +62,9 @@ class Place:
         )
 
     def find(self, upload: str) -> Upload:
-        found = self.units.read(lambda unit: unit.uploads.find(upload))
-        assert found is not None
-        return found
+        record = self.units.read(lambda unit: unit.uploads.find(upload))
+        assert record is not None
+        return record
 
 
 def open_place(units: Units, staging: Staging, blobs: BlobStore) -> Place:

@@ -180,8 +180,8 @@ def test_what_is_given_up_is_a_dead_letter_that_can_be_replayed(stage: Stage) ->
         stage.time += timedelta(hours=7)
     assert stage.receiver.entries.count(entries[1]) == MOST_FAILURES
     assert stage.receiver.entries[-1] == entries[2], "those behind it go on"
-    (found,) = stage.backend.ask(ListWebhooks(namespace="acme"))
-    assert [(letter.entry, letter.fault) for letter in found.failed] == [(entries[1], "it answered 500")]
+    (webhook,) = stage.backend.ask(ListWebhooks(namespace="acme"))
+    assert [(letter.entry, letter.fault) for letter in webhook.failed] == [(entries[1], "it answered 500")]
     stage.receiver.answers = lambda _event: 200
     stage.backend.execute(ReplayWebhook(webhook=hook))
     stage.work()
