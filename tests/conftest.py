@@ -44,7 +44,7 @@ Git = Callable[..., None]
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep every test away from the home, and the settings, of whoever runs it."""
+    """Keep every test away from the home directory and the settings of the user."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MUNIMENT_URL", "MUNIMENT_IDENTITY", "MUNIMENT_PASSPHRASE", "XDG_STATE_HOME"):

@@ -1,4 +1,4 @@
-"""What changed between two versions."""
+"""Diff: what changed between two versions."""
 
 import json
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def push_arrays(
 
 
 def test_files_that_moved_were_renamed(registry: Registry, tmp_path: Path) -> None:
-    """By digest; the others were added, removed or changed."""
+    """A file with the same digest at another path is renamed; others are added, removed or changed."""
     for number, files in enumerate(({"a": "1", "b": "2", "c": "3"}, {"x": "1", "b": "4", "d": "5"})):
         directory = tmp_path / str(number)
         directory.mkdir()
@@ -52,7 +52,7 @@ def test_files_that_moved_were_renamed(registry: Registry, tmp_path: Path) -> No
 
 
 def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path: Path) -> None:
-    """Added, removed, reshaped, retyped; those that only changed, with the norm on request."""
+    """Tensors are added, removed, reshaped, retyped or changed, and changes have a norm on request."""
     base = np.arange(6, dtype=np.float32)
     push_arrays(registry, tmp_path / "1", "acme/x", same=base, gone=base, w=base, shape=base, kind=base)
     other = {"same": base, "new": base, "w": base * 1.5, "shape": base.reshape(2, 3)}
@@ -75,7 +75,7 @@ def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path:
 def test_a_fine_tune_of_a_real_model_names_its_tensors(
     registry: Registry, minilm: Path, tmp_path: Path
 ) -> None:
-    """MiniLM with two tensors changed: these two and no other of 104; its weights in shards are the same."""
+    """Two changed tensors of MiniLM are the only ones named, and sharding its weights changes none."""
     tensors = load_file(minilm)
     changed = sorted(name for name in tensors if name.endswith("dense.weight"))[:2]
     registry.push(minilm, "acme/minilm")
@@ -101,7 +101,7 @@ def test_a_fine_tune_of_a_real_model_names_its_tensors(
 def test_a_real_onnx_model_is_compared_by_its_initializers(
     registry: Registry, magika: Path, tmp_path: Path
 ) -> None:
-    """One of them changed; the graph around it is passed over."""
+    """A changed initializer of an ONNX model is the only tensor named."""
     model = onnx.load(str(magika))
     target = next(one for one in model.graph.initializer if len(one.raw_data) > 1000)
     target.raw_data = bytes([target.raw_data[0] ^ 1]) + target.raw_data[1:]
@@ -114,7 +114,7 @@ def test_a_real_onnx_model_is_compared_by_its_initializers(
 def test_how_they_were_made_is_compared(
     registry: Registry, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parameters, seed, data with rows and columns, commits between, packages by version, card, metrics."""
+    """Parameters, seed, data, commits, packages, card and metrics are compared."""
     project = tmp_path / "project"
     project.mkdir()
     git(project, "init", "-b", "main")
@@ -151,7 +151,7 @@ def test_how_they_were_made_is_compared(
 
 
 def test_changes_within_the_intervals_are_said_to_be(registry: Registry, tmp_path: Path) -> None:
-    """A difference of two rows in twenty is not taken for progress."""
+    """A metric that changes within its intervals is marked as such."""
     for number in (1, 2):
         (tmp_path / "m.bin").write_text(str(number))
         version = registry.push(tmp_path / "m.bin", "acme/x")
@@ -163,7 +163,7 @@ def test_changes_within_the_intervals_are_said_to_be(registry: Registry, tmp_pat
 def test_the_command_says_the_same(
     registry: Registry, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a table and as JSON; a damaged file is refused by name."""
+    """`diff` prints a table or JSON, and refuses a damaged file by name."""
     base = np.ones(4, np.float32)
     push_arrays(registry, tmp_path / "1", "acme/x", w=base)
     push_arrays(registry, tmp_path / "2", "acme/x", w=base * 2)

@@ -1,4 +1,4 @@
-"""Rules: each kind met and not met, over a case alone."""
+"""Rules: each kind, met and not met, judged over a case alone."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -81,6 +81,7 @@ def measured(auc: float, *, n: int = 100, data: str = "holdout", index: int = 0,
 
 
 def test_require_asks_for_age_rows_dataset_and_signer() -> None:
+    """`require` passes only for evidence with the age, rows, dataset and signer's role that it asks for."""
     old = measured(0.9, at="2026-01-01T00:00:00Z")
     rule: Document = {"rule": "require", "type": "evaluation"}
     assert holds(rule, case(old))
@@ -97,6 +98,7 @@ def test_require_asks_for_age_rows_dataset_and_signer() -> None:
 
 
 def test_a_rule_that_is_not_met_says_what_would_help() -> None:
+    """A failing rule suggests the command that would meet it, and a passing one none."""
     finding = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
     assert finding.mend == "muniment reproduce acme/x@2"
     finding = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
@@ -108,6 +110,7 @@ def test_a_rule_that_is_not_met_says_what_would_help() -> None:
 
 
 def test_no_regression_compares_over_the_same_data() -> None:
+    """`no_regression` compares the newest evidence over shared data within the tolerance."""
     rule: Document = {"rule": "no_regression", "metric": "roc_auc", "tolerance": 0.01}
     ours = measured(0.9, index=5)
 
@@ -128,6 +131,8 @@ def test_no_regression_compares_over_the_same_data() -> None:
 
 
 def test_no_regression_knows_which_way_is_better() -> None:
+    """`no_regression` fails when an error measure rises and passes when it falls."""
+
     def error(value: float, index: int) -> Attestation:
         metric: Document = {"value": value, "source": "given"}
         shared: Document = {"task": "regression", "n": 9, "dataset": {"name": "d", "digest": "sha256:0"}}
@@ -148,6 +153,7 @@ def scan(tool: str, *severities: str, index: int = 0, at: str = NOW) -> Attestat
 
 
 def test_the_newest_scan_of_each_tool_counts() -> None:
+    """`scan` judges the newest scan of each tool by its worst finding and its age."""
     rule: Document = {"rule": "scan", "tools": ["a"], "maximum": "low", "max_age": "7d"}
     assert holds(rule, case(scan("a")))
     assert holds(rule, case(scan("a", "low", "none")))
@@ -161,7 +167,7 @@ def test_the_newest_scan_of_each_tool_counts() -> None:
 
 
 def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> None:
-    """The registry's own is made by its maintainers, others by those who have the scanner."""
+    """The remedy for a missing scan depends on its tool, and a finding has none."""
     own: Document = {"rule": "scan", "tools": ["muniment"]}
     other: Document = {"rule": "scan", "tools": ["a"]}
     assert verdict(own, case()).findings[0].mend == "muniment admin scan"
@@ -171,7 +177,7 @@ def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> Non
 
 
 def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
-    """Those in archives too; another tool's word about it does not count."""
+    """Only the registry's own scan makes a file count as a pickle, also inside archives."""
     rule: Document = {"rule": "format", "allow": ["other", "safetensors"]}
     path = case().paths[0]
 
@@ -191,6 +197,7 @@ def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
 
 
 def test_a_rebuild_came_out_well_enough() -> None:
+    """`reproduced` asks for a recent rebuild with the outcome, by another person if wanted."""
     rule: Document = {"rule": "reproduced"}
 
     def rebuilt(outcome: str, by: str = "ada", index: int = 0, at: str = NOW) -> Attestation:
@@ -218,6 +225,7 @@ def trained(*, dirty: Json = False, code: bool = True, **members: Json) -> Attes
 
 
 def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
+    """`provenance` fails on a dirty tree, unresolved inputs and revoked ancestors, unless switched off."""
     rule: Document = {"rule": "provenance"}
     assert holds(rule, case(trained(), origins=(Origin(name="d", kind="dataset", resolved=True),)))
     assert not holds(rule, case())
@@ -237,6 +245,7 @@ def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
 
 
 def test_licences_are_known_and_allowed() -> None:
+    """The model and each dataset need a known licence from the list; code does not."""
     rule: Document = {"rule": "provenance", "licences": ["MIT"]}
     card = claim(CARD, {"licence": "MIT"}, index=1)
     free = Origin(name="d", kind="dataset", resolved=True, licence="MIT")
@@ -251,6 +260,7 @@ def test_licences_are_known_and_allowed() -> None:
 
 
 def test_soaking_adds_up() -> None:
+    """The spans that a version held an alias add up to its soaking time."""
     rule: Document = {"rule": "soak", "alias": "staging", "least": "2d"}
     first = Hold(alias="staging", since="2026-05-01T12:00:00Z", until="2026-05-02T12:00:00Z")
     second = Hold(alias="staging", since="2026-06-02T12:00:00Z")
@@ -280,6 +290,7 @@ def test_soaking_adds_up() -> None:
     ],
 )
 def test_windows_open_and_close(members: Document, now: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    """`window` passes within its days and hours in its zone, and fails during a freeze."""
     assert holds({"rule": "window", **members}, case(now=now)) is expected
 
 
@@ -287,6 +298,7 @@ def test_windows_open_and_close(members: Document, now: str, expected: bool) -> 
 
 
 def test_a_retrain_stays_inside_of_its_plan() -> None:
+    """`plan` passes only for planned parameters and metrics, under an unexpired plan by another person."""
     plan: Document = {
         "description": "d",
         "impact": "i",
@@ -325,7 +337,7 @@ def test_a_retrain_stays_inside_of_its_plan() -> None:
 
 
 def test_a_retrain_with_other_packages_is_no_retrain() -> None:
-    """Unless its plan lets them change."""
+    """Changed packages fail `plan`, unless the plan allows them."""
 
     def check(*, packages: bool) -> bool:
         plan: Document = {"description": "d", "impact": "i", "packages": packages}
@@ -367,6 +379,7 @@ def test_a_retrain_with_other_packages_is_no_retrain() -> None:
     ],
 )
 def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    """A `cel` rule passes only if its expression is the boolean true."""
     judged = case(measured(0.9))
     assert holds({"rule": "cel", "expression": expression}, judged) is expected
 
@@ -388,11 +401,13 @@ def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # n
     ],
 )
 def test_an_expression_is_looked_over_before_it_is_set(expression: str) -> None:
+    """A CEL expression with a hidden `or`, a syntax error or too much nesting is refused."""
     with pytest.raises(InvalidPolicy):
         read_policy({"rules": [{"rule": "cel", "expression": expression}]})
 
 
 def test_a_string_and_a_comment_hold_no_operator() -> None:
+    """Operators in CEL strings and comments are not operators."""
     assert compile_expression("'a || b' == 'a || b' // x || y").evaluate({}) is True
     assert compile_expression('"""a || b""" != r\'||\'').evaluate({}) is True
 
@@ -401,6 +416,7 @@ def test_a_string_and_a_comment_hold_no_operator() -> None:
 
 
 def test_a_waiver_is_for_one_version_alias_policy_and_time() -> None:
+    """An approved waiver counts only for its version, alias, registry, policy, rules and time."""
     document: Document = {
         "rules": [
             {"rule": "require", "id": "test", "type": "evaluation"},
@@ -463,4 +479,5 @@ def approval(waiver: str, by: str) -> Attestation:
 
 
 def test_ages_are_written_as_they_are_read() -> None:
+    """Two weeks are printed as `14d`."""
     assert write_age(timedelta(weeks=2)) == "14d"

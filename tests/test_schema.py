@@ -58,7 +58,7 @@ def read_schema(engine: Engine, queries: Iterable[str]) -> set[tuple[str, ...]]:
 
 
 def test_a_new_database_is_as_the_migrations_make_it(tmp_path: Path) -> None:
-    """Nothing differs between what the code declares, what a new file gets and what the migrations make."""
+    """A new SQLite database has the same schema as the declared tables and the migrations."""
     new, migrated = (create_engine(f"sqlite:///{tmp_path / name}") for name in ("new", "migrated"))
     ensure_schema(new, "new")
     with migrated.begin() as connection:
@@ -70,7 +70,7 @@ def test_a_new_database_is_as_the_migrations_make_it(tmp_path: Path) -> None:
 
 
 def test_a_new_database_on_postgresql_is_as_the_migrations_make_it(database: str) -> None:
-    """The same on PostgreSQL, with the database's own words for it; nobody changes the log there either."""
+    """A new PostgreSQL database has the schema of the migrations, and its log is append-only."""
     engine = create_engine(make_url(database).set(drivername="postgresql+psycopg"))
     ensure_schema(engine, "new")
     schema = read_schema(engine, _IN_POSTGRESQL)
@@ -93,12 +93,12 @@ def test_a_new_database_on_postgresql_is_as_the_migrations_make_it(database: str
 
 
 def test_the_code_knows_the_newest_migration() -> None:
-    """The revision that every opening looks for is the last one."""
+    """The revision that the code expects is the newest migration."""
     assert ScriptDirectory.from_config(configure()).get_heads() == [HEAD]
 
 
 def test_every_record_has_its_table() -> None:
-    """The fields of a record are the columns of its table, key for key."""
+    """Each record has a table with its fields as columns and its key as primary key."""
     for record in RECORDS:
         table = TABLES[record]
         assert table.name == record.table
@@ -107,7 +107,7 @@ def test_every_record_has_its_table() -> None:
 
 
 def test_a_database_of_the_future_is_refused(registry_db: Path, tmp_path: Path) -> None:
-    """An older Muniment does not touch what a newer one wrote."""
+    """A database of a newer Muniment is refused."""
     with closing(sqlite3.connect(registry_db)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -116,14 +116,14 @@ def test_a_database_of_the_future_is_refused(registry_db: Path, tmp_path: Path) 
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
-    """A file of something else is a refusal, not a foreign exception."""
+    """A file that is not a database is refused."""
     (tmp_path / "registry.db").write_bytes(b"this is not a database, and long enough to be sure" * 100)
     with pytest.raises(MunimentError):
         open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
 
 
 def test_the_database_is_durable_and_checks_references(registry_db: Path, tmp_path: Path) -> None:
-    """WAL, synchronous FULL and foreign keys hold on the registry's own connections."""
+    """The connections use WAL, synchronous FULL and foreign keys."""
     units = open_sqlite(registry_db, LocalBlobs(tmp_path))
     for engine in (units._writer, units._reader):
         with engine.connect() as connection:

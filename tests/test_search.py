@@ -1,4 +1,4 @@
-"""Search: the language, and that every catalog finds the same."""
+"""Search: the query language, and the same answers from every catalog."""
 
 import base64
 import json
@@ -72,7 +72,7 @@ OWNER = Identity.generate()
     ],
 )
 def test_what_is_no_query_is_refused(text: str) -> None:
-    """It breaks the grammar, compares what cannot be compared, or is too much."""
+    """A query with a wrong syntax, comparison or size is refused."""
     with pytest.raises(MunimentError) as refusal:
         parse(text)
     assert refusal.value.code in {"invalid_query", "invalid_name"}
@@ -80,7 +80,7 @@ def test_what_is_no_query_is_refused(text: str) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """Nothing but a refusal comes of nonsense."""
+    """Any text is parsed or refused as a query, and never fails in another way."""
     with suppress(InvalidQuery, InvalidName):
         parse(text)
 
@@ -125,12 +125,12 @@ QUERIES = {
 
 
 def test_searches_find_what_they_say(filled: Backend) -> None:
-    """Each form of a condition and an order, in memory, on SQLite and on PostgreSQL."""
+    """Each condition and order finds the same versions in memory, on SQLite and on PostgreSQL."""
     assert {text: find(filled, text) for text in QUERIES} == QUERIES
 
 
 def test_pages_go_on_where_they_ended(filled: Backend) -> None:
-    """Pages of one, put together, are the whole, in every order."""
+    """Pages of one item add up to the whole, in every order, and foreign cursors are refused."""
     for text in ("", "order by name", "metric.roc_auc > 0 order by metric.roc_auc", "version >= 1"):
         assert find(filled, text, limit=1) == find(filled, text)
     for cursor in ("nonsense", *(make_cursor(*place) for place in FOREIGN)):
@@ -156,7 +156,7 @@ def make_cursor(*place: object) -> str:
 
 
 def test_searches_find_what_they_found_then(filled: Backend) -> None:
-    """After anything that changes what versions are found by, a search of then finds what it found then."""
+    """A search at an earlier time finds what it found then, after any later change."""
     then = [change(filled, OWNER, number) for number in range(6)]
     for text in QUERIES:
         seen = [answers[text] for _, answers in then]
@@ -174,6 +174,7 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
 
 
 def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
+    """A rebuilt catalog gives the same answers for earlier times."""
     owner = Identity.generate()
     backend = open_directory(tmp_path / "registry", identity=owner).backend
     fill(backend, owner)
@@ -187,7 +188,7 @@ def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
 def test_what_was_erased_is_not_found_at_any_time(
     registry: Registry, model: Path, settings: Settings
 ) -> None:
-    """A tag that somebody typed is forgotten with them; what somebody else put there since stays."""
+    """A tag of an erased person is found at no time; a tag that somebody else set later is."""
     version = registry.push(model, "acme/b")
     vera = Identity.generate()
     registry.people.add("Vera", vera.public)
@@ -202,7 +203,7 @@ def test_what_was_erased_is_not_found_at_any_time(
 
 
 def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However little a page looks at, in the end all is found."""
+    """The size of the window that a page looks at does not change the answers."""
     monkeypatch.setattr("muniment.stores.sql.catalog.FEW", 0)
     monkeypatch.setattr("muniment.stores.sql.catalog.WINDOW", 2)
     owner = Identity.generate()
@@ -213,7 +214,7 @@ def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_rebuilt_catalog_finds_the_same(tmp_path: Path) -> None:
-    """The catalog is made anew from the log and the claims in it."""
+    """A catalog rebuilt from the log and its claims gives the same answers."""
     owner = Identity.generate()
     backend = open_directory(tmp_path / "registry", identity=owner).backend
     fill(backend, owner)
@@ -254,7 +255,7 @@ LOOKED_UP = (
 
 @pytest.mark.slow
 def test_on_postgresql_a_page_reads_as_many_rows_however_many_there_are(database: str) -> None:
-    """PostgreSQL counts itself what it reads, in tables and in indexes."""
+    """On PostgreSQL the rows read per page do not grow with the registry."""
     units = open_postgresql(database, MemoryBlobs())
     with psycopg.connect(database, autocommit=True) as setup:
         # Who imports a database does not check each row; and what other processes read is not counted.
@@ -270,7 +271,7 @@ def test_on_postgresql_a_page_reads_as_many_rows_however_many_there_are(database
 
 
 def test_on_sqlite_a_page_takes_as_many_steps_however_many_there_are(tmp_path: Path) -> None:
-    """SQLite says when it has made a thousand steps of its machine."""
+    """On SQLite the steps per page do not grow with the registry."""
     units = open_sqlite(tmp_path / "registry.db", MemoryBlobs())
     with closing(sqlite3.connect(tmp_path / "registry.db")) as setup:
         setup.executescript(f"BEGIN; {DESCRIBED} COMMIT;")
