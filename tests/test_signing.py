@@ -2,7 +2,8 @@
 
 import base64
 import json
-import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import APPROVAL, CONTENT, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
-from muniment.core.errors import BadSignature, InvalidAttestation, InvalidKey, MunimentError
+from muniment.core.errors import BadSignature, InvalidAttestation, InvalidKey
 from muniment.signing.bundle import Bundle, sign_statement, verify_bundle
 from muniment.signing.content import covers, sign_content
 from muniment.signing.keys import Algorithm, Identity, PublicKey
@@ -248,8 +249,27 @@ def test_the_signed_bytes_are_kept_as_they_came() -> None:
     assert verify_bundle(Bundle.decode(bundle.encode()), identity.public).predicate == {"x": 1.5}
 
 
-def test_a_full_disk_leaves_no_half_key(tmp_path: Path) -> None:
+# With room for so many bytes a file, as on a disk that is almost full.
+_SAVE = """
+import resource, signal, sys
+from pathlib import Path
+from muniment.core.errors import InvalidKey
+from muniment.signing.keys import Identity
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    Identity.generate().save(Path(sys.argv[1]))
+except InvalidKey as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_full_disk_leaves_no_half_key(tmp_path: Path, room: int) -> None:
     """A key that cannot be written whole is refused and leaves no file."""
-    with pytest.raises(MunimentError):
-        Identity.generate().save(Path(os.devnull) / "me.pem")
+    path = tmp_path / "me.pem"
+    result = subprocess.run(
+        [sys.executable, "-c", _SAVE, str(path), str(room)], capture_output=True, text=True, check=True
+    )
+    assert f"{path}: File too large" in result.stdout
     assert list(tmp_path.iterdir()) == []
