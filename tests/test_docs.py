@@ -11,6 +11,7 @@ import yaml
 
 import muniment
 from muniment.cli.demo.story import DemoFailed, check
+from muniment.cli.refusals import exit_code
 from muniment.client.connection.settings import Settings
 from muniment.core.bytes.formats import Format
 from muniment.core.errors import list_errors
@@ -59,7 +60,8 @@ def test_every_refusal_is_documented() -> None:
     for kind in list_errors():
         if kind.message:
             line = next(line for line in page.splitlines() if line.startswith(f"| `{kind.code}` |"))
-            assert f"| {status_of(kind.__new__(kind))} |" in line
+            refusal = kind.__new__(kind)
+            assert line.endswith(f"| {status_of(refusal)} | {exit_code(kind)} |")
 
 
 def test_every_setting_of_the_server_is_documented() -> None:

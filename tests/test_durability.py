@@ -14,7 +14,7 @@ import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import VersionNotFound
 from muniment.signing.keys import Identity
 from muniment.testing.backends import provenance
 from muniment.testing.directories import compare_directory
@@ -372,6 +372,6 @@ def test_an_interrupted_push_can_be_done_again(registry: Registry, model: Path) 
 
     with pytest.raises(KeyboardInterrupt):
         registry.push(model, "acme/x", on_bytes=stop)
-    with pytest.raises(MunimentError):
+    with pytest.raises(VersionNotFound):
         registry.version("acme/x")
     assert registry.push(model, "acme/x").record.number == 1

@@ -65,7 +65,7 @@ def test_a_malformed_note_is_refused(lines: bytes) -> None:
 
 @given(st.binary(max_size=80))
 def test_bytes_are_refused(data: bytes) -> None:
-    """Random and altered bytes are refused, and never fail in another way."""
+    """Random bytes are refused, and never fail in another way."""
     with pytest.raises(ProofInvalid):
         open_note(data, signer.verifier)
 

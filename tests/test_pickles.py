@@ -27,6 +27,7 @@ from muniment.scanning.files import scan_file
 from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
 from muniment.scanning.pickles import Pickles, read_pickles
 from muniment.scanning.streams import buffer
+from strategies import damaged
 
 # What is in a file can be written badly.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid .*escape sequence:DeprecationWarning")
@@ -137,7 +138,7 @@ def test_data_alone_is_nothing_to_find(value: object, protocol: int) -> None:
     assert worst(data) == "none"
 
 
-@given(st.binary(max_size=400))
+@given(st.binary(max_size=400) | damaged(pickle.dumps([1, "a", {"b": (2.5, None)}, b"c"])))
 def test_no_bytes_are_too_strange(data: bytes) -> None:
     """Any bytes are refused or followed, and what is followed to its end `pickletools` reads too."""
     followed = follow(data)

@@ -82,6 +82,15 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
 
 
+def test_the_checks_see_what_pages_say() -> None:
+    """The README has spans, command lines, links and settings for these tests to check."""
+    text = PAGES[0].read_text()
+    assert {"push", "verify"} <= {words[0] for words in typed(PAGES[0])}
+    assert any("/" in span for page in PAGES for span in spans(page))
+    assert re.findall(r"\]\(([^)\s]+)\)", text)
+    assert any("MUNIMENT_" in page.read_text() for page in PAGES)
+
+
 @each_page
 def test_paths_exist(page: Path) -> None:
     """A path in the pages that begins with a folder of the project exists."""

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from muniment.core.errors import MunimentError, SchemaTooNew
+from muniment.core.errors import SchemaTooNew, StorageFailed
 from muniment.core.records import RECORDS
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.migrate import configure, upgrade
@@ -118,7 +118,7 @@ def test_a_database_of_the_future_is_refused(registry_db: Path, tmp_path: Path) 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     """A file that is not a database is refused."""
     (tmp_path / "registry.db").write_bytes(b"this is not a database, and long enough to be sure" * 100)
-    with pytest.raises(MunimentError):
+    with pytest.raises(StorageFailed, match="not a database"):
         open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
 
 

@@ -78,7 +78,27 @@ def test_what_is_no_query_is_refused(text: str) -> None:
     assert refusal.value.code in {"invalid_query", "invalid_name"}
 
 
-@given(st.text(max_size=80))
+TOKENS = ["name", "version", "metric.auc", "tag.a", "alias", "owner", "size", "created", "digest", "order by"]
+TOKENS += [
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    "=",
+    "!=",
+    ">",
+    "~",
+    "'a b'",
+    "0.9",
+    "acme/x",
+    "latest",
+    "2026-01-01",
+    "desc",
+]
+
+
+@given(st.text(max_size=80) | st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Any text is parsed or refused as a query, and never fails in another way."""
     with suppress(InvalidQuery, InvalidName):

@@ -4,6 +4,7 @@ import io
 import json
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from muniment.core.bytes.formats import Format
 from muniment.core.errors import InvalidModelFile
 from muniment.tensors.layout import Tensor
 from muniment.tensors.reading import hash_tensors, measure_change, read_tensors
+from strategies import damaged
 
 
 def read(form: Format, data: bytes) -> list[Tensor]:
@@ -165,14 +167,8 @@ def test_initializers_can_be_typed_or_elsewhere() -> None:
 def test_files_that_are_cut_or_changed_are_refused_or_read(kind: str, data: st.DataObject) -> None:
     """A file with any byte cut or changed is read or refused, and never fails in another way."""
     whole_file = onnx_model() if kind == "onnx" else save({"a": np.ones(3, np.float32), "b": np.zeros(2)})
-    place = data.draw(st.integers(0, len(whole_file) - 1))
-    value = data.draw(st.integers(0, 255))
-    changed = whole_file[:place] + bytes([value]) + whole_file[place + 1 :]
-    for broken in (whole_file[:place], changed):
-        try:
-            read(Format(kind), broken)
-        except InvalidModelFile:
-            continue
+    with suppress(InvalidModelFile):
+        read(Format(kind), data.draw(damaged(whole_file)))
 
 
 @given(st.binary(max_size=300))
@@ -180,10 +176,8 @@ def test_any_bytes_are_refused_or_read(data: bytes) -> None:
     """Each reader reads or refuses random bytes, and never fails in another way."""
     for form in (Format.SAFETENSORS, Format.ONNX, Format.GGUF):
         for content in (data, b"GGUF\x03\x00\x00\x00" + data):
-            try:
+            with suppress(InvalidModelFile):
                 read(form, content)
-            except InvalidModelFile:
-                continue
 
 
 @pytest.mark.parametrize("make", [np.float32, np.float64, np.float16, np.int8])
