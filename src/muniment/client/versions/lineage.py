@@ -10,13 +10,14 @@ from typing import Final, NamedTuple
 from muniment.client.proofs.checking import (
     Check,
     check_file,
+    read_claims,
     read_revision,
     resolve_proven,
     run_all,
 )
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.revisions import File
-from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.attestations import PROVENANCE, Attestation
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
 from muniment.core.digests import Digest
