@@ -1,8 +1,8 @@
-"""What stops whoever follows a file."""
+"""Faults that end the reading of a file."""
 
 
 class Malformed(Exception):
-    """What cannot be followed to its end: whoever loads it fails there, or goes another way."""
+    """The file cannot be read to its end: a loader fails there, or takes another path."""
 
     def __init__(self, *, reason: str) -> None:
         """Say why."""

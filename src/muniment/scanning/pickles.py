@@ -33,7 +33,7 @@ class Pickles:
 
     @property
     def acts(self) -> bool:
-        """Whether a loader would do anything that matters, whatever the file is called."""
+        """Whether a loader would do anything that matters, regardless of the name of the file."""
         return bool(self.reading.calls) or bool(self.ended and (self.reading.names or self.reading.hidden))
 
 

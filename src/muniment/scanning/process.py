@@ -77,7 +77,7 @@ class ScanProcess:
                 return [ScanFinding("high", "file/unread", message, end.path)]
 
     def close(self) -> None:
-        """End the worker for good, whatever it is at."""
+        """Kill the worker, even in the middle of a file."""
         self._closed = True
         process = self._process
         if process is not None:
@@ -88,7 +88,7 @@ class ScanProcess:
     def _try(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Look into files. Raises _Ended if the worker ended at it."""
         with ExitStack() as stack:
-            # Whatever goes wrong, the worker is left in the middle of something: the next one is another.
+            # After any failure the worker may be in the middle of a file: the next file gets another worker.
             stack.callback(self._end)
             source = _Source(files)
             with closing(source):

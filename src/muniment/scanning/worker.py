@@ -94,7 +94,7 @@ def _scan_all(connection: "Connection[Any, Any]", files: list[tuple[str, int]]) 
             yield ScanFinding(
                 "high", "file/unread", "what is in it is larger than what can be looked into", path
             )
-        except Exception as error:  # noqa: BLE001 - whatever is in it: what cannot be looked into is a finding
+        except Exception as error:  # noqa: BLE001 - a file may fail in any way: one that cannot be read is a finding
             message = f"what is in it cannot be looked into: {type(error).__name__}"
             yield ScanFinding("high", "file/unread", message, path)
 

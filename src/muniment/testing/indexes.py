@@ -73,7 +73,7 @@ class MemoryCatalog:
                 spell.until = until
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let an attribute go for good."""
+        """Forget an attribute permanently."""
         known = self.spells.get((version, key), [])
         self.spells[version, key] = [spell for spell in known if spell.since != since]
 
@@ -124,7 +124,7 @@ class MemoryCatalog:
         return known
 
 
-def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - whatever is ordered by
+def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - the type depends on the order
     columns = {"created": version.index, "name": version.name, "version": version.number}
     attribute = known.get(version.index, {}).get(order)
     return columns.get(order, None if attribute is None else attribute.number)

@@ -68,7 +68,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     assert staging.take_over("01", [one], 0)
     staging.append("01", one.writer, 0, [first])
     staging.sync("01", one.writer)
-    assert staging.take_over("01", [one], step), "whoever ended in order goes on"
+    assert staging.take_over("01", [one], step), "the writer that ended in order resumes"
     staging.append("01", one.writer, step, [b"what nobody has counted" * 9])
     assert staging.take_over("01", [one, two], step)
     # The first writer does not know yet that it is one no more.
@@ -113,7 +113,7 @@ def check_projections(units: Units) -> None:
 
 
 def check_holdings(units: Units) -> None:
-    """Check who holds which bytes: what is given on, what is let go, and the sums."""
+    """Check who holds which bytes: what is passed on, what is released, and the sums."""
     blobs = [Stored(digest=Digest.of(b"%d" % n), size_bytes=n) for n in range(5)]
     digests = sorted(blob.digest for blob in blobs)
     units.write(lambda unit: _hold_some(unit, blobs))
