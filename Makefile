@@ -26,6 +26,8 @@ lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	! git grep -nEwi -f docs/words.txt -- src docs '*.md' ':!docs/words.txt' \
+		|| { echo "Say it plainly: docs/words.txt lists words that nobody says."; exit 1; }
 
 format: .venv/.dev
 	$(BIN)/ruff format

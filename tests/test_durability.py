@@ -1,4 +1,4 @@
-"""Crashes, full disks, read-only directories, and several processes at once."""
+"""Durability: crashes, full disks, read-only directories, and several processes at once."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import VersionNotFound
 from muniment.signing.keys import Identity
 from muniment.testing.backends import provenance
 from muniment.testing.directories import compare_directory
@@ -123,7 +123,7 @@ def killer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_push_that_is_killed_anywhere_publishes_all_or_nothing(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
-    """Killed at each fsync, rename and unlink of a push: the registry reopens with whole versions."""
+    """A push killed at any fsync, rename or unlink leaves whole versions only."""
     muniment.open(settings=settings).close()
     seen, killed = 0, 0
     for step in range(1, 200):
@@ -152,7 +152,7 @@ def test_a_push_that_is_killed_anywhere_publishes_all_or_nothing(
 def test_a_founding_that_is_killed_anywhere_can_be_done_again(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
-    """Killed at each step of making a registry: the next opening makes it whole."""
+    """A registry whose creation was killed at any step is completed when it is next opened."""
     killed = 0
     for step in range(1, 200):
         result = run(
@@ -280,7 +280,7 @@ for location in (disk / "registry", disk / "new"):
 
 @needs_namespaces
 def test_a_full_disk_is_a_refusal_and_loses_nothing(tmp_path: Path, settings: Settings) -> None:
-    """No room for blobs, then no room for the database: refused, and fine again once there is room."""
+    """Without room for blobs or rows, writes are refused, and they succeed once there is room."""
     result = in_small_disk(tmp_path, "3m", _FILL, settings)
     assert (result.returncode, result.stderr) == (0, "")
     assert set(json.loads(result.stdout.replace("'", '"'))) == {"storage_full"}
@@ -289,7 +289,7 @@ def test_a_full_disk_is_a_refusal_and_loses_nothing(tmp_path: Path, settings: Se
 
 @needs_namespaces
 def test_a_read_only_directory_is_a_refusal(tmp_path: Path, settings: Settings) -> None:
-    """The code says so, and no traceback."""
+    """A push into a read-only directory is refused by its code, without a traceback."""
     result = in_small_disk(tmp_path, "20m", _READ_ONLY, settings)
     assert (result.returncode, result.stdout, result.stderr) == (0, "storage_read_only\n" * 2, "")
 
@@ -317,7 +317,7 @@ with muniment.open() as registry, muniment.open(identity=vera) as validator:
 
 @pytest.mark.slow
 def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, tmp_path: Path) -> None:
-    """Three processes push, approve and promote: no lost event, no gap, aliases in one order."""
+    """Three processes that push, approve and promote lose no event and keep aliases in one order."""
     vera = Identity.generate()
     vera.save(tmp_path / "vera.pem")
     registry.people.add("Vera", vera.public)
@@ -347,7 +347,7 @@ def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, 
 
 @pytest.mark.slow
 def test_processes_that_found_at_once_found_one_registry(settings: Settings) -> None:
-    """The first one founds, the others open."""
+    """Processes that create a registry at the same time end up with one."""
     script = "import muniment; print(muniment.open().people.me().record.id)"
     workers = [
         subprocess.Popen(
@@ -365,13 +365,13 @@ def test_processes_that_found_at_once_found_one_registry(settings: Settings) -> 
 
 
 def test_an_interrupted_push_can_be_done_again(registry: Registry, model: Path) -> None:
-    """A push that a user stops leaves nothing half-published."""
+    """An interrupted push publishes nothing and succeeds when it is repeated."""
 
     def stop(_count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         registry.push(model, "acme/x", on_bytes=stop)
-    with pytest.raises(MunimentError):
+    with pytest.raises(VersionNotFound):
         registry.version("acme/x")
     assert registry.push(model, "acme/x").record.number == 1

@@ -46,12 +46,12 @@ def test_most_functions_are_short() -> None:
 
 
 def test_no_module_is_called_after_nothing() -> None:
-    """A module has the name of what it is about."""
+    """No module is called utils, helpers, common, base, manager or misc."""
     assert not {path.stem for path in SOURCES} & {"utils", "helpers", "common", "base", "manager", "misc"}
 
 
 def test_time_comes_from_one_clock() -> None:
-    """Only `capture/clock.py` asks the machine for the time; everything else is handed a clock."""
+    """Only `capture/clock.py` reads the time of the machine."""
     asks = re.compile(r"datetime\.now\(|date\.today\(|utcnow\(|time\.time\(|time\.time_ns\(")
     assert [path.relative_to(ROOT) for path in SOURCES if asks.search(path.read_text())] == [
         Path("capture/clock.py")
@@ -59,7 +59,7 @@ def test_time_comes_from_one_clock() -> None:
 
 
 def test_the_clock_that_is_handed_in_is_asked(tmp_path: Path) -> None:
-    """A registry that is opened with a clock writes the times of that clock."""
+    """A registry opened with a clock records the times of that clock."""
     then = datetime(2031, 5, 17, tzinfo=UTC)
     (tmp_path / "w.bin").write_bytes(b"weights")
     settings = Settings.read({"MUNIMENT_STATE": str(tmp_path / "state")})
@@ -69,7 +69,7 @@ def test_the_clock_that_is_handed_in_is_asked(tmp_path: Path) -> None:
 
 
 def test_every_test_says_the_behaviour() -> None:
-    """Each has a docstring."""
+    """Each test has a docstring."""
     tests = [
         (path.name, node)
         for path in Path(__file__).parent.glob("test_*.py")

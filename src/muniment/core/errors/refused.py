@@ -203,7 +203,7 @@ class NotYourClaim(Refused):
 
 
 class NotWithdrawable(Refused):
-    """A claim of that kind stands for good."""
+    """A claim of that kind cannot be withdrawn."""
 
     reference: str
     kind: str
