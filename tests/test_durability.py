@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,8 @@ _KILLER = r"""
 static atomic_int calls;
 
 static void step(void) {
-    const char *at = getenv("KILL_AT"), *armed = getenv("KILL_ARMED");
-    if (!at || !armed || access(armed, F_OK)) return;
+    const char *at = getenv("KILL_AT");
+    if (!at) return;
     if (atomic_fetch_add(&calls, 1) + 1 == atoi(at)) kill(getpid(), SIGKILL);
 }
 
@@ -47,25 +49,61 @@ int rename(const char *a, const char *b) {
 int unlink(const char *a) { step(); return ((int (*)(const char *))dlsym(RTLD_NEXT, "unlink"))(a); }
 """
 
-_PUSH = """
-import os, sys, pathlib, muniment
-registry = muniment.open()
-pathlib.Path(os.environ["KILL_ARMED"]).touch()
-version = registry.push(sys.argv[1], "acme/x", run={
-    "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
-    "runDetails": {"builder": {"id": "https://example.com/x"}},
-}, message="why")
-pathlib.Path(os.environ["KILL_ARMED"]).unlink()
-print(version.receipt.index)
+# Acts once for each line of input, which is the step to be killed at, and prints how that ended. Each act is
+# in a fork of a process that has acted elsewhere before: what it takes to load the modules is paid once.
+_FORKS = """
+import os, sys, muniment
+
+def work_in(place):
+    os.environ |= {"MUNIMENT_URL": f"{place}/registry", "MUNIMENT_STATE": f"{place}/state"}
+
+def found(arm):
+    arm()
+    muniment.open().close()
+
+def push(arm):
+    with muniment.open() as registry:
+        arm()
+        registry.push(model, "acme/x", run={
+            "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
+            "runDetails": {"builder": {"id": "https://example.com/x"}},
+        }, message="why")
+        os.environ.pop("KILL_AT", None)
+
+act, place, model = {"found": found, "push": push}[sys.argv[1]], *sys.argv[2:]
+work_in(f"{place}/elsewhere")
+act(lambda: None)
+work_in(place)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        act(lambda: os.environ.update(KILL_AT=line.strip()))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
-_FOUND = """
-import os, pathlib, muniment
-pathlib.Path(os.environ["KILL_ARMED"]).touch()
-muniment.open().close()
-pathlib.Path(os.environ["KILL_ARMED"]).unlink()
-print("founded")
-"""
+
+@contextmanager
+def killed_acts(killer: Path, act: str, place: Path, model: Path) -> Iterator[Callable[[int], int]]:
+    """Give what lets an act be killed at a step, and says with which code it ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _FORKS, act, str(place), str(model)],
+        env={**os.environ, "PYTHONPATH": str(SRC), "LD_PRELOAD": str(killer)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told, said = process.stdin, process.stdout
+
+        def kill_at(step: int) -> int:
+            told.write(f"{step}\n")
+            return int(said.readline())
+
+        yield kill_at
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -76,17 +114,6 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(SRC),
         **more,
     }
-
-
-def run(script: str, settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env=environment(settings, **more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def check_consistent(settings: Settings) -> list[int]:
@@ -125,27 +152,20 @@ def test_a_push_that_is_killed_anywhere_publishes_all_or_nothing(
 ) -> None:
     """A push killed at any fsync, rename or unlink leaves whole versions only."""
     muniment.open(settings=settings).close()
-    seen, killed = 0, 0
-    for step in range(1, 200):
-        (model / "weights.bin").write_bytes(f"weights {step}".encode())
-        (tmp_path / "armed").unlink(missing_ok=True)
-        result = run(
-            _PUSH,
-            settings,
-            str(model),
-            LD_PRELOAD=str(killer),
-            KILL_AT=str(step),
-            KILL_ARMED=str(tmp_path / "armed"),
-        )
-        numbers = check_consistent(settings)
-        assert len(numbers) - seen in {0, 1}
-        if result.returncode == 0:
-            assert len(numbers) == seen + 1, "an acknowledged push is there"
-            break
-        assert result.returncode == -signal.SIGKILL, result.stderr
-        seen, killed = len(numbers), killed + 1
-    assert result.returncode == 0
-    assert killed > 10, "two files, four documents and a commit are more steps than that"
+    seen = 0
+    with killed_acts(killer, "push", tmp_path, model) as kill_at:
+        for step in range(1, 200):
+            (model / "weights.bin").write_bytes(f"weights {step}".encode())
+            code = kill_at(step)
+            numbers = check_consistent(settings)
+            assert len(numbers) - seen in {0, 1}
+            if code == 0:
+                assert len(numbers) == seen + 1, "an acknowledged push is there"
+                break
+            assert code == -signal.SIGKILL
+            seen = len(numbers)
+    assert code == 0
+    assert step > 11, "two files, four documents and a commit are more steps than that"
 
 
 @pytest.mark.slow
@@ -153,28 +173,20 @@ def test_a_founding_that_is_killed_anywhere_can_be_done_again(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
     """A registry whose creation was killed at any step is completed when it is next opened."""
-    killed = 0
-    for step in range(1, 200):
-        result = run(
-            _FOUND,
-            settings,
-            LD_PRELOAD=str(killer),
-            KILL_AT=str(step),
-            KILL_ARMED=str(tmp_path / "armed"),
-        )
-        if result.returncode == 0:
-            break
-        assert result.returncode == -signal.SIGKILL, result.stderr
-        killed += 1
-        with muniment.open(settings=settings) as registry:
-            registry.push(model, "acme/x", run=provenance())
-        assert check_consistent(settings) == [1]
-        # Each step is tried on a fresh place; only what this test made is removed.
-        shutil.rmtree(settings.location)
-        shutil.rmtree(settings.state)
-        (tmp_path / "armed").unlink(missing_ok=True)
-    assert result.returncode == 0
-    assert killed > 5
+    with killed_acts(killer, "found", tmp_path, model) as kill_at:
+        for step in range(1, 200):
+            code = kill_at(step)
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL
+            with muniment.open(settings=settings) as registry:
+                registry.push(model, "acme/x", run=provenance())
+            assert check_consistent(settings) == [1]
+            # Each step is tried on a fresh place; only what this test made is removed.
+            shutil.rmtree(settings.location)
+            shutil.rmtree(settings.state)
+    assert code == 0
+    assert step > 6
 
 
 # ---- full and read-only disks, in a mount namespace of the test's own
