@@ -121,7 +121,7 @@ def _read_policy(backend: TrustedBackend, record: PolicyRecord) -> Policy:
     """
     backend.check_record(record)
     if record.digest is None:
-        raise InvalidPolicy(reason="the alias is guarded, and no policy says by what")
+        raise InvalidPolicy(reason="the alias is guarded, but no policy is in force")
     data = read_document(backend, Digest.parse(record.digest), "the policy", MAX_POLICY_BYTES)
     return decode_policy(data)
 
