@@ -48,7 +48,7 @@ def test_every_rule_of_scans_is_documented() -> None:
         *(ROOT / "src/muniment/scanning").glob("*.py"),
         ROOT / "src/muniment/services/upkeep/scans.py",
     ):
-        made |= set(re.findall(r'Found\(\s*"([a-z]+)", "([a-z0-9/]+)"', path.read_text()))
+        made |= set(re.findall(r'ScanFinding\(\s*"([a-z]+)", "([a-z0-9/]+)"', path.read_text()))
     rows = re.findall(r"^\| (`[^|]+`) \| ([a-z]+) \|", page, re.MULTILINE)
     written = {(severity, rule) for names, severity in rows for rule in re.findall(r"`([^`]+)`", names)}
     assert written == made

@@ -392,7 +392,7 @@ def test_an_approval_by_passkey(place: Place, page: Page) -> None:
     make_passkey(page, place, "Vera")
     theirs = vera.version("acme/x@1")
     theirs.approve("production", "validator", "with the key of the laptop")
-    assert "known by session only" in str(version.check("production").failures)
+    assert "known only by session" in str(version.check("production").failures)
     theirs.withdraw("production", "again, with the passkey")
 
     def sign(address: str) -> None:

@@ -197,7 +197,7 @@ def test_two_rules_have_two_names() -> None:
     """Rules get unique names, and duplicate, unknown and impossible names are refused."""
     policy = read_policy({"rules": [SIGNED, SIGNED, {**GOOD, "id": "good"}]})
     assert [named.id for named in policy.rules] == ["signature", "signature-2", "good", "format"]
-    with pytest.raises(InvalidPolicy, match="two rules are called"):
+    with pytest.raises(InvalidPolicy, match="two rules have the id"):
         read_policy({"rules": [{**SIGNED, "id": "a"}, {**GOOD, "id": "a"}]})
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
     with pytest.raises(InvalidPolicy, match="no rule 'b'"):
@@ -268,7 +268,7 @@ def test_a_guarded_alias_without_a_policy_denies(backend: Backend, owner: Identi
     publish(backend, owner, b"a")
     backend.execute(SetPolicy(models=EVERY, alias=PRODUCTION, policy=None))
     refusal = refuses(lambda: backend.execute(MOVE), GateFailed)
-    assert "no policy says by what" in str(refusal.data()["failures"])
+    assert "no policy is in force" in str(refusal.data()["failures"])
     assert not gate(backend)
     set_policy(backend, owner, SIGNED)
     backend.execute(MOVE)
@@ -428,7 +428,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert "# acme/*@production sha256:" in call("policy", "show", "acme/x@production")[1]
     assert "acme/*@production" in call("policy", "history", "acme")[1]
     code, shown = call("check", "acme/x@1", "production")
-    assert (code, "NOT MET  evaluation present: there is none" in shown) == (1, True)
+    assert (code, "NOT MET  evaluation present: none on record" in shown) == (1, True)
     assert "try: muniment evaluate acme/x@1" in shown
     code, shown = call("policy", "explain", "acme/x@1", "production")
     assert code == 0
@@ -438,7 +438,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert (code, "gate_failed" in shown) == (3, True)
     assert call("policy", "tier", "acme/x", "high")[0] == 0
     assert call("policy", "guard", "acme/x@release")[0] == 0
-    assert "no policy says by what" in call("check", "acme/x@1", "release")[1]
+    assert "no policy is in force" in call("check", "acme/x@1", "release")[1]
     assert call("policy", "init", str(directory), "--template", "minimal")[0] == 2, "what is there stays"
 
 

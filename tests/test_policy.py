@@ -87,7 +87,7 @@ def grouped(**recalls: float | None) -> dict[str, Json]:
         ({"rules": [{"rule": "window", "freezes": ["May"]}]}, "object"),
         (
             {"rules": [{"rule": "window", "freezes": [{"from": "May", "until": "June"}]}]},
-            "time with its zone",
+            "time with a time zone",
         ),
         (
             {"rules": [{"rule": "window", "freezes": [{"from": LATER, "until": EARLIER}]}]},
@@ -265,7 +265,7 @@ def test_approvals_can_ask_how_an_approver_is_known() -> None:
     signed = claim(APPROVAL, approval, signer="vera")
     seen = replace(case(signed), roles={"vera": frozenset({Role.VALIDATOR})})
     weak = judge(Policy.read({"rules": asked}), seen)
-    assert "vera is known by key only" in weak.failures[0]
+    assert "vera is known only by key" in weak.failures[0]
     strong = replace(seen, attestations=(replace(signed, assurance="session"),))
     assert judge(Policy.read({"rules": asked}), strong).passed
     for wrong in ([], "session", ["magic"]):

@@ -222,7 +222,7 @@ def test_an_approval_is_stale_once_its_evidence_is_withdrawn(
     assert passes(published)
     withdraw(published, owner, 1, claim_of(made[0]))
     judged = published.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
-    assert "was over another evidence" in str(judged.failures)
+    assert "covers another evidence" in str(judged.failures)
 
 
 def test_lineage_follows_no_withdrawn_provenance(published: Backend, owner: Identity) -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from muniment.core.errors import InvalidTime
 
-# What gives the time, aware.
+# A source of times, which are aware.
 Clock: TypeAlias = Callable[[], datetime]
 
 

@@ -25,7 +25,7 @@ class Lineage(Protocol):
         """Add edges, except those that exist."""
 
     def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
-        """Take edges away; one that is not there is passed over."""
+        """Remove edges, if they exist."""
 
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int

@@ -135,7 +135,7 @@ class ClaimNotFound(NotFound):
 
     reference: str
     digest: str
-    message = "there is no claim {digest} about {reference}"
+    message = "no claim about {reference} has the digest {digest}"
     advice = "list the claims about it: muniment show {reference}"
 
 

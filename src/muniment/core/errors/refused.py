@@ -194,7 +194,7 @@ class NothingToWithdraw(Refused):
 
 
 class NotYourClaim(Refused):
-    """A principal tries to withdraw what another one signed."""
+    """A principal tries to withdraw another's claim."""
 
     signer: str
     principal: str
@@ -203,7 +203,7 @@ class NotYourClaim(Refused):
 
 
 class NotWithdrawable(Refused):
-    """A claim of that kind cannot be withdrawn."""
+    """Claims of that kind cannot be withdrawn."""
 
     reference: str
     kind: str
@@ -213,7 +213,7 @@ class NotWithdrawable(Refused):
 
 
 class AlreadyWithdrawn(Refused):
-    """The claim was withdrawn before."""
+    """The claim is already withdrawn."""
 
     reference: str
     digest: str

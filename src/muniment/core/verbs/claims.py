@@ -15,7 +15,7 @@ from muniment.core.verbs.verb import At, Change, Command, Name, PageQuery, Quest
 class RecordAttestation(Command):
     """Record a stored bundle as a claim about a version. The sender must have signed it.
 
-    A claim of kind `withdrawal` takes back another claim that the sender signed.
+    A claim of kind `withdrawal` withdraws another claim by the same signer.
     """
 
     declared = Change(

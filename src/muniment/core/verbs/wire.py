@@ -109,10 +109,10 @@ def read(kind: type[V], given: Mapping[str, object]) -> V:
 
 
 def check(verb: Verb) -> None:
-    """Check that what a verb holds is within the bounds that its fields declare.
+    """Check the values of a verb against the declared bounds of its fields.
 
     Raises:
-        InvalidBody: a text is no Unicode, too long or of another form, or a number is too large or small.
+        InvalidBody: a text is not Unicode or is too long, or a number is out of range.
     """
     for passage in _passages(type(verb)):
         for part, value in zip(passage.parts, passage.write(getattr(verb, passage.field)), strict=True):
@@ -247,10 +247,10 @@ def _find_fault(value: Json, part: Part) -> str:
 
 
 def _find_text_fault(text: str, bounds: Bounds) -> str:
-    if not text.isascii() and not text.isprintable() and any("\ud800" <= one <= "\udfff" for one in text):
+    if not text.isascii() and not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
         return "expected Unicode text, got a lone surrogate"
     if "\0" in text:
-        return "expected text, got a NUL"
+        return "expected text, got a NUL character"
     if bounds.most is not None and len(text) > bounds.most:
         return f"expected at most {bounds.most} characters, got {len(text)}"
     return ""

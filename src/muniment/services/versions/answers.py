@@ -76,7 +76,7 @@ def list_versions(reading: Reading, query: ListVersions) -> tuple[VersionRecord,
 
 
 def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[AttestationRecord]:
-    """Give claims as they were when the log ended there: not withdrawn yet, if that came later."""
+    """Give claims as they were at the end of that log, without later withdrawals."""
     for claim in claims:
         later = claim.withdrawn is not None and claim.withdrawn >= end
         yield replace(claim, withdrawn=None) if later else claim

@@ -71,11 +71,11 @@ def set_status(tx: Transaction, command: SetStatus) -> Outcome:
 
 
 def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
-    """Keep a version for longer, or hold it, or end a hold. A time that was promised is never shortened.
+    """Keep a version for longer, put it on legal hold, or end a hold. The retention is never shortened.
 
     Raises:
-        VersionRetained: it is kept for longer already.
-        ReasonNeeded: nobody said why.
+        VersionRetained: it is already kept for longer.
+        ReasonNeeded: there is no reason.
     """
     version = resolve(tx.unit, command.reference)
     present = find_retention(tx.unit, version)

@@ -76,7 +76,7 @@ class SqlLineage:
             self._statements.run_many(self._connection, "lineage add", lambda: _ADD, rows)
 
     def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
-        """Take edges away."""
+        """Remove edges."""
         rows = [
             {
                 "of_child": edge.child,

@@ -78,16 +78,18 @@ class Approvals:
         """Count some approvals."""
         standing: list[SignedApproval] = []
         passed_over: list[str] = []
-        for one in approvals.values():
-            if one.approval.decision is SigningDecision.WITHDRAW:
+        for signed in approvals.values():
+            if signed.approval.decision is SigningDecision.WITHDRAW:
                 continue
-            if one.approval.decision is SigningDecision.REJECT:
-                return no(self, f"{one.claim.signer} rejected it as {one.approval.role}", [one.claim])
-            fault = self._find_fault(one, case)
+            if signed.approval.decision is SigningDecision.REJECT:
+                return no(
+                    self, f"{signed.claim.signer} rejected it as {signed.approval.role}", [signed.claim]
+                )
+            fault = self._find_fault(signed, case)
             if fault:
                 passed_over.append(fault)
             else:
-                standing.append(one)
+                standing.append(signed)
         have = {role: sum(one.approval.role is role for one in standing) for role in Role}
         missing = [
             f"{count - have[role]} {role} missing"
