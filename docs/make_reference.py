@@ -1,4 +1,4 @@
-"""Write what follows from the declarations of verbs: docs/reference/rest.md and tests/golden/openapi.json.
+"""Write what follows from the code: pages of docs/reference, and tests/golden/openapi.json.
 
 `make reference` writes them; with `--check` they are compared with what is there.
 """
@@ -10,6 +10,8 @@ from enum import StrEnum
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
+
+import reference_pages as pages
 
 from muniment.core.digests import Digest
 from muniment.core.names import Alias, ModelName, Models, Reference
@@ -60,8 +62,22 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
 """
 
 
-def write_reference() -> str:
-    """Write the page."""
+def write_all() -> dict[str, str]:
+    """Write every file, by its path."""
+    return {
+        "docs/reference/rest.md": write_rest(),
+        "docs/reference/commands.md": pages.write_commands(),
+        "docs/reference/events.md": pages.write_events(),
+        "docs/reference/predicates.md": pages.write_predicates(),
+        "docs/reference/rules.md": pages.write_rules(),
+        "docs/reference/refusals.md": pages.fill_refusals(_read("docs/reference/refusals.md")),
+        "docs/reference/settings.md": pages.fill_settings(_read("docs/reference/settings.md")),
+        "tests/golden/openapi.json": write_openapi(),
+    }
+
+
+def write_rest() -> str:
+    """Write the page of the REST API."""
     lines = [_INTRODUCTION]
     for wing, kinds in WINGS.items():
         lines += [f"## {wing.capitalize()}\n", f"{_describe_wing(kinds[0].__module__)}\n"]
@@ -164,13 +180,14 @@ def _make_openapi() -> dict[str, Any]:
     return make_app().openapi()
 
 
+def _read(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
 def main() -> None:
     """Write the files, or compare them."""
     stale = []
-    for path, text in (
-        ("docs/reference/rest.md", write_reference()),
-        ("tests/golden/openapi.json", write_openapi()),
-    ):
+    for path, text in write_all().items():
         target = ROOT / path
         if "--check" not in sys.argv:
             target.parent.mkdir(exist_ok=True)
@@ -178,7 +195,7 @@ def main() -> None:
         elif not target.exists() or target.read_text() != text:
             stale.append(path)
     if stale:
-        sys.exit(f"{', '.join(stale)}: not what the declarations say; if that is meant: make reference")
+        sys.exit(f"{', '.join(stale)}: out of date; run make reference")
 
 
 if __name__ == "__main__":

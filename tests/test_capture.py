@@ -176,7 +176,7 @@ def test_addresses_are_references_or_snapshots(
         run.dataset("far", "https://ada:pass@example.com/a.csv?token=x", digest=digest)
         path = run.dataset("near", f"{website}/a.csv", digest=digest, snapshot=True)
         assert path.read_text() == "x\n1\n"
-        with pytest.raises(InvalidOption, match="needed"):
+        with pytest.raises(InvalidOption, match="missing"):
             run.dataset("x", "https://example.com/a.csv")
         with pytest.raises(DigestMismatch):
             run.dataset("x", f"{website}/a.csv", digest=str(Digest.of(b"")), snapshot=True)
@@ -332,7 +332,7 @@ def test_no_secret_is_stored_anywhere(
     for secret in secrets:
         assert not any(secret.encode() in data for data in stored), secret
     described: Any = Provenance(run.provenance()).internal["git"]
-    assert described["diff_left_out"] == "it holds what looks like a secret"
+    assert described["diff_left_out"] == "it seems to contain a secret"
     inside: Any = Provenance(run.provenance()).internal
     assert inside["variables"]["DB_PASSWORD"] == "(hidden)"  # noqa: S105 - that it is hidden
     assert inside["variables"]["HOME"] == os.environ["HOME"]
@@ -590,4 +590,4 @@ def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings
         with registry._session.backend.open_blob(kept) as blob:
             text = blob.read().decode()
         assert "depth = 3" in text
-        assert plan(version).missing == ("a command: it was made in a notebook",)
+        assert plan(version).missing == ("a command: the training ran in a notebook",)

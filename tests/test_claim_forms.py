@@ -37,9 +37,10 @@ from muniment.core.claims.reproductions import (
     Reproduction,
     UsedSandbox,
 )
-from muniment.core.claims.scans import Found, Scan, Scanner, write_scan
+from muniment.core.claims.scans import Scan, ScanFinding, Scanner, write_scan
 from muniment.core.claims.tombstones import GoneFile, Tombstone
 from muniment.core.claims.waivers import Waiver
+from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation
 from muniment.core.names import Alias, Models
@@ -82,6 +83,7 @@ SAMPLES: list[Predicate] = [
     Emergency(
         version="acme/x@1", alias=Alias("production"), registry=REGISTRY, reason=D, nonce=NONCE, time=TIME
     ),
+    Withdrawal(version="acme/x@1", registry=REGISTRY, claim=D, reason=D, nonce=NONCE, time=TIME),
     Tombstone(
         version="acme/x@1",
         files=(GoneFile(path="w.bin", digest=D, size=3),),
@@ -177,7 +179,7 @@ def _card() -> JsonObject:
 
 
 def _scan() -> JsonObject:
-    finding = Found(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
+    finding = ScanFinding(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
     predicate = write_scan(Scanner("muniment", "1", "2"), TIME, [finding])
     assert Scan(predicate).worst == "high"
     return predicate

@@ -75,7 +75,7 @@ def send(url: str, data: bytes, headers: Mapping[str, str]) -> int:
 def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3: Mapping[str, str]) -> None:
     """The store refuses other bytes, other headers and a second upload."""
     data = os.urandom(1000)
-    ticket = direct.let_put("01", Digest.of(data), len(data))
+    ticket = direct.presign_put("01", Digest.of(data), len(data))
     assert put(ticket, bytes(1000)) == 400
     assert put(ticket, data, **{"if-none-match": "x"}) == 403
     assert put(ticket, data) == 200
@@ -86,7 +86,7 @@ def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3:
     landing.accept("01", Digest.of(data), len(data))
     with ObjectBlobs(open_store(bucket), bucket).open(Digest.of(data)) as blob:
         assert blob.read() == data
-    assert httpx2.get(direct.let_put("01", Digest.of(data), 1).url).status_code == 403
+    assert httpx2.get(direct.presign_put("01", Digest.of(data), 1).url).status_code == 403
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def test_reading_parts_goes_on_where_another_replica_stopped(s3: Mapping[str, st
     upload = uploads.begin(me, len(data), Digest.of(data)).id
     digests = [Digest.of(part) for part in parts]
     for number, part in enumerate(parts, 1):
-        ticket = replica().let_parts(me, upload, {number: digests[number - 1]})[number]
+        ticket = replica().presign_parts(me, upload, {number: digests[number - 1]})[number]
         assert put(ticket, part) == 200
     replica().accept(me, upload, digests)
     assert [replica().prove(upload) for _ in range(2)] == [False, False]
@@ -215,7 +215,7 @@ def test_reading_parts_goes_on_where_another_replica_stopped(s3: Mapping[str, st
     assert [replica().prove(upload) for _ in range(2)] == [False, True]
     assert uploads.get(me, upload).result == Digest.of(data)
     with pytest.raises(UploadNotFound):
-        replica().let_parts(me, upload, {1: digests[0]})
+        replica().presign_parts(me, upload, {1: digests[0]})
     with blobs.open(Digest.of(data)) as blob:
         assert Digest.of(blob.read()) == Digest.of(data)
 

@@ -69,6 +69,7 @@ from muniment.testing.backends import (
     refuses,
     salted,
     set_policy,
+    withdraw,
 )
 from muniment.testing.live import run_server
 
@@ -414,6 +415,17 @@ class Governance(RuleBasedStateMachine):
             )
         )
 
+    @rule(who=who, number=number, which=st.integers(0, 9))
+    def take_back(self, who: str, number: int, which: int) -> None:
+        backend = self.backends[who]
+        try:
+            claims = backend.ask(DescribeVersion(reference=Reference(NAME, number))).attestations
+        except MunimentError:
+            return
+        own = [one for one in claims if one.signer == backend.ask(GetSelf()).record.id] or claims
+        claim = Digest.parse(own[which % len(own)].digest)
+        self.attempt(lambda: withdraw(backend, self.keys[who], number, claim))
+
     @rule(who=who, role=st.sampled_from(list(Role)))
     def grant(self, who: str, role: Role) -> None:
         self.backends["founder"].execute(GrantRole(principal=who, role=role, namespace="acme"))
@@ -473,13 +485,16 @@ class Governance(RuleBasedStateMachine):
         authors = {detail.record.author} | {
             one.signer for one in detail.attestations if one.predicate_type == PROVENANCE
         }
-        seen = {one.digest for one in detail.attestations if one.predicate_type == EVALUATION}
+        standing = [one for one in detail.attestations if one.withdrawn is None]
+        seen = {one.digest for one in standing if one.predicate_type == EVALUATION}
         last: dict[str, Approval] = {}
         for one in detail.attestations:
             if one.predicate_type == APPROVAL:
                 with backend.open_blob(Digest.parse(one.digest)) as file:
                     said = Bundle.decode(file.read())
                 last[one.signer] = Approval.read(_predicate(said))
+                if one.withdrawn is not None:
+                    del last[one.signer]
         assert not any(act.decision is SigningDecision.REJECT for act in last.values())
         counted = {
             who

@@ -186,14 +186,14 @@ def test_many_labels_are_averaged() -> None:
     ("true", "pred", "score", "reason"),
     [
         ([], [], None, "no row"),
-        ([0, 1], [0], None, "2 labels and 1 predictions"),
+        ([0, 1], [0], None, "predictions: expected 2 entries, got 1"),
         ([0, 1], [0, 1], [0.5], "scores of shape"),
         ([0, 1], [0, 1], [0.5, float("nan")], "not finite"),
         ([0, 1], [0, 1], [0.5, float("inf")], "not finite"),
-        ([0, 1], [0, 1], [0.5, 1.5], "not a probability"),
+        ([0, 1], [0, 1], [0.5, 1.5], "not between 0 and 1"),
         ([1, 1], [1, 1], [0.5, 0.6], "same true label"),
         ([0, 1, 2], [0, 1, 2], [0.1, 0.2, 0.3], "two labels"),
-        ([0.0, float("nan")], [0, 1], None, "not a finite"),
+        ([0.0, float("nan")], [0, 1], None, "not finite"),
         (list(range(2000)), list(range(2000)), None, "more than 1000 labels"),
         ([[0], [1]], [0, 1], None, "shape"),
     ],
@@ -206,7 +206,7 @@ def test_predictions_that_make_no_evidence_are_refused(
         evaluate(true, pred, score)
     with pytest.raises(InvalidEvidence, match="no row has the positive label"):
         evaluate([0, 1], [0, 1], None, positive="ill")
-    with pytest.raises(InvalidEvidence, match="1 sex"):
+    with pytest.raises(InvalidEvidence, match="sex: expected 2 entries, got 1"):
         evaluate([0, 1], [0, 1], None, groups={"sex": ["f"]})
 
 
@@ -249,7 +249,7 @@ def test_scores_of_many_labels_are_averaged_over_them() -> None:
     named = evaluate_classification(
         ["a", "c"], ["a", "c"], np.array([[0.9, 0.0, 0.1], [0.0, 0.0, 1.0]]), classes=["a", "b", "c"]
     )
-    assert complete(named).metrics["roc_auc"] == {"value": None, "why": "a label has one class only"}
+    assert complete(named).metrics["roc_auc"] == {"value": None, "why": "a label has only one class"}
 
 
 def test_several_labels_a_row_are_counted_apart() -> None:

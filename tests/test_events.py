@@ -159,6 +159,24 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, claims acme/x@D1, target acme/prod-eu/api, entry 8",
     ),
     (
+        e.ClaimWithdrawn(
+            name=X,
+            revision=D1,
+            claim=D2,
+            entry=8,
+            attestation=D1,
+            signer="p1",
+            key="k1",
+            assurance=Assurance.PASSKEY,
+            reason=D2,
+        ),
+        (
+            '{"assurance":"passkey","attestation":"D1","claim":"D2","entry":8,"key":"k1","name":"acme/x",'
+            '"reason":"D2","revision":"D1","signer":"p1"}'
+        ),
+        "namespace acme, claims acme/x@D1, entry 8",
+    ),
+    (
         e.PolicySet(models=Models("acme", "*"), alias=PRODUCTION, policy=D1, attestation=D2),
         '{"alias":"production","attestation":"D2","models":"acme/*","policy":"D1"}',
         "namespace acme, policy acme/*@production",

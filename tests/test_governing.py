@@ -90,9 +90,10 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     assert "no card" in call("requests", "acme/x", "--closed")
     assert call("inbox", by="Vera").count("request") == 0
     assert "rejected it as validator" in call("check", "acme/x@1", "production", code=1)
-    call("withdraw", *decision, "there is one", by="Vera")
+    taken_back = ("withdraw", "acme/x@1", "--for", "production", "--reason")
+    call(*taken_back, "there is one", by="Vera")
     assert "1 of validator missing" in call("check", "acme/x@1", "production", code=1)
-    call("withdraw", *decision, "again", by="Vera", code=3)
+    assert "nothing_to_withdraw" in call(*taken_back, "again", by="Vera", code=3)
     call("approve", *decision, "fine", "--meaning", "review", by="Vera")
     call("approve", *decision, "mine", code=3)
     opened = json.loads(call("request", "acme/x@1", "production", "--json"))["index"]
@@ -129,7 +130,7 @@ def test_a_waiver_is_asked_for_approved_and_shown(call: Call) -> None:
     )["data"]["attestation"]
     shown = call("show", "acme/x@1")
     assert "WAIVER  of measured for production" in shown
-    assert "approved by nobody yet" in shown
+    assert "not approved yet" in shown
     assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["waiver"]
     assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
     call("approve", *what, "--as", "validator", "--waiver", asked, "--reason", "go on", by="Vera")
@@ -151,7 +152,7 @@ def test_nobody_approves_the_waiver_that_they_asked_for(call: Call) -> None:
     approve = ("approve", *what, "--as", "validator", "--reason", "go on", "--waiver")
     assert "own_version" in call(*approve, asked, by="Vera", code=3)
     assert "wrong_subject" in call(*approve, str(Digest.of(b"none")), by="Vera", code=2)
-    assert "approved by nobody yet" in call("show", "acme/x@1")
+    assert "not approved yet" in call("show", "acme/x@1")
 
 
 def test_a_draft_is_published_later(call: Call, model: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_proof_of_what_is_not_there_cannot_be_asked_for() -> None:
     tree = Tree(LEAVES)
     with pytest.raises(ValueError, match="no leaf 8"):
         prove_inclusion(8, 8, tree.read)
-    with pytest.raises(ValueError, match="no past of 9"):
+    with pytest.raises(ValueError, match="never had size 9"):
         prove_consistency(9, 8, tree.read)
 
 

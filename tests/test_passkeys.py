@@ -393,7 +393,7 @@ def test_an_approval_by_passkey(place: Place, page: Page) -> None:
     theirs = vera.version("acme/x@1")
     theirs.approve("production", "validator", "with the key of the laptop")
     assert "known by session only" in str(version.check("production").failures)
-    theirs.withdraw("production", "validator", "again, with the passkey")
+    theirs.withdraw("production", "again, with the passkey")
 
     def sign(address: str) -> None:
         page.goto(address)
@@ -441,7 +441,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
 
     def withdraw_by_command(drive: Callable[[str], None]) -> str:
         """Type `muniment withdraw --passkey`, and open the address that it prints."""
-        command = ["withdraw", "acme/y@1", "--for", "production", "--as", "validator", "--reason", "tested"]
+        command = ["withdraw", "acme/y@1", "--for", "production", "--reason", "tested"]
         state = str(place.directory / "Wanda")
         given = {**os.environ, "MUNIMENT_STATE": state, "MUNIMENT_URL": place.url, "BROWSER": "true"}
         program = str(Path(sys.executable).with_name("muniment"))
@@ -453,7 +453,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
             text=True,
         ) as process:
             assert process.stderr is not None
-            drive(process.stderr.readline().rpartition("open this one: ")[2].strip())
+            drive(process.stderr.readline().rpartition("go to ")[2].strip())
             output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         return output
@@ -467,7 +467,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
         expect(page.get_by_role("heading")).to_have_text("This cannot be signed")
         page.goto("about:blank")
         page.goto(f"{place.url}/passkeys/sign#payload={encode_base64url(STATEMENT)}")
-        expect(page.get_by_text("This is not an approval")).to_be_visible()
+        expect(page.get_by_text("This is neither an approval nor a withdrawal")).to_be_visible()
         page.goto("about:blank")
         page.goto(address)
         page.get_by_role("button", name="Sign with your passkey").click()
@@ -480,8 +480,10 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
     def sign(address: str) -> None:
         page.goto(address)
         expect(page.get_by_role("heading")).to_have_text(
-            "You are about to take back your decision about acme/y@1"
+            "You are about to withdraw what you signed about acme/y@1"
         )
+        expect(page.get_by_role("table")).to_contain_text("tested")
+        assert Axe().run(page).violations_count == 0
         page.get_by_role("button", name="Sign with your passkey").click()
         page.get_by_text("Done. You can close this page.").wait_for()
 

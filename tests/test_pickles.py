@@ -22,7 +22,7 @@ from picklescan.scanner import scan_pickle_bytes
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.utils import all_estimators
 
-from muniment.core.claims.scans import SEVERITIES, Found
+from muniment.core.claims.scans import SEVERITIES, ScanFinding
 from muniment.scanning.files import scan_file
 from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
 from muniment.scanning.pickles import Pickles, read_pickles
@@ -54,7 +54,7 @@ def follow(data: bytes) -> Pickles:
     return followed
 
 
-def look(data: bytes, path: str = "model.pkl") -> list[Found]:
+def look(data: bytes, path: str = "model.pkl") -> list[ScanFinding]:
     """Look into a file."""
     return list(scan_file(io.BytesIO(data), path, len(data)))
 
@@ -378,10 +378,10 @@ def test_large_arrays_of_joblib_are_passed_over(compress: int | str) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ((b"f8", b"q8"), "of a type that is not known"),
+        ((b"f8", b"q8"), "has an unknown type"),
         ((b"\x85", b"\x86"), "cannot be followed"),
-        ((b"\x8c\x05dtype", b"\x8c\x05dtypf"), "without a type"),
-        ((b"\x8c\x05shape", b"\x8c\x05shapf"), "without a type"),
+        ((b"\x8c\x05dtype", b"\x8c\x05dtypf"), "has no type"),
+        ((b"\x8c\x05shape", b"\x8c\x05shapf"), "has no type"),
     ],
 )
 def test_an_array_of_joblib_that_cannot_be_measured_is_a_finding(
@@ -457,23 +457,23 @@ def test_what_cannot_be_told_is_found(how: str) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"hello", "recall"),
+        (b"hello", "memo"),
         (b"\x80\x04", "too early"),
         (b"\x80\x04N", "too early"),
-        (b"\x80\x04\xff", "an opcode that there is not"),
-        (b".", "not there"),
-        (b"0.", "not there"),
-        (b"(1(.", "not there"),
-        (b"e.", "not there"),
+        (b"\x80\x04\xff", "unknown opcode"),
+        (b".", "stack is empty"),
+        (b"0.", "stack is empty"),
+        (b"(1(.", "stack is empty"),
+        (b"e.", "stack is empty"),
         (b"I1", "too early"),
         (b"T\xff\xff\xff\xff.", "negative"),
         (b"}(K\x01u.", "without a value"),
-        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "no file has"),
+        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "impossible length"),
         (b"\x8e\xff\xff\xff\xff\x00\x00\x00\x00.", "too early"),
         (b"c\xff\xfe\nx\n.", "not text"),
-        (b"\x80\x04K\x01K\x02\x93.", "no text"),
-        (b"K\x01)R.", "cannot be called"),
-        (b"(o.", "not there"),
+        (b"\x80\x04K\x01K\x02\x93.", "not text"),
+        (b"K\x01)R.", "not callable"),
+        (b"(o.", "stack is empty"),
     ],
 )
 def test_a_pickle_that_breaks_is_a_finding_where_one_is_expected(data: bytes, reason: str) -> None:

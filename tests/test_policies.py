@@ -210,8 +210,8 @@ def test_two_rules_have_two_names() -> None:
     ("text", "reason"),
     [
         ("a: [", "not YAML"),
-        ("- a", "not an object"),
-        ("a: 1\na: 2", "twice"),
+        ("- a", "expected a YAML object"),
+        ("a: 1\na: 2", "duplicate key"),
         ("!!python/name:os.system", "YAML"),
     ],
 )

@@ -54,11 +54,14 @@ def typed(page: Path) -> Iterator[list[str]]:
     text = page.read_text()
     blocks = re.findall(r"^(?:    |\$ |- run: +|    - )(muniment .+)$", text, re.MULTILINE)
     for line in [*blocks, *(span for span in spans(page) if span.startswith("muniment "))]:
-        words = line.partition(" #")[0].partition(" && ")[0].removesuffix("...").replace("…", "")
+        words = re.sub(r" (\[OPTIONS\]|COMMAND \[ARGS\]\.\.\.)", "", line)
+        words = words.partition(" #")[0].partition(" && ")[0].removesuffix("...").replace("…", "")
         try:
-            yield shlex.split(words)[1:]
+            split = shlex.split(words)[1:]
         except ValueError:
             continue
+        if not split[:1] or not split[0].isupper():
+            yield split
 
 
 def find_command(words: list[str]) -> tuple[list[click.Command], list[str]]:
@@ -203,7 +206,7 @@ def test_the_demo_tells_its_story_and_the_readme_shows_it(tmp_path: Path, readme
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("Every step did what it should.\n")
+    assert result.stdout.endswith("Every step worked as claimed.\n")
     for chapter in range(1, 10):
         assert f"\n{chapter}. " in result.stdout
     written = readme.read_part((ROOT / "README.md").read_text(), "demo")

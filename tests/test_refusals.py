@@ -63,6 +63,7 @@ FIRST = Reference(NAME, 1)
 # What scripts decide by. A code may come; none may change or go.
 CODES = """
     already_approved
+    already_withdrawn
     bad_signature
     bad_token
     blob_not_found
@@ -70,6 +71,7 @@ CODES = """
     break_glass_not_allowed
     browser_lost
     card_not_found
+    claim_not_found
     content_corrupt
     deployment_not_found
     destination_not_empty
@@ -125,6 +127,8 @@ CODES = """
     not_permitted
     not_reproducible
     not_signed
+    not_withdrawable
+    not_your_claim
     not_your_signature
     nothing_to_roll_back
     nothing_to_withdraw

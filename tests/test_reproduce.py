@@ -220,7 +220,7 @@ def record_run(path: Path, **changes: object) -> Recorded:
         ({"externalParameters__command": ["python", "-c", "1"]}, "a command that can be run again"),
         ({"externalParameters__command": ["python", "t.py", "(hidden)"]}, "a secret of its command line"),
         ({"internalParameters__exit_code": 3}, "a training that succeeded"),
-        ({"internalParameters__outputs": []}, "which files of it the training wrote"),
+        ({"internalParameters__outputs": []}, "the record of which files the training wrote"),
         ({"internalParameters__platform": {"gpus": ["H100"]}}, "a graphics card (H100)"),
         ({"internalParameters__platform": {"machine": "s390x"}}, "a machine of its kind (s390x)"),
         ({"internalParameters__git": {"commit": "a" * 40, "remote": None}}, "the code: commit aaaa"),
@@ -228,7 +228,7 @@ def record_run(path: Path, **changes: object) -> Recorded:
             {"internalParameters__git": {"commit": "a" * 40, "remote": "https://x", "dirty": True}},
             "the changes to the code since its commit",
         ),
-        ({"internalParameters__git": None}, "the code: it was in no git checkout"),
+        ({"internalParameters__git": None}, "the code: it was not in a git checkout"),
         (
             {"internalParameters__git": {"commit": "--upload-pack=x", "remote": "https://x"}},
             "the code: commit --up",
@@ -268,9 +268,9 @@ def test_data_that_is_not_there_is_named(
     version = registry.push("model", "acme/x", run=run)
     why = {one.name: one.why for one in plan(version).data}
     assert why == {
-        "inside": "say --data inside=PATH if you have it",
-        "outside": "it was outside of the project",
-        "far": "it is read from the network, which is not there",
+        "inside": "use --data inside=PATH if you have it",
+        "outside": "it was outside the project",
+        "far": "the training read it from the network, which is not available",
     }
     assert plan(version, data={"inside": tmp_path / "a.csv"}).data[0].why == ""
     assert "other bytes" in plan(version, data={"inside": outside}).data[0].why
@@ -363,7 +363,7 @@ def test_a_lock_may_only_pin(
         registry.push("model", name, run=one)
         for name, one in (("acme/a", recorded), ("acme/b", Recorded(provenance=document, kept=(bad,))))
     )
-    words = "a lock of its environment that holds nothing but versions and hashes"
+    words = "a lock of its environment with only versions and hashes"
     assert (words in plan(honest).missing, words in plan(crafted).missing) == (False, True)
 
 

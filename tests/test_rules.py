@@ -100,10 +100,10 @@ def test_require_asks_for_age_rows_dataset_and_signer() -> None:
 def test_a_rule_that_is_not_met_says_what_would_help() -> None:
     """A failing rule suggests the command that would meet it, and a passing one none."""
     finding = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
-    assert finding.mend == "muniment reproduce acme/x@2"
+    assert finding.remedy == "muniment reproduce acme/x@2"
     finding = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
-    assert finding.mend.startswith("muniment approve acme/x@2 --for production --as validator")
-    assert not verdict({"rule": "require", "type": "evaluation"}, case(measured(1))).findings[0].mend
+    assert finding.remedy.startswith("muniment approve acme/x@2 --for production --as validator")
+    assert not verdict({"rule": "require", "type": "evaluation"}, case(measured(1))).findings[0].remedy
 
 
 # ---- against what runs
@@ -170,10 +170,10 @@ def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> Non
     """The remedy for a missing scan depends on its tool, and a finding has none."""
     own: Document = {"rule": "scan", "tools": ["muniment"]}
     other: Document = {"rule": "scan", "tools": ["a"]}
-    assert verdict(own, case()).findings[0].mend == "muniment admin scan"
-    assert verdict(other, case()).findings[0].mend.startswith("muniment attest acme/x@2 --type ")
-    assert verdict(own, case(scan("muniment", "critical"))).findings[0].mend == ""
-    assert verdict({**other, "max_age": "7d"}, case(scan("a", at="2026-05-01T00:00:00Z"))).findings[0].mend
+    assert verdict(own, case()).findings[0].remedy == "muniment admin scan"
+    assert verdict(other, case()).findings[0].remedy.startswith("muniment attest acme/x@2 --type ")
+    assert verdict(own, case(scan("muniment", "critical"))).findings[0].remedy == ""
+    assert verdict({**other, "max_age": "7d"}, case(scan("a", at="2026-05-01T00:00:00Z"))).findings[0].remedy
 
 
 def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from muniment.core.claims.attestations import SCAN
-from muniment.core.claims.scans import MAX_FINDINGS, Found, Scan, Scanner, keep_worst, write_scan
+from muniment.core.claims.scans import MAX_FINDINGS, Scan, ScanFinding, Scanner, keep_worst, write_scan
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MissingExtra, StorageFailed
 from muniment.ports.scanning import Scannable
@@ -40,7 +40,7 @@ EVIL = b"cos\nsystem\n(S'true'\ntR."
 FINE = pickle.dumps({"a": [1, 2.0, "x"]})
 
 
-def look(data: bytes, path: str) -> list[Found]:
+def look(data: bytes, path: str) -> list[ScanFinding]:
     """Look into a file; what is no more than noted is left out."""
     return [one for one in scan_file(io.BytesIO(data), path, len(data)) if one.severity != "none"]
 
@@ -261,8 +261,8 @@ def test_code_by_its_name_is_noted(name: str, rule: str) -> None:
 
 def test_a_scan_holds_the_worst_each_once() -> None:
     """A scan keeps the worst findings, each once, up to its limit."""
-    findings = [Found("low", "r", f"m{n}", "p") for n in range(MAX_FINDINGS)]
-    findings += [Found("critical", "r", "x" * 9000, "p")] * 3
+    findings = [ScanFinding("low", "r", f"m{n}", "p") for n in range(MAX_FINDINGS)]
+    findings += [ScanFinding("critical", "r", "x" * 9000, "p")] * 3
     predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     listed = predicate["findings"]
     assert isinstance(listed, list)
@@ -483,10 +483,10 @@ def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
 ) -> None:
     """A file that makes the scanner fail is a finding, and the next file is scanned."""
 
-    def scan(_file: object, path: str, _size: int) -> Iterator[Found]:
+    def scan(_file: object, path: str, _size: int) -> Iterator[ScanFinding]:
         if path == "a":
             raise error
-        yield Found("low", "r", "m", path)
+        yield ScanFinding("low", "r", "m", path)
 
     monkeypatch.setattr(worker, "scan_file", scan)
     first, second = worker._scan_all(None, [("a", 1), ("b", 1)])  # type: ignore[arg-type] # nothing is read
@@ -497,7 +497,7 @@ def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
 
 def test_of_many_findings_the_worst_are_kept() -> None:
     """Of many findings the worker sends only the worst."""
-    findings = (Found("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
-    kept = keep_worst(iter([*findings, Found("critical", "r", "m", "p")]))
+    findings = (ScanFinding("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
+    kept = keep_worst(iter([*findings, ScanFinding("critical", "r", "m", "p")]))
     assert len(kept) == MAX_FINDINGS
     assert kept[0].severity == "critical"

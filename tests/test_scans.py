@@ -17,7 +17,7 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, read_statement
-from muniment.core.claims.scans import Found, Scan, Scanner
+from muniment.core.claims.scans import Scan, ScanFinding, Scanner
 from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
 from muniment.core.names import Reference
@@ -73,7 +73,7 @@ class FakeScanner:
         """Say what it is."""
         return Scanner("muniment", self.version, "none")
 
-    def scan(self, files: Sequence[Scannable]) -> list[Found]:
+    def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Look for the words."""
         self.before()
         findings = []
@@ -81,7 +81,7 @@ class FakeScanner:
             with one.open() as file:
                 data = file.read()
             self.looked.append(data.decode())
-            findings += [Found("high", self.rule, repr(w), one.path) for w in self.words if w in data]
+            findings += [ScanFinding("high", self.rule, repr(w), one.path) for w in self.words if w in data]
         return findings
 
 
@@ -373,7 +373,7 @@ def test_a_server_looks_into_what_is_published(
         shown = CliRunner().invoke(main, ["show", "acme/x@2"])
         assert shown.exit_code == 0, shown.output
         assert "1 found, the worst critical" in shown.stdout
-        assert "critical model.joblib a pickle takes os.system" in shown.stdout
+        assert "critical model.joblib a pickle imports os.system" in shown.stdout
         assert "nothing found" in CliRunner().invoke(main, ["show", "acme/x@1"]).stdout
 
 
@@ -439,7 +439,7 @@ def test_a_registry_in_a_directory_is_looked_into_by_hand(
     assert scan() == (0, "0 versions scanned, findings in 0\n")
     code, said = scan("--again")
     assert code == 1
-    assert "acme/x@2 critical model.joblib a pickle takes os.system" in said
+    assert "acme/x@2 critical model.joblib a pickle imports os.system" in said
     assert said.endswith("2 versions scanned, findings in 1\n")
     assert len(registry.version("acme/x@2").claims(SCAN)) == 2
 

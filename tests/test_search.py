@@ -28,7 +28,7 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.verbs.catalog import GetModel, ListModels, RemoveTag, SearchVersions, SetTag
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.log import GetLeaves, GetProof
-from muniment.core.verbs.versions import PublishVersion
+from muniment.core.verbs.versions import DescribeVersion, PublishVersion
 from muniment.server.embedded import open_directory
 from muniment.services.catalog.query_language import parse
 from muniment.signing.keys import Identity
@@ -39,7 +39,7 @@ from muniment.stores.sql.sqlite import open_sqlite
 from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.unit import SqlUnits
 from muniment.testing import MemoryBlobs, open_memory
-from muniment.testing.backends import evaluation, provenance, record, refuses, salted
+from muniment.testing.backends import evaluation, provenance, record, refuses, salted, withdraw
 from muniment.testing.directories import rebuild_directory
 
 OpenAs = Callable[[Identity], Backend]
@@ -177,12 +177,12 @@ def make_cursor(*place: object) -> str:
 
 def test_searches_find_what_they_found_then(filled: Backend) -> None:
     """A search at an earlier time finds what it found then, after any later change."""
-    then = [change(filled, OWNER, number) for number in range(6)]
+    then = [change(filled, OWNER, number) for number in range(7)]
     for text in QUERIES:
         seen = [answers[text] for _, answers in then]
         assert [find(filled, text, at=time) for time, _ in then] == seen, text
         assert [find(filled, text, limit=1, at=time) for time, _ in then] == seen, text
-    assert len({tuple(map(tuple, answers.values())) for _, answers in then}) == 6, "each change is seen"
+    assert len({tuple(map(tuple, answers.values())) for _, answers in then}) == 7, "each change is seen"
     names = [model.name for model in filled.ask(ListModels(at=then[0][0]))]
     assert names == ["acme/a", "acme/b"]
     assert [model.name for model in filled.ask(ListModels())] == [*names, "acme/c"]
@@ -198,7 +198,7 @@ def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
     owner = Identity.generate()
     backend = open_directory(tmp_path / "registry", identity=owner).backend
     fill(backend, owner)
-    then = [change(backend, owner, number) for number in range(6)]
+    then = [change(backend, owner, number) for number in range(7)]
     rebuild_directory(tmp_path / "registry")
     for time, answers in then:
         assert {text: find(backend, text, at=time) for text in QUERIES} == answers
@@ -379,6 +379,10 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
             publish_with(backend, owner, "c", 1, 2)
         case 4:
             publish_with(backend, owner, "b", 3, 1)
+        case 5:
+            claims = backend.ask(DescribeVersion(reference=Reference(a, 4))).attestations
+            newest_evaluation = [one for one in claims if one.predicate_type == EVALUATION][-1]
+            withdraw(backend, owner, 4, Digest.parse(newest_evaluation.digest), name=a)
         case _:
             record(backend, owner, 1, EVALUATION, evaluation(None), name=a)
     return time, answers

@@ -158,7 +158,7 @@ def test_an_approval_by_ssh_is_known_as_such(
     theirs = muniment.open(settings=settings, identity=machine)
     theirs.version("acme/x@1").approve("production", "validator", "fine")
     assert "known by key only" in str(version.check("production").failures)
-    theirs.version("acme/x@1").withdraw("production", "validator", "with another key")
+    theirs.version("acme/x@1").withdraw("production", "with another key")
     theirs.version("acme/x@1").approve("production", "validator", "fine", signer=SshSigner(key))
     theirs.close()
     assert version.check("production").passed

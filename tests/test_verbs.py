@@ -18,17 +18,18 @@ from hypothesis import strategies as st
 import muniment
 from muniment.core.backend import Backend, Stored
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError, NotPermitted
+from muniment.core.errors import InvalidBody, MunimentError, NotPermitted
 from muniment.core.names import Alias, ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
+from muniment.core.verbs import gates, people
 from muniment.core.verbs.log import Growth, LogIdentity
 from muniment.core.verbs.table import VERBS, WINGS
 from muniment.core.verbs.verb import Command, May, Place, Query, Verb, Who, Within, name_of
-from muniment.core.verbs.wire import PAIRS, Part, Request, answer_of, parts_of, read, write
+from muniment.core.verbs.wire import PAIRS, Part, Request, answer_of, check, parts_of, read, write
 from muniment.services.backend import _ANSWERS, _VERBS, LocalBackend
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend, open_memory
@@ -227,3 +228,21 @@ def test_operations_have_names_of_their_own() -> None:
     assert set(ids.values()) == {1}
     assert set(map(name_of, VERBS)) <= set(ids)
     assert {tag for one in operations for tag in one["tags"]} == set(WINGS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        people.GetPerson(principal="\udcff"),
+        people.GetPerson(principal="A\0B"),
+        people.GetPerson(principal="x" * 1001),
+        people.GetPerson(principal="é\ud800"),
+        gates.ListMoves(name=ModelName("acme", "x"), after=10**30),
+        gates.ListMoves(name=ModelName("acme", "x"), limit=0),
+    ],
+    ids=repr,
+)
+def test_the_bounds_of_a_field_hold_for_every_backend(query: Query[object]) -> None:
+    """A text that is no text, a number that no database holds: refused by name before a store is asked."""
+    with pytest.raises(InvalidBody):
+        check(query)

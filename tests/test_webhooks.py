@@ -245,7 +245,7 @@ def test_an_end_forgets_the_address(stage: Stage) -> None:
     publish(stage.backend, stage.key, b"a")
     stage.work()
     assert stage.receiver.got == []
-    assert stage.deliver(str(hook)) == "it has ended"
+    assert stage.deliver(str(hook)) == "the webhook has ended"
     assert stage.backend.ask(ListWebhooks(namespace="acme")) == ()
     refuses(lambda: stage.backend.execute(EndWebhook(webhook=hook)), WebhookNotFound)
     refuses(lambda: stage.backend.execute(ReplayWebhook(webhook=hook)), WebhookNotFound)
@@ -263,7 +263,7 @@ def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
     publish(stage.backend, stage.key, b"a")
     stage.jobs.schedule()
     assert not stage.jobs.do_next()
-    assert stage.deliver(str(hook)) == "it has ended"
+    assert stage.deliver(str(hook)) == "the webhook has ended"
 
 
 @pytest.mark.parametrize(

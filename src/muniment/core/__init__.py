@@ -1,1 +1,1 @@
-"""What is true: values and pure functions. Standard library only; no I/O, no clock."""
+"""The domain: values and pure functions. Standard library only; no I/O, no clock."""

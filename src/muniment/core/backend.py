@@ -1,7 +1,7 @@
-"""The one way to reach a registry.
+"""The interface of a registry.
 
-`muniment.services` implements it in the process. The SDK and the command line stand on this protocol
-alone, so that a registry somewhere else can be reached the same way.
+`muniment.services` implements it in the process, `muniment.client` over HTTP. The SDK and the command line
+use only this protocol, so they reach local and remote registries the same way.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What was stored, and under which digest."""
+    """A stored blob: its digest and size."""
 
     digest: Digest
     size_bytes: int
@@ -33,13 +33,13 @@ class Backend(Protocol):
         """Answer a question from one consistent state."""
 
     def add_blob(self, source: BinaryIO) -> Stored:
-        """Store a stream to its end, reading it once; durable when it returns."""
+        """Store a stream, reading it once; durable on return."""
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
-        """Store small blobs together; all are durable when it returns."""
+        """Store small blobs together; all are durable on return."""
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open a blob for reading. The caller checks the bytes against the digest."""
 
     def close(self) -> None:
-        """Release what is held."""
+        """Release all resources."""

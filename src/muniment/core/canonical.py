@@ -1,9 +1,8 @@
 """Canonical JSON for what we hash ourselves: events, manifests, configs.
 
-The bytes are those of RFC 8785 for the values that we allow here: objects with ASCII keys, arrays,
-text, booleans, null and integers up to 2^53. Floats are refused, because their shortest form is the
-one part of RFC 8785 that the standard library does not write; claims that hold floats are
-encoded by `muniment.signing.statements`.
+The bytes follow RFC 8785 for the values that are allowed here: objects with ASCII keys, arrays, text,
+booleans, null and integers up to 2^53. Floats are refused, because the standard library does not write
+their shortest form; `muniment.signing.statements` encodes claims that hold floats.
 """
 
 import json
@@ -15,7 +14,7 @@ from muniment.core.errors import InvalidDocument
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 
-# RFC 8785 3.2.2.3, I-JSON: the integers that every reader holds exactly.
+# RFC 8785 3.2.2.3, I-JSON: the integers that every reader represents exactly.
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 64
 
@@ -24,7 +23,7 @@ def encode(value: Json) -> bytes:
     """Write a value as canonical JSON.
 
     Raises:
-        InvalidDocument: a float, a key that is not ASCII, a lone surrogate or too large an integer.
+        InvalidDocument: it has a float, a non-ASCII key, a lone surrogate or too large an integer.
     """
     _check(value, 0)
     try:
@@ -37,22 +36,22 @@ def decode(data: bytes) -> dict[str, Json]:
     """Read a JSON object, strictly: no NaN, no duplicate key, no byte order mark, bounded depth.
 
     Raises:
-        InvalidDocument: anything else.
+        InvalidDocument: it is anything else.
     """
     try:
         value = _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InvalidDocument(reason=str(error) or type(error).__name__) from error
     if not isinstance(value, dict):
-        raise InvalidDocument(reason="not an object")
-    # With so few brackets it cannot be nested more deeply.
+        raise InvalidDocument(reason="expected an object")
+    # With fewer brackets it cannot be nested too deeply.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _check_depth(value, 0)
     return value
 
 
 def holds_nul(value: object) -> bool:
-    """Say whether a text in a document has a NUL, which some databases do not take."""
+    """Return whether a text in a document has a NUL, which some databases refuse."""
     match value:
         case str():
             return "\0" in value
@@ -71,9 +70,9 @@ def _check(value: Json, depth: int) -> None:
         return
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
-            raise InvalidDocument(reason="an integer beyond 2^53")
+            raise InvalidDocument(reason="an integer is larger than 2^53")
         return
-    # Most items are text: a call for each would cost more than all else.
+    # Most items are text: a call for each would cost more than the rest.
     for item in _list_items(value):
         if type(item) is not str:
             _check(item, depth + 1)
@@ -94,22 +93,22 @@ def _check_depth(value: dict[str, Json] | list[Json], depth: int) -> None:
     if value and depth >= MAX_DEPTH:
         raise InvalidDocument(reason="nested too deeply")
     for item in value.values() if isinstance(value, dict) else value:
-        # Most of what is in a large document is no container: a call for each would cost more than all else.
+        # Most items of a large document are scalars: a call for each would cost more than the rest.
         if isinstance(item, dict | list):
             _check_depth(item, depth + 1)
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InvalidDocument(reason="a key stands twice in one object")
-    return found
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidDocument(reason="an object has a duplicate key")
+    return members
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidDocument(reason=f"{name} is not JSON")
 
 
-# Making one for each document costs as much as reading a small one.
+# Built once: building one costs as much as reading a small document.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)

@@ -43,5 +43,5 @@ class Digest:
         return bytes.fromhex(self.hex)
 
     def __str__(self) -> str:
-        """Write it as OCI does."""
+        """Write it in the form of OCI."""
         return f"sha256:{self.hex}"

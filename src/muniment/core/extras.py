@@ -1,4 +1,4 @@
-"""Optional packages: loaded when they are needed, named when they are missing."""
+"""Optional packages: loaded on demand, and named if missing."""
 
 import importlib
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""Forms: how dataclasses are written as JSON objects and read again, driven by their annotations.
+"""Forms: write dataclasses as JSON objects and read them, driven by their annotations.
 
 >>> @dataclass(frozen=True, slots=True, kw_only=True)
 ... class Weighed:
@@ -11,10 +11,10 @@ Traceback (most recent call last):
     ...
 muniment.core.errors.requests.InvalidDocument: the document is not valid: tags: expected a list, got str
 
-Reading is strict: every field is there and nothing else is, and a value that is read is valid. A field holds
-text, a whole number, a number, a truth, a member of an enum, a value that `str` writes (`_TEXTS`), another
-such dataclass, a list (`tuple[X, ...]`), a sorted set (`frozenset[X]`), an object (`Mapping[str, X]`), any
-JSON (`object`), or one of these or null. Each class is looked at once.
+Reading is strict: every field must be present, nothing else may be, and a value that was read is valid. A
+field holds text, an integer, a number, a boolean, an enum member, a value that `str` writes (`_TEXTS`),
+another such dataclass, a list (`tuple[X, ...]`), a sorted set (`frozenset[X]`), an object (`Mapping[str,
+X]`), any JSON (`object`), or one of these or null. Each class is inspected once.
 """
 
 import types
@@ -33,7 +33,7 @@ from muniment.core.people.callers import Scope
 
 T = TypeVar("T")
 
-# Values that `str` writes, and what reads them.
+# Types that `str` writes, and their parsers.
 _TEXTS: Final[Mapping[type, Callable[[str], object]]] = {
     Alias: Alias,
     Digest: Digest.parse,
@@ -45,7 +45,7 @@ _TEXTS: Final[Mapping[type, Callable[[str], object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a value is written (None: as it is) and read. Reading raises TypeError, ValueError or a refusal."""
+    """A pair of writer (None: write as it is) and reader, which raises TypeError, ValueError or a refusal."""
 
     write: Callable[[Any], Json] | None
     read: Callable[[Json], object]
@@ -53,9 +53,9 @@ class _Form:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The fields of a class: their names, what gives their values, and how they are written and read.
+    """The fields of a class: their names, a getter of their values, their writers and readers.
 
-    `writers` has those alone that are not written as they are.
+    `writers` leaves out the fields that are written as they are.
     """
 
     names: tuple[str, ...]
@@ -67,7 +67,7 @@ class _Shape:
 
 def write(value: object) -> dict[str, Json]:
     """Write a value as a JSON object."""
-    shape = _shape_of(type(value))  # type: ignore[arg-type] # every class can be hashed
+    shape = _shape_of(type(value))  # type: ignore[arg-type] # every class is hashable
     document: dict[str, Json] = dict(zip(shape.names, shape.values(value), strict=True))
     for name, put in shape.writers:
         document[name] = put(document[name])
@@ -78,7 +78,7 @@ def read(kind: type[T], document: object) -> T:
     """Read a value of a class.
 
     Raises:
-        InvalidDocument: a member is missing, unknown, of another type or not valid; the reason names it.
+        InvalidDocument: a member is missing, unknown, of the wrong type or not valid; the reason names it.
     """
     shape = _shape_of(kind)  # type: ignore[arg-type] # as above
     if not isinstance(document, Mapping):
@@ -131,7 +131,7 @@ def _form_of(hint: Any) -> _Form:  # noqa: ANN401 - an annotation can be anythin
 
 def _compound_form(origin: object, arguments: tuple[Any, ...]) -> _Form:
     if origin in {types.UnionType, Union}:
-        # One of these or null, and no other choice.
+        # A union must be one type or null.
         (other,) = set(arguments) - {types.NoneType}
         return _or_null(_form_of(other))
     if origin is Mapping:
@@ -142,7 +142,7 @@ def _compound_form(origin: object, arguments: tuple[Any, ...]) -> _Form:
 
 
 def _expect(kind: type, name: str) -> Callable[[Json], object]:
-    # By its very type: True is no number.
+    # Compare exact types, because True is an int.
     def get(value: Json) -> object:
         if type(value) is not kind:
             raise TypeError(_mismatch(name, value))
@@ -195,7 +195,7 @@ def _list_form(kind: type, item: _Form) -> _Form:
             raise TypeError(_mismatch("a list", value))
         made = kind(map(get, value))
         if len(made) != len(value):
-            raise ValueError("an item stands twice")  # noqa: EM101, TRY003 - named in the refusal
+            raise ValueError("duplicate item")  # noqa: EM101, TRY003 - named in the refusal
         return made
 
     return _Form(write_list, read_list)
@@ -207,10 +207,11 @@ def _object_form(item: _Form) -> _Form:
     def read_object(value: Json) -> object:
         if not isinstance(value, Mapping):
             raise TypeError(_mismatch("an object", value))
-        return {name: get(one) for name, one in value.items()}
+        return {name: get(member) for name, member in value.items()}
 
     return _Form(
-        lambda values: {name: one if put is None else put(one) for name, one in values.items()}, read_object
+        lambda values: {name: member if put is None else put(member) for name, member in values.items()},
+        read_object,
     )
 
 

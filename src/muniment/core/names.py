@@ -19,7 +19,7 @@ from muniment.core.errors import InvalidDigest, InvalidName, InvalidReference
 LATEST: Final = "latest"
 EVERY: Final = "*"
 
-# The repository grammar of the OCI distribution spec, one part, so that each name is one there too.
+# One part of the repository grammar of the OCI distribution spec, so every name is valid there too.
 _PART: Final = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 _MAX_PART: Final = 64
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
@@ -36,7 +36,7 @@ def check_part(text: str, kind: str) -> None:
 
 
 class Kind(StrEnum):
-    """What a name is of."""
+    """The kinds of repositories."""
 
     MODEL = "model"
     DATASET = "dataset"
@@ -50,7 +50,7 @@ class ModelName:
     model: str
 
     def __post_init__(self) -> None:
-        """Hold the grammar."""
+        """Check the grammar."""
         check_part(self.namespace, "namespace")
         check_part(self.model, "model name")
 
@@ -67,7 +67,7 @@ class ModelName:
         return cls(namespace, model)
 
     def __str__(self) -> str:
-        """Write it as people do."""
+        """Write it in its usual form."""
         return f"{self.namespace}/{self.model}"
 
 
@@ -78,25 +78,25 @@ class Alias:
     text: str
 
     def __post_init__(self) -> None:
-        """Hold the grammar."""
+        """Check the grammar."""
         check_part(self.text, "alias")
         if self.text == LATEST or self.text.isdigit():
             raise InvalidName(name=self.text, kind="alias")
 
     def __str__(self) -> str:
-        """Write it as people do."""
+        """Write it in its usual form."""
         return self.text
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Models:
-    """The models that a policy is set for: one, `acme/readmission`, or all of a namespace, `acme/*`."""
+    """The models that a policy covers: one, `acme/readmission`, or all of a namespace, `acme/*`."""
 
     namespace: str
     model: str
 
     def __post_init__(self) -> None:
-        """Hold the grammar."""
+        """Check the grammar."""
         check_part(self.namespace, "namespace")
         if self.model != EVERY:
             check_part(self.model, "model name")
@@ -114,7 +114,7 @@ class Models:
         return cls(namespace, model)
 
     def __str__(self) -> str:
-        """Write it as people do."""
+        """Write it in its usual form."""
         return f"{self.namespace}/{self.model}"
 
 
@@ -133,7 +133,7 @@ class Reference:
         """Read `namespace/model[@3|@alias|@latest|@sha256:<hex>]`.
 
         Raises:
-            InvalidReference: the part behind the @ is none of these.
+            InvalidReference: the part after the @ has another form.
             InvalidName: the name before it breaks the grammar.
         """
         name, at, selector = text.partition("@")
@@ -142,7 +142,7 @@ class Reference:
         return cls(ModelName.parse(name), _parse_selector(selector, text))
 
     def __str__(self) -> str:
-        """Write it as people do."""
+        """Write it in its usual form."""
         return f"{self.name}@{LATEST if self.selector is None else self.selector}"
 
 

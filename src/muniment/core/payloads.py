@@ -1,7 +1,6 @@
-"""Payloads: what people type. Erasable, held by the log only by digest (DESIGN rule 9).
+"""Payloads: texts that people type, erasable, which the log holds only by digest (DESIGN rule 9).
 
-The digest is over a random salt and the text, so that a short reason cannot be guessed from it
-once the payload is erased.
+The digest covers a random salt and the text, so a short text cannot be guessed once it is erased.
 """
 
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ class Payload:
     text: str
 
     def __post_init__(self) -> None:
-        """Hold the bounds."""
+        """Check the bounds."""
         if len(self.text) > MAX_TEXT_CHARACTERS:
             raise InvalidDocument(reason=f"a text is longer than {MAX_TEXT_CHARACTERS} characters")
         if canonical.holds_nul([self.salt, self.text]):
-            raise InvalidDocument(reason="a text has a NUL")
+            raise InvalidDocument(reason="a text has a NUL character")
 
     @property
     def digest(self) -> Digest:

@@ -1,4 +1,4 @@
-"""Receipts: what every write returns, and what proves any entry of the log."""
+"""Receipts of writes, and proofs of entries of the log."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,10 +12,10 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """An entry of the log, and that it is there.
+    """An entry of the log with a proof of inclusion.
 
     `leaf` is the event as the log holds it, `path` the sibling hashes (32 bytes each) of RFC 6962
-    2.1.1, `checkpoint` the signed note of C2SP tlog-checkpoint over the tree that holds it.
+    2.1.1, `checkpoint` the signed note (C2SP tlog-checkpoint) over the tree that holds it.
     """
 
     index: int
@@ -25,19 +25,19 @@ class Proof:
 
     @cached_property
     def entry(self) -> Entry:
-        """The entry, read."""
+        """The decoded entry."""
         return read_entry(self.leaf, self.index)
 
     @property
     def event(self) -> Event:
-        """What happened."""
+        """The event of the entry."""
         return self.entry.event
 
     def read(self, kind: type[E]) -> E:
-        """Give the event, which has to be of a kind.
+        """Return the event, which must be of a class.
 
         Raises:
-            RecordUnproven: something else happened.
+            RecordUnproven: it is another event.
         """
         if not isinstance(self.event, kind):
             raise RecordUnproven(record=kind.type, index=self.index)
@@ -46,6 +46,6 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt(Proof):
-    """The proof of the entry that a write made, or found made already (`created` is False)."""
+    """The proof of the entry that answers a write; `created` is False if it existed already."""
 
     created: bool = True

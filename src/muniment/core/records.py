@@ -123,10 +123,14 @@ class VersionRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttestationRecord(Record):
-    """A signed claim about a version, stored as a bundle under its digest."""
+    """A signed claim about a version, stored as a bundle under its digest.
+
+    `withdrawn` is the entry of the claim by which its signer took it back (None: it stands).
+    """
 
     table: ClassVar[str] = "attestations"
     key: ClassVar[tuple[str, ...]] = ("name", "revision", "digest")
+    amendable: ClassVar[frozenset[str]] = frozenset({"withdrawn"})
     name: str
     revision: str
     digest: str
@@ -136,6 +140,7 @@ class AttestationRecord(Record):
     recorded: str
     reason: str | None
     assurance: str = "key"
+    withdrawn: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +166,7 @@ class PolicyRecord(Record):
     """A policy of an alias; the newest of some models and an alias is in force.
 
     `models` is `acme/readmission` or `acme/*`; `digest` is None where the alias is guarded by no policy
-    yet; `attestation` is the signed word of whoever set it.
+    yet; `attestation` is the signed statement of the principal who set it.
     """
 
     table: ClassVar[str] = "policies"

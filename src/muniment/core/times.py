@@ -15,7 +15,7 @@ Clock: TypeAlias = Callable[[], datetime]
 
 
 def write_time(time: datetime) -> str:
-    """Write a time; the text of two times sorts as the times do."""
+    """Write a time; texts sort in the order of their times."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -23,7 +23,7 @@ def read_time(text: str) -> datetime:
     """Read an RFC 3339 time.
 
     Raises:
-        InvalidTime: it is not one, or has no zone.
+        InvalidTime: it is not an RFC 3339 time with a time zone.
     """
     try:
         time = datetime.fromisoformat(text)

@@ -1,1 +1,1 @@
-"""How it is proved: RFC 6962 arithmetic over bytes. Pure, standard library only."""
+"""Proofs: RFC 6962 arithmetic over bytes. Pure, standard library only."""

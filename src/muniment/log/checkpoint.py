@@ -1,4 +1,4 @@
-r"""Checkpoints: what a log says of itself (C2SP tlog-checkpoint). Signatures are `signing.notes`.
+r"""Checkpoints: the size and root hash of a log (C2SP tlog-checkpoint). `signing.notes` signs them.
 
 >>> Checkpoint.decode(b"example.com/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n").size
 0
@@ -30,7 +30,7 @@ class Checkpoint:
 
     @classmethod
     def decode(cls, text: bytes) -> "Checkpoint":
-        """Read a signed text; lines behind the third are extensions and are passed over.
+        """Read a signed text; lines after the third are extensions and are ignored.
 
         Raises:
             ValueError: it is not a checkpoint.

@@ -9,20 +9,20 @@ def prove_inclusion(index: int, size: int, read: ReadNodes) -> tuple[bytes, ...]
     """Make the audit path of leaf `index` in the tree of `size` leaves: siblings, lowest first.
 
     Raises:
-        ValueError: there is no such leaf in that tree.
+        ValueError: the tree has no such leaf.
     """
     return prove_inclusions([index], size, read)[0]
 
 
 def prove_inclusions(indexes: Sequence[int], size: int, read: ReadNodes) -> list[tuple[bytes, ...]]:
-    """Make the audit paths of leaves in the tree of `size` leaves; what they need is read at once.
+    """Make the audit paths of several leaves in the tree of `size` leaves, with one read.
 
     Raises:
-        ValueError: there is no such leaf in that tree.
+        ValueError: the tree has no such leaf.
     """
     for index in indexes:
         if not 0 <= index < size:
-            raise ValueError(f"no leaf {index} in a tree of {size}")  # noqa: EM102, TRY003 - a caller's bug
+            raise ValueError(f"no leaf {index} in a tree of size {size}")  # noqa: EM102, TRY003 - a caller's bug
     return _read_paths([_inclusion_subtrees(index, 0, size) for index in indexes], read)
 
 
@@ -33,19 +33,19 @@ def prove_consistency(old: int, new: int, read: ReadNodes) -> tuple[bytes, ...]:
         ValueError: `old` is larger than `new`.
     """
     if not 0 <= old <= new:
-        raise ValueError(f"a tree of {new} has no past of {old}")  # noqa: EM102, TRY003 - a caller's bug
+        raise ValueError(f"a tree of size {new} never had size {old}")  # noqa: EM102, TRY003 - a caller's bug
     if old in {0, new}:
         return ()
     return _read_paths([_consistency_subtrees(old, 0, new, whole=True)], read)[0]
 
 
 def verify_inclusion(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes], root: bytes) -> bool:
-    """Say whether the path leads from the leaf to the root (RFC 9162 2.1.3.2)."""
+    """Return whether the path leads from the leaf to the root (RFC 9162 2.1.3.2)."""
     return find_root(index, size, leaf_hash, path) == root
 
 
 def find_root(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) -> bytes | None:
-    """Compute the root that an audit path leads to; None if it is not a path of that leaf and size."""
+    """Compute the root that an audit path leads to; None if the path does not fit the leaf and size."""
     if not 0 <= index < size:
         return None
     node, last, current = index, size - 1, leaf_hash
@@ -63,7 +63,7 @@ def find_root(index: int, size: int, leaf_hash: bytes, path: Sequence[bytes]) ->
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
-    """Say whether the path shows that the new tree begins with the old one (RFC 9162 2.1.4.2)."""
+    """Return whether the path shows that the new tree begins with the old one (RFC 9162 2.1.4.2)."""
     if not 0 <= old <= new:
         return False
     if old == new:
@@ -72,7 +72,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pat
         return not path
     if not path:
         return False
-    # RFC 9162 2.1.4.2 step 2: the old root itself begins the path if the old tree is complete.
+    # RFC 9162 2.1.4.2 step 2: if the old tree is complete, its root begins the path.
     hashes = [old_root, *path] if old & (old - 1) == 0 else list(path)
     node, last = old - 1, new - 1
     while node & 1:
@@ -126,8 +126,8 @@ def _consistency_subtrees(old: int, start: int, end: int, *, whole: bool) -> lis
 
 
 def _read_paths(paths: Sequence[Sequence[tuple[int, int]]], read: ReadNodes) -> list[tuple[bytes, ...]]:
-    """Read the roots of the subtrees along paths. Neighbours share most of them: each is read once."""
+    """Read the roots of the subtrees along paths; neighbours share most, and each is read once."""
     covers = {subtree: cover(*subtree) for path in paths for subtree in path}
-    found = read(list(dict.fromkeys(node for nodes in covers.values() for node in nodes)))
-    roots = {subtree: root_of([found[node] for node in nodes]) for subtree, nodes in covers.items()}
+    hashes = read(list(dict.fromkeys(node for nodes in covers.values() for node in nodes)))
+    roots = {subtree: root_of([hashes[node] for node in nodes]) for subtree, nodes in covers.items()}
     return [tuple(roots[subtree] for subtree in path) for path in paths]

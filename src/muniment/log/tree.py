@@ -1,6 +1,6 @@
 """The Merkle tree of the log (RFC 6962 2.1, the same tree as RFC 9162 2.1).
 
-The hashes of all complete subtrees are kept, so that any root or proof of any past size needs a
+The hashes of all complete subtrees are kept, so any root or proof of any past size takes a
 logarithmic number of reads. A node is named by `Node(level, index)`: it covers the leaves from
 `index << level` to `(index + 1) << level`.
 """
@@ -18,7 +18,7 @@ class Node(NamedTuple):
     """The name of a complete subtree."""
 
     level: int
-    index: int  # type: ignore[assignment] # hides tuple.index, which nobody needs of a node
+    index: int  # type: ignore[assignment] # hides tuple.index, which a node does not need
 
 
 ReadNodes: TypeAlias = Callable[[Sequence[Node]], Mapping[Node, bytes]]
@@ -31,15 +31,15 @@ def hash_leaf(leaf: bytes) -> bytes:
 
 
 def hash_children(left: bytes, right: bytes) -> bytes:
-    """Hash two nodes into the one above."""
+    """Hash two nodes into their parent."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def cover(start: int, end: int) -> list[Node]:
     """Name the largest complete subtrees that cover the leaves from `start` to `end`, in order.
 
-    `start` has to be where a subtree of RFC 6962 begins: 0, or a multiple of a power of two that is
-    at least the width of what follows.
+    `start` must be where a subtree of RFC 6962 begins: 0, or a multiple of a power of two that is
+    at least as wide as the rest.
     """
     nodes = []
     while start < end:
@@ -65,20 +65,20 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
 def read_root(size: int, read: ReadNodes) -> bytes:
     """Compute the root of the first `size` leaves."""
     nodes = cover(0, size)
-    found = read(nodes)
-    return root_of([found[node] for node in nodes])
+    hashes = read(nodes)
+    return root_of([hashes[node] for node in nodes])
 
 
 class Frontier:
-    """The right edge of a growing tree: enough to append to it, and to know its root."""
+    """The right edge of a growing tree: enough to append leaves and compute the root."""
 
     def __init__(self, size: int, hashes: Iterable[bytes]) -> None:
-        """Begin at `size` leaves, with the hashes of `cover(0, size)`."""
+        """Start at `size` leaves, with the hashes of `cover(0, size)`."""
         self.size = size
         self._hashes = list(hashes)
 
     def append(self, leaf_hash: bytes) -> list[tuple[Node, bytes]]:
-        """Add a leaf; give the nodes that are complete now, the leaf's own first."""
+        """Add a leaf and return the nodes that it completes, its own first."""
         made = [(Node(0, self.size), leaf_hash)]
         level, index, current = 0, self.size, leaf_hash
         while index & 1:
@@ -91,5 +91,5 @@ class Frontier:
 
     @property
     def root(self) -> bytes:
-        """The root of the tree now."""
+        """The current root of the tree."""
         return root_of(self._hashes)

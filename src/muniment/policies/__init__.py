@@ -1,1 +1,1 @@
-"""Policies as people write them: YAML, expressions, fixtures, and ready-made ones to begin with."""
+"""Policies as people write them: YAML, expressions, fixtures, and templates to start from."""

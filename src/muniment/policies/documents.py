@@ -1,4 +1,4 @@
-"""Policy documents, read into policies, expressions and all."""
+"""Read policy documents, including their expressions."""
 
 import importlib
 from typing import Final
@@ -13,7 +13,7 @@ MAX_POLICY_BYTES: Final = 1 << 20
 
 
 def read_policy(document: JsonObject) -> Policy:
-    """Read a policy document. Raises as `Policy.read` and `compile_expression`."""
+    """Read a policy document. Raises like `Policy.read` and `compile_expression`."""
     return Policy.read(document, _compile)
 
 
@@ -30,6 +30,6 @@ def decode_policy(data: bytes) -> Policy:
 
 
 def _compile(source: str) -> Program:
-    # What reads expressions is loaded by those who have some (docs/decisions/0004).
+    # Only policies with expressions load their reader (docs/decisions/0004).
     compiled: Program = importlib.import_module("muniment.policies.expressions").compile_expression(source)
     return compiled

@@ -1,8 +1,7 @@
-"""Expressions of `cel` rules (Common Expression Language), made ready and looked over.
+"""Compile and check the expressions of `cel` rules (Common Expression Language).
 
-An error inside of an expression is an error, and an error denies. There is one way around that: `A || B`
-is true if B is, though A cannot be evaluated. Over evidence that would let missing evidence pass, so that
-an expression with `||` at its top is refused.
+An error inside an expression denies, with one exception: `A || B` is true if B is, even if A cannot be
+evaluated. That would let missing evidence pass, so an expression with `||` at its top level is refused.
 """
 
 from functools import lru_cache
@@ -16,11 +15,11 @@ from muniment.core.extras import load_extra
 from muniment.core.gates.rules.expression import Program
 
 _MAX_CHARACTERS: Final = 2_000
-# Each of these walks a list; one inside of another multiplies.
+# Each of these walks a list; nested ones multiply.
 _MAX_MACROS: Final = 4
 _MACROS: Final = frozenset({"all", "exists", "exists_one", "map", "filter"})
 
-# The tokens of CEL, as far as it matters where an operator stands.
+# The tokens of CEL, in enough detail to see where an operator stands.
 _TOKENS: Final = Lark(
     r"""
     start: (STRING | COMMENT | OR | NAME | OPEN | CLOSE | OTHER)*
@@ -39,14 +38,14 @@ _TOKENS: Final = Lark(
 
 @lru_cache(maxsize=256)
 def compile_expression(source: str) -> Program:
-    """Make an expression ready.
+    """Compile an expression.
 
     Raises:
-        InvalidPolicy: it is no CEL, is too long, or has `||` at its top.
+        InvalidPolicy: it is not valid CEL, is too long, or has `||` at its top level.
         MissingExtra: the `policies` extra is not installed.
     """
     if len(source) > _MAX_CHARACTERS:
-        raise InvalidPolicy(reason=f"an expression has more than {_MAX_CHARACTERS} characters")
+        raise InvalidPolicy(reason=f"an expression is longer than {_MAX_CHARACTERS} characters")
     _check(source)
     cel = load_extra("cel", "common-expression-language", "policies")
     try:
@@ -58,21 +57,21 @@ def compile_expression(source: str) -> Program:
         try:
             return program.execute(known)
         except RuntimeError as error:
-            # It has no name for what it does not find; `judge` lists what was wrong.
+            # It does not say which name is missing, so `judge` lists the error as it is.
             raise LookupError(_brief(error)) from error
 
     return Program(names=frozenset(program.variables()), evaluate=evaluate)
 
 
 def _check(source: str) -> None:
-    """Look an expression over before it is compiled. Raises as `compile_expression`."""
+    """Check an expression before it is compiled. Raises like `compile_expression`."""
     try:
         tokens = list(_TOKENS.lex(source))
     except LarkError as error:
-        raise InvalidPolicy(reason="an expression with a string that does not end") from error
+        raise InvalidPolicy(reason="an expression has an unterminated string") from error
     if sum(token.type == "NAME" and token in _MACROS for token in tokens) > _MAX_MACROS:
         raise InvalidPolicy(reason=f"an expression walks lists more than {_MAX_MACROS} times")
-    # Only what is said of each item of a list is not at the top: brackets and calls do not hide anything.
+    # Only the body of a macro is below the top level: brackets and calls hide nothing.
     inside: list[bool] = []
     before: Token | None = None
     for token in tokens:
@@ -81,7 +80,7 @@ def _check(source: str) -> None:
         elif token.type == "CLOSE" and inside:
             inside.pop()
         elif token.type == "OR" and not any(inside):
-            reason = "`||` at the top of an expression lets missing evidence pass: write two rules, or `in`"
+            reason = "`||` at the top level lets missing evidence pass: write two rules, or use `in`"
             raise InvalidPolicy(reason=reason)
         before = token
 

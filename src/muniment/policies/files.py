@@ -1,4 +1,4 @@
-"""Policy files: YAML as people write it."""
+"""Policy files, in YAML."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from muniment.policies.documents import MAX_POLICY_BYTES
 
 
 def load_yaml(path: Path) -> JsonObject:
-    """Read a YAML file that holds an object. Times stay texts, and no key is there twice.
+    """Read a YAML file that holds an object. Times stay text, and duplicate keys are refused.
 
     Raises:
-        InvalidPolicy: it is not there, is larger than 1 MiB, or no object in YAML.
+        InvalidPolicy: it is missing, is larger than 1 MiB, or is not a YAML object.
     """
     try:
         with path.open("rb") as file:
@@ -27,7 +27,7 @@ def load_yaml(path: Path) -> JsonObject:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidPolicy(reason=f"not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
-        raise InvalidPolicy(reason="not an object")
+        raise InvalidPolicy(reason="expected a YAML object")
     return document
 
 
@@ -35,11 +35,11 @@ class _Loader(yaml.SafeLoader):
     """The safe loader, stricter."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002 - yaml's signature
-        found: set[object] = set()
+        seen: set[object] = set()
         for key, _ in node.value:
-            if key.value in found:
-                raise InvalidPolicy(reason=f"{key.value!r} is there twice")
-            found.add(key.value)
+            if key.value in seen:
+                raise InvalidPolicy(reason=f"duplicate key {key.value!r}")
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 

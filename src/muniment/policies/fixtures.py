@@ -1,7 +1,7 @@
-"""Fixtures of a policy: versions as they might be, and whether each would meet it (docs/reference/policy.md).
+"""Fixtures of a policy: example cases, and which rules each should fail (docs/reference/policy.md).
 
-A fixture describes a case, not documents: nothing in it is signed or stored. It begins with what `base` says,
-drops claims, adds some, and sets other members anew.
+A fixture describes a case, not documents: nothing in it is signed or stored. It starts from `base`, drops and
+adds claims, and sets other members.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ _VERSION: Final = "acme/model@2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a fixture: its name, and what is wrong; nothing if it came out as expected."""
+    """The outcome of a fixture: its name, and its fault; empty if it came out as expected."""
 
     name: str
     fault: str
@@ -54,10 +54,10 @@ def run_fixtures(policy: Policy, document: JsonObject) -> list[Outcome]:
     """
     members = Members(document)
     base = members.sub("base").rest()
-    outcomes = [_run(policy, base, one) for one in members.subs("fixtures")]
+    outcomes = [_run(policy, base, fixture) for fixture in members.subs("fixtures")]
     members.end()
     if not outcomes:
-        raise InvalidPolicy(reason="there are no fixtures")
+        raise InvalidPolicy(reason="`fixtures` is empty")
     return outcomes
 
 
@@ -71,22 +71,22 @@ def _run(policy: Policy, base: Mapping[str, Json], fixture: Members) -> Outcome:
     except MunimentError as error:
         raise InvalidPolicy(reason=f"fixture {name!r}: {error}") from error
     findings = judge(policy, case).findings
-    failed = {found.id: found.message for found in findings if not found.holds}
-    excused = {found.id for found in findings if found.waived}
+    failed = {finding.id: finding.message for finding in findings if not finding.holds}
+    excused = {finding.id for finding in findings if finding.waived}
     faults = [
-        *(f"{one} fails: {message}" for one, message in failed.items() if one not in fails),
-        *(f"{one} should fail" for one in sorted(fails - failed.keys())),
-        *(f"{one} should be waived" for one in sorted(waived - excused)),
+        *(f"{rule} fails: {message}" for rule, message in failed.items() if rule not in fails),
+        *(f"{rule} should fail" for rule in sorted(fails - failed.keys())),
+        *(f"{rule} should be waived" for rule in sorted(waived - excused)),
     ]
     return Outcome(name=name, fault="; ".join(faults))
 
 
 def _read_case(base: Mapping[str, Json], fixture: Members) -> Case:
     dropped = set(fixture.texts("drop", []))
-    said = {**base, **fixture.sub("set").rest()}
-    claims = [one for one in _list(base.get("claims")) if _kind(one) not in dropped]
-    claims += [one.rest() for one in fixture.subs("add")]
-    members = Members({name: said[name] for name in said if name != "claims"})
+    merged = {**base, **fixture.sub("set").rest()}
+    claims = [claim for claim in _list(base.get("claims")) if _kind(claim) not in dropped]
+    claims += [claim.rest() for claim in fixture.subs("add")]
+    members = Members({name: merged[name] for name in merged if name != "claims"})
     alias, now = members.text("alias", "production"), write_time(read_time(members.text("now", _NOW)))
     author = members.text("author", "ada")
     people = {
@@ -103,7 +103,7 @@ def _read_case(base: Mapping[str, Json], fixture: Members) -> Case:
         authors=frozenset({author}),
         attestations=setting.read_claims(claims),
         roles={"ada": frozenset({Role.CONTRIBUTOR}), **people},
-        holds=tuple(_read_hold(one, now) for one in members.subs("held")),
+        holds=tuple(_read_hold(hold, now) for hold in members.subs("held")),
         baselines=_Baselines(setting, members.sub("baselines").rest()),
         origins=tuple(map(_read_origin, members.subs("origins"))),
         revoked=tuple(members.texts("revoked", [])),
@@ -113,7 +113,7 @@ def _read_case(base: Mapping[str, Json], fixture: Members) -> Case:
 
 
 class _Baselines(dict[str, Baseline | None]):
-    """What aliases hold; those that a fixture does not name hold nothing."""
+    """The versions that aliases hold; an alias that the fixture does not name holds none."""
 
     def __init__(self, setting: "_Setting", document: Mapping[str, Json]) -> None:
         super().__init__(
@@ -129,27 +129,29 @@ class _Baselines(dict[str, Baseline | None]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Setting:
-    """When and for what the claims of a fixture are made."""
+    """The alias and the time for which the claims of a fixture are made."""
 
     alias: str
     now: str
 
     def read_claims(self, documents: list[JsonObject]) -> tuple[Attestation, ...]:
-        """Make claims. Approvals come last, over the evidence that there is and the waiver before them."""
-        found: list[Attestation] = []
+        """Make claims. Approvals come last: they cover the evidence and the waiver before them."""
+        claims: list[Attestation] = []
         waiver: str | None = None
-        for index, document in enumerate(sorted(documents, key=lambda one: _kind(one) == "approval")):
+        for index, document in enumerate(
+            sorted(documents, key=lambda document: _kind(document) == "approval")
+        ):
             members = Members(document)
             kind = members.text("kind")
             by, age = members.text("by", "ada"), members.optional_age("age") or timedelta(0)
             assurance = members.text("assurance", "key")
             predicate_type = name_predicate_type(kind)
             if kind_of(predicate_type) == "unknown":
-                raise InvalidPolicy(reason=f"{kind!r} is no kind of claim")
+                raise InvalidPolicy(reason=f"{kind!r} is not a kind of claim")
             recorded = write_time(read_time(self.now) - age)
             write = _WRITERS.get(predicate_type)
             if predicate_type == APPROVAL:
-                predicate = self._write_approval(members, found, waiver)
+                predicate = self._write_approval(members, claims, waiver)
             elif predicate_type == WAIVER:
                 predicate = self._write_waiver(members)
             elif write is not None and not members.has("predicate"):
@@ -159,7 +161,7 @@ class _Setting:
             members.end()
             digest = Digest.of(f"{index} {predicate_type} {predicate!r}".encode())
             waiver = str(digest) if predicate_type == WAIVER else waiver
-            found.append(
+            claims.append(
                 Attestation(
                     digest=digest,
                     predicate_type=predicate_type,
@@ -171,7 +173,7 @@ class _Setting:
                     assurance=assurance,
                 )
             )
-        return tuple(found)
+        return tuple(claims)
 
     def _write_approval(self, members: Members, claims: list[Attestation], waiver: str | None) -> JsonObject:
         stale = members.one_of("stale", frozenset({"", "policy", "evidence"}), "")
@@ -210,7 +212,7 @@ class _Setting:
 
 
 def _write_evaluation(members: Members) -> JsonObject:
-    """Write an evaluation; a metric is a number, or what the schema has for one."""
+    """Write an evaluation; a metric is a number, or the schema's object for one."""
     metrics = members.sub("metrics").rest()
     dataset = members.text("dataset", "holdout")
     return {
@@ -241,11 +243,11 @@ def _write_metrics(metrics: Mapping[str, Json]) -> JsonObject:
 
 
 def _write_scan(members: Members) -> JsonObject:
-    found = members.texts("severities", [])
+    severities = members.texts("severities", [])
     return {
         "tool": {"name": members.text("tool", "scanner"), "version": "1"},
         "time": _NOW,
-        "findings": [{"severity": severity, "message": "found"} for severity in found],
+        "findings": [{"severity": severity, "message": "found"} for severity in severities],
     }
 
 
@@ -318,11 +320,11 @@ def _list(value: Json) -> list[JsonObject]:
 
 
 def _objects(value: Json) -> Iterator[JsonObject]:
-    for one in value if isinstance(value, list) else []:
-        if not isinstance(one, Mapping):
-            raise InvalidPolicy(reason="a claim has to be an object")
-        yield one
+    for item in value if isinstance(value, list) else []:
+        if not isinstance(item, Mapping):
+            raise InvalidPolicy(reason="a claim must be an object")
+        yield item
 
 
 def _texts(value: Json) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []
+    return [str(item) for item in value] if isinstance(value, list) else []

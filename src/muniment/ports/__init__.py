@@ -1,1 +1,1 @@
-"""What we need of the world: Protocols of seven methods or fewer."""
+"""Ports: what the services need from stores and clocks, as small Protocols."""

@@ -17,34 +17,34 @@ class Kept(NamedTuple):
 
 
 class BlobStore(Protocol):
-    """Where bytes are kept."""
+    """A store of blobs."""
 
     def add(self, source: BinaryIO) -> Stored:
-        """Store a stream to its end, hashing on the way; durable when it returns.
+        """Store a stream and hash it on the way; durable on return.
 
         Raises:
-            StorageFull: there is no room; nothing is kept.
+            StorageFull: there is no space; nothing is kept.
             StorageReadOnly: the store cannot be written.
         """
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
-        """Store small blobs together; all are durable when it returns. Raises as `add`."""
+        """Store small blobs together; all are durable on return. Raises like `add`."""
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open a blob for reading.
 
         Raises:
-            BlobNotFound: there is none.
+            BlobNotFound: it is not stored.
         """
 
     def find(self, digest: Digest) -> Kept | None:
-        """Give a blob's size and when it was last stored; None if there is none."""
+        """Find a blob's size and when it was last stored; None if it is not stored."""
 
     def list(self) -> Iterator[Kept]:
         """List all blobs, in any order."""
 
     def remove(self, digest: Digest) -> None:
-        """Remove a blob; one that is not there is passed over."""
+        """Remove a blob, if it is stored."""
 
     def set_aside(self, digest: Digest) -> str:
-        """Move a blob out of the way, so that it is read no more; give the place where it is kept."""
+        """Move a blob to quarantine, where it is no longer read; return its new place."""

@@ -1,4 +1,4 @@
-"""The catalog: what versions can be found by. It is made of claims and tags, and can be made anew."""
+"""The catalog: the search index of versions. It follows from claims and tags and can be rebuilt."""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
@@ -7,10 +7,10 @@ from muniment.core.catalog.search import Attribute, Search
 from muniment.core.records import VersionRecord
 
 
-class Found(NamedTuple):
-    """A page of versions, and where to go on; None at the end.
+class VersionPage(NamedTuple):
+    """A page of versions, and the cursor of the next page; None at the end.
 
-    A page can be short, even empty, and not the last: each looks at a bounded number of versions.
+    A page can be short or even empty without being the last: each looks at a bounded number of versions.
     """
 
     versions: list[VersionRecord]
@@ -21,13 +21,13 @@ class Catalog(Protocol):
     """The catalog, inside one unit of work. A version is named by the entry that published it."""
 
     def put(self, version: int, attributes: Iterable[Attribute], since: int) -> None:
-        """Describe a version, since an entry of the log; an attribute replaces the one with its key."""
+        """Describe a version as of an entry; an attribute replaces the one with its key."""
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take an attribute away, as of an entry; one that is not there is passed over."""
+        """Remove an attribute as of an entry, if it exists."""
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let an attribute that held since an entry go for good, as if it had never been."""
+        """Erase an attribute that held since an entry, as if it had never existed."""
 
     def search(
         self,
@@ -36,14 +36,14 @@ class Catalog(Protocol):
         cursor: str | None,
         limit: int,
         until: int | None = None,
-    ) -> Found:
-        """Look versions up, in these namespaces only (None: in all).
+    ) -> VersionPage:
+        """Search for versions, in these namespaces only (None: in all).
 
-        With `until`, as it was before that entry; that takes longer the more has changed since.
+        With `until`, search the state before that entry; the more has changed since, the longer it takes.
 
         Raises:
-            InvalidQuery: the cursor is not one that this search gave.
+            InvalidQuery: the cursor does not belong to this search.
         """
 
     def clear(self) -> None:
-        """Forget all attributes."""
+        """Delete all attributes."""

@@ -1,18 +1,18 @@
-"""The clock and the source of ids and salts: handed in, so that a test can hold them."""
+"""The clock and the source of ids and salts, injected so that tests control them."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where times come from."""
+    """A source of times."""
 
     def __call__(self) -> datetime:
-        """Give the time now, aware."""
+        """Return the current time, aware."""
 
 
 class Nonces(Protocol):
-    """Where ids come from."""
+    """A source of ids."""
 
     def __call__(self) -> str:
-        """Give a new UUIDv7 (RFC 9562 5.7), as text."""
+        """Return a new UUIDv7 (RFC 9562 5.7), as text."""

@@ -1,4 +1,4 @@
-"""Contents: which versions a blob is part of, so that nobody has to read every manifest to know."""
+"""Contents: which versions a blob is part of, without reading every manifest."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -7,13 +7,13 @@ from muniment.core.digests import Digest
 
 
 class Contents(Protocol):
-    """What versions consist of (manifest, config, files), inside one unit of work."""
+    """The blobs of versions (manifest, config, files), inside one unit of work."""
 
     def add(self, version: int, namespace: str, digests: Collection[Digest]) -> None:
-        """Note what a version of a namespace, named by its entry, consists of."""
+        """Record the blobs of a version, which is named by its entry."""
 
     def find(self, digest: Digest, namespace: str, after: int, limit: int) -> list[int]:
-        """List the versions of a namespace that a blob is part of: their entries, in order, after one."""
+        """List the versions of a namespace that contain a blob: their entries after `after`, in order."""
 
     def clear(self) -> None:
-        """Forget all."""
+        """Delete everything."""

@@ -1,10 +1,10 @@
-"""Cursors: how far each of those who follow the log has come. What lies before them is the log itself."""
+"""Cursors: how far each reader of the log has come."""
 
 from typing import NamedTuple, Protocol
 
 
 class Place(NamedTuple):
-    """The entry that comes next, and how often that failed."""
+    """The next entry to read, and how often reading it failed."""
 
     next: int
     failures: int = 0
@@ -14,7 +14,7 @@ class Cursors(Protocol):
     """The cursors, inside one unit of work."""
 
     def find(self, reader: str) -> Place | None:
-        """Find where a reader of the log stands; None if it has not begun."""
+        """Find the place of a reader; None if it has not started."""
 
     def put(self, reader: str, place: Place) -> None:
-        """Keep where a reader stands."""
+        """Save the place of a reader."""

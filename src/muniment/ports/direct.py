@@ -7,24 +7,24 @@ from muniment.core.digests import Digest
 
 
 class Ticket(NamedTuple):
-    """A request that the store will take from whoever has it, for a while."""
+    """A presigned request, which the store accepts from anybody for a while."""
 
     url: str
     headers: Mapping[str, str]
 
 
 class Direct(Protocol):
-    """What the store can take without us."""
+    """Presigned requests to the object store."""
 
     @property
     def most_bytes(self) -> int:
-        """The largest blob that can be put in one request."""
+        """The size of the largest blob that fits in one request."""
 
     def part_bytes(self, size_bytes: int) -> int:
-        """Say how large the parts of a larger blob are; the last one may be smaller."""
+        """Return the size of the parts of a larger blob; the last one may be smaller."""
 
-    def let_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
-        """Let an upload be put once, if and only if its bytes have that digest: the store checks both."""
+    def presign_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
+        """Presign one PUT of an upload; the store checks its digest and that it is new."""
 
-    def let_put_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
-        """Let a part be put, if its bytes have that digest."""
+    def presign_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
+        """Presign the PUT of one part; the store checks its digest."""

@@ -13,27 +13,27 @@ class EventLog(Protocol):
         """Count the leaves."""
 
     def append(self, leaf: bytes, time: str) -> int:
-        """Add a leaf and the tree nodes that it completes; give its index."""
+        """Append a leaf and the tree nodes that it completes; return its index."""
 
     def read(self, start: int, limit: int) -> list[bytes]:
-        """Give the leaves from `start` on, at most `limit`."""
+        """Read at most `limit` leaves, from `start` on."""
 
     def pick(self, indexes: Sequence[int]) -> list[bytes]:
-        """Give some leaves.
+        """Read the leaves at some indexes.
 
         Raises:
-            LogInconsistent: one that has to be there is missing.
+            LogInconsistent: a leaf is missing.
         """
 
     def read_nodes(self, nodes: Sequence[Node]) -> Mapping[Node, bytes]:
-        """Give the hashes of complete subtrees.
+        """Read the hashes of complete subtrees.
 
         Raises:
-            LogInconsistent: one that has to be there is missing.
+            LogInconsistent: a hash is missing.
         """
 
     def last_time(self) -> str:
-        """Give the time of the newest leaf; empty if there is none."""
+        """Return the time of the newest leaf; empty if the log is empty."""
 
     def count_until(self, time: str) -> int:
         """Count the leaves that were appended at or before a time."""

@@ -1,4 +1,4 @@
-"""Handing over: a client on this machine leaves bytes where the store can take them, and reads them there."""
+"""Handover: a client on this machine moves files into the store, and reads blobs from its directory."""
 
 from typing import BinaryIO, Protocol
 
@@ -6,19 +6,19 @@ from muniment.core.digests import Digest
 
 
 class Handover(Protocol):
-    """Where a client that may write there leaves a file, under a name that is given to one upload."""
+    """A place where a local client leaves a file, under a name reserved for one upload."""
 
     def place_of(self, upload: str) -> str:
-        """Give the path at which the bytes of an upload are to be left."""
+        """Return the path at which to leave the bytes of an upload."""
 
     def take(self, upload: str) -> BinaryIO | None:
-        """Take what was left, so that it is found under that path no more; None if nothing was."""
+        """Take the file away from that path and open it; None if nothing was left there."""
 
     def keep(self, upload: str, digest: Digest) -> None:
-        """Put what was taken under its digest, durably. The caller MUST have read and hashed it."""
+        """Move the taken file under its digest, durably. The caller MUST have read and hashed it."""
 
     def drop(self, upload: str) -> None:
-        """Remove what was left or taken; if nothing was, nothing is done."""
+        """Remove the file that was left or taken, if there is one."""
 
     def locate(self, digest: Digest) -> str:
-        """Give the URL of the file in which a blob is kept, or would be."""
+        """Return the URL of the file that holds a blob, or would hold it."""

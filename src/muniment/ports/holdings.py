@@ -1,9 +1,8 @@
 """Holdings: which namespace, or which person who is still uploading, holds a blob.
 
-What is about to be removed is held by `GARBAGE`: whoever stores it anew just then is told to wait.
+`GARBAGE` holds the blobs that are about to be removed: storing one at that moment is refused as busy.
 
-A blob is readable by digest to those who may read where it is held, and to nobody else: knowing a
-digest opens nothing.
+Only those who may read in a holding namespace may read a blob by its digest: knowing a digest is not enough.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,15 +11,14 @@ from typing import Final, Protocol
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 
-# No namespace and no person is called so.
+# Not a valid name of a namespace or person.
 GARBAGE: Final = "!garbage"
-# Holds what is in quarantine in some namespace, beside those that it belongs to; which it is says
-# `quarantine_of`.
+# Holds every blob that is in quarantine in some namespace, beside its `quarantine_of` that namespace.
 QUARANTINE: Final = "!quarantine"
 
 
 def quarantine_of(namespace: str) -> str:
-    """Name what holds the files of the revoked versions of a namespace."""
+    """Name the holder of the files of revoked versions of a namespace."""
     return f"{QUARANTINE}/{namespace}"
 
 
@@ -28,41 +26,41 @@ class Holdings(Protocol):
     """The holdings, inside one unit of work. A holder is a namespace, or `~` and a principal's id."""
 
     def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
-        """Let a holder hold blobs, since a time; give how many bytes that adds to what it holds.
+        """Add blobs to a holder, as of a time; return how many bytes that adds.
 
-        What it holds already, it holds since that time from now on. `fresh` spares looking: the caller MUST
-        know that the holder holds none of them.
+        Blobs that it already holds get the new time. `fresh` skips the lookup: the caller MUST know that the
+        holder holds none of the blobs.
         """
 
     def move(self, source: str, target: str, blobs: Sequence[Stored], time: str) -> None:
-        """Let a holder hold, since a time, what another held until then.
+        """Move blobs from one holder to another, as of a time.
 
-        The caller MUST know that the one holds all of them, and the other none.
+        The caller MUST know that `source` holds all of the blobs, and `target` none.
         """
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
-        """Give the sizes of those blobs that one of the holders holds; with None, anybody."""
+        """Find the sizes of the blobs that any of the holders holds; None means any holder."""
 
     def find_held(self, holders: Collection[str], digests: Sequence[Digest]) -> dict[str, dict[Digest, int]]:
-        """Give the sizes of the blobs that each of some holders holds."""
+        """Find the sizes of the blobs that each holder holds."""
 
     def measure(self, holder: str) -> int:
-        """Sum up what a holder holds, in bytes."""
+        """Sum up the bytes that a holder holds."""
 
     def find_idle(self, before: str, limit: int) -> list[Digest]:
-        """List blobs that people hold since before a time."""
+        """List blobs that people have held since before a time."""
 
     def drop_idle(self, before: str, digests: Sequence[Digest]) -> None:
-        """Forget that people hold blobs since before a time."""
+        """Drop the blobs that people have held since before a time."""
 
     def list_held(self, after: str, limit: int) -> list[Digest]:
-        """List blobs that namespaces hold, in the order of their digests as text, after one."""
+        """List blobs that namespaces hold, ordered by digest as text, after `after`."""
 
     def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
-        """Forget that a holder holds blobs; with None, that anybody does."""
+        """Drop blobs from a holder; None means from all holders."""
 
     def list_of(self, holder: str) -> list[Digest]:
-        """List what a holder holds."""
+        """List the blobs that a holder holds."""
 
     def clear(self) -> None:
-        """Forget what namespaces hold."""
+        """Drop everything that namespaces hold."""

@@ -1,4 +1,4 @@
-"""Jobs: what has to be done later or again and again, by any one of the replicas."""
+"""Jobs: work for later, once or recurring, done by any one of the replicas."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ class Job:
     """A job.
 
     Attributes:
-        id: what tells it from others; a recurring job goes by its kind.
-        kind: which handler does it.
-        payload: what the handler needs to know (JSON).
-        due: when it is to be done.
-        leased: until when somebody is at it; empty if nobody is.
-        attempts: how often it failed since it was last done.
-        fault: what went wrong then.
+        id: its unique id; the id of a recurring job is its kind.
+        kind: the kind of job, which picks its handler.
+        payload: the handler's input (JSON).
+        due: when to run it.
+        leased: until when a replica works on it; empty if none does.
+        attempts: the number of failures since it last succeeded.
+        fault: what went wrong in the last attempt.
     """
 
     id: str
@@ -32,19 +32,19 @@ class Jobs(Protocol):
     """The jobs, inside one unit of work."""
 
     def add(self, job: Job) -> None:
-        """Add a job, unless there is one of its id."""
+        """Add a job, unless one with its id exists."""
 
     def lease(self, kinds: Collection[str], now: str, until: str) -> Job | None:
-        """Take the job, of some kinds, that is due longest and that nobody is at; None if there is none."""
+        """Lease the job of these kinds that has been due longest and is not leased; None if there is none."""
 
     def renew(self, job: Job, until: str) -> Job | None:
-        """Lease a job for longer; None if it is not leased as it says any more: somebody else is at it."""
+        """Extend a lease; None if the job has changed, because another replica has taken it."""
 
     def put(self, job: Job) -> None:
-        """Keep what has become of a job."""
+        """Save the state of a job."""
 
     def drop(self, job: str) -> None:
-        """Forget a job that is done for good."""
+        """Delete a job that is finished."""
 
     def list(self) -> list[Job]:
-        """List all, in the order in which they are due."""
+        """List all jobs, in the order in which they are due."""

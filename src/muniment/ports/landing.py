@@ -1,7 +1,7 @@
-"""The landing area: what clients put straight into the object store, each upload under a name of its own.
+"""The landing area: uploads that clients put straight into the object store, each under its own name.
 
-Nothing of it counts before it is accepted. The store has checked the bytes of one request against their
-digest; of a blob that was put in parts it has checked each, and somebody has to read the whole.
+An upload counts only once it is accepted. The store has checked each request against a digest; a blob that
+came in parts must also be read and hashed as a whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,40 +11,40 @@ from muniment.core.digests import Digest
 
 
 class Part(NamedTuple):
-    """A part that has come: its size, and what the store calls it."""
+    """A received part: its size, and the store's tag for it."""
 
     size_bytes: int
     tag: str
 
 
 class LandingArea(Protocol):
-    """What the store has of uploads. The numbers of parts begin at 1."""
+    """The uploads in the object store. Part numbers start at 1."""
 
     def begin_parts(self, upload: str) -> str:
-        """Begin to collect the parts of an upload; give the store's name for that."""
+        """Start a multipart upload; return the store's id for it."""
 
     def list_parts(self, upload: str, session: str) -> Mapping[int, Part]:
-        """List the parts that have come."""
+        """List the received parts."""
 
     def join(self, upload: str, session: str, digests: Sequence[Digest]) -> None:
-        """Put the parts together, each with the digest under which it was put. None can come from then on.
+        """Join the parts, which must have these digests; no part is accepted after that.
 
         Raises:
-            InvalidBody: they were put under other digests, or some are missing.
+            InvalidBody: a part has another digest or is missing.
         """
 
     def find_size(self, upload: str) -> int | None:
-        """Give the size of what came whole, or was put together; None if nothing did."""
+        """Find the size of an upload that came whole or was joined; None if there is none."""
 
     def open(self, upload: str) -> BinaryIO:
-        """Open it.
+        """Open an upload.
 
         Raises:
-            StorageFailed: it is not there.
+            StorageFailed: it is missing.
         """
 
     def accept(self, upload: str, digest: Digest, size_bytes: int) -> None:
-        """Copy it under its digest, inside the store. The caller MUST know that it has that digest."""
+        """Copy an upload to its digest, inside the store. The caller MUST know that it has that digest."""
 
     def drop(self, upload: str, session: str) -> None:
-        """Remove what has come; if nothing has, nothing is done."""
+        """Remove what was received, if anything was."""

@@ -1,6 +1,6 @@
-"""Lineage: the graph of what was made from what. It is made of claims, and can be made anew.
+"""Lineage: the graph of what was made from what. It follows from claims and can be rebuilt.
 
-An edge belongs to the namespace whose claim it comes from: who may not read there is not led along it.
+An edge belongs to the namespace of its claim, and only readers of that namespace see it.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,26 +19,29 @@ class Owned(NamedTuple):
 
 
 class Lineage(Protocol):
-    """The graph, inside one unit of work. `namespaces` are those that one may read in; None for all."""
+    """The graph, inside one unit of work. `namespaces` are the readable ones; None means all."""
 
     def put(self, namespace: str, edges: Sequence[Edge]) -> None:
-        """Add edges; one that is there is passed over."""
+        """Add edges, except those that exist."""
+
+    def remove(self, namespace: str, edges: Sequence[Edge]) -> None:
+        """Take edges away; one that is not there is passed over."""
 
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
     ) -> list[str]:
-        """List what is reached from a node, itself first, the nearest first; at most `limit` nodes.
+        """List the nodes that can be reached from a node, itself first, then the nearest; at most `limit`.
 
-        A cycle ends where it comes back to.
+        Each node is listed once, so a cycle ends.
         """
 
     def list_edges(
         self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
     ) -> list[Edge]:
-        """List the edges that lead from some nodes in a direction, in a fixed order."""
+        """List the edges from some nodes in a direction, in a fixed order."""
 
     def find_versions(self, nodes: Collection[str], namespaces: Collection[str] | None) -> list[Owned]:
-        """Find the versions whose manifests some nodes are, oldest first."""
+        """Find the versions whose manifests are among some nodes, oldest first."""
 
     def clear(self) -> None:
-        """Forget all edges."""
+        """Delete all edges."""

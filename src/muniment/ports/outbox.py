@@ -1,13 +1,13 @@
-"""The outbox: what a webhook could not be told.
+"""The outbox: the failed deliveries of webhooks.
 
-What is to be sent is the log itself: a webhook has a cursor, and nothing is queued.
+Nothing else is queued: a webhook reads the log with a cursor.
 """
 
 from typing import NamedTuple, Protocol
 
 
 class DeadLetter(NamedTuple):
-    """An entry that could not be sent: why, since when; `again` if it is to be tried once more."""
+    """An entry that could not be sent: why, and since when; `again` marks it for another attempt."""
 
     entry: int
     fault: str
@@ -19,10 +19,10 @@ class Outbox(Protocol):
     """The outbox, inside one unit of work."""
 
     def bury(self, webhook: int, letter: DeadLetter) -> None:
-        """Keep an entry that could not be sent."""
+        """Save a failed delivery."""
 
     def list_dead(self, webhook: int) -> list[DeadLetter]:
-        """List what could not be sent, oldest first."""
+        """List the failed deliveries, oldest first."""
 
     def drop_dead(self, webhook: int, entry: int) -> None:
-        """Forget an entry that could not be sent."""
+        """Delete a failed delivery."""

@@ -1,4 +1,4 @@
-"""Payloads: what people typed, apart from the log so that it can be erased."""
+"""Payloads: texts that people typed, kept outside the log so that they can be erased."""
 
 from typing import Protocol
 
@@ -16,20 +16,20 @@ class Payloads(Protocol):
         principal: str | None = None,
         personal: bool = False,
     ) -> str:
-        """Keep a payload under its digest, which is returned; a label makes it findable.
+        """Store a payload under its digest, which is returned; a label makes it findable.
 
-        `principal` is who typed it or whom it names, and `personal` says that it names them. One that is
-        kept already stays as it is.
+        `principal` typed it or, if it is `personal`, is named in it. A payload that is already stored stays
+        as it is.
         """
 
     def find(self, digest: str) -> str | None:
-        """Find a text by digest; None if it was erased or never kept."""
+        """Find a text by digest; None if it was erased or never stored."""
 
     def erase(self, digest: str) -> bool:
-        """Forget a text for good, and its salt; say whether there was one."""
+        """Erase a text and its salt permanently; return whether there was one."""
 
     def find_of(self, principal: str, *, personal: bool) -> list[str]:
-        """Find the digests of what is a principal's: of all of it, or of what names them only."""
+        """Find the digests of a principal's payloads: all, or with `personal` only those that name them."""
 
     def find_labelled(self, label: str) -> list[str]:
-        """Find the digests of the payloads that have a label."""
+        """Find the digests of the payloads with a label."""

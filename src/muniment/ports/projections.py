@@ -23,7 +23,7 @@ class Projections(Protocol):
         """Add and amend records."""
 
     def find(self, kind: type[R], key: Key) -> R | None:
-        """Find the record that has a primary key."""
+        """Find the record with a primary key."""
 
     def select(
         self,
@@ -33,7 +33,7 @@ class Projections(Protocol):
         descending: bool = False,
         limit: int | None = None,
     ) -> list[R]:
-        """List the records that meet all conditions, in the order of a column."""
+        """List the records that meet all conditions, ordered by a column."""
 
     def clear(self) -> None:
-        """Drop every record of every kind."""
+        """Delete every record of every kind."""

@@ -1,10 +1,10 @@
-"""Retries: which entry answered a request, so that sending it again records nothing twice."""
+"""Retries: which entry answered a request, so that a repeated request records nothing twice."""
 
 from typing import NamedTuple, Protocol
 
 
 class Answered(NamedTuple):
-    """A request that was done: what it asked for, as a digest, and the entry that it made."""
+    """An answered request: the fingerprint of its command, and the entry that it made."""
 
     fingerprint: str
     entry: int
@@ -14,10 +14,10 @@ class Retries(Protocol):
     """The answered requests, inside one unit of work."""
 
     def find(self, caller: str, key: str) -> Answered | None:
-        """Find what a caller's key was used for."""
+        """Find the request that a caller's key was used for."""
 
     def keep(self, caller: str, key: str, answered: Answered, time: str) -> None:
-        """Remember what a caller's key was used for."""
+        """Remember the request that a caller's key was used for."""
 
     def forget(self, before: str) -> int:
-        """Forget those kept before a time; give how many."""
+        """Delete the requests before a time; return their number."""

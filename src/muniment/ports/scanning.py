@@ -1,13 +1,13 @@
-"""Scanning: what looks into files for what could run when they are loaded."""
+"""Scanning: search files for code that could run when they are loaded."""
 
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
-from muniment.core.claims.scans import Found, Scanner
+from muniment.core.claims.scans import ScanFinding, Scanner
 
 
 class Scannable(NamedTuple):
-    """A file of a version: its path, its size, and what opens it."""
+    """A file of a version: its path, its size, and a function that opens it."""
 
     path: str
     size_bytes: int
@@ -15,14 +15,14 @@ class Scannable(NamedTuple):
 
 
 class Scanning(Protocol):
-    """A scanner that is at hand."""
+    """A scanner."""
 
     def describe(self) -> Scanner:
-        """Say what scans, and what it knows: another answer is reason to scan again."""
+        """Describe the scanner and what it knows; a new answer is a reason to scan again."""
 
-    def scan(self, files: Sequence[Scannable]) -> list[Found]:
-        """Look into files, in no promised order. What cannot be looked into is a finding itself.
+    def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
+        """Scan files, in any order. A file that cannot be scanned is itself a finding.
 
         Raises:
-            Unavailable: the bytes cannot be read now, or the scanner was closed.
+            Unavailable: the bytes cannot be read at the moment, or the scanner was closed.
         """

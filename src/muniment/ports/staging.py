@@ -1,4 +1,4 @@
-"""Staging: bytes of uploads that are under way, before they have a digest."""
+"""Staging: the bytes of unfinished uploads, before they have a digest."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -8,52 +8,52 @@ from muniment.core.digests import Digest
 
 
 class Stretch(NamedTuple):
-    """From `start` on, the bytes of an upload are those of one writer, as far as the next stretch."""
+    """The part of an upload that one writer wrote: from `start` up to the next stretch."""
 
     start: int
     writer: str
 
 
 class Staging(Protocol):
-    """Where uploads are collected.
+    """A place where uploads are collected.
 
-    An upload is written from one end to the other, by one writer at a time. A request that goes on with it
-    is a writer of its own, or goes on as the last one, where that has ended in order. What an earlier one
-    still writes MUST NOT change what counts.
+    An upload is written sequentially, by one writer at a time. A request that resumes it is a new writer, or
+    continues as the last one if that one ended cleanly. Late writes of an earlier writer MUST NOT change the
+    bytes that count.
     """
 
     @property
     def step_bytes(self) -> int:
-        """How many bytes an `append` should have; the last one may have fewer."""
+        """The number of bytes for one `append`; the last one may have fewer."""
 
     @property
     def checkpoint_bytes(self) -> int:
-        """After how many bytes it is worth to `sync`."""
+        """The number of bytes after which a `sync` is worthwhile."""
 
     def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
-        """Make the writer of the last stretch the only one; say whether all before an offset is there."""
+        """Make the writer of the last stretch the only one; return whether the earlier bytes are there."""
 
     def append(self, upload: str, writer: str, offset: int, parts: Sequence[bytes]) -> None:
-        """Write bytes at an offset, over what may be there from a request that broke off.
+        """Write bytes at an offset, over what an interrupted request may have left there.
 
-        They come in parts, so that nobody has to put them together first.
+        They come in parts, which need not be joined first.
 
         Raises:
             OffsetMismatch: another writer has taken over.
-            StorageFull, StorageReadOnly, StorageFailed: they cannot be kept.
+            StorageFull, StorageReadOnly, StorageFailed: they cannot be stored.
         """
 
     def sync(self, upload: str, writer: str) -> None:
-        """Make durable what was appended. Raises as `append`."""
+        """Make the appended bytes durable. Raises like `append`."""
 
     def finish(self, upload: str, stretches: Sequence[Stretch], digest: Digest, size_bytes: int) -> None:
-        """Put the bytes under their digest, durably. The caller MUST have hashed them as they came.
+        """Store the bytes under their digest, durably. The caller MUST have hashed them as they came.
 
-        What is left of the upload is for `abort` to remove. Raises as `append`.
+        `abort` removes the rest of the upload. Raises like `append`.
         """
 
     def abort(self, upload: str, stretches: Sequence[Stretch]) -> None:
-        """Drop an upload; one that is not there is passed over."""
+        """Drop an upload, if it exists."""
 
     def sweep(self, before: datetime, known: Collection[str]) -> int:
-        """Remove what has not been touched since a time and belongs to no upload that is known; count it."""
+        """Remove leftovers that are older than a time and belong to no known upload; return their number."""

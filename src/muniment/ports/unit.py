@@ -1,7 +1,7 @@
 """The unit of work: one transaction holds an event, its leaf and its projections (DESIGN rule 3)."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from muniment.ports.blobs import BlobStore
 from muniment.ports.catalog import Catalog
@@ -17,12 +17,15 @@ from muniment.ports.projections import Projections
 from muniment.ports.retries import Retries
 from muniment.ports.uploads import Uploads
 
+# More works in one commit would make the first of them wait too long.
+MOST_A_COMMIT: Final = 64
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Unit(Protocol):
-    """What one transaction sees."""
+    """The stores inside one transaction."""
 
     @property
     def log(self) -> EventLog:
@@ -38,65 +41,65 @@ class Unit(Protocol):
 
     @property
     def holdings(self) -> Holdings:
-        """Who holds which blob."""
+        """The holders of blobs."""
 
     @property
     def contents(self) -> Contents:
-        """Which versions a blob is part of."""
+        """The blobs of versions."""
 
     @property
     def retries(self) -> Retries:
-        """The requests that were answered."""
+        """The answered requests."""
 
     @property
     def uploads(self) -> Uploads:
-        """The uploads that are under way."""
+        """The unfinished uploads."""
 
     @property
     def catalog(self) -> Catalog:
-        """What versions can be found by."""
+        """The index for searches."""
 
     @property
     def lineage(self) -> Lineage:
-        """What was made from what."""
+        """The graph of derivations."""
 
     @property
     def jobs(self) -> Jobs:
-        """What is to be done later."""
+        """The work for later."""
 
     @property
     def outbox(self) -> Outbox:
-        """What webhooks could not be told."""
+        """The failed deliveries of webhooks."""
 
     @property
     def cursors(self) -> Cursors:
-        """How far those who follow the log have come."""
+        """The places of readers of the log."""
 
     @property
     def blobs(self) -> BlobStore:
-        """The bytes; not part of the transaction, written before it commits (DESIGN rule 2)."""
+        """The bytes, which are outside the transaction and written before it commits (DESIGN rule 2)."""
 
 
 class Units(Protocol):
-    """Where transactions come from."""
+    """A source of transactions."""
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        """Do the work in one transaction and commit it durably; on any error nothing is kept.
+        """Do the work in one transaction and commit it durably; on any error, keep nothing.
 
-        Works of several threads may share one commit; each sees those before it, and one that
-        fails takes none of the others with it.
+        Several threads may share one commit: each work sees those before it, and one that fails does not
+        affect the others.
         """
 
     def write_all(
         self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], R]
     ) -> tuple[list[T | BaseException], R | None]:
-        """Do works in one commit, each as `write` would, and `last` with what they gave before it ends.
+        """Do works in one commit, each as `write` would, then `last` with their results.
 
-        Gives what came of each work, or its error, and what came of `last`; None if nothing was kept.
+        Returns the result or error of each work, and the result of `last`; None if nothing was kept.
         """
 
     def read(self, work: Callable[[Unit], T]) -> T:
-        """Do the work over one consistent state."""
+        """Do the work on one consistent state."""
 
     def close(self) -> None:
-        """Release what is held."""
+        """Release all resources."""

@@ -1,4 +1,4 @@
-"""Uploads that are under way: how far each has come, so that any replica can go on with it."""
+"""Unfinished uploads: how far each has come, so that any replica can resume it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,16 +12,16 @@ class Upload:
     """An upload.
 
     Attributes:
-        principal: whose it is.
-        size_bytes: how many bytes were announced; None if the last request says where the end is.
-        digest: which digest was announced; None if it is found out on the way.
-        offset: how many bytes are here, durably.
-        state: the sha256 over those, as `rehashes` writes it; empty at the beginning.
-        stretches: who wrote what is here, and who goes on with it now.
-        rests: whether that one has ended in order, so that the next may go on in its stretch.
-        session: what the object store calls its parts, if it goes there in parts; else empty.
-        touched: when it last went on.
-        result: the digest of the whole, once it is there; another than was announced if that was wrong.
+        principal: its owner.
+        size_bytes: the announced size; None if the last request marks the end.
+        digest: the announced digest; None if it was not announced.
+        offset: the number of durable bytes.
+        state: the sha256 state over those bytes, as `rehashes` writes it; empty at the beginning.
+        stretches: which writer wrote which bytes; the last one is the current writer.
+        rests: whether that writer ended cleanly, so that the next one may continue its stretch.
+        session: the object store's id of a multipart upload; empty if there is none.
+        touched: when it last changed.
+        result: the digest of all bytes, once they are there; it can differ from the announced one.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Upload:
 
     @property
     def writer(self) -> str:
-        """Who goes on with it; empty if nobody has begun."""
+        """The current writer; empty if nobody has started."""
         return self.stretches[-1].writer if self.stretches else ""
 
 
@@ -46,22 +46,22 @@ class Uploads(Protocol):
     """The uploads, inside one unit of work."""
 
     def put(self, upload: Upload) -> None:
-        """Keep an upload, in place of what was known of it."""
+        """Save an upload, replacing what was known about it."""
 
     def find(self, upload: str) -> Upload | None:
         """Find an upload."""
 
     def list_idle(self, before: str, limit: int) -> list[Upload]:
-        """List uploads that have not gone on since a time."""
+        """List uploads that have not changed since a time."""
 
     def measure(self, principal: str, ahead_bytes: int) -> int:
-        """Sum up what a principal has announced and not finished, in bytes.
+        """Sum up the bytes that a principal has announced and not finished.
 
-        One without a size counts for what is here, and for as much as may come before that is kept.
+        An upload without a size counts its durable bytes plus `ahead_bytes`.
         """
 
     def list_ids(self) -> list[str]:
-        """List all, by their ids."""
+        """List the ids of all uploads."""
 
     def drop(self, upload: str) -> None:
-        """Forget an upload."""
+        """Delete an upload."""

@@ -1,1 +1,1 @@
-"""What may be done, one verb a file. Every front door calls these and nothing else."""
+"""The services: every door calls these functions and nothing else."""

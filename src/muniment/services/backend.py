@@ -79,7 +79,7 @@ class LocalBackend:
         keys: RegistryKeys,
         caller: Caller,
     ) -> None:
-        """Stand on stores, a clock and keys."""
+        """Use stores, a clock and keys."""
         self._units = units
         self._blobs = blobs
         self._clock = clock
@@ -88,9 +88,9 @@ class LocalBackend:
         self._caller = caller
 
     def execute(self, command: Command, retry_key: str = "") -> Receipt:
-        """Do a command in one transaction; after the commit, prove the entry that it made.
+        """Do a command in one transaction; after the commit, prove its entry.
 
-        With a `retry_key`, the same command under the same key is answered with the first receipt.
+        With a `retry_key`, repeating the command under the same key returns the first receipt.
 
         Raises:
             RequestReplayed: the key was used for another command.
@@ -104,7 +104,7 @@ class LocalBackend:
         return confirm(self._keys.log, [outcome], paths)[0]
 
     def do(self, unit: Unit, command: Command, retry_key: str) -> Outcome:
-        """Do a command in a unit of work that somebody else commits. Raises as `execute`."""
+        """Do a command in a unit of work that the caller commits. Raises like `execute`."""
         tx = self.begin(unit)
         if not retry_key:
             return _do(tx, command)
@@ -137,16 +137,16 @@ class LocalBackend:
         return self._blobs.open(digest)
 
     def keep(self, blobs: Sequence[Stored]) -> None:
-        """Note that the caller has stored blobs: until they are published, they are the caller's alone."""
+        """Record that the caller has stored blobs; until they are published, only the caller may use them."""
         if self._caller.direct or not blobs:
             return
         self._units.write(lambda unit: hold_uploaded(self.begin(unit), blobs))
 
     def begin(self, unit: Unit) -> Transaction:
-        """Begin a transaction of the caller in a unit of work that somebody else commits.
+        """Start a transaction of this backend's caller in a unit of work.
 
         Raises:
-            NotIdentified: the caller is nobody here.
+            NotIdentified: the caller has no principal.
         """
         if self._caller.principal is None:
             raise NotIdentified
@@ -165,7 +165,7 @@ class LocalBackend:
     def _answer(self, unit: Unit, query: Query[A], now: str) -> A:
         reading = Reading(unit=unit, sight=Sight(unit, self._caller), signer=self._keys.log, now=now)
         reading.check_who(query)
-        # The table pairs each query with a function that returns what the query's type promises.
+        # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", _ANSWERS[type(query)](reading, query))
 
     def _check_readable(self, unit: Unit, digest: Digest) -> None:
@@ -178,7 +178,7 @@ class LocalBackend:
 
 
 def confirm(signer: NoteSigner, outcomes: Sequence[Outcome], paths: Paths) -> list[Receipt]:
-    """Prove the entries that answer commands, by the paths to them; both MUST be durable by now."""
+    """Make receipts of the entries that answer commands; entries and paths MUST be durable."""
     return [
         Receipt(
             index=proof.index,
@@ -192,14 +192,14 @@ def confirm(signer: NoteSigner, outcomes: Sequence[Outcome], paths: Paths) -> li
 
 
 def _do(tx: Transaction, command: Command) -> Outcome:
-    """Do a command, if the actor may: what it declares is checked here, and nowhere else."""
+    """Do a command, if the actor may; its declaration is checked only here."""
     who = command.declared.who
     if isinstance(who, May):
         tx.require(who.act, namespace_of(command, who.on))
     return _VERBS[type(command)](tx, command)
 
 
-# Each function takes the command that it is listed under.
+# Each function takes the command of its row.
 _VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     versions.PublishVersion: publish,
     versions.SaveDraft: save_draft,
@@ -239,7 +239,7 @@ _VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     upkeep.ReplayWebhook: replay_webhook,
 }
 
-# Each function takes the query that it is listed under, and gives the answer that its type promises.
+# Each function takes the query of its row and returns the answer of its type.
 _ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     versions.GetVersion: get_version,
     versions.DescribeVersion: describe_version,

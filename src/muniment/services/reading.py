@@ -1,6 +1,6 @@
-"""What every answer needs: the unit of work, who asks and what they may see, at what time.
+"""The context of every answer: the unit of work, the caller, what they may see, and the time.
 
-What a caller may not see is answered as if it were not there, so that nobody learns by asking.
+Things that a caller may not see are answered as missing, so that nobody learns by asking.
 """
 
 from dataclasses import dataclass, fields
@@ -17,34 +17,34 @@ from muniment.signing.notes import NoteSigner
 
 
 class Sight:
-    """What a caller may see, by the grants that stand in one unit of work. Every role may read."""
+    """What a caller may see, by the grants in one unit of work. Every role may read."""
 
     def __init__(self, unit: Unit, caller: Caller) -> None:
-        """Look through the eyes of a caller."""
+        """Take the view of a caller."""
         self._unit = unit
         self.caller = caller
 
     def sees(self, namespace: str) -> bool:
-        """Say whether the caller may read in a namespace."""
+        """Return whether the caller may read in a namespace."""
         if self.caller.direct:
             return True
         granted = not self._namespaces.isdisjoint({namespace, EVERYWHERE})
         return granted and self.caller.reaches(Act.READ, namespace)
 
     def namespaces(self) -> frozenset[str] | None:
-        """Give the namespaces that the caller may read in; None for all of them."""
+        """Return the namespaces that the caller may read in; None means all."""
         if self.sees(EVERYWHERE):
             return None
         scopes = self.caller.scopes or frozenset()
         known = self._namespaces | {scope.namespace for scope in scopes}
-        return frozenset(found for found in known - {EVERYWHERE} if self.sees(found))
+        return frozenset(namespace for namespace in known - {EVERYWHERE} if self.sees(namespace))
 
     def check_may(self, act: Act, namespace: str) -> None:
         """Check that the caller may do an act in a namespace, or everywhere.
 
         Raises:
-            NotPermitted: no role of theirs allows it there.
-            NotIdentified: it is nobody here.
+            NotPermitted: no role of the caller allows it there.
+            NotIdentified: the caller has no principal.
         """
         if act is Act.READ:
             allowed = self.sees(namespace)
@@ -55,21 +55,21 @@ class Sight:
             raise NotPermitted(principal=self.principal, act=str(act), namespace=namespace)
 
     def check_anything(self) -> None:
-        """Check that the caller holds some role: then it may know who the others are.
+        """Check that the caller holds a role, and so may know who the others are.
 
         Raises:
-            NotPermitted: it holds none.
-            NotIdentified: it is nobody here.
+            NotPermitted: the caller holds no role.
+            NotIdentified: the caller has no principal.
         """
         if not self.caller.direct and self.namespaces() == frozenset():
             raise NotPermitted(principal=self.principal, act=str(Act.READ), namespace="any namespace")
 
     @property
     def principal(self) -> str:
-        """Who the caller is.
+        """The principal of the caller.
 
         Raises:
-            NotIdentified: it is nobody here.
+            NotIdentified: the caller has no principal.
         """
         if self.caller.principal is None:
             raise NotIdentified
@@ -84,7 +84,7 @@ class Sight:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One unit of work of somebody who asks."""
+    """One unit of work that answers a query."""
 
     unit: Unit
     sight: Sight
@@ -93,7 +93,7 @@ class Reading:
 
     @cached_property
     def time(self) -> str:
-        """The time of this reading: never before the newest entry, whatever the clock says."""
+        """The time of this reading, which is never before the newest entry."""
         return max(self.now, self.unit.log.last_time())
 
     @property
@@ -102,15 +102,15 @@ class Reading:
         return str(self.signer.verifier)
 
     def find_text(self, digest: str | None) -> str | None:
-        """Find what somebody typed; None if they typed nothing, or it was erased."""
+        """Find a typed text; None if there is none or it was erased."""
         return None if digest is None else self.unit.payloads.find(digest)
 
     def check_who(self, query: Query[object]) -> None:
-        """Check that the caller is answered, as the query's declaration says.
+        """Check that the query's declaration lets the caller have an answer.
 
         Raises:
-            NotFound: the caller may not read where it is, in the words that are used if it is not there.
-            NotPermitted: the caller may not know it.
+            NotFound: the caller may not read there; the error is the same as for a missing thing.
+            NotPermitted: the caller may not ask this.
         """
         match query.declared.who:
             case Within(on, absent):
@@ -125,7 +125,7 @@ class Reading:
 
 
 def namespace_of(verb: Verb, on: str) -> str:
-    """Give the namespace that a field of a verb names, or everywhere (`*`)."""
+    """Return the namespace that a field of a verb names, or everywhere (`*`)."""
     value = EVERYWHERE if on == EVERYWHERE else getattr(verb, on)
     match value:
         case Reference():
@@ -137,12 +137,12 @@ def namespace_of(verb: Verb, on: str) -> str:
 
 
 def _describe_absent(verb: Verb, on: str, absent: type[NotFound]) -> NotFound:
-    """Say that what a verb is about is not there: what the refusal says of it is a name, or a reference."""
+    """Make the error for a missing thing: its data is the name or reference in the verb."""
     value, alias = getattr(verb, on), getattr(verb, "alias", None)
     name = value.name if isinstance(value, Reference) else value
-    said = {
+    data = {
         "name": str(name),
         "alias": str(alias),
         "reference": str(value) if isinstance(value, Reference) else f"{name}@{alias}",
     }
-    return absent(**{field.name: said[field.name] for field in fields(absent)})
+    return absent(**{field.name: data[field.name] for field in fields(absent)})

@@ -1,4 +1,4 @@
-"""What every verb needs: the unit of work, who acts, at what time, with which registry keys."""
+"""The context of every command: the unit of work, the actor, the time, and the registry's keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryKeys:
-    """What the registry signs with: checkpoints with one key, verdicts with another."""
+    """The registry's keys: one signs checkpoints, the other verdicts."""
 
     log: NoteSigner
     verdicts: Identity
@@ -58,7 +58,7 @@ class Transaction:
         """The principal who acts.
 
         Raises:
-            NotIdentified: the caller is nobody here.
+            NotIdentified: the caller has no principal.
         """
         if self.caller.principal is None:
             raise NotIdentified
@@ -66,17 +66,17 @@ class Transaction:
 
     @cached_property
     def time(self) -> str:
-        """The time of this transaction: never before the newest entry, whatever the clock says."""
+        """The time of this transaction, which is never before the newest entry."""
         return max(write_time(self.clock()), self.unit.log.last_time())
 
     def record(self, event: Event) -> int:
-        """Append an event and fold it into the projections; give its index."""
+        """Append an event and fold it into the projections; return its index."""
         return self._append(event)[0]
 
     def put(self, event: Event, record: type[R]) -> R:
-        """Append an event that makes a record of a kind, and fold it; give the record."""
+        """Append an event that makes a record of a kind, and fold it; return the record."""
         _, changes = self._append(event)
-        made = [one.record for one in changes if isinstance(one, Put) and isinstance(one.record, record)]
+        made = [put.record for put in changes if isinstance(put, Put) and isinstance(put.record, record)]
         return made[0]
 
     def _append(self, event: Event) -> tuple[int, list[Change]]:
@@ -94,7 +94,7 @@ class Transaction:
     def keep(self, payload: None) -> None: ...
 
     def keep(self, payload: Payload | None) -> Digest | None:
-        """Keep what somebody typed; give the digest that the event holds."""
+        """Store a typed text; return the digest for the event."""
         if payload is None:
             return None
         self.unit.payloads.put(payload, principal=self.actor)
@@ -102,20 +102,20 @@ class Transaction:
 
     @property
     def registry(self) -> str:
-        """The verifier key of the log: what is signed for this registry names it."""
+        """The verifier key of the log, which signatures for this registry name."""
         return str(self.keys.log.verifier)
 
     def may(self, act: Act, namespace: str) -> bool:
-        """Say whether the actor may act in a namespace."""
+        """Return whether the actor may do an act in a namespace."""
         if namespace not in self.known_roles:
             self.known_roles[namespace] = roles_of(self.unit, self.actor, namespace)
         return may(self.known_roles[namespace], act) and self.caller.reaches(act, namespace)
 
     def require(self, act: Act, namespace: str) -> None:
-        """Check that the actor may act in a namespace.
+        """Check that the actor may do an act in a namespace.
 
         Raises:
-            NotPermitted: no role of theirs allows it there.
+            NotPermitted: no role of the actor allows it there.
         """
         if not self.may(act, namespace):
             raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)

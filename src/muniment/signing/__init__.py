@@ -1,1 +1,1 @@
-"""How it is vouched for: keys, signatures, bundles. Used by client and server alike."""
+"""Keys, signatures and bundles, for client and server alike."""

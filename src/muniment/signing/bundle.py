@@ -1,6 +1,6 @@
 """Bundles: one signed statement in the Sigstore bundle v0.3 form.
 
-The bytes that were signed are kept as they came: nothing is re-encoded to verify.
+The signed bytes are kept as they came: verification never re-encodes them.
 """
 
 import base64
@@ -24,7 +24,7 @@ MAX_BUNDLE_BYTES: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A statement's bytes, its signature, and the id of the key that is said to have made it."""
+    """A statement's bytes, its signature, and the id of the key that claims to have made it."""
 
     payload: bytes
     signature: bytes
@@ -50,7 +50,7 @@ class Bundle:
         """Read a bundle that holds one DSSE signature by a key.
 
         Raises:
-            InvalidAttestation: it is not one.
+            InvalidAttestation: it is not such a bundle.
         """
         if len(data) > MAX_BUNDLE_BYTES:
             raise InvalidAttestation(reason="the bundle is too large")
@@ -62,7 +62,7 @@ class Bundle:
             if document["mediaType"] != MEDIA_TYPE or envelope["payloadType"] != PAYLOAD_TYPE:
                 raise InvalidAttestation(reason="not a Sigstore bundle v0.3 of an in-toto statement")
             if not isinstance(signatures, list) or len(signatures) != 1:
-                raise InvalidAttestation(reason="not exactly one signature")
+                raise InvalidAttestation(reason="the bundle must hold exactly one signature")
             return cls(
                 payload=_base64(envelope["payload"]),
                 signature=_base64(signatures[0]["sig"] if isinstance(signatures[0], Mapping) else None),
@@ -79,7 +79,7 @@ def sign_statement(payload: bytes, identity: Identity) -> Bundle:
 
 
 def verify_bundle(bundle: Bundle, key: PublicKey) -> Statement:
-    """Verify a bundle against the key of its signer, and read what it says.
+    """Verify a bundle against the key of its signer, and read its statement.
 
     The caller MUST have checked that `key` belongs to the principal who counts as the signer, that
     it was enrolled, unexpired and unrevoked at the time that matters, and MUST check afterwards that
@@ -87,12 +87,12 @@ def verify_bundle(bundle: Bundle, key: PublicKey) -> Statement:
 
     Raises:
         BadSignature: the key did not sign these bytes.
-        InvalidAttestation: what it signed is not a statement.
+        InvalidAttestation: the signed bytes are not a statement.
     """
-    # (1) The bundle names the key that is used: a hint to another key is a mix-up or an attack.
+    # (1) The bundle names this key: a hint to another key is a mix-up or an attack.
     if bundle.key_id != key.id:
         raise BadSignature(key_id=bundle.key_id)
-    # (2) The signature is over the type and the exact payload bytes (DSSE PAE).
+    # (2) The signature covers the type and the exact payload bytes (DSSE PAE).
     if not key.is_signature(bundle.signature, encode_for_signing(PAYLOAD_TYPE, bundle.payload)):
         raise BadSignature(key_id=bundle.key_id)
     # (3) Only then are the bytes parsed.
@@ -100,10 +100,10 @@ def verify_bundle(bundle: Bundle, key: PublicKey) -> Statement:
 
 
 def _object(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
-    found = document[name]
-    if not isinstance(found, Mapping):
+    member = document[name]
+    if not isinstance(member, Mapping):
         raise TypeError(name)
-    return found
+    return member
 
 
 def _base64(text: Json) -> bytes:

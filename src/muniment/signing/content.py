@@ -1,6 +1,6 @@
-"""Signatures of content: OpenSSF Model Signing v1.0, built from digests that are known already.
+"""Signatures of content: OpenSSF Model Signing v1.0, built from known digests.
 
-The root digest of that format does not cover the names of files; the signed list does. So a content
+The root digest of that format does not cover the names of files, but the signed list does. So a content
 signature is matched to a revision by its whole list, never by its root.
 """
 
@@ -31,23 +31,22 @@ def sign_content(revision: Revision, name: str, identity: Identity) -> Bundle:
 
 
 def covers(statement: Statement, revision: Revision) -> bool:
-    """Say whether a content statement lists exactly the files of a revision.
+    """Return whether a content statement lists exactly the files of a revision.
 
-    Files that a signer chose to leave out (`ignore_paths`) are missing from the list, so a signature
-    that hides a file covers nothing here.
+    A signer can leave files out (`ignore_paths`); such a signature covers no revision.
 
     Raises:
         InvalidAttestation: the list is malformed.
     """
     resources = statement.predicate.get("resources")
     if not isinstance(resources, list):
-        raise InvalidAttestation(reason="resources: not a list")
+        raise InvalidAttestation(reason="resources: expected a list")
     listed = [_read_resource(resource) for resource in resources]
     return sorted(listed) == sorted((file.path, file.digest.hex) for file in revision.files)
 
 
 def is_about(statement: Statement, manifest: Digest, revision: Revision) -> bool:
-    """Say whether a statement is about a revision: by its manifest's digest, or by exactly its files.
+    """Return whether a statement is about a revision: by its manifest's digest, or by exactly its files.
 
     The caller MUST have read `revision` from that manifest.
 
@@ -61,5 +60,5 @@ def is_about(statement: Statement, manifest: Digest, revision: Revision) -> bool
 
 def _read_resource(resource: Json) -> tuple[str, str]:
     if not isinstance(resource, Mapping) or resource.get("algorithm") != "sha256":
-        raise InvalidAttestation(reason="resources: not a file with a sha256")
+        raise InvalidAttestation(reason="resources: expected files with a sha256")
     return str(resource.get("name")), str(resource.get("digest"))

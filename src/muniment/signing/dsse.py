@@ -1,4 +1,4 @@
-"""DSSE: what is signed is the payload and its type, length-prefixed (secure-systems-lab/dsse v1)."""
+"""DSSE: a signature covers the payload and its type, length-prefixed (secure-systems-lab/dsse v1)."""
 
 
 def encode_for_signing(payload_type: str, payload: bytes) -> bytes:

@@ -1,11 +1,12 @@
 """Keys: ECDSA P-256 and Ed25519, as PEM; SSH keys, as OpenSSH writes them; and passkeys.
 
-A key's id is the sha256 of its public key's PEM bytes, in hex: the hint that OpenSSF Model Signing
-puts into its bundles, so that there is one way to name a key. Of an SSH key or a passkey it is that of its
-line, without a comment; what an SSH key signs are the signatures of `ssh-keygen -Y sign -n muniment`.
+A key's id is the sha256 of its public key's PEM bytes, in hex, as in the bundles of OpenSSF Model Signing.
+The id of an SSH key or a passkey is the sha256 of its line, without a comment. SSH keys sign with
+`ssh-keygen -Y sign -n muniment`.
 """
 
 import hashlib
+import importlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -32,14 +33,14 @@ _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 # A private key file is read whole; the largest that we write is below 1 kB.
 _MAX_PEM_BYTES: Final = 16_384
-# What an SSH key signs for us is signed for nothing else (PROTOCOL.sshsig, namespace).
+# A signature of an SSH key for Muniment is valid for nothing else (PROTOCOL.sshsig, namespace).
 SSH_NAMESPACE: Final = "muniment"
 _SSH_KINDS: Final = (b"ssh-ed25519 ", b"ssh-rsa ")
 _MIN_RSA_BITS: Final = 3072
 
 
 class Algorithm(StrEnum):
-    """What kind of key."""
+    """The kind of a key."""
 
     P256 = "ecdsa-p256"
     ED25519 = "ed25519"
@@ -49,7 +50,7 @@ class Algorithm(StrEnum):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A key that verifies."""
+    """A key that verifies signatures."""
 
     _key: _PublicKey | SshKey | Passkey
 
@@ -58,11 +59,11 @@ class PublicKey:
         """Read a PEM (SubjectPublicKeyInfo), or the line of an SSH key or a passkey.
 
         Raises:
-            InvalidKey: it is not a P-256 or Ed25519 public key, an Ed25519 or RSA key of SSH, or a passkey.
+            InvalidKey: it is not a P-256 or Ed25519 public key, an Ed25519 or RSA SSH key, or a passkey.
         """
         return cls._read(pem)
 
-    # A registry meets the same few keys again and again.
+    # A registry reads the same few keys again and again.
     @classmethod
     @lru_cache(maxsize=1024)
     def _read(cls, pem: bytes) -> "PublicKey":
@@ -80,7 +81,7 @@ class PublicKey:
 
     @property
     def algorithm(self) -> Algorithm:
-        """What kind of key."""
+        """The kind of the key."""
         if isinstance(self._key, SshKey):
             return Algorithm.SSH
         if isinstance(self._key, Passkey):
@@ -109,7 +110,7 @@ class PublicKey:
         """The 32 bytes of an Ed25519 key.
 
         Raises:
-            InvalidKey: it is of another kind.
+            InvalidKey: it is not an Ed25519 key.
         """
         if not isinstance(self._key, ed25519.Ed25519PublicKey):
             raise InvalidKey(reason="the log needs an Ed25519 key")
@@ -120,7 +121,7 @@ class PublicKey:
         """Read the 32 bytes of an Ed25519 key.
 
         Raises:
-            InvalidKey: they are not 32.
+            InvalidKey: they are not an Ed25519 public key.
         """
         try:
             return cls(ed25519.Ed25519PublicKey.from_public_bytes(raw))
@@ -128,11 +129,13 @@ class PublicKey:
             raise InvalidKey(reason="not an Ed25519 public key") from error
 
     def is_signature(self, signature: bytes, message: bytes) -> bool:
-        """Say whether this key made the signature over the message."""
+        """Return whether this key made the signature over the message."""
         if isinstance(self._key, SshKey):
             return _is_ssh_signature(self._key, signature, message)
         if isinstance(self._key, Passkey):
-            return self._key.is_signature(signature, message)
+            # Loaded only for passkeys: the WebAuthn library costs more than the rest of a command.
+            assertions = importlib.import_module("muniment.signing.assertions")
+            return bool(assertions.is_signature(self._key, signature, message))
         try:
             if isinstance(self._key, ec.EllipticCurvePublicKey):
                 self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
@@ -145,13 +148,13 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A private key, and so somebody who can sign."""
+    """A private key, which signs."""
 
     _key: _PrivateKey
 
     @classmethod
     def generate(cls, algorithm: Algorithm = Algorithm.P256) -> "Identity":
-        """Make a new key."""
+        """Generate a new key."""
         if algorithm is Algorithm.P256:
             return cls(ec.generate_private_key(ec.SECP256R1()))
         return cls(ed25519.Ed25519PrivateKey.generate())
@@ -169,7 +172,7 @@ class Identity:
         except OSError as error:
             raise InvalidKey(reason=f"{path}: {error.strerror}") from error
         if mode & 0o077:
-            raise InvalidKey(reason=f"{path} can be read by others: chmod 600 it")
+            raise InvalidKey(reason=f"{path} can be read by others: run chmod 600 on it")
         secret = passphrase.encode() if passphrase else None
         try:
             key = serialization.load_pem_private_key(pem, secret)
@@ -181,7 +184,7 @@ class Identity:
         return cls(key)
 
     def save(self, path: Path, passphrase: str | None = None) -> None:
-        """Write a private key file: mode 0600, encrypted if there is a passphrase, never over another.
+        """Write a new private key file: mode 0600, encrypted if there is a passphrase.
 
         Raises:
             InvalidKey: the file exists or cannot be written.
@@ -192,7 +195,7 @@ class Identity:
         pem = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
         )
-        # Written whole under another name first: a crash leaves no half a key.
+        # Written under another name first, so that a crash never leaves a partial key.
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -221,7 +224,7 @@ class Identity:
         return self._key.sign(message)
 
     def derive(self, purpose: str) -> bytes:
-        """Derive 32 secret bytes that this key's holder alone can make, for one purpose (RFC 5869)."""
+        """Derive 32 secret bytes for one purpose, which only the holder of this key can do (RFC 5869)."""
         secret = self._key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -233,16 +236,16 @@ def _read_ssh(line: bytes) -> SshKey:
         key = SshKey.from_openssh_str(line.decode("ascii"))
         known = serialization.load_ssh_public_key(line)
     except (ValueError, NotImplementedError, UnsupportedAlgorithm) as error:
-        raise InvalidKey(reason="not an Ed25519 or RSA key of SSH") from error
+        raise InvalidKey(reason="not an Ed25519 or RSA SSH key") from error
     if isinstance(known, rsa.RSAPublicKey) and known.key_size < _MIN_RSA_BITS:
-        raise InvalidKey(reason=f"an RSA key of {known.key_size} bits, fewer than {_MIN_RSA_BITS}")
+        raise InvalidKey(reason=f"the RSA key has {known.key_size} bits, expected at least {_MIN_RSA_BITS}")
     return key
 
 
 def _is_ssh_signature(key: SshKey, signature: bytes, message: bytes) -> bool:
     try:
         verify_ssh(message, signature, [key], SSH_NAMESPACE)
-    except Exception:  # noqa: BLE001 - whatever its reader trips over is no signature
+    except Exception:  # noqa: BLE001 - anything that the library cannot read is not a signature
         return False
     return True
 

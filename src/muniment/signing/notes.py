@@ -31,21 +31,21 @@ class NoteVerifier:
         """Read a verifier key.
 
         Raises:
-            InvalidKey: it is not one, or its id is not that of its key.
+            InvalidKey: it is malformed, or its id does not match its key.
         """
         try:
             name, key_id, encoded = text.split("+", 2)
             raw = base64.b64decode(encoded, validate=True)
         except (ValueError, binascii.Error) as error:
-            raise InvalidKey(reason="not a verifier key of a log") from error
+            raise InvalidKey(reason="not the verifier key of a log") from error
         verifier = cls(name, PublicKey.of_raw(raw[1:]))
         if raw[:1] != _ED25519 or verifier.key_id.hex() != key_id:
-            raise InvalidKey(reason="not a verifier key of a log")
+            raise InvalidKey(reason="not the verifier key of a log")
         return verifier
 
     @cached_property
     def key_id(self) -> bytes:
-        """The four bytes that a signature line begins with."""
+        """The four bytes that begin a signature line."""
         named = self.name.encode() + b"\n" + _ED25519 + self.key.raw
         return hashlib.sha256(named).digest()[:_KEY_ID_SIZE]
 
@@ -75,19 +75,19 @@ class NoteSigner:
 
 
 def open_note(note: bytes, verifier: NoteVerifier) -> bytes:
-    """Verify a note and give its text. Signatures by other keys (witnesses) are passed over.
+    """Verify a note and return its text. Signatures by other keys (witnesses) are ignored.
 
     The caller MUST have the verifier key from a source other than the note.
 
     Raises:
-        ProofInvalid: it is malformed, not signed by the key, or signed wrongly in its name.
+        ProofInvalid: it is malformed, the key did not sign it, or a signature in its name does not verify.
     """
-    # (0) The size is bounded before anything is parsed.
+    # (0) Bound the size before anything is parsed.
     text, separator, lines = note[:_MAX_NOTE_BYTES].rpartition(b"\n\n")
     if not separator or not lines.endswith(b"\n"):
         raise ProofInvalid(what="the signed checkpoint")
     text += b"\n"
-    # (1) Every line is well formed; (2) those that claim our name and key id must verify; (3) one does.
+    # (1) Every line is well formed; (2) lines with our name and key id verify; (3) there is one such line.
     signed = False
     for line in lines[:-1].split(b"\n"):
         name, blob = _read_line(line)

@@ -1,15 +1,13 @@
-"""Passkeys (W3C WebAuthn): keys that an authenticator holds, and that sign for one origin only.
+"""Passkeys (W3C WebAuthn): keys that an authenticator holds and that sign for one origin only.
 
-A passkey is kept as a line, as SSH keys are: `webauthn`, the origin, the credential's id and its public key
-(COSE, RFC 9052), both in base64url. It never signs our bytes themselves: it signs what the browser says of
-them, whose challenge is the sha256 of what is signed. The signature that we keep is the JSON object that
-has both, so that it is verified again offline, years later.
+A passkey is stored as a line, as SSH keys are: `webauthn`, the origin, the credential's id and its public key
+(COSE, RFC 9052), both in base64url. It never signs our bytes themselves: it signs a statement of the browser
+whose challenge is the sha256 of our bytes. The signature that we keep is a JSON object with the statement and
+its signature, so it can be verified offline, years later (`signing.assertions`).
 """
 
 import base64
 import binascii
-import hashlib
-import importlib
 import re
 from dataclasses import dataclass
 from typing import Final, Self
@@ -19,9 +17,8 @@ from muniment.core import canonical
 from muniment.core.errors import InvalidDocument, InvalidKey
 
 KIND: Final = b"webauthn "
-# An assertion takes some 600 bytes.
-_MAX_SIGNATURE_BYTES: Final = 8192
-_PARTS: Final = ("authenticatorData", "clientDataJSON", "signature")
+# The members of a signature.
+PARTS: Final = ("authenticatorData", "clientDataJSON", "signature")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +37,10 @@ class Passkey:
 
     @classmethod
     def read(cls, line: bytes) -> Self:
-        """Read its line.
+        """Read the line of a passkey.
 
         Raises:
-            InvalidKey: it is not one.
+            InvalidKey: it is not the line of a passkey.
         """
         try:
             _, origin, credential, key = line.decode("ascii").split(" ")
@@ -55,63 +52,49 @@ class Passkey:
         return cls(origin=origin, credential=credential, key=key)
 
     def write(self) -> bytes:
-        """Write its line."""
+        """Write the line."""
         return b"%b%b" % (KIND, f"{self.origin} {self.credential} {self.key}".encode())
-
-    def is_signature(self, signature: bytes, message: bytes) -> bool:
-        """Say whether its authenticator signed for the message, for its origin, with its user verified."""
-        try:
-            parts = canonical.decode(signature[:_MAX_SIGNATURE_BYTES])
-        except InvalidDocument:
-            return False
-        if set(parts) != set(_PARTS):
-            return False
-        challenge = hashlib.sha256(message).digest()
-        # The library costs more than all the rest of a command: whoever meets no passkey is spared it
-        # (docs/decisions/0004-late-imports.md).
-        assertions = importlib.import_module("muniment.signing.assertions")
-        return bool(assertions.is_assertion(self, parts, challenge))
 
 
 def party_of(origin: str) -> str:
-    """Give the relying party of an origin: its host, which browsers take only if it is a name.
+    """Return the relying party of an origin: its host, which browsers accept only if it is a name.
 
     Raises:
-        InvalidKey: it is no https:// origin (http:// is for localhost), or an address of digits.
+        InvalidKey: it is not an https:// origin (http:// is for localhost), or its host is an IP address.
     """
     parts = urlsplit(origin)
     host = parts.hostname or ""
     secure = parts.scheme == "https" or (parts.scheme == "http" and host == "localhost")
     named = any(label and not label.isdigit() for label in host.split(".")[-1:]) and ":" not in host
-    # Nothing else is in an origin: no user, no path, and its port is a number.
+    # An origin has neither a user nor a path, and its port is a number.
     written = f"{parts.scheme}://{parts.netloc}" == origin and re.fullmatch(
         r"[a-z0-9.-]+(:\d+)?", parts.netloc
     )
     if not secure or not named or not written:
         raise InvalidKey(
-            reason=f"passkeys need a registry with a name, https://name or http://localhost, not {origin}"
+            reason=f"passkeys need an origin such as https://NAME or http://localhost, got {origin}"
         )
     return host
 
 
 def write_signature(authenticator_data: str, client_data: str, signature: str) -> bytes:
-    """Write a passkey's signature from the parts that a browser gives, each in base64url."""
-    return canonical.encode(dict(zip(_PARTS, (authenticator_data, client_data, signature), strict=True)))
+    """Write a passkey's signature from the parts that a browser returns, each in base64url."""
+    return canonical.encode(dict(zip(PARTS, (authenticator_data, client_data, signature), strict=True)))
 
 
 def decode_base64url(text: str) -> bytes:
     """Read base64url without padding (RFC 7515 2).
 
     Raises:
-        InvalidDocument: it is not that.
+        InvalidDocument: it is not base64url in its canonical form.
     """
     try:
-        found = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidDocument(reason="not base64url") from error
-    if encode_base64url(found) != text:
-        raise InvalidDocument(reason="not base64url in its one form")
-    return found
+    if encode_base64url(data) != text:
+        raise InvalidDocument(reason="not canonical base64url")
+    return data
 
 
 def encode_base64url(data: bytes) -> str:

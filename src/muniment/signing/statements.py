@@ -1,4 +1,4 @@
-"""Statements that we write: checked against the schema of their kind, in RFC 8785 form, signed."""
+"""Write statements: checked against the schema of their kind, in RFC 8785 form, and sign them."""
 
 import rfc8785
 
@@ -26,12 +26,12 @@ def encode(value: Json) -> bytes:
 def attest(
     subject: Digest, name: str, predicate_type: str, predicate: JsonObject, identity: Identity
 ) -> Bundle:
-    """Sign a claim about a revision. Raises as `write`."""
+    """Sign a claim about a revision. Raises like `write`."""
     return sign_statement(write(subject, name, predicate_type, predicate), identity)
 
 
 def write(subject: Digest, name: str, predicate_type: str, predicate: JsonObject) -> bytes:
-    """Write a claim about a revision, to be signed.
+    """Write a claim about a revision, for signing.
 
     Raises:
         InvalidAttestation: the predicate breaks the schema of its type.

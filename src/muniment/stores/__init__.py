@@ -1,1 +1,1 @@
-"""Where it is kept: databases and blob stores behind the ports."""
+"""Stores: databases and blob stores behind the ports."""

@@ -1,4 +1,4 @@
-"""Failures of disks and databases, as refusals of ours (no foreign exception crosses a port)."""
+"""Translate failures of disks and databases (no foreign exception crosses a port)."""
 
 import errno
 import sqlite3
@@ -40,7 +40,7 @@ _POSTGRESQL: Final[dict[str, type[StorageFull | StorageReadOnly | StorageBusy]]]
 
 @contextmanager
 def disk_failures(path: str) -> Iterator[None]:
-    """Turn an OSError into a refusal that names the path."""
+    """Translate an OSError into an error that names the path."""
     try:
         yield
     except OSError as error:
@@ -48,7 +48,7 @@ def disk_failures(path: str) -> Iterator[None]:
 
 
 def database_failure(error: BaseException | None, path: str) -> MunimentError:
-    """Say what an exception of the database means."""
+    """Translate an exception of the database."""
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int):
         # The low byte is the primary code (sqlite.org/rescode.html).
@@ -58,7 +58,7 @@ def database_failure(error: BaseException | None, path: str) -> MunimentError:
     state = getattr(error, "sqlstate", None)
     if state in _POSTGRESQL:
         return _POSTGRESQL[state](path=path)
-    # The first line names what happened; those after it may quote the statement and its values.
+    # The first line names the fault; later lines may quote the statement and its values.
     return StorageFailed(path=path, reason=str(error).partition("\n")[0] or "no answer")
 
 

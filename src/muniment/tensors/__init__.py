@@ -1,1 +1,1 @@
-"""The tensors inside of model files: read off headers, without loading weights."""
+"""The tensors in model files, read from headers without loading weights."""

@@ -31,24 +31,26 @@ def read_gguf(file: BinaryIO, path: str, size: int) -> list[Tensor]:
     """Read the tensors of a GGUF file of `size` bytes, in the order of their bytes.
 
     Raises:
-        InvalidModelFile: it is cut short, of an unknown version, or its tensors overlap or do not fit in.
+        InvalidModelFile: it is truncated, its version is unknown, or its tensors overlap or do not fit.
     """
     reader = Reader(file, path, size)
     if reader.read(len(_MAGIC)) != _MAGIC or reader.number(4) not in _VERSIONS:
-        reader.refuse("it is not GGUF of version 2 or 3")
+        reader.refuse("it is not GGUF version 2 or 3")
     count, pairs = reader.number(8), reader.number(8)
     if count > _MAX_COUNT or pairs > _MAX_COUNT:
-        reader.refuse("it is said to hold more than it can")
+        reader.refuse("it claims more tensors or keys than it can hold")
     alignment = _read_alignment(reader, pairs)
     infos = [_read_info(reader) for _ in range(count)]
     if len({name for name, *_ in infos}) < count:
         reader.refuse("it names a tensor twice")
     start = -(-reader.place // alignment) * alignment
-    tensors = sorted((_place(reader, info, start) for info in infos), key=lambda one: (one.start, one.end))
+    tensors = sorted(
+        (_place(reader, info, start) for info in infos), key=lambda tensor: (tensor.start, tensor.end)
+    )
     place = start
     for tensor in tensors:
         if tensor.start < place or tensor.end > size:
-            reader.refuse(f"the tensor {tensor.name!r:.80} overlaps another, or the end of the file")
+            reader.refuse(f"the tensor {tensor.name!r:.80} overlaps another tensor or the end of the file")
         place = tensor.end
     return tensors
 
@@ -62,15 +64,15 @@ def _read_alignment(reader: Reader, pairs: int) -> int:
         else:
             _skip_value(reader, kind, _MAX_NESTING)
     if not alignment or alignment % 8 or alignment > 1 << 20:
-        reader.refuse("its alignment is impossible")
+        reader.refuse("its alignment is not valid")
     return alignment
 
 
 def _read_info(reader: Reader) -> tuple[str, tuple[int, ...], int, int]:
     name, dimensions = _read_name(reader), reader.number(4)
     if dimensions > 8:  # noqa: PLR2004 - ggml has four
-        reader.refuse(f"the tensor {name!r:.80} has no possible shape")
-    # The fastest dimension comes first here, and last everywhere else.
+        reader.refuse(f"the tensor {name!r:.80} has too many dimensions")
+    # GGUF writes the fastest dimension first; everywhere else it comes last.
     shape = tuple(reversed([reader.number(8) for _ in range(dimensions)]))
     return name, check_shape(shape, reader.path, name), reader.number(4), reader.number(8)
 
@@ -78,11 +80,11 @@ def _read_info(reader: Reader) -> tuple[str, tuple[int, ...], int, int]:
 def _place(reader: Reader, info: tuple[str, tuple[int, ...], int, int], start: int) -> Tensor:
     name, shape, kind, offset = info
     if kind not in _TYPES:
-        reader.refuse(f"the tensor {name!r:.80} has a type that is not known ({kind})")
+        reader.refuse(f"the tensor {name!r:.80} has an unknown type ({kind})")
     dtype, elements, width = _TYPES[kind]
     blocks, rest = divmod(count_elements(shape), elements)
     if rest:
-        reader.refuse(f"the tensor {name!r:.80} does not have the size of its shape")
+        reader.refuse(f"the tensor {name!r:.80} does not have the size that its shape needs")
     begin = start + offset
     return Tensor(name=name, dtype=dtype, shape=shape, start=begin, end=begin + blocks * width)
 
@@ -96,20 +98,20 @@ def _skip_value(reader: Reader, kind: int, nesting: int) -> None:
             reader.skip(count * _WIDTHS[inner])
             return
         if not nesting or count > reader.left:
-            reader.refuse("a value in it is nested too deep, or longer than it is")
+            reader.refuse("a value is nested too deeply or longer than the file")
         for _ in range(count):
             _skip_value(reader, inner, nesting - 1)
     elif kind in _WIDTHS:
         reader.skip(_WIDTHS[kind])
     else:
-        reader.refuse(f"a value in it has a type that is not known ({kind})")
+        reader.refuse(f"a value has an unknown type ({kind})")
 
 
 def _read_name(reader: Reader) -> str:
     length = reader.number(8)
     if length > _MAX_NAME_BYTES:
-        reader.refuse("a name in it is too long")
+        reader.refuse("a name is too long")
     try:
         return reader.read(length).decode()
     except UnicodeDecodeError:
-        reader.refuse("a name in it is not UTF-8")
+        reader.refuse("a name is not UTF-8")

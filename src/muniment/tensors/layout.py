@@ -1,4 +1,4 @@
-"""Tensors as a file lays them out, whatever its format."""
+"""The layout of tensors in a file, for every format."""
 
 import math
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ class Tensor:
     """One tensor.
 
     Attributes:
-        name: as the file calls it.
-        dtype: as the format calls it: F32, BF16, Q4_K.
+        name: the name in the file.
+        dtype: the format's name for the type: F32, BF16, Q4_K.
         shape: the dimensions, slowest first.
-        start, end: where its bytes are in the file; both -1 if they are elsewhere.
+        start, end: the place of its bytes in the file; both -1 if they are elsewhere.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Tensor:
 
 
 class Reader:
-    """A bounded reader of a header: it never reads past the end, and says what is wrong with which file."""
+    """A bounded reader of a header: it never reads past the end, and its errors name the file."""
 
     def __init__(self, file: BinaryIO, path: str, size: int) -> None:
-        """Read a file of a size, from where it stands."""
+        """Read a file of `size` bytes from its current position."""
         self._file = file
         self._size = size
         self.path = path
@@ -49,32 +49,32 @@ class Reader:
 
     @property
     def left(self) -> int:
-        """How many bytes are left."""
+        """The number of bytes left."""
         return self._size - self.place
 
     def read(self, count: int) -> bytes:
-        """Read exactly so many bytes.
+        """Read exactly `count` bytes.
 
         Raises:
-            InvalidModelFile: there are fewer.
+            InvalidModelFile: the file has fewer.
         """
         if not 0 <= count <= self.left:
-            self.refuse("it is cut short")
+            self.refuse("it is truncated")
         data = self._file.read(count)
         if len(data) != count:
-            self.refuse("it is cut short")
+            self.refuse("it is truncated")
         self.place += count
         return data
 
     def skip(self, count: int) -> None:
-        """Pass over so many bytes. Raises as `read`."""
+        """Skip `count` bytes. Raises like `read`."""
         if not 0 <= count <= self.left:
-            self.refuse("it is cut short")
+            self.refuse("it is truncated")
         self.place += count
         self._file.seek(self.place)
 
     def number(self, width: int) -> int:
-        """Read an unsigned number, little end first. Raises as `read`."""
+        """Read an unsigned little-endian number. Raises like `read`."""
         return int.from_bytes(self.read(width), "little")
 
     def refuse(self, reason: str) -> NoReturn:
@@ -92,10 +92,10 @@ def check_shape(shape: Iterable[int], path: str, name: str) -> tuple[int, ...]:
     Raises:
         InvalidModelFile: one is negative, or there are too many.
     """
-    found = tuple(shape)
-    if len(found) > _MAX_DIMENSIONS or any(type(one) is not int or one < 0 for one in found):
-        raise InvalidModelFile(path=path, reason=f"the tensor {name!r:.80} has no possible shape")
-    return found
+    dimensions = tuple(shape)
+    if len(dimensions) > _MAX_DIMENSIONS or any(type(size) is not int or size < 0 for size in dimensions):
+        raise InvalidModelFile(path=path, reason=f"the tensor {name!r:.80} has an impossible shape")
+    return dimensions
 
 
 def count_elements(shape: tuple[int, ...]) -> int:

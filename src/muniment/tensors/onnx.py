@@ -1,6 +1,6 @@
 """The initializers of an ONNX model, found by walking its protocol buffer (onnx/onnx.proto).
 
-Only what leads to them is looked at; all else is passed over by its length.
+Fields that do not lead to initializers are skipped by their length.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def read_onnx(file: BinaryIO, path: str, size: int) -> list[Tensor]:
     """Read the initializers of an ONNX model of `size` bytes, in the order of their bytes.
 
     Raises:
-        InvalidModelFile: it is cut short, not a protocol buffer, has no graph, or names a tensor twice.
+        InvalidModelFile: it is truncated, is not a protocol buffer, has no graph, or names a tensor twice.
     """
     reader = Reader(file, path, size)
     tensors: list[Tensor] = []
@@ -41,7 +41,7 @@ def read_onnx(file: BinaryIO, path: str, size: int) -> list[Tensor]:
                 if inner == _INITIALIZER:
                     tensors.append(_read_tensor(reader, inner_end))
                     if len(tensors) > _MAX_TENSORS:
-                        reader.refuse("it holds too many tensors")
+                        reader.refuse("it has too many tensors")
                 else:
                     reader.skip(inner_end - reader.place)
         else:
@@ -85,7 +85,7 @@ def _read_tensor(reader: Reader, end: int) -> Tensor:
 
 
 def _fields(reader: Reader, end: int) -> Iterator[tuple[int, int]]:
-    """Give each field with a length, and where it ends; whoever takes it moves the reader there."""
+    """Yield each field with a length, and where it ends; the caller moves the reader there."""
     while reader.place < end:
         field, wire = divmod(_varint(reader), 8)
         if wire == _BYTES:
@@ -93,13 +93,13 @@ def _fields(reader: Reader, end: int) -> Iterator[tuple[int, int]]:
         else:
             _skip(reader, wire)
     if reader.place > end:
-        reader.refuse("a part of it is longer than the whole")
+        reader.refuse("a part is longer than the whole")
 
 
 def _end_of(reader: Reader, end: int) -> int:
     length = _varint(reader)
     if length > end - reader.place:
-        reader.refuse("it is cut short")
+        reader.refuse("it is truncated")
     return reader.place + length
 
 
@@ -114,7 +114,7 @@ def _skip(reader: Reader, wire: int) -> None:
 
 def _varint(reader: Reader) -> int:
     value = shift = 0
-    while (byte := reader.read(1)[0]) >= 0x80:  # noqa: PLR2004 - the bit that says that there is more
+    while (byte := reader.read(1)[0]) >= 0x80:  # noqa: PLR2004 - the continuation bit
         value |= (byte & 0x7F) << shift
         shift += 7
         if shift > _VARINT_BITS:
@@ -124,5 +124,5 @@ def _varint(reader: Reader) -> int:
 
 def _text(reader: Reader, end: int) -> str:
     if end - reader.place > _MAX_NAME_BYTES:
-        reader.refuse("a name in it is too long")
+        reader.refuse("a name is too long")
     return reader.read(end - reader.place).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Tensors of any model file that we know: by format, by digest, and as numbers."""
+"""Read the tensors of model files of every known format: list, hash and compare them."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,43 +18,43 @@ _READERS: Final[Mapping[Format, Callable[[BinaryIO, str, int], list[Tensor]]]] =
     Format.GGUF: read_gguf,
     Format.ONNX: read_onnx,
 }
-# How numpy calls what the formats hold; BF16 is the upper half of F32.
+# The numpy names of the formats' types; BF16 is the upper half of F32.
 _NUMPY: Final = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "<u1",
 }  # fmt: skip
 
 
-def has_tensors(found: Format) -> bool:
-    """Say whether tensors can be read off a header of that format."""
-    return found in _READERS
+def has_tensors(kind: Format) -> bool:
+    """Return whether a format has a header that lists its tensors."""
+    return kind in _READERS
 
 
-def read_tensors(found: Format, file: BinaryIO, path: str, size: int) -> list[Tensor]:
+def read_tensors(kind: Format, file: BinaryIO, path: str, size: int) -> list[Tensor]:
     """Read the tensors of a file of `size` bytes, in the order of their bytes.
 
     Raises:
-        InvalidModelFile: the header is damaged, or lies.
+        InvalidModelFile: the header is damaged or false.
     """
-    return _READERS[found](file, path, size)
+    return _READERS[kind](file, path, size)
 
 
 def hash_tensors(file: BinaryIO, tensors: Sequence[Tensor]) -> dict[str, str]:
-    """Give the sha256 of each tensor's bytes, by name; those whose bytes are elsewhere are left out."""
-    found = {}
+    """Hash each tensor's bytes (sha256), by name; tensors with bytes elsewhere are left out."""
+    digests = {}
     for tensor in tensors:
         if tensor.start >= 0:
             hasher = hashlib.sha256()
             for chunk in _chunks(file, tensor):
                 hasher.update(chunk)
-            found[tensor.name] = hasher.hexdigest()
-    return found
+            digests[tensor.name] = hasher.hexdigest()
+    return digests
 
 
 def measure_change(before: BinaryIO, old: Tensor, after: BinaryIO, new: Tensor) -> float | None:
-    """Compute the norm of the change of a tensor over the norm that it had (Frobenius), chunk by chunk.
+    """Compute the relative change of a tensor (Frobenius norms), chunk by chunk.
 
-    None if they do not compare: another shape or type, or a type that is no plain number.
+    Returns None if shapes or types differ, or if the type is not a plain number.
 
     Raises:
         MissingExtra: numpy is not installed.

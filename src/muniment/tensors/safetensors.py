@@ -1,4 +1,4 @@
-"""The header of a safetensors file, checked as strictly as its format asks (its README: Format)."""
+"""The header of a safetensors file, checked as strictly as the format requires (its README: Format)."""
 
 import json
 from typing import Any, BinaryIO, Final
@@ -20,13 +20,13 @@ def read_safetensors(file: BinaryIO, path: str, size: int) -> list[Tensor]:
     """Read the tensors of a safetensors file of `size` bytes, in the order of their bytes.
 
     Raises:
-        InvalidModelFile: the header is too long, not JSON, names a tensor twice, or its tensors overlap,
-            leave holes, or do not have the size of their shape.
+        InvalidModelFile: the header is too long, is not JSON or names a tensor twice, or its tensors overlap,
+            leave holes, or do not have the size that their shape needs.
     """
     reader = Reader(file, path, size)
     length = reader.number(_LENGTH_BYTES)
     if length > _MAX_HEADER_BYTES:
-        reader.refuse(f"its header is said to have {length} bytes, more than the format allows")
+        reader.refuse(f"its header claims {length} bytes, more than the format allows")
     header = _decode(reader, reader.read(length))
     header.pop(_METADATA, None)
     start = reader.place
@@ -41,16 +41,16 @@ def read_safetensors(file: BinaryIO, path: str, size: int) -> list[Tensor]:
             reader.refuse(f"the tensor {tensor.name!r:.80} {how}")
         place = tensor.end
     if place != size:
-        reader.refuse(f"its tensors end at {place}, and it has {size} bytes")
+        reader.refuse(f"its tensors end at byte {place} of {size}")
     return tensors
 
 
 def _decode(reader: Reader, data: bytes) -> dict[str, Any]:
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            reader.refuse("its header names something twice")
-        return found
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            reader.refuse("its header has a duplicate key")
+        return members
 
     try:
         header = json.loads(data, object_pairs_hook=build)
@@ -66,12 +66,12 @@ def _read_tensor(reader: Reader, name: str, entry: object, start: int) -> Tensor
         reader.refuse(f"the tensor {name!r:.80} is not described")
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
     if dtype not in _BITS or not isinstance(shape, list) or not isinstance(offsets, list):
-        reader.refuse(f"the tensor {name!r:.80} has no type, shape or place that is known")
-    if len(offsets) != 2 or any(type(one) is not int for one in offsets):  # noqa: PLR2004 - begin and end
+        reader.refuse(f"the tensor {name!r:.80} has an unknown type, shape or place")
+    if len(offsets) != 2 or any(type(offset) is not int for offset in offsets):  # noqa: PLR2004 - begin and end
         reader.refuse(f"the tensor {name!r:.80} has no place")
-    found = check_shape(shape, reader.path, name)
+    checked = check_shape(shape, reader.path, name)
     begin, end = offsets
-    bits = count_elements(found) * _BITS[dtype]
+    bits = count_elements(checked) * _BITS[dtype]
     if not 0 <= begin <= end or bits != 8 * (end - begin):
-        reader.refuse(f"the tensor {name!r:.80} does not have the size of its shape")
-    return Tensor(name=name, dtype=dtype, shape=found, start=start + begin, end=start + end)
+        reader.refuse(f"the tensor {name!r:.80} does not have the size that its shape needs")
+    return Tensor(name=name, dtype=dtype, shape=checked, start=start + begin, end=start + end)

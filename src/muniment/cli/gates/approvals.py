@@ -5,16 +5,14 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.gates.signing import choose_signer, signing
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import FilePath, Terminal, json_option, show_in_browser
-from muniment.client.claims.signers import PasskeySigner, Signer, SshSigner
+from muniment.cli.terminal import Terminal, json_option
 from muniment.core.claims.approvals import Meaning
-from muniment.core.errors import InvalidOption
 from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
 
 _ROLES = click.Choice([str(role) for role in Role])
-_FILE = FilePath(dir_okay=False)
 _MEANINGS = click.Choice([str(meaning) for meaning in Meaning])
 
 
@@ -23,8 +21,7 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.pass_obj,
         json_option,
-        click.option("--passkey", is_flag=True, help="Sign with your passkey, in the browser."),
-        click.option("--ssh", type=_FILE, metavar="FILE", help="Sign with this SSH key."),
+        signing,
         click.option("--waiver", metavar="DIGEST", help="Decide about this waiver instead of the version."),
         click.option("--reason", required=True, help="The reason, kept on record."),
         click.option("--as", "role", required=True, type=_ROLES, help="The role that you sign in."),
@@ -68,7 +65,7 @@ def approve(  # noqa: PLR0913 - one parameter for each option
             meaning=meaning,
             expires=expires,
             waiver=waiver,
-            signer=_choose_signer(ssh, passkey=passkey),
+            signer=choose_signer(ssh, passkey=passkey),
         )
     what = f"waiver {waiver:.19} of {version}" if waiver else str(version)
     terminal.answer(describe_receipt(receipt), [f"{what} approved for {alias} as {role}"])
@@ -93,29 +90,37 @@ def reject(  # noqa: PLR0913 - as above
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
-        signer = _choose_signer(ssh, passkey=passkey)
+        signer = choose_signer(ssh, passkey=passkey)
         receipt = version.reject(alias, role, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"{version} rejected for {alias} as {role}"])
 
 
 @click.command()
-@_deciding
+@click.argument("reference")
+@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
+@click.option("--reason", required=True, help="The reason, kept on record.")
+@click.option("--waiver", metavar="DIGEST", help="Withdraw what you decided about this waiver.")
+@signing
+@json_option
+@click.pass_obj
 def withdraw(  # noqa: PLR0913 - as above
     terminal: Terminal,
     reference: str,
     *,
     alias: str,
-    role: str,
     reason: str,
     waiver: str | None,
     passkey: bool,
     ssh: Path | None,
 ) -> None:
-    """Withdraw your approval or rejection of a version."""
+    """Withdraw your approval or rejection of a version.
+
+    Nothing that you decided before comes back: decide again, if you want to.
+    """
     with connect(terminal) as registry:
         version = registry.version(reference)
-        signer = _choose_signer(ssh, passkey=passkey)
-        receipt = version.withdraw(alias, role, reason, waiver=waiver, signer=signer)
+        signer = choose_signer(ssh, passkey=passkey)
+        receipt = version.withdraw(alias, reason, waiver=waiver, signer=signer)
     terminal.answer(describe_receipt(receipt), [f"withdrew your signing decision on {version} for {alias}"])
 
 
@@ -140,12 +145,3 @@ def waive(  # noqa: PLR0913 - one parameter for each option
         receipt = version.waive(alias, rules, until, reason)
     digest = receipt.read(AttestationRecorded).attestation
     terminal.answer(describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"])
-
-
-def _choose_signer(ssh: Path | None, *, passkey: bool) -> Signer | None:
-    """Give who signs; None for this machine's key."""
-    if passkey and ssh is not None:
-        raise InvalidOption(option="--passkey", reason="cannot be combined with --ssh")
-    if passkey:
-        return PasskeySigner(show_in_browser)
-    return None if ssh is None else SshSigner(ssh)

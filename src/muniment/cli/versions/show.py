@@ -8,6 +8,7 @@ import click
 from muniment.cli.gates.standing import describe_state
 from muniment.cli.session import connect, name_people
 from muniment.cli.terminal import Terminal, json_option
+from muniment.client.proofs.checking import find_withdrawn
 from muniment.client.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import JsonObject
@@ -40,6 +41,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     detail = version.describe()
     names = name_people(registry)
     record, revision = version.record, version.revision()
+    withdrawn = find_withdrawn(version.session.backend, detail.attestations, record, revision)
     scans = _find_scans(version, detail)
     owner = next((one.owner for one in reversed(registry.owners(record.name))), None)
     document: JsonObject = {
@@ -62,6 +64,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         "attestations": [
             {**claim.values(), "kind": kind_of(claim.predicate_type)} for claim in detail.attestations
         ],
+        "withdrawal_reasons": dict(detail.withdrawal_reasons),
     }
     author = names.get(record.author, record.author)
     lines = [
@@ -72,7 +75,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         *([] if owner is None else [f"  owner      {names.get(owner, owner)}"]),
         *([f"  message    {detail.message}"] if detail.message else []),
         *(f"  file       {file.path}  {file.size_bytes} bytes  {file.digest}" for file in revision.files),
-        *(f"  {_describe_claim(claim, names)}" for claim in detail.attestations),
+        *(line for claim in detail.attestations for line in _describe_claim(claim, detail, withdrawn, names)),
         *(line for scan in scans for line in _describe_scan(scan)),
     ]
     return document, lines
@@ -95,7 +98,17 @@ def _describe_scan(scan: Scan) -> list[str]:
     ]
 
 
-def _describe_claim(claim: AttestationRecord, names: Mapping[str, str]) -> str:
-    kind = kind_of(claim.predicate_type)
+def _describe_claim(
+    claim: AttestationRecord,
+    detail: VersionDetail,
+    withdrawn: Mapping[int, AttestationRecord],
+    names: Mapping[str, str],
+) -> list[str]:
+    kind, signer = kind_of(claim.predicate_type), names.get(claim.signer, claim.signer)
     label = f"unknown ({claim.predicate_type})" if kind == "unknown" else kind
-    return f"{label}  {claim.digest:.19} by {names.get(claim.signer, claim.signer)}, entry {claim.index}"
+    lines = [f"  {label}  {claim.digest:.19} by {signer}, entry {claim.index}"]
+    by = withdrawn.get(claim.index)
+    if by is not None:
+        reason = detail.withdrawal_reasons.get(by.digest, "(erased)")
+        lines.append(f"    WITHDRAWN  {by.recorded} by {signer}, entry {by.index}: {reason}")
+    return lines

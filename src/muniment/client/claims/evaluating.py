@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from muniment.capture.clock import now
 from muniment.capture.datasets import Dataset, read_dataset
 from muniment.capture.git import describe_git
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.extras import load_extra
-from muniment.core.times import write_time
 
 DataSource = str | os.PathLike[str] | Dataset
 
@@ -24,10 +22,11 @@ def evaluation_module(name: str) -> Any:  # noqa: ANN401 - a module of the extra
     return load_extra(f"muniment.evaluation.{name}", "scikit-learn")
 
 
-def complete(
+def complete(  # noqa: PLR0913 - what an evaluation states
     found: JsonObject,
     dataset: DataSource,
     *,
+    time: str,
     split: str = "",
     metrics: Mapping[str, Json] | None = None,
     procedure: JsonObject | None = None,
@@ -45,7 +44,7 @@ def complete(
             "digest": str(source.digest),
             **({"split": split} if split else {}),
         },
-        time=write_time(now()),
+        time=time,
         code=code,
         procedure=procedure,
         metrics=metrics,

@@ -14,8 +14,18 @@ from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, File, Revision, pa
 from muniment.core.canonical import JsonObject
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import EVIDENCE, evidence_of
-from muniment.core.claims.attestations import CONTENT, EVALUATION, TOMBSTONE, VERDICT, Attestation, kind_of
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    CONTENT,
+    EVALUATION,
+    TOMBSTONE,
+    VERDICT,
+    WITHDRAWAL,
+    Attestation,
+    kind_of,
+)
 from muniment.core.claims.evidence import Evidence
+from muniment.core.claims.withdrawals import Withdrawal, drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     ContentCorrupt,
@@ -30,7 +40,7 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
-from muniment.core.gates.verdicts import Said, read_case, write_verdict
+from muniment.core.gates.verdicts import Content, read_case, write_verdict
 from muniment.core.names import Alias, Reference
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.verbs.gates import GetMove
@@ -177,13 +187,72 @@ def check_claim(
     )
 
 
-def find_evidence(backend: TrustedBackend, version: VersionRecord) -> frozenset[str]:
-    """Collect the digests of the evidence that an approver has to have seen. Raises as `check_claim`."""
-    detail = backend.ask(DescribeVersion(reference=_exact(version)))
-    records = [record for record in detail.attestations if record.predicate_type in EVIDENCE]
-    revision = read_revision(backend, version)
-    claims = []
+def read_claims(
+    backend: TrustedBackend, version: VersionRecord, revision: Revision, *types: str
+) -> list[Attestation]:
+    """Read the claims about a version that stand, oldest first, of some types or of all.
+
+    Raises as `check_claim` and `find_withdrawn`.
+    """
+    records = backend.ask(DescribeVersion(reference=_exact(version))).attestations
+    withdrawn = find_withdrawn(backend, records, version, revision)
+    claims = [
+        check_claim(backend, record, version, revision)
+        for record in records
+        if not types or record.predicate_type in types
+        if record.index not in withdrawn or record.predicate_type == APPROVAL
+    ]
+    return drop_withdrawn(claims, withdrawn)
+
+
+def find_withdrawn(
+    backend: TrustedBackend,
+    records: Sequence[AttestationRecord],
+    version: VersionRecord,
+    revision: Revision,
+) -> dict[int, AttestationRecord]:
+    """Find the claims about a version that were withdrawn, by their entries, and what withdrew each.
+
+    The registry marks them. It is not taken at its word: it could hide a claim by a mark, or the lack of one.
+
+    (0) each withdrawal on record is signed, as any claim is, for this registry; those by keys that were
+    disowned count for nothing
+    (1) a claim is marked if, and only if, one of the same signer names it
+
+    Raises:
+        RecordUnproven: a mark does not follow from the withdrawals, or is missing. Others as `check_claim`.
+    """
+    made: dict[int, tuple[str, str]] = {}
+    disowned = set()
+    withdrawals = {record.index: record for record in records if record.predicate_type == WITHDRAWAL}
+    for record in withdrawals.values():
+        try:
+            said = Withdrawal.read(check_claim(backend, record, version, revision).predicate)
+        except KeyRevoked:
+            disowned.add(record.index)
+        else:
+            if said.registry == backend.seen.verifier:
+                made[record.index] = (str(said.claim), record.signer)
+    withdrawn = {}
     for record in records:
+        about = record.digest, record.signer
+        mark = None if record.withdrawn in disowned else record.withdrawn
+        if mark is not None and made.get(mark) == about:
+            withdrawn[record.index] = withdrawals[mark]
+        elif mark is not None or about in made.values():
+            raise RecordUnproven(record=f"{record.table}[{record.digest}]", index=record.index)
+    return withdrawn
+
+
+def find_evidence(backend: TrustedBackend, version: VersionRecord) -> frozenset[str]:
+    """Collect the digests of the evidence that an approver has to have seen. Raises as `read_claims`."""
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    revision = read_revision(backend, version)
+    withdrawn = find_withdrawn(backend, detail.attestations, version, revision)
+    claims = []
+    for record in detail.attestations:
+        if record.predicate_type not in EVIDENCE or record.index in withdrawn:
+            continue
         # What a key has signed that is disowned is no evidence; the registry leaves it out too.
         with suppress(KeyRevoked):
             claims.append(check_claim(backend, record, version, revision))
@@ -232,7 +301,7 @@ def check_verdict(
         raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
 
 
-def _read_said(backend: TrustedBackend, digest: Digest) -> Said:
+def _read_said(backend: TrustedBackend, digest: Digest) -> Content:
     """Read what a claim says, and check that its signer's key signed it."""
     bundle = Bundle.decode(read_document(backend, digest, "a claim", MAX_BUNDLE_BYTES))
     key = backend.ask(GetKey(key_id=bundle.key_id))
@@ -265,35 +334,52 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     ]
     if purged:
         files = [("bytes were purged, by a tombstone", partial(_check_tombstone, detail))]
+    signature = ("content signed by the author", partial(check_signature, backend, version, revision))
+    return [
+        Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
+        Check(what=f"manifest {version.revision}"),
+        *run_all([*files, signature, *_list_checks(backend, detail.attestations, version, revision)]),
+    ]
+
+
+def _list_checks(
+    backend: TrustedBackend,
+    records: Sequence[AttestationRecord],
+    version: VersionRecord,
+    revision: Revision,
+) -> list[tuple[str, Callable[[], object]]]:
+    """List what can be checked of the claims about a version, by name."""
     claims = [
-        (
-            f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}",
-            partial(check_claim, backend, record, version, revision),
-        )
-        for record in detail.attestations
+        (_describe_claim(record), partial(check_claim, backend, record, version, revision))
+        for record in records
     ]
     evidence = [
         (
             f"metrics of evaluation {record.digest:.19} follow from its counts",
             partial(check_evidence, backend, record, version, revision),
         )
-        for record in detail.attestations
-        if record.predicate_type == EVALUATION
+        for record in records
+        if record.predicate_type == EVALUATION and record.withdrawn is None
     ]
     verdicts = [
         (
             f"verdict {record.digest:.19} follows from its policy and claims",
             partial(check_verdict, backend, record, version, revision),
         )
-        for record in detail.attestations
+        for record in records
         if record.predicate_type == VERDICT
     ]
-    signature = ("content signed by the author", partial(check_signature, backend, version, revision))
-    return [
-        Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
-        Check(what=f"manifest {version.revision}"),
-        *run_all([*files, signature, *claims, *evidence, *verdicts]),
-    ]
+    marks = (
+        "what is marked as withdrawn was withdrawn by its signer, and nothing else was",
+        partial(find_withdrawn, backend, records, version, revision),
+    )
+    marked = any(record.withdrawn is not None or record.predicate_type == WITHDRAWAL for record in records)
+    return [*claims, *([marks] if marked else []), *evidence, *verdicts]
+
+
+def _describe_claim(record: AttestationRecord) -> str:
+    withdrawn = "" if record.withdrawn is None else ", withdrawn"
+    return f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}{withdrawn}"
 
 
 def _check_tombstone(detail: VersionDetail) -> None:

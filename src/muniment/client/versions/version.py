@@ -3,65 +3,64 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import uuid_utils
 
 from muniment.capture.datasets import Dataset
 from muniment.client.claims.evaluating import DataSource, complete, evaluation_module, measure_drift
 from muniment.client.claims.overlap import find_overlap
-from muniment.client.claims.signers import Signer, Statement
+from muniment.client.claims.signers import Signer
 from muniment.client.people.principals import write_payload, write_reason
 from muniment.client.proofs.checking import (
     Check,
-    check_claim,
     check_signature,
     check_version,
-    find_evidence,
+    read_claims,
     read_document,
     read_revision,
     resolve_proven,
 )
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.versions.deciding import (
+    sign_claim,
+    write_approval,
+    write_waiver,
+    write_withdrawal,
+)
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
 from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.approvals import Approval, Meaning, SigningDecision
+from muniment.core.claims.approvals import Meaning, SigningDecision, last_approvals
 from muniment.core.claims.attestations import (
     APPROVAL,
     CARD,
-    DEPLOYMENT,
     EVALUATION,
     PROVENANCE,
-    WAIVER,
     Attestation,
 )
 from muniment.core.claims.cards import Card
 from muniment.core.claims.deployments import Deployment, State, check_target
 from muniment.core.claims.evidence import Evidence
-from muniment.core.claims.waivers import Waiver
+from muniment.core.claims.predicates import Predicate
 from muniment.core.digests import Digest
-from muniment.core.errors import CardNotFound, NotIdentified
+from muniment.core.errors import CardNotFound, NothingToWithdraw, NotIdentified
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
 from muniment.core.records import VersionRecord
-from muniment.core.times import write_time
 from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
 from muniment.core.verbs.claims import RecordAttestation
-from muniment.core.verbs.gates import GetPolicies, JudgeGate
+from muniment.core.verbs.gates import JudgeGate
 from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
-from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, sign_statement
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
-from muniment.signing.statements import attest, write
+from muniment.signing.statements import attest
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +127,8 @@ class Version:
 
     def claims(self, predicate_type: str = "") -> list[Attestation]:
         """Read the claims about it, of one type or all, each checked."""
-        revision = self.revision()
-        return [
-            check_claim(self._session.backend, record, self.record, revision)
-            for record in self.describe().attestations
-            if predicate_type in {"", record.predicate_type}
-        ]
+        types = [predicate_type] if predicate_type else []
+        return read_claims(self._session.backend, self.record, self.revision(), *types)
 
     def evidence(self) -> list[Evidence]:
         """Read its evaluations, oldest first, each checked."""
@@ -242,7 +237,8 @@ class Version:
     ) -> Receipt:
         """Sign and record what a function of `muniment.evaluation` found over a dataset."""
         found = self._with_overlap(found, dataset)
-        predicate = complete(found, dataset, split=split, metrics=metrics, procedure=procedure)
+        time = self._session.backend.time()
+        predicate = complete(found, dataset, time=time, split=split, metrics=metrics, procedure=procedure)
         return self.attest(EVALUATION, predicate)
 
     def record_drift(
@@ -278,6 +274,20 @@ class Version:
         """Record a claim that was signed elsewhere, by our own key."""
         data = bundle if isinstance(bundle, bytes) else bundle.encode()
         return self._record(data, write_reason(reason))
+
+    def withdraw_claim(self, digest: str, reason: str, *, signer: Signer | None = None) -> Receipt:
+        """Take back a claim about it that we signed: it stays on record, marked, and counts no longer.
+
+        `digest` may be shortened, as `muniment show` does.
+
+        Raises:
+            ClaimNotFound: no claim about it has that digest.
+            NotYourClaim: somebody else signed it.
+            NotWithdrawable, AlreadyWithdrawn: its kind cannot be withdrawn, or it was withdrawn already.
+        """
+        payload = write_payload(reason)
+        withdrawal = write_withdrawal(self._session.backend, self.record, digest, payload)
+        return self._sign(withdrawal, payload, signer)
 
     def deploy(self, target: str, *, loaded: str | None = None, reason: str = "") -> Receipt:
         """Record that it serves at a target from now on; `loaded` is the digest that the target says it has.
@@ -343,20 +353,18 @@ class Version:
         return self._decide(alias, role, SigningDecision.REJECT, reason, waiver=waiver, signer=signer)
 
     def withdraw(
-        self,
-        alias: str,
-        role: Role | str,
-        reason: str,
-        *,
-        waiver: str | None = None,
-        signer: Signer | None = None,
+        self, alias: str, reason: str, *, waiver: str | None = None, signer: Signer | None = None
     ) -> Receipt:
-        """Take back what we decided about it for an alias.
+        """Withdraw what we decided last about it, or about a waiver, for an alias, as `withdraw_claim` does.
 
         Raises:
             NothingToWithdraw: we have decided nothing.
         """
-        return self._decide(alias, role, SigningDecision.WITHDRAW, reason, waiver=waiver, signer=signer)
+        me = self._session.backend.ask(GetSelf()).record.id
+        last = last_approvals(self.claims(APPROVAL), str(self), alias, waiver).get(me)
+        if last is None or last.approval.decision is SigningDecision.WITHDRAW:
+            raise NothingToWithdraw(reference=str(self), alias=alias)
+        return self.withdraw_claim(str(last.claim.digest), reason, signer=signer)
 
     def waive(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
         """Request a waiver of rules of the alias's policy, by their ids, until a time (RFC 3339).
@@ -367,20 +375,8 @@ class Version:
             WaiverNotAllowed: no policy allows a waiver of these rules, or not for so long.
         """
         payload = write_payload(reason)
-        policy = self._find_policy_of(alias, frozenset(rules))
-        waiver = Waiver(
-            version=str(self),
-            alias=alias,
-            registry=self._session.backend.seen.verifier,
-            policy=policy,
-            rules=frozenset(rules),
-            until=until,
-            reason=str(payload.digest),
-            nonce=str(uuid_utils.uuid4()),
-            time=_now(),
-        )
-        bundle = attest(self.digest, str(self), WAIVER, waiver.predicate(), self._session.signer())
-        return self._record(bundle.encode(), payload)
+        waiver = write_waiver(self._session.backend, self.check(alias), frozenset(rules), until, payload)
+        return self._sign(waiver, payload)
 
     def set_status(self, status: Status | str, reason: str) -> Receipt:
         """Deprecate, retire or revoke it, or (`published`) take that back."""
@@ -398,7 +394,7 @@ class Version:
         return self._session.backend.execute(command)
 
     def purge(self, reason: str) -> Receipt:
-        """Let its bytes go for good; the record, the digests and a signed tombstone stay.
+        """Delete its files permanently; the record, the digests and a signed tombstone stay.
 
         Raises:
             VersionRetained, VersionInUse: they have to stay.
@@ -417,8 +413,10 @@ class Version:
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
         check_target(target)
         digest = None if loaded is None else Digest.parse(loaded)
-        deployment = Deployment(version=str(self), target=target, state=state, loaded=digest, time=_now())
-        return self.attest(DEPLOYMENT, deployment.predicate(), reason=reason)
+        deployment = Deployment(
+            version=str(self), target=target, state=state, loaded=digest, time=self._session.backend.time()
+        )
+        return self._sign(deployment, write_reason(reason))
 
     def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:
         """Say how many rows of a table were in the data of the training, where that is on record."""
@@ -449,56 +447,24 @@ class Version:
         signer: Signer | None = None,
     ) -> Receipt:
         payload = write_reason(reason)
-        approval = self._prepare_decision(
-            alias, role, decision, payload, meaning=meaning, expires=expires, waiver=waiver
-        )
-        text = write(self.digest, str(self), APPROVAL, approval.predicate())
-        if signer is None:
-            bundle = sign_statement(text, self._session.signer())
-        else:
-            bundle = signer.sign(Statement(payload=text, reason=payload, backend=self._session.backend))
-        return self._record(bundle.encode(), payload)
-
-    def _prepare_decision(  # noqa: PLR0913 - as above
-        self,
-        alias: str,
-        role: Role | str,
-        decision: SigningDecision,
-        reason: Payload | None,
-        *,
-        meaning: Meaning,
-        expires: str | None = None,
-        waiver: str | None = None,
-    ) -> Approval:
-        """Write down a decision over what stands now, to be signed by whoever decides."""
-        backend = self._session.backend
-        policies = backend.ask(GetPolicies(name=self.reference.name, alias=Alias(alias)))
-        for policy in policies:
-            backend.check_record(policy)
-        return Approval(
-            version=str(self),
-            alias=alias,
-            registry=backend.seen.verifier,
-            role=Role(role),
-            decision=decision,
+        approval = write_approval(
+            self._session.backend,
+            self.record,
+            alias,
+            Role(role),
+            decision,
+            payload,
             meaning=meaning,
-            policies=frozenset(policy.digest for policy in policies if policy.digest is not None),
-            evidence=find_evidence(backend, self.record),
-            waiver=waiver,
-            name=backend.ask(GetSelf()).record.profile,
-            reason=None if reason is None else str(reason.digest),
-            nonce=str(uuid_utils.uuid4()),
             expires=expires,
-            time=_now(),
+            waiver=waiver,
         )
+        return self._sign(approval, payload, signer)
 
-    def _find_policy_of(self, alias: str, rules: frozenset[str]) -> str:
-        """Find the policy in force that the rules are of; the newest, if no policy has all of them."""
-        gate = self.check(alias)
-        for verdict in gate.verdicts:
-            if rules <= {found.id for found in verdict.findings}:
-                return verdict.policy
-        return gate.verdicts[-1].policy
+    def _sign(self, claim: Predicate, reason: Payload | None, signer: Signer | None = None) -> Receipt:
+        """Sign and record a claim, by this machine's key if nothing else signs."""
+        session = self._session
+        bundle = sign_claim(session.backend, self.record, claim, reason, signer or session.signer())
+        return self._record(bundle.encode(), reason)
 
     def _record(self, data: bytes, reason: Payload | None) -> Receipt:
         digest = self._session.backend.add_documents([data])[0]
@@ -510,7 +476,3 @@ class Version:
 def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:
     """Resolve a reference and prove it."""
     return Version(session, resolve_proven(session.backend, reference, at))
-
-
-def _now() -> str:
-    return write_time(datetime.now(UTC))

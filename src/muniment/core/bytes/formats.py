@@ -1,4 +1,4 @@
-"""File formats of models, and which of them can run code when they are loaded."""
+"""File formats of models, and which formats can run code on load."""
 
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ _SUFFIXES: Final = {
     ".onnx": Format.ONNX,
     ".gguf": Format.GGUF,
     ".skops": Format.SKOPS,
-    # Every one of these is a pickle inside, whatever compresses or wraps it.
+    # All of these are pickles, compressed or wrapped.
     ".pkl": Format.PICKLE,
     ".pickle": Format.PICKLE,
     ".joblib": Format.PICKLE,
@@ -39,7 +39,7 @@ _PICKLE_PROTOCOLS: Final = frozenset(range(2, 6))
 def format_of(path: str, head: bytes = b"") -> Format:
     """Tell a file's format by its name, and a pickle also by its first two bytes.
 
-    A pickle of protocol 2 and later begins with PROTO (0x80) and its number, whatever it is called.
+    A pickle of protocol 2 and later begins with PROTO (0x80) and its number, regardless of its name.
     """
     if len(head) > 1 and head[0] == _PROTO and head[1] in _PICKLE_PROTOCOLS:
         return Format.PICKLE
@@ -47,5 +47,5 @@ def format_of(path: str, head: bytes = b"") -> Format:
 
 
 def is_weights(path: str) -> bool:
-    """Say whether a file holds a model, rather than words or settings about it."""
+    """Return whether a file holds a model, rather than text or settings about it."""
     return format_of(path) is not Format.OTHER

@@ -1,4 +1,4 @@
-"""Hash bytes in a thread of its own: whoever has them writes them, or reads on, meanwhile."""
+"""Hash bytes in a separate thread, while the caller writes them or reads on."""
 
 import hashlib
 from collections import deque
@@ -9,35 +9,35 @@ from typing import Final, Protocol, Self
 
 from muniment.core.digests import Digest
 
-# As much as stays in the cache of a core from one use to the next.
+# Small enough to stay in the cache of a core from one use to the next.
 CHUNK_BYTES: Final = 1 << 20
-# With one alone, each of the two threads would wait for the other whenever that is slow for a moment.
+# With only one, each thread would wait whenever the other is slow for a moment.
 _MOST_WAITING: Final = 2
-# Fewer bytes are hashed sooner than another thread would have taken them.
+# Fewer bytes are hashed faster than they are handed to another thread.
 _WORTH_BYTES: Final = 64 << 10
 
 
 class Hasher(Protocol):
-    """A sha256 under way."""
+    """An unfinished sha256."""
 
     def update(self, data: bytes | memoryview) -> None:
         """Hash more bytes."""
 
     def finish(self) -> Digest:
-        """Give the digest."""
+        """Return the digest."""
 
 
 class BackgroundHasher:
-    """Hashes bytes as they pass. Its thread ends with the block that it is opened in."""
+    """Hashes bytes as they pass. Its thread ends with the `with` block."""
 
     def __init__(self, hasher: Hasher | None = None) -> None:
-        """Begin with nothing, or go on with a hasher that lets other threads run."""
+        """Start a new hash, or continue a hasher that lets other threads run."""
         self._hasher = hasher or _Sha256()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashing")
         self._waiting: deque[Future[None]] = deque()
 
     def update(self, *parts: bytes | memoryview) -> None:
-        """Take the bytes that follow. They MUST stay as they are until two calls more have returned."""
+        """Take the next bytes. They MUST stay unchanged until two more calls have returned."""
         if sum(map(len, parts)) < _WORTH_BYTES:
             self.settle()
             self._hash(parts)
@@ -46,16 +46,16 @@ class BackgroundHasher:
         self._waiting.append(self._thread.submit(self._hash, parts))
 
     def settle(self) -> None:
-        """Wait until all is hashed that was taken."""
+        """Wait until all bytes are hashed."""
         self._wait(0)
 
     def finish(self) -> Digest:
-        """Give the digest of all that was taken."""
+        """Return the digest of all bytes."""
         self.settle()
         return self._hasher.finish()
 
     def __enter__(self) -> Self:
-        """Give the hasher."""
+        """Return the hasher."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,7 +63,7 @@ class BackgroundHasher:
         self.close()
 
     def close(self) -> None:
-        """End the thread, once it has hashed what it was given."""
+        """End the thread, once it has hashed all bytes."""
         self._thread.shutdown(wait=False)
 
     def _hash(self, parts: Sequence[bytes | memoryview]) -> None:
@@ -87,9 +87,9 @@ class _Sha256:
 
 
 def rotate_buffers() -> Iterator[memoryview]:
-    """Give a few buffers in turn, without end: one is filled while the others are hashed.
+    """Yield a few buffers in turn, endlessly: one is filled while the others are hashed.
 
-    The first two are small: most files are, and memory that was not used before takes time to be made.
+    The first two are small, because most files are and new memory takes time to allocate.
     """
     yield from (memoryview(bytearray(_WORTH_BYTES)) for _ in range(2))
     buffers = []

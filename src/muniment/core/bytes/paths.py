@@ -1,6 +1,6 @@
 """The paths of files inside a revision.
 
-One rule for every system: a revision that is pushed on one machine can be laid out on any other.
+One rule for all systems: a revision pushed on one machine can be checked out on any other.
 """
 
 import unicodedata
@@ -25,10 +25,10 @@ def check_path(path: str) -> None:
 
 
 def check_paths(paths: Iterable[str]) -> None:
-    """Check all paths of one revision, and that no two of them can meet on one file system.
+    """Check all paths of one revision, and that no two collide on any file system.
 
     Raises:
-        InvalidPath: one breaks a rule, is there twice, differs from another only by case or Unicode
+        InvalidPath: a path breaks a rule, is a duplicate, differs from another only by case or Unicode
             form, or is also the directory of another.
     """
     seen: dict[str, str] = {}
@@ -43,23 +43,23 @@ def check_paths(paths: Iterable[str]) -> None:
         for depth in range(1, len(parts)):
             above = "/".join(parts[:depth])
             if above in seen:
-                raise InvalidPath(path=path, reason=f"lies below the file {seen[above]!r}")
+                raise InvalidPath(path=path, reason=f"is below the file {seen[above]!r}")
 
 
 def _find_fault(path: str) -> str:  # noqa: PLR0911 - one return for each rule
     if not path:
         return "is empty"
     if not path.isprintable() or "\\" in path or ":" in path:
-        return "has a character that not every system allows"
+        return "has a character that some systems do not allow"
     if not unicodedata.is_normalized("NFC", path):
-        return "is not in Unicode form NFC"
+        return "is not in Unicode normal form NFC"
     parts = path.split("/")
     if not parts[0]:
         return "is absolute"
     if not all(parts):
         return "has an empty part"
     if "." in parts or ".." in parts:
-        return "has a part . or .."
+        return "has a . or .. part"
     if any(part != part.rstrip(". ") for part in parts):
         return "has a part that ends in a dot or a space"
     sizes = [len(part.encode()) for part in parts]
@@ -69,5 +69,5 @@ def _find_fault(path: str) -> str:  # noqa: PLR0911 - one return for each rule
 
 
 def _fold(path: str) -> str:
-    # NFKC after the case fold joins everything that any file system in use holds to be equal.
+    # NFKC after the case fold unites all names that any file system in use treats as equal.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())

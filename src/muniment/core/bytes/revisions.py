@@ -60,14 +60,14 @@ class Revision:
         """Collect files.
 
         Raises:
-            EmptyRevision: there is none.
+            EmptyRevision: there are no files.
             InvalidPath: a path breaks the rules of `muniment.core.bytes.paths`.
         """
-        found = tuple(sorted(files))
-        if not found:
+        ordered = tuple(sorted(files))
+        if not ordered:
             raise EmptyRevision(path="the revision")
-        check_paths(file.path for file in found)
-        return cls(files=found)
+        check_paths(file.path for file in ordered)
+        return cls(files=ordered)
 
     @property
     def size_bytes(self) -> int:
@@ -75,7 +75,7 @@ class Revision:
         return sum(file.size_bytes for file in self.files)
 
     def config(self) -> bytes:
-        """Write the ModelPack config: nothing but the layers, since its schema is closed."""
+        """Write the ModelPack config: only the layers, since its schema is closed."""
         layers = [str(file.digest) for file in self.files]
         return canonical.encode(
             {"config": {}, "descriptor": {}, "modelfs": {"diffIds": layers, "type": "layers"}}
@@ -96,12 +96,12 @@ class Revision:
 
 
 def parse_manifest(data: bytes) -> Revision:
-    """Read a manifest, ours or one that another client made. Raises as `parse_with_config`."""
+    """Read a manifest made by any client. Raises like `parse_with_config`."""
     return parse_with_config(data)[0]
 
 
 def parse_with_config(data: bytes) -> tuple[Revision, Digest]:
-    """Read a manifest, and the digest of the config that it names.
+    """Read a manifest and the digest of its config.
 
     Raises:
         InvalidManifest: it is not an OCI image manifest with a config, whose layers are named raw files.
@@ -114,15 +114,15 @@ def parse_with_config(data: bytes) -> tuple[Revision, Digest]:
         raise InvalidManifest(reason="not an OCI image manifest")
     layers, config = document.get("layers"), document.get("config")
     if not isinstance(layers, list):
-        raise InvalidManifest(reason="no list of layers")
+        raise InvalidManifest(reason="`layers` must be a list")
     if not isinstance(config, Mapping):
-        raise InvalidManifest(reason="no config")
+        raise InvalidManifest(reason="`config` must be an object")
     try:
         return Revision.of([_parse_layer(layer) for layer in layers]), Digest.parse(str(config["digest"]))
     except (KeyError, TypeError, InvalidDigest) as error:
-        raise InvalidManifest(reason="a layer or config without path, digest or size") from error
+        raise InvalidManifest(reason="a layer or the config lacks its path, digest or size") from error
     except EmptyRevision as error:
-        raise InvalidManifest(reason="no layer") from error
+        raise InvalidManifest(reason="it has no layers") from error
 
 
 def _layer(file: File) -> JsonObject:

@@ -1,1 +1,1 @@
-"""The catalog: statuses, and what versions are found by."""
+"""The catalog: statuses and searches."""

@@ -1,6 +1,6 @@
 """Searches: what `metric.auc > 0.9 and param.depth = 6 order by created` means.
 
-The text is read by a grammar in `muniment.services.catalog.query_language`; here is what it is read into.
+`muniment.services.catalog.query_language` parses the text into these values.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,27 +9,27 @@ from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json
 
-# What every version has, beside `tag.`, `param.` and `metric.` attributes and what points at it.
+# The fields of every version, beside `tag.`, `param.` and `metric.` attributes and pointers.
 COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
 # The principal who answers for the model.
 OWNER: Final = "owner"
 _PEOPLE: Final = frozenset({"author", OWNER})
-# What it consists of: its files, manifest and config.
+# The digest of a file, the manifest or the config of a version.
 DIGEST: Final = "digest"
 ALIAS: Final = "alias"
 TARGET: Final = "target"
-# What points at a version: each is an attribute of its own, `alias.production`.
+# Pointers at a version: each is an attribute of its own, `alias.production`.
 POINTERS: Final = frozenset({ALIAS, TARGET})
 ATTRIBUTES: Final = ("tag", "param", "metric")
 MAX_TEXT_CHARACTERS: Final = 200
 MAX_KEY_CHARACTERS: Final = 200
-# A version is described by so many attributes of each kind at most; what is beyond is not found by search.
+# The most attributes of each kind for one version; search does not see the rest.
 MAX_ATTRIBUTES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One thing that a version can be found by: `param.depth` is 6. A number has both forms."""
+    """A searchable attribute of a version: `param.depth` is 6. A number has both forms."""
 
     key: str
     text: str
@@ -38,7 +38,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field, an operator (= != < <= > >= ~, which is "begins with"), and what it is compared with."""
+    """A field, an operator (= != < <= > >= ~, where ~ means "begins with"), and a value."""
 
     field: str
     op: str
@@ -47,21 +47,21 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Each of these holds."""
+    """All parts hold."""
 
     parts: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One of these holds."""
+    """At least one part holds."""
 
     parts: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """This does not hold."""
+    """The part does not hold."""
 
     part: "Condition"
 
@@ -71,7 +71,7 @@ Condition: TypeAlias = "Comparison | And | Or | Not"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is looked for, and in which order; by time of publication, newest first, if none is asked for."""
+    """A condition and an order; by default by time of publication, newest first."""
 
     condition: "Condition | None" = None
     order: str = "created"
@@ -79,7 +79,7 @@ class Search:
 
 
 def name_people(search: Search, find_id: Callable[[str], str]) -> Search:
-    """Put the ids of people where a search has their names."""
+    """Replace the names of people in a search by their ids."""
 
     def put(condition: Condition) -> Condition:
         match condition:
@@ -98,7 +98,7 @@ def name_people(search: Search, find_id: Callable[[str], str]) -> Search:
 
 
 def find_attributes(prefix: str, values: Mapping[str, Json]) -> list[Attribute]:
-    """Make attributes of named values; what is neither text, number nor truth is left out."""
+    """Make attributes of named values; other values than text, numbers and booleans are left out."""
     attributes = []
     for name, value in values.items():
         key = f"{prefix}.{name}"

@@ -1,7 +1,7 @@
-"""Statuses: what became of a version. Nothing that was published is changed by them.
+"""Statuses of versions. A status changes nothing that was published.
 
-A version is published until it is said to be something else. `superseded` is not said: it follows from the
-moves of the aliases.
+A version is `published` until somebody sets another status. `superseded` is never set: it follows from the
+moves of aliases.
 """
 
 from enum import StrEnum
@@ -9,18 +9,18 @@ from typing import Final
 
 
 class Status(StrEnum):
-    """What became of a version."""
+    """The status of a version."""
 
     PUBLISHED = "published"
-    # May be used, and should not be for anything new.
+    # Usable, but not for anything new.
     DEPRECATED = "deprecated"
-    # Out of service by plan: no alias moves to it.
+    # Out of service as planned: no alias moves to it.
     RETIRED = "retired"
-    # In quarantine: its bytes are for security and auditors only.
+    # In quarantine: only security and auditors may read its bytes.
     REVOKED = "revoked"
-    # Its bytes are gone; the record of them stays.
+    # Its bytes are deleted; its record stays.
     PURGED = "purged"
 
 
-# No alias moves to one of these.
+# No alias moves to a version with one of these.
 WITHDRAWN: Final = frozenset({Status.RETIRED, Status.REVOKED, Status.PURGED})

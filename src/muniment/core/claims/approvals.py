@@ -18,7 +18,10 @@ from muniment.core.people.roles import Role
 
 
 class SigningDecision(StrEnum):
-    """What the person decided; `withdraw` takes back what they decided before."""
+    """What the person decided.
+
+    `withdraw` takes back what they decided before. It is still read; what is written is a withdrawal.
+    """
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -73,8 +76,8 @@ class Approval(Predicate):
         return "" if self.evidence == evidence else "evidence"
 
 
-class Act(NamedTuple):
-    """A decision, and the claim that holds it."""
+class SignedApproval(NamedTuple):
+    """An approval, and the claim that holds it."""
 
     claim: Attestation
     approval: Approval
@@ -97,14 +100,14 @@ def evidence_of(attestations: Iterable[Attestation]) -> frozenset[str]:
     )
 
 
-def last_acts(
+def last_approvals(
     attestations: Iterable[Attestation], version: str, alias: str, waiver: str | None = None
-) -> dict[str, Act]:
-    """Give each principal's last word on a version and alias, or on a waiver: the last act counts."""
-    acts: dict[str, Act] = {}
-    for attestation in sorted(attestations, key=lambda found: found.index):
+) -> dict[str, SignedApproval]:
+    """Give each principal's last word on a version and alias, or on a waiver: the last one counts."""
+    last: dict[str, SignedApproval] = {}
+    for attestation in sorted(attestations, key=lambda claim: claim.index):
         if attestation.predicate_type == APPROVAL:
             approval = Approval.read(attestation.predicate)
             if (approval.alias, approval.version, approval.waiver) == (alias, version, waiver):
-                acts[attestation.signer] = Act(attestation, approval)
-    return acts
+                last[attestation.signer] = SignedApproval(attestation, approval)
+    return last

@@ -30,6 +30,7 @@ CHANGE_PLAN: Final = "https://muniment.dev/change-plan/v1"
 POLICY: Final = "https://muniment.dev/policy/v1"
 TOMBSTONE: Final = "https://muniment.dev/tombstone/v1"
 EMERGENCY: Final = "https://muniment.dev/emergency/v1"
+WITHDRAWAL: Final = "https://muniment.dev/withdrawal/v1"
 
 _KINDS: Final = {
     CONTENT: "content signature",
@@ -46,6 +47,7 @@ _KINDS: Final = {
     POLICY: "policy",
     TOMBSTONE: "tombstone",
     EMERGENCY: "emergency",
+    WITHDRAWAL: "withdrawal",
 }
 
 

@@ -15,7 +15,7 @@ class Card:
     """A card. Texts are Markdown.
 
     Attributes:
-        title: what it is called.
+        title: its title.
         intended_use, out_of_scope_use, limitations, design, oversight: one text each.
         licence: an SPDX identifier, where there is one.
         contacts, languages, tags, base_models, datasets: lists of texts.
@@ -38,8 +38,8 @@ class Card:
 
     @classmethod
     def read(cls, predicate: JsonObject) -> "Card":
-        """Read a predicate that was checked against its schema; members of later versions are passed over."""
-        known = {one.name: predicate.get(one.name) for one in fields(cls)}
+        """Read a predicate that was checked against its schema; unknown members are ignored."""
+        known = {member.name: predicate.get(member.name) for member in fields(cls)}
         return cls(
             **{name: str(known[name] or "") for name in TEXTS},  # type: ignore[arg-type] # those that are texts
             **{name: _list(known[name]) for name in LISTS},  # type: ignore[arg-type] # those that are lists
@@ -48,15 +48,15 @@ class Card:
 
     def predicate(self) -> dict[str, Json]:
         """Write the predicate; empty fields are left out."""
-        found: dict[str, Json] = {name: getattr(self, name) for name in TEXTS}
-        found |= {name: list(getattr(self, name)) for name in LISTS}
-        found["others"] = dict(self.others)
-        return {name: value for name, value in found.items() if value}
+        members: dict[str, Json] = {name: getattr(self, name) for name in TEXTS}
+        members |= {name: list(getattr(self, name)) for name in LISTS}
+        members["others"] = dict(self.others)
+        return {name: value for name, value in members.items() if value}
 
     def has(self, name: str) -> bool:
-        """Say whether a field holds anything but white space."""
+        """Return whether a field holds more than white space."""
         value = getattr(self, name)
-        return bool(value.strip()) if isinstance(value, str) else any(str(one).strip() for one in value)
+        return bool(value.strip()) if isinstance(value, str) else any(str(item).strip() for item in value)
 
 
 # Sections of the text, in the order in which they are written.
@@ -67,7 +67,7 @@ CARD_FIELDS: Final = (*TEXTS, *LISTS)
 
 
 def _list(value: Json) -> tuple[str, ...]:
-    return tuple(str(one) for one in value) if isinstance(value, list) else ()
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def _texts(value: Json) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Deployments: which version serves where, from when to when, and what the target says it has loaded.
+"""Deployments: which version serves where and when, and which digest the target reports.
 
-The predicate `https://muniment.dev/deployment/v1` is a claim of whoever deploys, or of the target itself.
-For each model and target the newest claim counts: it ends the one before it.
+The predicate `https://muniment.dev/deployment/v1` is a claim by the deployer or by the target itself. For
+each model and target the newest claim counts: it ends the one before it.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment(Predicate):
-    """What a deployment claim says.
+    """The content of a deployment claim.
 
     Attributes:
         version: `namespace/model@number`.
-        target: where: `prod-eu/api`, parts as those of names.
-        loaded: the manifest digest that the target says it has loaded; None if it did not say.
-        time: when, by the clock of the principal who says so (RFC 3339).
+        target: the place, such as `prod-eu/api`; its parts follow the grammar of names.
+        loaded: the manifest digest that the target reports; None if it reported none.
+        time: the time by the signer's clock (RFC 3339).
     """
 
     type: ClassVar[str] = DEPLOYMENT
@@ -43,7 +43,7 @@ class Deployment(Predicate):
     time: str
 
     def __post_init__(self) -> None:
-        """Hold the grammar of targets."""
+        """Check the grammar of the target."""
         check_target(self.target)
 
 
@@ -51,7 +51,7 @@ def check_target(target: str) -> None:
     """Check the name of a target.
 
     Raises:
-        InvalidName: a part of it is no part of a name, or it is longer than 200 characters.
+        InvalidName: a part breaks the grammar of names, or it is longer than 200 characters.
     """
     if len(target) > _MAX_TARGET:
         raise InvalidName(name=target, kind="target")

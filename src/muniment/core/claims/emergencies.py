@@ -1,7 +1,7 @@
-"""Emergencies: somebody's signed word that an alias has to move past its gate, and why.
+"""Emergencies: signed statements that an alias must move past its gate, and why.
 
-The predicate is `https://muniment.dev/emergency/v1`. Whether that is possible at all, for whom, and how soon
-somebody else has to close it, is for the policy to say.
+The predicate is `https://muniment.dev/emergency/v1`. The policy says whether anybody may do that, who, and
+how soon somebody else must close it.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from muniment.core.names import Alias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emergency(Predicate):
-    """What an emergency says.
+    """The content of an emergency.
 
     Attributes:
         version: `namespace/model@number`.
-        registry: the verifier key of the log that it is for.
-        reason: the digest of the payload that says why.
-        nonce: so that two of them never have the same bytes.
-        time: when, by the clock of the principal who says so (RFC 3339).
+        registry: the verifier key of the registry's log.
+        reason: the digest of the payload with the reason.
+        nonce: makes the bytes of every emergency unique.
+        time: the time by the signer's clock (RFC 3339).
     """
 
     type: ClassVar[str] = EMERGENCY

@@ -1,8 +1,8 @@
-"""Evidence: what an evaluation attestation says, and how to look a number up in it.
+"""Evidence: read the numbers of an evaluation attestation.
 
 The predicate `https://muniment.dev/evaluation/v1` holds raw counts and curves beside the metrics;
 its JSON Schema is `muniment/signing/schemas/evaluation-v1.json`. A metric that could not be
-computed is there as null with a reason, so that nobody takes silence for a pass.
+computed is null with a reason, so that silence is never taken for a pass.
 """
 
 import math
@@ -16,7 +16,7 @@ from muniment.core.claims.recomputation import Contradiction, find_contradiction
 
 DRIFT: Final = "drift"
 
-# Of these a lower value is the better one; of all others a higher one.
+# For these metrics lower is better; for all others higher is better.
 _LOWER: Final = frozenset(
     {
         "brier", "ece", "hamming_loss", "log_loss", "mae", "mape", "max_error", "mean_error",
@@ -54,30 +54,30 @@ class Evidence:
 
     @property
     def dataset(self) -> str:
-        """The digest of the data that it was measured on."""
+        """The digest of the dataset."""
         dataset = self.predicate.get("dataset")
         return str(dataset.get("digest")) if isinstance(dataset, Mapping) else ""
 
     @property
     def dataset_name(self) -> str:
-        """What the data is called, with its split; empty if nobody said."""
+        """The name of the dataset, with its split; empty if it has none."""
         dataset = self.predicate.get("dataset")
         named = dataset if isinstance(dataset, Mapping) else {}
         return ":".join(str(named[key]) for key in ("name", "split") if named.get(key))
 
     @property
     def dataset_names(self) -> frozenset[str]:
-        """Whatever its dataset goes by: its digest, and what people call it, with the split and without."""
+        """All names of the dataset: its digest, and its name with and without the split."""
         return frozenset({self.dataset, self.dataset_name, self.dataset_name.partition(":")[0]})
 
     @property
     def task(self) -> str:
-        """What was measured: binary-classification, regression, drift and so on."""
+        """The task: binary-classification, regression, drift and so on."""
         return str(self.predicate.get("task", ""))
 
     @property
     def n(self) -> int:
-        """The rows."""
+        """The number of rows."""
         return _count(self.predicate.get("n"))
 
     def find_contradictions(self) -> list[Contradiction]:
@@ -85,16 +85,16 @@ class Evidence:
         return find_contradictions(self.predicate)
 
     def is_lower_better(self, name: str) -> bool:
-        """Say which way a metric is better: as it says itself, or by its name."""
+        """Return whether lower is better for a metric: by its own direction, or by its name."""
         metric = self.metrics.get(name)
-        said = metric.get("direction") if isinstance(metric, Mapping) else None
-        return said == "lower" if said else name in _LOWER or name.startswith(_LOWER_PREFIXES)
+        direction = metric.get("direction") if isinstance(metric, Mapping) else None
+        return direction == "lower" if direction else name in _LOWER or name.startswith(_LOWER_PREFIXES)
 
     @property
     def metrics(self) -> JsonObject:
         """The metrics by name."""
-        found = self.predicate.get("metrics")
-        return found if isinstance(found, Mapping) else {}
+        metrics = self.predicate.get("metrics")
+        return metrics if isinstance(metrics, Mapping) else {}
 
     def find_metric(self, name: str) -> Metric | None:
         """Look a metric up over all rows; None if it is missing or not a finite number."""
@@ -102,7 +102,7 @@ class Evidence:
 
     def groups(self, column: str = "") -> list[Group]:
         """List the groups, of one column or of all."""
-        found = self.predicate.get("groups")
+        groups = self.predicate.get("groups")
         return [
             Group(
                 column=str(group["column"]),
@@ -110,7 +110,7 @@ class Evidence:
                 n=_count(group["n"]),
                 metrics=metrics,
             )
-            for group in (found if isinstance(found, list) else [])
+            for group in (groups if isinstance(groups, list) else [])
             if isinstance(group, Mapping)
             and isinstance(metrics := group["metrics"], Mapping)
             and column in {"", group["column"]}
@@ -118,41 +118,41 @@ class Evidence:
 
     def find_group_metrics(self, name: str, column: str = "") -> dict[str, float | None]:
         """Look a metric up in each group, as `column=value`; None where it is not a number."""
-        found: dict[str, float | None] = {}
+        values: dict[str, float | None] = {}
         for group in self.groups(column):
             metric = _read_metric(group.metrics.get(name))
-            found[f"{group.column}={group.value}"] = metric.value if metric else None
-        return found
+            values[f"{group.column}={group.value}"] = metric.value if metric else None
+        return values
 
 
 def newest_per_dataset(attestations: tuple[Attestation, ...]) -> list[tuple[Attestation, Evidence]]:
-    """Pick, for each dataset, the evaluation that the log has last; a drift of the data stands apart."""
+    """Pick the newest evaluation of each dataset; drift counts separately."""
     newest: dict[tuple[str, bool], tuple[Attestation, Evidence]] = {}
-    for attestation in sorted(attestations, key=lambda found: found.index):
+    for attestation in sorted(attestations, key=lambda attestation: attestation.index):
         if attestation.predicate_type == EVALUATION:
             evidence = Evidence(attestation.predicate)
             newest[evidence.dataset, evidence.task == DRIFT] = (attestation, evidence)
     return list(newest.values())
 
 
-def _read_metric(found: Json) -> Metric | None:
-    if not isinstance(found, Mapping):
+def _read_metric(document: Json) -> Metric | None:
+    if not isinstance(document, Mapping):
         return None
-    value = _finite(found.get("value"))
+    value = _finite(document.get("value"))
     if value is None:
         return None
-    interval = found.get("interval")
+    interval = document.get("interval")
     bounds = interval if isinstance(interval, Mapping) else {}
     return Metric(
         value=value,
         low=_finite(bounds.get("low")),
         high=_finite(bounds.get("high")),
-        unit=str(found.get("unit", "")),
+        unit=str(document.get("unit", "")),
     )
 
 
 def _count(value: Json) -> int:
-    # A whole number of JSON may be written as 5.0.
+    # JSON may write a whole number as 5.0.
     return int(_finite(value) or 0)
 
 

@@ -1,7 +1,6 @@
 """Lineage: what was made from what, as edges between digests.
 
-A node is a digest: of a version's manifest, of a file that was an input, of a commit. An edge leads from what
-was made to what it was made from.
+A node is the digest of a manifest, an input file or a commit. An edge leads from a product to an input.
 """
 
 import re
@@ -20,25 +19,25 @@ _NODE: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Direction(StrEnum):
-    """Which way to look: at what a node was made from, or at what was made from it."""
+    """The direction of a search: up to the inputs of a node, or down to its products."""
 
     UP = "up"
     DOWN = "down"
 
 
 class Relation(StrEnum):
-    """What joins two nodes."""
+    """The relation between two nodes."""
 
     DATASET = "dataset"
     MODEL = "model"
     CODE = "code"
-    # A dataset, and a file of it that a training may have named by its own digest.
+    # A dataset and one of its files, which a training may have named by its own digest.
     CONTENT = "content"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """`child` was made from `parent`, which its maker called `name`."""
+    """`child` was made from `parent`, which the claim calls `name`."""
 
     child: str
     parent: str
@@ -48,14 +47,14 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node of the graph: the versions that it is (none, if this registry does not know it), how far it is.
+    """A node of the graph.
 
     Attributes:
         digest: 64 hex digits of a sha256, or a git commit.
-        depth: steps from where one began.
-        versions: references of the versions whose manifest it is, that the caller may see.
-        aliases: `name@alias` that point at one of them now.
-        targets: where one of them serves now.
+        depth: its distance from the root, in edges.
+        versions: references of the versions with this manifest that the caller may read.
+        aliases: the `name@alias` that now point at one of those versions.
+        targets: the targets where one of those versions now serves.
     """
 
     digest: str
@@ -67,7 +66,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """What was found: nodes, the nearest first, and the edges between them; `whole` unless it was cut off."""
+    """Nodes, the nearest first, and the edges between them; `whole` is false if a limit cut the graph off."""
 
     root: str
     nodes: tuple[Node, ...]
@@ -76,23 +75,23 @@ class Graph:
 
 
 def edges_of(revision: Digest, statement: Statement) -> list[Edge]:
-    """Give the edges that a claim about a revision adds."""
+    """Return the edges that a claim about a revision adds."""
     if statement.predicate_type != PROVENANCE:
         return []
     return [
         Edge(
             child=revision.hex,
-            parent=found.digest,
-            relation=found.kind,
-            name=(found.name or found.uri)[:_MAX_NAME],
+            parent=source.digest,
+            relation=source.kind,
+            name=(source.name or source.uri)[:_MAX_NAME],
         )
-        for found in Provenance(statement.predicate).inputs
-        if _NODE.fullmatch(found.digest) and found.digest != revision.hex
+        for source in Provenance(statement.predicate).inputs
+        if _NODE.fullmatch(source.digest) and source.digest != revision.hex
     ]
 
 
 def content_edges(revision: Digest, files: Revision) -> list[Edge]:
-    """Give the edges from the files of a dataset to the dataset: a training may name either."""
+    """Return the edges from the files of a dataset to the dataset: a training may name either."""
     return [
         Edge(child=file.digest.hex, parent=revision.hex, relation=Relation.CONTENT, name=file.path)
         for file in files.files

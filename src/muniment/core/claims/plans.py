@@ -1,6 +1,6 @@
-"""Change plans: what a retrain may change, decided beforehand (FDA: predetermined change control plan).
+"""Change plans: what a retrain may change, decided in advance (FDA: predetermined change control plan).
 
-The predicate `https://muniment.dev/change-plan/v1` is a claim about the version that is to be retrained.
+The predicate `https://muniment.dev/change-plan/v1` is a claim about the version to be retrained.
 """
 
 import math
@@ -12,16 +12,16 @@ from muniment.core.canonical import Json, JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a value may be: within numbers, or one of some."""
+    """The bounds of a value: a range of numbers, or a list of choices."""
 
     document: JsonObject
 
     def allow(self, value: Json) -> bool:
-        """Say whether a value is within."""
+        """Return whether a value is within the bounds."""
         if "one_of" in self.document:
             choices = self.document["one_of"]
             return isinstance(choices, list) and any(
-                type(value) is type(one) and value == one for one in choices
+                type(value) is type(choice) and value == choice for choice in choices
             )
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return False
@@ -29,60 +29,60 @@ class Bounds:
         return isinstance(low, int | float) and isinstance(high, int | float) and low <= value <= high
 
     def __str__(self) -> str:
-        """Write them."""
+        """Write the bounds."""
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.document.items())
 
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """A view of one change plan. What it does not name must not change."""
+    """A view of one change plan. Anything that it does not name must not change."""
 
     predicate: JsonObject
 
     @property
     def parameters(self) -> dict[str, Bounds]:
-        """The parameters that may change, and how far."""
+        """The parameters that may change, and their bounds."""
         return self._bounds("parameters")
 
     @property
     def metrics(self) -> dict[str, Bounds]:
-        """The metrics that the retrained version has to show."""
+        """The metrics that the retrained version must reach."""
         return self._bounds("metrics")
 
     @property
     def datasets(self) -> frozenset[str]:
-        """The datasets, by name, that may be other ones."""
+        """The names of datasets that may be replaced."""
         return self._names("datasets")
 
     @property
     def models(self) -> frozenset[str]:
-        """The base models, by name, that may be other ones."""
+        """The names of base models that may be replaced."""
         return self._names("models")
 
     @property
     def code(self) -> bool:
-        """Say whether the code may change."""
+        """Whether the code may change."""
         return self.predicate.get("code") is True
 
     @property
     def packages(self) -> bool:
-        """Say whether the packages may change."""
+        """Whether the packages may change."""
         return self.predicate.get("packages") is True
 
     @property
     def expires(self) -> str | None:
         """When it ends (RFC 3339)."""
-        found = self.predicate.get("expires")
-        return None if found is None else str(found)
+        end = self.predicate.get("expires")
+        return None if end is None else str(end)
 
     def _bounds(self, name: str) -> dict[str, Bounds]:
-        found = self.predicate.get(name)
+        bounds = self.predicate.get(name)
         return {
             key: Bounds(value)
-            for key, value in (found.items() if isinstance(found, Mapping) else ())
+            for key, value in (bounds.items() if isinstance(bounds, Mapping) else ())
             if isinstance(value, Mapping)
         }
 
     def _names(self, name: str) -> frozenset[str]:
-        found = self.predicate.get(name)
-        return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
+        names = self.predicate.get(name)
+        return frozenset(map(str, names)) if isinstance(names, list) else frozenset()

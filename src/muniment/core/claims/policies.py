@@ -1,6 +1,6 @@
-"""Policies in force: the signed word of the principal who puts a policy, the subject, in force.
+"""Policies in force: signed statements that put a policy, the subject, in force.
 
-The predicate is `https://muniment.dev/policy/v1`; what policies ask for is in `muniment.core.gates`.
+The predicate is `https://muniment.dev/policy/v1`; `muniment.core.gates` reads the policies themselves.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from muniment.core.names import Alias, Models
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInForce(Predicate):
-    """That a policy is in force for an alias of some models from now on.
+    """The content of the statement: from now on the policy holds for an alias of some models.
 
     Attributes:
-        registry: the verifier key of the log that it is for.
-        time: when, by the clock of the principal who says so (RFC 3339).
+        registry: the verifier key of the registry's log.
+        time: the time by the signer's clock (RFC 3339).
     """
 
     type: ClassVar[str] = POLICY

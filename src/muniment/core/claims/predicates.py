@@ -1,4 +1,4 @@
-"""Predicates that we write: frozen dataclasses whose fields are the members (`core.forms`)."""
+"""Predicates as frozen dataclasses, whose fields are the members (`core.forms`)."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Self
@@ -10,7 +10,7 @@ from muniment.core.errors import InvalidAttestation, InvalidDocument
 
 
 class Predicate:
-    """What a claim says; `type` is its predicate type. Its subclasses are frozen dataclasses."""
+    """The content of a claim; `type` is its predicate type. Its subclasses are frozen dataclasses."""
 
     __slots__ = ()
 
@@ -25,7 +25,7 @@ class Predicate:
         """Read a predicate.
 
         Raises:
-            InvalidAttestation: a member is missing, unknown, of another type or not valid.
+            InvalidAttestation: a member is missing, unknown, of the wrong type or not valid.
         """
         try:
             return forms.read(cls, predicate)

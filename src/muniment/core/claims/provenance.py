@@ -1,7 +1,7 @@
-"""Provenance: what a training says it was made from, read from SLSA provenance v1.
+"""Provenance: the inputs of a training, read from SLSA provenance v1.
 
-A resource (in-toto ResourceDescriptor) is an input: a dataset, a base model, code. What is kept beside a
-claim (the diff of a dirty tree, the lock of an environment) is a byproduct, which names the blob that has it.
+An in-toto ResourceDescriptor is an input: a dataset, a base model or code. Blobs that accompany the claim
+(the diff of a dirty tree, the lock of an environment) are byproducts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest
 
 BUILD_TYPE: Final = "https://muniment.dev/training/v1"
-# A blob of the registry that the claim came to: `muniment:blobs/sha256/<hex>`.
+# A blob of the claim's own registry: `muniment:blobs/sha256/<hex>`.
 BLOB_URI: Final = "muniment:blobs/sha256/"
 # A version of a registry: `muniment:acme/x@3`.
 VERSION_URI: Final = "muniment:"
@@ -22,14 +22,14 @@ VERSION_URI: Final = "muniment:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """Something that a version was made from.
+    """An input of a version.
 
     Attributes:
-        name: what the training calls it.
+        name: its name in the training.
         kind: dataset, model or code.
-        digest: the sha256 of its bytes, or of its manifest; a git commit for code. Empty if nobody knows.
-        uri: where it was; `muniment:acme/x@3` for a version of a registry.
-        annotations: what else is said of it.
+        digest: the sha256 of its bytes or its manifest; a git commit for code. Empty if unknown.
+        uri: its location; `muniment:acme/x@3` for a version of a registry.
+        annotations: further facts about it.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Input:
 
     @property
     def is_reference(self) -> bool:
-        """Say whether only a reference was kept: the bytes were never seen by who recorded it."""
+        """Whether only a reference was recorded: the recorder never saw the bytes."""
         return bool(self.annotations.get("reference"))
 
 
@@ -52,7 +52,7 @@ class Provenance:
 
     @property
     def inputs(self) -> list[Input]:
-        """What the version was made from."""
+        """The inputs of the version."""
         return [_read_input(resource) for resource in _objects(self._definition.get("resolvedDependencies"))]
 
     @property
@@ -62,23 +62,23 @@ class Provenance:
 
     @property
     def external(self) -> JsonObject:
-        """What whoever ran it decided."""
+        """The parameters that the user chose."""
         return _object(self._definition.get("externalParameters"))
 
     @property
     def internal(self) -> JsonObject:
-        """What was found around it: seed, platform, packages, git."""
+        """The captured surroundings: seed, platform, packages, git."""
         return _object(self._definition.get("internalParameters"))
 
     def find_byproduct(self, name: str) -> Digest | None:
-        """Find what was kept beside it, by name: `diff`, `lock`."""
+        """Find a byproduct by name: `diff`, `lock`."""
         return self.byproducts().get(name)
 
     def byproducts(self) -> dict[str, Digest]:
-        """List what was kept beside it, by name."""
+        """List the byproducts by name."""
         details = _object(self.predicate.get("runDetails"))
-        found = {str(one.get("name")): _blob_of(one) for one in _objects(details.get("byproducts"))}
-        return {name: digest for name, digest in found.items() if digest is not None}
+        blobs = {str(item.get("name")): _blob_of(item) for item in _objects(details.get("byproducts"))}
+        return {name: digest for name, digest in blobs.items() if digest is not None}
 
     @property
     def _definition(self) -> JsonObject:
@@ -86,7 +86,7 @@ class Provenance:
 
 
 def write_blob_resource(name: str, digest: Digest, size_bytes: int, media_type: str) -> JsonObject:
-    """Describe a blob that is kept beside a claim."""
+    """Describe a blob that accompanies a claim."""
     return {
         "name": name,
         "uri": f"{BLOB_URI}{digest.hex}",
@@ -97,7 +97,7 @@ def write_blob_resource(name: str, digest: Digest, size_bytes: int, media_type: 
 
 
 def list_attachments(statement: Statement) -> list[Digest]:
-    """List the blobs that a claim keeps beside itself: who holds the claim has to hold them."""
+    """List the blobs that accompany a claim; its holder must hold them too."""
     inside = _object(statement.predicate.get("runDetails")) if statement.predicate_type == PROVENANCE else {}
     kept = [*_objects(inside.get("byproducts")), *_objects(statement.predicate.get("byproducts"))]
     return [digest for digest in map(_blob_of, kept) if digest is not None]
@@ -124,7 +124,7 @@ def _read_input(resource: JsonObject) -> Input:
 
 
 def _objects(value: Json) -> Iterator[JsonObject]:
-    yield from (one for one in (value if isinstance(value, list) else []) if isinstance(one, Mapping))
+    yield from (item for item in (value if isinstance(value, list) else []) if isinstance(item, Mapping))
 
 
 def _object(value: Json) -> JsonObject:

@@ -1,11 +1,11 @@
-"""Recompute metrics from the raw counts that stand beside them, by arithmetic alone.
+"""Recompute metrics from the raw counts beside them, by arithmetic alone.
 
-Whoever reads an evaluation can do the same: nothing here needs the rows. A metric that does not follow
-from its counts is a contradiction; one for which no counts are given is taken as stated.
+Every reader of an evaluation can do the same, because nothing here needs the rows. A metric that does not
+follow from its counts is a contradiction; one without counts is taken as stated.
 
 >>> matrix = {"labels": ["0", "1"], "counts": [[1, 1], [0, 2]]}
->>> found = find_contradictions({"metrics": {"accuracy": {"value": 0.9}}, "confusion_matrix": matrix})
->>> [str(one) for one in found]
+>>> faults = find_contradictions({"metrics": {"accuracy": {"value": 0.9}}, "confusion_matrix": matrix})
+>>> [str(fault) for fault in faults]
 ['accuracy is 0.9, its counts give 0.75']
 """
 
@@ -16,29 +16,29 @@ from typing import Any, Final, TypeAlias
 
 from muniment.core.canonical import Json, JsonObject
 
-# Sums of floats in another order differ by far less; a number that was made up differs by more.
+# Sums of floats in another order differ by far less; invented numbers differ by more.
 _TOLERANCE: Final = 1e-8
 
-Found: TypeAlias = dict[str, float | None]
-# What is inside of a predicate was checked against its schema, or is caught as a contradiction.
+Metrics: TypeAlias = dict[str, float | None]
+# The schema was checked, and `recompute` catches malformed counts as contradictions.
 _Part: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
-    """A stated number, and the one that its counts give (None: they give none)."""
+    """A stated number, and the number that its counts give (None if they give none)."""
 
     metric: str
     stated: float | None
     computed: float | None
 
     def __str__(self) -> str:
-        """Say both."""
+        """Write both numbers."""
         return f"{self.metric} is {_write(self.stated)}, its counts give {_write(self.computed)}"
 
 
 def find_contradictions(predicate: JsonObject) -> list[Contradiction]:
-    """List the metrics that do not follow from the counts beside them, those of groups and steps too."""
+    """List the metrics that do not follow from the counts beside them, including groups and steps."""
     return [
         Contradiction(metric=f"{where}{name}", stated=stated, computed=computed[name])
         for where, part, computed in _parts(predicate)
@@ -47,29 +47,29 @@ def find_contradictions(predicate: JsonObject) -> list[Contradiction]:
     ]
 
 
-def recompute(part: JsonObject) -> Found:
-    """Compute every metric that follows from the counts in one part: a predicate, a group, a step.
+def recompute(part: JsonObject) -> Metrics:
+    """Compute every metric that follows from the counts in one part: a predicate, a group or a step.
 
-    None stands for a metric that these counts do not define, such as a recall without positives.
+    A metric is None if the counts do not define it, such as recall without positives.
     """
-    found: Found = {}
+    metrics: Metrics = {}
     for name, compute in _KINDS.items():
         if part.get(name) is not None:
             try:
-                found |= compute(part)
+                metrics |= compute(part)
             except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError):
-                # Counts that cannot be read prove nothing: what is stated of them is contradicted.
-                found |= dict.fromkeys(_stated(part))
-    return found
+                # Malformed counts prove nothing, so they contradict every stated metric.
+                metrics |= dict.fromkeys(_stated(part))
+    return metrics
 
 
-def _parts(predicate: JsonObject) -> Iterator[tuple[str, JsonObject, Found]]:
+def _parts(predicate: JsonObject) -> Iterator[tuple[str, JsonObject, Metrics]]:
     yield "", predicate, recompute(predicate)
     for step in _list(predicate, "robustness"):
         yield f"{step.get('perturbation')} of {step.get('severity')}: ", step, recompute(step)
     groups = [(group, recompute(group)) for group in _list(predicate, "groups")]
-    for group, found in groups:
-        yield f"{group.get('column')}={group.get('value')}: ", group, found
+    for group, metrics in groups:
+        yield f"{group.get('column')}={group.get('value')}: ", group, metrics
     for gap in _list(predicate, "gaps"):
         name = f"{gap.get('metric')} gap over {gap.get('column')}"
         stated: JsonObject = {"metrics": {name: {"value": gap.get("value")}}}
@@ -81,7 +81,7 @@ def _list(predicate: JsonObject, name: str) -> list[JsonObject]:
     return [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
 
 
-def _stated(part: JsonObject) -> Found:
+def _stated(part: JsonObject) -> Metrics:
     metrics = part.get("metrics")
     return {
         name: _number(metric.get("value"))
@@ -99,7 +99,7 @@ def _agree(stated: float | None, computed: float | None) -> bool:
 # ---- classification
 
 
-def _from_confusion(part: _Part) -> Found:
+def _from_confusion(part: _Part) -> Metrics:
     matrix = part["confusion_matrix"]
     labels, counts, positive = matrix["labels"], matrix["counts"], matrix.get("positive")
     rows = [sum(row) for row in counts]
@@ -111,45 +111,45 @@ def _from_confusion(part: _Part) -> Found:
         "recall": recalls,
         "f1": [_over(2 * hits[j], rows[j] + columns[j]) for j in range(len(labels))],
     }
-    found: Found = {"accuracy": _over(sum(hits), sum(rows)), "balanced_accuracy": _mean(recalls)}
+    metrics: Metrics = {"accuracy": _over(sum(hits), sum(rows)), "balanced_accuracy": _mean(recalls)}
     if positive is None:
-        return found | {name: _mean(values) for name, values in each.items()}
-    which = labels.index(positive)
-    negatives = sum(rows) - rows[which]
-    false_positives = columns[which] - hits[which]
+        return metrics | {name: _mean(values) for name, values in each.items()}
+    index = labels.index(positive)
+    negatives = sum(rows) - rows[index]
+    false_positives = columns[index] - hits[index]
     return (
-        found
-        | {name: values[which] for name, values in each.items()}
+        metrics
+        | {name: values[index] for name, values in each.items()}
         | {
             "specificity": _over(negatives - false_positives, negatives),
-            "positive_rate": _over(columns[which], sum(rows)),
+            "positive_rate": _over(columns[index], sum(rows)),
         }
     )
 
 
-def _from_labels(part: _Part) -> Found:
-    """Recompute the metrics of several labels a row, each counted apart."""
+def _from_labels(part: _Part) -> Metrics:
+    """Recompute the metrics of several labels per row, each counted separately."""
     counts = part["label_counts"]
     tp, fp, fn, tn = (
         [label[key] for label in counts]
         for key in ("true_positives", "false_positives", "false_negatives", "true_negatives")
     )
-    found: Found = {"hamming_loss": _over(sum(fp) + sum(fn), sum(tp) + sum(fp) + sum(fn) + sum(tn))}
+    metrics: Metrics = {"hamming_loss": _over(sum(fp) + sum(fn), sum(tp) + sum(fp) + sum(fn) + sum(tn))}
     for name, top, bottom in (
         ("precision", tp, [a + b for a, b in zip(tp, fp, strict=True)]),
         ("recall", tp, [a + b for a, b in zip(tp, fn, strict=True)]),
         ("f1", [2 * a for a in tp], [2 * a + b + c for a, b, c in zip(tp, fp, fn, strict=True)]),
     ):
-        found[f"{name}_macro"] = _mean([_over(a, b) for a, b in zip(top, bottom, strict=True)])
-        found[f"{name}_micro"] = _over(sum(top), sum(bottom))
-    return found
+        metrics[f"{name}_macro"] = _mean([_over(a, b) for a, b in zip(top, bottom, strict=True)])
+        metrics[f"{name}_micro"] = _over(sum(top), sum(bottom))
+    return metrics
 
 
-def _from_exact_rows(part: _Part) -> Found:
+def _from_exact_rows(part: _Part) -> Metrics:
     return {"exact_match": _over(part["exact_rows"], part["n"])}
 
 
-def _from_scores(part: _Part) -> Found:
+def _from_scores(part: _Part) -> Metrics:
     curves = part["score_counts"]
     return {
         "roc_auc": _mean([roc_area(curve) for curve in curves], whole=True),
@@ -158,14 +158,14 @@ def _from_scores(part: _Part) -> Found:
 
 
 def roc_area(curve: _Part) -> float | None:
-    """Compute the area under the ROC curve, by trapezoids; None if there is one class only."""
+    """Compute the area under the ROC curve, by trapezoids; None if there is only one class."""
     positives, negatives = curve["positives"], curve["negatives"]
     if not positives or not negatives:
         return None
     area = before_tp = before_fp = 0
     for tp, fp in zip(curve["true_positives"], curve["false_positives"], strict=True):
         if fp != before_fp:
-            # Twice the area, in whole numbers; a step straight up adds none.
+            # Twice the area, in whole numbers; a vertical step adds nothing.
             area += (fp - before_fp) * (tp + before_tp)
             before_fp = fp
         before_tp = tp
@@ -186,7 +186,7 @@ def _average_precision(curve: _Part) -> float | None:
     return total
 
 
-def _from_calibration(part: _Part) -> Found:
+def _from_calibration(part: _Part) -> Metrics:
     bins = part["calibration"]["bins"]
     n = sum(one["n"] for one in bins)
     # (s - 1)^2 = s^2 - 2s + 1 for a positive, s^2 for a negative.
@@ -200,14 +200,14 @@ def _from_calibration(part: _Part) -> Found:
 # ---- regression
 
 
-def _from_residuals(part: _Part) -> Found:
+def _from_residuals(part: _Part) -> Metrics:
     residuals = part["residuals"]
     bins = residuals["deciles"]
     n = sum(one["n"] for one in bins)
     squares = sum(one["squares"] for one in bins)
     spread = residuals["target"]["squares_about_mean"]
     quantiles = {one["quantile"]: one["value"] for one in residuals.get("absolute_quantiles", [])}
-    found: Found = {
+    metrics: Metrics = {
         "mean_error": sum(one["sum"] for one in bins) / n,
         "mae": sum(one["absolute_sum"] for one in bins) / n,
         "mse": squares / n,
@@ -215,35 +215,35 @@ def _from_residuals(part: _Part) -> Found:
         "r2": 1 - squares / spread if spread else None,
     }
     if quantiles:
-        found |= {"median_absolute_error": quantiles[0.5], "max_error": quantiles[1.0]}
-    return found
+        metrics |= {"median_absolute_error": quantiles[0.5], "max_error": quantiles[1.0]}
+    return metrics
 
 
 # ---- ranking and text
 
 
-def _from_ranking(part: _Part) -> Found:
+def _from_ranking(part: _Part) -> Metrics:
     ranking = part["ranking"]
     queries = ranking["queries"]
-    found: Found = {"mrr": ranking["reciprocal_rank_sum"] / queries}
+    metrics: Metrics = {"mrr": ranking["reciprocal_rank_sum"] / queries}
     for cutoff in ranking["cutoffs"]:
         for name in ("ndcg", "precision", "recall"):
-            found[f"{name}@{cutoff['k']}"] = cutoff[f"{name}_sum"] / queries
-    return found
+            metrics[f"{name}@{cutoff['k']}"] = cutoff[f"{name}_sum"] / queries
+    return metrics
 
 
-def _from_text(part: _Part) -> Found:
+def _from_text(part: _Part) -> Metrics:
     text = part["text"]
-    found: Found = {"exact_match": _over(text["exact_matches"], part["n"])}
+    metrics: Metrics = {"exact_match": _over(text["exact_matches"], part["n"])}
     if "bleu" in text:
-        found["bleu"] = _bleu(**text["bleu"])
+        metrics["bleu"] = _bleu(**text["bleu"])
     if "chrf" in text:
-        found["chrf"] = _chrf(text["chrf"]["statistics"], text["chrf"]["beta"])
+        metrics["chrf"] = _chrf(text["chrf"]["statistics"], text["chrf"]["beta"])
     for judge in text.get("judges", []):
         counted = judge["scores"]
         total = sum(one["n"] for one in counted)
-        found[f"judge.{judge['name']}"] = sum(one["score"] * one["n"] for one in counted) / total
-    return found
+        metrics[f"judge.{judge['name']}"] = sum(one["score"] * one["n"] for one in counted) / total
+    return metrics
 
 
 def _bleu(matches: Sequence[int], totals: Sequence[int], output_length: int, reference_length: int) -> float:
@@ -265,7 +265,7 @@ def _bleu(matches: Sequence[int], totals: Sequence[int], output_length: int, ref
 
 def _chrf(statistics: Sequence[Sequence[int]], beta: float) -> float:
     """Compute chrF in percent (Popovic 2015), over the orders that both sides have."""
-    orders = [one for one in statistics if one[0] and one[1]]
+    orders = [order for order in statistics if order[0] and order[1]]
     if not orders:
         return 0.0
     precision = sum(match / output for output, _, match in orders) / len(orders)
@@ -279,19 +279,19 @@ def _chrf(statistics: Sequence[Sequence[int]], beta: float) -> float:
 # ---- drift
 
 
-def _from_drift(part: _Part) -> Found:
-    found: Found = {}
+def _from_drift(part: _Part) -> Metrics:
+    metrics: Metrics = {}
     for column in part["drift"]["columns"]:
         before, after = column["reference_counts"], column["current_counts"]
-        found[f"psi.{column['name']}"] = _stability(before, after)
-        found[f"total_variation.{column['name']}"] = (
+        metrics[f"psi.{column['name']}"] = _stability(before, after)
+        metrics[f"total_variation.{column['name']}"] = (
             sum(abs(a / sum(before) - b / sum(after)) for a, b in zip(before, after, strict=True)) / 2
         )
-    return found
+    return metrics
 
 
 def _stability(before: Sequence[int], after: Sequence[int]) -> float:
-    """Compute the population stability index; half a row is added to each bin, so that none is empty."""
+    """Compute the population stability index; half a row is added to each bin so that no bin is empty."""
     shares = [
         [(count + 0.5) / (sum(counts) + 0.5 * len(counts)) for count in counts] for counts in (before, after)
     ]
@@ -301,23 +301,23 @@ def _stability(before: Sequence[int], after: Sequence[int]) -> float:
 # ---- fairness
 
 
-def _gap(groups: Sequence[tuple[JsonObject, Found]], gap: JsonObject) -> float | None:
+def _gap(groups: Sequence[tuple[JsonObject, Metrics]], gap: JsonObject) -> float | None:
     smallest = _number(gap.get("min_group_size")) or 1
     values = [
-        found.get(str(gap.get("metric")))
-        for group, found in groups
+        metrics.get(str(gap.get("metric")))
+        for group, metrics in groups
         if group.get("column") == gap.get("column") and (_number(group.get("n")) or 0) >= smallest
     ]
     known = [value for value in values if value is not None]
     return max(known) - min(known) if len(known) > 1 and len(known) == len(values) else None
 
 
-def _from_overlap(part: _Part) -> Found:
+def _from_overlap(part: _Part) -> Metrics:
     overlap = part["overlap"]
     return {"train_test_overlap": _over(overlap["rows_in_training"], overlap["rows"])}
 
 
-_KINDS: Final[Mapping[str, Callable[[_Part], Found]]] = {
+_KINDS: Final[Mapping[str, Callable[[_Part], Metrics]]] = {
     "confusion_matrix": _from_confusion,
     "label_counts": _from_labels,
     "exact_rows": _from_exact_rows,
@@ -336,7 +336,7 @@ def _over(top: float, bottom: float) -> float | None:
 
 
 def _mean(values: Sequence[float | None], *, whole: bool = False) -> float | None:
-    """Average what is defined; with `whole`, nothing is if one is not."""
+    """Average the defined values; with `whole`, return None if any is undefined."""
     known = [value for value in values if value is not None]
     if not known or (whole and len(known) < len(values)):
         return None

@@ -1,4 +1,4 @@
-"""Reproductions: what came of rebuilding a version from its record; only what was replayed is claimed.
+"""Reproductions: the results of rebuilding a version; they claim only what was replayed.
 
 The predicate is `https://muniment.dev/reproduction/v1`.
 """
@@ -32,7 +32,7 @@ class FileOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuiltFile:
-    """A file of the version, and what was rebuilt of it; None if nothing was."""
+    """A file of the version and its rebuilt digest; None if it was not rebuilt."""
 
     path: str
     outcome: FileOutcome
@@ -43,7 +43,7 @@ class RebuiltFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuiltMetric:
-    """A metric that was computed again with the rebuilt model; None where it is not a number."""
+    """A metric that was computed again with the rebuilt model; None if it is not a number."""
 
     dataset: Digest
     metric: str
@@ -54,11 +54,11 @@ class RebuiltMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuiltEnvironment:
-    """The environment that was made.
+    """The rebuilt environment.
 
     Attributes:
-        packages: how many, and `hashes`: how many of those were checked against a recorded hash.
-        provided: what was taken from this machine.
+        packages: the number of packages; `hashes` of them were checked against a recorded hash.
+        provided: the packages taken from the machine.
     """
 
     python: str
@@ -70,7 +70,7 @@ class RebuiltEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedSandbox:
-    """The sandbox that the command ran in: whether it had a network, and could write all files."""
+    """The sandbox of the command: whether it had a network, and could write all files."""
 
     kind: str
     network: bool
@@ -80,12 +80,12 @@ class UsedSandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction(Predicate):
-    """What a reproduction says.
+    """The content of a reproduction.
 
     Attributes:
         provenance: the digest of the claim that was replayed.
-        not_replayed: what of the record was left out, in words.
-        byproducts: what is kept beside it, as in-toto resource descriptors.
+        not_replayed: the parts of the record that were left out, in words.
+        byproducts: the blobs that accompany it, as in-toto resource descriptors.
     """
 
     type: ClassVar[str] = REPRODUCTION

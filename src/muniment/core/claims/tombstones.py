@@ -1,4 +1,4 @@
-"""Tombstones: the registry's signed word that it let the bytes of a version go, and which bytes those were.
+"""Tombstones: the registry's signed statement that it deleted the bytes of a version, and which bytes.
 
 The predicate is `https://muniment.dev/tombstone/v1`.
 """
@@ -22,12 +22,12 @@ class GoneFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone(Predicate):
-    """What a tombstone says.
+    """The content of a tombstone.
 
     Attributes:
         version: `namespace/model@number`.
         actor: the id of the principal who purged it.
-        reason: the digest of the payload that says why.
+        reason: the digest of the payload with the reason.
     """
 
     type: ClassVar[str] = TOMBSTONE

@@ -1,7 +1,7 @@
-"""Waivers: named rules are waived for one version and alias, for a time, by approvals of their own.
+"""Waivers: temporary exceptions from named rules for one version and alias, with their own approvals.
 
-The predicate is `https://muniment.dev/waiver/v1`. Whether waivers are possible at all, to which rules,
-for how long, and with whose approval, is for the policy to say.
+The predicate is `https://muniment.dev/waiver/v1`. The policy says which rules can be waived, for how long,
+and with whose approval.
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from muniment.core.claims.predicates import Predicate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver(Predicate):
-    """What a waiver says.
+    """The content of a waiver.
 
     Attributes:
         version: `namespace/model@number`.
-        registry: the verifier key of the log that it is for.
+        registry: the verifier key of the registry's log.
         policy: the digest of the policy.
         rules: the ids of the rules.
         until: when it ends (RFC 3339).
-        reason: the digest of the payload that says why.
-        nonce: so that two of them never have the same bytes.
+        reason: the digest of the payload with the reason.
+        nonce: makes the bytes of every waiver unique.
     """
 
     type: ClassVar[str] = WAIVER

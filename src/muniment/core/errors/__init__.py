@@ -4,8 +4,8 @@
     ├── InvalidRequest   fix the request
     ├── NotFound         ask for something that exists
     ├── Refused          get permission, or meet the rule
-    ├── Unavailable      mend the surroundings, then retry
-    └── Untrusted        stop: what was read is not what was recorded
+    ├── Unavailable      repair what the registry runs on, then retry
+    └── Untrusted        stop: what was read differs from what was recorded
 
 An error carries data and a stable `code`; `str(error)` is one line and `hint` says what to do.
 """

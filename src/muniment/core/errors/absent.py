@@ -1,17 +1,17 @@
-"""Nothing is there: ask for something that exists."""
+"""Errors about missing things: ask for something that exists."""
 
 from muniment.core.errors.tree import MunimentError
 
 
 class NotFound(MunimentError):
-    """What was asked for is not in the registry."""
+    """Something is not in the registry."""
 
 
 class ModelNotFound(NotFound):
-    """There is no model of that name."""
+    """No model has that name."""
 
     name: str
-    message = "there is no model {name}"
+    message = "the model {name} does not exist"
     advice = "list the models that you may read: muniment list"
 
 
@@ -57,10 +57,10 @@ class PolicyNotFound(NotFound):
 
 
 class WebhookNotFound(NotFound):
-    """There is no such webhook, or it has ended."""
+    """No active webhook has that entry."""
 
     webhook: int
-    message = "there is no webhook {webhook}"
+    message = "the webhook {webhook} does not exist"
     advice = "list the webhooks of a namespace: muniment webhook list NAMESPACE"
 
 
@@ -94,23 +94,23 @@ class TokenNotFound(NotFound):
     """No such token is on record."""
 
     token: str
-    message = "there is no token {token:.16}"
+    message = "the token {token:.16} does not exist"
     advice = "list your tokens: muniment token list"
 
 
 class IssuerNotFound(NotFound):
-    """No rule trusts workloads of that issuer."""
+    """No trust rule has that entry."""
 
     rule: int
-    message = "there is no rule {rule} that trusts an issuer"
+    message = "the trust rule {rule} does not exist"
     advice = "list the rules: muniment trust list"
 
 
 class UploadNotFound(NotFound):
-    """There is no such upload, it is somebody else's, or it has ended."""
+    """The upload does not exist, belongs to somebody else, or has ended."""
 
     upload: str
-    message = "there is no upload {upload!r}"
+    message = "the upload {upload!r} does not exist"
     advice = "start the upload again"
 
 
@@ -128,6 +128,15 @@ class RegistryNotFound(NotFound):
     location: str
     message = "there is no registry at {location!r}"
     advice = "check MUNIMENT_URL; a push creates a registry in an empty or missing directory"
+
+
+class ClaimNotFound(NotFound):
+    """No claim about the version has that digest."""
+
+    reference: str
+    digest: str
+    message = "there is no claim {digest} about {reference}"
+    advice = "list the claims about it: muniment show {reference}"
 
 
 class CardNotFound(NotFound):

@@ -193,6 +193,35 @@ class NothingToWithdraw(Refused):
     advice = "see the signing decisions on record: muniment show {reference}"
 
 
+class NotYourClaim(Refused):
+    """A principal tries to withdraw what another one signed."""
+
+    signer: str
+    principal: str
+    message = "{principal} cannot withdraw what {signer} signed"
+    advice = "ask the signer to withdraw it"
+
+
+class NotWithdrawable(Refused):
+    """A claim of that kind cannot be withdrawn."""
+
+    reference: str
+    kind: str
+    instead: str
+    message = "a {kind} about {reference} cannot be withdrawn"
+    advice = "{instead}"
+
+
+class AlreadyWithdrawn(Refused):
+    """The claim was withdrawn before."""
+
+    reference: str
+    digest: str
+    entry: int
+    message = "the claim {digest:.19} about {reference} was withdrawn in entry {entry}"
+    advice = "see who withdrew it and why: muniment show {reference}"
+
+
 class BreakGlassNotAllowed(Refused):
     """No policy lets the principal move the alias past its gate."""
 
@@ -208,7 +237,7 @@ class WaiverNotAllowed(Refused):
 
     reference: str
     reason: str
-    message = "no such waiver for {reference}: {reason}"
+    message = "{reference} cannot get this waiver: {reason}"
     advice = "`muniment policy show NAME@ALIAS` shows which waivers a policy allows"
 
 
@@ -279,7 +308,7 @@ class StaleApproval(Refused):
 
     reference: str
     what: str
-    message = "the approval of {reference} covers another {what} than the present one"
+    message = "the approval of {reference} does not cover the present {what}"
     advice = "look at the present evidence and policy, then approve again"
 
 

@@ -52,10 +52,10 @@ class InvalidPath(InvalidRequest):
 
 
 class EmptyRevision(InvalidRequest):
-    """There is no file to push."""
+    """A push has no files."""
 
     path: str
-    message = "there is no file in {path!r}"
+    message = "{path!r} has no files"
     advice = "push a file, or a directory with at least one file"
 
 

@@ -15,22 +15,22 @@ class MunimentError(Exception):
     advice: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
-        """Make each kind a dataclass, with the code that its name says: VersionExists, version_exists."""
+        """Make each class a dataclass and derive its code: VersionExists, version_exists."""
         super().__init_subclass__()
         cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         dataclass(kw_only=True, eq=False)(cls)
 
     def data(self) -> dict[str, object]:
-        """Give the fields by name."""
+        """Return the fields by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def hint(self) -> str:
-        """What to do about it, in one line; empty if there is nothing to add."""
+        """What to do, in one line; empty if there is nothing to add."""
         return self.advice.format(**self.data())
 
     def __str__(self) -> str:
-        """Say what was wrong, in one line."""
+        """Say what went wrong, in one line."""
         return " ".join(self.message.format(**self.data()).split())
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -44,4 +44,4 @@ def _rebuild(kind: type[MunimentError], data: dict[str, object]) -> MunimentErro
 
 def list_errors(kind: type[MunimentError] = MunimentError) -> list[type[MunimentError]]:
     """List every error below `kind`, parents first."""
-    return [kind, *(found for child in kind.__subclasses__() for found in list_errors(child))]
+    return [kind, *(error for child in kind.__subclasses__() for error in list_errors(child))]

@@ -1,8 +1,8 @@
 """Events: every change to the registry, in the past tense, as the log keeps it.
 
-One frozen dataclass an event, in modules by the users' words: what it says, what it is about (`subjects`),
-and which records it makes or amends (`fold`). The fold exists once: the write path, `admin rebuild` and a
-client that checks a record against its entry share it.
+Each event is a frozen dataclass with its data, its subjects (`subjects`) and the records that it makes or
+amends (`fold`). There is one fold: the write path, `admin rebuild` and a client that checks a record against
+its entry share it.
 
 >>> event = QuotaSet(namespace="acme", size_bytes=1 << 40)
 >>> event.type, [str(kind) for kind, _ in event.subjects()]
@@ -15,6 +15,7 @@ from muniment.core.events.catalog import CommentPosted as CommentPosted
 from muniment.core.events.catalog import OwnerSet as OwnerSet
 from muniment.core.events.catalog import TagSet as TagSet
 from muniment.core.events.claims import AttestationRecorded as AttestationRecorded
+from muniment.core.events.claims import ClaimWithdrawn as ClaimWithdrawn
 from muniment.core.events.claims import Deployed as Deployed
 from muniment.core.events.event import Entry as Entry
 from muniment.core.events.event import Event as Event

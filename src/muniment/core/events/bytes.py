@@ -1,4 +1,4 @@
-"""Events of what namespaces hold."""
+"""Events of quotas."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from muniment.core.records import Change, Put, QuotaRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaSet(Event):
-    """What a namespace may hold was bounded; None lifted the bound."""
+    """A namespace got a quota; None removed it."""
 
     type: ClassVar[str] = "quota.set"
     namespace: str

@@ -42,7 +42,7 @@ class OwnerSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSet(Event):
-    """A version got a tag; `value` is the digest of a payload, None takes the tag away."""
+    """A version got a tag; `value` is the digest of a payload, and None removes the tag."""
 
     type: ClassVar[str] = "tag.set"
     name: ModelName
@@ -71,9 +71,9 @@ class CommentPosted(Event):
     """Somebody commented on a version.
 
     Attributes:
-        about: the entry of the request or emergency that it is about; None if it is about the version.
+        about: the entry of the request or emergency; None if the comment is on the version.
         text: the digest of a payload.
-        mentions: the principals whom it names.
+        mentions: the principals that it names.
     """
 
     type: ClassVar[str] = "comment.posted"
@@ -91,7 +91,7 @@ class CommentPosted(Event):
         )
 
     def fold(self, entry: Entry) -> list[Change]:
-        """Add the comment, and whom it names."""
+        """Add the comment and its mentions."""
         comment = CommentRecord(
             index=entry.index,
             name=str(self.name),
@@ -101,7 +101,7 @@ class CommentPosted(Event):
             posted=entry.time,
             text=str(self.text),
         )
-        mentions = [Put(MentionRecord(index=entry.index, principal=one)) for one in self.mentions]
+        mentions = [Put(MentionRecord(index=entry.index, principal=name)) for name in self.mentions]
         return [Put(comment), *mentions]
 
 
@@ -123,5 +123,5 @@ class CommentErased(Event):
         )
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
-        """The record stays: the text is gone from the payloads."""
+        """Change no record: the text is erased from the payloads."""
         return []

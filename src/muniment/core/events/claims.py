@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from muniment.core.claims.attestations import WITHDRAWAL
 from muniment.core.claims.deployments import State
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
@@ -56,20 +57,7 @@ class AttestationRecorded(Event):
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the claim. Of each model and target the newest deployment stands: it ends the one before it."""
-        claim = Put(
-            AttestationRecord(
-                index=entry.index,
-                name=str(self.name),
-                revision=str(self.revision),
-                digest=str(self.attestation),
-                predicate_type=self.predicate_type,
-                signer=self.signer,
-                key_id=self.key,
-                recorded=entry.time,
-                reason=text(self.reason),
-                assurance=str(self.assurance),
-            )
-        )
+        claim = _add(self, entry)
         said = self.deployment
         if said is None:
             return [claim]
@@ -88,6 +76,60 @@ class AttestationRecorded(Event):
             signer=self.signer,
             recorded=entry.time,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimWithdrawn(Event):
+    """The signer of a claim took it back, by another claim that was verified and is on record.
+
+    Attributes:
+        claim: the digest of the claim that is withdrawn, and `entry`, which recorded it.
+        attestation: the digest of the withdrawal's bundle.
+        signer: the principal who signed both.
+        reason: the digest of a payload that says why.
+    """
+
+    type: ClassVar[str] = "claim.withdrawn"
+    predicate_type: ClassVar[str] = WITHDRAWAL
+    name: ModelName
+    revision: Digest
+    claim: Digest
+    entry: int
+    attestation: Digest
+    signer: str
+    key: str
+    assurance: Assurance
+    reason: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The claims about the revision, and the entry of the one that is withdrawn."""
+        return (
+            of_namespace(self.name.namespace),
+            of_claims(self.name, self.revision),
+            of_entry(self.entry),
+        )
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the withdrawal, and mark the claim."""
+        key = (str(self.name), str(self.revision), str(self.claim))
+        return [_add(self, entry), Amend(AttestationRecord, key, {"withdrawn": entry.index})]
+
+
+def _add(claim: AttestationRecorded | ClaimWithdrawn, entry: Entry) -> Change:
+    return Put(
+        AttestationRecord(
+            index=entry.index,
+            name=str(claim.name),
+            revision=str(claim.revision),
+            digest=str(claim.attestation),
+            predicate_type=claim.predicate_type,
+            signer=claim.signer,
+            key_id=claim.key,
+            recorded=entry.time,
+            reason=text(claim.reason),
+            assurance=str(claim.assurance),
+        )
+    )
 
 
 def _end(deployment: int, entry: Entry) -> Change:

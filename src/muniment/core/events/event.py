@@ -1,4 +1,4 @@
-"""What every event is, and the entry of the log that holds one."""
+"""The base class of events, and the entries of the log that hold them."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Event(ABC):
     """Something that happened, in the past tense. Its subclasses are frozen dataclasses (`core.forms`).
 
     Attributes:
-        type: what happened, as the log has it: `version.published`.
+        type: the name of the event in the log: `version.published`.
     """
 
     __slots__ = ()
@@ -21,19 +21,19 @@ class Event(ABC):
 
     @abstractmethod
     def subjects(self) -> tuple[Subject, ...]:
-        """Say what it is about: its namespace or the registry, then the rest, the main thing first."""
+        """List its subjects: its namespace or the registry, then the others, the main one first."""
 
     @abstractmethod
     def fold(self, entry: "Entry") -> list[Change]:
-        """Say which records it makes or amends, as the entry that holds it."""
+        """List the records that it makes or amends, given its entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry of the log: an event, by whom (a principal's id), when (RFC 3339).
+    """An entry of the log: an event, its actor (a principal's id) and its time (RFC 3339).
 
     Attributes:
-        index: its place in the log; its bytes (`write_entry`) do not hold it.
+        index: its place in the log, which is not part of its bytes (`write_entry`).
         id: a UUIDv7.
     """
 
@@ -45,16 +45,16 @@ class Entry:
 
     @property
     def namespace(self) -> str | None:
-        """The namespace that it belongs to; None if it is the registry's."""
+        """The namespace that it belongs to; None if it belongs to the registry."""
         kind, name = self.event.subjects()[0]
         return name if kind is SubjectKind.NAMESPACE else None
 
     def fold(self) -> list[Change]:
-        """Say which records it makes or amends."""
+        """List the records that it makes or amends."""
         return self.event.fold(self)
 
     def makes(self, record: Record) -> bool:
-        """Say whether it made a record; columns that later entries amend aside."""
+        """Return whether it made a record, ignoring columns that later entries amend."""
         return any(
             isinstance(change, Put)
             and type(change.record) is type(record)
@@ -68,5 +68,5 @@ def _lasting(record: Record) -> dict[str, Value]:
 
 
 def text(value: object | None) -> str | None:
-    """Write a value as a column has it; None stays None."""
+    """Write a value for a text column; None stays None."""
     return None if value is None else str(value)

@@ -28,7 +28,7 @@ from muniment.core.records import (
 
 
 class RequestOutcome(StrEnum):
-    """What became of a request."""
+    """The outcome of a request."""
 
     MET = "met"
     REJECTED = "rejected"
@@ -37,11 +37,11 @@ class RequestOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySet(Event):
-    """A policy is in force for an alias of some models; without one, nothing meets what guards the alias.
+    """A policy is in force for an alias of some models; with None, the alias is guarded and no move passes.
 
     Attributes:
         policy: the digest of the document.
-        attestation: the digest of the signed word of the principal who set it.
+        attestation: the digest of the signed statement that sets it.
     """
 
     type: ClassVar[str] = "policy.set"
@@ -51,7 +51,7 @@ class PolicySet(Event):
     attestation: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """What the policy is for."""
+        """The policies of the alias."""
         return (
             of_namespace(self.models.namespace),
             Subject(SubjectKind.POLICY, f"{self.models}@{self.alias}"),
@@ -96,9 +96,9 @@ class AliasMoved(Event):
     """An alias points at a version from now on.
 
     Attributes:
-        previous: the number of the version that it pointed at; None if at none.
+        previous: the number of the version that it pointed at before; None if there was none.
         verdicts: the digests of the verdicts of its policies.
-        emergency: it went past the gate, and somebody else has to close that until `due`.
+        emergency: it moved past the gate, and somebody else must close that by `due`.
     """
 
     type: ClassVar[str] = "alias.moved"
@@ -112,7 +112,7 @@ class AliasMoved(Event):
     due: str | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version that it points at and the one that it pointed at, the alias, and the model."""
+        """The new and the previous version, the alias, and the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
@@ -141,7 +141,7 @@ class AliasMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliasRemoved(Event):
-    """An alias points nowhere from now on; `previous` is the number of the version that it pointed at."""
+    """An alias was removed; `previous` is the number of the version that it pointed at."""
 
     type: ClassVar[str] = "alias.removed"
     name: ModelName
@@ -150,7 +150,7 @@ class AliasRemoved(Event):
     reason: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version that it pointed at, the alias, and the model."""
+        """The previous version, the alias, and the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.previous),
@@ -176,7 +176,7 @@ class AliasRemoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyClosed(Event):
-    """Somebody else looked at an emergency, by the entry of its move; `reason` says what came of it."""
+    """Somebody else reviewed an emergency, by the entry of its move; `reason` holds the result."""
 
     type: ClassVar[str] = "emergency.closed"
     name: ModelName
@@ -201,7 +201,7 @@ class EmergencyClosed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOpened(Event):
-    """Somebody asked for a version to be looked at for an alias."""
+    """Somebody requested approval of a version for an alias."""
 
     type: ClassVar[str] = "request.opened"
     name: ModelName
@@ -251,7 +251,7 @@ class RequestReminded(Event):
         )
 
     def fold(self, entry: Entry) -> list[Change]:
-        """Note when."""
+        """Record the time of the reminder."""
         return [Amend(RequestRecord, (self.request,), {"reminded": entry.time})]
 
 

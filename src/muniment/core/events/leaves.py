@@ -1,7 +1,7 @@
 """Leaves: entries as the bytes of the log hold them, in canonical JSON.
 
-They hold opaque ids and digests, never what people type (DESIGN rule 9). `version` is the version of the
-format; a number is never reused.
+They hold opaque ids and digests, never typed text (DESIGN rule 9). `version` is the version of the format; a
+number is never reused.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument
 from muniment.core.events.bytes import QuotaSet
 from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
-from muniment.core.events.claims import AttestationRecorded
+from muniment.core.events.claims import AttestationRecorded, ClaimWithdrawn
 from muniment.core.events.event import Entry, Event
 from muniment.core.events.gates import (
     AliasMoved,
@@ -73,6 +73,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         StatusSet,
         RetentionSet,
         AttestationRecorded,
+        ClaimWithdrawn,
         PolicySet,
         TierSet,
         AliasMoved,
@@ -96,7 +97,7 @@ def write_entry(entry: Entry) -> bytes:
     """Write the leaf of an entry.
 
     Raises:
-        InvalidDocument: it is larger than an entry of the log can be.
+        InvalidDocument: it is too large for an entry of the log.
     """
     leaf = canonical.encode(
         {
@@ -109,7 +110,7 @@ def write_entry(entry: Entry) -> bytes:
         }
     )
     if len(leaf) > MAX_LEAF_BYTES:
-        raise InvalidDocument(reason=f"the event has {len(leaf)} bytes, the most are {MAX_LEAF_BYTES}")
+        raise InvalidDocument(reason=f"the event has {len(leaf)} bytes, expected at most {MAX_LEAF_BYTES}")
     return leaf
 
 
@@ -117,20 +118,20 @@ def read_entry(leaf: bytes, index: int) -> Entry:
     """Read the leaf of the entry at an index.
 
     Raises:
-        InvalidDocument: it is not an event of a format and type that we know, or not a valid one.
+        InvalidDocument: its format or type is unknown, or it is not valid.
     """
     document = canonical.decode(leaf)
     kind = EVENTS.get(str(document.get("type")))
     if document.get("version") != FORMAT or document.keys() != _MEMBERS or kind is None:
-        raise InvalidDocument(reason="not an event of a known format and type")
+        raise InvalidDocument(reason="the format or type of the event is unknown")
     id_, actor, time = document["id"], document["actor"], document["time"]
     if not (isinstance(id_, str) and isinstance(actor, str) and isinstance(time, str)):
-        raise InvalidDocument(reason="id, actor and time of an event are texts")
+        raise InvalidDocument(reason="id, actor and time of an event must be text")
     return Entry(index=index, id=id_, actor=actor, time=time, event=forms.read(kind, document["data"]))
 
 
 def write_event(event: Event) -> JsonObject:
-    """Write what an event says, as the `data` of its entry."""
+    """Write the data of an event, as the `data` of its entry."""
     return forms.write(event)
 
 

@@ -10,7 +10,7 @@ from muniment.core.records import Change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryCreated(Event):
-    """A registry was founded: the origin of its log, and the verifier key of that (C2SP signed-note)."""
+    """A registry was created: the origin and the verifier key of its log (C2SP signed-note)."""
 
     type: ClassVar[str] = "registry.created"
     origin: str
@@ -21,5 +21,5 @@ class RegistryCreated(Event):
         return (REGISTRY,)
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
-        """It makes no record: its entry is the first of the log."""
+        """Make no record: its entry is the first of the log."""
         return []

@@ -32,7 +32,7 @@ from muniment.core.records import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalRegistered(Event):
-    """A person or workload got an opaque id; `profile` is the digest of a payload that holds the name."""
+    """A person or workload got an opaque id; `profile` is the digest of a payload with the name."""
 
     type: ClassVar[str] = "principal.registered"
     principal: str
@@ -51,7 +51,7 @@ class PrincipalRegistered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalErased(Event):
-    """So many payloads of a principal were erased; the log holds their digests still."""
+    """Payloads of a principal were erased; the log still holds their digests."""
 
     type: ClassVar[str] = "principal.erased"
     principal: str
@@ -62,7 +62,7 @@ class PrincipalErased(Event):
         return (REGISTRY, of_principal(self.principal))
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
-        """No record changes: they hold digests only."""
+        """Change no record: they hold only digests."""
         return []
 
 
@@ -73,9 +73,9 @@ class KeyEnrolled(Event):
     Attributes:
         key: its id.
         public_key: PEM.
-        assurance: how its owner was known.
+        assurance: how its owner was identified.
         name: the digest of a payload that names the machine.
-        expires: when it ends (RFC 3339).
+        expires: when it expires (RFC 3339).
     """
 
     type: ClassVar[str] = "key.enrolled"
@@ -108,7 +108,7 @@ class KeyEnrolled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRevoked(Event):
-    """What the log recorded of a key from the entry `effective` on no longer counts."""
+    """Signatures that the log recorded from the entry `effective` on no longer count."""
 
     type: ClassVar[str] = "key.revoked"
     principal: str
@@ -170,7 +170,7 @@ class RoleRevoked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginLinked(Event):
-    """A login of an identity provider is a principal's; `login` is the digest of an erasable payload."""
+    """A login of an identity provider was linked to a principal; `login` is the digest of a payload."""
 
     type: ClassVar[str] = "login.linked"
     principal: str
@@ -181,20 +181,20 @@ class LoginLinked(Event):
         return (REGISTRY, of_principal(self.principal))
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
-        """It makes no record: a login is looked up by the payload."""
+        """Make no record: a login is looked up by the payload."""
         return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssued(Event):
-    """A token lets a principal in.
+    """A token authenticates a principal.
 
     Attributes:
         token: the sha256 of its text, in hex.
-        label: the digest of a payload that says what it is for.
-        scopes: what it is good for; without any, all that the principal may.
-        expires: when it ends (RFC 3339).
-        once: it is an invitation.
+        label: the digest of a payload with its purpose.
+        scopes: what it may be used for; without any, everything that the principal may do.
+        expires: when it expires (RFC 3339).
+        once: whether it is an invitation.
     """
 
     type: ClassVar[str] = "token.issued"
@@ -243,7 +243,7 @@ class TokenRevoked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerTrusted(Event):
-    """Workloads with these claims of an issuer are a principal."""
+    """Workloads with these claims from an issuer act as a principal."""
 
     type: ClassVar[str] = "issuer.trusted"
     issuer: str
@@ -263,7 +263,7 @@ class IssuerTrusted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerDistrusted(Event):
-    """A rule that let workloads in, by its entry, has ended."""
+    """A trust rule, by its entry, has ended."""
 
     type: ClassVar[str] = "issuer.distrusted"
     issuer: str

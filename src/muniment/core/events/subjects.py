@@ -1,7 +1,7 @@
-"""Subjects: what an event is about. The verifiable index hashes their kinds and names: both never change.
+"""Subjects: what events are about. The verifiable index hashes their kinds and names, so both never change.
 
-Each event has its namespace, or the registry, as its first subject, then what it is about, the main thing
-first. Two questions are asked of a subject: which of its events is the newest, and which are all.
+The first subject of an event is its namespace or the registry; the others follow, the main one first. The
+index answers two questions about a subject: which event is the newest, and which events there are.
 
 | kind        | name                  | its events                                          | the newest is |
 |-------------|-----------------------|-----------------------------------------------------|---------------|
@@ -10,9 +10,9 @@ first. Two questions are asked of a subject: which of its events is the newest, 
 | `models`    | `acme`                | the first version of each model of a namespace      |               |
 | `model`     | `acme/x`              | versions, drafts, moves, emergencies, requests      |               |
 | `version`   | `acme/x@3`            | published, status, retention, tags, requests, moves |               |
-| `status`    | `acme/x@3`            | what became of a version                            | its status    |
+| `status`    | `acme/x@3`            | statuses of a version                               | its status    |
 | `comments`  | `acme/x@3`            | comments on a version, and their erasure            |               |
-| `claims`    | `acme/x@sha256:<hex>` | claims about a revision                             |               |
+| `claims`    | `acme/x@sha256:<hex>` | claims about a revision, and their withdrawal       |               |
 | `target`    | `acme/prod-eu/api`    | deployments of models of a namespace to a target    |               |
 | `alias`     | `acme/x@production`   | moves and removals of an alias                      | its version   |
 | `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |
@@ -22,12 +22,12 @@ first. Two questions are asked of a subject: which of its events is the newest, 
 | `webhooks`  | `acme`                | webhooks of a namespace                             |               |
 | `roles`     | `acme/<id>`           | roles of a principal there; `*/<id>`: everywhere    |               |
 | `principal` | `<id>`                | registration, logins, keys, erasure                 |               |
-| `key`       | `<key id>`            | enrolment and revocation of a key                   | if it counts  |
+| `key`       | `<key id>`            | enrolment and revocation of a key                   | its validity  |
 | `tokens`    | `<id>`                | tokens of a principal                               |               |
-| `issuer`    | an address            | rules that let workloads of an issuer in            |               |
-| `entry`     | `17`                  | what ended or amended what entry 17 made            | its change    |
+| `issuer`    | an address            | rules that trust workloads of an issuer             |               |
+| `entry`     | `17`                  | ends and amendments of the record of entry 17       | its change    |
 
-No event is about its own entry: if nothing is about entry 17, what it made stands as it was made.
+No event is about its own entry: without an event about entry 17, its record stands unchanged.
 """
 
 from enum import StrEnum
@@ -39,7 +39,7 @@ from muniment.core.people.roles import EVERYWHERE
 
 
 class SubjectKind(StrEnum):
-    """What sort of thing an event is about."""
+    """The kinds of subjects."""
 
     REGISTRY = "registry"
     NAMESPACE = "namespace"
@@ -65,7 +65,7 @@ class SubjectKind(StrEnum):
 
 
 class Subject(NamedTuple):
-    """One thing that an event is about: its kind, and its canonical name."""
+    """A subject: its kind and its canonical name."""
 
     kind: SubjectKind
     name: str
@@ -75,7 +75,7 @@ REGISTRY: Final = Subject(SubjectKind.REGISTRY, "")
 
 
 def of_namespace(namespace: str) -> Subject:
-    """Name a namespace; the registry, if it is `*`."""
+    """Name a namespace, or the registry for `*`."""
     return REGISTRY if namespace == EVERYWHERE else Subject(SubjectKind.NAMESPACE, namespace)
 
 
@@ -105,5 +105,5 @@ def of_roles(namespace: str, principal: str) -> Subject:
 
 
 def of_entry(index: int) -> Subject:
-    """Name an earlier entry, whose record the event ends or amends."""
+    """Name an earlier entry whose record the event ends or amends."""
     return Subject(SubjectKind.ENTRY, str(index))

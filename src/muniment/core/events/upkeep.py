@@ -11,11 +11,11 @@ from muniment.core.records import Amend, Change, Put, WebhookRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSet(Event):
-    """The events of a namespace are sent somewhere.
+    """A webhook receives the events of a namespace.
 
     Attributes:
-        target: the digest of an erasable payload: the address and the secret.
-        events: the types that are sent; without any, all.
+        target: the digest of an erasable payload with the address and the secret.
+        events: the types to send; without any, all types.
     """
 
     type: ClassVar[str] = "webhook.set"
@@ -42,7 +42,7 @@ class WebhookSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEnded(Event):
-    """A webhook, by its entry, is sent nothing more."""
+    """A webhook, by its entry, has ended."""
 
     type: ClassVar[str] = "webhook.ended"
     namespace: str
@@ -63,7 +63,7 @@ class WebhookEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookReplayed(Event):
-    """What a webhook was not told, or all since an entry, is sent again."""
+    """The failed deliveries of a webhook, or everything since an entry, are sent again."""
 
     type: ClassVar[str] = "webhook.replayed"
     namespace: str
@@ -75,5 +75,5 @@ class WebhookReplayed(Event):
         return (of_namespace(self.namespace), Subject(SubjectKind.WEBHOOKS, self.namespace))
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
-        """The record stays: what is sent again is for the outbox."""
+        """Change no record: the outbox repeats the deliveries."""
         return []

@@ -29,7 +29,7 @@ from muniment.core.records import (
 
 
 class DraftOutcome(StrEnum):
-    """What became of a draft."""
+    """The outcome of a draft."""
 
     PUBLISHED = "published"
     DISCARDED = "discarded"
@@ -48,7 +48,7 @@ class VersionPublished(Event):
     message: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version and its model, and the models of the namespace if this one is new."""
+        """The version and its model, and the models of the namespace if the model is new."""
         about = (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
@@ -79,7 +79,7 @@ class VersionPublished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftSaved(Event):
-    """Content was kept as a draft, with the digests of the claims that are to come with it."""
+    """Content was saved as a draft, with the digests of its claims."""
 
     type: ClassVar[str] = "draft.saved"
     name: ModelName
@@ -130,7 +130,7 @@ class DraftEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusSet(Event):
-    """Somebody said what became of a version."""
+    """A version got a status."""
 
     type: ClassVar[str] = "version.status_set"
     name: ModelName
@@ -162,7 +162,7 @@ class StatusSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSet(Event):
-    """A version is to be kept until a time (None: none was set), and while a legal hold lies on it."""
+    """A version must be kept until a time (None: no limit was set), and as long as it is on legal hold."""
 
     type: ClassVar[str] = "version.retention_set"
     name: ModelName

@@ -1,7 +1,7 @@
-"""Policies: a document of rules, and what they say of a version.
+"""Policies: documents of rules, and their verdicts on versions.
 
-`judge` evaluates every rule over verified case and lists every failure. Only exactly True passes
-(DESIGN rule 5).
+`judge` evaluates every rule on a verified case and lists every failure. Only exactly True passes (DESIGN rule
+5).
 
 >>> policy = Policy.read({"rules": [{"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}]})
 >>> policy.rules[0].rule.label
@@ -17,7 +17,7 @@ from typing import Final
 
 from muniment.core.bytes.formats import Format
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.approvals import last_acts
+from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import InvalidPolicy, MunimentError
@@ -36,7 +36,7 @@ _MEMBERS: Final = frozenset({"description", "mode", "scope", "rules", "waivers",
 
 
 class Mode(StrEnum):
-    """What a policy that is not met does: nothing but be on record, say so, or stand in the way."""
+    """The effect of a policy that is not met: only record it, warn, or block the move."""
 
     SHADOW = "shadow"
     WARN = "warn"
@@ -45,7 +45,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRule:
-    """A rule, and the id by which a waiver can name it."""
+    """A rule and the id by which a waiver names it."""
 
     id: str
     rule: Rule
@@ -53,7 +53,7 @@ class NamedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiverTerms:
-    """Which rules may be waived (none named: any), for how long at most, and with whose approval."""
+    """Which rules may be waived (empty: all), for how long at most, and with whose approval."""
 
     approvals: Approvals
     maximum: timedelta
@@ -62,7 +62,7 @@ class WaiverTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlassTerms:
-    """Who may move the alias past the gate in an emergency, and how soon somebody else has to close it."""
+    """Who may move the alias past the gate in an emergency, and how soon somebody else must close it."""
 
     roles: frozenset[Role]
     close_within: timedelta
@@ -70,7 +70,7 @@ class BreakGlassTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Rules, and where and how they hold. The format rule is always among them, without pickles by default.
+    """Rules, their scope and mode. They always include a format rule, which refuses pickles by default.
 
     `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them.
     """
@@ -85,17 +85,17 @@ class Policy:
 
     @classmethod
     def read(cls, document: Mapping[str, Json], compiler: Compile | None = None) -> "Policy":
-        """Read a policy document; `compiler` makes the expressions of its `cel` rules ready.
+        """Read a policy document; `compiler` compiles the expressions of its `cel` rules.
 
         Raises:
-            InvalidPolicy: it has an unknown member, rule, operator or role, or no rule at all.
+            InvalidPolicy: it has an unknown member, rule, operator or role, or no rules.
         """
         unknown = set(document) - _MEMBERS
         rules = document.get("rules")
         if unknown:
             raise InvalidPolicy(reason=f"unknown member {min(unknown)!r}")
         if not isinstance(rules, list) or not 0 < len(rules) <= MAX_RULES:
-            raise InvalidPolicy(reason=f"`rules` has to be a list of 1 to {MAX_RULES} rules")
+            raise InvalidPolicy(reason=f"`rules` must be a list of 1 to {MAX_RULES} rules")
         members = Members({name: document[name] for name in document if name != "rules"})
         scope = members.sub("scope")
         policy = cls(
@@ -117,20 +117,20 @@ class Policy:
         terms = self.waivers
         unknown = terms.rules - {named.id for named in self.rules} if terms else frozenset()
         if unknown:
-            raise InvalidPolicy(reason=f"there is no rule {min(unknown)!r} to waive")
+            raise InvalidPolicy(reason=f"`waivers` names an unknown rule {min(unknown)!r}")
 
-    def allows(self, found: Format) -> bool:
-        """Say whether every format rule allows a format."""
-        return all(found in named.rule.allow for named in self.rules if isinstance(named.rule, Formats))
+    def allows(self, kind: Format) -> bool:
+        """Return whether every format rule allows a format."""
+        return all(kind in named.rule.allow for named in self.rules if isinstance(named.rule, Formats))
 
     def covers(self, model: str, tier: str | None) -> bool:
-        """Say whether it holds for a model, by the second part of its name and its risk tier."""
+        """Return whether it applies to a model, given the second part of its name and its risk tier."""
         named = not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
         return named and (not self.tiers or tier is None or tier in self.tiers)
 
     @property
     def compared(self) -> frozenset[str]:
-        """The aliases whose present version a rule compares with; empty text is the alias that is judged."""
+        """The aliases whose present version a rule compares with; empty text means the judged alias."""
         rules = (named.rule for named in self.rules)
         return frozenset(rule.against for rule in rules if isinstance(rule, NoRegression | InsidePlan))
 
@@ -147,25 +147,25 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Say whether there is a rule, and each is met with exactly True or waived."""
+        """Whether there are findings, and each is exactly True or waived."""
         return bool(self.findings) and all(finding.holds for finding in self.findings)
 
     @property
     def blocks(self) -> bool:
-        """Say whether it stands in the way."""
+        """Whether it blocks the move."""
         return self.mode is Mode.ENFORCE and not self.passed
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What is not met, and why."""
+        """The rules that are not met, and why."""
         if not self.findings:
-            return ("the alias is guarded, and no policy says by what",)
-        return tuple(f"{found.rule}: {found.message}" for found in self.findings if not found.holds)
+            return ("the alias is guarded, but no policy is in force",)
+        return tuple(f"{finding.rule}: {finding.message}" for finding in self.findings if not finding.holds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What all the policies in force for an alias say of a version."""
+    """The verdicts of all policies in force for an alias on a version."""
 
     version: str
     alias: str
@@ -173,24 +173,24 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """Say whether the alias may move to the version: somebody judged, and nobody stands in the way."""
+        """Whether the alias may move to the version: there are verdicts, and none blocks."""
         return bool(self.verdicts) and not any(verdict.blocks for verdict in self.verdicts)
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What stands in the way."""
+        """The failures that block the move."""
         return tuple(text for verdict in self.verdicts if verdict.blocks for text in verdict.failures)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What would stand in the way if the policy were enforced."""
+        """The failures that would block the move if the policy were enforced."""
         return tuple(
             text for verdict in self.verdicts if verdict.mode is Mode.WARN for text in verdict.failures
         )
 
 
 def judge(policy: Policy, case: Case) -> Verdict:
-    """Evaluate every rule; a rule that errs denies."""
+    """Evaluate every rule; an error in a rule denies."""
     findings = [replace(_judge_rule(named.rule, case), id=named.id) for named in policy.rules]
     return Verdict(
         version=case.version,
@@ -209,18 +209,18 @@ def _judge_rule(rule: Rule, case: Case) -> Finding:
 
 
 def _waive(policy: Policy, case: Case, finding: Finding) -> Finding:
-    """Waive a rule that is not met, if a waiver of it stands."""
+    """Mark a failed rule as waived, if a valid waiver names it."""
     if finding.passed is True or policy.waivers is None:
         return finding
     for claim in reversed(case.of_type(WAIVER)):
-        if _stands(policy.waivers, case, claim, finding.id):
+        if _is_valid(policy.waivers, case, claim, finding.id):
             message = f"{finding.message} (waived until {claim.predicate['until']})"
             return replace(finding, waived=str(claim.digest), message=message)
     return finding
 
 
-def _stands(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> bool:
-    """Say whether a waiver of a rule counts: here and now, within the terms, and approved by others."""
+def _is_valid(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> bool:
+    """Return whether a waiver of a rule is valid: for this case, within the terms, and approved by others."""
     try:
         waiver = Waiver.read(claim.predicate)
         until = read_time(waiver.until)
@@ -234,8 +234,8 @@ def _stands(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> bo
         return False
     if length > terms.maximum or case.time >= until:
         return False
-    acts = last_acts(case.attestations, case.version, case.alias, str(claim.digest))
-    return terms.approvals.count(case.excluding(claim.signer), acts).passed is True
+    approvals = last_approvals(case.attestations, case.version, case.alias, str(claim.digest))
+    return terms.approvals.count(case.excluding(claim.signer), approvals).passed is True
 
 
 def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule, ...]:
@@ -244,7 +244,7 @@ def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule,
         kind, given, rule = read_rule(document, compiler)
         taken = {named.id for named in read}
         if given in taken:
-            raise InvalidPolicy(reason=f"two rules are called {given!r}")
+            raise InvalidPolicy(reason=f"two rules have the id {given!r}")
         read.append(NamedRule(id=given or _free_id(kind, taken), rule=rule))
     if not any(isinstance(named.rule, Formats) for named in read):
         read.append(NamedRule(id=_free_id("format", {n.id for n in read}), rule=Formats(allow=SAFE_FORMATS)))
@@ -293,21 +293,21 @@ def describe_gate(gate: Gate) -> JsonObject:
                 "policy": verdict.policy,
                 "mode": str(verdict.mode),
                 "passed": verdict.passed,
-                "findings": [describe_finding(found) for found in verdict.findings],
+                "findings": [describe_finding(finding) for finding in verdict.findings],
             }
             for verdict in gate.verdicts
         ],
     }
 
 
-def describe_finding(found: Finding) -> JsonObject:
+def describe_finding(finding: Finding) -> JsonObject:
     """Describe a finding as a document."""
     return {
-        "id": found.id,
-        "rule": found.rule,
-        "passed": found.passed,
-        "message": found.message,
-        "attestations": list(found.attestations),
-        "waived": found.waived,
-        "mend": found.mend,
+        "id": finding.id,
+        "rule": finding.rule,
+        "passed": finding.passed,
+        "message": finding.message,
+        "attestations": list(finding.attestations),
+        "waived": finding.waived,
+        "remedy": finding.remedy,
     }

@@ -1,7 +1,7 @@
-"""Verdicts on record: a SLSA verification summary that holds all that it rests on.
+"""Verdicts on record: a SLSA verification summary with everything that the verdict depends on.
 
-It names the policy and every claim by digest, and holds the case as the log had it: so that whoever
-has these documents can judge again, years later, and has to come to the same findings (`read_case`).
+It names the policy and every claim by digest, and holds the case as the log had it. So anyone with these
+documents can judge again, years later, and must reach the same findings (`read_case`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,17 +17,17 @@ from muniment.core.gates.policy import Verdict
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.people.roles import Role
 
-# What the rules mean. A change by which any rule may find something else over the same case is a new number:
-# a verdict is judged again by the rules that made it, or not at all.
+# The version of the rules' semantics. Any change that can give another finding for the same case gets a new
+# number: a verdict is judged again only by the rules that made it.
 SEMANTICS: Final = 1
 
-# What a claim says: its type and its predicate.
-Said = tuple[str, JsonObject]
+# The content of a claim: its type and its predicate.
+Content = tuple[str, JsonObject]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedClaim:
-    """A claim as the log had it; what it says is in the document of that digest."""
+    """A claim as the log had it; its content is the document of that digest."""
 
     digest: Digest
     signer: str
@@ -47,7 +47,7 @@ class StatedBaseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedCase:
-    """The case as a verdict holds it. Members as those of `Case`; the rest is elsewhere in the predicate."""
+    """The case in a verdict. Its members are those of `Case`; the others are elsewhere in the predicate."""
 
     version: str
     alias: str
@@ -78,35 +78,35 @@ def write_verdict(verdict: Verdict, case: Case, *, verifier: str) -> JsonObject:
         "case": forms.write(_state(case)),
         "findings": [
             {
-                "id": found.id,
-                "rule": found.rule,
-                "passed": found.passed,
-                "message": found.message,
-                "attestations": list(found.attestations),
-                "waived": found.waived,
+                "id": finding.id,
+                "rule": finding.rule,
+                "passed": finding.passed,
+                "message": finding.message,
+                "attestations": list(finding.attestations),
+                "waived": finding.waived,
             }
-            for found in verdict.findings
+            for finding in verdict.findings
         ],
     }
 
 
-def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[[Digest], Said]) -> Case:
-    """Read the case of a verdict again; `read_claim` gives what a claim says, by its digest.
+def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[[Digest], Content]) -> Case:
+    """Read the case of a verdict; `read_claim` returns the content of a claim by its digest.
 
     Raises:
-        InvalidAttestation: the verdict does not hold it, or was made by rules that mean something else.
+        InvalidAttestation: the verdict lacks its case, or follows another version of the rules.
     """
     semantics = predicate.get("semantics")
     if semantics != SEMANTICS:
         raise InvalidAttestation(
-            reason=f"the verdict follows version {semantics} of the rules, and this is version {SEMANTICS}:"
-            " judge it again with the Muniment that made it"
+            reason=f"the verdict follows version {semantics} of the rules, expected {SEMANTICS}:"
+            " judge it with the version of Muniment that made it"
         )
     try:
         stated = forms.read(StatedCase, predicate.get("case"))
         policy = _read_digest(predicate.get("policy"))
     except (InvalidDigest, InvalidDocument) as error:
-        raise InvalidAttestation(reason=f"the verdict does not hold its case: {error}") from error
+        raise InvalidAttestation(reason=f"the verdict lacks its case: {error}") from error
     return Case(
         version=stated.version,
         alias=stated.alias,
@@ -120,9 +120,11 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         holds=stated.holds,
         baselines={
             alias: None
-            if found is None
-            else Baseline(version=found.version, attestations=_read_claims(found.attestations, read_claim))
-            for alias, found in stated.baselines.items()
+            if baseline is None
+            else Baseline(
+                version=baseline.version, attestations=_read_claims(baseline.attestations, read_claim)
+            )
+            for alias, baseline in stated.baselines.items()
         },
         origins=stated.origins,
         revoked=stated.revoked,
@@ -140,11 +142,11 @@ def _state(case: Case) -> StatedCase:
         holds=case.holds,
         baselines={
             alias: None
-            if found is None
+            if baseline is None
             else StatedBaseline(
-                version=found.version, attestations=tuple(map(_state_claim, found.attestations))
+                version=baseline.version, attestations=tuple(map(_state_claim, baseline.attestations))
             )
-            for alias, found in case.baselines.items()
+            for alias, baseline in case.baselines.items()
         },
         origins=case.origins,
         revoked=case.revoked,
@@ -163,9 +165,9 @@ def _state_claim(claim: Attestation) -> StatedClaim:
 
 
 def _read_claims(
-    stated: Sequence[StatedClaim], read_claim: Callable[[Digest], Said]
+    stated: Sequence[StatedClaim], read_claim: Callable[[Digest], Content]
 ) -> tuple[Attestation, ...]:
-    said = [(one, *read_claim(one.digest)) for one in stated]
+    contents = [(one, *read_claim(one.digest)) for one in stated]
     return tuple(
         Attestation(
             digest=one.digest,
@@ -177,12 +179,12 @@ def _read_claims(
             recorded=one.recorded,
             assurance=one.assurance,
         )
-        for one, predicate_type, predicate in said
+        for one, predicate_type, predicate in contents
     )
 
 
 def _all_claims(case: Case) -> list[Attestation]:
-    others = [claim for found in case.baselines.values() if found for claim in found.attestations]
+    others = [claim for baseline in case.baselines.values() if baseline for claim in baseline.attestations]
     return [*case.attestations, *others]
 
 
@@ -192,5 +194,5 @@ def _digest_set(digest: str) -> JsonObject:
 
 def _read_digest(policy: Json) -> Digest:
     digests = policy.get("digest") if isinstance(policy, Mapping) else None
-    found = digests.get("sha256") if isinstance(digests, Mapping) else None
-    return Digest.parse(f"sha256:{found}")
+    digest = digests.get("sha256") if isinstance(digests, Mapping) else None
+    return Digest.parse(f"sha256:{digest}")

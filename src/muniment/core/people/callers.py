@@ -1,4 +1,4 @@
-"""Callers: who asks, how far their credential reaches, and how their key is known.
+"""Callers: their principal, the scopes of their credential, and their assurance.
 
 >>> Scope.parse("write:acme").permits(Act.PUBLISH, "acme")
 True
@@ -17,7 +17,7 @@ from muniment.core.people.roles import EVERYWHERE, Act
 
 
 class Assurance(StrEnum):
-    """How the owner of a key was known when it was enrolled."""
+    """How the owner of a key was identified when it was enrolled."""
 
     KEY = "key"
     PASSKEY = "passkey"
@@ -27,7 +27,7 @@ class Assurance(StrEnum):
 
 
 class Reach(StrEnum):
-    """What kind of acts a credential is good for, each more than the one before."""
+    """The reach of a credential; each level includes the ones before."""
 
     READ = "read"
     WRITE = "write"
@@ -45,7 +45,7 @@ _REACHES: Final = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Scope:
-    """What a token may be used for in a namespace, or everywhere; never more than its owner may."""
+    """The allowed use of a token in a namespace, or everywhere; never more than its owner may do."""
 
     reach: Reach
     namespace: str
@@ -65,24 +65,24 @@ class Scope:
         return cls(Reach(reach), namespace)
 
     def permits(self, act: Act, namespace: str) -> bool:
-        """Say whether it is good for an act in a namespace."""
+        """Return whether it covers an act in a namespace."""
         return self.namespace in {EVERYWHERE, namespace} and act in _REACHES[self.reach]
 
     def __str__(self) -> str:
-        """Write it as people do."""
+        """Write it in its usual form."""
         return f"{self.reach}:{self.namespace}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks.
+    """The caller of a verb.
 
     Attributes:
-        principal: whose credential it is; None for one that nobody here has.
-        scopes: what the credential is good for; None for all that the principal may.
-        token: the id of the token that was shown; None for a key at hand.
-        assurance: how the caller is known.
-        direct: the caller has opened the stores itself, so there is nothing to hide from it.
+        principal: the owner of the credential; None if the registry knows nobody with it.
+        scopes: the scopes of the credential; None if it covers all that the principal may do.
+        token: the id of the token; None if the caller uses a local key.
+        assurance: how the caller was identified.
+        direct: whether the caller opened the stores itself, so that nothing can be hidden from it.
     """
 
     principal: str | None
@@ -92,7 +92,7 @@ class Caller:
     direct: bool = False
 
     def reaches(self, act: Act, namespace: str) -> bool:
-        """Say whether the credential is good for an act in a namespace; roles are another matter."""
+        """Return whether the credential covers an act in a namespace; roles are checked separately."""
         return self.scopes is None or any(scope.permits(act, namespace) for scope in self.scopes)
 
 

@@ -1,4 +1,4 @@
-"""Roles, what each may do, and who holds one. Default deny."""
+"""Roles and the acts that each allows. Default deny."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -8,7 +8,7 @@ EVERYWHERE: Final = "*"
 
 
 class Role(StrEnum):
-    """What a principal is in a namespace."""
+    """The role of a principal in a namespace."""
 
     READER = "reader"
     CONTRIBUTOR = "contributor"
@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Act(StrEnum):
-    """What a principal may want to do; the text completes "may not ..."."""
+    """An act that a role can allow; the text completes "may not ..."."""
 
     READ = "read"
     COMMENT = "comment"
@@ -30,10 +30,10 @@ class Act(StrEnum):
     MOVE_ALIAS = "move an alias"
     RETIRE = "deprecate or retire a version"
     REVOKE = "revoke a version"
-    INSPECT = "read what is in quarantine"
-    RETAIN = "set how long a version is kept"
+    INSPECT = "read quarantined files"
+    RETAIN = "set the retention of a version"
     PURGE = "purge a version"
-    ERASE = "erase what is known of a person"
+    ERASE = "erase personal data"
     HOOK = "set webhooks"
     ASSIGN = "set the owner of a model"
     SET_POLICY = "set a policy"
@@ -56,5 +56,5 @@ _MAY: Final = {
 
 
 def may(roles: Iterable[Role], act: Act) -> bool:
-    """Say whether any of the roles allows the act."""
+    """Return whether any of the roles allows the act."""
     return any(act in _MAY[role] for role in roles)

@@ -1,4 +1,4 @@
-"""Bytes: what namespaces hold, and may hold. The bytes themselves travel by routes of their own."""
+"""Bytes: the usage and quotas of namespaces. The bytes themselves have their own routes."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ from muniment.core.verbs.verb import Change, Command, May, Name, Query, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a namespace holds, and may hold (None: no bound)."""
+    """The bytes that a namespace holds, and its quota (None: unlimited)."""
 
     namespace: str
     size_bytes: int
@@ -19,7 +19,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetQuota(Command):
-    """Bound what a namespace may hold, in bytes; null lifts the bound."""
+    """Set the quota of a namespace in bytes; null removes it."""
 
     declared = Change("PUT", "/namespaces/{namespace}/quota", May(Act.ENROL, EVERYWHERE))
     namespace: Name
@@ -28,7 +28,7 @@ class SetQuota(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetUsage(Query[Usage]):
-    """Say what a namespace holds, and may hold."""
+    """Get the usage and quota of a namespace."""
 
     declared = Question("/namespaces/{namespace}/usage", Within("namespace", ModelNotFound))
     namespace: Name

@@ -1,4 +1,4 @@
-"""The catalog: what there is, how it is described, related and looked up."""
+"""The catalog: models, owners, tags, comments, lineage and search."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -33,7 +33,7 @@ _VERSION: Final = _MODEL + "/versions/{version}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """A page of versions, and where to go on (None at the end). A page can be short and not the last."""
+    """A page of versions and the cursor of the next one (None at the end). Any page can be short."""
 
     items: tuple[VersionRecord, ...]
     next: str | None
@@ -86,7 +86,7 @@ class SetTag(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveTag(Command):
-    """Take a tag away from a version."""
+    """Remove a tag from a version."""
 
     declared = Change("DELETE", _VERSION + "/tags/{key}", May(Act.PUBLISH, "reference"), idempotent=True)
     reference: Reference
@@ -95,9 +95,9 @@ class RemoveTag(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostComment(Command):
-    """Comment on a version, in Markdown, or with `about` on a request or an emergency, by its entry.
+    """Comment on a version in Markdown or, with `about`, on a request or an emergency, by its entry.
 
-    People who are named with @ find it in their inbox.
+    People mentioned with @ get it in their inbox.
     """
 
     declared = Change("POST", _VERSION + "/comments", May(Act.COMMENT, "reference"))
@@ -108,7 +108,7 @@ class PostComment(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EraseComment(Command):
-    """Erase the text of a comment, by its entry, for good."""
+    """Erase the text of a comment permanently, by its entry."""
 
     declared = Change(
         "DELETE", "/comments/{comment}", f"the author, and those who may {Act.ERASE} in the namespace"
@@ -118,7 +118,7 @@ class EraseComment(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetModel(Query[ModelRecord]):
-    """Give a model; `at` as it was then."""
+    """Get a model; with `at`, as of that time."""
 
     declared = Question(_MODEL, Within("name", ModelNotFound), proven=True)
     name: ModelName
@@ -127,7 +127,7 @@ class GetModel(Query[ModelRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListModels(ListQuery[ModelRecord]):
-    """List the models that the caller may read, by name, those that begin with `prefix`; `at` as of then."""
+    """List the models that the caller may read, by name; `prefix` filters, and `at` asks as of a time."""
 
     declared = Question("/models", Who.CALLER)
     prefix: Name = ""
@@ -136,15 +136,15 @@ class ListModels(ListQuery[ModelRecord]):
     at: At = None
 
     def following(self, items: tuple[ModelRecord, ...]) -> str | None:
-        """Go on after the last name."""
+        """Continue after the last name."""
         return items[-1].name if len(items) >= self.limit else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchVersions(Query[SearchPage]):
-    """Look versions up: `metric.auc > 0.9 and param.depth = 6 order by created`; `at` as they were then.
+    """Search for versions: `metric.auc > 0.9 and param.depth = 6 order by created`; `at` asks as of a time.
 
-    A page can be short, even empty, and not the last: go on while there is a `next`.
+    A page can be short or even empty without being the last: continue while there is a `next`.
     docs/reference/search.md describes the language.
     """
 
@@ -157,7 +157,7 @@ class SearchVersions(Query[SearchPage]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListTags(ListQuery[Tag]):
-    """List the tags of a version, by name; those whose text was erased are left out."""
+    """List the tags of a version, by name; erased ones are left out."""
 
     declared = Question(_VERSION + "/tags", Within("reference", VersionNotFound))
     reference: Reference
@@ -174,9 +174,9 @@ class ListComments(PageQuery[Comment]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetLineage(Query[Graph]):
-    """Give what a node was made from, or what was made from it: a sha256 or a git commit, in hex.
+    """Get the inputs of a node, or its products; a node is a sha256 or a git commit, in hex.
 
-    The graph is read off claims; that nothing is missing follows from the claims themselves only.
+    The graph follows from claims, so it is only as complete as they are.
     """
 
     declared = Question("/lineage/{node}", Who.MEMBER)

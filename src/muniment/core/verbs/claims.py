@@ -1,4 +1,4 @@
-"""Claims: attestations about versions, and the deployments that they tell of."""
+"""Claims: attestations about versions, and the deployments that they report."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,10 @@ from muniment.core.verbs.verb import At, Change, Command, Name, PageQuery, Quest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAttestation(Command):
-    """Record a stored bundle as a claim about a version. The sender must have signed it."""
+    """Record a stored bundle as a claim about a version. The sender must have signed it.
+
+    A claim of kind `withdrawal` takes back another claim that the sender signed.
+    """
 
     declared = Change(
         "POST",
@@ -28,9 +31,9 @@ class RecordAttestation(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDeployments(PageQuery[DeploymentRecord]):
-    """List what serves where, in the order of the log; with `at`, as of then.
+    """List which versions serve where, in the order of the log; with `at`, as of that time.
 
-    `history` lists everything that was ever said, also what has ended.
+    `history` includes deployments that have ended.
     """
 
     declared = Question("/deployments", Who.MEMBER)

@@ -1,4 +1,4 @@
-"""Gates: aliases and their policies, requests, emergencies, and what waits for whom."""
+"""Gates: aliases and their policies, requests, emergencies and inboxes."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -34,7 +34,7 @@ _ALIAS: Final = _MODEL + "/aliases/{alias}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A move of an alias and the reason that was given (None if none, or erased)."""
+    """A move of an alias, and its reason (None if there is none or it was erased)."""
 
     record: MoveRecord
     reason: str | None
@@ -42,7 +42,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, why it was made, and why it was answered so (None if nothing was said, or erased)."""
+    """A request, its reason, and the reason of its answer (None if there is none or it was erased)."""
 
     record: RequestRecord
     reason: str | None
@@ -51,18 +51,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxItem:
-    """Something in an inbox.
+    """An item of an inbox.
 
     Attributes:
         kind: request, waiver or closing (to decide); answer, mention or emergency (to know).
         reference: the version that it is about.
         alias: the alias that it is for; empty if none.
-        who: the principal whom it comes from.
-        text: what they said (empty if nothing, or erased).
-        since: when it came (RFC 3339).
-        due: until when it has to be done; None if never.
-        overdue: it should have been done by now.
-        entry: the entry of the log that it goes back to.
+        who: the principal who sent it.
+        text: their message (empty if there is none or it was erased).
+        since: when it arrived (RFC 3339).
+        due: the deadline; None if there is none.
+        overdue: whether the deadline has passed.
+        entry: the entry of the log that caused it.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class InboxItem:
 class MoveAlias(Command):
     """Point an alias at a version; a guarded alias moves only if its policies are met.
 
-    `expected` is the entry of the move that the caller takes for the newest; -1 for none yet.
+    `expected` is the entry of the move that the caller believes is the newest; -1 for none yet.
     """
 
     declared = Change("PUT", _ALIAS, May(Act.MOVE_ALIAS, "reference"), idempotent=True)
@@ -102,7 +102,7 @@ class RollBackAlias(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveAlias(Command):
-    """Remove an alias: it points nowhere from now on. Its history stays, and so do its policies."""
+    """Remove an alias; its history and its policies stay."""
 
     declared = Change(
         "POST",
@@ -116,13 +116,13 @@ class RemoveAlias(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakGlass(Command):
-    """Point an alias at a version past its gate, in an emergency; somebody else has to close it.
+    """Point an alias at a version past its gate, in an emergency; somebody else must close it.
 
-    `attestation` is a stored bundle: the caller's signed word that it is an emergency, and why.
+    `attestation` is a stored bundle: the caller's signed statement of the emergency and its reason.
     """
 
     declared = Change(
-        "POST", _ALIAS + "/emergencies", "those with a role that every policy of the alias names for it"
+        "POST", _ALIAS + "/emergencies", "those with a role that every policy of the alias allows for it"
     )
     reference: Reference
     alias: Alias
@@ -132,12 +132,12 @@ class BreakGlass(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseEmergency(Command):
-    """Close an emergency, by the entry of its move, and say what came of it."""
+    """Close an emergency, by the entry of its move, with the result of the review."""
 
     declared = Change(
         "POST",
         "/emergencies/{emergency}/closings",
-        f"those who may {Act.APPROVE}, but made neither the move nor the version",
+        f"those who may {Act.APPROVE} and made neither the move nor the version",
     )
     emergency: int
     reason: Payload | None = None
@@ -145,7 +145,7 @@ class CloseEmergency(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest(Command):
-    """Ask those who may approve to look at a version for an alias; again, as a reminder."""
+    """Request approval of a version for an alias; repeat it to send a reminder."""
 
     declared = Change("POST", _VERSION + "/requests", May(Act.COMMENT, "reference"))
     reference: Reference
@@ -155,7 +155,7 @@ class OpenRequest(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest(Command):
-    """Take a request of one's own back, by its entry."""
+    """Withdraw your own request, by its entry."""
 
     declared = Change("POST", "/requests/{request}/withdrawals", "the requester")
     request: int
@@ -166,8 +166,8 @@ class CloseRequest(Command):
 class SetPolicy(Command):
     """Put a stored policy document in force for an alias of a model, or (`*`) of all models of a namespace.
 
-    `attestation` is a stored bundle: the caller's signed word that it is so. Without a policy the alias is
-    guarded by nothing that could be met, until there is one.
+    `attestation` is a stored bundle: the caller's signed statement of that. With a null policy, the alias is
+    guarded and cannot move until a policy is set.
     """
 
     declared = Change("PUT", _ALIAS + "/policy", May(Act.SET_POLICY, "models"), idempotent=True)
@@ -179,7 +179,7 @@ class SetPolicy(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTier(Command):
-    """Put a model into a risk tier; policies can be for some tiers only."""
+    """Put a model into a risk tier; policies can apply to some tiers only."""
 
     declared = Change("PUT", _MODEL + "/tier", May(Act.SET_POLICY, "name"), idempotent=True)
     name: ModelName
@@ -188,7 +188,7 @@ class SetTier(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetMove(Query[MoveRecord]):
-    """Give the newest move of an alias, which says where it points; with `at`, the newest then."""
+    """Get the newest move of an alias, which tells where it points; with `at`, the newest at that time."""
 
     declared = Question(_ALIAS, Within("name", VersionNotFound), proven=True)
     name: ModelName
@@ -198,7 +198,7 @@ class GetMove(Query[MoveRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMoves(PageQuery[Move]):
-    """List the moves of an alias (or of all of a model's), oldest first."""
+    """List the moves of an alias, or of all aliases of a model, oldest first."""
 
     declared = Question(_MODEL + "/moves", Within("name", ModelNotFound))
     name: ModelName
@@ -208,9 +208,9 @@ class ListMoves(PageQuery[Move]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetPolicies(ListQuery[PolicyRecord]):
-    """Give the policies in force for an alias of a model, now or at a time: every one has to be met.
+    """Get the policies in force for an alias of a model, now or at a time; all of them must be met.
 
-    The document of a policy is the blob of its digest.
+    The document of a policy is the blob with its digest.
     """
 
     declared = Question(_ALIAS + "/policies", Within("name", PolicyNotFound))
@@ -229,7 +229,7 @@ class ListPolicies(PageQuery[PolicyRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetTier(Query[TierRecord]):
-    """Give the risk tier of a model."""
+    """Get the risk tier of a model."""
 
     declared = Question(_MODEL + "/tier", Within("name", ModelNotFound), proven=True)
     name: ModelName
@@ -237,9 +237,9 @@ class GetTier(Query[TierRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeGate(Query[Gate]):
-    """Say what the policies of an alias say of a version; nothing is recorded.
+    """Judge a version by the policies of an alias, without recording a verdict.
 
-    With `policy`, a stored document, what that one would say if it were in force.
+    With `policy`, judge by that stored document instead, as if it were in force.
     """
 
     declared = Question(_VERSION + "/gates/{alias}", Within("reference", PolicyNotFound))
@@ -250,7 +250,7 @@ class JudgeGate(Query[Gate]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequests(PageQuery[Request]):
-    """List the open requests for the versions of a model, oldest first; with `closed` all of them."""
+    """List the open requests for the versions of a model, oldest first; with `closed`, all requests."""
 
     declared = Question(_MODEL + "/requests", Within("name", ModelNotFound))
     name: ModelName
@@ -259,7 +259,7 @@ class ListRequests(PageQuery[Request]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetInbox(ListQuery[InboxItem]):
-    """List what waits for the caller, and what the caller should know of the last 30 days."""
+    """List the caller's open tasks, and their notices of the last 30 days."""
 
     declared = Question("/inbox", Who.CALLER)
 

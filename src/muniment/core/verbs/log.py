@@ -1,4 +1,4 @@
-"""The log: who keeps it, its entries, and proofs."""
+"""The log: its identity, entries and proofs."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ from muniment.core.verbs.verb import Limit, ListQuery, May, Query, Question, Ver
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIdentity:
-    """Who answers: the origin of the log and its verifier key (C2SP signed-note, vkey)."""
+    """The origin of the log and its verifier key (C2SP signed-note, vkey)."""
 
     origin: str
     verifier: str
@@ -18,7 +18,7 @@ class LogIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """That a log contains one that was seen before (RFC 6962 2.1.2), and what it is now, if asked."""
+    """A consistency proof between two sizes of the log (RFC 6962 2.1.2); `checkpoint` if it was asked for."""
 
     path: tuple[bytes, ...]
     checkpoint: bytes | None
@@ -26,16 +26,16 @@ class Growth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetLogIdentity(Query[LogIdentity]):
-    """Give the origin of the log and its verifier key (C2SP signed-note)."""
+    """Get the origin of the log and its verifier key (C2SP signed-note)."""
 
     declared = Question("/log", Who.ANYBODY, proven=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetGrowth(Query[Growth]):
-    """Prove that the log of `until` entries contains that of `size` entries (RFC 6962 2.1.2).
+    """Prove that the log of `until` entries contains the log of `size` entries (RFC 6962 2.1.2).
 
-    Without `until` it is the log as it is now, and its checkpoint comes with the proof.
+    Without `until`, prove the present log; the answer then includes its checkpoint.
     """
 
     declared = Question("/log/growth", Who.ANYBODY, proven=True)
@@ -45,7 +45,7 @@ class GetGrowth(Query[Growth]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetProof(Query[Proof]):
-    """Give an entry of the log with its proof (RFC 6962 2.1.1) and a signed checkpoint."""
+    """Get an entry of the log with its proof (RFC 6962 2.1.1) and a signed checkpoint."""
 
     declared = Question("/log/entries/{index}", Who.CALLER, proven=True)
     index: int
@@ -60,7 +60,7 @@ class GetLeaves(ListQuery[bytes]):
     limit: Limit = 1000
 
     def following(self, items: tuple[bytes, ...]) -> int | None:
-        """Go on with the entry after the last."""
+        """Continue with the entry after the last."""
         return self.start + len(items) if len(items) >= self.limit else None
 
 

@@ -1,4 +1,4 @@
-"""People and workloads: who they are, their keys, roles, tokens, and how they come in."""
+"""People and workloads: their keys, roles and tokens, and how they sign in."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -29,9 +29,9 @@ Claims = Annotated[tuple[tuple[str, str], ...], Bounds(least=1, most=20)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A principal, the name that it goes by (None once erased), its keys and roles.
+    """A principal, its name (None once erased), its keys and roles.
 
-    `machines` pairs the ids of keys with the names of the machines that they were enrolled on.
+    `machines` pairs the ids of keys with the names of the machines where they were enrolled.
     """
 
     record: PrincipalRecord
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token, and what it is for (None once erased)."""
+    """A token and its label (None once erased)."""
 
     record: TokenRecord
     label: str | None
@@ -51,7 +51,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterPrincipal(Command):
-    """Register a person or workload under an erasable name, with a first key (PEM) if there is one."""
+    """Register a person or workload under an erasable name, optionally with a first key (PEM)."""
 
     declared = Change("POST", "/principals", May(Act.ENROL, EVERYWHERE))
     name: Payload
@@ -62,9 +62,9 @@ class RegisterPrincipal(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasePrincipal(Command):
-    """Forget a principal's name and what their logins, keys and tokens are called.
+    """Erase a principal's name and the names of their logins, keys and tokens.
 
-    With `typed`, also all that they ever typed: reasons, messages, comments, tags.
+    With `typed`, also erase everything that they typed: reasons, messages, comments and tags.
     """
 
     declared = Change("POST", "/principals/erasures", May(Act.ERASE, EVERYWHERE))
@@ -84,9 +84,9 @@ class EnrolKey(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeKey(Command):
-    """Revoke a key: what the log recorded from entry `effective` on no longer counts.
+    """Revoke a key: its signatures recorded from entry `effective` on no longer count.
 
-    Null means from now on. An earlier entry disowns what a thief may have signed since.
+    Null means from now on. An earlier entry also voids what a thief may have signed since then.
     """
 
     declared = Change(
@@ -118,9 +118,9 @@ class RevokeRole(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueToken(Command):
-    """Let a token authenticate a principal. Its maker keeps the token: only its id is sent.
+    """Let a token authenticate a principal. Its maker keeps the token and sends only its id.
 
-    `token` is the sha256 of the token's text, in hex. `once` makes it good for one `BeginSession`.
+    `token` is the sha256 of the token's text, in hex. `once` limits it to one `BeginSession`.
     """
 
     declared = Change(
@@ -149,12 +149,12 @@ class RevokeToken(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginSession(Command):
-    """Sign in on a machine: enrol its key (PEM) and let its token in, for the caller.
+    """Sign the caller in on a machine: enrol its key (PEM) and issue its token.
 
-    An invitation that was shown is used up by it.
+    This uses up the caller's invitation.
     """
 
-    declared = Change("POST", "/sessions", "everybody who comes with an invitation")
+    declared = Change("POST", "/sessions", "everybody with an invitation")
     public_key: bytes
     token: TokenId
     name: Payload
@@ -163,7 +163,7 @@ class BeginSession(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustIssuer(Command):
-    """Let workloads in whose identity token comes from an issuer and has these claims."""
+    """Let workloads sign in whose identity token comes from an issuer and has these claims."""
 
     declared = Change("POST", "/issuers", May(Act.ENROL, EVERYWHERE))
     issuer: str
@@ -173,7 +173,7 @@ class TrustIssuer(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistrustIssuer(Command):
-    """End a rule that `TrustIssuer` made, by its entry of the log."""
+    """End a trust rule, by its entry."""
 
     declared = Change("DELETE", "/issuers/{rule}", May(Act.ENROL, EVERYWHERE))
     rule: int
@@ -181,7 +181,7 @@ class DistrustIssuer(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetSelf(Query[Person]):
-    """Say who the registry takes the caller for."""
+    """Get the caller's own principal."""
 
     declared = Question("/me", Who.CALLER)
 
@@ -203,7 +203,7 @@ class ListPeople(PageQuery[Person]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetKey(Query[KeyRecord]):
-    """Give a key by its id."""
+    """Get a key by its id."""
 
     declared = Question("/keys/{key_id}", Who.MEMBER, proven=True)
     key_id: Name
@@ -211,7 +211,7 @@ class GetKey(Query[KeyRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListTokens(ListQuery[Token]):
-    """List a principal's tokens that still count; null for one's own."""
+    """List a principal's valid tokens; null lists your own."""
 
     declared = Question("/tokens", Who.CALLER)
     principal: str | None = None
@@ -219,14 +219,14 @@ class ListTokens(ListQuery[Token]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListIssuers(ListQuery[IssuerRecord]):
-    """List the rules that let workloads in."""
+    """List the trust rules for workloads."""
 
     declared = Question("/issuers", May(Act.READ, EVERYWHERE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhoMay(ListQuery[Person]):
-    """List who may do something in a namespace, with the grants that say so; with `at`, who could then."""
+    """List who may do an act in a namespace, and by which grants; with `at`, as of that time."""
 
     declared = Question("/permissions", Who.MEMBER)
     act: Act

@@ -1,4 +1,4 @@
-"""All verbs, a wing at a time, in the order in which servers try them: what is asked for most comes first."""
+"""All verbs by wing, in the order in which servers match them: the most frequent come first."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Upkeep: webhooks, which tell others of what happens in a namespace."""
+"""Upkeep: webhooks, which send the events of a namespace to other services."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -11,7 +11,7 @@ from muniment.core.verbs.verb import Bounds, Change, Command, ListQuery, May, Na
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDelivery:
-    """An entry of the log that could not be delivered: why, and when that was given up."""
+    """A failed delivery: the entry of the log, the fault, and when delivery was given up."""
 
     entry: int
     fault: str
@@ -20,7 +20,7 @@ class FailedDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A webhook, its address (None once forgotten), the entry that is next, what could not be delivered."""
+    """A webhook, its address (None once erased), its next entry and its failed deliveries."""
 
     record: WebhookRecord
     url: str | None
@@ -30,7 +30,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWebhook(Command):
-    """Send the events of a namespace to an address, as signed CloudEvents; no `events` for all of them.
+    """Send the events of a namespace to an address, as signed CloudEvents; empty `events` means all.
 
     `target` is JSON with `url` and `secret` (`whsec_` and base64); the caller keeps the secret.
     """
@@ -43,7 +43,7 @@ class SetWebhook(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndWebhook(Command):
-    """Send nothing more; its address and secret are forgotten."""
+    """End a webhook and erase its address and secret."""
 
     declared = Change("DELETE", "/webhooks/{webhook}", f"those who may {Act.HOOK} in its namespace")
     webhook: int
@@ -51,7 +51,7 @@ class EndWebhook(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayWebhook(Command):
-    """Send again what could not be delivered or, with `since`, everything from an entry on."""
+    """Repeat the failed deliveries or, with `since`, everything from an entry on."""
 
     declared = Change("POST", "/webhooks/{webhook}/replays", f"those who may {Act.HOOK} in its namespace")
     webhook: int
@@ -60,7 +60,7 @@ class ReplayWebhook(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListWebhooks(ListQuery[Webhook]):
-    """List the webhooks of a namespace, and what could not be delivered."""
+    """List the webhooks of a namespace and their failed deliveries."""
 
     declared = Question("/namespaces/{namespace}/webhooks", May(Act.HOOK, "namespace"))
     namespace: Name

@@ -1,7 +1,7 @@
-"""Verbs: commands, which change a registry, and queries, which ask it. Each is declared at its class.
+"""Verbs: commands, which change a registry, and queries, which ask it. Each class holds its declaration.
 
-A declaration says how the verb travels over HTTP and who may. Fields that are named in the path travel there;
-of the others, those of GET and DELETE are parameters of the query, the rest is the body (`core.verbs.wire`).
+A declaration says how the verb travels over HTTP and who may use it. Fields named in the path travel there;
+the other fields are query parameters for GET and DELETE, and the body otherwise (`core.verbs.wire`).
 
 >>> from muniment.core.verbs.people import GrantRole
 >>> GrantRole.declared.method, GrantRole.declared.path
@@ -24,16 +24,16 @@ T = TypeVar("T")
 
 
 class Who(StrEnum):
-    """To whom a query is answered, where that does not depend on a namespace."""
+    """Who gets an answer to a query that does not depend on a namespace."""
 
     ANYBODY = "anybody"
-    CALLER = "everybody who signs in, as far as they may see"
-    MEMBER = "everybody who has a role in some namespace"
+    CALLER = "every signed-in caller, limited to what they may read"
+    MEMBER = "everybody with a role in any namespace"
 
 
 @dataclass(frozen=True, slots=True)
 class May:
-    """Those who may do an act in the namespace that the field `on` names, or everywhere (`*`)."""
+    """Principals who may do an act in the namespace that the field `on` names, or everywhere (`*`)."""
 
     act: Act
     on: str
@@ -41,7 +41,7 @@ class May:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Those who may read in the namespace that the field `on` names; to others it is `absent`."""
+    """Principals who may read in the namespace that the field `on` names; others get `absent`."""
 
     on: str
     absent: type[NotFound]
@@ -54,8 +54,8 @@ class Change:
     Attributes:
         method: the method of HTTP.
         path: the path under the root of the API, with fields, or parts of names, in braces.
-        who: who may; a text where the verb itself checks a rule that is not as simple.
-        idempotent: sent again, it changes nothing, and is answered with the entry of the first time.
+        who: who may use it; a text if the verb itself checks a more complex rule.
+        idempotent: repeating it changes nothing and returns the first entry.
     """
 
     method: Literal["POST", "PUT", "DELETE"]
@@ -69,10 +69,10 @@ class Question:
     """The declaration of a query.
 
     Attributes:
-        path: as of a command.
-        who: who is answered.
-        proven: the answer is a record or a proof that is checked against the log. Otherwise it was *found*:
-            what it lists is on record, and it may not be all.
+        path: as for a command.
+        who: who gets an answer.
+        proven: the answer is a record or a proof that is checked against the log. Otherwise it is *found*:
+            all of it is on record, but it may be incomplete.
     """
 
     path: str
@@ -87,7 +87,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a field may hold: a number between two others; a text or a list of some length."""
+    """The bounds of a field: the range of a number, or the length of a text or list."""
 
     least: int | None = None
     most: int | None = None
@@ -96,18 +96,18 @@ class Bounds:
 
 
 class Place(StrEnum):
-    """Where a field travels."""
+    """The place where a field travels."""
 
     PATH = "path"
     QUERY = "query"
     BODY = "body"
-    # If-Match names the entry that the caller takes for the newest, `If-None-Match: *` says none.
+    # If-Match names the entry that the caller believes is the newest, `If-None-Match: *` none.
     PRECONDITION = "If-Match"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """That a field travels under another name, or at another place, than usual."""
+    """Marks a field that travels under another name or at another place than usual."""
 
     name: str = ""
     place: Place | None = None
@@ -116,7 +116,7 @@ class Sent:
 MAX_ENTRY = 2**53
 Name = Annotated[str, Bounds(most=200)]
 Time = Annotated[str, Bounds(most=40)]
-At = Annotated[str | None, Bounds(most=40, says="As it was then (RFC 3339).")]
+At = Annotated[str | None, Bounds(most=40, says="Answer as of this time (RFC 3339).")]
 Limit = Annotated[int, Bounds(least=1, most=1000)]
 
 
@@ -129,42 +129,42 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Command(Verb):
-    """A change, done whole or not at all, and answered with a receipt."""
+    """A change, which is atomic and returns a receipt."""
 
     declared: ClassVar[Change]
 
 
 @dataclass(frozen=True, slots=True)
 class Query(Verb, Generic[A_co]):
-    """A question whose answer is an `A_co`, from one consistent state."""
+    """A question about one consistent state; its answer is an `A_co`."""
 
     declared: ClassVar[Question]
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery(Query[tuple[T, ...]], Generic[T]):
-    """A question whose answer is a list, or a page of one."""
+    """A question whose answer is a list, or one page of a list."""
 
     def following(self, items: tuple[T, ...]) -> str | int | None:
-        """Give what to ask with for the page after these items; None where there is none."""
+        """Return the cursor of the page after these items; None if this is the last page."""
         del items
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageQuery(ListQuery[T]):
-    """A question with a long answer, in the order of the log: a page after the entry `after`."""
+    """A question with a paged answer, in the order of the log: the page after the entry `after`."""
 
-    after: Annotated[int, Bounds(least=-1, most=MAX_ENTRY, says="The last entry of the page before.")] = -1
+    after: Annotated[int, Bounds(least=-1, most=MAX_ENTRY, says="The last entry of the previous page.")] = -1
     limit: Limit = 100
 
     def following(self, items: tuple[T, ...]) -> str | int | None:
-        """Go on after the last entry, as long as pages are full."""
+        """Continue after the last entry, as long as pages are full."""
         return entry_of(items[-1]) if len(items) >= self.limit else None
 
 
 def entry_of(item: object) -> int:
-    """Give the entry of the log that an item of a page goes by."""
+    """Return the entry of the log that orders an item of a page."""
     record = getattr(item, "record", item)
     if not isinstance(record, Record):
         raise TypeError(item)
@@ -172,5 +172,5 @@ def entry_of(item: object) -> int:
 
 
 def name_of(kind: type[Verb]) -> str:
-    """Give the name of a verb, as operations are called: GrantRole, grant_role."""
+    """Return the name of a verb as an operation: GrantRole, grant_role."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()

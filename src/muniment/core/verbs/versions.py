@@ -1,6 +1,7 @@
-"""Versions: publish them, resolve them, draft them, and their end."""
+"""Versions: drafts, publication, resolution and the end of life."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from muniment.core.catalog.statuses import Status
@@ -42,9 +43,10 @@ Digests = Annotated[tuple[Digest, ...], Bounds(most=1000)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionDetail:
-    """A version and what points at it: aliases now, claims on record, the message, what became of it.
+    """A version with its aliases, claims, message and status.
 
-    `superseded` are the moves that took aliases away from it for good, the last one of each alias.
+    `superseded` lists, for each alias that has left the version, the last move that did so.
+    `withdrawal_reasons` maps the digests of withdrawals to their reasons, without erased ones.
     """
 
     record: VersionRecord
@@ -56,11 +58,12 @@ class VersionDetail:
     retention: RetentionRecord | None = None
     emergencies: tuple[MoveRecord, ...] = ()
     superseded: tuple[MoveRecord, ...] = ()
+    withdrawal_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A draft, and what was said of it (None if nothing, or erased)."""
+    """A draft, and its message (None if there is none or it was erased)."""
 
     record: DraftRecord
     message: str | None
@@ -68,11 +71,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishVersion(Command):
-    """Publish a stored manifest as the next version, with the claims that come with it.
+    """Publish a stored manifest as the next version, with its claims.
 
-    `number` asks for that very number; null takes the next one. Publishing bytes that the model
-    already has answers with the version that exists. `kind` says what the first version makes of the
-    name, a model or a dataset; null is a model, and for later versions what the name is.
+    `number` requests a specific number; null takes the next one. Publishing bytes that the model already has
+    returns the existing version. `kind` sets whether a new name is a model or a dataset; null means a model,
+    or the kind of the existing name.
     """
 
     declared = Change("POST", _MODEL + "/versions", May(Act.PUBLISH, "name"), idempotent=True)
@@ -86,7 +89,7 @@ class PublishVersion(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveDraft(Command):
-    """Keep a stored manifest, with the claims that are to come with it, as a draft."""
+    """Save a stored manifest as a draft, with its claims."""
 
     declared = Change("POST", _MODEL + "/drafts", May(Act.PUBLISH, "name"), idempotent=True)
     name: ModelName
@@ -98,7 +101,7 @@ class SaveDraft(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDraft(Command):
-    """End a draft, by its entry; its files go, but for those that something else needs."""
+    """Discard a draft, by its entry; files that nothing else needs are deleted."""
 
     declared = Change(
         "POST", "/drafts/{draft}/discards", f"the author, and those who may {Act.PURGE} in the namespace"
@@ -109,7 +112,7 @@ class DiscardDraft(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetStatus(Command):
-    """Deprecate, retire or revoke a version, or take that back (`published`)."""
+    """Deprecate, retire or revoke a version, or reverse that (`published`)."""
 
     declared = Change(
         "PUT",
@@ -124,7 +127,7 @@ class SetStatus(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetRetention(Command):
-    """Keep a version until a time at least (null: no later than it is kept already), or hold it."""
+    """Keep a version at least until a time (null leaves that unchanged), or put it on legal hold."""
 
     declared = Change("PUT", _VERSION + "/retention", May(Act.RETAIN, "reference"), idempotent=True)
     reference: Reference
@@ -135,7 +138,7 @@ class SetRetention(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeVersion(Command):
-    """Remove the bytes of a version for good; its record, its digests and a signed tombstone stay."""
+    """Delete the bytes of a version permanently; its record, its digests and a signed tombstone stay."""
 
     declared = Change("POST", _VERSION + "/purge", May(Act.PURGE, "reference"))
     reference: Reference
@@ -144,7 +147,7 @@ class PurgeVersion(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetVersion(Query[VersionRecord]):
-    """Resolve a number, an alias, `latest` or a digest to a version; with `at`, as it was then."""
+    """Resolve a number, an alias, `latest` or a digest to a version; with `at`, as of that time."""
 
     declared = Question(_VERSION, Within("reference", VersionNotFound), proven=True)
     reference: Reference
@@ -153,7 +156,7 @@ class GetVersion(Query[VersionRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeVersion(Query[VersionDetail]):
-    """Give a version with the aliases that point at it, the claims about it, its message and its status."""
+    """Get a version with its aliases, claims, message and status."""
 
     declared = Question(_VERSION + "/detail", Within("reference", VersionNotFound))
     reference: Reference
@@ -162,7 +165,7 @@ class DescribeVersion(Query[VersionDetail]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListVersions(ListQuery[VersionRecord]):
-    """List the versions of a model, newest first, those numbered below `before`; `at` as of then."""
+    """List the versions of a model with numbers below `before`, newest first; with `at`, as of that time."""
 
     declared = Question(_MODEL + "/versions", Within("name", ModelNotFound))
     name: ModelName
@@ -171,7 +174,7 @@ class ListVersions(ListQuery[VersionRecord]):
     at: At = None
 
     def following(self, items: tuple[VersionRecord, ...]) -> int | None:
-        """Go on below the last number."""
+        """Continue below the last number."""
         return items[-1].number if len(items) >= self.limit else None
 
 

@@ -1,4 +1,4 @@
-"""How verbs travel: what a declaration makes of the fields, written as a request and read from one.
+"""Write verbs as HTTP requests and read them, following their declarations.
 
 >>> from muniment.core.names import Alias, ModelName
 >>> from muniment.core.verbs.gates import GetMove
@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.digests import Digest
+from muniment.core.errors import InvalidBody
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
@@ -31,17 +32,17 @@ PAIRS: Final = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What travels under one name: a field of a verb or, of a name in a path, a piece of one.
+    """A named part of a request: a field of a verb or, for names in a path, a piece of a field.
 
     Attributes:
-        name: the name.
+        name: its name.
         place: where it travels.
         form: the type of the field, or of the items if there are `many`; `str` for a piece.
-        many: it is a list.
-        nullable: it may be null.
-        default: what it is where it does not come.
-        required: it has to come.
-        bounds: what it may hold.
+        many: whether it is a list.
+        nullable: whether it may be null.
+        default: its value if it is missing.
+        required: whether it must be present.
+        bounds: its bounds.
     """
 
     name: str
@@ -54,12 +55,12 @@ class Part:
 
     @property
     def required(self) -> bool:
-        """Say whether it has to come."""
+        """Whether it must be present."""
         return self.default is MISSING
 
 
 class Request(NamedTuple):
-    """A request: where it goes, and what goes with it; `body` is None where there is none."""
+    """A request; `body` is None if it has none."""
 
     method: str
     path: str
@@ -69,7 +70,7 @@ class Request(NamedTuple):
 
 
 def parts_of(kind: type[Verb]) -> tuple[Part, ...]:
-    """Say what of a verb travels, and where."""
+    """List the parts of a verb."""
     return tuple(part for passage in _passages(kind) for part in passage.parts)
 
 
@@ -93,10 +94,10 @@ def write(verb: Verb) -> Request:
 
 
 def read(kind: type[V], given: Mapping[str, object]) -> V:
-    """Read a verb from what came with a request, by name; what did not come is what it is by default.
+    """Read a verb from the named values of a request; missing ones take their defaults.
 
     Raises:
-        InvalidName, InvalidReference, InvalidDigest, InvalidScope: a text is not what it has to be.
+        InvalidName, InvalidReference, InvalidDigest, InvalidScope: a text is not valid.
     """
     return kind(
         **{
@@ -107,19 +108,32 @@ def read(kind: type[V], given: Mapping[str, object]) -> V:
     )
 
 
+def check(verb: Verb) -> None:
+    """Check that what a verb holds is within the bounds that its fields declare.
+
+    Raises:
+        InvalidBody: a text is no Unicode, too long or of another form, or a number is too large or small.
+    """
+    for passage in _passages(type(verb)):
+        for part, value in zip(passage.parts, passage.write(getattr(verb, passage.field)), strict=True):
+            fault = _find_fault(value, part)
+            if fault:
+                raise InvalidBody(reason=f"{part.name}: {fault}")
+
+
 def usual_bounds(form: object) -> Bounds:
-    """Say what a value of a type may be, where its field does not say."""
+    """Return the default bounds of a type."""
     return _USUAL.get(form, Bounds())
 
 
 def answer_of(kind: type[Query[object]]) -> tuple[object, bool]:
-    """Give the type of a query's answer; of a list that of its items, and that it is one."""
+    """Return the type of a query's answer, or of its items, and whether the answer is a list."""
     base = cast("tuple[object, ...]", vars(kind)["__orig_bases__"])[0]
     return get_args(base)[0], get_origin(base) in {ListQuery, PageQuery}
 
 
 class _Passage(NamedTuple):
-    """How a field travels: as one part, or as several."""
+    """A field with its parts, its writer and its reader."""
 
     field: str
     parts: tuple[Part, ...]
@@ -128,7 +142,7 @@ class _Passage(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """What the annotation of a field says."""
+    """The parsed annotation of a field."""
 
     form: object
     many: bool = False
@@ -138,14 +152,14 @@ class _Shape(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """How the values of a type are written and read."""
+    """The writer and reader of a type."""
 
     write: Callable[..., Json]
     read: Callable[..., object]
 
 
 class _Split(NamedTuple):
-    """How the names of a type are taken apart for a path, and put together again."""
+    """Splits the values of a type into the pieces of a path, and joins them."""
 
     names: tuple[str, ...]
     write: Callable[..., tuple[str, ...]]
@@ -153,7 +167,7 @@ class _Split(NamedTuple):
 
 
 def _passages(kind: type[Verb]) -> tuple[_Passage, ...]:
-    return _find_passages(kind)  # type: ignore[arg-type] # mypy takes the hash of its instances for its own
+    return _find_passages(kind)  # type: ignore[arg-type] # mypy confuses the hash of the class with that of its instances
 
 
 @cache
@@ -188,11 +202,11 @@ def _read_shape(annotation: object) -> _Shape:
     arguments = get_args(annotation)
     if get_origin(annotation) is Annotated:
         shape = _read_shape(arguments[0])
-        for said in arguments[1:]:
-            shape = shape._replace(**{"bounds" if isinstance(said, Bounds) else "sent": said})
+        for mark in arguments[1:]:
+            shape = shape._replace(**{"bounds" if isinstance(mark, Bounds) else "sent": mark})
         return shape
     if type(None) in arguments:
-        (inner,) = (one for one in arguments if one is not type(None))
+        (inner,) = (argument for argument in arguments if argument is not type(None))
         return _read_shape(inner)._replace(nullable=True)
     if get_origin(annotation) is tuple and annotation != PAIRS:
         return _Shape(arguments[0], many=True)
@@ -202,15 +216,44 @@ def _read_shape(annotation: object) -> _Shape:
 def _form_of(shape: _Shape) -> _Form:
     form = _FORMS.get(shape.form) or _Form(_keep, shape.form if _is_enum(shape.form) else _keep)  # type: ignore[arg-type]
     if shape.many:
-        one = form
-        form = _Form(lambda items: list(map(one.write, items)), lambda items: tuple(map(one.read, items)))
-    if shape.nullable:
-        some = form
+        item = form
         form = _Form(
-            lambda value: None if value is None else some.write(value),
-            lambda value: None if value is None else some.read(value),
+            lambda values: list(map(item.write, values)), lambda values: tuple(map(item.read, values))
+        )
+    if shape.nullable:
+        present = form
+        form = _Form(
+            lambda value: None if value is None else present.write(value),
+            lambda value: None if value is None else present.read(value),
         )
     return form
+
+
+def _find_fault(value: Json, part: Part) -> str:
+    match value:
+        case str():
+            return _find_text_fault(value, part.bounds)
+        case list():
+            usual = usual_bounds(part.form)
+            faults = (_find_text_fault(item, usual) for item in value if isinstance(item, str))
+            return next(filter(None, faults), "")
+        case bool():
+            return ""
+        case int():
+            least, most = part.bounds.least, part.bounds.most
+            if (least is not None and value < least) or (most is not None and value > most):
+                return f"expected a number from {least} to {most}, got {value}"
+    return ""
+
+
+def _find_text_fault(text: str, bounds: Bounds) -> str:
+    if not text.isascii() and not text.isprintable() and any("\ud800" <= one <= "\udfff" for one in text):
+        return "expected Unicode text, got a lone surrogate"
+    if "\0" in text:
+        return "expected text, got a NUL"
+    if bounds.most is not None and len(text) > bounds.most:
+        return f"expected at most {bounds.most} characters, got {len(text)}"
+    return ""
 
 
 def _is_enum(form: object) -> bool:
@@ -247,7 +290,7 @@ def _split_name(name: ModelName | Models) -> tuple[str, ...]:
 
 
 def _expect(entry: Json = None) -> dict[str, str]:
-    """Write which entry the caller takes for the newest (RFC 9110 13.1); -1 for none."""
+    """Write the precondition on the newest entry (RFC 9110 13.1); -1 for none."""
     if not isinstance(entry, int):
         return {}
     return {"if-match": f'"{entry}"'} if entry >= 0 else {"if-none-match": "*"}

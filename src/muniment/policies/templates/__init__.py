@@ -7,12 +7,12 @@ _TEMPLATES: Final = ("minimal", "team", "regulated-eu-ai-act", "us-mrm-sr26-2", 
 
 
 def list_templates() -> tuple[str, ...]:
-    """List their names."""
+    """List the names of the templates."""
     return _TEMPLATES
 
 
 def read_template(name: str) -> dict[str, str]:
-    """Read the files of a template, by the names that they are to have."""
+    """Read the files of a template, by file name."""
     here = resources.files(__name__)
     return {
         f"{name}{suffix}": (here / f"{name}{suffix}").read_text("utf-8")

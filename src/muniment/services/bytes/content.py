@@ -1,4 +1,4 @@
-"""Content: that the files of a manifest are stored, of the sizes that it says, and the actor's to use."""
+"""Content: check that the files of a manifest are stored, have its sizes, and are the actor's to use."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ from muniment.services.transaction import Transaction
 def require_content(
     tx: Transaction, namespace: str, manifest: Digest, attestations: Sequence[Digest]
 ) -> tuple[Revision, Digest]:
-    """Check that a manifest, its config, every file and the claims with it are stored, and take them all.
+    """Check that a manifest, its config, files and claims are stored, and take them into the namespace.
 
-    Gives what it names, and the digest of its config. What is wrong with a manifest is told only to those
-    whose it is to use.
+    Returns the revision and the digest of its config. Only those who may use a manifest learn what is wrong
+    with it.
 
     Raises:
-        BlobNotFound: one is not stored, or not the actor's to use.
+        BlobNotFound: a blob is not stored, or the actor may not use it.
         InvalidManifest: a file has another size.
-        QuotaExceeded: the namespace has no room.
+        QuotaExceeded: the namespace would exceed its quota.
     """
     if manifest not in find_sizes(tx, namespace, [manifest]):
         raise BlobNotFound(digest=str(manifest))
@@ -30,6 +30,6 @@ def require_content(
     sizes = take(tx, namespace, list(needed))
     for file in revision.files:
         if sizes[file.digest] != file.size_bytes:
-            reason = f"{file.path} has {sizes[file.digest]} bytes, not {file.size_bytes}"
+            reason = f"{file.path} has {sizes[file.digest]} bytes, expected {file.size_bytes}"
             raise InvalidManifest(reason=reason)
     return revision, config

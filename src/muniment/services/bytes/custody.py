@@ -1,8 +1,7 @@
-"""Custody: who holds which bytes, and that nobody gets at bytes by naming their digest.
+"""Custody: who holds which bytes. Naming a digest is not enough to get its bytes.
 
-A caller with a token may publish only bytes that it uploaded and has not published yet, or that the namespace
-holds already.
-A caller that has the stores in its hands (an embedded registry) has nothing to be kept from.
+A caller with a token may publish only bytes that it uploaded and has not published yet, or bytes that the
+namespace already holds. An embedded registry opens the stores itself, so nothing is hidden from its caller.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,14 @@ from muniment.core.claims.attestations import read_statement
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, MunimentError, NotPermitted, QuotaExceeded, StorageBusy
-from muniment.core.events import AttestationRecorded, DraftSaved, Entry, PolicySet, VersionPublished
+from muniment.core.events import (
+    AttestationRecorded,
+    ClaimWithdrawn,
+    DraftSaved,
+    Entry,
+    PolicySet,
+    VersionPublished,
+)
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import QuotaRecord
@@ -30,25 +36,25 @@ _WRITING: Final = (Act.PUBLISH, Act.ATTEST, Act.APPROVE, Act.SET_POLICY)
 
 
 def holder_of(principal: str) -> str:
-    """Name a person who uploads; no namespace begins like that."""
+    """Name the holder for an uploading person; no namespace begins with `~`."""
     return f"~{principal}"
 
 
 def find_sizes(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Digest, int]:
-    """Give the sizes of those blobs that the actor may use in a namespace."""
+    """Find the sizes of the blobs that the actor may use in a namespace."""
     if tx.caller.direct:
-        found = [tx.unit.blobs.find(digest) for digest in digests]
-        return {kept.digest: kept.size_bytes for kept in found if kept is not None}
+        blobs = [tx.unit.blobs.find(digest) for digest in digests]
+        return {kept.digest: kept.size_bytes for kept in blobs if kept is not None}
     return tx.unit.holdings.find_sizes({namespace, holder_of(tx.actor)}, digests)
 
 
 def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Digest, int]:
-    """Take blobs into a namespace; give their sizes.
+    """Take blobs into a namespace; return their sizes.
 
     Raises:
-        BlobNotFound: one is not stored, or not the actor's to use.
-        QuotaExceeded: the namespace has no room for them.
-        StorageBusy: one is being removed as garbage just now: send it again.
+        BlobNotFound: a blob is not stored, or the actor may not use it.
+        QuotaExceeded: the namespace would exceed its quota.
+        StorageBusy: a blob is being removed as garbage: send it again.
     """
     if not digests:
         return {}
@@ -60,8 +66,8 @@ def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Dig
             raise BlobNotFound(digest=str(digest))
         if digest in held[GARBAGE]:
             raise StorageBusy(path=str(digest))
-    new = [Stored(digest=one, size_bytes=sizes[one]) for one in {*digests} - held[namespace].keys()]
-    # What its uploader has published is the namespace's alone.
+    new = [Stored(digest=digest, size_bytes=sizes[digest]) for digest in {*digests} - held[namespace].keys()]
+    # Once published, a blob belongs to the namespace and no longer to its uploader.
     uploaded = [blob for blob in new if blob.digest in held[mine]]
     if uploaded:
         tx.unit.holdings.move(mine, namespace, uploaded, tx.time)
@@ -76,7 +82,7 @@ def take(tx: Transaction, namespace: str, digests: Sequence[Digest]) -> dict[Dig
 
 
 def hold(tx: Transaction, namespace: str, blobs: Sequence[Stored]) -> None:
-    """Let a namespace hold blobs. Raises as `take`, but that the caller MUST have found them usable."""
+    """Add blobs to a namespace. Raises like `take`; the caller MUST have checked that they are usable."""
     held = tx.unit.holdings.find_held({namespace, GARBAGE}, [blob.digest for blob in blobs])
     for digest in held[GARBAGE]:
         raise StorageBusy(path=str(digest))
@@ -93,27 +99,27 @@ def _check_quota(tx: Transaction, namespace: str) -> None:
 
 
 def hold_uploaded(tx: Transaction, blobs: Sequence[Stored]) -> None:
-    """Let the actor hold what it uploaded, until a namespace takes it.
+    """Let the actor hold uploaded blobs until a namespace takes them.
 
     Raises:
-        StorageBusy: a blob is being removed as garbage just now: send it again.
+        StorageBusy: a blob is being removed as garbage: send it again.
     """
     refuse_garbage(tx.unit, blobs)
     tx.unit.holdings.add(holder_of(tx.actor), blobs, tx.time)
 
 
 def refuse_garbage(unit: Unit, blobs: Sequence[Stored]) -> None:
-    """Refuse blobs that are about to be removed. Raises as `hold_uploaded`."""
+    """Refuse blobs that are about to be removed. Raises like `hold_uploaded`."""
     for digest in unit.holdings.find_sizes([GARBAGE], [blob.digest for blob in blobs]):
         raise StorageBusy(path=str(digest))
 
 
 def check_may_upload(unit: Unit, caller: Caller) -> None:
-    """Check that a caller may write somewhere: others have nothing to upload.
+    """Check that a caller may write somewhere, and so has a reason to upload.
 
     Raises:
-        NotPermitted: it may not write anywhere.
-        NotIdentified: it is nobody here.
+        NotPermitted: the caller may not write anywhere.
+        NotIdentified: the caller has no principal.
     """
     principal = Sight(unit, caller).principal
     for grant in list_grants(unit, principal):
@@ -130,16 +136,18 @@ def _reaches(caller: Caller, act: Act, namespace: str) -> bool:
 
 
 def find_quota(unit: Unit, namespace: str) -> int | None:
-    """Find what a namespace may hold, in bytes."""
-    found = unit.projections.select(QuotaRecord, Where("namespace", "=", namespace), descending=True, limit=1)
-    return found[0].size_bytes if found else None
+    """Find the quota of a namespace, in bytes."""
+    quotas = unit.projections.select(
+        QuotaRecord, Where("namespace", "=", namespace), descending=True, limit=1
+    )
+    return quotas[0].size_bytes if quotas else None
 
 
 def check_readable(unit: Unit, caller: Caller, digest: Digest) -> None:
     """Check that a caller may read a blob.
 
     Raises:
-        BlobNotFound: it is not stored, or not for this caller; which of both is not told.
+        BlobNotFound: it is not stored, or the caller may not read it; the error does not tell which.
     """
     if caller.direct:
         return
@@ -151,7 +159,7 @@ def check_readable(unit: Unit, caller: Caller, digest: Digest) -> None:
 
 
 def restore(unit: Unit, entry: Entry) -> None:
-    """Note again what an entry of the log gave into a namespace's hands, as far as it is still stored."""
+    """Restore the holdings that an entry of the log gave a namespace, as far as they are still stored."""
     namespace = entry.namespace
     match entry.event:
         case _ if namespace is None:
@@ -162,32 +170,32 @@ def restore(unit: Unit, entry: Entry) -> None:
         case DraftSaved(revision=revision, attestations=claims):
             digests = content_of(unit, revision)
             digests += [kept for claim in claims for kept in attached_to(unit, claim)]
-        case AttestationRecorded(attestation=claim):
+        case AttestationRecorded(attestation=claim) | ClaimWithdrawn(attestation=claim):
             digests = attached_to(unit, claim)
         case PolicySet(policy=policy, attestation=claim):
             digests = [digest for digest in (policy, claim) if digest is not None]
         case _:
             return
-    found = [unit.blobs.find(digest) for digest in digests]
-    stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in found if kept is not None]
+    blobs = [unit.blobs.find(digest) for digest in digests]
+    stored = [Stored(digest=kept.digest, size_bytes=kept.size_bytes) for kept in blobs if kept is not None]
     unit.holdings.add(namespace, stored, entry.time)
 
 
 def content_of(unit: Unit, manifest: Digest) -> list[Digest]:
-    """List what a revision consists of: manifest, config and files; of a damaged one, the manifest."""
+    """List the blobs of a revision: manifest, config and files; for a damaged one, only the manifest."""
     try:
         revision, config = parse_with_config(read_document(unit, manifest, MAX_MANIFEST_BYTES))
     except MunimentError:
-        # A damaged manifest is for `verify` and `scrub` to name; the log is rebuilt without it.
+        # `verify` and `scrub` report a damaged manifest; the rebuild continues without it.
         return [manifest]
     return [manifest, config, *(file.digest for file in revision.files)]
 
 
 def attached_to(unit: Unit, bundle: Digest) -> list[Digest]:
-    """List a claim's bundle, and what it keeps beside itself."""
+    """List a claim's bundle and the blobs that accompany it."""
     try:
         statement = read_statement(Bundle.decode(read_document(unit, bundle, MAX_BUNDLE_BYTES)).payload)
     except MunimentError:
-        # As below.
+        # As in `content_of`.
         return [bundle]
     return [bundle, *list_attachments(statement)]

@@ -6,7 +6,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, ContentCorrupt
 from muniment.ports.unit import Unit
 
-# Nearly every document is smaller, and a buffer as large as the bound costs more than reading one.
+# Nearly every document is smaller; allocating the largest size would cost more than reading one.
 _FIRST_BYTES: Final = 1 << 16
 
 
@@ -14,7 +14,7 @@ def read_document(unit: Unit, digest: Digest, limit: int) -> bytes:
     """Read a small blob whole and check it against its digest.
 
     Raises:
-        BlobNotFound: there is none, or it is larger than `limit` bytes.
+        BlobNotFound: it is not stored, or is larger than `limit` bytes.
         ContentCorrupt: its bytes were altered.
     """
     with unit.blobs.open(digest) as file:

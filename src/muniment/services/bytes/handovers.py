@@ -1,4 +1,4 @@
-"""Bytes that a client on this machine leaves, or reads, in the store's own directory (see `Handover`)."""
+"""Handovers: a client on this machine moves or reads files in the store's own directory (see `Handover`)."""
 
 import hashlib
 import os
@@ -14,44 +14,44 @@ from muniment.services.bytes.uploads import Uploading, size_of
 
 
 class Handovers:
-    """The uploads of a registry that are handed over."""
+    """The uploads that are handed over."""
 
     def __init__(self, uploads: Uploading, handover: Handover) -> None:
-        """Stand on the uploads, and on where they are left."""
+        """Use the uploads and the handover of a registry."""
         self._uploads = uploads
         self._handover = handover
 
     def find_place(self, upload: Upload) -> str | None:
-        """Say where a client on this machine can leave an upload, if it has not begun."""
+        """Return the path where a local client can leave an upload, if it has not started."""
         if upload.size_bytes is None or upload.offset or upload.result is not None:
             return None
         return self._handover.place_of(upload.id)
 
     def accept(self, caller: Caller, upload: str) -> Upload:
-        """Take what was left, and hash it.
+        """Take the file that was left, and hash it.
 
         Raises:
-            LengthMismatch: nothing was left, or something else.
-            InvalidBody: it has no size, and is to be sent.
-            DigestMismatch: other bytes than were announced.
+            LengthMismatch: it is missing or has another size.
+            InvalidBody: it has no announced size, so it must be sent.
+            DigestMismatch: it has other bytes than announced.
         """
-        found = self._uploads.get(caller, upload)
-        if found.result is not None:
-            return found
-        stored = self._take(found)
-        if found.digest not in {None, stored.digest}:
+        known = self._uploads.get(caller, upload)
+        if known.result is not None:
+            return known
+        stored = self._take(known)
+        if known.digest not in {None, stored.digest}:
             self._handover.drop(upload)
-            raise DigestMismatch(expected=str(found.digest), actual=str(stored.digest))
+            raise DigestMismatch(expected=str(known.digest), actual=str(stored.digest))
         self._handover.keep(upload, stored.digest)
-        self._uploads.keep(replace(found, offset=stored.size_bytes), stored)
+        self._uploads.keep(replace(known, offset=stored.size_bytes), stored)
         return self._uploads.get(caller, upload)
 
     def drop(self, upload: Upload) -> None:
-        """Remove what was left."""
+        """Remove the file that was left."""
         self._handover.drop(upload.id)
 
     def locate(self, digest: Digest) -> str:
-        """Say where a client on this machine finds a blob. The caller MUST have found that it may read it."""
+        """Return the URL of a blob's file for a local client. The caller MUST have checked access."""
         return self._handover.locate(digest)
 
     def _take(self, upload: Upload) -> Stored:

@@ -1,8 +1,8 @@
-"""SHA-256 whose state can be kept: whoever goes on with an upload hashes on from there.
+"""SHA-256 with a state that can be saved, so that another request can continue an upload.
 
-OpenSSL's functions let other threads run while they hash; those of `rehashes` do not, and stand in where
-Python does not share its OpenSSL (some builds have it linked in). Both keep the state as `rehashes` writes
-it, so that a replica with one goes on with what a replica with the other has begun.
+OpenSSL's functions let other threads run while they hash. Those of `rehashes` do not; they are the fallback
+where Python does not share its OpenSSL (some builds link it statically). Both use the state format of
+`rehashes`, so replicas of either kind can continue each other's uploads.
 """
 
 import ctypes
@@ -18,19 +18,19 @@ from muniment.core.bytes.hashing import Hasher
 from muniment.core.digests import Digest
 
 _BLOCK_BYTES: Final = 64
-# The eight words, how many blocks are hashed, how many bytes of the next are here, and those.
+# The eight words, the number of hashed blocks, the number of bytes of the next block, and those bytes.
 _STATE: Final = struct.Struct(f"<8IQB{_BLOCK_BYTES - 1}s")
 
 
 class Hashing(Hasher, Protocol):
-    """A sha256 that can go on elsewhere; nothing comes after `finish`."""
+    """A sha256 that can be continued elsewhere, until `finish`."""
 
     def save(self) -> bytes:
-        """Give the state, to go on from."""
+        """Return the state."""
 
 
 def start_hashing(state: bytes = b"") -> Hashing:
-    """Begin to hash, or go on from a state."""
+    """Start a hash, or continue from a state."""
     library = load_openssl()
     return PortableHashing(state) if library is None else OpenSslHashing(library, state)
 
@@ -49,10 +49,10 @@ class _Context(ctypes.Structure):
 
 
 class OpenSslHashing:
-    """By the OpenSSL that `hashlib` stands on."""
+    """A sha256 by the OpenSSL of `hashlib`."""
 
     def __init__(self, library: ctypes.CDLL, state: bytes = b"") -> None:
-        """Begin, or go on from a state."""
+        """Start, or continue from a state."""
         self._library = library
         self._context = _Context()
         library.SHA256_Init(self._context)
@@ -66,27 +66,27 @@ class OpenSslHashing:
 
     def update(self, data: bytes | memoryview) -> None:
         """Hash more bytes."""
-        # No copy is made of what is bytes already.
+        # This does not copy `bytes`.
         self._library.SHA256_Update(self._context, bytes(data), len(data))
 
     def save(self) -> bytes:
-        """Give the state."""
+        """Return the state."""
         context = self._context
         blocks = (context.high_bits << 32 | context.low_bits) // (_BLOCK_BYTES * 8)
         return _STATE.pack(*context.words, blocks, context.count, bytes(context.rest[: context.count]))
 
     def finish(self) -> Digest:
-        """Give the digest."""
+        """Return the digest."""
         digest = ctypes.create_string_buffer(hashlib.sha256().digest_size)
         self._library.SHA256_Final(digest, self._context)
         return Digest(digest.raw.hex())
 
 
 class PortableHashing:
-    """By `rehashes`."""
+    """A sha256 by `rehashes`."""
 
     def __init__(self, state: bytes = b"") -> None:
-        """Begin, or go on from a state."""
+        """Start, or continue from a state."""
         self._hasher = rehashes.PySha256.deserialize(state) if state else rehashes.PySha256()
 
     def update(self, data: bytes | memoryview) -> None:
@@ -94,21 +94,21 @@ class PortableHashing:
         self._hasher.update(data)
 
     def save(self) -> bytes:
-        """Give the state."""
+        """Return the state."""
         return bytes(self._hasher.serialize())
 
     def finish(self) -> Digest:
-        """Give the digest."""
+        """Return the digest."""
         return Digest(self._hasher.finalize())
 
 
 @cache
 def load_openssl() -> ctypes.CDLL | None:
-    """Reach OpenSSL's functions; None where that cannot be done, or where they keep another state."""
+    """Load OpenSSL's functions; None if that is impossible or their state has another layout."""
     context = ctypes.POINTER(_Context)
     module = find_spec("_hashlib")
     try:
-        # Without a file of its own the module is part of the program, and OpenSSL perhaps with it.
+        # Without its own file, the module is part of the program, perhaps together with OpenSSL.
         library = ctypes.CDLL(module.origin if module is not None and module.has_location else None)
         library.SHA256_Init.argtypes = [context]
         library.SHA256_Update.argtypes = [context, ctypes.c_char_p, ctypes.c_size_t]

@@ -1,4 +1,4 @@
-"""Quotas: what a namespace holds, and may hold."""
+"""Quotas: the usage and limits of namespaces."""
 
 from muniment.core.errors import InvalidDocument
 from muniment.core.events import QuotaSet
@@ -10,18 +10,18 @@ from muniment.services.transaction import Outcome, Transaction
 
 
 def set_quota(tx: Transaction, command: SetQuota) -> Outcome:
-    """Bound what a namespace may hold. What it holds already stays, whatever the bound."""
+    """Set the quota of a namespace. Bytes that it already holds stay."""
     check_part(command.namespace, "namespace")
     if command.size_bytes is not None and command.size_bytes < 0:
-        raise InvalidDocument(reason="a quota is a number of bytes")
+        raise InvalidDocument(reason="a quota must be a number of bytes, 0 or more")
     return Outcome(tx.record(QuotaSet(namespace=command.namespace, size_bytes=command.size_bytes)))
 
 
 def get_usage(reading: Reading, query: GetUsage) -> Usage:
-    """Say what a namespace holds.
+    """Return the usage and quota of a namespace.
 
     Raises:
-        InvalidName: it is no name of a namespace.
+        InvalidName: it is not the name of a namespace.
     """
     check_part(query.namespace, "namespace")
     return Usage(

@@ -1,7 +1,7 @@
-"""Uploads: bytes that come in pieces, from one end to the other, and are hashed as they come.
+"""Uploads: bytes that arrive in pieces, in order, and are hashed on arrival.
 
-How far an upload has come, and the state of its hash, are kept with it: whichever replica gets the
-next piece goes on from there, and finishing never reads the bytes again.
+The offset of an upload and the state of its hash are saved with it. So any replica can take the next piece,
+and finishing never reads the bytes again.
 """
 
 import hashlib
@@ -36,17 +36,17 @@ from muniment.services.bytes.hashing import start_hashing
 
 T = TypeVar("T")
 
-# A request that ends in order leaves its stretch to the next. One that dies, or is overtaken, costs one more.
+# A request that ends cleanly leaves its stretch to the next; one that dies or is overtaken costs one more.
 _MOST_STRETCHES: Final = 1000
 _WORKERS: Final = 8
-# Steps that are taken while one is stored; more of them, or larger ones, no longer fit a core's cache.
+# The steps to take while one is stored; more or larger ones do not fit a core's cache.
 _MOST_WAITING: Final = 2
 
 
 class Uploading:
     """The uploads of a registry."""
 
-    def __init__(  # noqa: PLR0913 - what uploads stand on, and their bounds
+    def __init__(  # noqa: PLR0913 - its dependencies and bounds
         self,
         *,
         units: Units,
@@ -56,28 +56,28 @@ class Uploading:
         most_bytes: int,
         most_pending_bytes: int,
     ) -> None:
-        """Stand on stores; `most_bytes` bounds a blob, `most_pending_bytes` what a principal leaves open."""
+        """Use stores; `most_bytes` bounds a blob, `most_pending_bytes` the open uploads of a principal."""
         self._units = units
         self._staging = staging
         self._clock = clock
         self._nonces = nonces
         self._most_bytes = most_bytes
         self._most_pending_bytes = most_pending_bytes
-        # Hashing, writing and making durable take as long as receiving, and go on beside one another.
+        # Hashing, writing and syncing take as long as receiving, so they run in parallel.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="uploads")
 
     def begin(
         self, caller: Caller, size_bytes: int | None, digest: Digest | None, retry_key: str = ""
     ) -> Upload:
-        """Begin an upload; with a `retry_key`, the one that the same caller has begun under it.
+        """Start an upload; with a `retry_key`, return the one that the caller already started under it.
 
-        Without a size, its bounds are kept to as its bytes come, and it ends where the caller says so.
+        Without a size, the bounds are checked as bytes arrive, and the caller marks the end.
 
         Raises:
             RequestReplayed: the key was used for another upload.
-            NotPermitted: the caller may write nowhere.
-            BodyTooLarge: blobs of that size are not taken.
-            QuotaExceeded: the caller has too much under way.
+            NotPermitted: the caller may not write anywhere.
+            BodyTooLarge: the size exceeds the largest blob.
+            QuotaExceeded: the caller has too many open uploads.
         """
         if size_bytes is not None and not 0 <= size_bytes <= self._most_bytes:
             raise BodyTooLarge(limit_bytes=self._most_bytes)
@@ -107,75 +107,75 @@ class Uploading:
         return self._units.write(work)
 
     def get(self, caller: Caller, upload: str) -> Upload:
-        """Say how far an upload has come.
+        """Return an upload with its state.
 
         Raises:
-            UploadNotFound: there is none, or it is somebody else's.
-            DigestMismatch: it came whole, and is not what was announced.
+            UploadNotFound: it does not exist, or belongs to somebody else.
+            DigestMismatch: it is complete and has another digest than announced.
         """
-        found = self._units.read(lambda unit: self._get(unit, caller, upload))
-        if found.result is not None and found.digest not in {None, found.result}:
-            raise DigestMismatch(expected=str(found.digest), actual=str(found.result))
-        return found
+        known = self._units.read(lambda unit: self._get(unit, caller, upload))
+        if known.result is not None and known.digest not in {None, known.result}:
+            raise DigestMismatch(expected=str(known.digest), actual=str(known.result))
+        return known
 
     def resume(self, caller: Caller, upload: str, offset: int) -> "Receiver":
-        """Go on with an upload at the place that it has come to, as the one writer from now on.
+        """Resume an upload at its offset, as its only writer from now on.
 
         Raises:
-            UploadNotFound: there is none, or it is somebody else's.
-            OffsetMismatch: it has come to another place.
+            UploadNotFound: it does not exist, or belongs to somebody else.
+            OffsetMismatch: it is at another offset.
         """
 
         def work(unit: Unit) -> Upload:
-            found = self._get(unit, caller, upload)
-            if offset != found.offset or found.result is not None:
-                raise OffsetMismatch(upload=upload, offset=found.offset)
-            mine = () if found.rests else (Stretch(found.offset, self._nonces()),)
-            stretches = (*found.stretches, *mine)
-            if found.session or len(stretches) > _MOST_STRETCHES:
-                # One that goes to the store in parts goes on there; whoever cannot begins another.
+            known = self._get(unit, caller, upload)
+            if offset != known.offset or known.result is not None:
+                raise OffsetMismatch(upload=upload, offset=known.offset)
+            mine = () if known.rests else (Stretch(known.offset, self._nonces()),)
+            stretches = (*known.stretches, *mine)
+            if known.session or len(stretches) > _MOST_STRETCHES:
+                # An upload in parts continues in the store; other clients must start a new one.
                 raise UploadNotFound(upload=upload)
-            taken = replace(found, stretches=stretches, rests=False, touched=self._now())
+            taken = replace(known, stretches=stretches, rests=False, touched=self._now())
             unit.uploads.put(taken)
             return taken
 
         taken = self._units.write(work)
         if not self._staging.take_over(taken.id, taken.stretches, taken.offset):
-            # A request that was given up on has finished after all, and may not say so any more.
+            # An overtaken request finished the upload after all: start over.
             self.keep(replace(taken, offset=0, state=b"", stretches=(Stretch(0, taken.writer),)), None)
             raise OffsetMismatch(upload=upload, offset=0)
         return Receiver(taken, self._staging, self.keep, self._workers, self._most_bytes)
 
     def abort(self, caller: Caller, upload: str) -> Upload:
-        """Drop an upload; give what was known of it."""
+        """Drop an upload; return its last state."""
 
         def work(unit: Unit) -> Upload:
-            found = self._get(unit, caller, upload)
+            known = self._get(unit, caller, upload)
             unit.uploads.drop(upload)
-            return found
+            return known
 
         dropped = self._units.write(work)
         self._staging.abort(upload, dropped.stretches)
         return dropped
 
     def keep(self, upload: Upload, stored: Stored | None) -> None:
-        """Keep how far an upload has come; one that is whole is its principal's to publish.
+        """Save the state of an upload; once it is complete, its principal may publish it.
 
         The caller MUST have the bytes of `stored`, hashed, in the blob store.
 
         Raises:
             OffsetMismatch: another request has taken over.
             UploadNotFound: it was dropped.
-            QuotaExceeded: it has no size, and has come to more than its principal may have under way.
+            QuotaExceeded: it has no size, and its principal now has too many open bytes.
         """
 
         def work(unit: Unit) -> None:
-            found = unit.uploads.find(upload.id)
-            if found is None:
+            known = unit.uploads.find(upload.id)
+            if known is None:
                 raise UploadNotFound(upload=upload.id)
-            if found.writer != upload.writer:
-                # Another request has taken over: what this one wrote since does not count.
-                raise OffsetMismatch(upload=upload.id, offset=found.offset)
+            if known.writer != upload.writer:
+                # Another request has taken over, so later writes of this one do not count.
+                raise OffsetMismatch(upload=upload.id, offset=known.offset)
             now = self._now()
             unit.uploads.put(replace(upload, touched=now, result=None if stored is None else stored.digest))
             if stored is not None:
@@ -187,7 +187,7 @@ class Uploading:
         self._units.write(work)
 
     def close(self) -> None:
-        """Finish what is being hashed and made durable."""
+        """Finish hashing and syncing."""
         self._workers.shutdown()
 
     def _check_room(self, unit: Unit, principal: str) -> None:
@@ -196,17 +196,17 @@ class Uploading:
             raise QuotaExceeded(namespace="your uploads", quota_bytes=self._most_pending_bytes)
 
     def _get(self, unit: Unit, caller: Caller, upload: str) -> Upload:
-        found = unit.uploads.find(upload)
-        if found is None or found.principal != caller.principal:
+        known = unit.uploads.find(upload)
+        if known is None or known.principal != caller.principal:
             raise UploadNotFound(upload=upload)
-        return found
+        return known
 
     def _now(self) -> str:
         return write_time(self._clock())
 
 
 class Receiver:
-    """The receiving end of one request that goes on with an upload, to be closed with it."""
+    """The receiving end of one request that resumes an upload; it closes with the request."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class Receiver:
         workers: Executor,
         most_bytes: int,
     ) -> None:
-        """Go on where the upload stands."""
+        """Continue at the offset of the upload."""
         self._upload = upload
         self._staging = staging
         self._keep = keep
@@ -234,20 +234,20 @@ class Receiver:
 
     @property
     def waits(self) -> bool:
-        """Whether enough has come to be stored."""
+        """Whether enough bytes have arrived to be stored."""
         return bool(self._waiting)
 
     @property
     def is_full(self) -> bool:
-        """Whether so much waits to be stored that no more is to be taken."""
+        """Whether so many bytes wait to be stored that no more should be taken."""
         return len(self._waiting) >= _MOST_WAITING
 
     def take(self, data: bytes) -> None:
-        """Take the next bytes, also while `store` is busy in another thread.
+        """Take the next bytes, even while `store` is busy in another thread.
 
         Raises:
-            LengthMismatch: more come than were announced.
-            BodyTooLarge: nothing was announced, and more come than a blob may have.
+            LengthMismatch: more bytes arrive than were announced.
+            BodyTooLarge: no size was announced, and more bytes arrive than a blob may have.
         """
         received, announced = self._received + len(data), self._upload.size_bytes
         if announced is None and received > self._most_bytes:
@@ -261,13 +261,13 @@ class Receiver:
             self._cut()
 
     def store(self, on_room: Callable[[], object] = lambda: None) -> None:
-        """Hash and store what waits; what is made durable now and then is all that a crash leaves.
+        """Hash and store the waiting bytes. A crash leaves those that were synced, which happens regularly.
 
         `on_room` is called whenever there is room for more.
 
         Raises:
             OffsetMismatch: another request has taken over.
-            QuotaExceeded: its principal may not have as much under way.
+            QuotaExceeded: its principal has too many open bytes.
         """
         while self._waiting:
             parts = self._waiting.popleft()
@@ -284,9 +284,9 @@ class Receiver:
             self._saving = self._workers.submit(self._save, self._stand())
 
     def pause(self) -> Upload:
-        """Make durable what has come, keep how far that is, and leave the rest to another request.
+        """Sync the received bytes, save the offset, and leave the rest to another request.
 
-        Raises as `store`.
+        Raises like `store`.
         """
         self._flush()
         self._settle()
@@ -294,11 +294,11 @@ class Receiver:
         return self._upload
 
     def finish(self) -> Stored:
-        """Put the bytes under their digest.
+        """Store the bytes under their digest.
 
         Raises:
-            LengthMismatch: fewer came than were announced; what came stays, to go on with.
-            DigestMismatch: they are not the ones that were announced; they are dropped.
+            LengthMismatch: fewer bytes arrived than were announced; they stay, so the upload can resume.
+            DigestMismatch: the bytes have another digest than announced; they are dropped.
         """
         announced = self._upload.size_bytes
         if announced is not None and self._received < announced:
@@ -319,11 +319,11 @@ class Receiver:
         return stored
 
     def __enter__(self) -> Self:
-        """Give the receiver."""
+        """Return the receiver."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End what hashes."""
+        """Stop the hasher."""
         self._hasher.close()
 
     def _cut(self) -> None:
@@ -336,7 +336,7 @@ class Receiver:
         self.store()
 
     def _stand(self) -> Upload:
-        """Say how far the upload is, once what was stored is durable."""
+        """Return the state of the upload, valid once the stored bytes are durable."""
         if self._stored == self._upload.offset:
             return self._upload
         self._hasher.settle()
@@ -348,25 +348,25 @@ class Receiver:
         return upload
 
     def _settle(self) -> None:
-        """Wait for what is being made durable. Raises as `store`."""
+        """Wait for a running sync. Raises like `store`."""
         if self._saving is not None:
             saving, self._saving = self._saving, None
             self._upload = saving.result()
 
 
 def size_of(upload: Upload) -> int:
-    """Give the size that was announced of an upload.
+    """Return the announced size of an upload.
 
     Raises:
-        InvalidBody: none was: its bytes are to come through us, which say where they end.
+        InvalidBody: no size was announced, so its bytes must be sent here.
     """
     if upload.size_bytes is None:
-        raise InvalidBody(reason="an upload without a size is sent here, from its offset on")
+        raise InvalidBody(reason="an upload without a size must be sent here, from its offset on")
     return upload.size_bytes
 
 
 def _name(principal: str, retry_key: str) -> str:
-    """Name an upload by who began it, under which key."""
+    """Derive the id of an upload from its principal and retry key."""
     return hashlib.sha256(f"{principal} {retry_key}".encode()).hexdigest()[:32]
 
 

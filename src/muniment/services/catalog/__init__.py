@@ -1,1 +1,1 @@
-"""The catalog: what there is, how it is named, described, related and found."""
+"""The catalog: models, owners, tags, comments, lineage and search."""

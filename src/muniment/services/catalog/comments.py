@@ -1,4 +1,4 @@
-"""Comments on a version, a request or an emergency: Markdown that can be erased, and whom it names."""
+"""Comments on a version, a request or an emergency: erasable Markdown with mentions."""
 
 import re
 from typing import Final
@@ -24,15 +24,15 @@ _MENTION: Final = re.compile(r'(?<![\w.])@(?:"([^"\n]{1,200})"|([\w][\w.-]{0,199
 
 
 def post_comment(tx: Transaction, command: PostComment) -> Outcome:
-    """Post a comment. Whoever is named in it, and may read here, finds it in their inbox.
+    """Post a comment. People mentioned in it who may read here get it in their inbox.
 
     Raises:
         InvalidOption: it is empty or too long.
-        RequestNotFound: it is about something else than a request or an emergency of this version.
+        RequestNotFound: `about` is not a request or an emergency of this version.
     """
     version = resolve(tx.unit, command.reference)
     if not 0 < len(command.text.text.strip()) <= MAX_COMMENT_CHARACTERS:
-        raise InvalidOption(option="text", reason=f"has 1 to {MAX_COMMENT_CHARACTERS} characters")
+        raise InvalidOption(option="text", reason=f"must have 1 to {MAX_COMMENT_CHARACTERS} characters")
     if command.about is not None:
         _check_about(tx.unit, version, command.about)
     event = CommentPosted(
@@ -46,10 +46,10 @@ def post_comment(tx: Transaction, command: PostComment) -> Outcome:
 
 
 def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
-    """Let the text of a comment go, one's own or, for whoever erases people, anybody's.
+    """Erase the text of a comment: your own, or with the right to erase people, anybody's.
 
     Raises:
-        RequestNotFound: there is no such comment.
+        RequestNotFound: the comment does not exist.
     """
     record = tx.unit.projections.find(CommentRecord, (command.comment,))
     if record is None or not tx.may(Act.COMMENT, ModelName.parse(record.name).namespace):
@@ -62,7 +62,7 @@ def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
 
 
 def list_comments(reading: Reading, query: ListComments) -> tuple[Comment, ...]:
-    """List what was said of a version."""
+    """List the comments on a version."""
     version = resolve(reading.unit, query.reference)
     about = Where("name", "=", version.name), Where("number", "=", version.number)
     records = select_page(reading.unit, query, CommentRecord, *about)
@@ -70,20 +70,20 @@ def list_comments(reading: Reading, query: ListComments) -> tuple[Comment, ...]:
 
 
 def _check_about(unit: Unit, version: VersionRecord, about: int) -> None:
-    found = unit.projections.find(RequestRecord, (about,)) or unit.projections.find(MoveRecord, (about,))
-    if found is None or (found.name, found.number) != (version.name, version.number):
+    record = unit.projections.find(RequestRecord, (about,)) or unit.projections.find(MoveRecord, (about,))
+    if record is None or (record.name, record.number) != (version.name, version.number):
         raise RequestNotFound(entry=about, kind="request or emergency of this version")
 
 
 def _find_mentions(tx: Transaction, version: VersionRecord, text: str) -> list[str]:
-    """Find who is named: those who may not read here are not told, and nor is the author of the comment."""
+    """Find the mentioned people, except the author and those who may not read here."""
     namespace = ModelName.parse(version.name).namespace
-    found: list[str] = []
+    mentions: list[str] = []
     for quoted, plain in _MENTION.findall(text)[:_MAX_MENTIONS]:
         try:
             principal = get_principal(tx.unit, quoted or plain.rstrip(".-")).id
         except PrincipalNotFound:
             continue
-        if principal not in {*found, tx.actor} and roles_of(tx.unit, principal, namespace):
-            found.append(principal)
-    return found
+        if principal not in {*mentions, tx.actor} and roles_of(tx.unit, principal, namespace):
+            mentions.append(principal)
+    return mentions

@@ -1,6 +1,6 @@
 """Describe versions so that they can be found: by parameters, metrics, tags and aliases."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_manifest
 from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Attribute, find_attributes
@@ -13,15 +13,17 @@ from muniment.core.events import (
     AliasMoved,
     AliasRemoved,
     AttestationRecorded,
+    ClaimWithdrawn,
     Entry,
     TagSet,
     VersionPublished,
 )
 from muniment.core.names import Kind, ModelName, Reference
-from muniment.core.records import DeploymentRecord, VersionRecord
+from muniment.core.records import AttestationRecord, DeploymentRecord, VersionRecord
+from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.documents import read_document
-from muniment.services.catalog.lineage import note_claim, note_dataset
+from muniment.services.catalog.lineage import forget_claim, note_claim, note_dataset
 from muniment.services.catalog.resolve import resolve
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
@@ -30,6 +32,26 @@ def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, ent
     """Describe a version by a claim: what it was made from, its parameters, its newest metrics."""
     unit.catalog.put(version.index, attributes_of(statement), entry)
     note_claim(unit, version, statement)
+
+
+def describe_withdrawal(unit: Unit, event: ClaimWithdrawn, entry: int) -> None:
+    """Describe a version without what a claim said that is withdrawn: what older ones say holds again."""
+    gone = _find_statement(unit, event.claim)
+    if gone is None:
+        return
+    version = resolve(unit, Reference(event.name, event.revision))
+    keys = {attribute.key for attribute in attributes_of(gone)}
+    for key in keys:
+        unit.catalog.remove(version.index, key, entry)
+    for statement in _list_standing(unit, version, gone.predicate_type):
+        again = [attribute for attribute in attributes_of(statement) if attribute.key in keys]
+        unit.catalog.put(version.index, again, entry)
+    forget_claim(unit, version, gone)
+    # An edge is of a namespace: another model there may have the same bytes, and claims of its own.
+    for other in unit.projections.select(VersionRecord, Where("revision", "=", version.revision)):
+        if ModelName.parse(other.name).namespace == event.name.namespace:
+            for statement in _list_standing(unit, other, gone.predicate_type):
+                note_claim(unit, other, statement)
 
 
 def attributes_of(statement: Statement) -> list[Attribute]:
@@ -92,6 +114,8 @@ def describe_again(unit: Unit, entry: Entry) -> None:
             reference = Reference(event.name, event.revision)
             _describe_bundle(unit, reference, event.attestation, entry.index)
             describe_deployment(unit, event, entry.index)
+        case ClaimWithdrawn() as event:
+            describe_withdrawal(unit, event, entry.index)
         case TagSet() as event:
             text = None if event.value is None else unit.payloads.find(str(event.value))
             version = _entry_of(unit, event.name, event.number)
@@ -105,12 +129,28 @@ def describe_again(unit: Unit, entry: Entry) -> None:
 
 
 def _describe_bundle(unit: Unit, reference: Reference, digest: Digest, entry: int) -> None:
+    statement = _find_statement(unit, digest)
+    if statement is not None:
+        describe_claim(unit, resolve(unit, reference), statement, entry)
+
+
+def _list_standing(unit: Unit, version: VersionRecord, predicate_type: str) -> Iterator[Statement]:
+    """List what the claims of a type about a version say that were not withdrawn, oldest first."""
+    about = Where("name", "=", version.name), Where("revision", "=", version.revision)
+    of_type = Where("predicate_type", "=", predicate_type)
+    claims = unit.projections.select(AttestationRecord, *about, of_type, Where("withdrawn", "=", None))
+    for claim in claims:
+        statement = _find_statement(unit, Digest.parse(claim.digest))
+        if statement is not None:
+            yield statement
+
+
+def _find_statement(unit: Unit, digest: Digest) -> Statement | None:
     try:
-        statement = read_statement(Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES)).payload)
+        return read_statement(Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES)).payload)
     except MunimentError:
         # A damaged claim is for `verify` and `scrub` to name.
-        return
-    describe_claim(unit, resolve(unit, reference), statement, entry)
+        return None
 
 
 def _describe_dataset(unit: Unit, name: ModelName, digest: Digest) -> None:

@@ -23,6 +23,12 @@ def note_claim(unit: Unit, version: VersionRecord, statement: Statement) -> None
     unit.lineage.put(namespace, edges_of(Digest.parse(version.revision), statement))
 
 
+def forget_claim(unit: Unit, version: VersionRecord, statement: Statement) -> None:
+    """Forget what a claim says that a version was made from, though another may say the same."""
+    namespace = ModelName.parse(version.name).namespace
+    unit.lineage.remove(namespace, edges_of(Digest.parse(version.revision), statement))
+
+
 def note_dataset(unit: Unit, name: ModelName, digest: Digest, revision: Revision) -> None:
     """Note the files of a published dataset: a training may have named one by its own digest."""
     if len(revision.files) <= MAX_FILES:

@@ -1,4 +1,4 @@
-"""Models by name: now, or as they were."""
+"""Models by name, now or at a time."""
 
 from dataclasses import replace
 from typing import Final
@@ -16,7 +16,7 @@ _LAST_CHARACTER: Final = "\U0010ffff"
 
 
 def get_model(reading: Reading, query: GetModel) -> ModelRecord:
-    """Give a model. Raises as `find_model`."""
+    """Return a model. Raises like `find_model`."""
     return find_model(reading.unit, query.name, query.at)
 
 
@@ -25,21 +25,21 @@ def list_models(reading: Reading, query: ListModels) -> tuple[ModelRecord, ...]:
     unit, namespaces = reading.unit, reading.sight.namespaces()
     limit, until = bound(query.limit), horizon(unit, query.at)
     ranges = [("", _LAST_CHARACTER)] if namespaces is None else [(f"{n}/", f"{n}0") for n in namespaces]
-    found: list[ModelRecord] = []
+    models: list[ModelRecord] = []
     for low, high in ranges:
         start = Where("name", ">", max(query.after, low)) if query.after >= low else Where("name", ">=", low)
         prefix = Where("name", ">=", query.prefix)
         end = Where("name", "<", min(high, query.prefix + _LAST_CHARACTER))
-        found += unit.projections.select(ModelRecord, start, prefix, end, *until, order="name", limit=limit)
-    page = sorted(found, key=lambda model: model.name)[:limit]
+        models += unit.projections.select(ModelRecord, start, prefix, end, *until, order="name", limit=limit)
+    page = sorted(models, key=lambda model: model.name)[:limit]
     return tuple(_as_of(unit, model, until) for model in page)
 
 
 def find_model(unit: Unit, name: ModelName, at: str | None = None) -> ModelRecord:
-    """Find a model, as it is or was at a time.
+    """Find a model, as it is now or was at a time.
 
     Raises:
-        ModelNotFound: there is none.
+        ModelNotFound: it does not exist.
     """
     until = horizon(unit, at)
     models = unit.projections.select(ModelRecord, Where("name", "=", str(name)), *until, limit=1)
@@ -49,7 +49,7 @@ def find_model(unit: Unit, name: ModelName, at: str | None = None) -> ModelRecor
 
 
 def _as_of(unit: Unit, model: ModelRecord, until: tuple[Where, ...]) -> ModelRecord:
-    """Give a model with the latest version and the owner that it had then."""
+    """Return a model with its latest version and owner at that time."""
     if not until:
         return model
     versions = unit.projections.select(

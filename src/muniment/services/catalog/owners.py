@@ -1,4 +1,4 @@
-"""Owners: who answers for a model."""
+"""Owners: the principals who answer for models."""
 
 from muniment.core.events import OwnerSet
 from muniment.core.people.roles import Act
@@ -16,13 +16,13 @@ def set_owner(tx: Transaction, command: SetOwner) -> Outcome:
     """Set the owner of a model; setting the present one again changes nothing.
 
     Raises:
-        ModelNotFound, PrincipalNotFound: there is no such model, or nobody of that name.
+        ModelNotFound, PrincipalNotFound: the model or the principal does not exist.
         NotPermitted: the actor is neither an admin nor the present owner.
     """
     name = command.name
     tx.require(Act.READ, name.namespace)
     model = find_model(tx.unit, name)
-    # A credential that sets no owner does not do so for the owner, either.
+    # A credential without the act cannot set the owner, not even for the owner.
     if model.owner != tx.actor or not tx.caller.reaches(Act.ASSIGN, name.namespace):
         tx.require(Act.ASSIGN, name.namespace)
     owner = get_principal(tx.unit, command.principal).id
@@ -35,6 +35,6 @@ def set_owner(tx: Transaction, command: SetOwner) -> Outcome:
 
 
 def list_owners(reading: Reading, query: ListOwners) -> tuple[OwnerRecord, ...]:
-    """List the owners of a model, oldest first. Raises as `find_model`."""
+    """List the owners of a model, oldest first. Raises like `find_model`."""
     find_model(reading.unit, query.name)
     return tuple(select_page(reading.unit, query, OwnerRecord, Where("name", "=", str(query.name))))

@@ -1,4 +1,4 @@
-"""The query language of search, read by a grammar (docs/reference/search.md)."""
+"""The query language of search (docs/reference/search.md)."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -59,7 +59,7 @@ _GRAMMAR: Final = r"""
 
     %ignore /\s+/
 """
-# What names something: the check of such a name.
+# Fields that name something, with the check of the name.
 _NAMES: Final[Mapping[str, Callable[[str], object]]] = {
     ALIAS: Alias,
     DIGEST: Digest.parse,
@@ -73,10 +73,10 @@ def parse(text: str) -> Search:
     """Read a query.
 
     Raises:
-        InvalidQuery: it breaks the grammar (docs/reference/search.md), or is too long or too deep.
+        InvalidQuery: it breaks the grammar (docs/reference/search.md), or is too long or nested too deeply.
     """
     if len(text) > MAX_QUERY_CHARACTERS or text.count("(") > _MAX_DEPTH:
-        raise InvalidQuery(reason="it is too long or too deep")
+        raise InvalidQuery(reason="it is too long or nested too deeply")
     try:
         search = _Reader().transform(_PARSER.parse(text))
     except UnexpectedInput as error:
@@ -91,56 +91,56 @@ def parse(text: str) -> Search:
 
 
 class _Reader(Transformer[Token, object]):
-    """Makes conditions of what the grammar found."""
+    """Turns the tree of the grammar into conditions."""
 
-    def start(self, found: list[object]) -> Search:
-        orders = [one for one in found if isinstance(one, tuple)]
+    def start(self, children: list[object]) -> Search:
+        orders = [child for child in children if isinstance(child, tuple)]
         field, direction = orders[0] if orders else ("created", "desc")
         return Search(
-            condition=next(iter(_conditions(found)), None), order=field, descending=direction == "desc"
+            condition=next(iter(_conditions(children)), None), order=field, descending=direction == "desc"
         )
 
-    def either(self, found: list[object]) -> Or:
-        return Or(_conditions(found))
+    def either(self, children: list[object]) -> Or:
+        return Or(_conditions(children))
 
-    def both(self, found: list[object]) -> And:
-        return And(_conditions(found))
+    def both(self, children: list[object]) -> And:
+        return And(_conditions(children))
 
-    def negation(self, found: list[object]) -> Not:
-        return Not(_conditions(found)[0])
+    def negation(self, children: list[object]) -> Not:
+        return Not(_conditions(children)[0])
 
-    def comparison(self, found: list[object]) -> Comparison:
-        field, op, value = found
+    def comparison(self, children: list[object]) -> Comparison:
+        field, op, value = children
         return _check(Comparison(str(field), str(op), value if isinstance(value, float) else str(value)))
 
-    def value(self, found: list[Token]) -> str | float:
-        token = found[0]
+    def value(self, children: list[Token]) -> str | float:
+        token = children[0]
         if token.type == "NUMBER":
             return float(token)
         return str(token)[1:-1] if token.type == "STRING" else str(token)
 
-    def order(self, found: list[Token | None]) -> tuple[str, str]:
-        tokens = {token.type: str(token).lower() for token in found if token is not None}
-        field = next(str(token) for token in found if token is not None and token.type == "FIELD")
+    def order(self, children: list[Token | None]) -> tuple[str, str]:
+        tokens = {token.type: str(token).lower() for token in children if token is not None}
+        field = next(str(token) for token in children if token is not None and token.type == "FIELD")
         if field in {*POINTERS, DIGEST, OWNER, "author", "size"}:
             raise InvalidQuery(reason=f"versions cannot be ordered by {field}")
-        # Numbers and times are wanted from the highest on, names from the first on.
+        # By default, numbers and times descend, and names ascend.
         usual = "asc" if field == "name" else "desc"
         return field, tokens.get("DIRECTION", usual)
 
 
-def _check(found: Comparison) -> Comparison:
-    """Check that a field can be compared so, and bring the value into the form that is kept."""
-    field, op, value = found.field, found.op, found.value
+def _check(comparison: Comparison) -> Comparison:
+    """Check that a field allows the comparison, and normalize the value."""
+    field, op, value = comparison.field, comparison.op, comparison.value
     if field in _NAMES:
         if op not in {"=", "!="}:
-            raise InvalidQuery(reason=f"{field} is compared with = or !=")
+            raise InvalidQuery(reason=f"{field} can only be compared with = or !=")
         _NAMES[field](str(value))
         return Comparison(field, op, str(value))
     if field in {"version", "size"}:
         if not isinstance(value, float) or op == "~":
             raise InvalidQuery(reason=f"{field} is a number")
-        return found
+        return comparison
     if field == "created":
         return Comparison(field, op, _read_moment(str(value)))
     if field.startswith("metric.") and not isinstance(value, float):
@@ -149,7 +149,7 @@ def _check(found: Comparison) -> Comparison:
         op == "~" or not field.startswith(tuple(f"{kind}." for kind in ATTRIBUTES))
     ):
         raise InvalidQuery(reason=f"{field} is text: put the value in quotes")
-    return found
+    return comparison
 
 
 def _read_moment(text: str) -> str:
@@ -159,8 +159,8 @@ def _read_moment(text: str) -> str:
         raise InvalidQuery(reason=f"{text!r} is not a time") from error
 
 
-def _conditions(found: list[object]) -> tuple[Condition, ...]:
-    return tuple(one for one in found if isinstance(one, Comparison | And | Or | Not))
+def _conditions(children: list[object]) -> tuple[Condition, ...]:
+    return tuple(child for child in children if isinstance(child, Comparison | And | Or | Not))
 
 
 def _count(condition: "Condition | None") -> int:
@@ -177,4 +177,4 @@ def _count(condition: "Condition | None") -> int:
 
 def _near(text: str, error: UnexpectedInput) -> str:
     rest = text[error.pos_in_stream :][:20]
-    return f"{rest!r} was not expected" if rest else "it ends too early"
+    return f"{rest!r} was not expected" if rest else "it ends too soon"

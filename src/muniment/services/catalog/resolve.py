@@ -1,4 +1,4 @@
-"""References to versions: now, or as they were."""
+"""Resolve references to versions, now or at a time."""
 
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
@@ -10,10 +10,10 @@ from muniment.services.log.pages import horizon
 
 
 def resolve(unit: Unit, reference: Reference, at: str | None = None) -> VersionRecord:
-    """Find the version that a reference points at; with `at`, the one it pointed at then.
+    """Find the version that a reference points at; with `at`, at that time.
 
     Raises:
-        VersionNotFound: it points at none.
+        VersionNotFound: it points at no version.
     """
     record = _find(unit, reference, horizon(unit, at))
     if record is None:
@@ -22,9 +22,9 @@ def resolve(unit: Unit, reference: Reference, at: str | None = None) -> VersionR
 
 
 def find_move(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> MoveRecord | None:
-    """Find the move that says where an alias points, among those that meet the conditions.
+    """Find the newest move of an alias, among those that meet the conditions.
 
-    None if it has not moved yet, or was removed.
+    None if it has not moved yet or was removed.
     """
     moves = unit.projections.select(
         MoveRecord,
@@ -51,7 +51,7 @@ def _find(unit: Unit, reference: Reference, until: tuple[Where, ...]) -> Version
             condition = [Where("revision", "=", str(digest))]
         case None:
             condition = []
-    found = unit.projections.select(
+    versions = unit.projections.select(
         VersionRecord,
         Where("name", "=", name),
         *condition,
@@ -60,4 +60,4 @@ def _find(unit: Unit, reference: Reference, until: tuple[Where, ...]) -> Version
         descending=True,
         limit=1,
     )
-    return found[0] if found else None
+    return versions[0] if versions else None

@@ -1,4 +1,4 @@
-"""Look versions up, among those that a caller may see."""
+"""Search for versions, among those that a caller may read."""
 
 import importlib
 
@@ -11,22 +11,22 @@ from muniment.services.reading import Reading
 
 
 def search_versions(reading: Reading, query: SearchVersions) -> SearchPage:
-    """Look versions up.
+    """Search for versions.
 
     Raises:
         InvalidTime: `at` is not a time.
-        InvalidQuery: the query breaks the grammar, or the cursor is not one that this search gave.
+        InvalidQuery: the query breaks the grammar, or the cursor does not belong to this search.
     """
     unit, namespaces = reading.unit, reading.sight.namespaces()
     limit = bound(query.limit)
     until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
     search = name_people(_parse(query.text), lambda text: find_id(unit, text))
-    found = unit.catalog.search(search, namespaces, query.cursor, limit, until)
-    return SearchPage(items=tuple(found.versions), next=found.cursor)
+    page = unit.catalog.search(search, namespaces, query.cursor, limit, until)
+    return SearchPage(items=tuple(page.versions), next=page.cursor)
 
 
 def _parse(text: str) -> Search:
-    # Most commands never search: the grammar is loaded by the first search
+    # Most commands never search, so only the first search loads the grammar
     # (docs/decisions/0004-late-imports.md).
     search: Search = importlib.import_module("muniment.services.catalog.query_language").parse(text)
     return search

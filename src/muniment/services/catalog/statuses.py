@@ -1,4 +1,4 @@
-"""Statuses: what became of a version, and that no alias moves to one that is out of service."""
+"""Statuses of versions; no alias moves to a version that is out of service."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from muniment.ports.unit import Unit
 
 
 def find_status(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()) -> StatusRecord | None:
-    """Find what was said last of a version; None if it is as it was published."""
-    found = unit.projections.select(
+    """Find the newest status of a version; None if none was set."""
+    records = unit.projections.select(
         StatusRecord,
         Where("name", "=", version.name),
         Where("number", "=", version.number),
@@ -19,32 +19,32 @@ def find_status(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = (
         descending=True,
         limit=1,
     )
-    return found[0] if found else None
+    return records[0] if records else None
 
 
 def status_of(unit: Unit, version: VersionRecord) -> Status:
-    """Say what a version is now."""
-    found = find_status(unit, version)
-    return Status.PUBLISHED if found is None else Status(found.status)
+    """Return the present status of a version."""
+    record = find_status(unit, version)
+    return Status.PUBLISHED if record is None else Status(record.status)
 
 
 def list_revoked(unit: Unit) -> Iterator[VersionRecord]:
     """List the versions that are revoked now."""
-    said = unit.projections.select(StatusRecord, Where("status", "=", str(Status.REVOKED)))
-    for name, number in dict.fromkeys((record.name, record.number) for record in said):
+    records = unit.projections.select(StatusRecord, Where("status", "=", str(Status.REVOKED)))
+    for name, number in dict.fromkeys((record.name, record.number) for record in records):
         version = unit.projections.find(VersionRecord, (name, number))
         if version is not None and status_of(unit, version) is Status.REVOKED:
             yield version
 
 
 def check_in_service(unit: Unit, version: VersionRecord) -> None:
-    """Check that an alias may move to a version, as far as its status goes.
+    """Check that the status of a version lets an alias move to it.
 
     Raises:
         VersionWithdrawn: it is retired, revoked or purged.
     """
-    found = find_status(unit, version)
-    if found is not None and Status(found.status) in WITHDRAWN:
-        reason = None if found.reason is None else unit.payloads.find(found.reason)
+    record = find_status(unit, version)
+    if record is not None and Status(record.status) in WITHDRAWN:
+        reason = None if record.reason is None else unit.payloads.find(record.reason)
         reference = f"{version.name}@{version.number}"
-        raise VersionWithdrawn(reference=reference, status=found.status, reason=reason or "erased")
+        raise VersionWithdrawn(reference=reference, status=record.status, reason=reason or "erased")

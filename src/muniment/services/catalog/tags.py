@@ -1,4 +1,4 @@
-"""Tags: short texts on a version, to find it by. They change; the version does not."""
+"""Tags: short, searchable texts on a version. They can change; the version cannot."""
 
 import re
 from typing import Final
@@ -23,7 +23,7 @@ _MAX_TEXT_CHARACTERS: Final = 1000
 
 
 def set_tag(tx: Transaction, command: SetTag) -> Outcome:
-    """Put a tag on a version. The text it has already changes nothing.
+    """Put a tag on a version; the same text again changes nothing.
 
     Raises:
         InvalidTag: its name or text breaks the rules.
@@ -34,12 +34,12 @@ def set_tag(tx: Transaction, command: SetTag) -> Outcome:
 
 
 def remove_tag(tx: Transaction, command: RemoveTag) -> Outcome:
-    """Take a tag away; again changes nothing. Raises as `set_tag`."""
+    """Remove a tag; a missing tag changes nothing. Raises like `set_tag`."""
     return _set(tx, command.reference, command.key, None)
 
 
 def list_tags(reading: Reading, query: ListTags) -> tuple[Tag, ...]:
-    """List the tags of a version; those that were taken away or erased are left out."""
+    """List the tags of a version, without removed and erased ones."""
     version = resolve(reading.unit, query.reference, query.at)
     newest = _newest(reading.unit, version, horizon(reading.unit, query.at))
     texts = [(key, reading.find_text(record.value)) for key, record in sorted(newest.items())]

@@ -1,6 +1,6 @@
 """Record a claim that was verified, with what follows from it."""
 
-from muniment.core.claims.attestations import DEPLOYMENT, Statement
+from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, Statement
 from muniment.core.claims.deployments import Deployment
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
@@ -8,11 +8,17 @@ from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance
+from muniment.core.people.roles import Act
 from muniment.core.records import KeyRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.catalog.describe import describe_claim, describe_deployment
 from muniment.services.claims.deployments import deploy
 from muniment.services.transaction import Transaction
+
+
+def act_of(predicate_type: str) -> Act:
+    """Say what somebody has to be allowed who makes a claim of a type."""
+    return Act.APPROVE if predicate_type == APPROVAL else Act.ATTEST
 
 
 def record_claim(  # noqa: PLR0913, PLR0917 - what is on record of a claim

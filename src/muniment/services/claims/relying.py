@@ -1,7 +1,8 @@
-"""Read claims again: whoever relies on one verifies it again (DESIGN rule 4)."""
+"""Read claims again: each reader verifies them again before relying on them (DESIGN rule 4)."""
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
-from muniment.core.claims.attestations import PROVENANCE, Attestation, Statement
+from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement
+from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
@@ -19,30 +20,56 @@ def read_revision(unit: Unit, digest: Digest) -> Revision:
 
 
 def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple[Attestation, ...]:
-    """Read and verify again every claim about a version, oldest first.
+    """Read and verify again every claim about a version that stands, oldest first.
 
-    Claims by keys that are revoked as of before they were recorded are left out. A bundle that is
+    Claims that were withdrawn are left out, and claims by keys that are revoked as of before they were
+    recorded: who stole a key has withdrawn nothing by it either. A bundle that is
     missing or altered is an error, not an absence: a rejection that cannot be read must not pass.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature, WrongSubject: a claim cannot be relied on.
     """
-    records = unit.projections.select(
-        AttestationRecord, Where("name", "=", version.name), Where("revision", "=", version.revision)
-    )
-    keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
-    return tuple(
+    counting = _list_counting(unit, version)
+    entries = {record.index for record, _ in counting}
+    withdrawn = {record.index for record, _ in counting if record.withdrawn in entries}
+    claims = [
         _read_claim(unit, record, key, version, revision)
-        for record in records
-        if (key := keys[record.key_id]) and (key.revoked is None or record.index < key.revoked)
-    )
+        for record, key in counting
+        if record.index not in withdrawn or record.predicate_type == APPROVAL
+    ]
+    return tuple(drop_withdrawn(claims, withdrawn))
 
 
-def authors_of(unit: Unit, version: VersionRecord, claims: tuple[Attestation, ...]) -> frozenset[str]:
-    """Collect who made a version: who published its bytes, under any name, and who trained it."""
-    trained = {claim.signer for claim in claims if claim.predicate_type == PROVENANCE}
+def is_withdrawn(unit: Unit, claim: AttestationRecord) -> bool:
+    """Say whether a claim was withdrawn, by a key that counted then."""
+    about = Where("name", "=", claim.name), Where("revision", "=", claim.revision)
+    withdrawals = unit.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
+    return any(_counts(one, unit.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)
+
+
+def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
+    """Collect who made a version: who published its bytes, under any name, and who trained it.
+
+    Who withdraws how it was trained has trained it all the same.
+    """
+    trained = _list_counting(unit, version, Where("predicate_type", "=", PROVENANCE))
     same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
-    return frozenset({*trained, *(found.author for found in same)})
+    return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})
+
+
+def _list_counting(
+    unit: Unit, version: VersionRecord, *which: Where
+) -> list[tuple[AttestationRecord, KeyRecord]]:
+    """List the claims about a version, oldest first, with their keys, which counted when they came."""
+    about = Where("name", "=", version.name), Where("revision", "=", version.revision)
+    records = unit.projections.select(AttestationRecord, *about, *which)
+    keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
+    return [(record, key) for record in records if (key := keys[record.key_id]) and _counts(record, key)]
+
+
+def _counts(record: AttestationRecord, key: KeyRecord | None) -> bool:
+    """Say whether a claim came before its key was revoked."""
+    return key is not None and (key.revoked is None or record.index < key.revoked)
 
 
 def _read_claim(

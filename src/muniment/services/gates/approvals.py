@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_acts
+from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
@@ -65,8 +65,8 @@ def check_approval(
         raise StaleApproval(reference=reference, what="policy")
     if approval.evidence != evidence_of(claims):
         raise StaleApproval(reference=reference, what="evidence")
-    act = last_acts(claims, reference, approval.alias, approval.waiver).get(tx.actor)
-    before = None if act is None else act.approval
+    last = last_approvals(claims, reference, approval.alias, approval.waiver).get(tx.actor)
+    before = None if last is None else last.approval
     if approval.decision is SigningDecision.WITHDRAW and (
         before is None or before.decision is SigningDecision.WITHDRAW
     ):
@@ -115,7 +115,7 @@ def _check_others(
 ) -> None:
     """Check that the actor decides about somebody else's work. Raises as `check_approval`."""
     reference = f"{version.name}@{version.number}"
-    if tx.actor in authors_of(tx.unit, version, claims):
+    if tx.actor in authors_of(tx.unit, version):
         raise OwnVersion(reference=reference, principal=tx.actor)
     if approval.waiver is None:
         return

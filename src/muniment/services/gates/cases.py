@@ -61,7 +61,7 @@ def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         now=moment.time,
         registry=moment.registry,
         paths=tuple(file.path for file in revision.files),
-        authors=authors_of(unit, version, claims),
+        authors=authors_of(unit, version),
         attestations=claims,
         roles={signer: roles_of(unit, signer, name.namespace) for signer in signers},
         holds=_find_holds(unit, version),

@@ -1,4 +1,4 @@
-"""Emergencies: an alias moves past its gate, and somebody else has to look at that (break-glass)."""
+"""Emergencies: an alias moves past its gate, and somebody else must review that (break-glass)."""
 
 from muniment.core.claims.attestations import EMERGENCY, Statement
 from muniment.core.claims.emergencies import Emergency
@@ -23,7 +23,7 @@ from muniment.services.bytes.custody import take
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.claims.recording import record_claim
-from muniment.services.claims.relying import authors_of, check_subject, read_claims, read_revision
+from muniment.services.claims.relying import authors_of, check_subject, read_revision
 from muniment.services.claims.signers import verify_sent
 from muniment.services.gates.cases import Moment
 from muniment.services.gates.gate import judge_gate
@@ -33,17 +33,17 @@ from muniment.services.transaction import Outcome, Transaction, roles_of
 
 
 def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
-    """Point an alias at a version past its gate: signed, with a reason, and to be closed by somebody else.
+    """Point an alias at a version past its gate, with a signed reason; somebody else must close it.
 
     Raises:
-        BreakGlassNotAllowed: a policy does not let the actor; or the alias is not guarded at all.
-        NotPermitted: the actor's credential is not good for moving aliases.
-        VersionWithdrawn: the version is retired, revoked or purged: that is for nobody to move past.
-        WrongSubject, StaleApproval: what was signed is about something else.
+        BreakGlassNotAllowed: a policy does not let the actor do it, or the alias is not guarded.
+        NotPermitted: the actor's credential does not cover moving aliases.
+        VersionWithdrawn: the version is retired, revoked or purged, which no emergency overrides.
+        WrongSubject, StaleApproval: the signed statement is about something else.
     """
     name = command.reference.name
     tx.require(Act.READ, name.namespace)
-    # Who may is for the policy to say; a credential that moves no alias does not move one so, either.
+    # The policy says who may, but the credential must also cover moving aliases.
     if not tx.caller.reaches(Act.MOVE_ALIAS, name.namespace):
         raise NotPermitted(principal=tx.actor, act=str(Act.MOVE_ALIAS), namespace=name.namespace)
     version = resolve(tx.unit, command.reference)
@@ -54,16 +54,16 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
     _check_emergency(tx, version, command, statement)
     record_claim(tx, version, signer, statement, command.attestation, command.reason)
     judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time)) or []
-    due = write_time(read_time(tx.time) + min(one.close_within for one in terms))
+    due = write_time(read_time(tx.time) + min(term.close_within for term in terms))
     return record_move(tx, command, version, find_move(tx.unit, name, command.alias), judged, due=due)
 
 
 def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
-    """Close an emergency: somebody else than who made the move looked at it, and says what came of it.
+    """Close an emergency with the result of a review by somebody else.
 
     Raises:
-        RequestNotFound: no emergency of that entry is open.
-        OwnVersion: the actor made the move, or the version.
+        RequestNotFound: no open emergency has that entry.
+        OwnVersion: the actor made the move or the version.
     """
     move = tx.unit.projections.find(MoveRecord, (command.emergency,))
     if move is None or move.number is None or not move.emergency or move.closed is not None:
@@ -71,8 +71,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
     name = ModelName.parse(move.name)
     tx.require(Act.APPROVE, name.namespace)
     version = resolve(tx.unit, Reference(name, move.number))
-    claims = read_claims(tx.unit, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    if tx.actor in {move.actor, *authors_of(tx.unit, version, claims)}:
+    if tx.actor in {move.actor, *authors_of(tx.unit, version)}:
         raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
     if command.reason is None:
         raise ReasonNeeded(what="closing an emergency")
@@ -87,26 +86,30 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
 
 
 def _find_terms(tx: Transaction, version: VersionRecord, alias: Alias) -> list[BreakGlassTerms]:
-    """Find what every enforced policy says of emergencies. Raises as `break_glass`."""
+    """Find the terms of every enforced policy for emergencies. Raises like `break_glass`."""
     reference = f"{version.name}@{version.number}"
     name = ModelName.parse(version.name)
     roles = roles_of(tx.unit, tx.actor, name.namespace)
-    found: list[BreakGlassTerms] = []
+    allowed: list[BreakGlassTerms] = []
     for _, policy in find_policies(tx.unit, name, alias):
         if policy is not None and policy.mode is not Mode.ENFORCE:
             continue
         terms = None if policy is None else policy.break_glass
         if terms is None:
             raise BreakGlassNotAllowed(
-                reference=reference, alias=str(alias), reason="a policy has no way past"
+                reference=reference, alias=str(alias), reason="a policy does not allow it"
             )
         if not roles & terms.roles:
             asked = " or ".join(sorted(terms.roles))
-            raise BreakGlassNotAllowed(reference=reference, alias=str(alias), reason=f"you are no {asked}")
-        found.append(terms)
-    if not found:
-        raise BreakGlassNotAllowed(reference=reference, alias=str(alias), reason="nothing guards it: promote")
-    return found
+            raise BreakGlassNotAllowed(
+                reference=reference, alias=str(alias), reason=f"it needs the role {asked}"
+            )
+        allowed.append(terms)
+    if not allowed:
+        raise BreakGlassNotAllowed(
+            reference=reference, alias=str(alias), reason="the alias is not guarded, so promote it"
+        )
+    return allowed
 
 
 def _check_emergency(
@@ -114,9 +117,9 @@ def _check_emergency(
 ) -> None:
     reference = f"{version.name}@{version.number}"
     check_subject(statement, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    said = Emergency.read(statement.predicate) if statement.predicate_type == EMERGENCY else None
+    signed = Emergency.read(statement.predicate) if statement.predicate_type == EMERGENCY else None
     wanted = (reference, command.alias, tx.registry)
-    if said is None or (said.version, said.alias, said.registry) != wanted:
+    if signed is None or (signed.version, signed.alias, signed.registry) != wanted:
         raise WrongSubject(reference=reference, subject=str(command.attestation))
-    if said.reason != command.reason.digest:
+    if signed.reason != command.reason.digest:
         raise StaleApproval(reference=reference, what="reason")

@@ -1,4 +1,4 @@
-"""The gate: what the policies of an alias say of a version, and each verdict as a signed claim."""
+"""The gate: judge a version by the policies of an alias, and sign each verdict as a claim."""
 
 from muniment.core.claims.attestations import VERDICT
 from muniment.core.digests import Digest
@@ -22,7 +22,7 @@ Judged = tuple[Verdict, Case | None]
 
 
 def preview_gate(reading: Reading, query: JudgeGate) -> Gate:
-    """Say what the policies of an alias say of a version, or what another policy would; nothing is recorded.
+    """Judge a version by the policies of an alias, or by another policy, without recording anything.
 
     Raises:
         PolicyNotFound: the alias is not guarded.
@@ -43,15 +43,17 @@ def preview_gate(reading: Reading, query: JudgeGate) -> Gate:
 def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
     """Evaluate every policy in force for an alias; None if it is not guarded.
 
-    An alias that is guarded by no policy has a verdict without a finding, which nothing meets.
+    An alias that is guarded without a policy gets a verdict without findings, which fails.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
     """
-    found = find_policies(unit, ModelName.parse(version.name), alias)
-    if not found:
+    policies = find_policies(unit, ModelName.parse(version.name), alias)
+    if not policies:
         return None
-    bars = [Bar(alias, one.policy, str(one.record.digest)) for one in found if one.policy is not None]
+    bars = [
+        Bar(alias, entry.policy, str(entry.record.digest)) for entry in policies if entry.policy is not None
+    ]
     if not bars:
         reference = f"{version.name}@{version.number}"
         return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
@@ -59,18 +61,18 @@ def judge_gate(unit: Unit, version: VersionRecord, alias: Alias, moment: Moment)
 
 
 def judge_bar(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
-    """Evaluate one policy. Raises as `judge_gate`."""
+    """Evaluate one policy. Raises like `judge_gate`."""
     case = gather(unit, version, bar, moment)
     return judge(bar.policy, case), case
 
 
 def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
-    """Put the verdicts together."""
+    """Combine the verdicts into a gate."""
     reference = f"{version.name}@{version.number}"
     return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))
 
 
 def record_verdict(tx: Transaction, version: VersionRecord, verdict: Verdict, case: Case) -> Digest:
-    """Sign a verdict as the registry, with all that it rests on, and record it; give its digest."""
+    """Sign a verdict as the registry, with its whole case, and record it; return its digest."""
     predicate = write_verdict(verdict, case, verifier=tx.keys.log.name)
     return record_own(tx, version, VERDICT, predicate)

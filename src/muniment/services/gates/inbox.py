@@ -1,4 +1,4 @@
-"""Inboxes: what waits for somebody, and what they should know."""
+"""Inboxes: the tasks and notices of a principal."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,12 +27,12 @@ from muniment.services.claims.relying import authors_of, read_claims, read_revis
 from muniment.services.reading import Reading, Sight
 from muniment.services.transaction import roles_of
 
-# What one should know is shown for so long; what one has to decide, until it is decided.
+# Notices are shown for this long; tasks until they are decided.
 _NEWS: Final = timedelta(days=30)
 
 
 def get_inbox(reading: Reading, _query: GetInbox) -> tuple[InboxItem, ...]:
-    """Gather an inbox: what is to be decided first, the oldest first, then the news."""
+    """Gather an inbox: tasks first, then notices, each oldest first."""
     inbox = _Inbox(reading.unit, reading.sight, reading.time)
     items = [*inbox.emergencies(), *inbox.requests(), *inbox.waivers(), *inbox.answers(), *inbox.mentions()]
     return tuple(sorted(items, key=lambda item: (item.kind not in _TO_DECIDE, item.since)))
@@ -42,7 +42,7 @@ _TO_DECIDE: Final = frozenset({"request", "waiver", "closing"})
 
 
 class _Inbox:
-    """What one principal is to see at a time."""
+    """The inbox of one principal at a time."""
 
     def __init__(self, unit: Unit, sight: Sight, now: str) -> None:
         self._unit = unit
@@ -52,7 +52,7 @@ class _Inbox:
         self._since = write_time(read_time(now) - _NEWS)
 
     def requests(self) -> Iterator[InboxItem]:
-        """List the open requests that one may decide, made by others, of versions that others made."""
+        """List open requests by others, for versions by others, that the principal may decide."""
         for record in self._unit.projections.select(RequestRecord, Where("closed", "=", None)):
             if record.requester == self._me or not self._may_decide(record.name):
                 continue
@@ -62,7 +62,7 @@ class _Inbox:
                 yield self._item("request", record, record.alias, record.requester, record.reason, since)
 
     def waivers(self) -> Iterator[InboxItem]:
-        """List the waivers that others ask for, until they end, that one has not decided."""
+        """List current waivers by others that the principal has not decided."""
         asked = self._unit.projections.select(
             AttestationRecord, Where("predicate_type", "=", WAIVER), Where("recorded", ">", self._since)
         )
@@ -87,7 +87,7 @@ class _Inbox:
             )
 
     def emergencies(self) -> Iterator[InboxItem]:
-        """List the emergencies that nobody has closed: to close, or to know of; red once overdue."""
+        """List open emergencies: as tasks for those who may close them, else as notices."""
         moves = self._unit.projections.select(
             MoveRecord, Where("emergency", "=", 1), Where("closed", "=", None)
         )
@@ -101,20 +101,20 @@ class _Inbox:
                 )
 
     def answers(self) -> Iterator[InboxItem]:
-        """List what became of one's own requests."""
+        """List the answers to the principal's own requests."""
         for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
             seen = self._sight.sees(ModelName.parse(record.name).namespace)
             if record.closed is None or record.outcome == RequestOutcome.WITHDRAWN or not seen:
                 continue
             item = self._item("answer", record, record.alias, "", record.answer, record.opened)
-            said = f": {item.text}" if item.text else ""
+            reason = f": {item.text}" if item.text else ""
             if self._is_news(record.closed):
                 yield InboxItem(
                     kind="answer",
                     reference=item.reference,
                     alias=item.alias,
                     who=item.who,
-                    text=f"{record.outcome}{said}",
+                    text=f"{record.outcome}{reason}",
                     since=item.since,
                     due=None,
                     overdue=False,
@@ -122,7 +122,7 @@ class _Inbox:
                 )
 
     def mentions(self) -> Iterator[InboxItem]:
-        """List the comments that name one."""
+        """List the comments that mention the principal."""
         for mention in self._unit.projections.select(MentionRecord, Where("principal", "=", self._me)):
             record = self._unit.projections.find(CommentRecord, (mention.index,))
             if record is None or record.posted < self._since:
@@ -130,7 +130,7 @@ class _Inbox:
             if self._sight.sees(ModelName.parse(record.name).namespace):
                 yield self._item("mention", record, "", record.author, record.text, record.posted)
 
-    def _item(  # noqa: PLR0913, PLR0917 - what an item is made of
+    def _item(  # noqa: PLR0913, PLR0917 - the data of an item
         self,
         kind: str,
         record: RequestRecord | MoveRecord | CommentRecord,
@@ -164,12 +164,7 @@ class _Inbox:
         return resolve(self._unit, Reference(ModelName.parse(name), number))
 
     def _is_mine(self, version: VersionRecord) -> bool:
-        try:
-            revision = read_revision(self._unit, Digest.parse(version.revision))
-            return self._me in authors_of(self._unit, version, read_claims(self._unit, version, revision))
-        except MunimentError:
-            # What cannot be read is shown: deciding about it will say what is wrong.
-            return False
+        return self._me in authors_of(self._unit, version)
 
     def _has_decided(self, version: VersionRecord, since: int) -> bool:
         return bool(
@@ -179,13 +174,14 @@ class _Inbox:
                 Where("revision", "=", version.revision),
                 Where("predicate_type", "=", APPROVAL),
                 Where("signer", "=", self._me),
+                Where("withdrawn", "=", None),
                 Where("index", ">", since),
                 limit=1,
             )
         )
 
     def _read_waiver(self, version: VersionRecord, digest: str) -> tuple[str, str]:
-        """Read which alias a waiver is for and when it ends; one that cannot be read has ended."""
+        """Read the alias and the end of a waiver; an unreadable one has ended."""
         try:
             revision = read_revision(self._unit, Digest.parse(version.revision))
             for claim in read_claims(self._unit, version, revision):

@@ -37,12 +37,12 @@ from muniment.services.transaction import Outcome, Transaction
 
 
 def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
-    """Point an alias at a version; if it points there already, answer with that move.
+    """Point an alias at a version; if it already points there, return that move.
 
     Raises:
         GateFailed: the alias is guarded and the version does not meet its policies.
         VersionWithdrawn: the version is retired, revoked or purged.
-        PreconditionFailed: it was moved since the caller looked.
+        PreconditionFailed: the alias has moved since the caller looked.
     """
     name = command.reference.name
     version = resolve(tx.unit, command.reference)
@@ -62,13 +62,13 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
     """Point an alias at the newest earlier holder that still meets the policy.
 
     Raises:
-        NothingToRollBack: it has had no other holder.
+        NothingToRollBack: there is no earlier holder.
         GateFailed: no earlier holder meets the policies now; the newest one's failures are listed.
     """
     holders = _holders(tx.unit, command.name, command.alias)
     present = find_move(tx.unit, command.name, command.alias)
     refusals: list[MunimentError] = []
-    # Of an alias that was removed, the last holder is an earlier one, too.
+    # The last holder of a removed alias counts as an earlier one.
     for number in reversed(holders if present is None else holders[:-1]):
         version = resolve(tx.unit, Reference(command.name, number))
         try:
@@ -89,7 +89,7 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
 
     Raises:
         VersionNotFound: the alias points nowhere.
-        NotPermitted: the actor may not move the alias or, if it is guarded, not set its policy.
+        NotPermitted: the actor may not move the alias or, if it is guarded, may not set its policy.
     """
     name = command.name
     is_guarded = bool(find_policies(tx.unit, name, command.alias))
@@ -106,7 +106,7 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
 
 
 def get_move(reading: Reading, query: GetMove) -> MoveRecord:
-    """Give the newest move of an alias.
+    """Return the newest move of an alias.
 
     Raises:
         VersionNotFound: it points nowhere.
@@ -118,20 +118,20 @@ def get_move(reading: Reading, query: GetMove) -> MoveRecord:
 
 
 def list_moves(reading: Reading, query: ListMoves) -> tuple[Move, ...]:
-    """List the moves of an alias, or of all of a model's.
+    """List the moves of an alias, or of all aliases of a model.
 
     Raises:
-        ModelNotFound: there is no such model.
+        ModelNotFound: the model does not exist.
     """
-    which = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
+    alias = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
     name, until = Where("name", "=", str(query.name)), horizon(reading.unit, query.at)
     find_model(reading.unit, query.name)
-    moves = select_page(reading.unit, query, MoveRecord, name, *which, *until)
+    moves = select_page(reading.unit, query, MoveRecord, name, *alias, *until)
     return tuple(Move(record=move, reason=reading.find_text(move.reason)) for move in moves)
 
 
 def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
-    """List the versions that led to the present one: moving back to one forgets those after it."""
+    """List the past holders in order; moving back to one drops those after it."""
     moves = unit.projections.select(
         MoveRecord, Where("name", "=", str(name)), Where("alias", "=", str(alias))
     )
@@ -151,7 +151,7 @@ def _check_passed(version: VersionRecord, alias: Alias, judged: list[Judged] | N
         raise GateFailed(reference=gate.version, alias=gate.alias, failures=gate.failures)
 
 
-def record_move(  # noqa: PLR0913 - what is on record of a move
+def record_move(  # noqa: PLR0913 - the data of a move
     tx: Transaction,
     command: MoveAlias | RollBackAlias | BreakGlass,
     version: VersionRecord,
@@ -160,7 +160,7 @@ def record_move(  # noqa: PLR0913 - what is on record of a move
     *,
     due: str | None = None,
 ) -> Outcome:
-    """Record a move with its verdicts; with `due` it is an emergency, to be closed until then."""
+    """Record a move with its verdicts; with `due`, it is an emergency to be closed by then."""
     verdicts = [record_verdict(tx, version, verdict, case) for verdict, case in judged if case is not None]
     event = AliasMoved(
         name=ModelName.parse(version.name),

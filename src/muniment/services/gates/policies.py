@@ -25,11 +25,11 @@ _MAX_TIER: Final = 64
 
 
 def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
-    """Put a stored policy document in force. The same one again changes nothing.
+    """Put a stored policy document in force; the same one again changes nothing.
 
     Raises:
-        WrongSubject: what was signed is about another policy, other models or another registry.
-        InvalidPolicy: the document is not a policy, or nobody signed for it.
+        WrongSubject: the signed statement is about another policy, other models or another registry.
+        InvalidPolicy: the document is not a policy, or is not signed.
     """
     if command.policy is not None:
         _check_signed(tx, command, command.policy)
@@ -51,8 +51,8 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
     """Put a model into a risk tier.
 
     Raises:
-        ModelNotFound: there is no such model.
-        InvalidName: a tier has the form of a name.
+        ModelNotFound: the model does not exist.
+        InvalidName: the tier breaks the grammar of names.
     """
     check_part(command.tier, "tier")
     if tx.unit.projections.find(ModelRecord, (str(command.name),)) is None:
@@ -65,41 +65,41 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
 
 def find_tier(unit: Unit, name: ModelName, until: tuple[Where, ...] = ()) -> TierRecord | None:
     """Find the risk tier of a model."""
-    found = unit.projections.select(
+    tiers = unit.projections.select(
         TierRecord, Where("name", "=", str(name)), *until, descending=True, limit=1
     )
-    return found[0] if found else None
+    return tiers[0] if tiers else None
 
 
 class InForce(NamedTuple):
-    """A policy in force: its record, and what it says; None if it has no document yet."""
+    """A policy in force: its record and its content; None if it has no document yet."""
 
     record: PolicyRecord
     policy: Policy | None
 
 
 def find_policies(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
-    """Find the policies in force for an alias of a model; `until` keeps to what was set before.
+    """Find the policies in force for an alias of a model; `until` limits them to earlier ones.
 
-    That of the namespace comes first. One whose scope leaves the model out is not in force for it; one that
-    has no document is, and cannot be met.
+    The policy of the namespace comes first. A policy whose scope excludes the model is not in force for it;
+    one without a document is in force and cannot be met.
     """
-    record = find_tier(unit, name, until)
-    tier = None if record is None else record.tier
+    tiered = find_tier(unit, name, until)
+    tier = None if tiered is None else tiered.tier
     both = (Models(name.namespace, EVERY), Models(name.namespace, name.model))
-    found = [_find_set(unit, models, alias, until) for models in both]
+    newest = [_find_set(unit, models, alias, until) for models in both]
     policies = [
-        InForce(one, None if one.digest is None else load_policy(unit, one.digest))
-        for one in found
-        if one is not None
+        InForce(record, None if record.digest is None else load_policy(unit, record.digest))
+        for record in newest
+        if record is not None
     ]
-    return [one for one in policies if one.policy is None or one.policy.covers(name.model, tier)]
+    return [entry for entry in policies if entry.policy is None or entry.policy.covers(name.model, tier)]
 
 
 def get_policies(reading: Reading, query: GetPolicies) -> tuple[PolicyRecord, ...]:
-    """Give the records of the policies in force for an alias. Raises as `get_in_force`."""
+    """Return the records of the policies in force for an alias. Raises like `get_in_force`."""
     until = horizon(reading.unit, query.at)
-    return tuple(one.record for one in get_in_force(reading.unit, query.name, query.alias, until))
+    return tuple(entry.record for entry in get_in_force(reading.unit, query.name, query.alias, until))
 
 
 def list_policies(reading: Reading, query: ListPolicies) -> tuple[PolicyRecord, ...]:
@@ -109,10 +109,10 @@ def list_policies(reading: Reading, query: ListPolicies) -> tuple[PolicyRecord, 
 
 
 def get_tier(reading: Reading, query: GetTier) -> TierRecord:
-    """Give the risk tier of a model.
+    """Return the risk tier of a model.
 
     Raises:
-        TierNotFound: it is in none.
+        TierNotFound: it has no tier.
     """
     tier = find_tier(reading.unit, query.name)
     if tier is None:
@@ -121,10 +121,10 @@ def get_tier(reading: Reading, query: GetTier) -> TierRecord:
 
 
 def get_in_force(unit: Unit, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
-    """Give the policies in force for an alias; as `find_policies`.
+    """Return the policies in force for an alias, as `find_policies` does.
 
     Raises:
-        PolicyNotFound: there is none.
+        PolicyNotFound: there are none.
     """
     policies = find_policies(unit, name, alias, until)
     if not policies:
@@ -143,7 +143,7 @@ def load_policy(unit: Unit, digest: str) -> Policy:
 
 
 def _find_set(unit: Unit, models: Models, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord | None:
-    found = unit.projections.select(
+    policies = unit.projections.select(
         PolicyRecord,
         Where("models", "=", str(models)),
         Where("alias", "=", str(alias)),
@@ -151,18 +151,18 @@ def _find_set(unit: Unit, models: Models, alias: Alias, until: tuple[Where, ...]
         descending=True,
         limit=1,
     )
-    return found[0] if found else None
+    return policies[0] if policies else None
 
 
 def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
-    """Check that the actor signed for putting this policy in force, here and for these models."""
+    """Check that the actor signed a statement that puts this policy in force, here and for these models."""
     what = f"the policy of {command.models}@{command.alias}"
     if command.attestation is None:
-        raise InvalidPolicy(reason="it comes without the signature of whoever sets it")
+        raise InvalidPolicy(reason="the signed statement that sets it is missing")
     take(tx, command.models.namespace, [policy, command.attestation])
     _, statement = verify_sent(tx, command.attestation)
     if (statement.subjects, statement.predicate_type) != ((policy,), POLICY):
         raise WrongSubject(reference=what, subject=str(command.attestation))
-    said = PolicyInForce.read(statement.predicate)
-    if (said.models, said.alias, said.registry) != (command.models, command.alias, tx.registry):
+    signed = PolicyInForce.read(statement.predicate)
+    if (signed.models, signed.alias, signed.registry) != (command.models, command.alias, tx.registry):
         raise WrongSubject(reference=what, subject=str(command.attestation))

@@ -1,4 +1,4 @@
-"""Requests: somebody wants a version for an alias, and whoever may approve is to look at it."""
+"""Requests: ask those who may approve to review a version for an alias."""
 
 from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.errors import RequestNotFound
@@ -18,7 +18,7 @@ from muniment.services.transaction import Outcome, Transaction
 
 
 def open_request(tx: Transaction, command: OpenRequest) -> Outcome:
-    """Ask for a version; one's own request that is open is a reminder then.
+    """Request a version; if the actor has an open request, send a reminder.
 
     Raises:
         VersionWithdrawn: the version is out of service.
@@ -37,10 +37,10 @@ def open_request(tx: Transaction, command: OpenRequest) -> Outcome:
 
 
 def close_request(tx: Transaction, command: CloseRequest) -> Outcome:
-    """Take one's own request back.
+    """Withdraw the actor's own request.
 
     Raises:
-        RequestNotFound: there is no open one of that entry, or somebody else made it.
+        RequestNotFound: no open request has that entry, or somebody else made it.
     """
     record = tx.unit.projections.find(RequestRecord, (command.request,))
     if record is None or record.closed is not None or record.requester != tx.actor:
@@ -50,7 +50,7 @@ def close_request(tx: Transaction, command: CloseRequest) -> Outcome:
 
 
 def close_met(tx: Transaction, version: VersionRecord, alias: str) -> None:
-    """Close the requests that a move of an alias has answered."""
+    """Close the requests that a move of an alias has met."""
     for record in _list_open(tx.unit, version, alias):
         _close(tx, record, RequestOutcome.MET, None)
 
@@ -58,7 +58,7 @@ def close_met(tx: Transaction, version: VersionRecord, alias: str) -> None:
 def close_rejected(
     tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
 ) -> None:
-    """Close the requests that a rejection has answered: whoever asked is told the reason."""
+    """Close the requests that a rejection has answered; the requester learns the reason."""
     if approval.decision is SigningDecision.REJECT and approval.waiver is None:
         for record in _list_open(tx.unit, version, approval.alias):
             _close(tx, record, RequestOutcome.REJECTED, reason)
@@ -66,8 +66,8 @@ def close_rejected(
 
 def list_requests(reading: Reading, query: ListRequests) -> tuple[Request, ...]:
     """List the requests for a model."""
-    which = [] if query.closed else [Where("closed", "=", None)]
-    records = select_page(reading.unit, query, RequestRecord, Where("name", "=", str(query.name)), *which)
+    state = [] if query.closed else [Where("closed", "=", None)]
+    records = select_page(reading.unit, query, RequestRecord, Where("name", "=", str(query.name)), *state)
     return tuple(
         Request(
             record=record,

@@ -1,1 +1,1 @@
-"""The log: proofs of its entries, pages in its order, requests that are repeated."""
+"""The log: proofs of entries, pages in its order, repeated requests."""

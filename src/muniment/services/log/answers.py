@@ -9,12 +9,12 @@ from muniment.services.reading import Reading
 
 
 def get_log_identity(reading: Reading, _query: GetLogIdentity) -> LogIdentity:
-    """Say who answers."""
+    """Return the identity of the log."""
     return identify(reading.signer)
 
 
 def get_growth(reading: Reading, query: GetGrowth) -> Growth:
-    """Prove that the log contains what it had. Raises as `prove_growth`."""
+    """Prove that the log contains its earlier state. Raises like `prove_growth`."""
     return prove_growth(reading.unit, reading.signer, query.size, query.until)
 
 
@@ -22,7 +22,7 @@ def get_proof(reading: Reading, query: GetProof) -> Proof:
     """Prove an entry.
 
     Raises:
-        EventNotFound: the log is not that long, or the caller may not see what the entry is about.
+        EventNotFound: the log has no such entry, or the caller may not read it.
     """
     proof = prove(reading.unit, reading.signer, query.index)
     namespace = proof.entry.namespace

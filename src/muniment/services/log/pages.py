@@ -1,4 +1,4 @@
-"""Pages of the log, and the log as it was: what keeps a query to a part of it."""
+"""Bounds of queries: pages, and the state of the log at a time."""
 
 from typing import Final, TypeVar
 
@@ -15,7 +15,7 @@ MAX_PAGE: Final = 1000
 
 
 def bound(limit: int) -> int:
-    """Keep a page within bounds."""
+    """Clamp the size of a page."""
     return max(1, min(limit, MAX_PAGE))
 
 
@@ -26,7 +26,7 @@ def select_page(unit: Unit, query: PageQuery[T], kind: type[R], *conditions: Whe
 
 
 def horizon(unit: Unit, at: str | None) -> tuple[Where, ...]:
-    """Give the conditions that keep a query to what the log had at a time; none for now.
+    """Return conditions that limit a query to the log at a time; none for now.
 
     Raises:
         InvalidTime: `at` is not a time.
@@ -35,5 +35,5 @@ def horizon(unit: Unit, at: str | None) -> tuple[Where, ...]:
 
 
 def end_of(unit: Unit, at: str | None) -> int:
-    """Count the entries that the log had at a time, or has now. Raises as `horizon`."""
+    """Count the entries of the log at a time, or now. Raises like `horizon`."""
     return unit.log.size() if at is None else unit.log.count_until(write_time(read_time(at)))

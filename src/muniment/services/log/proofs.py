@@ -1,7 +1,7 @@
-"""Proofs of the log's entries and of its growth, against a checkpoint signed for the answer.
+"""Prove entries of the log and its growth, with a checkpoint signed for the answer.
 
-A checkpoint is only ever signed over what is durable: after the commit, or over what a read transaction
-sees. So it never covers entries that a crash could still take back.
+Only durable states get a checkpoint: after the commit, or as a read transaction sees them. So a checkpoint
+never covers entries that a crash could still undo.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from muniment.signing.notes import NoteSigner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """What proves entries, but for a checkpoint: leaves with their paths to the root of one tree."""
+    """Proofs without a checkpoint: leaves with their paths to the root of one tree."""
 
     size: int
     root: bytes
@@ -27,16 +27,16 @@ class Paths:
 
 
 def prove(unit: Unit, signer: NoteSigner, index: int) -> Proof:
-    """Prove an entry. What `unit` sees MUST be durable.
+    """Prove an entry. The state of `unit` MUST be durable.
 
     Raises:
-        EventNotFound: the log is not that long.
+        EventNotFound: the log has no such entry.
     """
     return sign_paths(signer, find_paths(unit, [index]))[0]
 
 
 def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
-    """Find what proves entries. Raises as `prove`."""
+    """Find the paths that prove entries. Raises like `prove`."""
     size = unit.log.size()
     if not indexes:
         return Paths(size=size, root=b"", entries=())
@@ -45,7 +45,7 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
             raise EventNotFound(index=index)
     leaves = unit.log.pick(indexes)
     paths = prove_inclusions(indexes, size, unit.log.read_nodes)
-    # The paths lead to the root: reading the whole right edge again would say the same.
+    # The paths already lead to the root, so the right edge need not be read again.
     entries = tuple(zip(indexes, leaves, paths, strict=True))
     roots = {find_root(index, size, hash_leaf(leaf), path) for index, leaf, path in entries}
     root = roots.pop()
@@ -55,7 +55,7 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
 
 
 def sign_paths(signer: NoteSigner, paths: Paths) -> list[Proof]:
-    """Prove entries against one checkpoint. What the paths were found in MUST be durable by now."""
+    """Prove entries with one checkpoint. The state of the paths MUST be durable."""
     if not paths.entries:
         return []
     checkpoint = _sign(signer, paths.size, paths.root)
@@ -65,10 +65,10 @@ def sign_paths(signer: NoteSigner, paths: Paths) -> list[Proof]:
 
 
 def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) -> Growth:
-    """Prove that the log of `until` entries (None: of all) contains what it had at `old`.
+    """Prove that the log of `until` entries (None: all) contains the log of `old` entries.
 
-    With `until` the caller has the checkpoint already, and gets the path alone. An `old` beyond the
-    end has no path: the checkpoint then convicts the log.
+    With `until`, the caller already has the checkpoint and gets only the path. An `old` beyond the end has
+    no path: the checkpoint then proves that the log was rolled back.
 
     Raises:
         EventNotFound: the log never had `until` entries.
@@ -84,7 +84,7 @@ def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) ->
 
 
 def identify(signer: NoteSigner) -> LogIdentity:
-    """Say who answers."""
+    """Return the identity of the log."""
     return LogIdentity(origin=signer.name, verifier=str(signer.verifier))
 
 

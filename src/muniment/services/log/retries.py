@@ -1,4 +1,4 @@
-"""Requests that are sent again after a lost answer: done once, answered twice."""
+"""Repeated requests after a lost answer: done once, answered twice."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from muniment.ports.retries import Answered
 from muniment.services.transaction import Outcome, Transaction
 
 
-def once(tx: Transaction, key: str, command: Command, act: Callable[[], Outcome]) -> Outcome:
-    """Do an act, unless the actor's key names one that was done: then answer with that.
+def once(tx: Transaction, key: str, command: Command, work: Callable[[], Outcome]) -> Outcome:
+    """Do a command, unless it was already done under the actor's key: then return that outcome.
 
     Raises:
         RequestReplayed: the key was used for another command.
     """
-    # Commands are frozen values all the way down, so their text says all of them.
+    # Commands are deeply frozen values, so their repr identifies them.
     fingerprint = hashlib.sha256(repr(command).encode()).hexdigest()
     known = tx.unit.retries.find(tx.actor, key)
     if known is not None:
         if known.fingerprint != fingerprint:
             raise RequestReplayed(key=key)
         return Outcome(known.entry)
-    outcome = act()
+    outcome = work()
     tx.unit.retries.keep(tx.actor, key, Answered(fingerprint, outcome.index), tx.time)
     return outcome

@@ -1,1 +1,1 @@
-"""People and workloads: who they are, their keys, roles, tokens, and how they sign in."""
+"""People and workloads: their keys, roles and tokens, and how they sign in."""

@@ -22,16 +22,16 @@ from muniment.services.reading import Reading
 
 
 def get_self(reading: Reading, _query: GetSelf) -> Person:
-    """Say who the caller is.
+    """Return the caller's own principal.
 
     Raises:
-        NotIdentified: it is nobody here.
+        NotIdentified: the caller has no principal.
     """
     return _describe(reading, get_principal(reading.unit, reading.sight.principal))
 
 
 def get_person(reading: Reading, query: GetPerson) -> Person:
-    """Find a principal. Raises as `get_principal`."""
+    """Find a principal. Raises like `get_principal`."""
     return _describe(reading, get_principal(reading.unit, query.principal))
 
 
@@ -41,10 +41,10 @@ def list_people(reading: Reading, query: ListPeople) -> tuple[Person, ...]:
 
 
 def get_key(reading: Reading, query: GetKey) -> KeyRecord:
-    """Give a key.
+    """Return a key.
 
     Raises:
-        UnknownSigner: nobody has it.
+        UnknownSigner: no principal has it.
     """
     key = reading.unit.projections.find(KeyRecord, (query.key_id,))
     if key is None:
@@ -56,7 +56,7 @@ def list_tokens(reading: Reading, query: ListTokens) -> tuple[Token, ...]:
     """List the tokens of the caller or, for those who may read everywhere, of others.
 
     Raises:
-        NotPermitted: they are somebody else's.
+        NotPermitted: the tokens belong to somebody else.
     """
     principal = reading.sight.principal
     if query.principal is not None:
@@ -70,12 +70,12 @@ def list_tokens(reading: Reading, query: ListTokens) -> tuple[Token, ...]:
 
 
 def list_issuers(reading: Reading, _query: ListIssuers) -> tuple[IssuerRecord, ...]:
-    """List the rules that let workloads in."""
+    """List the trust rules for workloads."""
     return list_rules(reading.unit)
 
 
 def who_may(reading: Reading, query: WhoMay) -> tuple[Person, ...]:
-    """Say who holds a role that allows an act, at the end of the log or as it was at a time."""
+    """List who holds a role that allows an act, now or at a time."""
     unit = reading.unit
     until = horizon(unit, query.at)
     end = end_of(unit, query.at)
@@ -98,13 +98,13 @@ def who_may(reading: Reading, query: WhoMay) -> tuple[Person, ...]:
 
 
 def _describe(reading: Reading, record: PrincipalRecord) -> Person:
-    projections, whose = reading.unit.projections, Where("principal", "=", record.id)
-    keys = tuple(projections.select(KeyRecord, whose))
+    projections, owned = reading.unit.projections, Where("principal", "=", record.id)
+    keys = tuple(projections.select(KeyRecord, owned))
     names = [(key.id, reading.find_text(key.name)) for key in keys]
     return Person(
         record=record,
         name=reading.find_text(record.profile),
         keys=keys,
         machines=tuple((key, name) for key, name in names if name is not None),
-        grants=tuple(projections.select(GrantRecord, whose, Where("ended", "=", None))),
+        grants=tuple(projections.select(GrantRecord, owned, Where("ended", "=", None))),
     )

@@ -1,4 +1,4 @@
-"""Erasure: what is known of a person is forgotten; the log, which holds digests only, stays as it is."""
+"""Erasure: delete the personal data of a principal; the log holds only digests and stays."""
 
 from muniment.core.events import PrincipalErased
 from muniment.core.records import TagRecord, VersionRecord
@@ -10,13 +10,13 @@ from muniment.services.transaction import Outcome, Transaction
 
 
 def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
-    """Forget a principal's name, logins and what their keys and tokens are called, and with `typed` the rest.
+    """Erase a principal's name, logins and the names of their keys and tokens; with `typed`, all they typed.
 
-    What they signed stays, under their opaque id: it holds digests of what they typed, no more. The address
-    of a webhook is the namespace's, whoever set it, and stays.
+    Their signed claims stay under their opaque id, since they hold only digests of typed texts. The address
+    of a webhook belongs to the namespace and stays.
 
     Raises:
-        PrincipalNotFound: there is none.
+        PrincipalNotFound: the principal does not exist.
     """
     principal = get_principal(tx.unit, command.principal).id
     payloads = tx.unit.payloads
@@ -28,7 +28,7 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
 
 
 def _forget_tags(unit: Unit, digest: str) -> None:
-    """Let versions be found no longer by a text that was erased, not even as they were."""
+    """Remove an erased text from the search index, including its history."""
     for record in unit.projections.select(TagRecord, Where("value", "=", digest)):
         version = unit.projections.find(VersionRecord, (record.name, record.number))
         if version is not None:

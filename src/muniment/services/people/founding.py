@@ -1,4 +1,4 @@
-"""Found a registry: its first entries, and its first principal."""
+"""Create a registry: its first entries and its first principal."""
 
 from muniment.core.events import RegistryCreated, RoleGranted
 from muniment.core.payloads import Payload
@@ -9,7 +9,7 @@ from muniment.services.transaction import REGISTRY, Outcome, Transaction
 
 
 def found_registry(tx: Transaction, founder: RegisterPrincipal, registry_name: Payload) -> Outcome:
-    """Write the first entries, unless another process has: then answer with its first.
+    """Write the first entries; if another process has, return the first entry.
 
     `tx.actor` is the id of the founder, who becomes admin and contributor everywhere.
     """

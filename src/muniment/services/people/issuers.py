@@ -1,4 +1,4 @@
-"""Issuers: whose word we take for who a workload is, as PyPI's trusted publishers do."""
+"""Issuers: platforms that are trusted to identify workloads, like PyPI's trusted publishers."""
 
 from collections.abc import Mapping
 
@@ -15,16 +15,16 @@ from muniment.services.transaction import Outcome, Transaction
 
 
 def trust_issuer(tx: Transaction, command: TrustIssuer) -> Outcome:
-    """Let workloads in by a rule. The principal's own grants say what they may do.
+    """Add a rule that trusts workloads. The principal's grants decide what they may do.
 
     Raises:
-        InvalidDocument: a rule without claims would let everybody of that issuer in.
+        InvalidDocument: the rule has no claims, so it would trust every workload of the issuer.
     """
     principal = get_principal(tx.unit, command.principal)
     if not command.claims or "" in dict(command.claims).values():
-        raise InvalidDocument(reason="a rule names at least one claim, and no empty one")
+        raise InvalidDocument(reason="a rule needs at least one claim, and no claim may be empty")
     if not command.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise InvalidDocument(reason="an issuer is an https:// address")
+        raise InvalidDocument(reason="an issuer must be an https:// address")
     claims = dict(command.claims)
     return Outcome(tx.record(IssuerTrusted(issuer=command.issuer, claims=claims, principal=principal.id)))
 
@@ -33,7 +33,7 @@ def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
     """End a rule.
 
     Raises:
-        IssuerNotFound: there is none, or it has ended.
+        IssuerNotFound: it does not exist, or has ended.
     """
     record = tx.unit.projections.find(IssuerRecord, (command.rule,))
     if record is None or record.ended is not None:
@@ -42,13 +42,13 @@ def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
 
 
 def list_rules(unit: Unit, issuer: str | None = None) -> tuple[IssuerRecord, ...]:
-    """List the rules that stand, of one issuer or all."""
-    which = [] if issuer is None else [Where("issuer", "=", issuer)]
-    return tuple(unit.projections.select(IssuerRecord, *which, Where("ended", "=", None)))
+    """List the active rules of one issuer, or all."""
+    condition = [] if issuer is None else [Where("issuer", "=", issuer)]
+    return tuple(unit.projections.select(IssuerRecord, *condition, Where("ended", "=", None)))
 
 
 def match_workload(unit: Unit, issuer: str, claims: Mapping[str, object]) -> Caller:
-    """Say who a workload is, by claims that the caller of this MUST have verified.
+    """Identify a workload by its claims, which the caller MUST have verified.
 
     Raises:
         LoginRefused: no rule, or more than one principal, matches.
@@ -59,6 +59,6 @@ def match_workload(unit: Unit, issuer: str, claims: Mapping[str, object]) -> Cal
         if all(claims.get(name) == value for name, value in canonical.decode(rule.claims.encode()).items())
     }
     if len(principals) != 1:
-        known = "more than one rule" if principals else "no rule"
-        raise LoginRefused(reason=f"{known} matches the claims of this workload")
+        rules = "more than one rule" if principals else "no rule"
+        raise LoginRefused(reason=f"{rules} matches the claims of this workload")
     return Caller(principal=principals.pop(), scopes=frozenset(), token=None, assurance=Assurance.WORKLOAD)

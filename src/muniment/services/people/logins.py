@@ -1,4 +1,4 @@
-"""Logins: who a person of an identity provider is here. One subject is one principal, whatever its name."""
+"""Logins: the principals of people of identity providers. Each subject is one principal, under any name."""
 
 import hashlib
 
@@ -15,13 +15,13 @@ from muniment.services.transaction import Outcome, Transaction
 _MAX_NAME_CHARACTERS = 150
 
 
-def admit_person(  # noqa: PLR0913, PLR0917 - what is known of a login
+def admit_person(  # noqa: PLR0913, PLR0917 - the data of a login
     tx: Transaction, issuer: str, subject: str, name: str, token: str, expires: str
 ) -> Outcome:
-    """Invite a person whom a provider vouches for; one who comes for the first time is registered first.
+    """Invite a person whom a provider identifies; on the first login, register them.
 
-    A newcomer has no role, and may do nothing before somebody grants one. The caller MUST have verified
-    that the provider says so.
+    A newcomer may do nothing until somebody grants a role. The caller MUST have verified the provider's
+    statement.
     """
     principal = find_person(tx.unit, issuer, subject) or _register(tx, issuer, subject, name)
     label = Payload(salt=tx.nonces(), text=f"login through {issuer}")
@@ -29,7 +29,7 @@ def admit_person(  # noqa: PLR0913, PLR0917 - what is known of a login
 
 
 def find_person(unit: Unit, issuer: str, subject: str) -> str | None:
-    """Find who a subject of a provider is here."""
+    """Find the principal of a subject of a provider."""
     for digest in unit.payloads.find_labelled(_label(issuer, subject)):
         return unit.payloads.find(digest)
     return None
@@ -41,7 +41,7 @@ def _register(tx: Transaction, issuer: str, subject: str, name: str) -> str:
     try:
         add_principal(tx, principal, "person", RegisterPrincipal(name=Payload(salt=tx.nonces(), text=shown)))
     except NameTaken:
-        # Of two people of one name the second is told apart by the end of their id.
+        # If the name is taken, add the end of the id.
         longer = Payload(salt=tx.nonces(), text=f"{shown} ({principal[-6:]})")
         add_principal(tx, principal, "person", RegisterPrincipal(name=longer))
     link = Payload(salt=tx.nonces(), text=principal)

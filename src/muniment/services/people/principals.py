@@ -28,7 +28,7 @@ _MAX_NAME_CHARACTERS: Final = 200
 
 
 def find_id(unit: Unit, text: str) -> str:
-    """Find the id of a principal by name; a text that names nobody is taken for an id."""
+    """Find the id of a principal by name; an unknown name is taken as an id."""
     try:
         return get_principal(unit, text).id
     except PrincipalNotFound:
@@ -39,28 +39,28 @@ def get_principal(unit: Unit, text: str) -> PrincipalRecord:
     """Find a principal by id or by name.
 
     Raises:
-        PrincipalNotFound: there is none.
+        PrincipalNotFound: it does not exist.
     """
     record = unit.projections.find(PrincipalRecord, (text,))
     if record is not None:
         return record
     for digest in unit.payloads.find_labelled(text):
-        found = unit.projections.select(PrincipalRecord, Where("profile", "=", digest))
-        if found:
-            return found[0]
+        records = unit.projections.select(PrincipalRecord, Where("profile", "=", digest))
+        if records:
+            return records[0]
     raise PrincipalNotFound(principal=text)
 
 
 def register_principal(tx: Transaction, command: RegisterPrincipal) -> Outcome:
-    """Register a principal under a new opaque id, with a first key if there is one."""
+    """Register a principal under a new opaque id, optionally with a first key."""
     return add_principal(tx, tx.nonces(), "workload" if command.workload else "person", command)
 
 
 def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterPrincipal) -> Outcome:
-    """Add a principal and its key, if it has one, whoever asks. The caller MUST have checked the right to.
+    """Add a principal and its key, if it has one. The caller MUST have checked permission.
 
     Raises:
-        NameTaken: the name, or the key, is registered.
+        NameTaken: the name or the key is already registered.
     """
     _check_name(tx, command.name.text)
     name = command.name
@@ -77,7 +77,7 @@ def enrol_key(tx: Transaction, command: EnrolKey) -> Outcome:
     return enrol(tx, principal.id, command.public_key, command.expires)
 
 
-def enrol(  # noqa: PLR0913 - what is known of a key
+def enrol(  # noqa: PLR0913 - the data of a key
     tx: Transaction,
     principal: str,
     public_key: bytes,
@@ -86,15 +86,15 @@ def enrol(  # noqa: PLR0913 - what is known of a key
     name: Digest | None = None,
     assurance: Assurance = Assurance.KEY,
 ) -> Outcome:
-    """Enrol a key, whoever asks; one's own again changes nothing. The caller MUST have checked the right to.
+    """Enrol a key; the principal's own key again changes nothing. The caller MUST have checked permission.
 
     Raises:
-        NameTaken: the key is somebody else's, or was revoked.
-        InvalidKey: it is a passkey, which comes from a browser only, or is no key.
+        NameTaken: the key belongs to somebody else, or was revoked.
+        InvalidKey: it is not a key, or is a passkey, which only a browser can enrol.
     """
     key = PublicKey.read(public_key)
     if (key.algorithm is Algorithm.PASSKEY) != (assurance is Assurance.PASSKEY):
-        raise InvalidKey(reason="a passkey is made in a browser, with an invitation")
+        raise InvalidKey(reason="a passkey must be made in a browser, with an invitation")
     known = tx.unit.projections.find(KeyRecord, (key.id,))
     if known is not None and known.principal == principal and known.revoked is None:
         return Outcome(known.index, created=False)
@@ -105,7 +105,7 @@ def enrol(  # noqa: PLR0913 - what is known of a key
         key=key.id,
         algorithm=str(key.algorithm),
         public_key=key.pem.decode(),
-        # An SSH key is known by the agent or token that holds it, whoever enrolled it.
+        # The assurance of an SSH key is its agent or token, regardless of who enrolled it.
         assurance=Assurance.SSH if key.algorithm is Algorithm.SSH else assurance,
         name=name,
         expires=None if expires is None else write_time(read_time(expires)),
@@ -114,11 +114,11 @@ def enrol(  # noqa: PLR0913 - what is known of a key
 
 
 def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
-    """Revoke a key, one's own or, for an admin, anybody's.
+    """Revoke a key: the actor's own or, for an admin, anybody's.
 
     Raises:
-        UnknownSigner: nobody has it.
-        KeyRevoked: it is revoked as of that entry, or an earlier one, already.
+        UnknownSigner: no principal has it.
+        KeyRevoked: it is already revoked as of that entry or an earlier one.
     """
     key = tx.unit.projections.find(KeyRecord, (command.key_id,))
     if key is None:
@@ -133,7 +133,7 @@ def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
 
 
 def grant_role(tx: Transaction, command: GrantRole) -> Outcome:
-    """Grant a role; one that is held already changes nothing."""
+    """Grant a role; a role that is already held changes nothing."""
     _check_namespace(command.namespace)
     principal = get_principal(tx.unit, command.principal).id
     present = _find_grants(tx, principal, command)

@@ -1,7 +1,7 @@
-"""Tokens and sessions: how a caller is known, and how a machine's key comes to count.
+"""Tokens and sessions: how callers are identified, and how keys of machines are enrolled.
 
-A token is a random text that its owner keeps. The registry gets its sha256, which is the token's id,
-and never sees the text before it is used.
+A token is a random text that its owner keeps. The registry gets only its sha256, which is the token's id, and
+sees the text when it is first used.
 """
 
 import re
@@ -27,7 +27,7 @@ _TOKEN_ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def identify(unit: Unit, token: str, now: str) -> Caller:
-    """Say who shows a token, by its id.
+    """Identify the owner of a token, by its id.
 
     Raises:
         BadToken: it is unknown, revoked or expired.
@@ -35,36 +35,36 @@ def identify(unit: Unit, token: str, now: str) -> Caller:
     record = unit.projections.find(TokenRecord, (token,))
     if record is None or record.revoked is not None or record.expires <= now:
         raise BadToken
-    # An invitation is good for signing in and for nothing else.
+    # An invitation is only good for signing in.
     bounded = record.once or record.scopes
     scopes = parse_scopes(record.scopes.split()) if bounded else None
     return Caller(principal=record.principal, scopes=scopes, token=record.id, assurance=Assurance.SESSION)
 
 
 def issue_token(tx: Transaction, command: IssueToken) -> Outcome:
-    """Let a token in: one's own, a workload's, or, for another person, an invitation.
+    """Issue a token: the actor's own, a workload's or, for another person, an invitation.
 
     Raises:
-        NotPermitted: it is for another person and no invitation, or the caller's own token is bounded.
+        NotPermitted: it is for another person and not an invitation, or the caller's own token has scopes.
     """
     principal = get_principal(tx.unit, command.principal)
-    # A bounded token must not make one that reaches further.
+    # A token with scopes must not issue one that reaches further.
     if tx.caller.scopes is not None and not tx.caller.reaches(Act.ENROL, EVERYWHERE):
         raise NotPermitted(principal=tx.actor, act="issue tokens", namespace=EVERYWHERE)
     if principal.id != tx.actor:
         tx.require(Act.ENROL, EVERYWHERE)
         if principal.kind == "person" and not command.once:
-            # Nobody else holds a person's lasting credential.
+            # Nobody else may hold a person's lasting credential.
             raise NotPermitted(principal=tx.actor, act="hold another's token", namespace=EVERYWHERE)
     _check_id(command.token)
     return _issue(tx, principal.id, command, LONGEST_TOKEN)
 
 
 def revoke_token(tx: Transaction, command: RevokeToken) -> Outcome:
-    """End a token, one's own or, for an admin, anybody's; one that has ended stays ended.
+    """Revoke a token: the actor's own or, for an admin, anybody's; a revoked one stays revoked.
 
     Raises:
-        TokenNotFound: there is none, or it is somebody else's.
+        TokenNotFound: it does not exist, or belongs to somebody else.
     """
     record = tx.unit.projections.find(TokenRecord, (command.token,))
     if record is None:
@@ -80,10 +80,10 @@ def revoke_token(tx: Transaction, command: RevokeToken) -> Outcome:
 
 
 def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
-    """Sign in on a machine: the caller's key is enrolled and its token let in.
+    """Sign in on a machine: enrol the caller's key and issue its token.
 
     Raises:
-        LoginRefused: the caller comes neither with an invitation nor as a workload.
+        LoginRefused: the caller has no invitation and is not a workload.
     """
     workload = tx.caller.assurance is Assurance.WORKLOAD
     invitation = _find_invitation(tx)
@@ -105,12 +105,12 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
 
 
 def enrol_passkey(tx: Transaction, public_key: bytes, name: Payload) -> Outcome:
-    """Enrol a passkey, by its line, for the caller, whose invitation is used up by it.
+    """Enrol a passkey, by its line, for the caller, and use up their invitation.
 
-    The caller of this MUST have verified that it was made for that invitation.
+    The caller MUST have verified that the passkey was made for that invitation.
 
     Raises:
-        LoginRefused: the caller does not come with an invitation; a session must not become more than it is.
+        LoginRefused: the caller has no invitation; a session must not gain more assurance.
     """
     invitation = _find_invitation(tx)
     if invitation is None:
@@ -122,7 +122,7 @@ def enrol_passkey(tx: Transaction, public_key: bytes, name: Payload) -> Outcome:
 
 
 def invite(tx: Transaction, principal: str, token: str, name: Payload, expires: str) -> Outcome:
-    """Let an invitation in, whoever asks. The caller MUST have checked the right to."""
+    """Issue an invitation. The caller MUST have checked permission."""
     command = IssueToken(principal=principal, token=token, name=name, scopes=(), expires=expires, once=True)
     return _issue(tx, principal, command, LONGEST_TOKEN)
 
@@ -131,7 +131,7 @@ def _find_invitation(tx: Transaction) -> TokenRecord | None:
     if tx.caller.token is None:
         return None
     record = tx.unit.projections.find(TokenRecord, (tx.caller.token,))
-    # Looked at again inside the transaction: of two who show it at once, one signs in.
+    # Checked again inside the transaction: if two callers show it at once, only one signs in.
     if record is None or record.revoked is not None:
         raise BadToken
     return record if record.once else None

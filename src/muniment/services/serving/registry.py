@@ -1,4 +1,4 @@
-"""The registry as its doors see it: whoever comes shows a credential and gets a backend of their own."""
+"""The registry as its doors see it: each caller shows a credential and gets their own backend."""
 
 import hashlib
 import importlib
@@ -31,15 +31,15 @@ from muniment.services.people.sessions import enrol_passkey, identify
 from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import REGISTRY, Outcome, RegistryKeys, Transaction
 
-# 32 random bytes as text, behind what tells the token of a registry from other secrets.
-TOKEN_PREFIX = "mun_"  # noqa: S105 - what every token begins with
+# The prefix that tells tokens from other secrets; 32 random bytes follow as text.
+TOKEN_PREFIX = "mun_"  # noqa: S105 - the prefix of every token
 _MAX_TOKEN_CHARACTERS = 200
 _INVITATION = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedRegistry:
-    """What doors stand on. `local` says that reads need no network, and may be done on the event loop."""
+    """The registry behind the doors. If `local`, reads need no network and may run on the event loop."""
 
     units: Units
     blobs: BlobStore
@@ -53,7 +53,7 @@ class ServedRegistry:
     local: bool
 
     def identify(self, token: str | None) -> Caller:
-        """Say who shows a token; nobody, if there is none.
+        """Identify the owner of a token; without a token, the caller is nobody.
 
         Raises:
             BadToken: it is unknown, revoked, expired or malformed.
@@ -61,19 +61,19 @@ class ServedRegistry:
         return NOBODY if token is None else self.units.read(lambda unit: self._identify(unit, token))
 
     def execute(self, token: str | None, command: Command, retry_key: str) -> "Future[Receipt]":
-        """Do a command for whoever shows a token, together with others that come; its proof follows.
+        """Do a command for the owner of a token, in one commit with others; the future holds its receipt.
 
-        Raises, through the future, as `identify` and `LocalBackend.execute`.
+        Raises, through the future, like `identify` and `LocalBackend.execute`.
         """
 
         def work(unit: Unit) -> Outcome:
-            # Who it is, is looked up in the transaction that relies on it.
+            # The transaction that relies on the caller identifies them.
             return self.open_as(self._identify(unit, token)).do(unit, command, retry_key)
 
         return self.scribe.submit(work)
 
     def open_as(self, caller: Caller) -> LocalBackend:
-        """Give the registry as a caller sees it."""
+        """Return the registry as a caller sees it."""
         return LocalBackend(
             units=self.units,
             blobs=self.blobs,
@@ -84,35 +84,35 @@ class ServedRegistry:
         )
 
     def accept_upload(self, caller: Caller, upload: str, digests: Sequence[Digest]) -> Upload:
-        """Take an upload that did not come through us. Raises as `accept` of `direct` and `handovers`."""
+        """Accept an upload that did not come through us. Raises like `accept` of `direct` and `handovers`."""
         if self.direct is not None:
             return self.direct.accept(caller, upload, digests)
         if self.handovers is not None:
             return self.handovers.accept(caller, upload)
-        found = self.uploads.get(caller, upload)
-        if found.result is None:
-            raise LengthMismatch(expected=size_of(found), actual=found.offset)
-        return found
+        known = self.uploads.get(caller, upload)
+        if known.result is None:
+            raise LengthMismatch(expected=size_of(known), actual=known.offset)
+        return known
 
     def abort_upload(self, caller: Caller, upload: str) -> None:
-        """Drop an upload, by whichever way it came."""
+        """Drop an upload, however it came."""
         dropped = self.uploads.abort(caller, upload)
         for way in (self.direct, self.handovers):
             if way is not None:
                 way.drop(dropped)
 
     def trusts(self, issuer: str) -> bool:
-        """Say whether a rule lets workloads of an issuer in."""
+        """Return whether a rule trusts workloads of an issuer."""
         return bool(self.units.read(lambda unit: list_rules(unit, issuer)))
 
     def admit_workload(
         self, issuer: str, claims: Mapping[str, object], proof: str, command: BeginSession
     ) -> Receipt:
-        """Sign a workload in, once for each proof. The caller MUST have verified that the claims are its.
+        """Sign a workload in, once for each proof. The caller MUST have verified its claims.
 
         Raises:
-            LoginRefused: no rule lets it in.
-            RequestReplayed: the same proof was used to let another key in.
+            LoginRefused: no rule trusts it.
+            RequestReplayed: the same proof was used for another key.
         """
         caller = self.units.read(lambda unit: match_workload(unit, issuer, claims))
         key = f"proof:{hashlib.sha256(proof.encode()).hexdigest()}"
@@ -123,10 +123,10 @@ class ServedRegistry:
     ) -> "Future[Receipt]":
         """Enrol the passkey that a browser made at our address for an invitation.
 
-        What it was made for is the sha256 of the invitation: known here and to its holder, used once.
+        Its challenge is the sha256 of the invitation, which only its holder knows and which is used once.
 
         Raises:
-            InvalidKey: it was not made for that, or not here.
+            InvalidKey: it was made for another challenge or address.
         """
         assertions = importlib.import_module("muniment.signing.assertions")
         passkey = assertions.read_registration(registration, bytes.fromhex(hash_token(token)), origin)
@@ -138,9 +138,9 @@ class ServedRegistry:
         return self.scribe.submit(work)
 
     def admit_person(self, issuer: str, subject: str, name: str) -> str:
-        """Let a person of an identity provider in; give the invitation with which they sign in.
+        """Admit a person of an identity provider; return an invitation with which they sign in.
 
-        The caller MUST have verified that the provider vouches for them.
+        The caller MUST have verified the provider's statement.
         """
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         expires = write_time(self.clock() + _INVITATION)
@@ -159,7 +159,7 @@ class ServedRegistry:
         return token
 
     def close(self) -> None:
-        """Finish what is under way, and close the stores."""
+        """Finish running work, and close the stores."""
         self.uploads.close()
         self.scribe.close()
         self.units.close()
@@ -173,5 +173,5 @@ class ServedRegistry:
 
 
 def hash_token(token: str) -> str:
-    """Give the id of a token."""
+    """Return the id of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""The scribe: one thread that writes for all who come, many in one commit.
+"""The scribe: one thread that writes for all callers, many works in one commit.
 
-A request on the event loop hands its work over and waits for the answer. What has come while the last
-commit was made durable goes into the next one together, each work in a savepoint of its own. What proves
-their entries is read at its end, together; it is signed once it is durable.
+A request on the event loop hands over its work and waits for the answer. All work that arrives during a
+commit goes into the next one, each in its own savepoint. The proofs of their entries are read together at its
+end, and signed once it is durable.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,32 +10,29 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import Final
 
 from muniment.core.errors import StorageBusy
 from muniment.core.receipts import Receipt
-from muniment.ports.unit import Unit, Units
+from muniment.ports.unit import MOST_A_COMMIT, Unit, Units
 from muniment.services.backend import confirm
 from muniment.services.log.proofs import Paths, find_paths
 from muniment.services.transaction import Outcome
 from muniment.signing.notes import NoteSigner
 
-_MOST_A_COMMIT: Final = 64
-
 
 @dataclass(slots=True)
 class _Errand:
-    """A work to do in the transaction, and who waits for its receipt."""
+    """Work for the transaction, and the future of its receipt."""
 
     work: Callable[[Unit], Outcome]
     answer: "Future[Receipt]" = field(default_factory=Future)
 
 
 class Scribe:
-    """Writes to units of work. Its thread ends with `close`, after what has come before."""
+    """Writes to units of work. Its thread ends with `close`, after all earlier work."""
 
     def __init__(self, units: Units, signer: NoteSigner) -> None:
-        """Stand on units and the key of the log, and begin."""
+        """Start the thread, with units of work and the key of the log."""
         self._units = units
         self._signer = signer
         self._errands: SimpleQueue[_Errand | None] = SimpleQueue()
@@ -53,7 +50,7 @@ class Scribe:
         return errand.answer
 
     def close(self) -> None:
-        """Finish what has come, and end."""
+        """Finish all submitted work, and end the thread."""
         self._closed = True
         self._errands.put(None)
         self._thread.join()
@@ -61,7 +58,7 @@ class Scribe:
     def _run(self) -> None:
         while (first := self._errands.get()) is not None:
             errands = [first]
-            while len(errands) < _MOST_A_COMMIT and not self._errands.empty():
+            while len(errands) < MOST_A_COMMIT and not self._errands.empty():
                 errand = self._errands.get()
                 if errand is None:
                     self._do(errands)
@@ -69,9 +66,9 @@ class Scribe:
                 errands.append(errand)
             self._do(errands)
 
-    def _do(self, come: list[_Errand]) -> None:
-        # Whoever has given up waiting has nothing done; from here on nobody can.
-        errands = [errand for errand in come if errand.answer.set_running_or_notify_cancel()]
+    def _do(self, submitted: list[_Errand]) -> None:
+        # Cancelled work is skipped; from here on it can no longer be cancelled.
+        errands = [errand for errand in submitted if errand.answer.set_running_or_notify_cancel()]
         if not errands:
             return
         try:
@@ -83,7 +80,7 @@ class Scribe:
             ]
             outcomes = [outcome for _, outcome in done]
             receipts = [] if paths is None else confirm(self._signer, outcomes, paths)
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+        except BaseException as error:  # noqa: BLE001 - the waiting caller raises it
             for errand in errands:
                 errand.answer.set_exception(error)
             return

@@ -1,8 +1,8 @@
-"""Garbage: bytes that no namespace holds, and that nobody has stored or gone on with for a while.
+"""Garbage: bytes that no namespace holds and that nobody has stored or continued for a while.
 
-Removing takes three steps: blobs that nobody holds are marked under the lock, removed without it, and
-the marks are taken away. Whoever stores one of them meanwhile is told to send it again, so that a
-blob that somebody holds is never removed; a collection that dies is finished by the next one.
+Removal takes three steps: mark unheld blobs under the lock, remove them without it, and drop the marks.
+Storing a marked blob is refused as busy, so a held blob is never removed. The next collection finishes one
+that died.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ _MANY: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What was removed, or would be: uploads that broke off, their leftovers, blobs and their bytes."""
+    """What was removed, or would be: abandoned uploads, their leftovers, blobs and their bytes."""
 
     uploads: int
     leftovers: int
@@ -35,7 +35,7 @@ class Collected:
     size_bytes: int
 
 
-def collect_garbage(  # noqa: PLR0913 - the stores that garbage lies in
+def collect_garbage(  # noqa: PLR0913 - the stores with garbage
     units: Units,
     blobs: BlobStore,
     staging: Staging,
@@ -44,7 +44,7 @@ def collect_garbage(  # noqa: PLR0913 - the stores that garbage lies in
     *,
     remove: bool,
 ) -> Collected:
-    """Remove what has been garbage since a time; without `remove`, only count."""
+    """Remove what has been garbage since a time; without `remove`, only count it."""
     uploads = _end_uploads(units, staging, landing, write_time(before), remove=remove)
     if remove:
         _drop_idle(units, write_time(before))
@@ -62,7 +62,7 @@ def collect_garbage(  # noqa: PLR0913 - the stores that garbage lies in
 
 
 def _finish(units: Units, blobs: BlobStore) -> None:
-    """Remove what a collection that died has marked."""
+    """Remove the blobs that a dead collection has marked."""
     for batch in _batches(units.read(lambda unit: unit.holdings.list_of(GARBAGE))):
         for digest in batch:
             blobs.remove(digest)
@@ -91,9 +91,9 @@ def _end_uploads(
 
 
 def _drop_idle(units: Units, before: str) -> None:
-    """Let go what people have stored and not published, or not themselves."""
+    """Drop blobs that people have stored and not published."""
     while idle := units.read(lambda unit: unit.holdings.find_idle(before, _MANY)):
-        # What somebody has stored again since is theirs for longer.
+        # A blob that somebody has stored again in the meantime stays.
         units.write(lambda unit, idle=idle: unit.holdings.drop_idle(before, idle))  # type: ignore[misc] # bound at once
 
 
@@ -108,11 +108,11 @@ def _remove(units: Units, blobs: BlobStore, batch: Sequence[Kept], *, remove: bo
         unit.holdings.add(GARBAGE, marked, "")
         return free
 
-    # Most of what there is, is held: that is seen without the lock.
-    found = units.read(find)
-    if not remove or not found:
-        return found
-    # What was stored anew since it was listed is young again.
+    # Most blobs are held, which can be checked without the lock.
+    free_blobs = units.read(find)
+    if not remove or not free_blobs:
+        return free_blobs
+    # A blob that was stored again since it was listed is new.
     gone = [kept for kept in units.write(mark) if blobs.find(kept.digest) == kept]
     for kept in gone:
         blobs.remove(kept.digest)
@@ -125,7 +125,7 @@ def _unmark(unit: Unit, batch: Sequence[Kept]) -> None:
     unit.holdings.drop(list(marked))
 
 
-def _batches(found: Iterable[T]) -> Iterator[Sequence[T]]:
-    rest = iter(found)
+def _batches(items: Iterable[T]) -> Iterator[Sequence[T]]:
+    rest = iter(items)
     while batch := list(islice(rest, _BATCH)):
         yield batch

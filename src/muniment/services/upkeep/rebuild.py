@@ -11,14 +11,14 @@ from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
 from muniment.services.catalog.describe import describe_again
-from muniment.services.versions.lifecycle import live_again
+from muniment.services.versions.lifecycle import replay_lifecycle
 
 _PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A row that is not what the log says. `expected` or `actual` is None if there is no such row."""
+    """A row that differs from the log. `expected` or `actual` is None if the row is absent there."""
 
     table: str
     key: Key
@@ -33,7 +33,7 @@ class Difference:
         return tuple(name for name in names if expected.get(name) != actual.get(name))
 
     def __str__(self) -> str:
-        """Name the row and what is wrong with it."""
+        """Name the row and its fault."""
         row = f"{self.table}[{', '.join(str(part) for part in self.key)}]"
         if self.actual is None:
             return f"{row} is missing"
@@ -45,12 +45,12 @@ class Difference:
 
 
 def rebuild(unit: Unit) -> int:
-    """Replay the log into emptied projections and what is made of them; give the number of entries.
+    """Replay the log into emptied projections and indexes; return the number of entries.
 
-    All in the caller's one transaction: readers see the old rows until it commits, then the new.
+    All of it happens in the caller's transaction, so readers see the old rows until it commits.
 
     Raises:
-        LogInconsistent: the log does not hash to its own tree; nothing is changed then.
+        LogInconsistent: the log does not hash to its own tree; then nothing changes.
     """
     unit.projections.clear()
     unit.holdings.clear()
@@ -61,14 +61,14 @@ def rebuild(unit: Unit) -> int:
     for entry in read_log(unit):
         unit.projections.apply(entry.fold())
         restore(unit, entry)
-        live_again(unit, entry)
+        replay_lifecycle(unit, entry)
         describe_again(unit, entry)
         count += 1
     return count
 
 
 def compare(unit: Unit) -> list[Difference]:
-    """Fold the log anew and name each row that differs; changes nothing.
+    """Fold the log again and list each row that differs; changes nothing.
 
     Raises:
         LogInconsistent: the log does not hash to its own tree.
@@ -92,10 +92,10 @@ def compare(unit: Unit) -> list[Difference]:
 
 
 def read_log(unit: Unit) -> Iterator[Entry]:
-    """Read the log from its first entry, hashing it anew; the last step compares the roots.
+    """Read the log from its first entry and hash it again; the last step compares the roots.
 
     Raises:
-        LogInconsistent: an entry was altered, or the stored hashes were.
+        LogInconsistent: an entry or a stored hash was altered.
     """
     size = unit.log.size()
     frontier = Frontier(0, [])
@@ -111,7 +111,7 @@ def read_log(unit: Unit) -> Iterator[Entry]:
         raise LogInconsistent(reason=f"{size - frontier.size} of {size} entries are missing")
     root = read_root(size, unit.log.read_nodes) if size else EMPTY_ROOT
     if frontier.root != root:
-        raise LogInconsistent(reason="the stored hashes are not those of its entries")
+        raise LogInconsistent(reason="the stored hashes do not match the entries")
 
 
 def _apply(records: dict[tuple[str, Key], Record], change: Change) -> None:

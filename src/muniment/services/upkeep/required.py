@@ -1,6 +1,6 @@
-"""What has to be stored: all that namespaces hold, and all that the log names.
+"""Required blobs: everything that namespaces hold, and everything that the log names.
 
-Both are listed a page at a time, each in a transaction of its own, and may name a blob more than once.
+Both are listed page by page, each page in its own transaction, and may name a blob more than once.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _THREADS: Final = 8
 
 
 def list_held(units: Units) -> Iterator[Digest]:
-    """List what namespaces hold, in the order of the digests."""
+    """List the blobs that namespaces hold, ordered by digest."""
 
     def read(unit: Unit, after: str) -> list[Digest]:
         return unit.holdings.list_held(after, _HELD_AT_ONCE)
@@ -37,19 +37,21 @@ def list_held(units: Units) -> Iterator[Digest]:
 
 
 def list_named(units: Units) -> Iterator[Digest]:
-    """List what the log names, and what those manifests and claims name in turn."""
+    """List the blobs that the log names, and the blobs that those manifests and claims name."""
     yield from _list_of(units, VersionRecord, _list_version)
     yield from _list_of(units, DraftRecord, _list_draft)
     yield from _list_of(units, PolicyRecord, _list_policy)
 
 
 def find_lost(units: Units, is_stored: Callable[[Digest], bool]) -> list[Digest]:
-    """Find what has to be stored and is not; `is_stored` is asked by several threads."""
+    """Find required blobs that are not stored; several threads call `is_stored`."""
     needed, lost = chain(list_held(units), list_named(units)), set[Digest]()
-    # To ask an object store for each takes its time.
+    # An object store takes a while to answer for each blob.
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         while some := list(islice(needed, _HELD_AT_ONCE)):
-            lost |= {one for one, stored in zip(some, pool.map(is_stored, some), strict=True) if not stored}
+            lost |= {
+                digest for digest, stored in zip(some, pool.map(is_stored, some), strict=True) if not stored
+            }
     return sorted(lost)
 
 
@@ -60,15 +62,15 @@ def _list_of(
         records = unit.projections.select(kind, Where("index", ">", after), limit=_RECORDS_AT_ONCE)
         return records, [digest for record in records for digest in list_one(unit, record)]
 
-    records, found = units.read(partial(read, after=-1))
+    records, digests = units.read(partial(read, after=-1))
     while records:
-        yield from found
-        records, found = units.read(partial(read, after=records[-1].index))
+        yield from digests
+        records, digests = units.read(partial(read, after=records[-1].index))
 
 
 def _list_version(unit: Unit, version: VersionRecord) -> Iterator[Digest]:
     content = content_of(unit, Digest.parse(version.revision))
-    # The manifest and the config of a version that was purged stay.
+    # A purged version keeps its manifest and config.
     yield from content[:2] if status_of(unit, version) is Status.PURGED else content
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     for claim in unit.projections.select(AttestationRecord, *about):

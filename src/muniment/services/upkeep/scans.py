@@ -1,4 +1,4 @@
-"""Scans of the registry's own: each version once by each scanner, in the log's order, as signed claims."""
+"""The registry's own scans: each scanner scans each version once, in log order, as a signed claim."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import SCAN
-from muniment.core.claims.scans import Found, Scan, write_scan
+from muniment.core.claims.scans import Scan, ScanFinding, write_scan
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, Unavailable
 from muniment.core.people.callers import Caller
@@ -26,21 +26,21 @@ from muniment.services.claims.relying import read_revision
 from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
 
 SCANNING: Final = "scan"
-# So many versions share a commit, and that often a server looks for more: those who publish hardly notice.
+# The number of versions that share a commit, small enough that publishers hardly notice.
 _AT_ONCE: Final = 50
-# Others that are due meanwhile wait no longer for theirs.
+# Other due jobs wait no longer than this.
 _LONG: Final = timedelta(minutes=1)
 
 
 class Scanned(NamedTuple):
-    """A version that was looked into, and what was found."""
+    """A scanned version, and its scan."""
 
     version: VersionRecord
     scan: Scan
 
     @property
     def reference(self) -> str:
-        """Name the version."""
+        """The reference of the version."""
         return f"{self.version.name}@{self.version.number}"
 
 
@@ -56,30 +56,30 @@ class Scans:
     keys: RegistryKeys
 
     def plan(self, unit: Unit, now: str) -> None:
-        """Add a job if there is a version that this scanner has not looked into."""
+        """Add a job if this scanner has not scanned every version."""
         if self._find_due(unit, 1):
             unit.jobs.add(Job(id=SCANNING, kind=SCANNING, payload="", due=now))
 
     def scan_next(self) -> list[Scanned]:
-        """Look into the versions that come next, and record what was found; none are left if it is empty.
+        """Scan the next versions and record the findings; returns an empty list if none are left.
 
         Raises:
-            Unavailable: their bytes cannot be read now; those before them are recorded.
+            Unavailable: bytes cannot be read at the moment; earlier scans are recorded.
         """
         place, due = self.units.read(lambda unit: (self._find_place(unit), self._find_due(unit, _AT_ONCE)))
         begun = self.clock()
-        found: list[Scanned] = []
+        done: list[Scanned] = []
         try:
             for version in due:
-                found.append(Scanned(version, self._look_into(version)))
+                done.append(Scanned(version, self._look_into(version)))
                 if self.clock() - begun > _LONG:
                     break
         finally:
-            self._record(place, found)
-        return found
+            self._record(place, done)
+        return done
 
     def begin_again(self) -> None:
-        """Look into every version once more."""
+        """Scan every version again."""
         self.units.write(lambda unit: unit.cursors.put(self._reader, Place(0)))
 
     @property
@@ -100,15 +100,15 @@ class Scans:
         except Unavailable:
             raise
         except MunimentError as error:
-            # It is for `scrub` to heal, and must not keep others from being looked into.
-            found = [Found("high", "manifest/unread", f"what is in it is not known: {error}", "")]
+            # `scrub` heals it; it must not keep other versions from being scanned.
+            findings = [ScanFinding("high", "manifest/unread", f"the manifest cannot be read: {error}", "")]
         else:
-            found = self.scanning.scan(files)
-        return Scan(write_scan(self.scanning.describe(), time, found))
+            findings = self.scanning.scan(files)
+        return Scan(write_scan(self.scanning.describe(), time, findings))
 
     def _list_files(self, unit: Unit, version: VersionRecord) -> list[Scannable]:
         if status_of(unit, version) is Status.PURGED:
-            # Nothing is left that could be loaded.
+            # Nothing is left to load.
             return []
         revision = read_revision(unit, Digest.parse(version.revision))
         return [Scannable(file.path, file.size_bytes, self._opener(file.digest)) for file in revision.files]
@@ -116,21 +116,21 @@ class Scans:
     def _opener(self, digest: Digest) -> Callable[[], BinaryIO]:
         return lambda: self.blobs.open(digest)
 
-    def _record(self, place: Place, found: list[Scanned]) -> None:
-        """Sign what was found, and record it where the log still has it to come."""
-        if not found:
+    def _record(self, place: Place, done: list[Scanned]) -> None:
+        """Sign the scans and record them, unless another replica already did."""
+        if not done:
             return
-        signed = [sign_own(self.keys, one.version, SCAN, one.scan.predicate) for one in found]
+        signed = [sign_own(self.keys, scanned.version, SCAN, scanned.scan.predicate) for scanned in done]
         self.blobs.add_documents(signed)
 
         def record(unit: Unit) -> None:
             if self._find_place(unit) != place:
-                # Another replica took this for left, and was faster.
+                # Another replica was faster.
                 return
             caller = Caller(principal=REGISTRY, direct=True)
             tx = Transaction(unit=unit, caller=caller, clock=self.clock, nonces=self.nonces, keys=self.keys)
-            for one, data in zip(found, signed, strict=True):
-                record_stored(tx, one.version, SCAN, data)
-            unit.cursors.put(self._reader, Place(found[-1].version.index + 1))
+            for scanned, data in zip(done, signed, strict=True):
+                record_stored(tx, scanned.version, SCAN, data)
+            unit.cursors.put(self._reader, Place(done[-1].version.index + 1))
 
         self.units.write(record)

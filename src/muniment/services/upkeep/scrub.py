@@ -1,4 +1,4 @@
-"""Scrub: hash every blob again, name what has rotted or is gone, and heal it from another store."""
+"""Scrub: hash every blob again, report rotten and missing ones, and heal them from another store."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ _ALTERED: Final = "altered"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rot:
-    """A blob that is not as it was: its digest, what is wrong, where it was moved, whether it is back."""
+    """A damaged or missing blob: its digest, its fault, its new place, and whether it was healed."""
 
     digest: Digest
     fault: str
@@ -33,7 +33,7 @@ class Rot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrubbed:
-    """How much was hashed, and what was found."""
+    """The number of hashed blobs and bytes, and the damaged blobs."""
 
     blobs: int
     size_bytes: int
@@ -46,15 +46,15 @@ def scrub(
     other: BlobStore | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Scrubbed:
-    """Hash all blobs; rotten ones are set aside, and with another store both they and lost ones come back.
+    """Hash all blobs; set rotten ones aside, and restore rotten and missing ones from another store.
 
-    One that cannot be read stays where it is, unless the other store has it: what ails may be the way to it.
+    An unreadable blob stays in place unless the other store has it, because the fault may be temporary.
 
     Raises:
-        StorageBusy: `stopped` says so. What was found until then is set aside and healed.
+        StorageBusy: `stopped` returned true. Blobs that were damaged so far are set aside and healed.
     """
     rot, count, size_bytes = list[Rot](), 0, 0
-    # Drawn by lot: a scrub that is broken off again and again comes to each blob in time.
+    # A random start, so that a scrub that is interrupted again and again still reaches every blob.
     rest = _list_from(blobs, token_hex(4))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         while some := list(islice(rest, _AT_ONCE)):
@@ -67,7 +67,7 @@ def scrub(
             ]
             count += len(some)
             size_bytes += sum(kept.size_bytes for kept in some)
-    known = {one.digest for one in rot}
+    known = {blob.digest for blob in rot}
 
     def is_stored(digest: Digest) -> bool:
         _check_on(stopped)
@@ -85,12 +85,12 @@ def _list_from(blobs: BlobStore, start: str) -> Iterator[Kept]:
 
 
 def _find_fault(blobs: BlobStore, stopped: Callable[[], bool], digest: Digest) -> str:
-    """Say what is wrong with a blob; nothing, if it is as it was."""
+    """Name the fault of a blob; empty if it is intact."""
     try:
         with blobs.open(digest) as source:
             return "" if _hash(source, stopped) == digest else _ALTERED
     except BlobNotFound:
-        # Removed since it was listed: it was garbage.
+        # It was removed as garbage since it was listed.
         return ""
     except StorageBusy:
         raise
@@ -113,7 +113,7 @@ def _check_on(stopped: Callable[[], bool]) -> None:
 
 
 def _set_aside(blobs: BlobStore, other: BlobStore | None, digest: Digest, fault: str) -> Rot:
-    """Set a blob aside if it has rotted or can be replaced, and replace it if it can be."""
+    """Set a blob aside if it is rotten or replaceable, and replace it if possible."""
     good = other is not None and _has(other, digest)
     place = blobs.set_aside(digest) if good or fault == _ALTERED else ""
     healed = other is not None and good and _fetch(blobs, other, digest)
@@ -121,7 +121,7 @@ def _set_aside(blobs: BlobStore, other: BlobStore | None, digest: Digest, fault:
 
 
 def _fetch(blobs: BlobStore, other: BlobStore, digest: Digest) -> bool:
-    """Fetch a blob that another store has."""
+    """Fetch a blob from another store."""
     try:
         with other.open(digest) as source:
             return blobs.add(source).digest == digest
@@ -130,7 +130,7 @@ def _fetch(blobs: BlobStore, other: BlobStore, digest: Digest) -> bool:
 
 
 def _has(other: BlobStore, digest: Digest) -> bool:
-    """Say whether a store has a blob, as it was."""
+    """Return whether a store has an intact copy of a blob."""
     try:
         with other.open(digest) as source:
             return _hash(source) == digest

@@ -1,4 +1,4 @@
-"""Webhooks: where the events of a namespace are sent, and what of the log is to be sent next."""
+"""Webhooks: addresses that receive the events of a namespace, and what to send them next."""
 
 import json
 from collections.abc import Iterator
@@ -34,22 +34,22 @@ from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 WEBHOOK: Final = "webhook"
-_SECRET: Final = "whsec_"  # noqa: S105 - what every secret begins with
+_SECRET: Final = "whsec_"  # noqa: S105 - the prefix of every secret
 _MAX_URL_CHARACTERS: Final = 2_000
 _PAGE: Final = 200
 
 
 class Target(NamedTuple):
-    """Where events go, and what signs them."""
+    """The address of a webhook, and its signing secret."""
 
     url: str
     secret: str
 
 
 class Batch(NamedTuple):
-    """What is to be sent: entries that failed before and are to be tried again, then those that follow.
+    """The next deliveries: entries to repeat, then the following ones.
 
-    `place` is where the webhook stands once all of it is sent.
+    `place` is the place of the webhook once all of them are sent.
     """
 
     target: Target
@@ -59,17 +59,17 @@ class Batch(NamedTuple):
 
 
 def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
-    """Begin to send the events of a namespace, from now on.
+    """Start to send the events of a namespace.
 
     Raises:
-        InvalidOption: the address is none, the secret is too short, or there is no such event.
+        InvalidOption: the address is not valid, the secret is too short, or an event is unknown.
     """
     check_part(command.namespace, "namespace")
     _read_target(command.target.text)
     unknown = set(command.events) - EVENTS.keys()
     if unknown:
-        raise InvalidOption(option="events", reason=f"there is none called {min(unknown)!r}")
-    # The namespace's, whoever set it: an erased admin leaves it behind.
+        raise InvalidOption(option="events", reason=f"has the unknown event {min(unknown)!r}")
+    # It belongs to the namespace, so it stays when its admin is erased.
     tx.unit.payloads.put(command.target)
     events = tuple(sorted(set(command.events)))
     index = tx.record(WebhookSet(namespace=command.namespace, target=command.target.digest, events=events))
@@ -78,17 +78,17 @@ def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
 
 
 def end_webhook(tx: Transaction, command: EndWebhook) -> Outcome:
-    """End a webhook; its address and secret are erased. Raises as `replay_webhook`."""
+    """End a webhook and erase its address and secret. Raises like `replay_webhook`."""
     record = _find(tx, command.webhook)
     tx.unit.payloads.erase(record.target)
     return Outcome(tx.record(WebhookEnded(namespace=record.namespace, webhook=record.index)))
 
 
 def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
-    """Send again what could not be sent or, with `since`, everything from an entry on.
+    """Repeat the failed deliveries or, with `since`, everything from an entry on.
 
     Raises:
-        WebhookNotFound: there is none, or not for the actor.
+        WebhookNotFound: it does not exist, or the actor may not manage it.
     """
     record = _find(tx, command.webhook)
     outbox = tx.unit.outbox
@@ -110,11 +110,11 @@ def list_webhooks(reading: Reading, query: ListWebhooks) -> tuple[Webhook, ...]:
 
 
 def plan_deliveries(unit: Unit, now: str) -> None:
-    """Add a job for each webhook that has something to be told."""
+    """Add a job for each webhook with something to send."""
     size = unit.log.size()
     for record in unit.projections.select(WebhookRecord, Where("ended", "=", None)):
         if unit.payloads.find(record.target) is None:
-            # Its address was erased: there is nowhere to go.
+            # Its address was erased.
             continue
         place = _place_of(unit, record.index)
         again = any(letter.again for letter in unit.outbox.list_dead(record.index))
@@ -123,7 +123,7 @@ def plan_deliveries(unit: Unit, now: str) -> None:
 
 
 def read_batch(unit: Unit, webhook: int) -> Batch | None:
-    """Read what a webhook is to be told next; None if it has ended, or its address was erased."""
+    """Read the next deliveries of a webhook; None if it has ended or its address was erased."""
     record = unit.projections.find(WebhookRecord, (webhook,))
     text = None if record is None or record.ended is not None else unit.payloads.find(record.target)
     if record is None or text is None:
@@ -142,7 +142,7 @@ def read_batch(unit: Unit, webhook: int) -> Batch | None:
 
 
 def reader_of(webhook: int) -> str:
-    """Name a webhook as one that follows the log."""
+    """Name a webhook as a reader of the log."""
     return f"{WEBHOOK} {webhook}"
 
 
@@ -157,16 +157,16 @@ def _concerns(record: WebhookRecord, entry: Entry) -> bool:
 
 def _read_target(text: str) -> Target:
     try:
-        found = json.loads(text)
-        target = Target(str(found["url"]), str(found["secret"]))
+        document = json.loads(text)
+        target = Target(str(document["url"]), str(document["secret"]))
         parts = urlsplit(target.url)
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidOption(option="target", reason="has a `url` and a `secret`") from error
+        raise InvalidOption(option="target", reason="must have a `url` and a `secret`") from error
     plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
     if not plain or len(target.url) > _MAX_URL_CHARACTERS:
-        raise InvalidOption(option="url", reason="is an http or https address without a user in it")
+        raise InvalidOption(option="url", reason="must be an http or https address without a user")
     if not target.secret.startswith(_SECRET) or len(target.secret) < len(_SECRET) + 32:
-        raise InvalidOption(option="secret", reason="is `whsec_` and at least 24 bytes in base64")
+        raise InvalidOption(option="secret", reason="must be `whsec_` and at least 24 bytes in base64")
     return target
 
 

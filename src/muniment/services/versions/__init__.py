@@ -1,1 +1,1 @@
-"""Versions: drafts, publication, the claims that come later, and what becomes of them."""
+"""Versions: drafts, publication, later claims, and the end of life."""

@@ -2,19 +2,20 @@
 
 from muniment.core.bytes.revisions import Revision
 from muniment.core.claims.approvals import Approval
-from muniment.core.claims.attestations import APPROVAL, SCAN, VERDICT, WAIVER, Statement
+from muniment.core.claims.attestations import APPROVAL, SCAN, VERDICT, WAIVER, WITHDRAWAL, Statement
 from muniment.core.claims.scans import OWN_TOOL, Scan
 from muniment.core.claims.waivers import Waiver
+from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
 from muniment.core.errors import NotPermitted
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
-from muniment.core.people.roles import Act
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import take
-from muniment.services.claims.recording import record_claim
+from muniment.services.claims.recording import act_of, record_claim
 from muniment.services.claims.relying import check_subject
 from muniment.services.claims.signers import verify_sent
+from muniment.services.claims.withdrawals import withdraw
 from muniment.services.gates.approvals import check_approval, check_waiver
 from muniment.services.gates.requests import close_rejected
 from muniment.services.transaction import REGISTRY, Outcome, Transaction
@@ -55,11 +56,13 @@ def admit_new(
     # (3) The signer may make such a claim here.
     _check_right(tx, version, statement)
     # (4) An approval is over what stands now, by somebody else than the author, and new; a waiver is to
-    # rules that there are.
+    # rules that there are; a withdrawal is of a claim of one's own.
     if statement.predicate_type == APPROVAL:
         check_approval(tx, version, Approval.read(statement.predicate), reason)
     if statement.predicate_type == WAIVER:
         check_waiver(tx, version, Waiver.read(statement.predicate), reason)
+    if statement.predicate_type == WITHDRAWAL:
+        return Outcome(withdraw(tx, version, signer, Withdrawal.read(statement.predicate), digest, reason))
     index = record_claim(tx, version, signer, statement, digest, reason)
     if statement.predicate_type == APPROVAL:
         close_rejected(tx, version, Approval.read(statement.predicate), reason)
@@ -74,4 +77,6 @@ def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) 
     if statement.predicate_type == SCAN and Scan(statement.predicate).tool == OWN_TOOL:
         # So with its scans, which are recorded without this check.
         raise NotPermitted(principal=tx.actor, act=f"sign a scan by {OWN_TOOL}", namespace=namespace)
-    tx.require(Act.APPROVE if statement.predicate_type == APPROVAL else Act.ATTEST, namespace)
+    if statement.predicate_type != WITHDRAWAL:
+        # What one may withdraw, one may claim: that is asked once it is known what is withdrawn.
+        tx.require(act_of(statement.predicate_type), namespace)

@@ -11,10 +11,10 @@ from muniment.services.versions.admission import admit
 
 
 def record_attestation(tx: Transaction, command: RecordAttestation) -> Outcome:
-    """Verify a stored bundle and record it. The same bundle again answers with the first record.
+    """Verify a stored bundle and record it; the same bundle again returns the first record.
 
     Raises:
-        VersionNotFound: there is none, or the actor may not see it; which of both is not told.
+        VersionNotFound: it does not exist, or the actor may not read it; the error does not tell which.
     """
     if not Sight(tx.unit, tx.caller).sees(command.reference.name.namespace):
         raise VersionNotFound(reference=str(command.reference))

@@ -1,7 +1,7 @@
-"""Drafts: content that is stored and signed, and not published yet. A draft is its author's, and no version.
+"""Drafts: content that is stored and signed but not published. A draft belongs to its author.
 
-No alias and no gate knows of it. It becomes a version when its author publishes its manifest, or it is
-discarded; until then its bytes are kept, and count among what the namespace holds.
+Aliases and gates ignore drafts. A draft becomes a version when its author publishes its manifest, or it is
+discarded; until then its bytes count as held by the namespace.
 """
 
 from muniment.core.digests import Digest
@@ -24,10 +24,10 @@ from muniment.services.versions.keeping import find_needed
 
 
 def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
-    """Keep stored content as a draft; the same once more changes nothing.
+    """Save stored content as a draft; the same content again changes nothing.
 
     Raises:
-        VersionExists: it is published already.
+        VersionExists: it is already published.
         BlobNotFound: a file of the manifest is not stored.
     """
     _refuse_published(tx.unit, command.name, command.manifest)
@@ -36,7 +36,7 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
         return Outcome(present.index, created=False)
     namespace = command.name.namespace
     revision, _ = require_content(tx, namespace, command.manifest, command.attestations)
-    # What the claims keep is held from now on, too: it is needed once they are on record.
+    # Hold the blobs that accompany the claims too, for when they are on record.
     take(tx, namespace, [kept for claim in command.attestations for kept in attached_to(tx.unit, claim)])
     event = DraftSaved(
         name=command.name,
@@ -50,12 +50,12 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
 
 
 def discard_draft(tx: Transaction, command: DiscardDraft) -> Outcome:
-    """End a draft of one's own or, for whoever may purge, anybody's; files that nothing else needs go.
+    """Discard a draft: your own, or with the right to purge, anybody's; files that nothing else needs go.
 
-    What its claims keep beside themselves stays: other claims may keep the same.
+    Blobs that accompany its claims stay, because other claims may share them.
 
     Raises:
-        RequestNotFound: there is none that is open, or it is somebody else's.
+        RequestNotFound: no open draft has that entry, or the actor may not read it.
     """
     record = tx.unit.projections.find(DraftRecord, (command.draft,))
     namespace = "" if record is None else ModelName.parse(record.name).namespace
@@ -63,19 +63,19 @@ def discard_draft(tx: Transaction, command: DiscardDraft) -> Outcome:
         raise RequestNotFound(entry=command.draft, kind="draft")
     tx.require(Act.PUBLISH if record.author == tx.actor else Act.PURGE, namespace)
     index = _end(tx, record, DraftOutcome.DISCARDED, command.reason)
-    _let_go(tx.unit, record)
+    _drop_files(tx.unit, record)
     return Outcome(index)
 
 
 def end_published(tx: Transaction, version: VersionRecord) -> None:
-    """Note that a draft has become a version."""
+    """Record that a draft has become a version."""
     record = _find_open(tx.unit, version.name, version.revision)
     if record is not None:
         _end(tx, record, DraftOutcome.PUBLISHED, None)
 
 
 def list_drafts(reading: Reading, query: ListDrafts) -> tuple[Draft, ...]:
-    """List the drafts of a model that are open."""
+    """List the open drafts of a model."""
     about = Where("name", "=", str(query.name)), Where("ended", "=", None)
     return tuple(
         Draft(record=record, message=reading.find_text(record.message))
@@ -83,12 +83,12 @@ def list_drafts(reading: Reading, query: ListDrafts) -> tuple[Draft, ...]:
     )
 
 
-def discard_again(unit: Unit, event: DraftEnded) -> None:
-    """Do again what the end of a draft did to the custody of bytes, when that is made anew."""
+def replay_discard(unit: Unit, event: DraftEnded) -> None:
+    """Repeat the effect of the end of a draft on holdings, during a rebuild."""
     if event.outcome is DraftOutcome.DISCARDED:
         record = unit.projections.find(DraftRecord, (event.draft,))
         if record is not None:
-            _let_go(unit, record)
+            _drop_files(unit, record)
 
 
 def _refuse_published(unit: Unit, name: ModelName, manifest: Digest) -> None:
@@ -101,8 +101,8 @@ def _refuse_published(unit: Unit, name: ModelName, manifest: Digest) -> None:
 
 def _find_open(unit: Unit, name: str, revision: str) -> DraftRecord | None:
     about = Where("name", "=", name), Where("revision", "=", revision), Where("ended", "=", None)
-    found = unit.projections.select(DraftRecord, *about, limit=1)
-    return found[0] if found else None
+    drafts = unit.projections.select(DraftRecord, *about, limit=1)
+    return drafts[0] if drafts else None
 
 
 def _end(tx: Transaction, record: DraftRecord, outcome: DraftOutcome, reason: Payload | None) -> int:
@@ -110,9 +110,9 @@ def _end(tx: Transaction, record: DraftRecord, outcome: DraftOutcome, reason: Pa
     return tx.record(DraftEnded(name=name, draft=record.index, outcome=outcome, reason=tx.keep(reason)))
 
 
-def _let_go(unit: Unit, record: DraftRecord) -> None:
+def _drop_files(unit: Unit, record: DraftRecord) -> None:
     namespace = ModelName.parse(record.name).namespace
     claims = [Digest.parse(text) for text in record.attestations.split()]
     kept = [*content_of(unit, Digest.parse(record.revision)), *claims]
     needed = find_needed(unit, namespace, kept, record)
-    unit.holdings.drop([one for one in kept if one not in needed], namespace)
+    unit.holdings.drop([digest for digest in kept if digest not in needed], namespace)

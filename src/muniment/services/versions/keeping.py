@@ -1,4 +1,4 @@
-"""What a namespace still needs of the bytes that it holds."""
+"""Find the blobs that a namespace still needs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -17,7 +17,7 @@ _AT_ONCE: Final = 100
 def find_needed(
     unit: Unit, namespace: str, digests: Iterable[Digest], without: VersionRecord | DraftRecord
 ) -> set[Digest]:
-    """Find those blobs that versions and drafts of a namespace are made of, but for one that is to go."""
+    """Find the blobs that versions and drafts of a namespace need, except the one to be removed."""
     low, high = Where("name", ">=", f"{namespace}/"), Where("name", "<", f"{namespace}0")
     drafts = unit.projections.select(DraftRecord, low, high, Where("ended", "=", None))
     drafted = {
@@ -30,11 +30,11 @@ def find_needed(
     def needs(version: VersionRecord) -> bool:
         return version != without and status_of(unit, version) is not Status.PURGED
 
-    return {one for one in digests if one in drafted or is_part_of(unit, namespace, one, needs)}
+    return {digest for digest in digests if digest in drafted or is_part_of(unit, namespace, digest, needs)}
 
 
 def is_part_of(unit: Unit, namespace: str, digest: Digest, counts: Callable[[VersionRecord], bool]) -> bool:
-    """Say whether a blob is part of a version of a namespace that counts."""
+    """Return whether a blob is part of a version of a namespace that counts."""
     return any(counts(version) for version in _list_versions(unit, namespace, digest))
 
 

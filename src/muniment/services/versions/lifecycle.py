@@ -1,4 +1,4 @@
-"""The end of a version: deprecated, retired, revoked, kept for so long, purged. The record stays as it is."""
+"""The end of a version: deprecate, retire, revoke, retain or purge it. Its record stays."""
 
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import TOMBSTONE
@@ -31,36 +31,36 @@ from muniment.services.catalog.statuses import find_status, status_of
 from muniment.services.claims.own import record_own
 from muniment.services.claims.relying import read_revision
 from muniment.services.transaction import Outcome, Transaction
-from muniment.services.versions.drafts import discard_again
+from muniment.services.versions.drafts import replay_discard
 from muniment.services.versions.keeping import find_needed
 from muniment.services.versions.quarantine import forget, isolate, readmit, release
 
 
 def set_status(tx: Transaction, command: SetStatus) -> Outcome:
-    """Say what became of a version. What it is already changes nothing.
+    """Set the status of a version; the present status changes nothing.
 
     Raises:
-        ReasonNeeded: nobody said why.
-        VersionPurged: its bytes are gone; that cannot be taken back, and is not said this way.
+        ReasonNeeded: there is no reason.
+        VersionPurged: its bytes are deleted, which cannot be reversed; or `purged` was requested.
     """
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
-    said = find_status(tx.unit, version)
-    before = Status.PUBLISHED if said is None else Status(said.status)
+    newest = find_status(tx.unit, version)
+    before = Status.PUBLISHED if newest is None else Status(newest.status)
     if (
-        said is not None
-        and (said.actor, before) == (tx.actor, command.status)
+        newest is not None
+        and (newest.actor, before) == (tx.actor, command.status)
         and before is not Status.PURGED
     ):
-        # Whatever right it took to say this, the actor may say it again.
-        return Outcome(said.index, created=False)
-    # The right to revoke is the right to take that back.
+        # The actor who set this status may repeat it.
+        return Outcome(newest.index, created=False)
+    # The right to revoke includes the right to reverse that.
     act = Act.REVOKE if Status.REVOKED in {before, command.status} else Act.RETIRE
     tx.require(act, command.reference.name.namespace)
     if Status.PURGED in {before, command.status}:
         raise VersionPurged(reference=reference)
     if before is command.status:
-        return Outcome(version.index if said is None else said.index, created=False)
+        return Outcome(version.index if newest is None else newest.index, created=False)
     reason = _need_reason(command.reason, f"making {reference} {command.status}")
     index = _record_status(tx, version, command.status, reason)
     if command.status is Status.REVOKED:
@@ -82,7 +82,7 @@ def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
     known = None if present is None else present.until
     until = known if command.until is None else write_time(read_time(command.until))
     if until is None and not command.hold and present is None:
-        raise InvalidOption(option="until", reason="is needed, or a hold")
+        raise InvalidOption(option="until", reason="is required unless you set a hold")
     if known is not None and until is not None and until < known:
         raise VersionRetained(reference=f"{version.name}@{version.number}", why=f"it is kept until {known}")
     if present is not None and (until, int(command.hold)) == (present.until, present.hold):
@@ -98,14 +98,14 @@ def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
 
 
 def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
-    """Let the bytes of a version go: its namespace lets them go, and the next collection removes them.
+    """Purge the bytes of a version: its namespace drops them, and the next collection removes them.
 
-    What another version of the namespace has too stays. The manifest and the claims stay.
+    Files that another version of the namespace shares stay, and so do the manifest and the claims.
 
     Raises:
-        VersionRetained: it has to be kept.
+        VersionRetained: it must be kept.
         VersionInUse: an alias points at it, or it serves somewhere.
-        VersionPurged: it was purged before.
+        VersionPurged: it is already purged.
     """
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
@@ -123,12 +123,12 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
     )
     record_own(tx, version, TOMBSTONE, tombstone.predicate())
     index = _record_status(tx, version, Status.PURGED, reason)
-    _let_go(tx.unit, version)
+    _drop_files(tx.unit, version)
     return Outcome(index)
 
 
-def live_again(unit: Unit, entry: Entry) -> None:
-    """Do again what an entry of the log did to the custody of bytes, when that is made anew."""
+def replay_lifecycle(unit: Unit, entry: Entry) -> None:
+    """Repeat the effect of an entry of the log on holdings, during a rebuild."""
     match entry.event:
         case VersionPublished() as event:
             version = _find_version(unit, event)
@@ -136,18 +136,18 @@ def live_again(unit: Unit, entry: Entry) -> None:
                 manifest = Digest.parse(version.revision)
                 readmit(unit, ModelName.parse(version.name), manifest, read_revision(unit, manifest))
             except MunimentError:
-                # It was let in then, and a damaged manifest is for `scrub` to name.
+                # It was admitted then; `scrub` reports a damaged manifest.
                 return
         case StatusSet() as event:
             version = _find_version(unit, event)
             if event.status is Status.REVOKED:
                 isolate(unit, version, entry.time)
             elif event.status is Status.PURGED:
-                _let_go(unit, version)
+                _drop_files(unit, version)
             else:
                 release(unit, version)
         case DraftEnded() as event:
-            discard_again(unit, event)
+            replay_discard(unit, event)
         case _:
             return
 
@@ -155,8 +155,8 @@ def live_again(unit: Unit, entry: Entry) -> None:
 def find_retention(
     unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()
 ) -> RetentionRecord | None:
-    """Find how long a version is kept."""
-    found = unit.projections.select(
+    """Find the retention of a version."""
+    retentions = unit.projections.select(
         RetentionRecord,
         Where("name", "=", version.name),
         Where("number", "=", version.number),
@@ -164,14 +164,14 @@ def find_retention(
         descending=True,
         limit=1,
     )
-    return found[0] if found else None
+    return retentions[0] if retentions else None
 
 
 def _check_may_go(tx: Transaction, version: VersionRecord) -> None:
     reference = f"{version.name}@{version.number}"
     kept = find_retention(tx.unit, version)
     if kept is not None and kept.hold:
-        raise VersionRetained(reference=reference, why="a legal hold lies on it")
+        raise VersionRetained(reference=reference, why="it is on legal hold")
     if kept is not None and kept.until is not None and kept.until > tx.time:
         raise VersionRetained(reference=reference, why=f"it is kept until {kept.until}")
     moves = tx.unit.projections.select(MoveRecord, Where("name", "=", version.name))
@@ -189,8 +189,8 @@ def _check_may_go(tx: Transaction, version: VersionRecord) -> None:
         raise VersionInUse(reference=reference, where=", ".join(places))
 
 
-def _let_go(unit: Unit, version: VersionRecord) -> None:
-    """Let the files of a version go from its namespace, but for those that others of its versions have."""
+def _drop_files(unit: Unit, version: VersionRecord) -> None:
+    """Drop the files of a version from its namespace, except those that its other versions share."""
     namespace = ModelName.parse(version.name).namespace
     files = _digests(unit, version)
     needed = find_needed(unit, namespace, files, version)

@@ -16,13 +16,13 @@ from muniment.services.versions.quarantine import readmit
 
 
 def publish(tx: Transaction, command: PublishVersion) -> Outcome:
-    """Publish, with the claims that come with it.
+    """Publish a version with its claims.
 
     Raises:
-        VersionExists: the number asked for has other bytes.
-        KindMismatch: the name is of a dataset and this is a model, or the other way round.
-        VersionNotNext: the number asked for leaves a gap.
-        VersionWithdrawn: a file is a model that was revoked.
+        VersionExists: the requested number has other bytes.
+        KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
+        VersionNotNext: the requested number leaves a gap.
+        VersionWithdrawn: a file belongs to a revoked model.
         BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
     """
     known = _find_known(tx.unit, command)
@@ -54,7 +54,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
 
 
 def _find_known(unit: Unit, command: PublishVersion) -> VersionRecord | None:
-    """Find the version that has these bytes already, if it has the number asked for."""
+    """Find the version that already has these bytes, if it has the requested number."""
     try:
         known = resolve(unit, Reference(command.name, command.manifest))
     except VersionNotFound:

@@ -1,8 +1,8 @@
-"""Quarantine: the files of a revoked version are for security and auditors only, whichever door one comes to.
+"""Quarantine: only security and auditors may read the files of a revoked version, through any door.
 
-It holds in the version's namespace: nobody learns of it, and nothing is kept from anybody, in another one. A
-file that another version of the namespace has too stays readable. Neither the version nor its weights can be
-published there again, under another number or name; a file that holds no model, such as a tokenizer, can.
+It applies only in the version's namespace and is not visible in others. A file that another version of the
+namespace shares stays readable. Neither the version nor its weights can be published there again under
+another number or name; files that hold no model, such as a tokenizer, can.
 """
 
 from muniment.core.backend import Stored
@@ -41,7 +41,7 @@ def isolate(unit: Unit, version: VersionRecord, time: str) -> None:
 
 
 def release(unit: Unit, version: VersionRecord) -> None:
-    """Take the files of a version out of quarantine, but for those of other revoked ones."""
+    """Take the files of a version out of quarantine, except those of other revoked versions."""
     digests = {file.digest for file in _files(unit, version)}
     others = [other for other in list_revoked(unit) if other != version]
     here = {
@@ -56,37 +56,37 @@ def release(unit: Unit, version: VersionRecord) -> None:
 
 
 def readmit(unit: Unit, name: ModelName, manifest: Digest, revision: Revision) -> None:
-    """Let the files of a version that is published be read, though a revoked one of the namespace has them.
+    """Make the files of a new version readable, even if a revoked version of the namespace shares them.
 
     Raises:
-        VersionWithdrawn: they are those of a revoked version, or one of them is a revoked model.
+        VersionWithdrawn: the revision was revoked, or a file is a model of a revoked version.
     """
     holder = quarantine_of(name.namespace)
     held = unit.holdings.find_sizes([holder], [file.digest for file in revision.files])
     if not held:
         return
-    revoked = [one for one in list_revoked(unit) if _namespace(one) == name.namespace]
+    revoked = [version for version in list_revoked(unit) if _namespace(version) == name.namespace]
     weights = {file.digest for file in revision.files if file.digest in held and is_weights(file.path)}
-    for one in revoked:
-        if one.revision == str(manifest) or weights & {file.digest for file in _files(unit, one)}:
-            raise _refuse(unit, one)
+    for version in revoked:
+        if version.revision == str(manifest) or weights & {file.digest for file in _files(unit, version)}:
+            raise _refuse(unit, version)
     unit.holdings.drop(sorted(held), holder)
 
 
 def check_free(unit: Unit, caller: Caller, digest: Digest) -> None:
-    """Check that a blob that the caller may read is not in quarantine wherever they may read it.
+    """Check that a blob that the caller may read is not in quarantine everywhere they may read it.
 
     Raises:
-        VersionWithdrawn: it is, and the caller may not look into that; the reason is told.
+        VersionWithdrawn: it is, and the caller may not inspect it; the error gives the reason.
     """
-    # Few blobs are in quarantine anywhere: of all others that is all there is to ask.
+    # Few blobs are in quarantine anywhere, so for most this is the only lookup.
     if not unit.holdings.find_sizes([QUARANTINE], [digest]):
         return
     sight = Sight(unit, caller)
     models = unit.projections.select(ModelRecord)
     namespaces = {namespace for model in models if sight.sees(namespace := _namespace(model))}
-    holding = {one for one in namespaces if unit.holdings.find_sizes([one], [digest])}
-    isolated = {one for one in holding if unit.holdings.find_sizes([quarantine_of(one)], [digest])}
+    holding = {name for name in namespaces if unit.holdings.find_sizes([name], [digest])}
+    isolated = {name for name in holding if unit.holdings.find_sizes([quarantine_of(name)], [digest])}
     if holding - isolated or not isolated:
         return
     for namespace in isolated:
@@ -100,7 +100,7 @@ def check_free(unit: Unit, caller: Caller, digest: Digest) -> None:
 
 
 def forget(unit: Unit, version: VersionRecord, digests: list[Digest]) -> None:
-    """Take files that are purged out of quarantine, so that nothing holds them."""
+    """Take purged files out of quarantine, so that nothing holds them."""
     anywhere = {
         file.digest for other in list_revoked(unit) if other != version for file in _files(unit, other)
     }
@@ -130,5 +130,5 @@ def _files(unit: Unit, version: VersionRecord) -> tuple[File, ...]:
     try:
         return read_revision(unit, Digest.parse(version.revision)).files
     except MunimentError:
-        # What a damaged manifest names cannot be known; `scrub` names it.
+        # The files of a damaged manifest are unknown; `scrub` reports it.
         return ()

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the predicates that we know, one file each, and the check against them."""
+"""The JSON Schemas of known predicates, one file each, and the check against them."""
 
 import json
 from functools import cache
@@ -23,6 +23,7 @@ from muniment.core.claims.attestations import (
     TOMBSTONE,
     VERDICT,
     WAIVER,
+    WITHDRAWAL,
 )
 from muniment.core.errors import InvalidAttestation
 
@@ -41,11 +42,12 @@ SCHEMAS: Final = {
     POLICY: "policy-v1.json",
     EMERGENCY: "emergency-v1.json",
     TOMBSTONE: "tombstone-v1.json",
+    WITHDRAWAL: "withdrawal-v1.json",
 }
 
 
 def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
-    """Check a predicate against the schema of its type; types that we do not know pass.
+    """Check a predicate against the schema of its type; unknown types pass.
 
     Raises:
         InvalidAttestation: it breaks the schema; the reason names the member.

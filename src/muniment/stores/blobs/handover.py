@@ -1,8 +1,8 @@
-"""Handing over in the directory of the blobs: a rename, where sending would copy every byte twice.
+"""Handover in the directory of the blobs: a rename, where sending would copy every byte twice.
 
-Only its owner can write to that directory. Whoever can could write to the blobs as well, so that it
-grants nothing; a client that cannot sends its bytes over HTTP. So with reading: we say where a blob is, and
-the file system says who may open it.
+Only its owner can write to that directory, and could write to the blobs directly, so this grants nothing new;
+other clients send their bytes over HTTP. Likewise, we only name the file of a blob, and the file system
+decides who may open it.
 """
 
 import os
@@ -19,15 +19,15 @@ _ID: Final = re.compile(r"[0-9a-f-]{1,64}")
 
 
 class LocalHandover:
-    """Handing over in the directory of a LocalBlobs."""
+    """A Handover in the directory of a LocalBlobs."""
 
     def __init__(self, root: Path) -> None:
-        """Stand on a directory that `LocalBlobs.create` has made."""
+        """Use a directory that `LocalBlobs.create` has made."""
         self._blobs = root.resolve() / "blobs" / "sha256"
         self._uploads = root.resolve() / "uploads"
 
     def place_of(self, upload: str) -> str:
-        """Give the path."""
+        """Return the path."""
         return str(self._path(upload, "handover"))
 
     def take(self, upload: str) -> BinaryIO | None:
@@ -41,7 +41,7 @@ class LocalHandover:
             return os.fdopen(os.open(taken, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb", buffering=0)
 
     def keep(self, upload: str, digest: Digest) -> None:
-        """Give the file its name."""
+        """Rename the file to its digest."""
         taken = self._path(upload, "taken")
         with disk_failures(str(self._uploads)):
             file = os.open(taken, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -60,7 +60,7 @@ class LocalHandover:
                 self._path(upload, state).unlink(missing_ok=True)
 
     def locate(self, digest: Digest) -> str:
-        """Give the URL of the blob's file."""
+        """Return the URL of the blob's file."""
         return (self._blobs / digest.hex).as_uri()
 
     def _path(self, upload: str, state: str) -> Path:

@@ -1,7 +1,7 @@
 """Blobs in a directory, in the shape of an OCI image layout (OCI image spec, image-layout.md).
 
 A blob is written under a temporary name, made read-only, fsynced, renamed to its digest, and then
-the directory is fsynced: a crash leaves a temporary file, never a blob that is not whole.
+the directory is fsynced: a crash leaves a temporary file, never a partial blob.
 """
 
 import json
@@ -20,9 +20,9 @@ from muniment.core.errors import BlobNotFound, InvalidDigest
 from muniment.ports.blobs import Kept
 from muniment.stores.failures import disk_failures
 
-# After so many the disk begins, while more come, so that little is left to wait for at the end.
+# Sync after this many bytes while more arrive, so that little is left to wait for at the end.
 _SYNC_BYTES: Final = 64 << 20
-# Larger writes take the kernel longer: twice as long from 2 MiB on (ext4 of Linux 6.18).
+# Larger writes are slower: from 2 MiB on they take twice as long (ext4, Linux 6.18).
 _WRITE_BYTES: Final = 1 << 19
 _LAYOUT: Final = {"imageLayoutVersion": "1.0.0"}
 
@@ -31,14 +31,14 @@ class LocalBlobs:
     """A BlobStore in a directory."""
 
     def __init__(self, root: Path) -> None:
-        """Stand on a directory that `create` has made."""
+        """Use a directory that `create` has made."""
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
         self._quarantine = root / "quarantine"
 
     @classmethod
     def create(cls, root: Path) -> "LocalBlobs":
-        """Make the directories of the layout, if they are not there."""
+        """Create the directories of the layout, if they do not exist."""
         store = cls(root)
         with disk_failures(str(root)):
             store._blobs.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ class LocalBlobs:
         with disk_failures(str(self._uploads)):
             for digest, document in zip(digests, documents, strict=True):
                 try:
-                    # One that is there is as young again: garbage is only what nobody has stored of late.
+                    # Refresh an existing blob: garbage is only what nobody has stored lately.
                     os.utime(self._path(digest))
                 except FileNotFoundError:
                     self._write_whole(digest, document)
@@ -74,23 +74,23 @@ class LocalBlobs:
             raise BlobNotFound(digest=str(digest)) from error
 
     def find(self, digest: Digest) -> Kept | None:
-        """Look at a blob."""
+        """Find a blob."""
         try:
-            found = self._path(digest).stat()
+            status = self._path(digest).stat()
         except FileNotFoundError:
             return None
-        return Kept(digest, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+        return Kept(digest, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def list(self) -> Iterator[Kept]:
         """List all blobs."""
         with disk_failures(str(self._blobs)), os.scandir(self._blobs) as entries:
             for entry in entries:
                 try:
-                    found = entry.stat()
+                    status = entry.stat()
                     digest = Digest.parse(f"sha256:{entry.name}")
                 except (FileNotFoundError, InvalidDigest):
                     continue
-                yield Kept(digest, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                yield Kept(digest, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def remove(self, digest: Digest) -> None:
         """Remove a blob."""
@@ -157,13 +157,13 @@ class LocalBlobs:
 
 
 def write_all(file: int, data: memoryview) -> None:
-    """Write all of it to a file descriptor."""
+    """Write all bytes to a file descriptor."""
     while data:
         data = data[os.write(file, data[:_WRITE_BYTES]) :]
 
 
 def sync_directory(path: Path) -> None:
-    """Make durable which names a directory has."""
+    """Make the names in a directory durable."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)

@@ -1,7 +1,7 @@
-"""Blobs in an object store: S3 and what speaks it, Google Cloud Storage, Azure (through obstore).
+"""Blobs in an object store: S3 and compatible stores, Google Cloud Storage, Azure (through obstore).
 
-A blob is one object, `blobs/sha256/<hex>`. An object appears whole or not at all, and its key says
-what has to be in it, so that writing it twice changes nothing.
+A blob is one object, `blobs/sha256/<hex>`. An object appears whole or not at all, and its key determines its
+bytes, so writing it twice changes nothing.
 """
 
 import hashlib
@@ -38,10 +38,10 @@ _QUARANTINE: Final = "quarantine"
 
 
 def open_store(url: str) -> ObjectStore:
-    """Open a bucket by its URL: s3://bucket/prefix, gs://…, az://…; credentials as its own tools find them.
+    """Open a bucket by its URL: s3://bucket/prefix, gs://…, az://…; credentials come from its usual places.
 
     Raises:
-        InvalidSetting: it is not the URL of a store that we know.
+        InvalidSetting: it is not the URL of a supported store.
     """
     try:
         return from_url(
@@ -58,16 +58,16 @@ def open_store(url: str) -> ObjectStore:
 
 
 class ObjectBlobs:
-    """A BlobStore in an object store. `place` is what errors name."""
+    """A BlobStore in an object store; errors name `place`."""
 
     def __init__(self, store: ObjectStore, place: str) -> None:
-        """Stand on a store."""
+        """Use an object store."""
         self._store = store
         self._place = place
         self._staging = ObjectStaging(store, place)
 
     def add(self, source: BinaryIO) -> Stored:
-        """Store a stream, reading it once: a small one at once, a large one in steps."""
+        """Store a stream, reading it once: a small one in one request, a large one in steps."""
         upload, stretches = str(uuid_utils.uuid7()), [Stretch(0, "whole")]
         hasher, size = hashlib.sha256(), 0
         step = _read_step(source)
@@ -87,7 +87,7 @@ class ObjectBlobs:
         return Stored(digest=digest, size_bytes=size)
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
-        """Store small blobs, side by side."""
+        """Store small blobs in parallel."""
         digests = [Digest.of(document) for document in documents]
         new = dict(zip(digests, documents, strict=True))
         if len(new) == 1:
@@ -98,31 +98,31 @@ class ObjectBlobs:
         return digests
 
     def open(self, digest: Digest) -> BinaryIO:
-        """Open a blob; its bytes come in steps as they are read."""
-        found = open_object(self._store, _key(digest), self._place)
-        if found is None:
+        """Open a blob; its bytes are fetched in steps as they are read."""
+        reader = open_object(self._store, _key(digest), self._place)
+        if reader is None:
             raise BlobNotFound(digest=str(digest))
-        return io.BufferedReader(found, STEP_BYTES)
+        return io.BufferedReader(reader, STEP_BYTES)
 
     def find(self, digest: Digest) -> Kept | None:
-        """Look at a blob."""
+        """Find a blob."""
         with store_failures(self._place):
             try:
-                found = obstore.head(self._store, _key(digest))
+                head = obstore.head(self._store, _key(digest))
             except FileNotFoundError:
                 return None
-            return Kept(digest, found["size"], found["last_modified"])
+            return Kept(digest, head["size"], head["last_modified"])
 
     def list(self) -> Iterator[Kept]:
         """List all blobs."""
         with store_failures(self._place):
             for page in obstore.list(self._store, prefix=f"{_BLOBS}/"):
-                for found in page:
+                for item in page:
                     try:
-                        digest = Digest.parse(f"sha256:{found['path'].rpartition('/')[2]}")
+                        digest = Digest.parse(f"sha256:{item['path'].rpartition('/')[2]}")
                     except InvalidDigest:
                         continue
-                    yield Kept(digest, found["size"], found["last_modified"])
+                    yield Kept(digest, item["size"], item["last_modified"])
 
     def remove(self, digest: Digest) -> None:
         """Remove a blob."""
@@ -149,18 +149,18 @@ class ObjectBlobs:
 
 
 class ObjectStaging:
-    """Staging in an object store: each step is an object until the upload is whole."""
+    """A Staging in an object store: each step is an object until the upload is complete."""
 
     step_bytes: Final = STEP_BYTES
     checkpoint_bytes: Final = STEP_BYTES
 
     def __init__(self, store: ObjectStore, place: str) -> None:
-        """Stand on a store."""
+        """Use an object store."""
         self._store = store
         self._place = place
 
     def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
-        """Nothing is to be done: each writer has objects of its own."""
+        """Do nothing: each writer has its own objects."""
         del upload, stretches, offset
         return True
 
@@ -171,10 +171,10 @@ class ObjectStaging:
             obstore.put(self._store, key, b"".join(parts), use_multipart=False)
 
     def sync(self, upload: str, writer: str) -> None:
-        """Nothing is left to do: an object that was put is durable."""
+        """Do nothing: a stored object is durable."""
 
     def finish(self, upload: str, stretches: Sequence[Stretch], digest: Digest, size_bytes: int) -> None:
-        """Put the steps together under the digest."""
+        """Join the steps under the digest."""
         with store_failures(self._place):
             if size_bytes == 0:
                 obstore.put(self._store, _key(digest), b"", use_multipart=False)
@@ -188,24 +188,24 @@ class ObjectStaging:
         with store_failures(self._place):
             for stretch in stretches:
                 for page in obstore.list(self._store, prefix=_steps_of(upload, stretch.writer)):
-                    obstore.delete(self._store, [found["path"] for found in page])
+                    obstore.delete(self._store, [item["path"] for item in page])
 
     def sweep(self, before: datetime, known: Collection[str]) -> int:
-        """Remove steps that were written before a time."""
+        """Remove steps that are older than a time."""
         with store_failures(self._place):
             old = [
-                found["path"]
+                item["path"]
                 for page in obstore.list(self._store, prefix=f"{_UPLOADS}/")
-                for found in page
-                if found["last_modified"] < before
-                and found["path"].removeprefix(f"{_UPLOADS}/").partition("/")[0] not in known
+                for item in page
+                if item["last_modified"] < before
+                and item["path"].removeprefix(f"{_UPLOADS}/").partition("/")[0] not in known
             ]
             if old:
                 obstore.delete(self._store, old)
         return len(old)
 
     def _read(self, upload: str, stretches: Sequence[Stretch], size_bytes: int) -> Iterator[bytes]:
-        """Read the steps of each stretch; what a writer sent beyond the next one's start is left out."""
+        """Read the steps of each stretch, up to the start of the next one."""
         ends = [*(stretch.start for stretch in stretches[1:]), size_bytes]
         for stretch, end in zip(stretches, ends, strict=True):
             place = stretch.start
@@ -217,7 +217,7 @@ class ObjectStaging:
 
 
 def open_object(store: ObjectStore, key: str, place: str) -> io.RawIOBase | None:
-    """Open an object as a stream that can be read from any place; None if there is none."""
+    """Open an object as a seekable stream; None if it does not exist."""
     with store_failures(place):
         try:
             size = obstore.head(store, key)["size"]
@@ -227,7 +227,7 @@ def open_object(store: ObjectStore, key: str, place: str) -> io.RawIOBase | None
 
 
 class _ObjectReader(io.RawIOBase):
-    """An object as a stream that can be read from any place."""
+    """An object as a seekable stream."""
 
     def __init__(self, store: ObjectStore, key: str, size: int, place: str) -> None:
         super().__init__()
@@ -271,13 +271,13 @@ class _ObjectReader(io.RawIOBase):
 
 @contextmanager
 def store_failures(place: str) -> Iterator[None]:
-    """Turn an exception of the object store into a refusal that names the place."""
+    """Translate an exception of the object store into an error that names the place."""
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise StorageReadOnly(path=place) from error
     except (BaseError, FileNotFoundError) as error:
-        # Its first line says what happened; those after it quote the requests.
+        # The first line names the fault; later lines quote the requests.
         raise StorageFailed(path=place, reason=str(error).partition("\n")[0][:200]) from error
 
 

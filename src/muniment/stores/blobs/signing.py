@@ -1,7 +1,7 @@
-"""Requests to an S3 store that others may make: presigned URLs (AWS Signature Version 4).
+"""Presigned requests to an S3 store (AWS Signature Version 4).
 
-obstore signs a method and a path alone. What makes a store itself hold to content address and
-write-once are two more headers under the signature: the sha256 that it has to check, and If-None-Match.
+obstore signs only a method and a path. These signatures cover two more headers, so that the store itself
+checks the sha256 of the bytes and never overwrites an object (If-None-Match).
 """
 
 import base64
@@ -18,7 +18,7 @@ from muniment.ports.direct import Ticket
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _LIVES_S: Final = 3600
-# What S3 takes in one PUT.
+# The largest PUT of S3.
 MOST_BYTES: Final = 5 << 30
 _MIB: Final = 1 << 20
 _MOST_PARTS: Final = 10_000
@@ -27,7 +27,7 @@ _USUAL_PART: Final = 64 * _MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Account:
-    """Who asks an S3 store for what lies below a URL; `token` is that of a session, or empty."""
+    """The account for an S3 store below a base URL; `token` is a session token, or empty."""
 
     base: str
     key: str
@@ -39,7 +39,7 @@ class S3Account:
     def sign(
         self, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, str] | None = None
     ) -> str:
-        """Give the URL of a request that anybody can make, for a while, with just these headers."""
+        """Return a presigned URL, which is valid for a while and for exactly these headers."""
         url = f"{self.base.rstrip('/')}/{path}"
         signed = sign_query(
             method,
@@ -64,11 +64,11 @@ class S3Direct:
         self.most_bytes = min(most_bytes, MOST_BYTES)
 
     def part_bytes(self, size_bytes: int) -> int:
-        """Give whole MiBs, so many that S3 takes as many parts."""
+        """Return a size in whole MiB that needs no more parts than S3 allows."""
         fewest = -(-size_bytes // _MOST_PARTS)
         return max(min(self.most_bytes, _USUAL_PART), -(-fewest // _MIB) * _MIB)
 
-    def let_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
+    def presign_put(self, upload: str, digest: Digest, size_bytes: int) -> Ticket:
         """Sign PutObject."""
         headers = {
             "content-length": str(size_bytes),
@@ -77,7 +77,7 @@ class S3Direct:
         }
         return Ticket(self._account.sign("PUT", whole_of(upload), headers), headers)
 
-    def let_put_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
+    def presign_part(self, upload: str, session: str, number: int, digest: Digest) -> Ticket:
         """Sign UploadPart."""
         headers = {"x-amz-checksum-sha256": checksum_of(digest)}
         query = {"partNumber": str(number), "uploadId": session}
@@ -85,16 +85,16 @@ class S3Direct:
 
 
 def whole_of(upload: str) -> str:
-    """Name the object in which an upload comes: not by its digest, which proves no possession."""
+    """Name the object of an upload; its name is not the digest, because knowing a digest proves nothing."""
     return f"uploads/{upload}/whole"
 
 
 def checksum_of(digest: Digest) -> str:
-    """Write a digest as S3 does."""
+    """Write a digest in the form of S3."""
     return base64.b64encode(digest.raw).decode()
 
 
-def sign_query(  # noqa: PLR0913 - what a signature is made of
+def sign_query(  # noqa: PLR0913 - the inputs of a signature
     method: str,
     url: str,
     headers: Mapping[str, str],
@@ -107,13 +107,13 @@ def sign_query(  # noqa: PLR0913 - what a signature is made of
     token: str = "",
     lives_s: int = _LIVES_S,
 ) -> str:
-    """Give the query that authenticates a request (AWS, Authenticating Requests: Using Query Parameters)."""
+    """Make the query that authenticates a request (AWS, Authenticating Requests: Using Query Parameters)."""
     parts = urlsplit(url)
     stamp = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     signed = {"host": parts.netloc, **{name.lower(): value.strip() for name, value in headers.items()}}
     names = ";".join(sorted(signed))
-    asked = {
+    parameters = {
         **query,
         "X-Amz-Algorithm": _ALGORITHM,
         "X-Amz-Credential": f"{key}/{scope}",
@@ -123,7 +123,7 @@ def sign_query(  # noqa: PLR0913 - what a signature is made of
         **({"X-Amz-Security-Token": token} if token else {}),
     }
     text = "&".join(
-        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(asked.items())
+        f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(parameters.items())
     )
     lines = [
         method,

@@ -1,4 +1,4 @@
-"""Uploads that are under way, in the directory of the blobs: a file each, renamed when it is whole."""
+"""Unfinished uploads in the directory of the blobs: one file each, renamed when it is complete."""
 
 import fcntl
 import os
@@ -20,23 +20,23 @@ _ID: Final = re.compile(r"[0-9a-f-]{1,64}")
 
 
 class LocalStaging:
-    """Staging in the directory of a LocalBlobs."""
+    """A Staging in the directory of a LocalBlobs."""
 
     step_bytes: Final = CHUNK_BYTES
     checkpoint_bytes: Final = 64 * CHUNK_BYTES
 
     def __init__(self, root: Path) -> None:
-        """Stand on a directory that `LocalBlobs.create` has made."""
+        """Use a directory that `LocalBlobs.create` has made."""
         self._blobs = root / "blobs" / "sha256"
         self._uploads = root / "uploads"
 
     def take_over(self, upload: str, stretches: Sequence[Stretch], offset: int) -> bool:
-        """Give the file the name of the last writer, if it is not there; the earlier ones find it no more."""
+        """Rename the file to the last writer, so that earlier writers no longer find it."""
         last = stretches[-1]
         with disk_failures(str(self._uploads)):
             for stretch in reversed(stretches):
                 with suppress(OffsetMismatch), self._open(upload, stretch.writer):
-                    # Nobody is in the middle of writing to it: whoever comes later looks at the name.
+                    # The lock rules out a running write, and later writers check the name.
                     self._path(upload, stretch.writer).rename(self._path(upload, last.writer))
                     return True
             if offset:
@@ -52,17 +52,17 @@ class LocalStaging:
                 write_all(file, memoryview(part))
 
     def sync(self, upload: str, writer: str) -> None:
-        """Make durable what was appended."""
+        """Make the appended bytes durable."""
         with disk_failures(str(self._uploads)), self._open(upload, writer) as file:
-            # It may be written to meanwhile, and what others made of it is told when this is to count.
+            # Others may write in the meantime; a takeover is noticed when the offset is saved.
             fcntl.flock(file, fcntl.LOCK_UN)
             os.fsync(file)
 
     def finish(self, upload: str, stretches: Sequence[Stretch], digest: Digest, size_bytes: int) -> None:
-        """Give the file its name."""
+        """Rename the file to its digest."""
         writer = stretches[-1].writer
         with disk_failures(str(self._uploads)), self._open(upload, writer, size_bytes) as file:
-            # What a request that broke off may have written beyond the end is not part of it.
+            # An interrupted request may have written beyond the end.
             os.ftruncate(file, size_bytes)
             os.fchmod(file, 0o444)
             os.fsync(file)
@@ -76,7 +76,7 @@ class LocalStaging:
                 self._path(upload, stretch.writer).unlink(missing_ok=True)
 
     def sweep(self, before: datetime, known: Collection[str]) -> int:
-        """Remove files that nobody has written to since a time: uploads and writes that broke off."""
+        """Remove files of abandoned uploads and writes that are older than a time."""
         count = 0
         with disk_failures(str(self._uploads)):
             for path in self._uploads.iterdir():
@@ -88,7 +88,7 @@ class LocalStaging:
 
     @contextmanager
     def _open(self, upload: str, writer: str, offset: int = 0) -> Iterator[int]:
-        """Open the file of a writer, alone, if it is that writer's still."""
+        """Open and lock the file of a writer, if it still belongs to that writer."""
         path = self._path(upload, writer)
         try:
             file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -1,8 +1,8 @@
 """The catalog in SQL: a table of attributes beside that of versions.
 
-Each page costs about the same, however many versions there are. If one condition of a search holds
-for few versions, these are looked at; else the versions are gone through in the order that was asked
-for, so many at a time, and a page that found nothing yet says where to go on.
+Each page costs about the same, however many versions there are. If one condition of a search holds for few
+versions, only these are read. Otherwise the versions are read in the requested order, one window at a time,
+and even an empty page returns a cursor to continue.
 """
 
 import base64
@@ -50,11 +50,13 @@ from muniment.core.catalog.search import (
 )
 from muniment.core.errors import InvalidQuery
 from muniment.core.records import VersionRecord
-from muniment.ports.catalog import Found
+from muniment.ports.catalog import VersionPage
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import attributes, contents, owners, past_attributes, versions
+from muniment.stores.sql.tables.bytes import contents
+from muniment.stores.sql.tables.catalog import attributes, owners, past_attributes
+from muniment.stores.sql.tables.versions import versions
 
-# What a page looks at, however many versions there are.
+# The most versions that a page reads, however many there are.
 FEW: Final = 1_000
 WINDOW: Final = 3_000
 _LAST: Final = "\U0010ffff"
@@ -71,7 +73,7 @@ _KEYS: Final = select(attributes.c.key).where(
 )
 _ATTRIBUTE: Final = ("version", "key", "text", "number", "since")
 _PAST: Final = ("version", "key", "since", "until", "text", "number")
-# What began with the very entry that ends it never held.
+# An attribute that began with the entry that ends it never held.
 _KEEP: Final = insert(past_attributes).from_select(
     _PAST,
     select(
@@ -115,11 +117,10 @@ _OPERATORS: Final[Mapping[str, Callable[..., ColumnElement[bool]]]] = {
 
 @dataclass
 class _Values:
-    """The values of a statement, each under a name of its own: none ever becomes part of the text.
+    """The values of a statement, each under its own name, so that none becomes part of the text.
 
-    `until` is the entry before which the statement looks at the versions; None for now. `singly` says that
-    the database has to be kept from collecting all attributes of a kind, instead of looking one up for each
-    version.
+    `until` is the entry before which versions are searched; None means now. `singly` makes the database look
+    up one attribute for each version, instead of collecting all attributes of a kind.
     """
 
     until: int | None = None
@@ -136,7 +137,7 @@ class SqlCatalog:
     """A Catalog on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
@@ -163,20 +164,20 @@ class SqlCatalog:
         self._statements.run_many(self._connection, "attributes add", lambda: _INSERT, rows)
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take an attribute away."""
+        """Remove an attribute."""
         values = {"of_version": version, "of_key": key}
         self._statements.run(self._connection, "attributes keep", lambda: _KEEP, {**values, "until": until})
         self._statements.run(self._connection, "attributes remove", lambda: _DELETE, values)
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let an attribute go for good."""
+        """Erase an attribute and its history."""
         values = {"of_version": version, "of_key": key, "began": since}
         for number, statement in enumerate(_FORGET):
             shape = ("attributes forget", number)
             self._statements.run(self._connection, shape, lambda statement=statement: statement, values)  # type: ignore[misc] # bound at once
 
     def clear(self) -> None:
-        """Forget all."""
+        """Delete all attributes."""
         self._connection.execute(delete(attributes))
         self._connection.execute(delete(past_attributes))
 
@@ -187,17 +188,17 @@ class SqlCatalog:
         cursor: str | None,
         limit: int,
         until: int | None = None,
-    ) -> Found:
-        """Look versions up."""
+    ) -> VersionPage:
+        """Search for versions."""
         after = _read_cursor(cursor, search)
         driver = self._find_driver(search.condition, until)
         order = _order_of(search, namespaces, until)
         window = self._close_window(order, after) if driver is None else None
         rows = self._page(search, namespaces, order, after, window, driver, limit)
-        found = [VersionRecord(**dict(zip(versions.c.keys(), row[2:], strict=True))) for row in rows]
+        records = [VersionRecord(**dict(zip(versions.c.keys(), row[2:], strict=True))) for row in rows]
         if len(rows) == limit:
-            return Found(found, _write_cursor(rows[-1][0], rows[-1][1]))
-        return Found(found, None if window is None else _write_cursor(*window))
+            return VersionPage(records, _write_cursor(rows[-1][0], rows[-1][1]))
+        return VersionPage(records, None if window is None else _write_cursor(*window))
 
     def _find_driver(self, condition: "Condition | None", until: int | None) -> Comparison | None:
         """Find the condition that holds for the fewest versions, if it holds for few."""
@@ -209,20 +210,20 @@ class SqlCatalog:
                 some = _candidates(part, values).limit(FEW + 1).subquery()
                 count = int(self._run(select(func.count()).select_from(some), values)[0][0])
                 counted.append((count, part))
-        fewest = min(counted, key=lambda found: found[0], default=None)
+        fewest = min(counted, key=lambda pair: pair[0], default=None)
         return fewest[1] if fewest is not None and fewest[0] <= FEW else None
 
     def _close_window(self, order: "_Order", after: "_Place | None") -> "_Place | None":
-        """Find where the next window ends; None if it takes in all that is left.
+        """Find the end of the next window; None if it covers the rest.
 
-        It takes in what held at any time, so that as many are counted, however few of them held then.
+        It counts attributes that held at any time, so a window has the same size for every time.
         """
         values = self._values(order.until)
         query = order.select(values, order.rank, order.entry).where(*order.span(after, None, values))
         rows = self._run(order.sort(query).offset(WINDOW - 1).limit(1), values)
         return (rows[0][0], int(rows[0][1])) if rows else None
 
-    def _page(  # noqa: PLR0913, PLR0917 - what a page is made of
+    def _page(  # noqa: PLR0913, PLR0917 - the inputs of a page
         self,
         search: Search,
         namespaces: frozenset[str] | None,
@@ -252,7 +253,7 @@ class SqlCatalog:
         return _Values(until, singly=self._connection.dialect.name == "postgresql")
 
     def _run(self, query: Executable, values: _Values) -> Rows:
-        # Every search has a shape of its own, so it is compiled for itself.
+        # Every search has its own shape, so it is not cached.
         return self._statements.run_once(self._connection, query, values.known)
 
 
@@ -261,9 +262,9 @@ _Place = tuple[str | float, int]
 
 @dataclass(frozen=True)
 class _Order:
-    """What versions are ordered by, and the entry (or number) that decides between equals.
+    """The rank that orders versions, and the entry (or number) that breaks ties.
 
-    What can be found lies between `low` and `high`, if these are known.
+    `low` and `high` bound all matches, if they are known.
     """
 
     rank: ColumnElement[Any]
@@ -283,10 +284,10 @@ class _Order:
         return query.where(one.key == values.bind(self.key), one.number.is_not(None))
 
     def span(self, after: _Place | None, last: _Place | None, values: _Values) -> list[ColumnElement[bool]]:
-        """Say what comes after one place, as far as another.
+        """Build the conditions for the range after one place, up to another.
 
-        One condition for each end: of two, a database could look for the wrong one in its index, and go
-        through all that lies between them.
+        There is one condition for each end: with two, a database may use the wrong one in its index and read
+        everything between them.
         """
         near, far = (self.high, self.low) if self.descending else (self.low, self.high)
         first = after or near
@@ -321,7 +322,7 @@ def _order_of(search: Search, namespaces: frozenset[str] | None, until: int | No
         name, number = versions.c.name, versions.c.number
         return _Order(name, number, search.descending, until, low=(low, 0), high=(high, 0))
     if search.order in {"created", "version"}:
-        # The time of a version never runs back, so its entry tells the order of times as well.
+        # Times of versions never run backwards, so the order of entries is the order of times.
         end = None if until is None else (0.0, until)
         return _Order(_NO_RANK, versions.c.index, search.descending, until, high=end)
     ranked = _attributes(until)
@@ -330,10 +331,10 @@ def _order_of(search: Search, namespaces: frozenset[str] | None, until: int | No
 
 
 def _attributes(until: int | None) -> FromClause:
-    """Give the attributes that hold now, or all that ever held."""
+    """Select the attributes that hold now, or all that ever held."""
     if until is None:
         return attributes.alias()
-    # Without conditions of their own, so that PostgreSQL, too, merges the two in the order of their indexes.
+    # Neither has a condition, so that PostgreSQL too merges both in the order of their indexes.
     still = select(
         *(attributes.c[name] for name in _ATTRIBUTE),
         cast(literal_column(str(_FOREVER)), past_attributes.c.until.type).label("until"),
@@ -343,7 +344,7 @@ def _attributes(until: int | None) -> FromClause:
 
 
 def _held(one: FromClause, values: _Values) -> ColumnElement[bool]:
-    """Say that an attribute held then."""
+    """Build the condition that an attribute held at the time."""
     if values.until is None:
         return true()
     until = values.bind(values.until)
@@ -351,7 +352,7 @@ def _held(one: FromClause, values: _Values) -> ColumnElement[bool]:
 
 
 def _name_bounds(condition: "Condition | None", namespaces: frozenset[str] | None) -> tuple[str, str]:
-    """Say between which names all that a search can find lies."""
+    """Return bounds on the names of all matches."""
     low, high = "", _LAST
     if namespaces:
         low, high = f"{min(namespaces)}/", f"{max(namespaces)}0"
@@ -374,72 +375,74 @@ def _clause(condition: Condition, values: _Values) -> ColumnElement[bool]:
             return _compare(condition, values)
 
 
-def _compare(found: Comparison, values: _Values) -> ColumnElement[bool]:
-    if found.field in COLUMNS:
-        return _compare_column(_COLUMNS[found.field], found, values)
-    if found.field == OWNER:
-        # A model without an owner has none that could be compared.
-        return func.coalesce(_compare_column(_owner(values), found, values), false())
-    if found.field == DIGEST:
+def _compare(comparison: Comparison, values: _Values) -> ColumnElement[bool]:
+    if comparison.field in COLUMNS:
+        return _compare_column(_COLUMNS[comparison.field], comparison, values)
+    if comparison.field == OWNER:
+        # A model without an owner matches no comparison.
+        return func.coalesce(_compare_column(_owner(values), comparison, values), false())
+    if comparison.field == DIGEST:
         part: Select[Any] = select(literal_column("1")).where(
-            contents.c.digest == values.bind(found.value), contents.c.version == versions.c.index
+            contents.c.digest == values.bind(comparison.value), contents.c.version == versions.c.index
         )
-        return part.exists() if found.op == "=" else ~part.exists()
+        return part.exists() if comparison.op == "=" else ~part.exists()
     one = _attributes(values.until)
-    key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
+    key = f"{comparison.field}.{comparison.value}" if comparison.field in POINTERS else comparison.field
     attribute: Select[Any] = select(literal_column("1")).where(
         one.c.version == versions.c.index, one.c.key == values.bind(key), _held(one, values)
     )
-    # An offset, even of nothing, is what PostgreSQL does not look through.
+    # An offset, even of 0, is an optimization fence for PostgreSQL.
     attribute = attribute.offset(0) if values.singly else attribute
-    if found.field in POINTERS:
-        return attribute.exists() if found.op == "=" else ~attribute.exists()
-    column = one.c.text if isinstance(found.value, str) else one.c.number
-    return attribute.where(_compare_column(column, found, values)).exists()
+    if comparison.field in POINTERS:
+        return attribute.exists() if comparison.op == "=" else ~attribute.exists()
+    column = one.c.text if isinstance(comparison.value, str) else one.c.number
+    return attribute.where(_compare_column(column, comparison, values)).exists()
 
 
 def _owner(values: _Values) -> ColumnElement[Any]:
-    """Select the owner that the model of a version has, or had then."""
+    """Select the owner of the model of a version, now or at the time."""
     owned = select(owners.c.owner).where(owners.c.name == versions.c.name)
     if values.until is not None:
         owned = owned.where(owners.c.index < values.bind(values.until))
     return owned.order_by(owners.c.index.desc()).limit(1).scalar_subquery()
 
 
-def _compare_column(column: ColumnElement[Any], found: Comparison, values: _Values) -> ColumnElement[bool]:
-    if found.op == "~":
-        low, high = values.bind(found.value), values.bind(f"{found.value}{_LAST}")
+def _compare_column(
+    column: ColumnElement[Any], comparison: Comparison, values: _Values
+) -> ColumnElement[bool]:
+    if comparison.op == "~":
+        low, high = values.bind(comparison.value), values.bind(f"{comparison.value}{_LAST}")
         return and_(column >= low, column < high)
-    return _OPERATORS[found.op](column, values.bind(found.value))
+    return _OPERATORS[comparison.op](column, values.bind(comparison.value))
 
 
-def _can_drive(found: Comparison) -> bool:
-    return found.op != "!=" and found.field not in {"version", "created", "author", "size", OWNER}
+def _can_drive(comparison: Comparison) -> bool:
+    return comparison.op != "!=" and comparison.field not in {"version", "created", "author", "size", OWNER}
 
 
-def _candidates(found: Comparison, values: _Values) -> Select[Any]:
-    """Select the entries of the versions for which an indexed condition holds or, at a time, held at any.
+def _candidates(comparison: Comparison, values: _Values) -> Select[Any]:
+    """Select the entries of versions for which an indexed condition holds or, with `until`, ever held.
 
-    They come as the index has them: PostgreSQL, which supposes that numbers are spread over all keys alike,
-    could take few for many, and read the table from its beginning until it has found enough.
+    They are ordered by the index: otherwise PostgreSQL, which assumes that numbers are spread evenly over all
+    keys, may overestimate their number and scan the table until it has enough.
     """
-    if found.field == "name":
+    if comparison.field == "name":
         name = versions.c.name
-        return _ordered(versions.c.index, name).where(_compare_column(name, found, values))
-    if found.field == DIGEST:
-        # A digest names few namespaces, and in each the versions are in order.
+        return _ordered(versions.c.index, name).where(_compare_column(name, comparison, values))
+    if comparison.field == DIGEST:
+        # A digest is in few namespaces, and the versions of each are in order.
         return _ordered(contents.c.version, contents.c.namespace).where(
-            contents.c.digest == values.bind(found.value)
+            contents.c.digest == values.bind(comparison.value)
         )
     one = _attributes(values.until)
-    key = f"{found.field}.{found.value}" if found.field in POINTERS else found.field
-    column = one.c.text if isinstance(found.value, str) else one.c.number
+    key = f"{comparison.field}.{comparison.value}" if comparison.field in POINTERS else comparison.field
+    column = one.c.text if isinstance(comparison.value, str) else one.c.number
     query = _ordered(one.c.version, column).where(one.c.key == values.bind(key))
-    return query if found.field in POINTERS else query.where(_compare_column(column, found, values))
+    return query if comparison.field in POINTERS else query.where(_compare_column(column, comparison, values))
 
 
 def _ordered(entry: ColumnElement[Any], column: ColumnElement[Any]) -> Select[Any]:
-    # SQLite merges what holds with what held only if it gives what orders them, too.
+    # SQLite merges present and past attributes only if the ordering column is selected too.
     return select(entry.label("version"), column).order_by(column)
 
 
@@ -463,8 +466,8 @@ def _read_cursor(cursor: str | None, search: Search) -> _Place | None:
         rank, entry = json.loads(base64.urlsafe_b64decode(cursor))
         place = (rank, entry) if isinstance(rank, str) else (float(rank), entry)
     except (ValueError, TypeError, OverflowError) as error:
-        raise InvalidQuery(reason="the cursor is not one that a search gave") from error
+        raise InvalidQuery(reason="the cursor does not belong to a search") from error
     is_name = search.order == "name"
     if isinstance(rank, str) is not is_name or type(entry) is not int or not 0 <= entry <= _FOREVER:
-        raise InvalidQuery(reason="the cursor is not one that a search of this order gave")
+        raise InvalidQuery(reason="the cursor does not belong to a search with this order")
     return place

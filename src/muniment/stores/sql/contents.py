@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.core.digests import Digest
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import contents
+from muniment.stores.sql.tables.bytes import contents
 
 _ADD: Final = insert(contents)
 _FIND: Final = (
@@ -26,12 +26,12 @@ class SqlContents:
     """Contents on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
     def add(self, version: int, namespace: str, digests: Collection[Digest]) -> None:
-        """Note what a version consists of."""
+        """Record the blobs of a version."""
         rows = [{"digest": str(digest), "namespace": namespace, "version": version} for digest in {*digests}]
         self._statements.run_many(self._connection, "contents add", lambda: _ADD, rows)
 
@@ -42,5 +42,5 @@ class SqlContents:
         return [int(version) for (version,) in rows]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Delete everything."""
         self._connection.execute(delete(contents))

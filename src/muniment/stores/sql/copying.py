@@ -1,4 +1,4 @@
-"""Copy a database whole, from one consistent state, into an empty one of any kind."""
+"""Copy a whole database, from one consistent state, into an empty one of any kind."""
 
 from typing import Final
 
@@ -6,12 +6,14 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from muniment.core.errors import RegistryExists
 from muniment.stores.sql.holdings import is_settled
-from muniment.stores.sql.tables import holdings, jobs, metadata, retries, uploads, usages
+from muniment.stores.sql.tables import metadata
+from muniment.stores.sql.tables.bytes import holdings, uploads, usages
+from muniment.stores.sql.tables.log import retries
+from muniment.stores.sql.tables.upkeep import jobs
 from muniment.stores.sql.unit import SqlUnits
 
 _ROWS_AT_ONCE: Final = 2_000
-# What is under way belongs to the registry that it is under way in: so does what people have uploaded and not
-# published yet.
+# Unfinished work, and blobs that people have uploaded but not published, stay in the source registry.
 _LEFT_OUT: Final = frozenset({jobs.name, retries.name, uploads.name})
 _ROWS: Final = {
     **{table.name: select(table) for table in metadata.sorted_tables if table.name not in _LEFT_OUT},
@@ -20,7 +22,7 @@ _ROWS: Final = {
 
 
 def copy_database(source: SqlUnits, target: SqlUnits) -> dict[str, int]:
-    """Copy all tables; give the number of rows of each. The source may be written to meanwhile.
+    """Copy all tables; return the number of rows of each. Writes to the source may continue.
 
     Raises:
         RegistryExists: the target is not empty.

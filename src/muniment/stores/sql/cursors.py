@@ -7,7 +7,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.ports.cursors import Place
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import cursors
+from muniment.stores.sql.tables.log import cursors
 
 _FIND: Final = select(cursors.c.next, cursors.c.failures).where(cursors.c.reader == bindparam("who"))
 _FIRST: Final = insert(cursors)
@@ -22,7 +22,7 @@ class SqlCursors:
     """Cursors on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
@@ -32,7 +32,7 @@ class SqlCursors:
         return Place(int(rows[0][0]), int(rows[0][1])) if rows else None
 
     def put(self, reader: str, place: Place) -> None:
-        """Keep a place."""
+        """Save a place."""
         if self.find(reader) is None:
             self._run("cursors first", _FIRST, reader=reader, next=place.next, failures=place.failures)
         else:

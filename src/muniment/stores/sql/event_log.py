@@ -10,7 +10,7 @@ from sqlalchemy.sql.base import Executable
 from muniment.core.errors import LogInconsistent
 from muniment.log.tree import Frontier, Node, cover, hash_leaf
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import events, nodes
+from muniment.stores.sql.tables.log import events, nodes
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ _COUNT_UNTIL = (
 _APPEND = insert(events)
 _ADD_NODES = insert(nodes)
 _AT_ONCE = 64
-# Whoever reads a whole log needs few of its nodes again.
+# A reader of the whole log needs few of its nodes again.
 _MOST_KNOWN = 1_000
 
 
@@ -38,7 +38,7 @@ class SqlEventLog:
     """An EventLog on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
         self._frontier: Frontier | None = None
@@ -60,8 +60,8 @@ class SqlEventLog:
         if self._frontier is None:
             size = self.size()
             edge = cover(0, size)
-            found = self.read_nodes(edge)
-            self._frontier = Frontier(size, [found[node] for node in edge])
+            hashes = self.read_nodes(edge)
+            self._frontier = Frontier(size, [hashes[node] for node in edge])
         index = self._frontier.size
         made = self._frontier.append(hash_leaf(leaf))
         self._run("log append", _APPEND, index=index, time=time, leaf=leaf)
@@ -71,7 +71,7 @@ class SqlEventLog:
         return index
 
     def save(self) -> None:
-        """Write the nodes that appending has made. Whoever commits MUST have."""
+        """Write the new nodes. The caller MUST do this before a commit."""
         if not self._unsaved:
             return
         rows = [{"level": node.level, "index": node.index, "hash": made} for node, made in self._unsaved]
@@ -79,7 +79,7 @@ class SqlEventLog:
         self._unsaved.clear()
 
     def forget(self) -> None:
-        """Drop what is remembered of leaves that are no more, after a part of the transaction was undone."""
+        """Drop the cache of leaves that were undone with a part of the transaction."""
         self._frontier = self._size = self._newest = None
         self._known.clear()
         size = self.size()
@@ -89,40 +89,40 @@ class SqlEventLog:
         self.save()
 
     def read(self, start: int, limit: int) -> list[bytes]:
-        """Give leaves."""
+        """Read leaves."""
         rows = self._run("log read", _READ, start=start, end=start + limit)
         return [_bytes(leaf) for (leaf,) in rows]
 
     def pick(self, indexes: Sequence[int]) -> list[bytes]:
-        """Give some leaves, some dozens in a query."""
-        found: dict[int, bytes] = {}
+        """Read some leaves, a few dozen per query."""
+        leaves: dict[int, bytes] = {}
         for some in _split(indexes):
             values = {f"i_{n}": index for n, index in enumerate(some)}
             rows = self._statements.run(
                 self._connection, ("log pick", len(some)), partial(_select_leaves, len(some)), values
             )
-            found |= {_whole(index): _bytes(leaf) for index, leaf in rows}
-        missing = [index for index in indexes if index not in found]
+            leaves |= {_whole(index): _bytes(leaf) for index, leaf in rows}
+        missing = [index for index in indexes if index not in leaves]
         if missing:
             raise LogInconsistent(reason=f"entry {missing[0]} is missing")
-        return [found[index] for index in indexes]
+        return [leaves[index] for index in indexes]
 
     def read_nodes(self, nodes_: Sequence[Node]) -> Mapping[Node, bytes]:
-        """Give the hashes of nodes, some dozens in a query; what was made or read before is known."""
-        found = {node: self._known[node] for node in nodes_ if node in self._known}
-        for some in _split([node for node in nodes_ if node not in found]):
-            found |= self._read_some(some)
+        """Read the hashes of nodes, a few dozen per query; earlier ones are cached."""
+        hashes = {node: self._known[node] for node in nodes_ if node in self._known}
+        for some in _split([node for node in nodes_ if node not in hashes]):
+            hashes |= self._read_some(some)
         if len(self._known) < _MOST_KNOWN:
-            self._known |= found
-        missing = [node for node in nodes_ if node not in found]
+            self._known |= hashes
+        missing = [node for node in nodes_ if node not in hashes]
         if missing:
             raise LogInconsistent(
-                reason=f"the hash at level {missing[0].level} of {missing[0].index} is missing"
+                reason=f"the hash of node {missing[0].index} at level {missing[0].level} is missing"
             )
-        return found
+        return hashes
 
     def last_time(self) -> str:
-        """Give the time of the newest leaf."""
+        """Return the time of the newest leaf."""
         if self._newest is None:
             self._newest = next((str(time) for (time,) in self._run("log time", _LAST_TIME)), "")
         return self._newest
@@ -161,7 +161,7 @@ def _select_leaves(count: int) -> Executable:
 
 
 def _split(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut into what one query asks for, filled up with what it asks for anyway: few lengths are met."""
+    """Cut into chunks for one query, padded with repeats so that there are few distinct lengths."""
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
         yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
@@ -174,7 +174,7 @@ def _whole(value: object) -> int:
 
 
 def _bytes(value: object) -> bytes:
-    """Take a column as it has to be: SQLite keeps any type in any column, if somebody wrote it."""
+    """Check the type of a column: SQLite stores any type in any column."""
     if not isinstance(value, bytes):
         raise LogInconsistent(reason="an entry or a hash is not bytes")
     return value

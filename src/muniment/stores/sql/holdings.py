@@ -12,7 +12,7 @@ from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.ports.holdings import GARBAGE
 from muniment.stores.sql.statements import Rows, Statements, Values
-from muniment.stores.sql.tables import holdings, usages
+from muniment.stores.sql.tables.bytes import holdings, usages
 
 Held: TypeAlias = tuple[str, Digest, int]
 
@@ -40,7 +40,7 @@ _MOVE: Final = (
 _DROP: Final = delete(holdings).where(
     holdings.c.digest == bindparam("blob"), holdings.c.holder == bindparam("who")
 )
-# A namespace never begins with a tilde, and sorts before it.
+# Namespaces never begin with a tilde and sort before it.
 _PEOPLE: Final = holdings.c.holder >= "~"
 _IDLE: Final = (
     select(holdings.c.digest)
@@ -51,7 +51,7 @@ _IDLE: Final = (
 
 
 def is_settled(table: Table) -> ColumnElement[bool]:
-    """Say of a row of `holdings` or `usages` that its holder is no person, and it is no mark of garbage."""
+    """Build the condition that the holder of a row is neither a person nor the garbage mark."""
     return and_(table.c.holder < "~", table.c.holder != GARBAGE)
 
 
@@ -68,12 +68,12 @@ class SqlHoldings:
     """Holdings on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
     def add(self, holder: str, blobs: Sequence[Stored], time: str, *, fresh: bool = False) -> int:
-        """Let a holder hold blobs."""
+        """Add blobs to a holder."""
         known = {} if fresh else self.find_sizes([holder], [blob.digest for blob in blobs])
         if known:
             touched = [{"blob": str(digest), "who": holder, "now": time} for digest in known]
@@ -91,7 +91,7 @@ class SqlHoldings:
         return added
 
     def move(self, source: str, target: str, blobs: Sequence[Stored], time: str) -> None:
-        """Give blobs from one holder to another."""
+        """Move blobs from one holder to another."""
         rows = [{"blob": str(blob.digest), "source": source, "target": target, "now": time} for blob in blobs]
         self._statements.run_many(self._connection, "holdings move", lambda: _MOVE, rows)
         moved = sum(blob.size_bytes for blob in blobs)
@@ -99,29 +99,29 @@ class SqlHoldings:
         self._count(target, moved)
 
     def find_sizes(self, holders: Collection[str] | None, digests: Sequence[Digest]) -> dict[Digest, int]:
-        """Give sizes."""
-        found = self._find(None if holders is None else sorted(holders), digests)
-        return {digest: size for _, digest, size in found}
+        """Find sizes."""
+        rows = self._find(None if holders is None else sorted(holders), digests)
+        return {digest: size for _, digest, size in rows}
 
     def find_held(self, holders: Collection[str], digests: Sequence[Digest]) -> dict[str, dict[Digest, int]]:
-        """Give sizes by holder."""
+        """Find sizes by holder."""
         held: dict[str, dict[Digest, int]] = {holder: {} for holder in holders}
         for holder, digest, size in self._find(sorted(holders), digests):
             held[holder][digest] = size
         return held
 
     def measure(self, holder: str) -> int:
-        """Sum up."""
+        """Return the running sum."""
         rows = self._run("holdings measure", _MEASURE, holder=holder)
         return int(rows[0][0]) if rows else 0
 
     def find_idle(self, before: str, limit: int) -> list[Digest]:
-        """List what nobody needs."""
+        """List idle blobs of people."""
         rows = self._run("holdings idle", _IDLE, before=before, most=limit)
         return [Digest.parse(str(digest)) for (digest,) in rows]
 
     def drop_idle(self, before: str, digests: Sequence[Digest]) -> None:
-        """Forget people who hold blobs for long."""
+        """Drop idle blobs of people."""
         for some in _split(digests):
             what = {f"d_{n}": str(digest) for n, digest in enumerate(some)}
             shape, build = ("holdings of people", len(what)), partial(_select_idle, what)
@@ -129,27 +129,27 @@ class SqlHoldings:
             self._drop((str(holder), Digest.parse(str(digest)), int(size)) for holder, digest, size in rows)
 
     def list_held(self, after: str, limit: int) -> list[Digest]:
-        """List what namespaces hold."""
+        """List the blobs of namespaces."""
         rows = self._run("holdings held", _HELD, after=after, most=limit)
         return [Digest.parse(str(digest)) for (digest,) in rows]
 
     def drop(self, digests: Sequence[Digest], holder: str | None = None) -> None:
-        """Forget holders."""
+        """Drop blobs from holders."""
         self._drop(self._find(None if holder is None else [holder], digests))
 
     def list_of(self, holder: str) -> list[Digest]:
-        """List what a holder holds."""
+        """List the blobs of a holder."""
         rows = self._run("holdings list", _OF, holder=holder)
         return [Digest.parse(str(digest)) for (digest,) in rows]
 
     def clear(self) -> None:
-        """Forget namespaces."""
+        """Drop everything that namespaces hold."""
         for table in (holdings, usages):
             self._connection.execute(delete(table).where(is_settled(table)))
 
-    def _drop(self, found: Iterable[Held]) -> None:
+    def _drop(self, held: Iterable[Held]) -> None:
         rows, sums = [], Counter[str]()
-        for holder, digest, size in found:
+        for holder, digest, size in held:
             rows.append({"blob": str(digest), "who": holder})
             sums[holder] += size
         if rows:
@@ -162,7 +162,7 @@ class SqlHoldings:
             self._run("usage first", _FIRST_USAGE, holder=holder, size_bytes=added)
 
     def _find(self, holders: Sequence[str] | None, digests: Sequence[Digest]) -> Iterator[Held]:
-        """Find who holds what, some dozens in a query."""
+        """Find holders and blobs, a few dozen per query."""
         who = {f"h_{n}": holder for n, holder in enumerate(holders or ())}
         for some in _split(digests):
             what = {f"d_{n}": str(digest) for n, digest in enumerate(some)}

@@ -9,7 +9,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.ports.jobs import Job
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import jobs
+from muniment.stores.sql.tables.upkeep import jobs
 
 _NAMES: Final = tuple(field.name for field in fields(Job))
 _COLUMNS: Final = [jobs.c[name] for name in _NAMES]
@@ -28,7 +28,7 @@ class SqlJobs:
     """Jobs on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
@@ -38,7 +38,7 @@ class SqlJobs:
             self._run("jobs add", _ADD, **asdict(job))
 
     def lease(self, kinds: Collection[str], now: str, until: str) -> Job | None:
-        """Take a job."""
+        """Lease the next job."""
         known = tuple(sorted(kinds))
         rows = self._statements.run(
             self._connection, ("jobs next", known), lambda: _find_next(known), {"now": now}
@@ -48,7 +48,7 @@ class SqlJobs:
         return self.renew(Job(**dict(zip(_NAMES, rows[0], strict=True))), until)
 
     def renew(self, job: Job, until: str) -> Job | None:
-        """Lease a job for longer."""
+        """Extend a lease."""
         rows = self._run("jobs find", _FIND, job=job.id)
         if [Job(**dict(zip(_NAMES, row, strict=True))) for row in rows] != [job]:
             return None
@@ -57,7 +57,7 @@ class SqlJobs:
         return renewed
 
     def put(self, job: Job) -> None:
-        """Keep what became of it."""
+        """Save the state of a job."""
         self._run(
             "jobs change",
             _CHANGE,
@@ -69,11 +69,11 @@ class SqlJobs:
         )
 
     def drop(self, job: str) -> None:
-        """Forget a job."""
+        """Delete a job."""
         self._run("jobs drop", _DROP, job=job)
 
     def list(self) -> list[Job]:
-        """List all."""
+        """List all jobs."""
         return [Job(**dict(zip(_NAMES, row, strict=True))) for row in self._run("jobs list", _LIST)]
 
     def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
@@ -81,7 +81,7 @@ class SqlJobs:
 
 
 def _find_next(kinds: tuple[str, ...]) -> Executable:
-    # Of several replicas that look at once, each passes over the rows that another has in hand.
+    # Replicas that look at the same time skip each other's locked rows.
     return (
         select(*_COLUMNS)
         .where(

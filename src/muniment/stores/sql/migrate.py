@@ -16,5 +16,5 @@ def configure(connection: Connection | None = None) -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema to the newest version, inside the caller's transaction."""
+    """Migrate the schema to the newest version, inside the caller's transaction."""
     command.upgrade(configure(connection), "head")

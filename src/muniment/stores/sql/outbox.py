@@ -7,7 +7,7 @@ from sqlalchemy.sql.base import Executable
 
 from muniment.ports.outbox import DeadLetter
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import letters
+from muniment.stores.sql.tables.upkeep import letters
 
 _BURY: Final = insert(letters)
 _DEAD: Final = (
@@ -16,7 +16,7 @@ _DEAD: Final = (
     .order_by(letters.c.entry)
 )
 _DROP: Final = delete(letters).where(
-    letters.c.webhook == bindparam("hook"), letters.c.entry == bindparam("which")
+    letters.c.webhook == bindparam("hook"), letters.c.entry == bindparam("which_entry")
 )
 
 
@@ -24,26 +24,26 @@ class SqlOutbox:
     """An Outbox on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
     def bury(self, webhook: int, letter: DeadLetter) -> None:
-        """Keep a letter."""
+        """Save a failed delivery."""
         self.drop_dead(webhook, letter.entry)
         row = {**letter._asdict(), "again": int(letter.again)}
         self._run("outbox bury", _BURY, webhook=webhook, **row)
 
     def list_dead(self, webhook: int) -> list[DeadLetter]:
-        """List letters."""
+        """List the failed deliveries."""
         rows = self._run("outbox dead", _DEAD, hook=webhook)
         return [
             DeadLetter(int(entry), str(fault), str(time), bool(again)) for entry, fault, time, again in rows
         ]
 
     def drop_dead(self, webhook: int, entry: int) -> None:
-        """Forget a letter."""
-        self._run("outbox drop", _DROP, hook=webhook, which=entry)
+        """Delete a failed delivery."""
+        self._run("outbox drop", _DROP, hook=webhook, which_entry=entry)
 
     def _run(self, shape: str, statement: Executable, **values: object) -> Rows:
         return self._statements.run(self._connection, shape, lambda: statement, values)

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.core.payloads import Payload
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import payloads
+from muniment.stores.sql.tables.people import payloads
 
 _FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
 _FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))
@@ -19,7 +19,7 @@ class SqlPayloads:
     """Payloads on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
         self.erased = False
@@ -32,7 +32,7 @@ class SqlPayloads:
         principal: str | None = None,
         personal: bool = False,
     ) -> str:
-        """Keep a payload."""
+        """Store a payload."""
         digest = str(payload.digest)
         if self.find(digest) is None:
             row = {
@@ -52,11 +52,11 @@ class SqlPayloads:
         return str(rows[0][0]) if rows else None
 
     def erase(self, digest: str) -> bool:
-        """Forget a text."""
+        """Erase a text."""
         self.erased = True
-        found = self.find(digest) is not None
+        existed = self.find(digest) is not None
         self._statements.run(self._connection, "payloads erase", lambda: _ERASE, {"digest": digest})
-        return found
+        return existed
 
     def find_of(self, principal: str, *, personal: bool) -> list[str]:
         """Find digests by principal."""

@@ -1,7 +1,7 @@
-"""Open a PostgreSQL database, or one that speaks its protocol, as the registry's.
+"""Open a PostgreSQL database, or one that speaks its protocol.
 
-Writers take one advisory lock as their transaction begins, so that the log has one end and what a
-command checked still holds when it is recorded, whichever replica it came to (docs/decisions/0007).
+Writers take one advisory lock when their transaction begins, so the log has one end, and the checks of a
+command still hold when it is recorded, on any replica (docs/decisions/0007).
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from muniment.core.errors import InvalidSetting
 from muniment.ports.blobs import BlobStore
 from muniment.stores.sql.unit import SqlUnits
 
-# Any number that is ours: "muniment" in ASCII.
+# An arbitrary number of our own: "muniment" in ASCII.
 _LOG_LOCK: Final = int.from_bytes(b"muniment"[:7])
 _READERS: Final = 16
 _SESSION: Final = {
@@ -22,7 +22,7 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "60s",
     "timezone": "UTC",
 }
-# A search is planned for what it asks for: a plan for any value reads whole tables of many versions.
+# Plan each search for its own values: a generic plan reads whole tables of many versions.
 _READING: Final = {**_SESSION, "plan_cache_mode": "force_custom_plan"}
 _TIMEOUTS: Final = {
     "connect_timeout": 5,
@@ -34,20 +34,20 @@ _TIMEOUTS: Final = {
 
 
 def open_postgresql(url: str, blobs: BlobStore) -> SqlUnits:
-    """Open a database by its URL (libpq's form), making its tables or bringing them up to date.
+    """Open a database by its URL (libpq's form), and create or migrate its tables.
 
     Raises:
-        InvalidSetting: it is not such a URL.
+        InvalidSetting: it is not the URL of a database.
         SchemaTooNew: a newer Muniment wrote it.
         StorageFailed, StorageBusy: it cannot be reached.
     """
     try:
-        found = make_url(url).set(drivername="postgresql+psycopg")
+        address = make_url(url).set(drivername="postgresql+psycopg")
     except ArgumentError as error:
         raise InvalidSetting(name="MUNIMENT_DATABASE", reason="is not a database URL") from error
-    # What errors name must not hold the password.
-    path = str(found.set(password=None))
-    units = SqlUnits(_connect(found, writes=True), _connect(found, writes=False), blobs, path)
+    # Errors name this path, so it must not hold the password.
+    path = str(address.set(password=None))
+    units = SqlUnits(_connect(address, writes=True), _connect(address, writes=False), blobs, path)
     try:
         units.ensure_schema()
     except BaseException:
@@ -62,11 +62,11 @@ def _connect(url: URL, *, writes: bool) -> Engine:
     engine = create_engine(
         url,
         connect_args={"options": options, "application_name": "muniment", **_TIMEOUTS},
-        # A reader sees one state. A writer, alone under the lock, sees the newest.
+        # A reader sees one consistent state; a writer, alone under the lock, sees the newest.
         isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
         pool_size=1 if writes else _READERS,
         max_overflow=1 if writes else _READERS,
-        # A database that was away is found again without a restart.
+        # Reconnect after an outage of the database, without a restart.
         pool_pre_ping=True,
         pool_reset_on_return=None,
     )

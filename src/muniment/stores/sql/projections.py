@@ -1,4 +1,4 @@
-"""The projections in SQL: one table for each kind of record, by the names of its fields."""
+"""The projections in SQL: one table for each kind of record, with a column for each field."""
 
 import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -21,7 +21,7 @@ _OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
     ">=": operator.ge,
 }
 
-# More answers than one transaction needs again; a scan of many records must not fill the memory.
+# More answers than one transaction repeats; a scan of many records must not fill the memory.
 _REMEMBERED: Final = 256
 _COLUMNS: Final = {kind: tuple(table.c.keys()) for kind, table in TABLES.items()}
 
@@ -29,12 +29,12 @@ _COLUMNS: Final = {kind: tuple(table.c.keys()) for kind, table in TABLES.items()
 class SqlProjections:
     """Projections on one connection, inside its transaction.
 
-    What was read is remembered until a record of its kind changes: works that share a commit ask for the same
-    token, key and grants.
+    Answers are cached until a record of their kind changes: works that share a commit ask for the same token,
+    key and grants.
     """
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
         self._known: dict[type[Record], dict[Hashable, list[Any]]] = {}
@@ -53,8 +53,8 @@ class SqlProjections:
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a row by its primary key."""
         conditions = [Where(name, "=", part) for name, part in zip(kind.key, key, strict=True)]
-        found = self.select(kind, *conditions, order=kind.key[0], limit=1)
-        return found[0] if found else None
+        records = self.select(kind, *conditions, order=kind.key[0], limit=1)
+        return records[0] if records else None
 
     def select(
         self,
@@ -77,17 +77,17 @@ class SqlProjections:
             lambda: _select(kind, conditions, order, descending=descending).limit(limit),
             values,
         )
-        found = [_read(kind, row) for row in rows]
-        if len(known) < _REMEMBERED and len(found) < _REMEMBERED:
-            known[question] = found
-        return list(found)
+        records = [_read(kind, row) for row in rows]
+        if len(known) < _REMEMBERED and len(records) < _REMEMBERED:
+            known[question] = records
+        return list(records)
 
     def forget(self) -> None:
-        """Drop what is remembered, after a part of the transaction was rolled back."""
+        """Drop the cache, after a part of the transaction was rolled back."""
         self._known.clear()
 
     def clear(self) -> None:
-        """Drop every row, those that refer to others first."""
+        """Delete every row, those that refer to others first."""
         self.forget()
         for kind in reversed(RECORDS):
             self._connection.execute(delete(TABLES[kind]))

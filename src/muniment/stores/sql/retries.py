@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from muniment.ports.retries import Answered
 from muniment.stores.sql.statements import Statements
-from muniment.stores.sql.tables import retries
+from muniment.stores.sql.tables.log import retries
 
 _FIND: Final = select(retries.c.fingerprint, retries.c.entry).where(
     retries.c.caller == bindparam("caller"), retries.c.key == bindparam("key")
@@ -18,7 +18,7 @@ class SqlRetries:
     """Retries on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
@@ -29,10 +29,10 @@ class SqlRetries:
         return Answered(str(rows[0][0]), int(rows[0][1])) if rows else None
 
     def keep(self, caller: str, key: str, answered: Answered, time: str) -> None:
-        """Keep one."""
+        """Store a request."""
         row = {"caller": caller, "key": key, **answered._asdict(), "time": time}
         self._statements.run(self._connection, "retries keep", lambda: _KEEP, row)
 
     def forget(self, before: str) -> int:
-        """Forget old ones."""
+        """Delete old requests."""
         return self._connection.execute(delete(retries).where(retries.c.time < before)).rowcount

@@ -1,7 +1,7 @@
-"""The schema's version: looked at on every opening, changed by Alembic only when it is old.
+"""The version of the schema: checked on every opening, and changed by Alembic only if it is old.
 
-Alembic costs more time to import than a whole `muniment show`, so it is loaded only to migrate
-(docs/decisions/0004-late-imports.md). A new database gets the tables of the code as they are.
+Importing Alembic takes longer than a whole `muniment show`, so it is loaded only to migrate
+(docs/decisions/0004-late-imports.md). A new database gets the tables of the code directly.
 """
 
 import importlib
@@ -25,7 +25,7 @@ from muniment.stores.sql.tables import metadata
 
 HEAD: Final = "0001"
 _KNOWN: Final = frozenset({"0001"})
-# As Alembic makes it.
+# The table that Alembic uses.
 _VERSION: Final = Table(
     "alembic_version",
     MetaData(),
@@ -35,7 +35,7 @@ _VERSION: Final = Table(
 
 
 def ensure_schema(engine: Engine, path: str) -> None:
-    """Make the tables, or bring them up to date, in one transaction.
+    """Create or migrate the tables, in one transaction.
 
     Raises:
         SchemaTooNew: the database has a schema that this code does not know.
@@ -48,7 +48,7 @@ def ensure_schema(engine: Engine, path: str) -> None:
     if present is not None and present not in _KNOWN:
         raise SchemaTooNew(path=path, revision=present)
     with engine.begin() as connection:
-        # Another process may have been here while this one waited for the lock.
+        # Another process may have done it while this one waited for the lock.
         present = _find_revision(connection)
         if present is None:
             _create(connection)

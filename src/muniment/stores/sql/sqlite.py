@@ -1,4 +1,4 @@
-"""SQLite: how its connections are set up, and the registry's database in a file."""
+"""Open a SQLite database file, and set up its connections."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -13,19 +13,19 @@ from muniment.stores.sql.unit import SqlUnits
 
 _BUSY_S: Final = 60
 _FOLD_IN_MS: Final = 1_000
-# As many as there may be threads: a connection beyond the pool is opened and closed for each use.
+# The number of threads: a connection beyond the pool is opened and closed for each use.
 _CONNECTIONS: Final = 64
-# FULL: a commit that was acknowledged survives a power cut, which NORMAL does not promise in WAL.
-# secure_delete: what is erased is overwritten, and does not linger in pages that are free.
+# FULL: an acknowledged commit survives a power cut, which NORMAL does not promise in WAL mode.
+# secure_delete: erased bytes are overwritten, so they do not linger in free pages.
 _PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
-# What the writer changes lies all over the tables, since digests do: its pages stay at hand (16 MiB), and go
-# from the log into the file less often than every 4 MB. A savepoint keeps a copy of each page that it
-# changes: in memory, or every commit of several works makes a file for them, and removes it.
+# Digests scatter the writes of the writer over the tables: cache its pages (16 MiB), and checkpoint the WAL
+# less often than every 4 MB. A savepoint copies each page that it changes: keep the copies in memory, since
+# otherwise every shared commit creates and removes a file for them.
 _WRITER: Final = ("cache_size = -16384", "wal_autocheckpoint = 8000", "temp_store = MEMORY")
 
 
 def open_sqlite(path: Path, blobs: BlobStore) -> SqlUnits:
-    """Open a database file, making it or bringing its schema up to date if need be.
+    """Open a database file, and create it or migrate its schema if needed.
 
     Raises:
         SchemaTooNew: a newer Muniment wrote it.
@@ -46,13 +46,13 @@ def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> Engine:
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": _BUSY_S},
         pool_size=_CONNECTIONS,
-        # Every use ends in a commit or rollback of its own.
+        # Every use ends with its own commit or rollback.
         pool_reset_on_return=None,
     )
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: SqliteConnection, _record: object) -> None:
-        # The driver's own BEGIN comes too late and is never IMMEDIATE: we begin ourselves.
+        # The driver's own BEGIN comes too late and is never IMMEDIATE, so `_begin` sends it.
         connection.isolation_level = None
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
@@ -65,9 +65,9 @@ def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> Engine:
 
 
 def _fold_in(engine: Engine) -> None:
-    """Fold the write-ahead log into the file and empty it: what was erased is still in it.
+    """Fold the write-ahead log into the file and empty it, because it still holds erased bytes.
 
-    If a reader is in the way for too long, a later commit will do it.
+    If a reader blocks this for too long, a later commit does it.
     """
     with (
         suppress(sqlite3.Error),

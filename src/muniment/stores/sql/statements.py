@@ -1,7 +1,7 @@
 """Statements: written in SQLAlchemy Core, compiled once for a dialect, run by the driver.
 
-Building, looking up and wrapping a statement costs Core ten times what running it costs SQLite, so
-the few shapes that there are, are compiled when they are first used and handed to the driver.
+Core takes ten times longer to build, look up and wrap a statement than SQLite takes to run it. So the few
+statement shapes are compiled on first use and handed to the driver.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -32,10 +32,10 @@ class _Compiled:
 
 
 class Statements:
-    """The compiled statements of one engine. `path` is what errors name."""
+    """The compiled statements of one engine; errors name `path`."""
 
     def __init__(self, dialect: Dialect, path: str) -> None:
-        """Begin empty."""
+        """Start without statements."""
         self._dialect = dialect
         self._error = dialect.loaded_dbapi.Error
         self._path = path
@@ -45,7 +45,7 @@ class Statements:
         """Run the statement of a shape; `build` makes it, with a bindparam for each of `values`.
 
         Raises:
-            StorageFull, StorageReadOnly, StorageBusy, StorageFailed: the database refuses.
+            StorageFull, StorageReadOnly, StorageBusy, StorageFailed: the database refused it.
         """
         compiled = self._get(shape, build, values)
         cursor = connection.connection.cursor()
@@ -58,7 +58,7 @@ class Statements:
             cursor.close()
 
     def command(self, connection: Connection, text: str) -> None:
-        """Give the database a command of a fixed text, for which Core has no statement. Raises as `run`."""
+        """Run a fixed command for which Core has no statement. Raises like `run`."""
         cursor = connection.connection.cursor()
         try:
             cursor.execute(text)
@@ -68,9 +68,9 @@ class Statements:
             cursor.close()
 
     def run_many(self, connection: Connection, shape: Hashable, build: Build, rows: Sequence[Values]) -> None:
-        """Run the statement of a shape once for each row. Raises as `run`."""
+        """Run the statement of a shape once for each row. Raises like `run`."""
         if len(rows) == 1:
-            # Some drivers prepare much for what is many.
+            # Some drivers have a high overhead for many rows.
             self.run(connection, shape, build, rows[0])
             return
         compiled = self._get(shape, build, rows[0])
@@ -83,7 +83,7 @@ class Statements:
             cursor.close()
 
     def run_once(self, connection: Connection, statement: Executable, values: Values) -> Rows:
-        """Run a statement whose shape is not met again, or not soon. Raises as `run`."""
+        """Run a statement whose shape is unlikely to recur. Raises like `run`."""
         compiled = self._compile(statement, values)
         cursor = connection.connection.cursor()
         try:

@@ -1,7 +1,7 @@
 """Units of work on a SQL database. Writers of one process share commits.
 
-An fsync costs more than the work of a transaction, so works that wait are done together: the thread
-that gets the lock takes all that wait, each in a savepoint of its own, and commits once for all.
+An fsync costs more than the work of a transaction. So the thread that gets the lock does all waiting works,
+each in its own savepoint, and commits once.
 """
 
 from collections import deque
@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from muniment.core.errors import StorageBusy, StorageFull, StorageReadOnly
 from muniment.ports.blobs import BlobStore
-from muniment.ports.unit import Unit
+from muniment.ports.unit import MOST_A_COMMIT, Unit
 from muniment.stores.failures import database_failure
 from muniment.stores.sql.catalog import SqlCatalog
 from muniment.stores.sql.contents import SqlContents
@@ -35,8 +35,6 @@ from muniment.stores.sql.uploads import SqlUploads
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_MOST_A_COMMIT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class SqlUnit:
 
 @dataclass(slots=True)
 class _Ticket(Generic[T]):
-    """A work that waits for a commit, and what came of it."""
+    """A work that waits for a commit, and its outcome."""
 
     work: Callable[[Unit], T]
     results: list[T] = field(default_factory=list)
@@ -74,7 +72,7 @@ class _Ticket(Generic[T]):
 
 
 class SqlUnits:
-    """Units over two engines of one database: one that begins to write, one that reads."""
+    """Units over two engines of one database: a writer and a reader."""
 
     def __init__(
         self,
@@ -84,7 +82,7 @@ class SqlUnits:
         path: str,
         after_erasure: Callable[[Engine], None] = lambda _: None,
     ) -> None:
-        """Stand on engines; `path` is what errors name, and `after_erasure` follows a commit that erased."""
+        """Use two engines; errors name `path`, and `after_erasure` runs after a commit with an erasure."""
         self._writer = writer
         self._after_erasure = after_erasure
         self._reader = reader
@@ -95,7 +93,7 @@ class SqlUnits:
         self._committing = Lock()
 
     def ensure_schema(self) -> None:
-        """Make the tables, or bring them up to date.
+        """Create or migrate the tables.
 
         Raises:
             SchemaTooNew: a newer Muniment wrote the database.
@@ -106,13 +104,13 @@ class SqlUnits:
             raise database_failure(error.orig, self._path) from error
 
     def write(self, work: Callable[[Unit], T]) -> T:
-        """Do the work, alone or together with those that wait, and commit."""
+        """Do the work, alone or together with waiting works, and commit."""
         ticket = _Ticket(work)
-        self._waiting.append(ticket)  # type: ignore[arg-type] # whoever commits does not look at the result
+        self._waiting.append(ticket)  # type: ignore[arg-type] # the committing thread ignores the result
         with self._committing:
             while not ticket.done:
                 self._commit(
-                    [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))],
+                    [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_A_COMMIT))],
                     lambda _: None,
                 )
         return ticket.result()
@@ -120,14 +118,14 @@ class SqlUnits:
     def write_all(
         self, works: Sequence[Callable[[Unit], T]], last: Callable[[Unit, Sequence[T]], R]
     ) -> tuple[list[T | BaseException], R | None]:
-        """Do works in one commit, and what is last."""
+        """Do works in one commit, and `last` at its end."""
         tickets = [_Ticket(work) for work in works]
 
         def finish(unit: Unit) -> R:
             return last(unit, [ticket.results[0] for ticket in tickets if ticket.error is None])
 
         with self._committing:
-            finished = self._commit(tickets, finish)  # type: ignore[arg-type] # whoever commits does not look at the results
+            finished = self._commit(tickets, finish)  # type: ignore[arg-type] # the committing thread ignores the results
         return [ticket.results[0] if ticket.error is None else ticket.error for ticket in tickets], finished
 
     def read(self, work: Callable[[Unit], T]) -> T:
@@ -140,12 +138,12 @@ class SqlUnits:
 
     @property
     def path(self) -> str:
-        """What errors name."""
+        """The path that errors name."""
         return self._path
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one consistent state, for those who know SQL."""
+        """Open a connection that sees one consistent state, for callers that know SQL."""
         try:
             with self._reader.begin() as connection:
                 yield connection
@@ -154,7 +152,7 @@ class SqlUnits:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give the connection of a write transaction, for those who know SQL."""
+        """Open the connection of a write transaction, for callers that know SQL."""
         try:
             with self._committing, self._writer.begin() as connection:
                 yield connection
@@ -185,7 +183,7 @@ class SqlUnits:
         )
 
     def _commit(self, tickets: list[_Ticket[object]], finish: Callable[[Unit], R]) -> R | None:
-        """Do what the tickets ask for, and finish; None if nothing was kept: each ticket has the error."""
+        """Do the works of tickets, and finish; None if nothing was kept: then each ticket has the error."""
         try:
             with self._writer.begin() as connection:
                 unit = self._unit(connection)
@@ -200,10 +198,10 @@ class SqlUnits:
             failure = database_failure(error.orig, self._path)
             failure.__cause__ = error
             _fail(tickets, failure)
-        except Exception as error:  # noqa: BLE001 - whoever waits for the ticket raises it
+        except Exception as error:  # noqa: BLE001 - the owner of the ticket raises it
             _fail(tickets, error)
         except BaseException as error:
-            # An interrupt of this thread must not leave another waiting for ever.
+            # An interrupt of this thread must not leave another one waiting forever.
             _fail(tickets, error)
             raise
         else:
@@ -216,7 +214,7 @@ class SqlUnits:
         return None
 
     def _do(self, ticket: _Ticket[object], connection: Connection, unit: SqlUnit) -> None:
-        """Do one of several works: if it fails, it fails alone, unless the database itself does."""
+        """Do one of several works; its failure affects no other work, unless the database itself fails."""
         try:
             self._statements.command(connection, "SAVEPOINT work")
             ticket.results.append(ticket.work(unit))
@@ -224,7 +222,7 @@ class SqlUnits:
         except (StorageFull, StorageReadOnly, StorageBusy):
             # Not this work's fault: the database may have dropped the whole transaction.
             raise
-        except Exception as error:  # noqa: BLE001 - whoever waits for the ticket raises it
+        except Exception as error:  # noqa: BLE001 - the owner of the ticket raises it
             ticket.error = error
         if ticket.error is not None:
             self._statements.command(connection, "ROLLBACK TO SAVEPOINT work")

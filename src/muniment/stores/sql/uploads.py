@@ -1,4 +1,4 @@
-"""The uploads that are under way, in SQL."""
+"""The unfinished uploads in SQL."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -10,11 +10,11 @@ from muniment.core.digests import Digest
 from muniment.ports.staging import Stretch
 from muniment.ports.uploads import Upload
 from muniment.stores.sql.statements import Rows, Statements
-from muniment.stores.sql.tables import uploads
+from muniment.stores.sql.tables.bytes import uploads
 
 _FIND: Final = select(uploads).where(uploads.c.id == bindparam("upload"))
 _ADD: Final = insert(uploads)
-_GO_ON: Final = (
+_CHANGE: Final = (
     update(uploads)
     .where(uploads.c.id == bindparam("upload"))
     .values(
@@ -37,12 +37,12 @@ class SqlUploads:
     """Uploads on one connection, inside its transaction."""
 
     def __init__(self, connection: Connection, statements: Statements) -> None:
-        """Stand on a connection."""
+        """Use a connection."""
         self._connection = connection
         self._statements = statements
 
     def put(self, upload: Upload) -> None:
-        """Keep an upload."""
+        """Save an upload."""
         result = None if upload.result is None else str(upload.result)
         if self.find(upload.id) is None:
             digest = None if upload.digest is None else str(upload.digest)
@@ -63,8 +63,8 @@ class SqlUploads:
             )
         else:
             self._run(
-                "uploads go on",
-                _GO_ON,
+                "uploads change",
+                _CHANGE,
                 upload=upload.id,
                 new_offset=upload.offset,
                 new_state=upload.state,
@@ -81,20 +81,20 @@ class SqlUploads:
         return _read(rows[0]) if rows else None
 
     def list_idle(self, before: str, limit: int) -> list[Upload]:
-        """List those that stand still."""
+        """List idle uploads."""
         return [_read(row) for row in self._run("uploads idle", _IDLE, before=before, most=limit)]
 
     def measure(self, principal: str, ahead_bytes: int) -> int:
-        """Sum up."""
+        """Sum up the bytes."""
         rows = self._run("uploads measure", _MEASURE, principal=principal, ahead=ahead_bytes)
         return int(rows[0][0])
 
     def list_ids(self) -> list[str]:
-        """List all."""
+        """List all ids."""
         return [str(upload) for (upload,) in self._run("uploads ids", _IDS)]
 
     def drop(self, upload: str) -> None:
-        """Forget an upload."""
+        """Delete an upload."""
         self._run("uploads drop", _DROP, upload=upload)
 
     def _run(self, shape: str, statement: Executable, **values: object) -> Rows:

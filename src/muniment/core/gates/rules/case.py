@@ -1,4 +1,4 @@
-"""What a rule looks at, and what it finds."""
+"""Cases, which rules judge, and findings, which they return."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
-from muniment.core.claims.approvals import Act, evidence_of, last_acts
+from muniment.core.claims.approvals import SignedApproval, evidence_of, last_approvals
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.claims.recomputation import Contradiction
@@ -17,7 +17,7 @@ from muniment.core.times import read_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A stretch of time in which an alias pointed at the version; `until` is None while it does."""
+    """A period in which an alias pointed at the version; `until` is None if it still does."""
 
     alias: str
     since: str
@@ -34,13 +34,13 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Something that the version was made from.
+    """An input of the version.
 
     Attributes:
-        name: what the training calls it.
+        name: its name in the training.
         kind: dataset, model or code.
-        resolved: its bytes are here, by digest; of code, that a commit names it.
-        licence: what the card of that version says; empty if nothing does.
+        resolved: whether its bytes are here, by digest; for code, whether a commit names it.
+        licence: the licence on its card; empty if there is none.
     """
 
     name: str
@@ -51,18 +51,18 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """All that a gate looks at: one version, one alias, the claims about it, and who holds what.
+    """The input of a gate: a version, an alias, the claims about the version, and who holds which role.
 
     Attributes:
-        now: when it is judged (RFC 3339).
-        registry: the origin of the log; what was signed for another registry does not count here.
-        policy: the digest of the policy that judges.
-        authors: who made the version, under whatever name it was published.
-        roles: the roles held now in the model's namespace, by principal.
-        holds: the aliases that pointed at the version, oldest first.
-        baselines: what the aliases that the policy compares with point at; None if at nothing.
-        origins: what the version was made from.
-        revoked: the version itself and its ancestors, those of them that are revoked.
+        now: the time of judgement (RFC 3339).
+        registry: the origin of the log; signatures for another registry do not count.
+        policy: the digest of the policy.
+        authors: the makers of the version, under any name that it was published under.
+        roles: the present roles in the model's namespace, by principal.
+        holds: the periods in which aliases pointed at the version, oldest first.
+        baselines: the versions of the aliases that the policy compares with; None if an alias has none.
+        origins: the inputs of the version.
+        revoked: the version and its ancestors, as far as they are revoked.
     """
 
     version: str
@@ -81,56 +81,56 @@ class Case:
 
     @cached_property
     def time(self) -> datetime:
-        """When it is judged."""
+        """The time of judgement."""
         return read_time(self.now)
 
     @cached_property
     def evidence(self) -> tuple["Measured", ...]:
-        """The newest evaluation of each dataset, with what is wrong with it. Many rules look at it."""
-        return tuple(Measured.of(*found) for found in newest_per_dataset(self.attestations))
+        """The newest evaluation of each dataset, with its contradictions. Many rules read it."""
+        return tuple(Measured.of(*newest) for newest in newest_per_dataset(self.attestations))
 
     @cached_property
     def by_dataset(self) -> Mapping[tuple[str, str], list[Attestation]]:
-        """The claims by predicate type and whatever their dataset goes by, oldest first."""
-        found: dict[tuple[str, str], list[Attestation]] = {}
+        """The claims by predicate type and by each name of their dataset, oldest first."""
+        claims_of: dict[tuple[str, str], list[Attestation]] = {}
         for kind, claims in self.by_type.items():
             for claim in claims:
                 for name in Evidence(claim.predicate).dataset_names:
-                    found.setdefault((kind, name), []).append(claim)
-        return found
+                    claims_of.setdefault((kind, name), []).append(claim)
+        return claims_of
 
     @cached_property
     def seen(self) -> frozenset[str]:
-        """The digests of the evidence that an approver has to have seen."""
+        """The digests of the evidence that an approver must have seen."""
         return evidence_of(self.attestations)
 
     @cached_property
-    def acts(self) -> Mapping[str, Act]:
-        """What each person decided last about this version for this alias."""
-        return last_acts(self.attestations, self.version, self.alias)
+    def approvals(self) -> Mapping[str, SignedApproval]:
+        """The last signing decision of each person on this version for this alias."""
+        return last_approvals(self.attestations, self.version, self.alias)
 
     @cached_property
     def by_type(self) -> Mapping[str, list[Attestation]]:
         """The claims by predicate type, oldest first."""
-        found: dict[str, list[Attestation]] = {}
-        for claim in sorted(self.attestations, key=lambda one: one.index):
-            found.setdefault(claim.predicate_type, []).append(claim)
-        return found
+        claims_of: dict[str, list[Attestation]] = {}
+        for claim in sorted(self.attestations, key=lambda claim: claim.index):
+            claims_of.setdefault(claim.predicate_type, []).append(claim)
+        return claims_of
 
     def of_type(self, predicate_type: str) -> list[Attestation]:
         """List the claims of a type, oldest first."""
         return self.by_type.get(predicate_type, [])
 
     def holds_role(self, principal: str, role: Role) -> bool:
-        """Say whether a principal holds a role now."""
+        """Return whether a principal holds a role now."""
         return role in self.roles.get(principal, frozenset())
 
     def excluding(self, principal: str) -> "Case":
-        """Give the same case with one more principal whose approval does not count."""
+        """Return the same case with one more principal whose approval does not count."""
         return replace(self, authors=self.authors | {principal})
 
     def is_older(self, time: str, age: timedelta) -> bool:
-        """Say whether something is older than an age; what has no time that can be read is."""
+        """Return whether a time is longer ago than an age; an unreadable time is."""
         try:
             return self.time - read_time(time) > age
         except InvalidTime:
@@ -139,7 +139,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """An evaluation, and the numbers in it that do not follow from its counts."""
+    """An evaluation, and its numbers that do not follow from its counts."""
 
     claim: Attestation
     evidence: Evidence
@@ -148,7 +148,7 @@ class Measured:
 
     @classmethod
     def of(cls, claim: Attestation, evidence: Evidence) -> "Measured":
-        """Compute its metrics again."""
+        """Recompute the metrics of an evaluation."""
         return cls(
             claim=claim,
             evidence=evidence,
@@ -159,15 +159,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one rule found.
+    """The result of one rule.
 
     Attributes:
-        rule: what it asks, in a few words.
-        passed: met, which is exactly True.
+        rule: the requirement, in a few words.
+        passed: whether it is met: exactly True.
         message: why, or why not.
-        attestations: the digests of the claims that it looked at.
-        mend: the command that would help; empty if it is met, or if none would.
-        id: the rule's name in its policy.
+        attestations: the digests of the claims that the rule used.
+        remedy: the command that would help; empty if the rule is met or no command would.
+        id: the id of the rule in its policy.
         waived: the digest of the waiver of a rule that is not met; empty if there is none.
     """
 
@@ -175,13 +175,13 @@ class Finding:
     passed: bool
     message: str
     attestations: tuple[str, ...] = ()
-    mend: str = ""
+    remedy: str = ""
     id: str = ""
     waived: str = ""
 
     @property
     def holds(self) -> bool:
-        """Say whether the rule is no obstacle."""
+        """Whether the rule is met or waived."""
         return self.passed is True or bool(self.waived)
 
 
@@ -190,20 +190,22 @@ class Rule(Protocol):
 
     @property
     def label(self) -> str:
-        """What it asks, in a few words."""
+        """The requirement, in a few words."""
 
     def judge(self, case: Case) -> Finding:
         """Judge a case."""
 
 
 def yes(rule: Rule, message: str, claims: Iterable[Attestation] = ()) -> Finding:
-    """Write down that a rule is met."""
+    """Return the finding of a rule that is met."""
     return Finding(rule=rule.label, passed=True, message=message, attestations=_digests(claims))
 
 
-def no(rule: Rule, message: str, claims: Iterable[Attestation] = (), *, mend: str = "") -> Finding:
-    """Write down that a rule is not met, and what would help."""
-    return Finding(rule=rule.label, passed=False, message=message, attestations=_digests(claims), mend=mend)
+def no(rule: Rule, message: str, claims: Iterable[Attestation] = (), *, remedy: str = "") -> Finding:
+    """Return the finding of a rule that is not met, with a remedy."""
+    return Finding(
+        rule=rule.label, passed=False, message=message, attestations=_digests(claims), remedy=remedy
+    )
 
 
 def _digests(claims: Iterable[Attestation]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Rules about what the version is: its files, its card."""
+"""Rules about the content of a version: its files, its card."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,24 +14,24 @@ SAFE_FORMATS: Final = frozenset(Format) - {Format.PICKLE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formats:
-    """Every file is of an allowed format; formats that run code have to be named."""
+    """Every file has an allowed format; formats that run code must be named."""
 
     allow: frozenset[Format]
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         return "formats: " + ", ".join(sorted(self.allow))
 
     def judge(self, case: Case) -> Finding:
-        """Look at the files' names, and at the pickles that the registry found; `load` looks at bytes."""
+        """Check the names of files and the pickles that the registry's scan lists; `load` checks bytes."""
         scans = [claim for claim in case.of_type(SCAN) if Scan(claim.predicate).tool == OWN_TOOL][-1:]
         pickles = Scan(scans[0].predicate).pickles if scans else frozenset[str]()
         wrong = [
             path
             for path in case.paths
-            if (found := Format.PICKLE if path in pickles else format_of(path)) is not Format.OTHER
-            and found not in self.allow
+            if (kind := Format.PICKLE if path in pickles else format_of(path)) is not Format.OTHER
+            and kind not in self.allow
         ]
         if wrong:
             return no(self, f"not allowed: {', '.join(wrong)}", scans)
@@ -40,24 +40,24 @@ class Formats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardFields:
-    """The newest card says something in each of some fields."""
+    """The newest card fills in each required field."""
 
     required: tuple[str, ...]
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         return "card with " + ", ".join(self.required)
 
     def judge(self, case: Case) -> Finding:
-        """Look at the newest card; older ones do not fill its gaps."""
+        """Check the newest card; older ones do not fill its gaps."""
         cards = case.of_type(CARD)
-        mend = f"muniment card set {case.version} FILE"
+        remedy = f"muniment card set {case.version} FILE"
         if not cards:
-            return no(self, "there is no card", mend=mend)
+            return no(self, "there is no card", remedy=remedy)
         newest = cards[-1]
         card = Card.read(newest.predicate)
         missing = [name for name in self.required if not card.has(name)]
         if missing:
-            return no(self, f"the card says nothing in {', '.join(missing)}", [newest], mend=mend)
+            return no(self, f"the card lacks {', '.join(missing)}", [newest], remedy=remedy)
         return yes(self, "every field is filled in", [newest])

@@ -1,4 +1,4 @@
-"""Rules about how good it is: what is on record, metrics, their gaps, scans, a rebuild."""
+"""Rules about quality: required claims, metrics and their gaps, scans, rebuilds."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from muniment.core.gates.rules.people import find_role_holders
 from muniment.core.people.roles import Role
 
 OPERATORS: Final = {
-    ">=": lambda found, bound: found >= bound,
-    ">": lambda found, bound: found > bound,
-    "<=": lambda found, bound: found <= bound,
-    "<": lambda found, bound: found < bound,
+    ">=": lambda value, bound: value >= bound,
+    ">": lambda value, bound: value > bound,
+    "<=": lambda value, bound: value <= bound,
+    "<": lambda value, bound: value < bound,
 }
 VERDICTS: Final = tuple(map(str, Fidelity))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Require:
-    """An attestation of a kind is there: not too old, over enough rows, over a dataset, by a role."""
+    """An attestation of a kind is on record: not too old, over enough rows, over a dataset, by a role."""
 
     predicate_type: str
     max_age: timedelta | None = None
@@ -34,7 +34,7 @@ class Require:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         kind = kind_of(self.predicate_type)
         asked = [
             f"{self.predicate_type if kind == 'unknown' else kind} present",
@@ -46,32 +46,36 @@ class Require:
         return " ".join(asked)
 
     def judge(self, case: Case) -> Finding:
-        """Look for one. A type that we do not know never counts: nothing checked what it says."""
+        """Look for one. An unknown type never counts, because nothing checked its content."""
         if kind_of(self.predicate_type) == "unknown":
-            return no(self, f"{self.predicate_type} is not a kind that this registry can check")
+            return no(self, f"this registry cannot check the type {self.predicate_type}")
         claims = case.of_type(self.predicate_type)
         if not claims:
-            return no(self, "there is none", mend=self._mend(case))
+            return no(self, "none on record", remedy=self._find_remedy(case))
         over = case.by_dataset.get((self.predicate_type, self.dataset), []) if self.dataset else claims
         if not over:
-            return no(self, f"{len(claims)} on record: none over that dataset", mend=self._mend(case))
+            return no(
+                self, f"{len(claims)} on record, none over that dataset", remedy=self._find_remedy(case)
+            )
         faults = [self._find_fault(case, claim) for claim in over]
-        found = [claim for claim, fault in zip(over, faults, strict=True) if not fault]
-        if not found:
-            return no(self, f"{len(claims)} on record: {faults[-1]}", claims[-1:], mend=self._mend(case))
-        return yes(self, f"{len(found)} on record", found)
+        good = [claim for claim, fault in zip(over, faults, strict=True) if not fault]
+        if not good:
+            return no(
+                self, f"{len(claims)} on record: {faults[-1]}", claims[-1:], remedy=self._find_remedy(case)
+            )
+        return yes(self, f"{len(good)} on record", good)
 
     def _find_fault(self, case: Case, claim: Attestation) -> str:
         if self.max_age is not None and case.is_older(claim.recorded, self.max_age):
             return f"the newest is older than {write_age(self.max_age)}"
         n = Evidence(claim.predicate).n
         if self.min_n and n < self.min_n:
-            return f"the newest is over {n} rows"
+            return f"the newest covers only {n} rows"
         if not find_role_holders(case, [claim], self.role):
-            return f"the newest is by nobody who is a {self.role}"
+            return f"the signer of the newest is not a {self.role}"
         return ""
 
-    def _mend(self, case: Case) -> str:
+    def _find_remedy(self, case: Case) -> str:
         commands = {
             EVALUATION: f"muniment evaluate {case.version} --data FILE --target COLUMN --prediction COLUMN",
             REPRODUCTION: f"muniment reproduce {case.version}",
@@ -82,10 +86,10 @@ class Require:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """A metric holds a bound, in the newest evidence of every dataset (or of the one named).
+    """A metric meets a threshold in the newest evidence of every dataset, or of one.
 
-    `group` is a column, or `*` for all: then the worst group has to hold it. `bound` "lower" or
-    "upper" compares that end of the confidence interval instead of the value.
+    `group` is a column, or `*` for all columns: then every group must meet it. `bound` "lower" or "upper"
+    compares that end of the confidence interval instead of the value.
     """
 
     metric: str
@@ -97,10 +101,10 @@ class Threshold:
 
     @property
     def label(self) -> str:
-        """What it asks."""
-        which = f"{self.bound} bound of " if self.bound else ""
+        """The requirement."""
+        end = f"{self.bound} bound of " if self.bound else ""
         where = f" in every group of {self.group}" if self.group else ""
-        return f"{which}{self.metric} {self.op} {self.value:g}{where}"
+        return f"{end}{self.metric} {self.op} {self.value:g}{where}"
 
     def judge(self, case: Case) -> Finding:
         """Compare."""
@@ -113,8 +117,8 @@ class Threshold:
         if metric is None:
             return False, f"{self.metric} is missing or not a number"
         ends = {"": metric.value, "lower": metric.low, "upper": metric.high}
-        which = f"the {self.bound} bound of " if self.bound else ""
-        return self._hold(ends[self.bound], f"{which}{self.metric} ")
+        label = f"the {self.bound} bound of " if self.bound else ""
+        return self._hold(ends[self.bound], f"{label}{self.metric} ")
 
     def _compare_groups(self, evidence: Evidence) -> tuple[bool, str]:
         groups = evidence.find_group_metrics(self.metric, "" if self.group == "*" else self.group)
@@ -141,7 +145,7 @@ class Gap:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         return f"{self.metric} gap over {self.group} <= {self.maximum:g}"
 
     def judge(self, case: Case) -> Finding:
@@ -154,9 +158,9 @@ class Gap:
         ]
         if small:
             return False, f"a group is smaller than {self.min_group_size}: {', '.join(small)}"
-        found = evidence.find_group_metrics(self.metric, self.group)
-        values = [value for value in found.values() if value is not None]
-        if len(values) < 2 or len(values) < len(found):  # noqa: PLR2004 - a gap is between two
+        measured = evidence.find_group_metrics(self.metric, self.group)
+        values = [value for value in measured.values() if value is not None]
+        if len(values) < 2 or len(values) < len(measured):  # noqa: PLR2004 - a gap needs two
             return False, f"{self.metric} is not measured in two or more groups of {self.group}"
         gap = max(values) - min(values)
         return gap <= self.maximum, f"the gap is {gap:.4g}"
@@ -164,9 +168,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoRegression:
-    """A metric is no worse than that of the version which an alias holds, over the same data.
+    """A metric is no worse than for the version that an alias holds, over the same data.
 
-    While the alias holds none, there is nothing to be worse than.
+    The rule is met while the alias holds no version.
     """
 
     metric: str
@@ -176,7 +180,7 @@ class NoRegression:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         than = f"that of {self.against}" if self.against else "now"
         return f"{self.metric} no worse than {than}, by {self.tolerance:g} at most"
 
@@ -195,9 +199,9 @@ class NoRegression:
             if self.metric in evidence.metrics
         }
         common = sorted(ours.keys() & theirs.keys())
-        mend = f"muniment evaluate {case.version} over the data of {baseline.version}"
+        remedy = f"muniment evaluate {case.version} over the data of {baseline.version}"
         if not common:
-            return no(self, f"no dataset in common with {baseline.version}", mend=mend)
+            return no(self, f"no dataset in common with {baseline.version}", remedy=remedy)
         results = [self._compare(ours[name], theirs[name]) for name in common]
         message = f"than {baseline.version}: " + "; ".join(text for _, text in results)
         claims = [one.claim for name in common for one in (ours[name], theirs[name])]
@@ -217,7 +221,7 @@ class NoRegression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scans:
-    """The newest scan by each tool that is asked for is fresh, and found nothing too severe."""
+    """The newest scan by each required tool is fresh, and no finding is too severe."""
 
     tools: tuple[str, ...] = ()
     maximum: str = "none"
@@ -225,13 +229,13 @@ class Scans:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         by = f" by {', '.join(self.tools)}" if self.tools else ""
         age = "" if self.max_age is None else f" within {write_age(self.max_age)}"
         return f"scanned{by}{age}, nothing above {self.maximum}"
 
     def judge(self, case: Case) -> Finding:
-        """Look at the newest scan of every tool; a tool that is not asked for can still find something."""
+        """Check the newest scan of every tool, including tools that are not required."""
         newest = {Scan(claim.predicate).tool: claim for claim in case.of_type(SCAN)}
         faults = [f"no scan by {tool}" for tool in self.tools if tool not in newest]
         if not newest:
@@ -241,13 +245,13 @@ class Scans:
                 faults.append(f"the scan by {tool} is older than {write_age(self.max_age)}")
             worst = Scan(claim.predicate).worst
             if SEVERITIES.index(worst) > SEVERITIES.index(self.maximum):
-                faults.append(f"{tool} found something {worst}")
+                faults.append(f"{tool} has a {worst} finding")
         if faults:
-            return no(self, "; ".join(faults), newest.values(), mend=self._mend(case, newest.keys()))
+            return no(self, "; ".join(faults), newest.values(), remedy=self._find_remedy(case, newest.keys()))
         return yes(self, f"clean by {', '.join(sorted(newest))}", newest.values())
 
-    def _mend(self, case: Case, present: Collection[str]) -> str:
-        """Say how a scan that is missing, or may be too old, is made; nothing mends what was found."""
+    def _find_remedy(self, case: Case, present: Collection[str]) -> str:
+        """Name the command that adds a missing or newer scan; findings have no remedy."""
         if OWN_TOOL in self.tools and OWN_TOOL not in present:
             return "muniment admin scan"
         if self.max_age is None and present and not set(self.tools) - set(present):
@@ -257,7 +261,7 @@ class Scans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduced:
-    """The newest rebuild came out at least so well; what an author rebuilt can be left out."""
+    """The newest rebuild reached a verdict; rebuilds by an author can be excluded."""
 
     verdict: str = "within-tolerance"
     max_age: timedelta | None = None
@@ -265,26 +269,26 @@ class Reproduced:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         age = "" if self.max_age is None else f" within {write_age(self.max_age)}"
         return f"reproduced {self.verdict}{age}{' by somebody else' if self.independent else ''}"
 
     def judge(self, case: Case) -> Finding:
-        """Look at the newest rebuild."""
-        mend = f"muniment reproduce {case.version}"
+        """Check the newest rebuild."""
+        remedy = f"muniment reproduce {case.version}"
         claims = [
             claim
             for claim in case.of_type(REPRODUCTION)
             if not (self.independent and claim.signer in case.authors)
         ]
         if not claims:
-            return no(self, "it was not reproduced", mend=mend)
+            return no(self, "it has not been reproduced", remedy=remedy)
         newest = claims[-1]
         verdict = str(newest.predicate["verdict"])
         if self.max_age is not None and case.is_older(newest.recorded, self.max_age):
-            return no(self, f"the newest is older than {write_age(self.max_age)}", [newest], mend=mend)
+            return no(self, f"the newest is older than {write_age(self.max_age)}", [newest], remedy=remedy)
         if VERDICTS.index(verdict) < VERDICTS.index(self.verdict):
-            return no(self, f"the newest came out {verdict}", [newest], mend=mend)
+            return no(self, f"the newest verdict is {verdict}", [newest], remedy=remedy)
         return yes(self, verdict, [newest])
 
 
@@ -296,26 +300,26 @@ def _find_evidence(case: Case, dataset: str, metric: str) -> list[Measured]:
         one
         for one in case.evidence
         if not dataset or dataset in one.dataset_names
-        # How far data drifted says nothing of the model, unless that is what is asked for.
+        # Drift of the data says nothing about the model, unless the rule asks for it.
         if one.evidence.task != DRIFT or metric in one.evidence.metrics
     ]
 
 
 def _judge_evidence(rule: Rule, case: Case, dataset: str, metric: str, compare: _Compare) -> Finding:
-    found = _find_evidence(case, dataset, metric)
-    mend = f"muniment evaluate {case.version} --data FILE --target COLUMN --prediction COLUMN"
-    if not found:
-        return no(rule, "there is no evidence" + (f" over {dataset}" if dataset else ""), mend=mend)
-    results = [_compare_consistent(one, compare) for one in found]
+    measured = _find_evidence(case, dataset, metric)
+    remedy = f"muniment evaluate {case.version} --data FILE --target COLUMN --prediction COLUMN"
+    if not measured:
+        return no(rule, "there is no evidence" + (f" over {dataset}" if dataset else ""), remedy=remedy)
+    results = [_compare_consistent(one, compare) for one in measured]
     message = "; ".join(text for _, text in results)
-    claims: Iterable[Attestation] = [one.claim for one in found]
+    claims: Iterable[Attestation] = [one.claim for one in measured]
     if all(held for held, _ in results):
         return yes(rule, message, claims)
-    return no(rule, message, claims, mend=mend)
+    return no(rule, message, claims, remedy=remedy)
 
 
 def _compare_consistent(one: Measured, compare: _Compare) -> tuple[bool, str]:
-    """Compare numbers that follow from their counts; evidence that contradicts itself proves nothing."""
+    """Compare numbers that follow from their counts; contradictory evidence proves nothing."""
     if one.contradictions:
         return False, f"the evidence contradicts itself: {one.contradictions[0]}"
     return compare(one.evidence)

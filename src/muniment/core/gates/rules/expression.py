@@ -1,4 +1,4 @@
-"""A rule in the Common Expression Language, for what the others cannot say."""
+"""A rule in the Common Expression Language, for requirements that no other rule covers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from muniment.core.gates.rules.case import Case, Finding, no, yes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """An expression made ready: the names that it uses, and what evaluates it over what these stand for."""
+    """A compiled expression: the names that it uses, and a function that evaluates it."""
 
     names: frozenset[str]
     evaluate: Callable[[Mapping[str, object]], object]
 
 
-# Makes an expression ready, or refuses it.
+# Compiles an expression, or refuses it.
 Compile: TypeAlias = Callable[[str], Program]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """An expression is exactly true; anything else that comes of it denies."""
+    """An expression is exactly true; any other result denies."""
 
     source: str
     message: str
@@ -32,36 +32,36 @@ class Expression:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         return self.message or self.source
 
     def judge(self, case: Case) -> Finding:
-        """Evaluate it over what is known (docs/reference/policy.md)."""
-        found = self.program.evaluate(describe(case, self.program.names))
-        if found is True:
+        """Evaluate it on the case (docs/reference/policy.md)."""
+        result = self.program.evaluate(describe(case, self.program.names))
+        if result is True:
             return yes(self, "true", case.attestations)
-        return no(self, f"it is {_name(found)}: {self.source}", case.attestations)
+        return no(self, f"it is {_name(result)}: {self.source}", case.attestations)
 
 
 def describe(case: Case, names: frozenset[str]) -> JsonObject:
-    """Describe a case to an expression, by the names that it uses: to hand all of them over takes long."""
-    return {name: tell(case) for name, tell in _NAMES.items() if name in names}
+    """Describe a case to an expression: only the names that it uses, since describing all is slow."""
+    return {name: describe_as(case) for name, describe_as in _NAMES.items() if name in names}
 
 
 def _metrics(case: Case) -> JsonObject:
-    """Give each metric of the newest evaluations; of several datasets, that of the last one on record."""
-    found: dict[str, Json] = {}
+    """Return each metric of the newest evaluations; the last dataset on record wins."""
+    values: dict[str, Json] = {}
     for one in case.evidence:
         metrics = {name: one.evidence.find_metric(name) for name in one.evidence.metrics}
         if not one.contradictions:
-            found |= {name: metric.value for name, metric in metrics.items() if metric is not None}
-    return found
+            values |= {name: metric.value for name, metric in metrics.items() if metric is not None}
+    return values
 
 
-def _name(found: object) -> str:
-    """Name what is not true."""
+def _name(result: object) -> str:
+    """Name a result that is not true."""
     names = {"False": "false", "None": "null"}
-    return names.get(str(found), f"no truth but {type(found).__name__}")
+    return names.get(str(result), f"not a boolean but {type(result).__name__}")
 
 
 def _newest(claims: Sequence[Attestation]) -> JsonObject:

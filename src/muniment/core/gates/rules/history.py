@@ -1,4 +1,4 @@
-"""Rules about where it comes from, where it has been, and when it may move."""
+"""Rules about history: the provenance of a version, its time in service, and when it may move."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from muniment.core.times import read_time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """It is known what the version was made from, and nothing of that is out of order."""
+    """The inputs of the version are on record and in order."""
 
     clean_tree: bool = True
     resolved: bool = True
@@ -22,7 +22,7 @@ class Clean:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         asked = [
             *(["from a clean tree"] if self.clean_tree else []),
             *(["every input resolved"] if self.resolved else []),
@@ -32,17 +32,19 @@ class Clean:
         return "provenance: " + (", ".join(asked) or "present")
 
     def judge(self, case: Case) -> Finding:
-        """Look at every claim of how it was made; the worst one counts."""
+        """Check every provenance; the worst one counts."""
         claims = case.of_type(PROVENANCE)
         if not claims:
-            return no(self, "there is no provenance", mend=f"muniment push PATH {case.version} --run FILE")
+            return no(self, "there is no provenance", remedy=f"muniment push PATH {case.version} --run FILE")
         faults: list[str] = []
         if self.clean_tree:
             faults += [fault for claim in claims if (fault := _find_dirt(claim))]
         if self.resolved:
-            faults += [f"{one.kind} {one.name} is not here" for one in case.origins if not one.resolved]
+            faults += [
+                f"{origin.kind} {origin.name} is missing" for origin in case.origins if not origin.resolved
+            ]
         if self.not_revoked:
-            faults += [f"{one} is revoked" for one in case.revoked]
+            faults += [f"{version} is revoked" for version in case.revoked]
         if self.licences:
             faults += self._find_licences(case)
         if faults:
@@ -54,10 +56,10 @@ class Clean:
         own = Card.read(cards[-1].predicate).licence if cards else ""
         named = [
             (case.version, own),
-            *((one.name, one.licence) for one in case.origins if one.kind != "code"),
+            *((origin.name, origin.licence) for origin in case.origins if origin.kind != "code"),
         ]
         return [
-            f"the licence of {name} is {licence or 'not known'}"
+            f"the licence of {name} is {licence or 'unknown'}"
             for name, licence in named
             if licence not in self.licences
         ]
@@ -65,18 +67,18 @@ class Clean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soak:
-    """The version spent some time under another alias first, all told."""
+    """The version has spent enough time under another alias."""
 
     alias: str
     least: timedelta
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         return f"{write_age(self.least)} in {self.alias}"
 
     def judge(self, case: Case) -> Finding:
-        """Add the stretches up."""
+        """Add up the periods."""
         spent = sum(
             (
                 (case.time if hold.until is None else read_time(hold.until)) - read_time(hold.since)
@@ -86,14 +88,14 @@ class Soak:
             timedelta(0),
         )
         if spent < self.least:
-            mend = "" if spent else f"muniment promote {case.version} {self.alias}"
-            return no(self, f"{write_age(spent)} so far", mend=mend)
+            remedy = "" if spent else f"muniment promote {case.version} {self.alias}"
+            return no(self, f"{write_age(spent)} so far", remedy=remedy)
         return yes(self, write_age(spent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """A stretch of time in which nothing moves."""
+    """A period in which no alias moves."""
 
     since: datetime
     until: datetime
@@ -102,9 +104,9 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """It is a time at which things may move: no freeze, a day of the week, an hour, in a time zone.
+    """The time allows moves: no freeze, an allowed weekday and hour, in a time zone.
 
-    `days` count from Monday, 0; an `opens` after `closes` reaches over midnight.
+    `days` count from Monday, 0; a window that opens after it closes spans midnight.
     """
 
     zone: tzinfo
@@ -116,11 +118,11 @@ class Window:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         return "within the change window" + (f" ({self.zone_name})" if self.zone_name != "UTC" else "")
 
     def judge(self, case: Case) -> Finding:
-        """Look at the clock."""
+        """Check the time."""
         now = case.time.astimezone(self.zone)
         for freeze in self.freezes:
             if freeze.since <= case.time < freeze.until:
@@ -129,7 +131,9 @@ class Window:
         if now.weekday() not in self.days:
             return no(self, f"no changes on a {now:%A}")
         if not self._is_open(now.time().replace(tzinfo=None)):
-            return no(self, f"changes are from {self.opens:%H:%M} to {self.closes:%H:%M}, it is {now:%H:%M}")
+            return no(
+                self, f"changes are allowed from {self.opens:%H:%M} to {self.closes:%H:%M}, it is {now:%H:%M}"
+            )
         return yes(self, f"{now:%A %H:%M}")
 
     def _is_open(self, now: time) -> bool:
@@ -141,11 +145,11 @@ class Window:
 
 
 def _find_dirt(claim: Attestation) -> str:
-    """Say what is wrong with the code of a training; nothing if a commit holds all of it."""
+    """Name the fault of the code of a training; empty if a commit holds all of it."""
     provenance = Provenance(claim.predicate)
     git = provenance.internal.get("git")
-    code = [one for one in provenance.inputs if one.kind == "code" and one.digest]
+    code = [source for source in provenance.inputs if source.kind == "code" and source.digest]
     if not isinstance(git, Mapping) or not code:
         return "no commit is on record"
-    # What does not say that it is clean is not taken for clean.
-    return "" if git.get("dirty") is False else "the tree was not clean"
+    # A tree counts as clean only if the record says so.
+    return "" if git.get("dirty") is False else "the working tree was not clean"

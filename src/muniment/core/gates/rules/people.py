@@ -1,26 +1,26 @@
-"""Rules about who signed: the content, and the decision."""
+"""Rules about signers: of the content, and of approvals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.claims.approvals import Act, Meaning, SigningDecision
+from muniment.core.claims.approvals import Meaning, SignedApproval, SigningDecision
 from muniment.core.claims.attestations import CONTENT, Attestation
 from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Role
 
 ANY_ASSURANCE: Final = frozenset(Assurance)
-# Whoever signs that they wrote it does not say that it may be used.
+# A signature of authorship does not approve.
 DECIDING: Final = frozenset(Meaning) - {Meaning.AUTHORSHIP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """The content is signed by a principal who holds a role now, and was known in one of some ways.
+    """The content is signed by a principal with a role and an allowed assurance.
 
-    `signers`, if there are any, are the only principals whose signature counts.
+    If `signers` is not empty, only their signatures count.
     """
 
     role: Role = Role.CONTRIBUTOR
@@ -29,29 +29,29 @@ class Signature:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         who = f" or {' or '.join(sorted(self.signers))}" if self.signers else ""
         return f"content signed by a {self.role}{who}{_known_by(self.assurance)}"
 
     def judge(self, case: Case) -> Finding:
-        """Look for one."""
-        found = [
+        """Look for such a signature."""
+        signatures = [
             claim
             for claim in case.of_type(CONTENT)
             if case.holds_role(claim.signer, self.role)
             and claim.assurance in self.assurance
             and (not self.signers or claim.signer in self.signers)
         ]
-        if not found:
+        if not signatures:
             return no(self, f"there is no content signature by a {self.role}{_known_by(self.assurance)}")
-        return yes(self, f"signed with key {found[-1].key_id:.16}", found)
+        return yes(self, f"signed with key {signatures[-1].key_id:.16}", signatures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvals:
-    """Enough people approved, each counted once, in a role that is asked for, none of them an author.
+    """Enough people approved in the required roles; each counts once, and authors do not count.
 
-    `counts` are asked for each on its own; with `total`, so many in any of `roles`.
+    `counts` sets a number for each role; `total` sets a number for any of `roles`.
     """
 
     counts: Mapping[Role, int] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Approvals:
 
     @property
     def label(self) -> str:
-        """What it asks."""
+        """The requirement."""
         asked = [f"{count} {role}" for role, count in self.counts.items()]
         if self.total:
             asked.append(f"{self.total} of {' or '.join(sorted(self.roles))}")
@@ -71,63 +71,63 @@ class Approvals:
         return f"approved by {', '.join(asked)}{_known_by(self.assurance)}{age}"
 
     def judge(self, case: Case) -> Finding:
-        """Count what people decided about the version."""
-        return self.count(case, case.acts)
+        """Count the signing decisions on the version."""
+        return self.count(case, case.approvals)
 
-    def count(self, case: Case, acts: Mapping[str, Act]) -> Finding:
-        """Count some acts."""
-        standing: list[Act] = []
+    def count(self, case: Case, approvals: Mapping[str, SignedApproval]) -> Finding:
+        """Count some approvals."""
+        standing: list[SignedApproval] = []
         passed_over: list[str] = []
-        for act in acts.values():
-            if act.approval.decision is SigningDecision.WITHDRAW:
+        for one in approvals.values():
+            if one.approval.decision is SigningDecision.WITHDRAW:
                 continue
-            if act.approval.decision is SigningDecision.REJECT:
-                return no(self, f"{act.claim.signer} rejected it as {act.approval.role}", [act.claim])
-            fault = self._find_fault(act, case)
+            if one.approval.decision is SigningDecision.REJECT:
+                return no(self, f"{one.claim.signer} rejected it as {one.approval.role}", [one.claim])
+            fault = self._find_fault(one, case)
             if fault:
                 passed_over.append(fault)
             else:
-                standing.append(act)
-        have = {role: sum(act.approval.role is role for act in standing) for role in Role}
+                standing.append(one)
+        have = {role: sum(one.approval.role is role for one in standing) for role in Role}
         missing = [
             f"{count - have[role]} {role} missing"
             for role, count in self.counts.items()
             if have[role] < count
         ]
-        some = [act.claim for act in standing if act.approval.role in self.roles]
+        some = [one.claim for one in standing if one.approval.role in self.roles]
         if len(some) < self.total:
             missing.append(f"{self.total - len(some)} of {' or '.join(sorted(self.roles))} missing")
-        counted = [act.claim for act in standing if act.approval.role in {*self.counts, *self.roles}]
+        counted = [one.claim for one in standing if one.approval.role in {*self.counts, *self.roles}]
         if missing:
-            return no(self, "; ".join(missing + passed_over), counted, mend=self._mend(case, have))
+            return no(self, "; ".join(missing + passed_over), counted, remedy=self._find_remedy(case, have))
         return yes(self, _list_names(standing), counted)
 
-    def _find_fault(self, act: Act, case: Case) -> str:
-        """Say why an approval does not count; nothing if it does."""
-        claim, approval = act
+    def _find_fault(self, signed: SignedApproval, case: Case) -> str:
+        """Name the reason why an approval does not count; empty if it does."""
+        claim, approval = signed
         signer = claim.signer
         stale = approval.find_staleness(case.policy, case.seen)
         faults = {
             f"{signer} made the version": signer in case.authors,
-            f"{signer} is no {approval.role}": not case.holds_role(signer, approval.role),
-            f"{signer} signed {approval.meaning} only": approval.meaning not in self.meanings,
-            f"{signer} is known by {claim.assurance} only": claim.assurance not in self.assurance,
+            f"{signer} is not a {approval.role}": not case.holds_role(signer, approval.role),
+            f"{signer} signed only for {approval.meaning}": approval.meaning not in self.meanings,
+            f"{signer} is known only by {claim.assurance}": claim.assurance not in self.assurance,
             f"the approval by {signer} is for another registry": approval.registry != case.registry,
-            f"the approval by {signer} was over another {stale}": bool(stale),
+            f"the approval by {signer} covers another {stale}": bool(stale),
             f"the approval by {signer} has expired": _has_expired(approval.expires, case),
             f"the approval by {signer} is too old": self.max_age is not None
             and case.is_older(claim.recorded, self.max_age),
         }
-        return next((fault for fault, found in faults.items() if found), "")
+        return next((fault for fault, applies in faults.items() if applies), "")
 
-    def _mend(self, case: Case, have: Mapping[Role, int]) -> str:
+    def _find_remedy(self, case: Case, have: Mapping[Role, int]) -> str:
         lacking = [role for role, count in self.counts.items() if have[role] < count]
         role = lacking[0] if lacking else min(self.roles)
         return f"muniment approve {case.version} --for {case.alias} --as {role} --reason TEXT"
 
 
-def _list_names(acts: list[Act]) -> str:
-    return ", ".join(f"{act.claim.signer} as {act.approval.role}" for act in acts)
+def _list_names(approvals: list[SignedApproval]) -> str:
+    return ", ".join(f"{one.claim.signer} as {one.approval.role}" for one in approvals)
 
 
 def _has_expired(expires: str | None, case: Case) -> bool:
@@ -141,5 +141,5 @@ def _known_by(assurance: frozenset[Assurance]) -> str:
 
 
 def find_role_holders(case: Case, claims: list[Attestation], role: Role | None) -> list[Attestation]:
-    """Pick the claims whose signer holds a role now; all of them if none is asked for."""
+    """Pick the claims whose signer holds a role now; all claims if `role` is None."""
     return [claim for claim in claims if role is None or case.holds_role(claim.signer, role)]

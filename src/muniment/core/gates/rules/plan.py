@@ -1,4 +1,4 @@
-"""A rule over change plans: what a retrain may change without being a new model (FDA PCCP)."""
+"""A rule about change plans: what a retrain may change without being a new model (FDA PCCP)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,9 +14,9 @@ from muniment.core.people.roles import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsidePlan:
-    """What changed since the version that an alias holds is inside of that version's change plan.
+    """All changes since the version that an alias holds are within that version's change plan.
 
-    A plan counts if somebody with a role signed it who did not make the version that is to move.
+    A plan counts if its signer has a role and did not make the version to be moved.
     """
 
     against: str
@@ -24,8 +24,8 @@ class InsidePlan:
 
     @property
     def label(self) -> str:
-        """What it asks."""
-        return f"inside the change plan of what {self.against or 'the alias'} holds"
+        """The requirement."""
+        return f"within the change plan of {self.against or 'the present version'}"
 
     def judge(self, case: Case) -> Finding:
         """Compare the two trainings."""
@@ -35,14 +35,14 @@ class InsidePlan:
             return yes(self, f"{alias} holds no version yet")
         if baseline.version == case.version:
             return yes(self, f"{alias} holds this version")
-        mend = f"muniment attest {baseline.version} --type {CHANGE_PLAN} --file FILE"
+        remedy = f"muniment attest {baseline.version} --type {CHANGE_PLAN} --file FILE"
         plan = self._find_plan(case, baseline)
         if plan is None:
-            return no(self, f"{baseline.version} has no change plan by a {self.role} that holds", mend=mend)
-        before = [one for one in baseline.attestations if one.predicate_type == PROVENANCE]
+            return no(self, f"{baseline.version} has no valid change plan by a {self.role}", remedy=remedy)
+        before = [claim for claim in baseline.attestations if claim.predicate_type == PROVENANCE]
         after = case.of_type(PROVENANCE)
         if not before or not after:
-            return no(self, "one of the two has no provenance", [plan])
+            return no(self, "one of the two versions has no provenance", [plan])
         bounds = ChangePlan(plan.predicate)
         faults = [*_compare(bounds, before[-1], after[-1]), *_check_metrics(bounds, case)]
         claims = [plan, before[-1], after[-1]]
@@ -93,17 +93,17 @@ def _find_fault(plan: ChangePlan, name: str, then: Json, now: Json) -> str:
 
 
 def _inputs(provenance: Provenance, kind: str) -> dict[str, str]:
-    return {one.name: one.digest for one in provenance.inputs if one.kind == kind}
+    return {source.name: source.digest for source in provenance.inputs if source.kind == kind}
 
 
 def _check_metrics(plan: ChangePlan, case: Case) -> list[str]:
-    """What the plan promises of the retrained one has to be shown, over every dataset that measures it."""
+    """Check the bounds of the plan on metrics, over every dataset that measures them."""
     faults = []
     for name, bounds in plan.metrics.items():
-        found = [one for one in case.evidence if name in one.evidence.metrics]
-        if not found:
+        measured = [one for one in case.evidence if name in one.evidence.metrics]
+        if not measured:
             faults.append(f"{name} was not measured")
-        for one in found:
+        for one in measured:
             metric = one.evidence.find_metric(name)
             if one.contradictions or metric is None or not bounds.allow(metric.value):
                 faults.append(f"{name} is not {bounds}")

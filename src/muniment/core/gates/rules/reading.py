@@ -1,4 +1,4 @@
-"""Rules as policies write them. What is not understood makes the whole document invalid."""
+"""Read the rules of policies. Anything unknown makes the whole document invalid."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -45,58 +45,58 @@ _MAX_N: Final = 10**12
 
 
 class Members:
-    """The members of an object; each is taken once, and none may be left over."""
+    """The members of an object; each is taken once, and none may remain."""
 
     def __init__(self, document: JsonObject) -> None:
-        """Hold the members of an object."""
+        """Take the members of an object."""
         self._left = dict(document)
 
     def has(self, name: str) -> bool:
-        """Say whether a member is there."""
+        """Return whether a member is present."""
         return name in self._left
 
     def text(self, name: str, default: str | None = None) -> str:
         """Take a text."""
         value = self._left.pop(name, default)
         if not isinstance(value, str):
-            raise InvalidPolicy(reason=f"`{name}` has to be text")
+            raise InvalidPolicy(reason=f"`{name}` must be text")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
         """Take a number."""
         value = self._left.pop(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidPolicy(reason=f"`{name}` has to be a number")
+            raise InvalidPolicy(reason=f"`{name}` must be a number")
         return value
 
     def whole(self, name: str, default: int, most: int) -> int:
-        """Take a whole number, from 1 on or the default."""
+        """Take a whole number: 1 or more, or the default."""
         value = self._left.pop(name, default)
         if type(value) is not int or not (1 <= value <= most or value == default):
-            raise InvalidPolicy(reason=f"`{name}` has to be a whole number of 1 or more")
+            raise InvalidPolicy(reason=f"`{name}` must be a whole number, 1 or more")
         return value
 
     def truth(self, name: str, *, default: bool) -> bool:
         """Take true or false."""
         value = self._left.pop(name, default)
         if not isinstance(value, bool):
-            raise InvalidPolicy(reason=f"`{name}` has to be true or false")
+            raise InvalidPolicy(reason=f"`{name}` must be true or false")
         return value
 
     def one_of(self, name: str, choices: frozenset[str], default: str | None = None) -> str:
-        """Take one of some texts."""
+        """Take one of several texts."""
         value = self.text(name, default)
         if value not in choices:
-            raise InvalidPolicy(reason=f"`{name}` is one of {', '.join(sorted(choices))}")
+            raise InvalidPolicy(reason=f"`{name}` must be one of {', '.join(sorted(choices))}")
         return value
 
     def texts(self, name: str, default: list[str] | None = None) -> list[str]:
-        """Take a list of texts, which is not empty if it is there."""
+        """Take a list of texts, which must not be empty if it is present."""
         if name not in self._left and default is not None:
             return default
         value = self._left.pop(name, None)
         if not (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
-            raise InvalidPolicy(reason=f"`{name}` has to be a list of texts")
+            raise InvalidPolicy(reason=f"`{name}` must be a list of texts")
         return [str(item) for item in value]
 
     def members_of(self, name: str, kind: Callable[[str], T], default: frozenset[T]) -> frozenset[T]:
@@ -117,14 +117,14 @@ class Members:
         return frozenset(map(read_role, self.texts(name)))
 
     def age(self, name: str) -> timedelta:
-        """Take a length of time: `30m`, `12h`, `90d`, `2w`."""
-        found = _AGE.fullmatch(self.text(name))
-        if found is None:
-            raise InvalidPolicy(reason=f"`{name}` has to be a length of time, such as 12h, 90d or 2w")
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        """Take a duration: `30m`, `12h`, `90d`, `2w`."""
+        match = _AGE.fullmatch(self.text(name))
+        if match is None:
+            raise InvalidPolicy(reason=f"`{name}` must be a duration such as 12h, 90d or 2w")
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
     def optional_age(self, name: str) -> timedelta | None:
-        """Take a length of time if it is there."""
+        """Take a duration, if it is present."""
         return self.age(name) if name in self._left else None
 
     def moment(self, name: str) -> datetime:
@@ -132,50 +132,50 @@ class Members:
         try:
             return read_time(self.text(name))
         except InvalidTime as error:
-            raise InvalidPolicy(reason=f"`{name}` has to be a time with its zone (RFC 3339)") from error
+            raise InvalidPolicy(reason=f"`{name}` must be a time with a time zone (RFC 3339)") from error
 
     def sub(self, name: str) -> "Members":
-        """Take an object; one that is not there is empty."""
+        """Take an object; a missing one is empty."""
         return _object(self._left.pop(name, {}), name)
 
     def subs(self, name: str) -> "list[Members]":
-        """Take a list of objects; one that is not there is empty."""
+        """Take a list of objects; a missing one is empty."""
         value = self._left.pop(name, [])
         if not isinstance(value, list):
-            raise InvalidPolicy(reason=f"`{name}` has to be a list")
-        return [_object(one, name) for one in value]
+            raise InvalidPolicy(reason=f"`{name}` must be a list")
+        return [_object(item, name) for item in value]
 
     def rest(self) -> dict[str, Json]:
-        """Take what is left."""
+        """Take all remaining members."""
         left, self._left = self._left, {}
         return left
 
     def end(self) -> None:
-        """Check that nothing is left."""
+        """Check that no members remain."""
         if self._left:
             raise InvalidPolicy(reason=f"unknown member {min(self._left)!r}")
 
 
 def read_rule(document: Json, compiler: Compile | None) -> tuple[str, str, Rule]:
-    """Read a rule: its kind, the id that it was given (empty if none), and what it asks.
+    """Read a rule: its kind, its id (empty if it has none), and the rule itself.
 
     Raises:
-        InvalidPolicy: it is no rule.
+        InvalidPolicy: it is not a valid rule.
     """
     if not isinstance(document, Mapping):
-        raise InvalidPolicy(reason="a rule has to be an object")
+        raise InvalidPolicy(reason="a rule must be an object")
     members = Members(document)
     kind = members.one_of("rule", frozenset({*READERS, _CEL}))
     given = members.text("id", "")
     if given and _ID.fullmatch(given) is None:
-        raise InvalidPolicy(reason=f"`id` {given!r} has to be of a-z, 0-9, '_', '.' and '-'")
+        raise InvalidPolicy(reason=f"`id` {given!r} may only have a-z, 0-9, '_', '.' and '-'")
     rule = _read_expression(members, compiler) if kind == _CEL else READERS[kind](members)
     members.end()
     return kind, given, rule
 
 
 def read_approvals(members: Members) -> Approvals:
-    """Read how many have to approve; takes every member."""
+    """Read how many must approve; takes every member."""
     assurance = members.members_of("assurance", Assurance, ANY_ASSURANCE)
     meanings = members.members_of("meaning", Meaning, DECIDING)
     max_age = members.optional_age("max_age")
@@ -183,7 +183,7 @@ def read_approvals(members: Members) -> Approvals:
     roles = members.roles("roles") if total else frozenset()
     counts = {read_role(role): _read_count(count) for role, count in members.rest().items()}
     if not counts and not total:
-        raise InvalidPolicy(reason="`approvals` has to name roles and how many of each, or `n` and `roles`")
+        raise InvalidPolicy(reason="`approvals` must name roles and how many of each, or `n` and `roles`")
     return Approvals(
         counts=counts,
         total=total,
@@ -204,7 +204,7 @@ def read_role(text: str) -> Role:
 
 def _object(value: Json, name: str) -> Members:
     if not isinstance(value, Mapping):
-        raise InvalidPolicy(reason=f"`{name}` has to be an object")
+        raise InvalidPolicy(reason=f"`{name}` must be an object")
     return Members(value)
 
 
@@ -242,7 +242,7 @@ def _read_gap(members: Members) -> Rule:
 def _read_no_regression(members: Members) -> Rule:
     tolerance = members.number("tolerance", 0)
     if tolerance < 0:
-        raise InvalidPolicy(reason="`tolerance` has to be 0 or more")
+        raise InvalidPolicy(reason="`tolerance` must be 0 or more")
     return NoRegression(
         metric=members.text("metric"),
         against=members.text("against", ""),
@@ -269,7 +269,7 @@ def _read_scan(members: Members) -> Rule:
 
 def _read_format(members: Members) -> Rule:
     if not members.has("allow"):
-        raise InvalidPolicy(reason="`allow` has to be a list of texts")
+        raise InvalidPolicy(reason="`allow` must be a list of texts")
     return Formats(allow=members.members_of("allow", Format, frozenset()))
 
 
@@ -277,7 +277,7 @@ def _read_card(members: Members) -> Rule:
     required = members.texts("required")
     unknown = sorted(set(required) - set(CARD_FIELDS))
     if unknown:
-        raise InvalidPolicy(reason=f"{unknown[0]!r} is no field of a card")
+        raise InvalidPolicy(reason=f"{unknown[0]!r} is not a field of a card")
     return CardFields(required=tuple(required))
 
 
@@ -307,17 +307,17 @@ def _read_window(members: Members) -> Rule:
     try:
         zone = UTC if zone_name == "UTC" else ZoneInfo(zone_name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidPolicy(reason=f"{zone_name!r} is no time zone") from error
+        raise InvalidPolicy(reason=f"{zone_name!r} is not a time zone") from error
     freezes = tuple(map(_read_freeze, members.subs("freezes")))
     days = members.texts("days", list(_DAYS))
     if not set(days) <= set(_DAYS):
-        raise InvalidPolicy(reason=f"`days` are of {' '.join(_DAYS)}")
+        raise InvalidPolicy(reason=f"`days` must be some of {' '.join(_DAYS)}")
     opens = closes = None
     if members.has("hours"):
-        found = _HOURS.fullmatch(members.text("hours"))
-        if found is None:
-            raise InvalidPolicy(reason="`hours` are from and to, such as 08:00-17:00")
-        first, second, third, fourth = map(int, found.groups())
+        match = _HOURS.fullmatch(members.text("hours"))
+        if match is None:
+            raise InvalidPolicy(reason="`hours` must be a range such as 08:00-17:00")
+        first, second, third, fourth = map(int, match.groups())
         opens, closes = time(first, second), time(third, fourth)
     return Window(
         zone=zone,
@@ -335,7 +335,7 @@ def _read_freeze(members: Members) -> Freeze:
     )
     members.end()
     if freeze.since >= freeze.until:
-        raise InvalidPolicy(reason="a freeze has to end after it begins")
+        raise InvalidPolicy(reason="a freeze must end after it begins")
     return freeze
 
 
@@ -372,5 +372,5 @@ KINDS: Final = (*READERS, _CEL)
 
 def _read_count(value: Json) -> int:
     if type(value) is not int or not 1 <= value <= _MAX_COUNT:
-        raise InvalidPolicy(reason="a number of approvals has to be 1 or more")
+        raise InvalidPolicy(reason="a number of approvals must be 1 or more")
     return value

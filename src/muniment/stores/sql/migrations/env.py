@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that `migrate.configure` was handed."""
+"""Alembic's entry point: run the migrations on the connection of `migrate.configure`."""
 
 from alembic import context
 

@@ -152,6 +152,7 @@ def _make_models() -> None:
         sa.Column("recorded", _TEXT, nullable=False),
         sa.Column("reason", _TEXT),
         sa.Column("assurance", _TEXT, nullable=False),
+        sa.Column("withdrawn", _WHOLE),
         _entry(),
         sa.ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
     )

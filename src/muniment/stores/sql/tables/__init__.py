@@ -1,0 +1,64 @@
+"""The tables, in modules by wing, and the table of each kind of record."""
+
+from typing import Final
+
+from sqlalchemy import Table
+
+from muniment.core.records import (
+    AttestationRecord,
+    CommentRecord,
+    DeploymentRecord,
+    DraftRecord,
+    GrantRecord,
+    IssuerRecord,
+    KeyRecord,
+    MentionRecord,
+    ModelRecord,
+    MoveRecord,
+    OwnerRecord,
+    PolicyRecord,
+    PrincipalRecord,
+    QuotaRecord,
+    Record,
+    RequestRecord,
+    RetentionRecord,
+    StatusRecord,
+    TagRecord,
+    TierRecord,
+    TokenRecord,
+    VersionRecord,
+    WebhookRecord,
+)
+from muniment.stores.sql.tables.bytes import quotas
+from muniment.stores.sql.tables.catalog import comments, mentions, owners, tags
+from muniment.stores.sql.tables.claims import attestations, deployments
+from muniment.stores.sql.tables.columns import metadata as metadata
+from muniment.stores.sql.tables.gates import moves, policies, requests, tiers
+from muniment.stores.sql.tables.people import grants, issuers, keys, principals, tokens
+from muniment.stores.sql.tables.upkeep import webhooks
+from muniment.stores.sql.tables.versions import drafts, models, retentions, statuses, versions
+
+TABLES: Final[dict[type[Record], Table]] = {
+    PrincipalRecord: principals,
+    KeyRecord: keys,
+    GrantRecord: grants,
+    ModelRecord: models,
+    VersionRecord: versions,
+    AttestationRecord: attestations,
+    DeploymentRecord: deployments,
+    PolicyRecord: policies,
+    TierRecord: tiers,
+    OwnerRecord: owners,
+    StatusRecord: statuses,
+    RetentionRecord: retentions,
+    MoveRecord: moves,
+    DraftRecord: drafts,
+    RequestRecord: requests,
+    CommentRecord: comments,
+    MentionRecord: mentions,
+    TagRecord: tags,
+    TokenRecord: tokens,
+    IssuerRecord: issuers,
+    QuotaRecord: quotas,
+    WebhookRecord: webhooks,
+}

@@ -1,0 +1,95 @@
+"""Golden artefacts: what an earlier build wrote is opened, verified and rebuilt by this one."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import muniment
+from muniment.client.connection.settings import Settings
+from muniment.client.registry import Registry
+from muniment.client.versions.exporting import verify_export
+from muniment.core.claims.attestations import kind_of
+from muniment.core.claims.predicates import Predicate
+from muniment.core.events.leaves import EVENTS, read_entry
+from muniment.core.records import KeyRecord
+from muniment.core.verbs.log import GetLeaves
+from muniment.server.parts import open_parts
+from muniment.services.upkeep.rebuild import compare
+from muniment.signing.bundle import Bundle, verify_bundle
+from muniment.signing.keys import PublicKey
+from muniment.signing.schemas import SCHEMAS, check_predicate
+
+GOLDEN = Path(__file__).parent / "golden"
+BUNDLES: dict[str, str] = json.loads((GOLDEN / "bundles.json").read_text())
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Give a copy of the golden registry."""
+    root = tmp_path / "registry"
+    with tarfile.open(GOLDEN / "registry.tar.xz") as archive:
+        archive.extractall(root, filter="data")
+    for key in (root / "keys").iterdir():
+        key.chmod(0o600)
+    return root
+
+
+@pytest.fixture
+def golden(directory: Path, tmp_path: Path) -> Registry:
+    """Open it."""
+    settings = Settings.read({"MUNIMENT_STATE": str(tmp_path / "state")})
+    return muniment.open(directory, settings=settings)
+
+
+def test_the_log_of_the_golden_registry_is_whole(golden: Registry) -> None:
+    """Its entries hash to the root that its checkpoint signs."""
+    assert golden.verify_log() == golden._session.backend.seen.size
+
+
+def test_every_type_of_event_is_in_the_golden_registry(golden: Registry) -> None:
+    """Each is read by its class, and nothing is left that has no golden entry."""
+    leaves = golden._session.backend.ask(GetLeaves(start=0, limit=1000))
+    assert {read_entry(leaf, index).event.type for index, leaf in enumerate(leaves)} == set(EVENTS)
+
+
+def test_every_version_of_the_golden_registry_verifies(golden: Registry) -> None:
+    """Files, signatures, proofs, verdicts and evidence; of the purged one, all but its files."""
+    for record in golden.versions("acme/x"):
+        checks = golden.version(f"acme/x@{record.number}").verify()
+        failed = {check.error.code for check in checks if check.error is not None}
+        assert failed <= ({"version_purged"} if record.number == 3 else set())
+
+
+def test_the_golden_tables_are_what_the_log_says(directory: Path) -> None:
+    """A rebuild by this build would change no row."""
+    with open_parts(directory) as parts:
+        assert parts.units.read(compare) == []
+
+
+def test_the_golden_export_verifies() -> None:
+    """Without the registry that it came from."""
+    said, checks = verify_export(GOLDEN / "export.tar")
+    assert said.reference == "acme/x@1"
+    assert [check.error for check in checks if not check.passed] == []
+
+
+def test_there_is_a_golden_bundle_of_each_kind() -> None:
+    """As there is a schema of each."""
+    assert set(BUNDLES) == {kind_of(predicate_type) for predicate_type in SCHEMAS}
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+def test_a_golden_bundle_verifies_and_is_read(kind: str, directory: Path) -> None:
+    """Its signature, its schema, and the class of its kind, which writes it again as it was."""
+    bundle = Bundle.decode(BUNDLES[kind].encode())
+    with open_parts(directory) as parts:
+        key = parts.units.read(lambda unit: unit.projections.find(KeyRecord, (bundle.key_id,)))
+    assert key is not None
+    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+    assert kind_of(statement.predicate_type) == kind
+    check_predicate(statement.predicate_type, statement.predicate)
+    for form in Predicate.__subclasses__():
+        if form.type == statement.predicate_type:
+            assert form.read(statement.predicate).predicate() == statement.predicate

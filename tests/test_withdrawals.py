@@ -1,0 +1,630 @@
+"""Withdrawals: a claim that its signer takes back stays on record, marked, and counts nowhere."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import muniment
+from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
+from muniment.client.proofs.checking import check_version, find_evidence, find_withdrawn, read_revision
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.registry import Registry
+from muniment.client.reports.evaluations import write_report
+from muniment.client.versions.exporting import verify_export
+from muniment.client.versions.version import Version
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    CARD,
+    CHANGE_PLAN,
+    CONTENT,
+    DEPLOYMENT,
+    EMERGENCY,
+    EVALUATION,
+    POLICY,
+    PROVENANCE,
+    SCAN,
+    TOMBSTONE,
+    VERDICT,
+    WITHDRAWAL,
+)
+from muniment.core.claims.lineage import Direction
+from muniment.core.claims.withdrawals import LASTING
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    AlreadyWithdrawn,
+    CardNotFound,
+    ClaimNotFound,
+    GateFailed,
+    InvalidAttestation,
+    MunimentError,
+    NothingToWithdraw,
+    NotPermitted,
+    NotWithdrawable,
+    NotYourClaim,
+    OwnVersion,
+    ReasonNeeded,
+    RecordUnproven,
+    WrongSubject,
+)
+from muniment.core.events import AttestationRecorded, ClaimWithdrawn
+from muniment.core.names import ModelName, Reference
+from muniment.core.people.roles import Role
+from muniment.core.receipts import Receipt
+from muniment.core.records import AttestationRecord
+from muniment.core.times import write_time
+from muniment.core.verbs.catalog import GetLineage, SearchVersions
+from muniment.core.verbs.gates import GetInbox, JudgeGate, MoveAlias, OpenRequest
+from muniment.core.verbs.log import GetLeaves, GetLogIdentity
+from muniment.core.verbs.people import EnrolKey, GrantRole, RevokeKey, RevokeRole
+from muniment.core.verbs.verb import Query
+from muniment.core.verbs.versions import DescribeVersion, GetVersion
+from muniment.services.backend import LocalBackend
+from muniment.services.upkeep.rebuild import compare, rebuild
+from muniment.signing.keys import Identity
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    add_person,
+    approval,
+    evaluation,
+    provenance,
+    publish,
+    record,
+    refuses,
+    salted,
+    set_policy,
+    withdraw,
+)
+
+OpenAs = Callable[[Identity], Backend]
+
+FIRST = Reference(NAME, 1)
+DATA = Digest.of(b"training data")
+GOOD: JsonObject = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8}
+
+
+@pytest.fixture
+def published(backend: Backend, owner: Identity) -> Backend:
+    """Give a registry in memory with one version."""
+    publish(backend, owner, b"model")
+    return backend
+
+
+@pytest.fixture
+def version(registry: Registry, model: Path) -> Version:
+    """Give a version in a registry in a directory."""
+    return registry.push(model, "acme/x")
+
+
+def claim_of(receipt: Receipt) -> Digest:
+    return receipt.read(AttestationRecorded).attestation
+
+
+def passes(backend: Backend) -> bool:
+    return backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
+
+
+def trained_on(*digests: Digest) -> JsonObject:
+    inputs: list[Json] = [
+        {"name": "data", "digest": {"sha256": digest.hex}, "annotations": {"kind": "dataset"}}
+        for digest in digests
+    ]
+    least = provenance()
+    definition = least["buildDefinition"]
+    assert isinstance(definition, dict)
+    return {**least, "buildDefinition": {**definition, "resolvedDependencies": inputs}}
+
+
+def made_from(backend: Backend, data: Digest) -> list[str]:
+    graph = backend.ask(GetLineage(node=data.hex, direction=Direction.DOWN))
+    return [name for node in graph.nodes for name in node.versions]
+
+
+# ---- who relies on a withdrawn claim
+
+
+def test_a_withdrawn_evaluation_is_no_evidence(registry: Registry, version: Version) -> None:
+    """Evidence, leaderboard, report and search go by the evaluation before it, then by none."""
+    old = version.attest(EVALUATION, evaluation(0.75))
+    new = version.attest(EVALUATION, evaluation(0.5))
+    for auc in (0.5, 0.75):
+        board = registry.leaderboard("acme/x", "roc_auc", str(Digest.of(b"holdout")))
+        assert [row.metric and row.metric.value for row in board.rows] == [auc]
+        assert [one.number for one in registry.search(f"metric.roc_auc = {auc}")] == [1]
+        report = b"".join(content for _, content in write_report(version, "markdown")).decode()
+        assert f"{auc:.4f}" in report
+        assert version.evidence()[-1].predicate == evaluation(auc)
+        version.withdraw_claim(str(claim_of(new if auc == 0.5 else old)), "the labels were wrong")
+    board = registry.leaderboard("acme/x", "roc_auc", str(Digest.of(b"holdout")))
+    assert [row.why for row in board.rows] == ["it was never evaluated"]
+    assert list(registry.search("metric.roc_auc > 0")) == []
+    assert version.evidence() == []
+
+
+def test_a_withdrawn_card_is_no_card(version: Version) -> None:
+    """The card before it is shown again, then none."""
+    version.set_card(muniment.Card(title="First"))
+    version.set_card(muniment.Card(title="Second"))
+    for title in ("Second", "First"):
+        assert version.card().title == title
+        newest = version.claims(CARD)[-1]
+        version.withdraw_claim(str(newest.digest), "it says too much")
+    with pytest.raises(CardNotFound):
+        version.card()
+
+
+def test_withdrawn_parameters_are_not_found(published: Backend, owner: Identity) -> None:
+    """A search finds a version by the provenance that stands."""
+    for depth in (4, 6):
+        said = trained_on()
+        external: JsonObject = {"parameters": {"depth": depth}}
+        definition: dict[str, Json] = {**said["buildDefinition"], "externalParameters": external}  # type: ignore[dict-item] # an object
+        made = record(published, owner, 1, PROVENANCE, {**said, "buildDefinition": definition})
+    for depth, found in ((6, 1), (4, 0)):
+        assert len(published.ask(SearchVersions(text=f"param.depth = {depth}")).items) == found
+    withdraw(published, owner, 1, claim_of(made))
+    for depth, found in ((6, 0), (4, 1)):
+        assert len(published.ask(SearchVersions(text=f"param.depth = {depth}")).items) == found
+
+
+def test_a_gate_counts_no_withdrawn_evaluation(published: Backend, owner: Identity) -> None:
+    """What passed passes no longer, and the alias does not move."""
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    set_policy(published, owner, GOOD)
+    assert passes(published)
+    withdraw(published, owner, 1, claim_of(made))
+    refuses(lambda: published.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
+
+
+def test_a_verdict_from_before_is_judged_again_as_it_was(version: Version, registry: Registry) -> None:
+    """It rests on what was on record then; `verify` and an export say so."""
+    made = version.attest(EVALUATION, evaluation(0.9))
+    registry.policies.set("acme/x", "production", {"rules": [GOOD, {"rule": "format", "allow": ["other"]}]})
+    registry.promote(version, "production")
+    version.withdraw_claim(str(claim_of(made)), "the labels were wrong")
+    checks = version.verify()
+    assert [check.what for check in checks if not check.passed] == []
+    assert any("evaluation" in check.what and "withdrawn" in check.what for check in checks)
+
+
+def test_an_export_holds_the_claim_and_its_withdrawal(
+    registry: Registry, version: Version, tmp_path: Path
+) -> None:
+    """Whoever has the file checks both."""
+    made = version.attest(EVALUATION, evaluation(0.9))
+    version.withdraw_claim(str(claim_of(made)), "the labels were wrong")
+    registry.export("acme/x@1", tmp_path / "x.tar")
+    _, checks = verify_export(tmp_path / "x.tar")
+    assert [check.what for check in checks if not check.passed] == []
+    kinds = {check.what.partition(" ")[0] for check in checks}
+    assert {"evaluation", "withdrawal"} <= kinds
+
+
+def test_an_approval_is_stale_once_its_evidence_is_withdrawn(
+    published: Backend, open_as: OpenAs, owner: Identity
+) -> None:
+    """The approver saw more than what stands."""
+    made = [record(published, owner, 1, EVALUATION, evaluation(auc)) for auc in (0.9, 0.95)]
+    set_policy(published, owner, GOOD, {"rule": "approvals", "validator": 1})
+    vera = add_person(published, "Vera", Role.VALIDATOR)
+    theirs = open_as(vera)
+    record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
+    assert passes(published)
+    withdraw(published, owner, 1, claim_of(made[0]))
+    judged = published.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
+    assert "was over another evidence" in str(judged.failures)
+
+
+def test_lineage_follows_no_withdrawn_provenance(published: Backend, owner: Identity) -> None:
+    """An edge stays as long as some claim that stands says so."""
+    both = [record(published, owner, 1, PROVENANCE, trained_on(DATA)) for _ in range(2)]
+    publish(published, owner, b"model", name=ModelName("acme", "twin"))
+    twin = record(published, owner, 1, PROVENANCE, trained_on(DATA), name=ModelName("acme", "twin"))
+    for made in both:
+        assert made_from(published, DATA) == [str(FIRST), "acme/twin@1"]
+        withdraw(published, owner, 1, claim_of(made))
+    assert made_from(published, DATA) == [str(FIRST), "acme/twin@1"], "the twin has the same bytes"
+    withdraw(published, owner, 1, claim_of(twin), name=ModelName("acme", "twin"))
+    assert made_from(published, DATA) == []
+
+
+def test_an_author_stays_an_author(published: Backend, open_as: OpenAs, owner: Identity) -> None:
+    """Who withdraws how they trained a version cannot approve it."""
+    vera = add_person(published, "Vera", Role.VALIDATOR)
+    theirs = open_as(vera)
+    made = record(theirs, vera, 1, PROVENANCE, provenance())
+    withdraw(theirs, vera, 1, claim_of(made))
+    set_policy(published, owner, {"rule": "approvals", "validator": 1})
+    refuses(lambda: record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR)), OwnVersion)
+
+
+# ---- what can be withdrawn, and by whom
+
+
+SAID: dict[str, JsonObject] = {
+    EVALUATION: evaluation(0.9),
+    PROVENANCE: provenance(),
+    CARD: {"title": "x"},
+    CHANGE_PLAN: {"description": "retrain", "impact": "none"},
+    SCAN: {"tool": {"name": "other", "version": "1"}, "time": "2026-01-01T00:00:00Z", "findings": []},
+    "https://example.com/audit/v1": {"passed": True},
+}
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_what_somebody_states_can_be_withdrawn(published: Backend, owner: Identity, kind: str) -> None:
+    """Kinds that the registry does not know among them."""
+    made = record(published, owner, 1, kind, SAID[kind])
+    receipt = withdraw(published, owner, 1, claim_of(made))
+    marks = {
+        one.digest: one.withdrawn
+        for one in published.ask(DescribeVersion(reference=FIRST)).attestations
+        if one.withdrawn is not None
+    }
+    assert marks == {str(claim_of(made)): receipt.index}
+
+
+def lasting(backend: Backend, kind: str) -> JsonObject:
+    """Write a claim of a kind that cannot be withdrawn."""
+    registry, reason = backend.ask(GetLogIdentity()).verifier, str(Digest.of(b"reason"))
+    common: JsonObject = {"version": str(FIRST), "time": "2026-01-01T00:00:00Z"}
+    said: dict[str, JsonObject] = {
+        DEPLOYMENT: {**common, "target": "prod/api", "state": "serving", "loaded": None},
+        POLICY: {
+            "models": str(NAME),
+            "alias": "production",
+            "registry": registry,
+            "time": "2026-01-01T00:00:00Z",
+        },
+        EMERGENCY: {
+            **common,
+            "alias": "production",
+            "registry": registry,
+            "reason": reason,
+            "nonce": "n" * 16,
+        },
+        TOMBSTONE: {**common, "files": [], "actor": "p", "reason": reason},
+    }
+    return said[kind]
+
+
+@pytest.mark.parametrize("kind", [DEPLOYMENT, POLICY, EMERGENCY, TOMBSTONE])
+def test_what_stands_for_good_is_not_withdrawn(published: Backend, owner: Identity, kind: str) -> None:
+    """The refusal says what to do instead."""
+    made = record(published, owner, 1, kind, lasting(published, kind))
+    refusal = refuses(lambda: withdraw(published, owner, 1, claim_of(made)), NotWithdrawable)
+    assert refusal.hint == LASTING[kind]
+
+
+def test_a_content_signature_and_a_withdrawal_are_not_withdrawn(published: Backend, owner: Identity) -> None:
+    """An author answers for the bytes, and nothing takes a withdrawal back."""
+    claims = published.ask(DescribeVersion(reference=FIRST)).attestations
+    (signature,) = [one.digest for one in claims if one.predicate_type == CONTENT]
+    refuses(lambda: withdraw(published, owner, 1, Digest.parse(signature)), NotWithdrawable)
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    done = withdraw(published, owner, 1, claim_of(made)).read(ClaimWithdrawn).attestation
+    refuses(lambda: withdraw(published, owner, 1, done), NotWithdrawable)
+
+
+def test_nobody_withdraws_a_verdict(published: Backend, owner: Identity) -> None:
+    """The registry signed it."""
+    set_policy(published, owner, {"rule": "format", "allow": ["other"]})
+    published.execute(MoveAlias(reference=FIRST, alias=PRODUCTION))
+    claims = published.ask(DescribeVersion(reference=FIRST)).attestations
+    (verdict,) = [one.digest for one in claims if one.predicate_type == VERDICT]
+    refuses(lambda: withdraw(published, owner, 1, Digest.parse(verdict)), NotYourClaim)
+    assert VERDICT in LASTING
+
+
+def test_only_the_signer_withdraws(published: Backend, open_as: OpenAs, owner: Identity) -> None:
+    """Not a colleague, nor an admin; with another key of theirs, they do."""
+    carl = add_person(published, "Carl", Role.CONTRIBUTOR)
+    theirs = open_as(carl)
+    made = record(theirs, carl, 1, EVALUATION, evaluation(0.9))
+    refuses(lambda: withdraw(published, owner, 1, claim_of(made)), NotYourClaim)
+    other = Identity.generate()
+    published.execute(EnrolKey(principal="Carl", public_key=other.public.pem))
+    assert withdraw(open_as(other), other, 1, claim_of(made)).created
+
+
+def test_who_may_no_longer_make_such_claims_withdraws_none(published: Backend, open_as: OpenAs) -> None:
+    """Nobody who lost their role changes what counts."""
+    carl = add_person(published, "Carl", Role.CONTRIBUTOR, Role.READER)
+    theirs = open_as(carl)
+    made = record(theirs, carl, 1, EVALUATION, evaluation(0.9))
+    published.execute(RevokeRole(principal="Carl", role=Role.CONTRIBUTOR, namespace="acme"))
+    refuses(lambda: withdraw(theirs, carl, 1, claim_of(made)), NotPermitted)
+    published.execute(GrantRole(principal="Carl", role=Role.VALIDATOR, namespace="acme"))
+    assert withdraw(theirs, carl, 1, claim_of(made)).created
+
+
+REFUSED: list[tuple[dict[str, str], type[MunimentError]]] = [
+    ({"version": f"{NAME}@2"}, WrongSubject),
+    ({"registry": "elsewhere+key"}, WrongSubject),
+    ({"claim": str(Digest.of(b"nothing"))}, ClaimNotFound),
+    ({"reason": str(Digest.of(b"another"))}, InvalidAttestation),
+    ({"claim": "sha256:0"}, InvalidAttestation),
+]
+
+
+@pytest.mark.parametrize(("change", "refusal"), REFUSED)
+def test_a_withdrawal_of_something_else_is_refused(
+    published: Backend, owner: Identity, change: dict[str, str], refusal: type[MunimentError]
+) -> None:
+    """It is for one claim, version and registry, with the reason that it names; nothing is recorded."""
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    before = len(published.ask(GetLeaves(start=0)))
+    with pytest.raises(refusal):
+        withdraw(published, owner, 1, claim_of(made), **change)  # type: ignore[arg-type] # members, none a name
+    assert len(published.ask(GetLeaves(start=0))) == before
+
+
+def test_a_claim_about_another_version_is_not_found(published: Backend, owner: Identity) -> None:
+    """A withdrawal is of a claim about the very version that it is about."""
+    publish(published, owner, b"other")
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    refuses(lambda: withdraw(published, owner, 2, claim_of(made)), ClaimNotFound)
+
+
+def test_a_withdrawal_needs_a_reason(published: Backend, owner: Identity) -> None:
+    """The text comes with it."""
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    reason = salted("a mistake")
+    said: JsonObject = {
+        "version": str(FIRST),
+        "registry": published.ask(GetLogIdentity()).verifier,
+        "claim": str(claim_of(made)),
+        "reason": str(reason.digest),
+        "nonce": reason.salt,
+        "time": "2026-01-01T00:00:00Z",
+    }
+    refuses(lambda: record(published, owner, 1, WITHDRAWAL, said), ReasonNeeded)
+
+
+def test_a_claim_is_withdrawn_once(published: Backend, owner: Identity) -> None:
+    """Again is refused, and names the entry."""
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    first = withdraw(published, owner, 1, claim_of(made))
+    refusal = refuses(lambda: withdraw(published, owner, 1, claim_of(made)), AlreadyWithdrawn)
+    assert refusal.data()["entry"] == first.index
+
+
+def test_a_stolen_key_withdraws_nothing(published: Backend, open_as: OpenAs, owner: Identity) -> None:
+    """Once it is disowned, the claim counts again, and its signer may withdraw it."""
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    set_policy(published, owner, GOOD)
+    stolen = Identity.generate()
+    published.execute(EnrolKey(principal="founder", public_key=stolen.public.pem))
+    done = withdraw(open_as(stolen), stolen, 1, claim_of(made))
+    assert not passes(published)
+    published.execute(RevokeKey(key_id=stolen.public.id, effective=done.index))
+    assert passes(published)
+    withdraw(published, owner, 1, claim_of(made))
+    assert not passes(published)
+
+
+# ---- signing decisions
+
+
+@pytest.fixture
+def vera(published: Backend, owner: Identity) -> Identity:
+    """Give a validator of a version that one approval takes into production."""
+    set_policy(published, owner, {"rule": "approvals", "validator": 1})
+    return add_person(published, "Vera", Role.VALIDATOR)
+
+
+def decide(backend: Backend, identity: Identity, decision: str) -> Digest:
+    said = approval(backend, 1, Role.VALIDATOR, decision=decision)
+    return claim_of(record(backend, identity, 1, APPROVAL, said))
+
+
+def failures(backend: Backend) -> str:
+    return str(backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION)).failures)
+
+
+def test_a_withdrawn_rejection_blocks_no_longer(published: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """Whoever withdrew it may decide again."""
+    theirs = open_as(vera)
+    rejected = decide(theirs, vera, "reject")
+    assert "rejected it" in failures(published)
+    withdraw(theirs, vera, 1, rejected)
+    assert "1 validator missing" in failures(published)
+    decide(theirs, vera, "approve")
+    assert passes(published)
+
+
+def test_a_replaced_approval_does_not_come_back(published: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """Withdrawing a rejection approves nothing, even if the version was approved before."""
+    theirs = open_as(vera)
+    decide(theirs, vera, "approve")
+    rejected = decide(theirs, vera, "reject")
+    withdraw(theirs, vera, 1, rejected)
+    assert "1 validator missing" in failures(published)
+
+
+def test_an_approver_withdraws_without_the_right_to_state(
+    published: Backend, open_as: OpenAs, owner: Identity
+) -> None:
+    """Who may decide and nothing else takes back what they decided."""
+    set_policy(published, owner, {"rule": "approvals", "approver": 1})
+    anna = add_person(published, "Anna", Role.APPROVER)
+    theirs = open_as(anna)
+    made = record(theirs, anna, 1, APPROVAL, approval(theirs, 1, Role.APPROVER))
+    assert withdraw(theirs, anna, 1, claim_of(made)).created
+
+
+def test_the_old_form_is_still_read(published: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """An approval with the decision `withdraw` takes back the one before it."""
+    theirs = open_as(vera)
+    decide(theirs, vera, "approve")
+    assert passes(published)
+    decide(theirs, vera, "withdraw")
+    assert "1 validator missing" in failures(published)
+    refuses(lambda: decide(theirs, vera, "withdraw"), NothingToWithdraw)
+
+
+def test_a_withdrawn_decision_waits_in_the_inbox_again(
+    published: Backend, open_as: OpenAs, vera: Identity
+) -> None:
+    """A request is not decided by what was withdrawn."""
+    theirs = open_as(vera)
+    published.execute(OpenRequest(reference=FIRST, alias=PRODUCTION))
+
+    def waiting() -> list[str]:
+        return [item.kind for item in theirs.ask(GetInbox())]
+
+    approved = decide(theirs, vera, "approve")
+    assert waiting() == []
+    withdraw(theirs, vera, 1, approved)
+    assert waiting() == ["request"]
+
+
+def test_a_withdrawn_waiver_and_its_approvals_waive_nothing(
+    registry: Registry, version: Version, settings: Settings
+) -> None:
+    """Each is taken back by its signer: the waiver by who requested it, a decision by `withdraw`."""
+    rule: dict[str, Json] = {**GOOD, "id": "measured"}
+    terms: dict[str, Json] = {"approvals": {"validator": 1}, "maximum": "30d"}
+    rules: list[Json] = [rule, {"rule": "format", "allow": ["other"]}]
+    registry.policies.set("acme/x", "production", {"rules": rules, "waivers": terms})
+    key = Identity.generate()
+    registry.people.add("Vera", key.public)
+    registry.people.grant("Vera", "validator", "acme")
+    until = write_time(datetime.now(UTC) + timedelta(days=3))
+    waiver = str(claim_of(version.waive("production", ["measured"], until, "no data yet")))
+    with muniment.open(settings=settings, identity=key) as opened:
+        theirs = opened.version("acme/x@1")
+        theirs.approve("production", "validator", "fine", waiver=waiver)
+        assert version.check("production").passed
+        theirs.withdraw("production", "not fine", waiver=waiver)
+        assert not version.check("production").passed
+        with pytest.raises(NothingToWithdraw):
+            theirs.withdraw("production", "again", waiver=waiver)
+        theirs.approve("production", "validator", "fine after all", waiver=waiver)
+        assert version.check("production").passed
+    version.withdraw_claim(waiver, "there is data now")
+    assert not version.check("production").passed
+
+
+# ---- the record
+
+
+def test_time_travel_sees_a_claim_before_it_was_withdrawn(published: Backend, owner: Identity) -> None:
+    """As of then it stands, and a search finds the version by it."""
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    then = made.entry.time
+    withdraw(published, owner, 1, claim_of(made))
+    detail = published.ask(DescribeVersion(reference=FIRST, at=then))
+    assert [one.withdrawn for one in detail.attestations if one.predicate_type == EVALUATION] == [None]
+    assert len(published.ask(SearchVersions(text="metric.roc_auc = 0.9", at=then)).items) == 1
+    assert published.ask(SearchVersions(text="metric.roc_auc = 0.9")).items == ()
+
+
+def test_a_rebuild_makes_the_same(backend: LocalBackend, owner: Identity) -> None:
+    """Records, catalog, lineage, and who holds the bytes of a withdrawn claim."""
+    publish(backend, owner, b"model")
+    claims = [record(backend, owner, 1, EVALUATION, evaluation(auc)) for auc in (0.7, 0.8, 0.9)]
+    claims.append(record(backend, owner, 1, PROVENANCE, trained_on(DATA)))
+    for made in claims[1:]:
+        withdraw(backend, owner, 1, claim_of(made))
+    units = backend._units
+    assert units.read(compare) == []
+
+    def look() -> tuple[object, ...]:
+        found = [len(backend.ask(SearchVersions(text=f"metric.roc_auc = {auc}")).items) for auc in (0.7, 0.9)]
+        return found, made_from(backend, DATA), units.read(lambda unit: unit.holdings.list_held("", 100))
+
+    before = look()
+    assert before[:2] == ([1, 0], [])
+    units.write(rebuild)
+    assert look() == before
+    with backend.open_blob(claim_of(claims[-1])) as file:
+        assert Digest.of(file.read()) == claim_of(claims[-1])
+
+
+# ---- a registry that lies
+
+
+class Liar(LocalBackend):
+    """A registry that alters what it says of claims."""
+
+    twist: Callable[[AttestationRecord], AttestationRecord | None]
+
+    def ask(self, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+        answer = super().ask(query)
+        if not isinstance(query, DescribeVersion):
+            return answer
+        told = [self.twist(one) for one in answer.attestations]
+        return replace(answer, attestations=tuple(one for one in told if one is not None))
+
+
+LIES: dict[str, Callable[[AttestationRecord], AttestationRecord | None]] = {
+    "a mark for a claim that stands": lambda one: replace(one, withdrawn=one.index + 1),
+    "a mark by the withdrawal of another claim": lambda one: (
+        replace(one, withdrawn=one.index + 2) if one.predicate_type == CARD else one
+    ),
+    "no mark for a claim that was withdrawn": lambda one: replace(one, withdrawn=None),
+    "a mark without the withdrawal": lambda one: None if one.predicate_type == WITHDRAWAL else one,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_false_mark_is_refused(backend: LocalBackend, owner: Identity, tmp_path: Path, lie: str) -> None:
+    """A registry hides no claim by marking it, and brings none back by not doing so."""
+    publish(backend, owner, b"model")
+    record(backend, owner, 1, CARD, {"title": "x"})
+    made = record(backend, owner, 1, EVALUATION, evaluation(0.9))
+    withdraw(backend, owner, 1, claim_of(made))
+    trusted = TrustedBackend(backend, Memory(tmp_path / "state", "liar"), "liar")
+    version = trusted.ask(GetVersion(reference=FIRST))
+    revision = read_revision(trusted, version)
+    honest = trusted.ask(DescribeVersion(reference=FIRST)).attestations
+    withdrawn = find_withdrawn(trusted, honest, version, revision)
+    assert [one.predicate_type for one in withdrawn.values()] == [WITHDRAWAL]
+    backend.__class__, backend.twist = Liar, LIES[lie]  # type: ignore[attr-defined]
+    with pytest.raises(RecordUnproven):
+        find_evidence(trusted, version)
+    failed = [check.error.code for check in check_version(trusted, FIRST) if check.error]
+    assert "record_unproven" in failed
+
+
+# ---- what a user types and sees
+
+
+def test_what_a_user_types_and_sees(
+    registry: Registry, version: Version, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the digest as `show` prints it; `show` then says who withdrew it, when and why."""
+    made = version.attest(EVALUATION, evaluation(0.9))
+    short = f"{claim_of(made)!s:.19}"
+    registry.close()
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+
+    def run(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == code, result.output
+        return result.output
+
+    assert f"evaluation  {short} by Ada" in run("show", "acme/x@1")
+    unknown = ("withdraw-claim", "acme/x@1", short[:10], "--reason", "x")
+    assert "claim_not_found" in run(*unknown, code=4)
+    done = run("withdraw-claim", "acme/x@1", short, "--reason", "the labels were wrong")
+    assert f"withdrew {claim_of(made)} about acme/x@1" in done
+    shown = run("show", "acme/x@1")
+    assert "WITHDRAWN" in shown
+    assert "by Ada" in shown
+    assert "the labels were wrong" in shown
+    document = json.loads(run("show", "acme/x@1", "--json"))
+    assert [one["kind"] for one in document["attestations"] if one["withdrawn"]] == ["evaluation"]
+    assert list(document["withdrawal_reasons"].values()) == ["the labels were wrong"]
