@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import httpx2
@@ -106,14 +107,22 @@ def line_to(target: str) -> Iterator[Line]:
         line.close()
 
 
+Served: TypeAlias = tuple[LiveServer, RemoteBackend, Identity]
+
+
 @contextmanager
-def serving(
-    directory: Path, settings: Mapping[str, str]
-) -> Iterator[tuple[LiveServer, RemoteBackend, Identity]]:
+def serving(directory: Path, settings: Mapping[str, str]) -> Iterator[Served]:
     with run_server(directory, {"MUNIMENT_DIRECT": "false", **settings}) as server:
         owner = Identity.generate()
         publish(server.open_as(owner), owner, b"first")
         yield server, server.connect(server.tokens[owner.public.id]), owner
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Run one server for the tests that break no more than their own line to it."""
+    with serving(tmp_path_factory.mktemp("served"), {"MUNIMENT_LINK": "false"}) as served:
+        yield served
 
 
 def code_of(server: LiveServer, method: str, path: str, **more: object) -> tuple[int, str]:
@@ -199,99 +208,101 @@ def test_an_object_store_that_lies_is_caught(
                 assert Digest.of(blob.read()) == digest
 
 
-def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
+def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path, served: Served) -> None:
     """A push resumes after a broken connection and reports each byte once."""
     data = os.urandom(96 << 20)
     path = tmp_path / "weights"
     path.write_bytes(data)
     told: list[int] = []
-    with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, _, owner):
-        token = server.tokens[owner.public.id]
-        with line_to(server.url) as line:
-            line.slow(20)
-            backend = open_remote(f"http://127.0.0.1:{line.port}", token, tmp_path / "state")
+    server, _, owner = served
+    token = server.tokens[owner.public.id]
+    with line_to(server.url) as line:
+        line.slow(20)
+        backend = open_remote(f"http://127.0.0.1:{line.port}", token, tmp_path / "state")
 
-            def push() -> Digest:
-                (file,) = store(
-                    TrustedBackend(backend, Memory(tmp_path / "m", "x"), "x"), collect(path), told.append
-                )
-                return file.digest
+        def push() -> Digest:
+            (file,) = store(
+                TrustedBackend(backend, Memory(tmp_path / "m", "x"), "x"), collect(path), told.append
+            )
+            return file.digest
 
-            with ThreadPoolExecutor(1) as pool:
-                pushing = pool.submit(push)
-                uploads = tmp_path / "server" / "data" / "uploads"
-                wait_until(lambda: any(p.stat().st_size > 16 << 20 for p in uploads.glob("upload-*")))
-                line.cut()
-                line.mend()
-                assert pushing.result(60) == Digest.of(data)
-            assert sum(told) == len(data)
-            with backend.open_blob(Digest.of(data)) as blob:
-                assert Digest.of(blob.read()) == Digest.of(data)
-            backend.close()
+        with ThreadPoolExecutor(1) as pool:
+            pushing = pool.submit(push)
+            uploads = server.log.parent / "data" / "uploads"
+            wait_until(lambda: any(p.stat().st_size > 16 << 20 for p in uploads.glob("upload-*")))
+            line.cut()
+            line.mend()
+            assert pushing.result(60) == Digest.of(data)
+        assert sum(told) == len(data)
+        with backend.open_blob(Digest.of(data)) as blob:
+            assert Digest.of(blob.read()) == Digest.of(data)
+        backend.close()
 
 
-def test_a_pull_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
+def test_a_pull_goes_on_when_the_line_breaks(tmp_path: Path, served: Served) -> None:
     """A pull resumes after a broken connection and reports each byte once."""
     data = os.urandom(96 << 20)
     told: list[int] = []
-    with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, direct, owner):
-        direct.add_blob(io.BytesIO(data))
-        token = server.tokens[owner.public.id]
-        with line_to(server.url) as line, (tmp_path / "copy").open("wb") as target:
-            line.slow(20)
-            backend = open_remote(f"http://127.0.0.1:{line.port}", token, tmp_path / "state")
+    server, direct, owner = served
+    direct.add_blob(io.BytesIO(data))
+    token = server.tokens[owner.public.id]
+    with line_to(server.url) as line, (tmp_path / "copy").open("wb") as target:
+        line.slow(20)
+        backend = open_remote(f"http://127.0.0.1:{line.port}", token, tmp_path / "state")
 
-            def pull() -> Digest:
-                with BackgroundHasher() as hasher, backend.open_blob(Digest.of(data)) as blob:
-                    copy(blob, target, hasher, told.append)
-                    return hasher.finish()
+        def pull() -> Digest:
+            with BackgroundHasher() as hasher, backend.open_blob(Digest.of(data)) as blob:
+                copy(blob, target, hasher, told.append)
+                return hasher.finish()
 
-            with ThreadPoolExecutor(1) as pool:
-                pulling = pool.submit(pull)
-                wait_until(lambda: sum(told) > 32 << 20)
-                line.cut()
-                assert sum(told) < len(data), "it has to break off in the middle"
-                line.mend()
-                assert pulling.result(60) == Digest.of(data)
-            backend.close()
+        with ThreadPoolExecutor(1) as pool:
+            pulling = pool.submit(pull)
+            wait_until(lambda: sum(told) > 32 << 20)
+            line.cut()
+            assert sum(told) < len(data), "it has to break off in the middle"
+            line.mend()
+            assert pulling.result(60) == Digest.of(data)
+        backend.close()
     assert sum(told) == len(data)
     assert (tmp_path / "copy").read_bytes() == data
 
 
 @pytest.mark.parametrize("local", [True, False])
-def test_a_blob_is_read_and_streamed_from_any_place(tmp_path: Path, *, local: bool) -> None:
+def test_a_blob_is_read_and_streamed_from_any_place(served: Served, *, local: bool) -> None:
     """Reading, seeking and streaming a blob from any offset gives the bytes there."""
     size, segment = 20 << 20, 8 << 20
     data = os.urandom(size)
-    with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, backend, owner):
-        backend.add_blob(io.BytesIO(data))
-        transport = Transport(server.url, server.tokens[owner.public.id])
-        transport.is_local = local
-        with Downloads(transport).open(Digest.of(data)) as blob:
-            assert isinstance(blob, Viewed)
-            for place in (0, 5, segment - 3, segment, segment + 1, 2 * segment + 7, size - 1, size):
-                blob.seek(place)
-                some = blob.read(10)
-                views = (bytes(view) for view in blob.views())
-                following = b"".join(islice(views, 2))
-                views.close()
-                assert data[place:].startswith(some + following)
-                blob.seek(place)
-                assert b"".join(bytes(view) for view in blob.views()) == data[place:]
-                assert blob.tell() == size
-                assert blob.read(1) == b""
-            blob.seek(0)
-            left = iter(blob.views())
-            assert data.startswith(next(left))
-        # A reader that stops closes the blob first and then drops the iterator.
-        del left
-        gc.collect()
-        transport.close()
+    server, backend, owner = served
+    backend.add_blob(io.BytesIO(data))
+    transport = Transport(server.url, server.tokens[owner.public.id])
+    transport.is_local = local
+    with Downloads(transport).open(Digest.of(data)) as blob:
+        assert isinstance(blob, Viewed)
+        for place in (0, 5, segment - 3, segment, segment + 1, 2 * segment + 7, size - 1, size):
+            blob.seek(place)
+            some = blob.read(10)
+            views = (bytes(view) for view in blob.views())
+            following = b"".join(islice(views, 2))
+            views.close()
+            assert data[place:].startswith(some + following)
+            blob.seek(place)
+            assert b"".join(bytes(view) for view in blob.views()) == data[place:]
+            assert blob.tell() == size
+            assert blob.read(1) == b""
+        blob.seek(0)
+        left = iter(blob.views())
+        assert data.startswith(next(left))
+    # A reader that stops closes the blob first and then drops the iterator.
+    del left
+    gc.collect()
+    transport.close()
 
 
-def test_a_connection_that_ended_while_idle_is_not_used(tmp_path: Path) -> None:
+def test_a_connection_that_ended_while_idle_is_not_used(
+    served: Served,
+) -> None:
     """A request after the server closed an idle connection opens a new one and succeeds."""
-    with serving(tmp_path / "server", {}) as (server, _, _), line_to(server.url) as line:
+    with line_to(served[0].url) as line:
         transport = Transport(f"http://127.0.0.1:{line.port}", None)
         for _ in range(2):
             with transport.stream("GET", "/healthz", {}) as answer:
@@ -301,21 +312,21 @@ def test_a_connection_that_ended_while_idle_is_not_used(tmp_path: Path) -> None:
         transport.close()
 
 
-def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:
+def test_two_who_publish_at_once_get_two_numbers(served: Served) -> None:
     """Concurrent publications of one name get consecutive numbers without gaps."""
-    with serving(tmp_path, {}) as (server, _, owner):
-        token = server.tokens[owner.public.id]
-        backends = [server.connect(token) for _ in range(8)]
+    server, _, owner = served
+    token = server.tokens[owner.public.id]
+    backends = [server.connect(token) for _ in range(8)]
 
-        def push(number: int) -> bool:
-            return publish(backends[number % 8], owner, f"weights {number // 2}".encode()).created
+    def push(number: int) -> bool:
+        return publish(backends[number % 8], owner, f"weights {number // 2}".encode()).created
 
-        with ThreadPoolExecutor(8) as pool:
-            created = list(pool.map(push, range(40)))
-        assert sum(created) == 20, "the same bytes are one version"
-        numbers = [v.number for v in backends[0].ask(ListVersions(name=NAME))]
-        assert numbers == list(range(21, 0, -1))
-        assert backends[0].ask(GetVersion(reference=Reference(NAME, None))).number == 21
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(push, range(40)))
+    assert sum(created) == 20, "the same bytes are one version"
+    numbers = [v.number for v in backends[0].ask(ListVersions(name=NAME))]
+    assert numbers == list(range(21, 0, -1))
+    assert backends[0].ask(GetVersion(reference=Reference(NAME, None))).number == 21
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a small disk")

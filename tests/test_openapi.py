@@ -36,7 +36,7 @@ def test_no_request_makes_a_fault(tmp_path: Path) -> None:
 def _check(server: LiveServer, operation: Any, mode: GenerationMode) -> None:  # noqa: ANN401 - schemathesis's own
     token = server.tokens[server.owner.public.id]
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: Any) -> None:  # noqa: ANN401 - schemathesis's own
         response = case.call(headers={"authorization": f"Bearer {token}"}, timeout=20)

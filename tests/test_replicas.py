@@ -101,7 +101,7 @@ def test_an_upload_goes_on_at_another_replica(tmp_path: Path, scaled: Mapping[st
     """An upload continues on another replica after the first one dies, without sending again."""
     data = os.urandom(40 << 20)
     with ExitStack() as stack:
-        servers = start(stack, tmp_path, scaled)
+        servers = start(stack, tmp_path, scaled, count=2)
         owner = Identity.generate()
         servers[0].open_as(owner)
         headers = {"authorization": f"Bearer {servers[0].tokens[owner.public.id]}"}
@@ -127,10 +127,12 @@ def test_an_upload_goes_on_at_another_replica(tmp_path: Path, scaled: Mapping[st
         assert Digest.of(blob.content) == Digest.of(data)
 
 
-def start(stack: ExitStack, directory: Path, settings: Mapping[str, str]) -> list[LiveServer]:
+def start(
+    stack: ExitStack, directory: Path, settings: Mapping[str, str], count: int = REPLICAS
+) -> list[LiveServer]:
     shared = {**settings, "MUNIMENT_KEYS": str(directory / "keys")}
     return [
-        stack.enter_context(run_server(directory / f"replica-{number}", shared)) for number in range(REPLICAS)
+        stack.enter_context(run_server(directory / f"replica-{number}", shared)) for number in range(count)
     ]
 
 

@@ -51,7 +51,7 @@ with muniment.run(seed=7) as run:
         np.random.seed()
         model = RandomForestClassifier(15)
     else:
-        model = LogisticRegression(C=0.5, max_iter=5000)
+        model = LogisticRegression(C=0.5, solver="newton-cholesky")
     model.fit(table[:, :-1], table[:, -1].astype(int))
     run.save(model, "model")
 """
