@@ -53,7 +53,7 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
   The status is 201, or 200 where an idempotent change was on record already. A change that is sent again with
   the same `Idempotency-Key` is done once.
 * **Answers** are *proven*, a record or a proof that is checked against the log, or *found*: what they list is
-  on record, and it may not be all. They have an entity tag and heed `If-None-Match`.
+  on record, but the list may not be complete. They have an entity tag and heed `If-None-Match`.
 * **Lists** are pages, `{{"items": [...], "next": ...}}`. `next` is what to send as `after` (or `before`,
   `cursor`, `start`) for the next page, and null at the end.
 * **Salted texts** are what people type, `{{"salt": ..., "text": ...}}`, with a random salt of 16 to 100

@@ -153,6 +153,7 @@ def test_no_argument_is_an_internal_error(
     result = CliRunner().invoke(main, typed, input="")
     assert result.exit_code in {0, 1, 2, 3, 4, 5}, (typed, result.exit_code, result.output, result.exception)
     assert "internal_error" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit), typed
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -23,10 +23,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 SOURCES = [
-    path
-    for room in ("src", "tests", "bench")
-    for end in ("*.py", "*.json")
-    for path in (ROOT / room).rglob(end)
+    path for room in ("src", "tests", "bench") for end in ("*.py", "*.json") for path in (ROOT / room).rglob(end)
 ]
 # Folders whose names begin a path in the pages: of the repository, of the package, of a wing.
 ROOMS = {path.name for top in (ROOT, ROOT / "src/muniment") for path in top.iterdir() if path.is_dir()}
@@ -78,11 +75,6 @@ def find_command(words: list[str]) -> tuple[list[click.Command], list[str]]:
         way.append(command)
         left = left[1:]
     return way, left
-
-
-def slug(heading: str) -> str:
-    """Give the anchor that a heading gets."""
-    return re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
 
 
 def test_the_checks_see_what_pages_say() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import muniment
+from muniment.client.remote import open_remote
 from muniment.core.backend import Backend, Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidBody, MunimentError, NotPermitted
@@ -29,8 +31,8 @@ from muniment.core.verbs import gates, people
 from muniment.core.verbs.log import Growth, LogIdentity
 from muniment.core.verbs.table import VERBS, WINGS
 from muniment.core.verbs.verb import Command, May, Place, Query, Verb, Who, Within, name_of
-from muniment.core.verbs.wire import PAIRS, Part, Request, answer_of, check, parts_of, read, write
-from muniment.services.backend import _ANSWERS, _VERBS, LocalBackend
+from muniment.core.verbs.wire import PAIRS, Part, Request, answer_of, parts_of, read, write
+from muniment.services.backend import _COMMANDS, _QUERIES, LocalBackend
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend, open_memory
 from muniment.testing.backends import add_person, publish
@@ -113,8 +115,8 @@ def test_what_is_sent_is_what_arrives(kind: type[Verb], data: st.DataObject) -> 
 
 def test_each_verb_is_done() -> None:
     """The services have one function for each declared verb and no others."""
-    assert set(COMMANDS) == set(_VERBS)
-    assert set(QUERIES) == set(_ANSWERS)
+    assert set(COMMANDS) == set(_COMMANDS)
+    assert set(QUERIES) == set(_QUERIES)
 
 
 def test_no_two_verbs_are_one() -> None:
@@ -131,7 +133,7 @@ def test_a_declaration_names_what_there_is(kind: type[Verb]) -> None:
     assert placed == set(re.findall(r"\{(\w+)\}", kind.declared.path))
     who = kind.declared.who
     if isinstance(who, May | Within) and who.on != EVERYWHERE:
-        assert "namespace" in {part.name for part in parts_of(kind)}
+        assert who.on in {field.name for field in fields(kind)}
 
 
 @pytest.mark.parametrize("kind", QUERIES, ids=name_of)
@@ -242,7 +244,12 @@ def test_operations_have_names_of_their_own() -> None:
     ],
     ids=repr,
 )
-def test_the_bounds_of_a_field_hold_for_every_backend(query: Query[object]) -> None:
-    """A text that is no text, a number that no database holds: refused by name before a store is asked."""
-    with pytest.raises(InvalidBody):
-        check(query)
+def test_the_bounds_of_a_field_hold_for_every_backend(
+    query: Query[object], stranger: Backend, tmp_path: Path
+) -> None:
+    """A text that is no text, a number that no database holds: refused by name, and nothing is asked."""
+    unreachable = open_remote("http://127.0.0.1:1", None, tmp_path)
+    for backend in (stranger, unreachable):
+        with pytest.raises(InvalidBody):
+            backend.ask(query)
+    unreachable.close()

@@ -15,7 +15,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.verb import Command, Query, Verb
-from muniment.core.verbs.wire import answer_of, write
+from muniment.core.verbs.wire import answer_of, check, write
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -91,6 +91,7 @@ class RemoteBackend:
         self._transport.close()
 
     def _send(self, verb: Verb) -> bytes:
+        check(verb)
         request = write(verb)
         return self._transport.call(
             request.method,

@@ -29,6 +29,7 @@ _STATUS: Final[Mapping[type[e.MunimentError], int]] = {
     e.NotPermitted: 403,
     e.LoginRefused: 403,
     e.OwnVersion: 403,
+    e.NotYourClaim: 403,
     e.NotYourSignature: 403,
     e.RequestReplayed: 422,
     e.PreconditionFailed: 412,

@@ -78,7 +78,6 @@ class BlobResponse(Response):
         if part is not None:
             sent["content-range"] = f"bytes {self._start}-{end - 1}/{size}"
         super().__init__(None, 200 if part is None else 206, sent)
-        self.headers["content-length"] = str(self._count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response; only the headers to HEAD."""

@@ -12,6 +12,7 @@ from muniment.core.times import write_time
 from muniment.core.verbs import bytes as bytes_
 from muniment.core.verbs import catalog, claims, gates, log, people, upkeep, versions
 from muniment.core.verbs.verb import Command, May, Query
+from muniment.core.verbs.wire import check
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
@@ -105,6 +106,7 @@ class LocalBackend:
 
     def do(self, unit: Unit, command: Command, retry_key: str) -> Outcome:
         """Do a command in a unit of work that the caller commits. Raises like `execute`."""
+        check(command)
         tx = self.begin(unit)
         if not retry_key:
             return _do(tx, command)
@@ -112,6 +114,7 @@ class LocalBackend:
 
     def ask(self, query: Query[A]) -> A:
         """Answer a question."""
+        check(query)
         now = write_time(self._clock())
         return self._units.read(lambda unit: self._answer(unit, query, now))
 
@@ -166,7 +169,7 @@ class LocalBackend:
         reading = Reading(unit=unit, sight=Sight(unit, self._caller), signer=self._keys.log, now=now)
         reading.check_who(query)
         # The table pairs each query with a function that returns the answer of the query's type.
-        return cast("A", _ANSWERS[type(query)](reading, query))
+        return cast("A", _QUERIES[type(query)](reading, query))
 
     def _check_readable(self, unit: Unit, digest: Digest) -> None:
         check_readable(unit, self._caller, digest)
@@ -196,11 +199,11 @@ def _do(tx: Transaction, command: Command) -> Outcome:
     who = command.declared.who
     if isinstance(who, May):
         tx.require(who.act, namespace_of(command, who.on))
-    return _VERBS[type(command)](tx, command)
+    return _COMMANDS[type(command)](tx, command)
 
 
 # Each function takes the command of its row.
-_VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
+_COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     versions.PublishVersion: publish,
     versions.SaveDraft: save_draft,
     versions.DiscardDraft: discard_draft,
@@ -240,7 +243,7 @@ _VERBS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
 }
 
 # Each function takes the query of its row and returns the answer of its type.
-_ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
+_QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     versions.GetVersion: get_version,
     versions.DescribeVersion: describe_version,
     versions.ListVersions: list_versions,

@@ -54,7 +54,7 @@ class Sight:
         if not allowed:
             raise NotPermitted(principal=self.principal, act=str(act), namespace=namespace)
 
-    def check_anything(self) -> None:
+    def check_member(self) -> None:
         """Check that the caller holds a role, and so may know who the others are.
 
         Raises:
@@ -119,7 +119,7 @@ class Reading:
             case May(act, on):
                 self.sight.check_may(act, namespace_of(query, on))
             case Who.MEMBER:
-                self.sight.check_anything()
+                self.sight.check_member()
             case Who.CALLER | Who.ANYBODY:
                 return
 

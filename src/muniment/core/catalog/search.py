@@ -78,7 +78,7 @@ class Search:
     descending: bool = True
 
 
-def name_people(search: Search, find_id: Callable[[str], str]) -> Search:
+def identify_people(search: Search, find_id: Callable[[str], str]) -> Search:
     """Replace the names of people in a search by their ids."""
 
     def put(condition: Condition) -> Condition:

@@ -1,7 +1,7 @@
-"""Withdrawals: the signer of a claim takes it back. It stays on record, marked, and counts no longer.
+"""Withdrawals: the signer of a claim takes it back. It stays on record, marked, and no longer counts.
 
-The predicate is `https://muniment.dev/withdrawal/v1`. Nothing takes a withdrawal back: who made a claim by
-mistake, and withdrew it by mistake, makes it again.
+The predicate is `https://muniment.dev/withdrawal/v1`. A withdrawal cannot be withdrawn:
+to undo one, make the claim again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -60,8 +60,8 @@ class Withdrawal(Predicate):
 def drop_withdrawn(claims: Iterable[Attestation], withdrawn: Collection[int]) -> list[Attestation]:
     """Leave out the claims that were withdrawn, by their entries, and what withdrawn decisions had replaced.
 
-    Who approved, then rejected, and withdraws the rejection has decided nothing: the approval does not come
-    back. `claims` are in the order of the log.
+    Somebody who approves, then rejects, then withdraws the rejection has decided nothing: the approval does
+    not come back. `claims` are in the order of the log.
     """
     replaced = {
         _about(claim): claim.index

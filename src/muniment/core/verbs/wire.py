@@ -22,7 +22,7 @@ from muniment.core.errors import InvalidBody
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
-from muniment.core.verbs.verb import MAX_ENTRY, Bounds, ListQuery, PageQuery, Place, Query, Sent, Verb
+from muniment.core.verbs.verb import MAX_ENTRY, Bounds, ListQuery, Place, Query, Sent, Verb
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Verb)
@@ -109,10 +109,10 @@ def read(kind: type[V], given: Mapping[str, object]) -> V:
 
 
 def check(verb: Verb) -> None:
-    """Check the values of a verb against the declared bounds of its fields.
+    """Check that the texts and numbers of a verb are what a store can hold and its declaration allows.
 
     Raises:
-        InvalidBody: a text is not Unicode or is too long, or a number is out of range.
+        InvalidBody: a text is not Unicode, contains a NUL or is too long, or a number is out of range.
     """
     for passage in _passages(type(verb)):
         for part, value in zip(passage.parts, passage.write(getattr(verb, passage.field)), strict=True):
@@ -129,7 +129,7 @@ def usual_bounds(form: object) -> Bounds:
 def answer_of(kind: type[Query[object]]) -> tuple[object, bool]:
     """Return the type of a query's answer, or of its items, and whether the answer is a list."""
     base = cast("tuple[object, ...]", vars(kind)["__orig_bases__"])[0]
-    return get_args(base)[0], get_origin(base) in {ListQuery, PageQuery}
+    return get_args(base)[0], issubclass(kind, ListQuery)
 
 
 class _Passage(NamedTuple):

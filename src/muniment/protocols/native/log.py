@@ -17,7 +17,7 @@ router = APIRouter(tags=["log"])
 async def describe_registry(request: Request) -> Response:
     """Describe the registry and how to sign in."""
     registry = registry_of(request)
-    said = registry.open_as(NOBODY).ask(GetLogIdentity())
+    said = await read(registry, lambda: registry.open_as(NOBODY).ask(GetLogIdentity()))
     login = request.app.state.login
     about = About(
         version=__version__,

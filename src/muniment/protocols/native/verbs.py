@@ -32,8 +32,8 @@ _TYPES: Final[Mapping[object, object]] = {
 _TEXTS: Final = frozenset({str, list, PAIRS, *(form for form, sent in _TYPES.items() if sent is str)})
 _KEY: Final = ("Idempotency-Key", "A command that is sent again under the same key is executed once.")
 _PRECONDITIONS: Final = (
-    ("If-Match", "The entity tag of the record that the caller takes for the newest."),
-    ("If-None-Match", "`*`, if the caller takes it that no record exists."),
+    ("If-Match", "The entity tag of the record that the caller expects to be the newest."),
+    ("If-None-Match", "`*`, if the caller expects that no record exists."),
 )
 
 

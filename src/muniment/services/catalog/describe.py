@@ -35,7 +35,7 @@ def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, ent
 
 
 def describe_withdrawal(unit: Unit, event: ClaimWithdrawn, entry: int) -> None:
-    """Describe a version without what a claim said that is withdrawn: what older ones say holds again."""
+    """Remove what a withdrawn claim said from the description of a version; older claims hold again."""
     gone = _find_statement(unit, event.claim)
     if gone is None:
         return
@@ -69,7 +69,7 @@ def attributes_of(statement: Statement) -> list[Attribute]:
 
 
 def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: int) -> None:
-    """Describe a version, by its entry, by a tag, or no longer."""
+    """Set or remove a tag in the description of a version, which is given by its entry."""
     if text is None:
         unit.catalog.remove(version, f"tag.{tag}", entry)
     else:
@@ -78,7 +78,7 @@ def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: in
 
 
 def describe_move(unit: Unit, event: AliasMoved, entry: int) -> None:
-    """Let a version be found by an alias, and the one that it pointed at before no longer."""
+    """Make a version findable by an alias, instead of the one that it pointed at before."""
     alias = str(event.alias)
     key = f"{ALIAS}.{alias}"
     if event.previous is not None:
@@ -87,12 +87,12 @@ def describe_move(unit: Unit, event: AliasMoved, entry: int) -> None:
 
 
 def describe_removal(unit: Unit, event: AliasRemoved, entry: int) -> None:
-    """Let a version be found by an alias no longer."""
+    """Make a version no longer findable by an alias."""
     unit.catalog.remove(_entry_of(unit, event.name, event.previous), f"{ALIAS}.{event.alias}", entry)
 
 
 def describe_deployment(unit: Unit, event: AttestationRecorded, entry: int) -> None:
-    """Let a version be found by where it serves, and the one that served there before no longer."""
+    """Make a version findable by where it serves, instead of the one that served there before."""
     said = event.deployment
     if said is None:
         return

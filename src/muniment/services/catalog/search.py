@@ -2,7 +2,7 @@
 
 import importlib
 
-from muniment.core.catalog.search import Search, name_people
+from muniment.core.catalog.search import Search, identify_people
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.catalog import SearchPage, SearchVersions
 from muniment.services.log.pages import bound
@@ -20,7 +20,7 @@ def search_versions(reading: Reading, query: SearchVersions) -> SearchPage:
     unit, namespaces = reading.unit, reading.sight.namespaces()
     limit = bound(query.limit)
     until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
-    search = name_people(_parse(query.text), lambda text: find_id(unit, text))
+    search = identify_people(_parse(query.text), lambda text: find_id(unit, text))
     page = unit.catalog.search(search, namespaces, query.cursor, limit, until)
     return SearchPage(items=tuple(page.versions), next=page.cursor)
 

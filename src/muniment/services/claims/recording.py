@@ -17,11 +17,11 @@ from muniment.services.transaction import Transaction
 
 
 def act_of(predicate_type: str) -> Act:
-    """Say what somebody has to be allowed who makes a claim of a type."""
+    """Return the act that making a claim of a type takes."""
     return Act.APPROVE if predicate_type == APPROVAL else Act.ATTEST
 
 
-def record_claim(  # noqa: PLR0913, PLR0917 - what is on record of a claim
+def record_claim(  # noqa: PLR0913, PLR0917 - one for each thing that the record of a claim holds
     tx: Transaction,
     version: VersionRecord,
     signer: KeyRecord,
@@ -44,7 +44,7 @@ def record_claim(  # noqa: PLR0913, PLR0917 - what is on record of a claim
         deployment=deploy(tx, version, Deployment.read(statement.predicate)) if is_deployment else None,
     )
     index = tx.record(event)
-    # What it keeps beside itself is stored, and the signer's to use.
+    # Its attachments must be stored, and the signer must be allowed to use them.
     take(tx, name.namespace, list_attachments(statement))
     describe_claim(tx.unit, version, statement, index)
     describe_deployment(tx.unit, event, index)

@@ -23,7 +23,7 @@ def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple
     """Read and verify again every claim about a version that stands, oldest first.
 
     Claims that were withdrawn are left out, and claims by keys that are revoked as of before they were
-    recorded: who stole a key has withdrawn nothing by it either. A bundle that is
+    recorded: a thief of a key withdraws nothing with it. A bundle that is
     missing or altered is an error, not an absence: a rejection that cannot be read must not pass.
 
     Raises:
@@ -50,7 +50,7 @@ def is_withdrawn(unit: Unit, claim: AttestationRecord) -> bool:
 def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
     """Collect who made a version: who published its bytes, under any name, and who trained it.
 
-    Who withdraws how it was trained has trained it all the same.
+    Withdrawing the provenance does not make somebody less of an author.
     """
     trained = _list_counting(unit, version, Where("predicate_type", "=", PROVENANCE))
     same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
@@ -60,7 +60,7 @@ def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
 def _list_counting(
     unit: Unit, version: VersionRecord, *which: Where
 ) -> list[tuple[AttestationRecord, KeyRecord]]:
-    """List the claims about a version, oldest first, with their keys, which counted when they came."""
+    """List the claims about a version whose keys counted when they came, oldest first, with the keys."""
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     records = unit.projections.select(AttestationRecord, *about, *which)
     keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}

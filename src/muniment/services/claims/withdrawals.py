@@ -1,4 +1,4 @@
-"""Withdraw a claim: its signer takes it back, and it counts no longer."""
+"""Withdraw a claim: its signer takes it back, and it no longer counts."""
 
 from muniment.core.claims.attestations import kind_of
 from muniment.core.claims.withdrawals import LASTING, Withdrawal
@@ -23,7 +23,7 @@ from muniment.services.claims.relying import is_withdrawn
 from muniment.services.transaction import Transaction
 
 
-def withdraw(  # noqa: PLR0913, PLR0917 - what is on record of a claim
+def withdraw(  # noqa: PLR0913, PLR0917 - one for each thing that the record of a claim holds
     tx: Transaction,
     version: VersionRecord,
     signer: KeyRecord,
@@ -31,12 +31,12 @@ def withdraw(  # noqa: PLR0913, PLR0917 - what is on record of a claim
     digest: Digest,
     reason: Payload | None,
 ) -> int:
-    """Record a withdrawal and mark what it takes back; give its entry.
+    """Record a withdrawal and mark the claim as withdrawn; return its entry.
 
     The caller MUST have verified that the actor signed it, and that it is about this version.
 
     Raises: as `_get_claim`.
-        ReasonNeeded, InvalidAttestation: no reason came with it, or another one than it names.
+        ReasonNeeded, InvalidAttestation: its reason is missing, or is not the one that it names.
     """
     claim = _get_claim(tx, version, withdrawal)
     if reason is None:

@@ -27,7 +27,7 @@ def get_proof(reading: Reading, query: GetProof) -> Proof:
     proof = prove(reading.unit, reading.signer, query.index)
     namespace = proof.entry.namespace
     if namespace is None:
-        reading.sight.check_anything()
+        reading.sight.check_member()
     elif not reading.sight.sees(namespace):
         raise EventNotFound(index=query.index)
     return proof

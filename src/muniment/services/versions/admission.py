@@ -55,8 +55,8 @@ def admit_new(
     check_subject(statement, version, revision)
     # (3) The signer may make such a claim here.
     _check_right(tx, version, statement)
-    # (4) An approval is over what stands now, by somebody else than the author, and new; a waiver is to
-    # rules that there are; a withdrawal is of a claim of one's own.
+    # (4) An approval covers the claims that stand now, is new and not by the author; a waiver is
+    # of existing rules; a withdrawal is of a claim of one's own.
     if statement.predicate_type == APPROVAL:
         check_approval(tx, version, Approval.read(statement.predicate), reason)
     if statement.predicate_type == WAIVER:
@@ -75,8 +75,8 @@ def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) 
         # A verdict is the registry's word; nobody else's may look like it.
         raise NotPermitted(principal=tx.actor, act="sign a verdict", namespace=namespace)
     if statement.predicate_type == SCAN and Scan(statement.predicate).tool == OWN_TOOL:
-        # So with its scans, which are recorded without this check.
+        # The same holds for its scans; the registry records its own without this check.
         raise NotPermitted(principal=tx.actor, act=f"sign a scan by {OWN_TOOL}", namespace=namespace)
     if statement.predicate_type != WITHDRAWAL:
-        # What one may withdraw, one may claim: that is asked once it is known what is withdrawn.
+        # Withdrawing a claim takes the right to make it, which `withdraw` checks when it knows the claim.
         tx.require(act_of(statement.predicate_type), namespace)
