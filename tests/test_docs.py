@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="the p
 
 def test_the_demo_fails_loudly() -> None:
     """The demo stops at the first claim that does not hold."""
-    with pytest.raises(DemoFailed, match="not so: water is dry"):
+    with pytest.raises(DemoFailed, match="this is untrue: water is dry"):
         check("water is dry", False)  # noqa: FBT003 - the claim
 
 

@@ -57,7 +57,7 @@ import os, sys, muniment
 def work_in(place):
     os.environ |= {"MUNIMENT_URL": f"{place}/registry", "MUNIMENT_STATE": f"{place}/state"}
 
-def found(arm):
+def begin(arm):
     arm()
     muniment.open().close()
 
@@ -70,7 +70,7 @@ def push(arm):
         }, message="why")
         os.environ.pop("KILL_AT", None)
 
-act, place, model = {"found": found, "push": push}[sys.argv[1]], *sys.argv[2:]
+act, place, model = {"begin": begin, "push": push}[sys.argv[1]], *sys.argv[2:]
 work_in(f"{place}/elsewhere")
 act(lambda: None)
 work_in(place)
@@ -173,7 +173,7 @@ def test_a_founding_that_is_killed_anywhere_can_be_done_again(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
     """A registry whose creation was killed at any step is completed when it is next opened."""
-    with killed_acts(killer, "found", tmp_path, model) as kill_at:
+    with killed_acts(killer, "begin", tmp_path, model) as kill_at:
         for step in range(1, 200):
             code = kill_at(step)
             if code == 0:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muniment.core import canonical
@@ -108,6 +108,7 @@ def test_a_manifest_that_is_not_one_of_files_is_refused(changes: dict[str, Json]
 WHOLE = Revision.of([File(path="a/b.bin", digest=Digest.of(b"a"), size_bytes=1)]).manifest()
 
 
+@settings(max_examples=500)
 @given(st.binary(max_size=200) | damaged(WHOLE))
 def test_bytes_are_a_manifest_or_refused(data: bytes) -> None:
     """Random and altered manifests are read or refused, and never fail in another way."""

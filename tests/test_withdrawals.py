@@ -1,4 +1,4 @@
-"""Withdrawals: a claim that its signer takes back stays on record, marked, and counts nowhere."""
+"""Withdrawals: a claim that its signer takes back stays on record, marked, and no longer counts."""
 
 import json
 from collections.abc import Callable
@@ -134,7 +134,7 @@ def made_from(backend: Backend, data: Digest) -> list[str]:
 
 
 def test_a_withdrawn_evaluation_is_no_evidence(registry: Registry, version: Version) -> None:
-    """Evidence, leaderboard, report and search go by the evaluation before it, then by none."""
+    """Evidence, leaderboard, report and search use the evaluation before a withdrawn one, if any."""
     old = version.attest(EVALUATION, evaluation(0.75))
     new = version.attest(EVALUATION, evaluation(0.5))
     for auc in (0.5, 0.75):
@@ -152,7 +152,7 @@ def test_a_withdrawn_evaluation_is_no_evidence(registry: Registry, version: Vers
 
 
 def test_a_withdrawn_card_is_no_card(version: Version) -> None:
-    """The card before it is shown again, then none."""
+    """The card before a withdrawn one is shown again, if there is any."""
     version.set_card(muniment.Card(title="First"))
     version.set_card(muniment.Card(title="Second"))
     for title in ("Second", "First"):
@@ -164,21 +164,21 @@ def test_a_withdrawn_card_is_no_card(version: Version) -> None:
 
 
 def test_withdrawn_parameters_are_not_found(published: Backend, owner: Identity) -> None:
-    """A search finds a version by the provenance that stands."""
+    """A search finds a version by the newest provenance that is not withdrawn."""
     for depth in (4, 6):
         said = trained_on()
         external: JsonObject = {"parameters": {"depth": depth}}
         definition: dict[str, Json] = {**said["buildDefinition"], "externalParameters": external}  # type: ignore[dict-item] # an object
         made = record(published, owner, 1, PROVENANCE, {**said, "buildDefinition": definition})
-    for depth, found in ((6, 1), (4, 0)):
-        assert len(published.ask(SearchVersions(text=f"param.depth = {depth}")).items) == found
+    for depth, count in ((6, 1), (4, 0)):
+        assert len(published.ask(SearchVersions(text=f"param.depth = {depth}")).items) == count
     withdraw(published, owner, 1, claim_of(made))
-    for depth, found in ((6, 0), (4, 1)):
-        assert len(published.ask(SearchVersions(text=f"param.depth = {depth}")).items) == found
+    for depth, count in ((6, 0), (4, 1)):
+        assert len(published.ask(SearchVersions(text=f"param.depth = {depth}")).items) == count
 
 
 def test_a_gate_counts_no_withdrawn_evaluation(published: Backend, owner: Identity) -> None:
-    """What passed passes no longer, and the alias does not move."""
+    """A gate that a withdrawn evaluation met is closed again, and the alias does not move."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(published, owner, GOOD)
     assert passes(published)
@@ -187,7 +187,7 @@ def test_a_gate_counts_no_withdrawn_evaluation(published: Backend, owner: Identi
 
 
 def test_a_verdict_from_before_is_judged_again_as_it_was(version: Version, registry: Registry) -> None:
-    """It rests on what was on record then; `verify` and an export say so."""
+    """A verdict still follows from a claim that was withdrawn later, and `verify` marks the claim."""
     made = version.attest(EVALUATION, evaluation(0.9))
     registry.policies.set("acme/x", "production", {"rules": [GOOD, {"rule": "format", "allow": ["other"]}]})
     registry.promote(version, "production")
@@ -200,7 +200,7 @@ def test_a_verdict_from_before_is_judged_again_as_it_was(version: Version, regis
 def test_an_export_holds_the_claim_and_its_withdrawal(
     registry: Registry, version: Version, tmp_path: Path
 ) -> None:
-    """Whoever has the file checks both."""
+    """An export holds a withdrawn claim and its withdrawal, and verifies both."""
     made = version.attest(EVALUATION, evaluation(0.9))
     version.withdraw_claim(str(claim_of(made)), "the labels were wrong")
     registry.export("acme/x@1", tmp_path / "x.tar")
@@ -213,7 +213,7 @@ def test_an_export_holds_the_claim_and_its_withdrawal(
 def test_an_approval_is_stale_once_its_evidence_is_withdrawn(
     published: Backend, open_as: OpenAs, owner: Identity
 ) -> None:
-    """The approver saw more than what stands."""
+    """An approval is stale once evidence that its approver saw is withdrawn."""
     made = [record(published, owner, 1, EVALUATION, evaluation(auc)) for auc in (0.9, 0.95)]
     set_policy(published, owner, GOOD, {"rule": "approvals", "validator": 1})
     vera = add_person(published, "Vera", Role.VALIDATOR)
@@ -226,7 +226,7 @@ def test_an_approval_is_stale_once_its_evidence_is_withdrawn(
 
 
 def test_lineage_follows_no_withdrawn_provenance(published: Backend, owner: Identity) -> None:
-    """An edge stays as long as some claim that stands says so."""
+    """An edge stays in the lineage until the last claim behind it is withdrawn."""
     both = [record(published, owner, 1, PROVENANCE, trained_on(DATA)) for _ in range(2)]
     publish(published, owner, b"model", name=ModelName("acme", "twin"))
     twin = record(published, owner, 1, PROVENANCE, trained_on(DATA), name=ModelName("acme", "twin"))
@@ -239,7 +239,7 @@ def test_lineage_follows_no_withdrawn_provenance(published: Backend, owner: Iden
 
 
 def test_an_author_stays_an_author(published: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """Who withdraws how they trained a version cannot approve it."""
+    """A signer of a withdrawn provenance still cannot approve the version."""
     vera = add_person(published, "Vera", Role.VALIDATOR)
     theirs = open_as(vera)
     made = record(theirs, vera, 1, PROVENANCE, provenance())
@@ -263,7 +263,7 @@ SAID: dict[str, JsonObject] = {
 
 @pytest.mark.parametrize("kind", SAID)
 def test_what_somebody_states_can_be_withdrawn(published: Backend, owner: Identity, kind: str) -> None:
-    """Kinds that the registry does not know among them."""
+    """Claims of most kinds, unknown ones included, can be withdrawn and are then marked."""
     made = record(published, owner, 1, kind, SAID[kind])
     receipt = withdraw(published, owner, 1, claim_of(made))
     marks = {
@@ -300,14 +300,14 @@ def lasting(backend: Backend, kind: str) -> JsonObject:
 
 @pytest.mark.parametrize("kind", [DEPLOYMENT, POLICY, EMERGENCY, TOMBSTONE])
 def test_what_stands_for_good_is_not_withdrawn(published: Backend, owner: Identity, kind: str) -> None:
-    """The refusal says what to do instead."""
+    """Withdrawing a claim of a lasting kind is refused with what to do instead."""
     made = record(published, owner, 1, kind, lasting(published, kind))
     refusal = refuses(lambda: withdraw(published, owner, 1, claim_of(made)), NotWithdrawable)
     assert refusal.hint == LASTING[kind]
 
 
 def test_a_content_signature_and_a_withdrawal_are_not_withdrawn(published: Backend, owner: Identity) -> None:
-    """An author answers for the bytes, and nothing takes a withdrawal back."""
+    """Neither a content signature nor a withdrawal can be withdrawn."""
     claims = published.ask(DescribeVersion(reference=FIRST)).attestations
     (signature,) = [one.digest for one in claims if one.predicate_type == CONTENT]
     refuses(lambda: withdraw(published, owner, 1, Digest.parse(signature)), NotWithdrawable)
@@ -317,7 +317,7 @@ def test_a_content_signature_and_a_withdrawal_are_not_withdrawn(published: Backe
 
 
 def test_nobody_withdraws_a_verdict(published: Backend, owner: Identity) -> None:
-    """The registry signed it."""
+    """A verdict cannot be withdrawn, because the registry signed it."""
     set_policy(published, owner, {"rule": "format", "allow": ["other"]})
     published.execute(MoveAlias(reference=FIRST, alias=PRODUCTION))
     claims = published.ask(DescribeVersion(reference=FIRST)).attestations
@@ -327,7 +327,7 @@ def test_nobody_withdraws_a_verdict(published: Backend, owner: Identity) -> None
 
 
 def test_only_the_signer_withdraws(published: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """Not a colleague, nor an admin; with another key of theirs, they do."""
+    """Only the principal who signed a claim can withdraw it, with any of their keys."""
     carl = add_person(published, "Carl", Role.CONTRIBUTOR)
     theirs = open_as(carl)
     made = record(theirs, carl, 1, EVALUATION, evaluation(0.9))
@@ -338,7 +338,7 @@ def test_only_the_signer_withdraws(published: Backend, open_as: OpenAs, owner: I
 
 
 def test_who_may_no_longer_make_such_claims_withdraws_none(published: Backend, open_as: OpenAs) -> None:
-    """Nobody who lost their role changes what counts."""
+    """A signer who can no longer make such claims cannot withdraw them."""
     carl = add_person(published, "Carl", Role.CONTRIBUTOR, Role.READER)
     theirs = open_as(carl)
     made = record(theirs, carl, 1, EVALUATION, evaluation(0.9))
@@ -361,7 +361,7 @@ REFUSED: list[tuple[dict[str, str], type[MunimentError]]] = [
 def test_a_withdrawal_of_something_else_is_refused(
     published: Backend, owner: Identity, change: dict[str, str], refusal: type[MunimentError]
 ) -> None:
-    """It is for one claim, version and registry, with the reason that it names; nothing is recorded."""
+    """A withdrawal with a wrong version, registry, claim or reason is refused and not recorded."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     before = len(published.ask(GetLeaves(start=0)))
     with pytest.raises(refusal):
@@ -370,14 +370,14 @@ def test_a_withdrawal_of_something_else_is_refused(
 
 
 def test_a_claim_about_another_version_is_not_found(published: Backend, owner: Identity) -> None:
-    """A withdrawal is of a claim about the very version that it is about."""
+    """A withdrawal about one version cannot name a claim about another."""
     publish(published, owner, b"other")
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     refuses(lambda: withdraw(published, owner, 2, claim_of(made)), ClaimNotFound)
 
 
 def test_a_withdrawal_needs_a_reason(published: Backend, owner: Identity) -> None:
-    """The text comes with it."""
+    """A withdrawal without the text of its reason is refused."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     reason = salted("a mistake")
     said: JsonObject = {
@@ -392,7 +392,7 @@ def test_a_withdrawal_needs_a_reason(published: Backend, owner: Identity) -> Non
 
 
 def test_a_claim_is_withdrawn_once(published: Backend, owner: Identity) -> None:
-    """Again is refused, and names the entry."""
+    """A second withdrawal of a claim is refused with the entry of the first."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     first = withdraw(published, owner, 1, claim_of(made))
     refusal = refuses(lambda: withdraw(published, owner, 1, claim_of(made)), AlreadyWithdrawn)
@@ -400,7 +400,7 @@ def test_a_claim_is_withdrawn_once(published: Backend, owner: Identity) -> None:
 
 
 def test_a_stolen_key_withdraws_nothing(published: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """Once it is disowned, the claim counts again, and its signer may withdraw it."""
+    """A claim withdrawn by a stolen key counts again once the key is disowned."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(published, owner, GOOD)
     stolen = Identity.generate()
@@ -433,7 +433,7 @@ def failures(backend: Backend) -> str:
 
 
 def test_a_withdrawn_rejection_blocks_no_longer(published: Backend, open_as: OpenAs, vera: Identity) -> None:
-    """Whoever withdrew it may decide again."""
+    """A withdrawn rejection no longer blocks, and its signer can decide again."""
     theirs = open_as(vera)
     rejected = decide(theirs, vera, "reject")
     assert "rejected it" in failures(published)
@@ -444,7 +444,7 @@ def test_a_withdrawn_rejection_blocks_no_longer(published: Backend, open_as: Ope
 
 
 def test_a_replaced_approval_does_not_come_back(published: Backend, open_as: OpenAs, vera: Identity) -> None:
-    """Withdrawing a rejection approves nothing, even if the version was approved before."""
+    """Withdrawing a rejection does not restore the approval that it replaced."""
     theirs = open_as(vera)
     decide(theirs, vera, "approve")
     rejected = decide(theirs, vera, "reject")
@@ -455,7 +455,7 @@ def test_a_replaced_approval_does_not_come_back(published: Backend, open_as: Ope
 def test_an_approver_withdraws_without_the_right_to_state(
     published: Backend, open_as: OpenAs, owner: Identity
 ) -> None:
-    """Who may decide and nothing else takes back what they decided."""
+    """An approver can withdraw an approval without the right to make other claims."""
     set_policy(published, owner, {"rule": "approvals", "approver": 1})
     anna = add_person(published, "Anna", Role.APPROVER)
     theirs = open_as(anna)
@@ -476,7 +476,7 @@ def test_the_old_form_is_still_read(published: Backend, open_as: OpenAs, vera: I
 def test_a_withdrawn_decision_waits_in_the_inbox_again(
     published: Backend, open_as: OpenAs, vera: Identity
 ) -> None:
-    """A request is not decided by what was withdrawn."""
+    """A request is back in the inbox once the decision about it is withdrawn."""
     theirs = open_as(vera)
     published.execute(OpenRequest(reference=FIRST, alias=PRODUCTION))
 
@@ -492,7 +492,7 @@ def test_a_withdrawn_decision_waits_in_the_inbox_again(
 def test_a_withdrawn_waiver_and_its_approvals_waive_nothing(
     registry: Registry, version: Version, settings: Settings
 ) -> None:
-    """Each is taken back by its signer: the waiver by who requested it, a decision by `withdraw`."""
+    """A waiver no longer counts once it, or the approval of it, is taken back by its signer."""
     rule: dict[str, Json] = {**GOOD, "id": "measured"}
     terms: dict[str, Json] = {"approvals": {"validator": 1}, "maximum": "30d"}
     rules: list[Json] = [rule, {"rule": "format", "allow": ["other"]}]
@@ -520,7 +520,7 @@ def test_a_withdrawn_waiver_and_its_approvals_waive_nothing(
 
 
 def test_time_travel_sees_a_claim_before_it_was_withdrawn(published: Backend, owner: Identity) -> None:
-    """As of then it stands, and a search finds the version by it."""
+    """At a time before its withdrawal, a claim is unmarked and the search finds its version."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     then = made.entry.time
     withdraw(published, owner, 1, claim_of(made))
@@ -531,7 +531,7 @@ def test_time_travel_sees_a_claim_before_it_was_withdrawn(published: Backend, ow
 
 
 def test_a_rebuild_makes_the_same(backend: LocalBackend, owner: Identity) -> None:
-    """Records, catalog, lineage, and who holds the bytes of a withdrawn claim."""
+    """A rebuild restores records, catalog, lineage and custody after withdrawals."""
     publish(backend, owner, b"model")
     claims = [record(backend, owner, 1, EVALUATION, evaluation(auc)) for auc in (0.7, 0.8, 0.9)]
     claims.append(record(backend, owner, 1, PROVENANCE, trained_on(DATA)))
@@ -541,8 +541,10 @@ def test_a_rebuild_makes_the_same(backend: LocalBackend, owner: Identity) -> Non
     assert units.read(compare) == []
 
     def look() -> tuple[object, ...]:
-        found = [len(backend.ask(SearchVersions(text=f"metric.roc_auc = {auc}")).items) for auc in (0.7, 0.9)]
-        return found, made_from(backend, DATA), units.read(lambda unit: unit.holdings.list_held("", 100))
+        counts = [
+            len(backend.ask(SearchVersions(text=f"metric.roc_auc = {auc}")).items) for auc in (0.7, 0.9)
+        ]
+        return counts, made_from(backend, DATA), units.read(lambda unit: unit.holdings.list_held("", 100))
 
     before = look()
     assert before[:2] == ([1, 0], [])
@@ -580,7 +582,7 @@ LIES: dict[str, Callable[[AttestationRecord], AttestationRecord | None]] = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_false_mark_is_refused(backend: LocalBackend, owner: Identity, tmp_path: Path, lie: str) -> None:
-    """A registry hides no claim by marking it, and brings none back by not doing so."""
+    """A registry that marks a valid claim, or unmarks a withdrawn one, is refused."""
     publish(backend, owner, b"model")
     record(backend, owner, 1, CARD, {"title": "x"})
     made = record(backend, owner, 1, EVALUATION, evaluation(0.9))
@@ -604,7 +606,7 @@ def test_a_false_mark_is_refused(backend: LocalBackend, owner: Identity, tmp_pat
 def test_what_a_user_types_and_sees(
     registry: Registry, version: Version, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the digest as `show` prints it; `show` then says who withdrew it, when and why."""
+    """`withdraw-claim` takes a short digest, and `show` prints who withdrew the claim, when and why."""
     made = version.attest(EVALUATION, evaluation(0.9))
     short = f"{claim_of(made)!s:.19}"
     registry.close()
