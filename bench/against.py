@@ -1,7 +1,7 @@
-"""This checkout beside a revision of it, in one run: what has become slower or larger.
+"""Compare this checkout with a revision in one run, to see what became slower or larger.
 
-Everything is measured in pairs, and the median of the ratios within the pairs counts: what the machine
-does meanwhile slows both sides of a pair.
+Everything is measured in pairs, and the median of the ratios within pairs counts: other load on the machine
+slows both sides of a pair.
 """
 
 import json
@@ -26,7 +26,7 @@ _COMMANDS = 15
 _STARTS = 9
 _ROUNDS = 10
 _PUSHES = 200
-# A server is slow until its threads and caches are there.
+# A server is slow until its threads and caches are warm.
 _WARM_UP = 600
 _PUBLISHES = 150
 _LOOKUPS = 100
@@ -37,7 +37,7 @@ _S = TypeVar("_S")
 
 
 def run(directory: Path, revision: str) -> list[Row]:
-    """Measure commands, then the registry in a directory, then the server on what that registry holds."""
+    """Measure commands, then a registry in a directory, then a server on that registry."""
     trees = prepare_trees(directory, revision)
     return [
         *_compare_commands(trees),
@@ -75,7 +75,7 @@ def _compare_pushes(trees: tuple[Tree, Tree]) -> Row:
 
 
 def _push(tree: Tree, kind: str, start: int, number: int) -> float:
-    """Push versions or drafts by the SDK of a tree; give how many a second."""
+    """Push versions or drafts with the SDK of a tree; return the rate per second."""
     report = tree.directory / "report"
     arguments = [tree.registry, kind, str(report), str(start), str(number)]
     run_child([sys.executable, str(_PUSH), *arguments], tree.environment)
@@ -93,14 +93,14 @@ def _compare_starts(trees: tuple[Tree, Tree]) -> list[Row]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Start:
-    """What a server took to start, and holds before the first request."""
+    """The time and memory of a server until its first request."""
 
     took_s: float
     idle_mb: float
 
 
 def _start(tree: Tree) -> _Start:
-    """Start a server on nothing."""
+    """Start a server with an empty registry."""
     with (
         tempfile.TemporaryDirectory(dir=tree.directory) as name,
         tree.serve(Path(name)) as peer,
@@ -141,13 +141,13 @@ def _compare_requests(trees: tuple[Tree, Tree]) -> list[Row]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Served:
-    """A running server, and the drafts in it that are still to be published."""
+    """A running server, and its drafts to publish."""
 
     raw: Raw
     drafts: Iterator[tuple[str, object]]
 
     def publish(self, number: int) -> float:
-        """Publish drafts; give how many a second."""
+        """Publish drafts; return the rate per second."""
         some = list(islice(self.drafts, number))
         assert len(some) == number
         return measure_rate(some, lambda draft: self.raw.call("POST", *draft))
@@ -155,8 +155,8 @@ class _Served:
 
 @contextmanager
 def _serve(tree: Tree) -> Iterator[_Served]:
-    """Serve the registry that was pushed to, and sign in as its admin."""
-    # To look into thousands of versions would take the other server's turns, too.
+    """Serve the registry with the pushed versions, and sign in as its admin."""
+    # Scanning thousands of versions would also slow the other server's turns.
     with tree.serve(tree.directory, MUNIMENT_SCAN="false") as peer:
         link = _LINK.search((tree.directory / "log").read_text())
         assert link is not None
@@ -167,7 +167,7 @@ def _serve(tree: Tree) -> Iterator[_Served]:
 
 
 def _list_drafts(raw: Raw) -> Iterator[tuple[str, object]]:
-    """Give the path and the body of each draft's publication, in the order in which they were saved."""
+    """Yield the path and the body of each draft's publication, in the order of saving."""
     models = [f"/api/v1/models/bench/model-{number}" for number in range(MODELS)]
     pages = [json.loads(raw.call("GET", f"{model}/drafts?limit=1000")) for model in models]
     records = [draft["record"] for page in pages for draft in page["items"]]
@@ -180,7 +180,7 @@ def _measure_lookup(path: str) -> Callable[[_Served], float]:
     return lambda served: median(time_each(lambda _: served.raw.call("GET", path), _LOOKUPS))
 
 
-def _compare(  # noqa: PLR0913 - what a row is made of
+def _compare(  # noqa: PLR0913 - the parts of a row
     what: str,
     unit: str,
     sides: tuple[_S, _S],
@@ -189,7 +189,7 @@ def _compare(  # noqa: PLR0913 - what a row is made of
     *,
     more: bool = False,
 ) -> Row:
-    """Measure the new and the old side in pairs; `more` says that more is better."""
+    """Measure the new and the old side in pairs; with `more`, more is better."""
     new, old = sides
     return _judge(what, unit, measure_pairs(lambda: measure(new), lambda: measure(old), rounds), more=more)
 
@@ -197,7 +197,7 @@ def _compare(  # noqa: PLR0913 - what a row is made of
 def _judge(what: str, unit: str, pairs: Sequence[tuple[float, float]], *, more: bool = False) -> Row:
     ratio = median([new / old for new, old in pairs])
     new, old = (median(side) for side in zip(*pairs, strict=True))
-    found = f"{ratio:.2f} ({new:.3g} against {old:.3g} {unit})"
+    measured = f"{ratio:.2f} ({new:.3g} against {old:.3g} {unit})"
     if more:
-        return Row(what, found, f">= {1 - _TOLERANCE:g}", ratio >= 1 - _TOLERANCE)
-    return Row(what, found, f"<= {1 + _TOLERANCE:g}", ratio <= 1 + _TOLERANCE)
+        return Row(what, measured, f">= {1 - _TOLERANCE:g}", ratio >= 1 - _TOLERANCE)
+    return Row(what, measured, f"<= {1 + _TOLERANCE:g}", ratio <= 1 + _TOLERANCE)

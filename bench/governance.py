@@ -1,6 +1,6 @@
-"""A gate over 50 rules and 1,000 claims, a policy simulated over many versions, and webhooks delivered.
+"""Measure a gate over 50 rules and 1,000 claims, a policy simulation, and webhook deliveries.
 
-MUNIMENT_BENCH_VERSIONS says how many versions.
+MUNIMENT_BENCH_VERSIONS sets the number of versions.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import muniment
 from measure import Row, median, quantile, time_each
+from muniment.capture.clock import now
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.canonical import Json, JsonObject
@@ -27,7 +28,6 @@ from muniment.core.names import Alias
 from muniment.evaluation.classification import evaluate_classification
 from muniment.policies.documents import read_policy
 from muniment.ports.unit import Units
-from muniment.capture.clock import now
 from muniment.server.jobs import AGAIN
 from muniment.server.webhooks import Deliveries, make_sender
 from muniment.services.gates.cases import Moment
@@ -45,7 +45,7 @@ _MOMENT = "2030-01-02T00:00:00Z"
 
 
 def run(directory: Path) -> list[Row]:
-    """Load each, and measure."""
+    """Load and measure each."""
     place = {"MUNIMENT_STATE": str(directory / "state"), "MUNIMENT_URL": str(directory / "registry")}
     with muniment.open(settings=Settings.read(place)) as registry:
         units = open_sqlite(directory / "registry" / "registry.db", LocalBlobs(directory / "registry"))
@@ -60,10 +60,10 @@ def run(directory: Path) -> list[Row]:
 
 
 def _measure_gate(registry: Registry, units: Units, directory: Path) -> list[Row]:
-    """Judge 50 rules over 1,000 claims: once these are verified, and with all of them read and verified."""
+    """Judge 50 rules over 1,000 claims, without and with reading and verifying the claims."""
     (directory / "weights.bin").write_bytes(b"weights")
     version = registry.push(directory / "weights.bin", "bench/judged")
-    rng = random.Random(1)  # noqa: S311 - numbers to measure with
+    rng = random.Random(1)  # noqa: S311 - reproducible test data
     evaluations = [_evaluate(rng, number, 500) for number in range(_DATASETS)]
     for number in range(_EVALUATIONS):
         time_of = f"2030-01-01T00:{number // 60:02}:{number % 60:02}Z"
@@ -104,7 +104,7 @@ def _measure_gate(registry: Registry, units: Units, directory: Path) -> list[Row
 
 
 def _measure_simulation(registry: Registry, directory: Path) -> Row:
-    """Ask what a policy would say of many versions, each proven and judged over verified claims."""
+    """Simulate a policy over many versions, each proven and judged over verified claims."""
     rng = random.Random(2)  # noqa: S311 - as above
     evaluations = [_evaluate(rng, 0, 100) for _ in range(50)]
 
@@ -131,7 +131,7 @@ def _measure_simulation(registry: Registry, directory: Path) -> Row:
 
 
 def _measure_deliveries(registry: Registry, units: Units) -> Row:
-    """Deliver over HTTP, one after the other, by one worker, and have each signature looked at."""
+    """Deliver over HTTP with one worker, in turn, and count the signatures received."""
     with _receive() as (url, got):
         webhook = registry.webhooks.set("bench", url).receipt.index
         version = registry.version("bench/judged@1")
@@ -148,7 +148,7 @@ def _measure_deliveries(registry: Registry, units: Units) -> Row:
 
 @contextmanager
 def _receive() -> Iterator[tuple[str, list[str]]]:
-    """Run what deliveries come to."""
+    """Run the receiver of deliveries."""
     got: list[str] = []
 
     class Receiver(BaseHTTPRequestHandler):
@@ -174,15 +174,15 @@ def _receive() -> Iterator[tuple[str, list[str]]]:
 
 
 def _evaluate(rng: random.Random, dataset: int, rows: int) -> JsonObject:
-    """Evaluate a classifier that is mostly right."""
+    """Evaluate a mostly correct classifier."""
     truth = [rng.randrange(2) for _ in range(rows)]
     scores = [round(0.4 * one + 0.6 * rng.random(), 3) for one in truth]
-    found = evaluate_classification(
+    results = evaluate_classification(
         truth, [int(one > 0.5) for one in scores], scores, groups={"sex": [rng.choice("mf") for _ in truth]}
     )
     name = f"holdout-{dataset}"
     return {
-        **found,
+        **results,
         "dataset": {"name": name, "digest": str(Digest.of(name.encode()))},
         "tool": {"name": "muniment", "version": "0"},
         "time": "2030-01-01T00:00:00Z",
@@ -198,7 +198,7 @@ def _scan(tool: int) -> JsonObject:
 
 
 def _rules() -> list[Json]:
-    """Write rules of every kind that looks at many claims."""
+    """Write rules of every kind that judges many claims."""
     metrics = ("roc_auc", "accuracy", "recall", "precision", "f1")
     rules: list[Json] = [
         {"rule": "threshold", "metric": metric, "op": ">=", "value": 0.5, **more}

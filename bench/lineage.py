@@ -1,7 +1,7 @@
-"""Lineage in a graph of a million edges, on SQLite and on PostgreSQL.
+"""Measure lineage in a graph of a million edges, on SQLite and PostgreSQL.
 
-MUNIMENT_BENCH_EDGES says how many. A tenth of the nodes are versions with an alias; the edges are put into
-the graph as the services put them, page by page.
+MUNIMENT_BENCH_EDGES sets the number of edges. A tenth of the nodes are versions with an alias; the edges are
+added page by page, as the services do.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from muniment.testing.servers import run_postgresql
 _EDGES = int(os.environ.get("MUNIMENT_BENCH_EDGES", "1000000"))
 _PARENTS = 3
 _VERSIONS_EVERY = 10
-# A model is made from what was made not long before, as far as this many nodes back.
+# A model is made from recent nodes, at most this many back.
 _NEAR = 40_000
 _AT_ONCE = 20_000
 _QUESTIONS = 100
@@ -37,7 +37,7 @@ _TIME = "2026-01-01T00:00:00.000000Z"
 
 
 def run(directory: Path) -> list[Row]:
-    """Load and ask, on each database."""
+    """Load and query each database."""
     rows = _measure(open_sqlite(directory / "registry.db", MemoryBlobs()), "SQLite")
     with run_postgresql(directory / "postgresql") as url:
         rows += _measure(open_postgresql(url, MemoryBlobs()), "PostgreSQL", lambda: _tidy(url))
@@ -45,7 +45,7 @@ def run(directory: Path) -> list[Row]:
 
 
 def _tidy(url: str) -> None:
-    """Do what autovacuum does a minute after so many rows came."""
+    """Vacuum, as autovacuum does a minute after so many new rows."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
@@ -64,17 +64,17 @@ def _measure(units: Units, database: str, tidy: Callable[[], None] = lambda: Non
         sizes: list[int] = []
 
         def ask(_number: int, direction: Direction = direction, sizes: list[int] = sizes) -> None:
-            # What is old has many descendants, what is new many ancestors.
+            # Old nodes have many descendants, new ones many ancestors.
             number = choose.randrange(count // 30)
             node = _node(number if direction is Direction.DOWN else count - number)
             query = GetLineage(node=node, direction=direction)
             sizes.append(len(units.read(lambda unit: trace(unit, query, None)).nodes))
 
         times = time_each(ask, _QUESTIONS)
-        found, middle = quantile(times, 0.99), quantile(sizes, 0.5)
+        slowest, middle = quantile(times, 0.99), quantile(sizes, 0.5)
         what = f"lineage, all {words}, of {_EDGES:,} edges on {database}, p99"
-        text = f"{found:.1f} ms ({middle:.0f} nodes in the middle, at most {max(sizes)})"
-        rows.append(Row(what, text, "< 100 ms", found < 100))
+        text = f"{slowest:.1f} ms ({middle:.0f} nodes in the middle, at most {max(sizes)})"
+        rows.append(Row(what, text, "< 100 ms", slowest < 100))
     units.close()
     return rows
 
@@ -87,7 +87,7 @@ def _make_edges() -> Iterator[Edge]:
     choose = random.Random(1)  # noqa: S311 - the same graph each time
     for number in range(1, _EDGES // _PARENTS + 1):
         for place in range(_PARENTS):
-            # Most things are made from data that nothing was made from.
+            # Most nodes are made from data that has no parents.
             parent = choose.randrange(max(0, number - _NEAR), number)
             source = _node(parent) if place == 0 else f"{parent:064x}"
             yield Edge(child=_node(number), parent=source, relation="dataset", name="")

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: children by the operating system's own account, in turn with their peer."""
+"""Measure: the cost of child processes as the operating system reports it, in turn with their peers."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Cost:
-    """What a child process cost: CPU and wall seconds, peak memory in MB."""
+    """The cost of a child process: CPU and wall-clock seconds, peak memory in MB."""
 
     cpu_s: float
     wall_s: float
@@ -28,16 +28,16 @@ class Cost:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report."""
+    """A line of the report."""
 
     what: str
-    found: str
+    measured: str
     budget: str
     met: bool | None
 
 
 def run_child(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
-    """Run a command to its end, and read what it cost; what others wrote is on the disk by then."""
+    """Run a command to its end, and return its cost; earlier writes are flushed first."""
     os.sync()
     started = time.perf_counter()
     child = subprocess.Popen(
@@ -53,15 +53,15 @@ def run_child(command: Sequence[str], environment: dict[str, str] | None = None)
 
 
 def compare_children(one: Sequence[str], other: Sequence[str], runs: int) -> tuple[list[Cost], list[Cost]]:
-    """Run two commands in turn, after one warm-up each."""
+    """Run two commands alternately, after one warm-up each."""
     pairs = measure_pairs(lambda: run_child(one), lambda: run_child(other), runs)
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def measure_pairs(one: Callable[[], T], other: Callable[[], T], count: int) -> list[tuple[T, T]]:
-    """Measure two things in turn, after one warm-up each.
+    """Measure two things alternately, after one warm-up each.
 
-    Each of them goes first in every other pair, so that neither always finds what the other left behind.
+    They take turns in going first, so neither always starts in the other's wake.
     """
     one(), other()
     pairs = []
@@ -83,7 +83,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def time_each(act: Callable[[int], object], count: int) -> list[float]:
-    """Call `act(n)` for each n below `count`; give the milliseconds of each call."""
+    """Call `act(n)` for each n below `count`; return the milliseconds of each call."""
     times = []
     for number in range(count):
         started = time.perf_counter()
@@ -93,7 +93,7 @@ def time_each(act: Callable[[int], object], count: int) -> list[float]:
 
 
 def measure_rate(items: Sequence[T], act: Callable[[T], object]) -> float:
-    """Act on items by several threads; give how many are done in a second."""
+    """Act on items with several threads; return the rate per second."""
     started = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(act, items))

@@ -1,6 +1,6 @@
-"""The peers, run as they come, and the raw HTTP client that drives each of them and us.
+"""The peers with their defaults, and the raw HTTP client that drives them and us.
 
-MLflow's server and Debian's docker-registry run in directories of their own (`bench/peers.sh` installs both).
+MLflow's server and Debian's docker-registry run in separate directories (`bench/peers.sh` installs both).
 """
 
 import hashlib
@@ -31,41 +31,41 @@ _PATIENCE_S = 120.0
 
 @dataclass
 class Peer:
-    """A running server: where, its processes, and how long it took to answer first."""
+    """A running server: its URL, its processes, and the time to its first answer."""
 
     url: str
     process: psutil.Process
     started_s: float
 
     def memory_mb(self) -> float:
-        """Sum up what its processes hold."""
+        """Sum up the memory of its processes."""
         family = [self.process, *self.process.children(recursive=True)]
         return sum(process.memory_info().rss for process in family) / _MIB
 
 
 class Raw:
-    """The raw client: one connection for each thread, nothing parsed but the status."""
+    """The raw client: a connection per thread, parsing only the status."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
-        """Call a server, always with these headers."""
+        """Prepare to call a server with these headers."""
         parts = urlsplit(url)
         self._place = (parts.hostname or "", parts.port)
         self._headers = headers
         self._local = threading.local()
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> bytes:
-        """Make a call; anything but success ends the benchmark."""
+        """Make a call; a failure ends the benchmark."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         sent = {**self._headers, "content-type": "application/json", **headers}
         try:
             answer = self._send(method, path, data, sent)
         except (http.client.HTTPException, ConnectionError):
-            # Servers close connections that were idle for a while.
+            # Servers close idle connections.
             self._local.connection.close()
             answer = self._send(method, path, data, sent)
-        found = bytes(answer.read())
-        assert answer.status < 300, (method, path, answer.status, found[:500])
-        return found
+        body = bytes(answer.read())
+        assert answer.status < 300, (method, path, answer.status, body[:500])
+        return body
 
     def _send(
         self, method: str, path: str, data: bytes | None, headers: dict[str, str]
@@ -77,7 +77,7 @@ class Raw:
         return connection.getresponse()
 
     def begin(self, method: str, path: str) -> str:
-        """Begin an upload; give the location that the answer names."""
+        """Begin an upload; return the location from the answer."""
         connection = http.client.HTTPConnection(*self._place, timeout=_PATIENCE_S)
         connection.request(method, path, headers=self._headers)
         answer = connection.getresponse()
@@ -97,7 +97,7 @@ class Raw:
         connection.close()
 
     def receive(self, path: str, target: Path | None = None) -> None:
-        """Receive bytes; let them go, or hash them and write them into a file, durably."""
+        """Receive bytes; discard them, or hash them and write them durably to a file."""
         connection = http.client.HTTPConnection(*self._place, timeout=_PATIENCE_S)
         connection.request("GET", path, headers=self._headers)
         answer = connection.getresponse()
@@ -117,7 +117,7 @@ class Raw:
 def run_muniment(
     command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[Peer]:
-    """Run the server that `command serve` starts, on what `directory / "data"` holds."""
+    """Run the server that `command serve` starts on `directory / "data"`."""
     port = find_port()
     serve = [*command, "serve", str(directory / "data"), "--port", str(port)]
     with run_peer(serve, directory, f"http://127.0.0.1:{port}", "/readyz", environment) as peer:
@@ -126,7 +126,7 @@ def run_muniment(
 
 @contextmanager
 def run_mlflow(directory: Path) -> Iterator[Peer | None]:
-    """Run `mlflow server` with its defaults; give None if it is not installed."""
+    """Run `mlflow server` with its defaults; yield None if it is not installed."""
     place = Path(sys.executable).parent.parent.parent / ".peers" / "bin"
     program = shutil.which("mlflow", path=str(place))
     if program is None:
@@ -141,7 +141,7 @@ def run_mlflow(directory: Path) -> Iterator[Peer | None]:
 
 @contextmanager
 def run_docker_registry(directory: Path) -> Iterator[Peer | None]:
-    """Run Debian's docker-registry on a directory; give None if it is not installed."""
+    """Run Debian's docker-registry on a directory; yield None if it is not installed."""
     program = shutil.which("docker-registry")
     if program is None:
         yield None
@@ -160,7 +160,7 @@ def run_docker_registry(directory: Path) -> Iterator[Peer | None]:
 
 @contextmanager
 def run_sendfile(path: Path) -> Iterator[Raw]:
-    """Let the kernel send a file to whoever connects: what is left of a server that does nothing else."""
+    """Serve a file with `sendfile` alone, the limit for any server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = multiprocessing.Process(target=_send_file, args=(listener, path), daemon=True)
         process.start()
@@ -189,7 +189,7 @@ def run_peer(
     health: str,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Peer]:
-    """Run a server until the block ends; `health` answers 200 once it is there."""
+    """Run a server until the block ends; `health` is a path that answers 200 once it is ready."""
     started = time.perf_counter()
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,9 +1,9 @@
-"""Push small files by several threads through the SDK, and write down how many are done in a second.
+"""Push small files with several threads of the SDK, and write the rate per second.
 
     python bench/push.py registry drafts report 0 300
 
 pushes files numbered from 0 to 299 to a registry, as `drafts` or as `versions`, and writes the rate into
-the file `report`. It runs on whichever Muniment the environment names, so it imports the SDK alone.
+the file `report`. It runs on the Muniment of its environment, so it imports only the SDK.
 """
 
 import sys
@@ -18,7 +18,7 @@ MODELS = 50
 
 
 def main() -> None:
-    """Write the files first: only what the registry does with them is measured."""
+    """Write the files, then push them; only the pushes are measured."""
     location, kind, report, start, count = sys.argv[1:]
     numbers = range(int(start), int(start) + int(count))
     with tempfile.TemporaryDirectory() as name, muniment.open(location) as registry:

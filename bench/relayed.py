@@ -1,6 +1,6 @@
-"""A GiB through servers, theirs and ours, beside the limit: by turns.
+"""Transfer a GiB through the peers' servers and ours, and compare with the limit, in turns.
 
-What a machine does meanwhile slows a few turns of everybody, and not all the turns of one.
+Other load on the machine slows a few turns of every server, not all turns of one.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _FILE_MIB = 1024
 _ROUNDS = 5
 _MIB = 1 << 20
 _LARGE = ModelName("bench", "large")
-# Which acts send the file, and the directories of the servers that are to keep it.
+# The acts that send the file, and the directories of the servers that keep it.
 _SENT = {
     "up": "ours",
     "uvicorn up": "uvicorn",
@@ -37,7 +37,7 @@ _SENT = {
 
 
 class Ours:
-    """A server of ours, its owner, and the two ways to talk to it."""
+    """A server of ours, its owner, and the two clients of it."""
 
     def __init__(self, server: LiveServer) -> None:
         """Sign in."""
@@ -47,22 +47,22 @@ class Ours:
         self.raw = Raw(server.url, {"authorization": f"Bearer {server.tokens[self.owner.public.id]}"})
 
     def upload(self, file: Path) -> None:
-        """Send a file by one raw request."""
+        """Send a file in one raw request."""
         upload = json.loads(self.raw.call("POST", "/api/v1/uploads", {"size_bytes": file.stat().st_size}))
         self.raw.send_file("PATCH", upload["url"], file, **{"upload-offset": "0", "upload-complete": "?1"})
 
     def push(self, file: Path) -> None:
-        """Publish a file as a version, by our client."""
+        """Publish a file as a version with our client."""
         publish(self.backend, prepare(self.backend, self.owner, file, _LARGE))
 
     def pull(self, target: Path) -> None:
-        """Pull the version and verify it, by our client."""
+        """Pull and verify the version with our client."""
         pull(self.backend, Reference(_LARGE, None), target)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
-    """Who takes turns: ours with granian, with uvicorn, and one that hands files over; and the peers."""
+    """The servers to measure: ours with granian, with uvicorn, and with shared files; and the peers."""
 
     ours: Ours
     uvicorn: Ours
@@ -121,7 +121,7 @@ def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
             (f"{let_go}, times MLflow's", ("down", "mlflow down"), 2),
         ]
     if "docker up" in speeds:
-        # The second of each pair says what the machine does without a server, or without a network.
+        # The second of each pair is the machine's speed without a server, or without a network.
         rows += [
             (f"1 GiB up, {raw}, times docker-registry's", ("up", "docker up"), 2),
             (f"{let_go}, times docker-registry's", ("down", "docker down"), 2),
@@ -143,19 +143,19 @@ def _write_rows(speeds: Mapping[str, float]) -> list[Row]:
 
 def _compare(what: str, speeds: Mapping[str, float], pair: tuple[str, str], budget: float | None) -> Row:
     mine, other = (speeds[name] for name in pair)
-    found = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
+    measured = f"{mine / other:.2f} ({mine:.2f} against {other:.2f} GB/s)"
     met = None if budget is None else mine / other >= budget
-    return Row(what, found, "" if budget is None else f">= {budget:g}", met)
+    return Row(what, measured, "" if budget is None else f">= {budget:g}", met)
 
 
 def _take_turns(
     acts: Mapping[str, Callable[[], object]], directory: Path, received: Path
 ) -> dict[str, float]:
-    """Give the GB/s of each act on the file, the median of its turns; an act may leave what it `received`.
+    """Return the median GB/s of each act on the file; an act may write to `received`.
 
-    Memory that a virtual machine has not used before takes several times as long to write to. So each
-    turn finds as much of it freed a moment ago, whoever is measured; and what others wrote is on the disk.
-    Whoever is sent the file does not have it yet: to free the GiB that it replaces would be measured, too.
+    On a virtual machine, writing to fresh memory takes several times as long. So before each turn the same
+    amount of memory is freed, and earlier writes are flushed. The receiver's old copy is removed first, so
+    that replacing it is not measured.
     """
     times: dict[str, list[float]] = {name: [] for name in acts}
     for _ in range(_ROUNDS):
@@ -173,7 +173,7 @@ def _take_turns(
 
 
 def _forget(server: Path) -> None:
-    """Remove what a server keeps of the file."""
+    """Remove a server's copies of the file."""
     for path in server.rglob("*"):
         if path.is_file() and path.stat().st_size >= _FILE_MIB * _MIB:
             path.unlink()
@@ -199,7 +199,7 @@ def _make_file(path: Path) -> str:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """What one local process does with the same bytes: read, hash, write, fsync."""
+    """Do what a single local process does with the same bytes: read, hash, write, fsync."""
     hasher, buffer = hashlib.sha256(), memoryview(bytearray(_MIB))
     with source.open("rb", buffering=0) as file, target.open("wb", buffering=0) as copy:
         while count := file.readinto(buffer):

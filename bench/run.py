@@ -1,6 +1,6 @@
-"""`make bench`: every budget of the design, as a ratio to a peer or limit measured in the same run.
+"""`make bench`: measure every budget of the design, relative to a peer or limit in the same run.
 
-`make bench AGAINST=REVISION` measures this checkout beside a revision of it instead.
+`make bench AGAINST=REVISION` compares this checkout with a revision instead.
 """
 
 import argparse
@@ -28,14 +28,14 @@ def main() -> None:
     revision = _parse_arguments().against
     with tempfile.TemporaryDirectory(prefix="muniment-bench-") as name:
         directory = Path(name)
-        # PostgreSQL runs as another user, who has to get there.
+        # PostgreSQL runs as another user, who must be able to enter.
         directory.chmod(0o711)
         rows = measure_budgets(directory) if revision is None else against.run(directory, revision)
     print(f"\n{describe_machine()}\n")
-    print("| what | found | budget | |")
+    print("| what | measured | budget | |")
     print("| --- | --- | --- | --- |")
     for row in rows:
-        print(f"| {row.what} | {row.found} | {row.budget} | {_mark(row)} |")
+        print(f"| {row.what} | {row.measured} | {row.budget} | {_mark(row)} |")
     sys.exit(any(row.met is False for row in rows))
 
 
@@ -44,13 +44,13 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--against",
         metavar="REVISION",
-        help="measure this checkout beside a revision of it instead; fail where it is 10%% worse",
+        help="compare this checkout with a revision instead; fail if anything is 10%% worse",
     )
     return parser.parse_args()
 
 
 def measure_budgets(directory: Path) -> list[Row]:
-    """Measure what the design has budgets for."""
+    """Measure everything that has a budget."""
     os.environ["MUNIMENT_STATE"] = str(directory / "state")
     for part in ("start", "transfer", "scale", "search", "lineage", "governance", "served"):
         (directory / part).mkdir()
@@ -66,14 +66,14 @@ def measure_budgets(directory: Path) -> list[Row]:
 
 
 def measure_start(directory: Path) -> list[Row]:
-    """Measure what a command costs before it does anything, and a `show` all told."""
+    """Measure the start of a command, and a whole `show`."""
     bare = [sys.executable, "-c", "pass"]
     muniment = [str(Path(sys.executable).with_name("muniment"))]
     rows = []
     for option in ("--version", "--help"):
         ours, theirs = compare_children([*muniment, option], bare, _RUNS)
         ratio = median([a.cpu_s / b.cpu_s for a, b in zip(ours, theirs, strict=True)])
-        # `--help` needs the parser, which alone is over the budget (docs/decisions/0004).
+        # `--help` needs click, which alone exceeds the budget (docs/decisions/0004).
         budget = ("<= 3.5", ratio <= 3.5) if option == "--version" else ("", None)
         rows.append(Row(f"`muniment {option}`, CPU of a bare Python", f"{ratio:.1f}", *budget))
     (directory / "weights.bin").write_bytes(b"weights")
@@ -86,7 +86,7 @@ def measure_start(directory: Path) -> list[Row]:
 
 
 def _measure_run() -> Row:
-    """Measure what a run records around a training that does nothing: in this very checkout."""
+    """Measure the recording of a run around an empty training, in this checkout."""
     costs = []
     for _ in range(_RUNS):
         begun = time.perf_counter()

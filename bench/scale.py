@@ -1,4 +1,4 @@
-"""Many versions in one registry, and how many a process can publish in a second."""
+"""Measure a registry with many versions, and the rate of publishing."""
 
 import os
 import time
@@ -21,7 +21,7 @@ _LOOKUPS = 500
 
 
 def run(directory: Path) -> list[Row]:
-    """Publish, then look up."""
+    """Publish many versions, then query them."""
     location = {"MUNIMENT_STATE": str(directory / "state"), "MUNIMENT_URL": str(directory / "registry")}
     settings = Settings.read(location)
     files = directory / "files"
@@ -41,8 +41,8 @@ def run(directory: Path) -> list[Row]:
         }
         for name, look in looks.items():
             times = time_each(look, _LOOKUPS)
-            found = f"p50 {median(times):.1f} ms, p99 {quantile(times, 0.99):.1f} ms"
-            rows.append(Row(f"{name}, of {_VERSIONS:,} versions", found, "< 10 ms", median(times) < 10))
+            measured = f"p50 {median(times):.1f} ms, p99 {quantile(times, 0.99):.1f} ms"
+            rows.append(Row(f"{name}, of {_VERSIONS:,} versions", measured, "< 10 ms", median(times) < 10))
         started = time.perf_counter()
         size = registry.verify_log()
         rows.append(
@@ -57,7 +57,7 @@ def run(directory: Path) -> list[Row]:
 
 
 def _publish(directory: Path, files: Path) -> Row:
-    """Publish stored, signed versions one after the other; each is durable and proven when it returns."""
+    """Publish stored, signed versions in turn; each is durable and proven on return."""
     embedded = open_directory(directory)
     backend, identity = embedded.backend, embedded.identity
     assert identity is not None
@@ -90,7 +90,7 @@ def _push(registry: Registry, files: Path) -> float:
 
 
 def _measure_syncs(directory: Path) -> float:
-    """Count what the disk does alone: 4 KiB writes, each made durable."""
+    """Measure the rate of the disk alone: durable writes of 4 KiB."""
     count = 1000
     with (directory / "syncs").open("wb", buffering=0) as file:
         started = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Search among many versions, loaded through the services, on SQLite and on PostgreSQL.
+"""Measure searches over many versions, loaded through the services, on SQLite and PostgreSQL.
 
-MUNIMENT_BENCH_VERSIONS says how many; the budget of the design is for a million, which takes an hour
-or more to load on each.
+MUNIMENT_BENCH_VERSIONS sets their number. The budget is for a million, which takes an hour or more to load on
+each.
 """
 
 import os
@@ -47,7 +47,7 @@ _QUERIES = (
 
 
 def run(directory: Path) -> list[Row]:
-    """Load and look up, on each database."""
+    """Load and search each database."""
     blobs = MemoryBlobs()
     rows = [_measure(open_sqlite(directory / "registry.db", blobs), blobs, "SQLite")]
     with run_postgresql(directory / "postgresql") as url:
@@ -70,14 +70,14 @@ def _measure(units: Units, blobs: MemoryBlobs, database: str) -> Row:
             _number: int, text: str = text, at: str | None = at, cursor: list[str | None] = cursor
         ) -> None:
             page = backend.ask(SearchVersions(text=text, cursor=cursor[0], limit=100, at=at))
-            # At the end it begins again.
+            # After the last page, start again.
             cursor[0] = page.next
 
         times += time_each(look, _PAGES)
     units.close()
-    found, worst = quantile(times, 0.99), max(times)
+    slow, worst = quantile(times, 0.99), max(times)
     what = f"search, any page of 100 of {_VERSIONS:,} versions on {database}, p99"
-    return Row(what, f"{found:.1f} ms (worst {worst:.1f} ms)", "< 50 ms", found < 50)
+    return Row(what, f"{slow:.1f} ms (worst {worst:.1f} ms)", "< 50 ms", slow < 50)
 
 
 def _load(units: Units, blobs: MemoryBlobs, backend: LocalBackend, owner: Identity) -> None:
@@ -93,12 +93,12 @@ def _load(units: Units, blobs: MemoryBlobs, backend: LocalBackend, owner: Identi
         results, _ = units.write_all(works, lambda *_: None)
         failed = next((result for result in results if isinstance(result, BaseException)), None)
         assert failed is None, failed
-        # What is recorded is looked up in the database; a million versions' bytes are not kept.
+        # The search needs only the database; do not keep the bytes of a million versions.
         blobs.blobs.clear()
 
 
 def _version(owner: Identity, number: int, choose: random.Random) -> tuple[list[bytes], list[Command]]:
-    """Make a version with parameters, and its evaluation: what to store, and what to do then."""
+    """Make a version with parameters and an evaluation: the documents to store, and the commands to run."""
     name, data = ModelName("bench", f"model-{number % _MODELS}"), f"weights {number}".encode()
     revision = Revision.of([File(path="w.bin", digest=Digest.of(data), size_bytes=len(data))])
     manifest = Digest.of(revision.manifest())

@@ -1,6 +1,6 @@
-"""The server beside its peers, in one run, each driven by the same raw HTTP client.
+"""Compare the server with its peers in one run, with the same raw HTTP client.
 
-Without the peers (`bench/peers.sh` installs both) their rows are left out.
+Rows of peers that are not installed (`bench/peers.sh` installs both) are left out.
 """
 
 import os
@@ -21,8 +21,8 @@ from muniment.testing.live import run_server
 from peers import Peer, Raw, run_docker_registry, run_mlflow, run_muniment
 from relayed import Ours, Servers
 
-# Servers of several processes are slow until each has had its share, so that the first requests are
-# measured, and those that come after the warm-up.
+# A server with several processes is slow until each is warm, so both the first requests and those after the
+# warm-up are measured.
 _FIRST = 300
 _WARM_UP = 900
 _PUBLISHES = 1_500
@@ -37,19 +37,19 @@ _UVICORN = (
 
 
 def run(directory: Path) -> list[Row]:
-    """Measure all: each server while the others rest, and what they transfer by turns."""
+    """Measure each server while the others rest, and their transfers in turns."""
     started_s = measure_start(directory / "start")
     with ExitStack() as stack:
         ours = Ours(stack.enter_context(run_server(directory / "ours", _OVER_HTTP)))
         peer = Peer(ours.server.url, psutil.Process(ours.server.process.pid), started_s)
-        found = _measure_ours(ours, peer)
+        measured = _measure_ours(ours, peer)
         rows = [
             Row("server: cold start to ready", f"{started_s:.1f} s", "2 s", started_s < 2),
-            Row("server: idle memory", f"{found.idle_mb:.0f} MB", "150 MB", found.idle_mb < 150),
+            Row("server: idle memory", f"{measured.idle_mb:.0f} MB", "150 MB", measured.idle_mb < 150),
         ]
         mlflow = stack.enter_context(run_mlflow(directory / "mlflow"))
         if mlflow is not None:
-            rows += _compare_mlflow(found, _measure_mlflow(mlflow))
+            rows += _compare_mlflow(measured, _measure_mlflow(mlflow))
         docker = stack.enter_context(run_docker_registry(directory / "docker"))
         uvicorn = Ours(stack.enter_context(run_server(directory / "uvicorn", _OVER_HTTP, command=_UVICORN)))
         linked = Ours(stack.enter_context(run_server(directory / "linked")))
@@ -64,15 +64,15 @@ def run(directory: Path) -> list[Row]:
 
 
 def measure_start(directory: Path) -> float:
-    """Start a server on nothing; give the seconds to its first healthy answer."""
+    """Start a server with an empty registry; return the seconds to its first healthy answer."""
     directory.mkdir()
     with run_muniment([str(Path(sys.executable).with_name("muniment"))], directory) as peer:
         return peer.started_s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What was measured of one server."""
+class Measured:
+    """The measurements of a server."""
 
     started_s: float
     idle_mb: float
@@ -83,7 +83,7 @@ class Found:
     deep_ms: float
 
 
-def _measure_ours(ours: Ours, peer: Peer) -> Found:
+def _measure_ours(ours: Ours, peer: Peer) -> Measured:
     idle_mb = peer.memory_mb()
     first = _publish_some(ours, range(_FIRST))
     _publish_some(ours, range(_FIRST, _WARM_UP))
@@ -95,7 +95,7 @@ def _measure_ours(ours: Ours, peer: Peer) -> Found:
         _publish_some(ours, range(start, min(start + 1000, _VERSIONS)))
     page = "/api/v1/versions?limit=100"
     one = f"{page}&q=name%20%3D%20%22bench/model-1%22"
-    return Found(
+    return Measured(
         started_s=peer.started_s,
         idle_mb=idle_mb,
         first_publishes=first,
@@ -107,7 +107,7 @@ def _measure_ours(ours: Ours, peer: Peer) -> Found:
 
 
 def _publish_some(ours: Ours, numbers: range) -> float:
-    """Publish versions, each signed; give how many a second."""
+    """Publish signed versions; return the rate per second."""
     bodies = []
     documents: list[bytes] = []
     for number in numbers:
@@ -121,7 +121,7 @@ def _publish_some(ours: Ours, numbers: range) -> float:
     return measure_rate(bodies, lambda one: ours.raw.call("POST", one[0], one[1]))
 
 
-def _measure_mlflow(peer: Peer) -> Found:
+def _measure_mlflow(peer: Peer) -> Measured:
     idle_mb = peer.memory_mb()
     raw, api = Raw(peer.url, {}), "/api/2.0/mlflow"
     for number in range(_MODELS):
@@ -141,7 +141,7 @@ def _measure_mlflow(peer: Peer) -> Found:
     publish(range(_WARM_UP + _PUBLISHES, _VERSIONS))
     page = f"{api}/model-versions/search?max_results=100"
     one = f"{page}&filter=name%3D%27model-1%27"
-    return Found(
+    return Measured(
         started_s=peer.started_s,
         idle_mb=idle_mb,
         first_publishes=first,
@@ -152,7 +152,7 @@ def _measure_mlflow(peer: Peer) -> Found:
     )
 
 
-def _compare_mlflow(ours: Found, theirs: Found) -> list[Row]:
+def _compare_mlflow(ours: Measured, theirs: Measured) -> list[Row]:
     def row(what: str, ratio: float, budget: float, text: str) -> Row:
         return Row(f"{what}, times MLflow's", f"{ratio:.1f} ({text})", f">= {budget:g}", ratio >= budget)
 

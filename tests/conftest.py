@@ -44,7 +44,7 @@ Git = Callable[..., None]
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep every test away from the home, and the settings, of whoever runs it."""
+    """Keep every test away from the home directory and the settings of the user."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MUNIMENT_URL", "MUNIMENT_IDENTITY", "MUNIMENT_PASSPHRASE", "XDG_STATE_HOME"):
@@ -79,16 +79,16 @@ def database(postgresql: str) -> str:
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run an S3 server for this session; give the environment in which clients find it."""
     with run_s3(tmp_path_factory.mktemp("s3")) as endpoint:
-        found = {
+        environment = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "testkey",
             "AWS_SECRET_ACCESS_KEY": "testsecret",
             "AWS_REGION": "us-east-1",
         }
         with pytest.MonkeyPatch.context() as patch:
-            for variable, value in found.items():
+            for variable, value in environment.items():
                 patch.setenv(variable, value)
-            yield found
+            yield environment
 
 
 @pytest.fixture

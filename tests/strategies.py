@@ -29,6 +29,13 @@ VALUES: Mapping[object, st.SearchStrategy[object]] = {
 }
 
 
+def damaged(whole: bytes) -> st.SearchStrategy[bytes]:
+    """Make what is left of some bytes that were cut short, or of which one was changed."""
+    place, value = st.integers(0, len(whole) - 1), st.integers(0, 255)
+    cut = place.map(lambda end: whole[:end])
+    return cut | st.builds(lambda at, byte: whole[:at] + bytes([byte]) + whole[at + 1 :], place, value)
+
+
 def value_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - an annotation
     """Make values of a field, by its annotation; not by the code that is tested."""
     if hint in VALUES:

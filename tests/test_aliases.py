@@ -1,4 +1,4 @@
-"""Aliases: they are removed, and everything but their history forgets where they pointed."""
+"""Aliases: a removed alias is forgotten everywhere except in its history."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def moved(registry: Registry, model: Path) -> Registry:
 
 
 def test_a_removed_alias_points_nowhere(moved: Registry) -> None:
-    """References, searches and descriptions know it no longer; its history does."""
+    """References, searches and descriptions no longer know a removed alias; its history does."""
     moved.remove_alias("acme/x", "staging", reason="unused")
     with pytest.raises(VersionNotFound):
         moved.version("acme/x@staging")
@@ -38,21 +38,21 @@ def test_a_removed_alias_points_nowhere(moved: Registry) -> None:
 
 
 def test_time_travel_finds_a_removed_alias(moved: Registry) -> None:
-    """As of a time before it was removed, it points where it did."""
+    """At a time before its removal, an alias points where it did then."""
     before = moved.history("acme/x", "staging")[-1].record.moved
     moved.remove_alias("acme/x", "staging")
     assert moved.version("acme/x@staging", at=before).record.number == 2
 
 
 def test_an_alias_is_removed_once(moved: Registry) -> None:
-    """What points nowhere cannot be removed."""
+    """Removing an alias that does not exist is refused."""
     moved.remove_alias("acme/x", "staging")
     with pytest.raises(VersionNotFound):
         moved.remove_alias("acme/x", "staging")
 
 
 def test_a_removed_alias_can_be_rolled_back_and_moved(moved: Registry) -> None:
-    """Rolling back gives it to its last holder; a promotion begins anew."""
+    """A rollback restores the last version of a removed alias, and a promotion starts it anew."""
     moved.remove_alias("acme/x", "staging")
     moved.rollback("acme/x", "staging")
     assert moved.version("acme/x@staging").record.number == 2
@@ -62,7 +62,7 @@ def test_a_removed_alias_can_be_rolled_back_and_moved(moved: Registry) -> None:
 
 
 def test_the_name_of_a_guarded_alias_stays_guarded(moved: Registry) -> None:
-    """After it was removed, its policy still decides what it moves to."""
+    """The policy of a removed alias still decides which version it can move to."""
     moved.policies.set("acme/x", "staging", {"rules": [{"rule": "approvals", "validator": 1}]})
     moved.remove_alias("acme/x", "staging", reason="unused")
     with pytest.raises(GateFailed):
@@ -70,7 +70,7 @@ def test_the_name_of_a_guarded_alias_stays_guarded(moved: Registry) -> None:
 
 
 def test_removing_a_guarded_alias_takes_the_right_to_set_its_policy() -> None:
-    """A contributor, who may move aliases, removes one without a policy only."""
+    """A contributor can remove an alias without a policy, but not a guarded one."""
     open_as, owner = open_memory(), Identity.generate()
     backend = open_as(owner)
     publish(backend, owner, b"model")
@@ -86,7 +86,7 @@ def test_removing_a_guarded_alias_takes_the_right_to_set_its_policy() -> None:
 def test_what_a_user_types_and_sees(
     moved: Registry, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command says which version the alias was, and history shows the removal."""
+    """`alias remove` prints the version that the alias pointed at, and history shows the removal."""
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     moved.close()

@@ -23,19 +23,19 @@ values = st.recursive(
 
 @given(values)
 def test_we_write_what_rfc_8785_writes(value: Json) -> None:
-    """For all that we allow, the bytes are those of another implementation of RFC 8785."""
+    """The bytes are those of another implementation of RFC 8785, for every value that we allow."""
     assert rfc8785.dumps(value) == canonical.encode(value)
 
 
 @given(st.dictionaries(keys, values))
 def test_what_was_written_is_read_back(document: dict[str, Json]) -> None:
-    """Decode after encode is the identity."""
+    """Decoding an encoded value gives the value back."""
     assert document == canonical.decode(canonical.encode(document))
 
 
 @pytest.mark.parametrize("value", [1.5, 2**53, -(2**53), "\ud800", {"ü": 1}, {1: 2}, b"bytes", [object()]])
 def test_what_has_two_forms_is_not_written(value: object) -> None:
-    """Floats, large integers, lone surrogates and odd keys are refused."""
+    """Floats, large integers, lone surrogates and keys that are not strings are refused."""
     with pytest.raises(InvalidDocument):
         canonical.encode(value)  # type: ignore[arg-type] # on purpose
 
@@ -62,14 +62,14 @@ def test_a_claim_holds_no_number_that_json_lacks(value: Json) -> None:
     ],
 )
 def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
-    """No duplicate keys, no NaN, no byte order mark, an object at the top."""
+    """Duplicate keys, NaN, a byte order mark and anything but an object at the top are refused."""
     with pytest.raises(InvalidDocument):
         canonical.decode(data)
 
 
 @pytest.mark.parametrize("depth", [65, 100_000])
 def test_depth_is_bounded(depth: int) -> None:
-    """A document that is nested without end is refused, not recursed into."""
+    """A document that is nested too deeply is refused without recursing into it."""
     with pytest.raises(InvalidDocument):
         canonical.decode(b'{"a":' * depth + b"1" + b"}" * depth)
     nested: Json = 1
@@ -80,7 +80,7 @@ def test_depth_is_bounded(depth: int) -> None:
 
 
 def test_the_form_is_sorted_and_dense() -> None:
-    """A small example by eye."""
+    """Keys are sorted and there is no space between tokens."""
     assert (
         canonical.encode({"b": [1, None], "a": "é\n"})
         == json.dumps("é\n", ensure_ascii=False).join(['{"a":', ',"b":[1,null]}']).encode()

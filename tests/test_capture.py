@@ -68,21 +68,21 @@ def plain(run: Run) -> Any:  # noqa: ANN401 - a JSON document to look into
 
 
 def test_a_run_records_what_made_the_model(tmp_path: Path) -> None:
-    """Parameters, seed, datasets by digest, packages, Python, platform, times, resources."""
+    """A run records parameters, seed, datasets, packages, Python, platform, times and resources."""
     (tmp_path / "train.csv").write_text("x\n1\n")
     with muniment.run(params={"depth": 6}, seed=7) as run:
         first = np.random.random()  # noqa: NPY002 - the global generator is what a seed is for
         run.dataset("patients", tmp_path / "train.csv")
-    found = plain(run)
-    check_predicate(PROVENANCE, found)
-    definition, details = found["buildDefinition"], found["runDetails"]
+    written = plain(run)
+    check_predicate(PROVENANCE, written)
+    definition, details = written["buildDefinition"], written["runDetails"]
     assert definition["externalParameters"]["parameters"] == {"depth": 6}
     inside = definition["internalParameters"]
     assert inside["seed"] == 7
     assert inside["packages"]["numpy"] == np.__version__
     assert inside["platform"]["python"].startswith("3.")
     assert inside["resources"]["peak_memory_bytes"] > 1 << 20
-    (dataset,) = (one for one in Provenance(found).inputs if one.kind == "dataset")
+    (dataset,) = (one for one in Provenance(written).inputs if one.kind == "dataset")
     assert (dataset.name, dataset.digest) == ("patients", Digest.of(b"x\n1\n").hex)
     assert dataset.annotations["rows"] == 1
     assert details["metadata"]["startedOn"] <= details["metadata"]["finishedOn"]
@@ -90,7 +90,7 @@ def test_a_run_records_what_made_the_model(tmp_path: Path) -> None:
         assert first == np.random.random()  # noqa: NPY002 - as above
     run.write(tmp_path / "run.json")
     again = read_run((tmp_path / "run.json").read_bytes())
-    assert again.provenance == found
+    assert again.provenance == written
     assert {one.name for one in again.kept} >= {"lock", "rows of patients"}
 
 
@@ -107,7 +107,7 @@ def test_provenance_is_slsa(project: Path) -> None:
 
 
 def test_tables_directories_and_versions_are_datasets(registry: Registry, tmp_path: Path) -> None:
-    """Each by a digest that others get too: of the bytes, of the manifest, of the table as CSV."""
+    """A file, a directory, a table and a version are each recorded under a digest others can compute."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "a.csv").write_text("x,y\n1,2\n")
@@ -135,13 +135,16 @@ def test_tables_directories_and_versions_are_datasets(registry: Registry, tmp_pa
 
 
 def test_a_parquet_file_is_described_once_somebody_reads_it(tmp_path: Path) -> None:
-    """Rows and columns, without loading a library for that."""
+    """Rows and columns of a Parquet file are recorded only if its library is already loaded."""
     path = tmp_path / "a.parquet"
     pd.DataFrame({"x": [1, 2, 3]}).to_parquet(path)
     with muniment.run() as run:
         pd.read_parquet(run.dataset("p", path))
-    (found, *_) = Provenance(run.provenance()).inputs
-    assert (found.annotations["rows"], found.annotations["columns"]) == (3, [{"name": "x", "type": "int64"}])
+    (dataset, *_) = Provenance(run.provenance()).inputs
+    assert (dataset.annotations["rows"], dataset.annotations["columns"]) == (
+        3,
+        [{"name": "x", "type": "int64"}],
+    )
 
 
 @pytest.fixture
@@ -166,14 +169,14 @@ def website(tmp_path: Path) -> Iterator[str]:
 def test_addresses_are_references_or_snapshots(
     website: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reference needs a digest; a snapshot is fetched and checked; secrets in the address are left out."""
+    """A reference needs a digest, a snapshot is fetched and checked, and secrets in a URL are left out."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     digest = str(Digest.of(b"x\n1\n"))
     with muniment.run() as run:
         run.dataset("far", "https://ada:pass@example.com/a.csv?token=x", digest=digest)
         path = run.dataset("near", f"{website}/a.csv", digest=digest, snapshot=True)
         assert path.read_text() == "x\n1\n"
-        with pytest.raises(InvalidOption, match="needed"):
+        with pytest.raises(InvalidOption, match="missing"):
             run.dataset("x", "https://example.com/a.csv")
         with pytest.raises(DigestMismatch):
             run.dataset("x", f"{website}/a.csv", digest=str(Digest.of(b"")), snapshot=True)
@@ -190,7 +193,7 @@ def test_addresses_are_references_or_snapshots(
 def test_datasets_in_object_stores_are_fetched(
     bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From a real S3 server."""
+    """A dataset at an s3:// address is fetched from the server and recorded."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     from obstore.store import from_url  # noqa: PLC0415 - beside the others it loads slowly
 
@@ -204,7 +207,7 @@ def test_datasets_in_object_stores_are_fetched(
 def test_a_dataset_that_changes_while_it_is_hashed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever file of it."""
+    """A dataset whose files change while they are hashed is refused."""
     path = tmp_path / "a.bin"
     path.write_bytes(b"x" * 100_000)
     real = hashlib.file_digest
@@ -221,7 +224,7 @@ def test_a_dataset_that_changes_while_it_is_hashed_is_refused(
 
 
 def test_git_is_described_without_secrets(tmp_path: Path, git: Git) -> None:
-    """Commit, branch, whether it is dirty; a token in the remote's URL is left out."""
+    """Commit, branch and dirtiness are recorded; a token in the URL of the remote is not."""
     assert describe_git(tmp_path) is None
     git(tmp_path, "init", "-b", "main")
     assert describe_git(tmp_path) is None, "before the first commit"
@@ -229,20 +232,20 @@ def test_git_is_described_without_secrets(tmp_path: Path, git: Git) -> None:
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "first")
     git(tmp_path, "remote", "add", "origin", "https://ada:hunter2@example.com/repo.git?token=t0ken")
-    found = describe_git(tmp_path)
-    assert found is not None
-    assert len(str(found["commit"])) == 40
-    assert (found["branch"], found["dirty"]) == ("main", False)
-    assert found["remote"] == "https://example.com/repo.git"
+    description = describe_git(tmp_path)
+    assert description is not None
+    assert len(str(description["commit"])) == 40
+    assert (description["branch"], description["dirty"]) == ("main", False)
+    assert description["remote"] == "https://example.com/repo.git"
     (tmp_path / "train.py").write_text("2")
     git(tmp_path, "remote", "set-url", "origin", "ada@example.com:repo.git")
-    found = describe_git(tmp_path)
-    assert found is not None
-    assert (found["dirty"], found["remote"]) == (True, "example.com:repo.git")
+    description = describe_git(tmp_path)
+    assert description is not None
+    assert (description["dirty"], description["remote"]) == (True, "example.com:repo.git")
 
 
 def test_a_dirty_tree_is_kept_as_a_diff(project: Path, git: Git) -> None:
-    """Tracked changes, new code, and binary files: applied to the commit it gives the tree that was."""
+    """The diff of a dirty tree, applied to its commit, gives back changed, new and binary files."""
     (project / "train.py").write_text("print(2)\n")
     (project / "new.py").write_text("print(3)\n")
     (project / "data.bin").write_bytes(b"\x00" * 10)
@@ -265,7 +268,7 @@ def test_a_dirty_tree_is_kept_as_a_diff(project: Path, git: Git) -> None:
 
 
 def test_heads_without_a_branch_and_submodules_are_described(project: Path, git: Git) -> None:
-    """Detached, and with the commits of what is inside."""
+    """A detached head has no branch, and the commits of submodules are recorded."""
     inner = project.parent / "inner"
     inner.mkdir()
     git(inner, "init", "-b", "main")
@@ -275,10 +278,10 @@ def test_heads_without_a_branch_and_submodules_are_described(project: Path, git:
     git(project, "submodule", "add", str(inner), "vendored")
     git(project, "commit", "-m", "with submodule")
     git(project, "checkout", "--detach")
-    found = capture_git(project, frozenset())
-    assert found is not None
-    assert (found.description["branch"], found.description["dirty"]) == (None, False)
-    described: Any = found.description
+    captured = capture_git(project, frozenset())
+    assert captured is not None
+    assert (captured.description["branch"], captured.description["dirty"]) == (None, False)
+    described: Any = captured.description
     (module,) = described["submodules"]
     assert module["path"] == "vendored"
     within = capture_git(project / "vendored", frozenset())
@@ -287,7 +290,7 @@ def test_heads_without_a_branch_and_submodules_are_described(project: Path, git:
 
 
 def test_git_that_is_missing_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without git there is simply nothing to say."""
+    """A run on a machine without git records no code and does not fail."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert describe_git(tmp_path) is None
     assert capture_git(tmp_path, frozenset()) is None
@@ -304,7 +307,7 @@ SECRETS = {
 def test_no_secret_is_stored_anywhere(
     registry: Registry, project: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Planted in variables, arguments, parameters, an address, a diff and a new file: none is stored."""
+    """Secrets in variables, arguments, parameters, addresses, diffs and new files are not stored."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     forms = ["ghp_abcdefghijklmnopqrstuvwxyz0123456789", "AKIAIOSFODNN7EXAMPLE"]
@@ -329,7 +332,7 @@ def test_no_secret_is_stored_anywhere(
     for secret in secrets:
         assert not any(secret.encode() in data for data in stored), secret
     described: Any = Provenance(run.provenance()).internal["git"]
-    assert described["diff_left_out"] == "it holds what looks like a secret"
+    assert described["diff_left_out"] == "it seems to contain a secret"
     inside: Any = Provenance(run.provenance()).internal
     assert inside["variables"]["DB_PASSWORD"] == "(hidden)"  # noqa: S105 - that it is hidden
     assert inside["variables"]["HOME"] == os.environ["HOME"]
@@ -338,7 +341,7 @@ def test_no_secret_is_stored_anywhere(
 
 
 def test_what_is_no_secret_stays() -> None:
-    """Words that only look alike are kept."""
+    """Words that only look like secrets are kept."""
     command = ["train.py", "--tokenizer", "bpe", "--max-tokens=512", "--monkey", "x", "--keyword", "a"]
     assert hide_in_command(command, frozenset()) == command
     values = {"tokenizer": "bpe", "max_tokens": 5, "token_budget": 3, "layers": [1, {"name": "x"}]}
@@ -346,7 +349,7 @@ def test_what_is_no_secret_stays() -> None:
 
 
 def test_packages_have_versions_and_hashes_where_known(tmp_path: Path) -> None:
-    """From the metadata of what is installed and the locks of the project; no metadata, no package."""
+    """Versions come from installed metadata and hashes from the project's lock files."""
     site = tmp_path / "site"
     for name in (
         "good_one-1.2.dist-info",
@@ -361,8 +364,8 @@ def test_packages_have_versions_and_hashes_where_known(tmp_path: Path) -> None:
     (site / "local-0.1.dist-info" / "direct_url.json").write_text('{"url": "file:///x", "dir_info": {}}')
     archive = {"url": "https://x", "archive_info": {"hashes": {"sha256": "a" * 64}}}
     (site / "archive-3.dist-info" / "direct_url.json").write_text(json.dumps(archive))
-    found = list_packages([str(site)])
-    assert found == [
+    packages = list_packages([str(site)])
+    assert packages == [
         Package(name="archive", version="3", hashes=("a" * 64,)),
         Package(name="good-one", version="1.2"),
         Package(name="local", version="0.1", local=True),
@@ -373,7 +376,7 @@ def test_packages_have_versions_and_hashes_where_known(tmp_path: Path) -> None:
     )
     (tmp_path / "pylock.toml").write_text("packages = 3\n")
     assert find_hashes(tmp_path) == {("good-one", "1.2"): ("b" * 64,), ("archive", "3"): ("c" * 64,)}
-    lock = write_lock(found, find_hashes(tmp_path))
+    lock = write_lock(packages, find_hashes(tmp_path))
     assert lock.splitlines() == [
         "archive==3 \\",
         f"    --hash=sha256:{'a' * 64}",
@@ -385,7 +388,7 @@ def test_packages_have_versions_and_hashes_where_known(tmp_path: Path) -> None:
 
 
 def test_the_machine_and_its_container_are_described(tmp_path: Path) -> None:
-    """What /proc and podman say; a digest of the image where somebody gives it."""
+    """The machine is described from /proc and podman, with the digest of the image if it is given."""
     assert describe_platform()["cpus"] == os.cpu_count()
     assert describe_container({}, tmp_path) is None
     (tmp_path / "run").mkdir()
@@ -420,34 +423,34 @@ def start(*arguments: str, exits: int = 0) -> Any:  # noqa: ANN401 - a JSON docu
 
 
 def test_a_command_is_recorded_from_outside(project: Path) -> None:
-    """`muniment run` records the command, its code, its Python's packages, outputs, and how it ended."""
+    """`muniment run` records the command, its code, packages, outputs and exit code."""
     (project / "train.csv").write_text("x\n1\n")
     (project / "train.py").write_text(
         "import sys; open('model.bin', 'w').write('1'); sys.exit(int(sys.argv[1]))"
     )
-    found = start(
+    recorded = start(
         "--dataset", "patients=train.csv", "--output", "model.bin", "--", sys.executable, "train.py", "0"
     )
-    inside: Any = Provenance(found).internal
-    assert Provenance(found).external["command"] == [sys.executable, "train.py", "0"]
+    inside: Any = Provenance(recorded).internal
+    assert Provenance(recorded).external["command"] == [sys.executable, "train.py", "0"]
     assert inside["exit_code"] == 0
     assert inside["packages"]["numpy"] == np.__version__
-    assert [one.name for one in Provenance(found).inputs] == ["patients", "code"]
+    assert [one.name for one in Provenance(recorded).inputs] == ["patients", "code"]
     assert inside["outputs"] == [{"path": "model.bin", "digest": str(Digest.of(b"1"))}]
     failed = start("--", sys.executable, "train.py", "7", exits=7)
     assert Provenance(failed).internal["exit_code"] == 7
     start("--", "no-such-program", exits=2)
     other = start("--", "true")
     inside = Provenance(other).internal
-    assert "numpy" in inside["packages"], "of whoever starts it, if it is no Python"
+    assert "numpy" in inside["packages"], "a command that is not Python has the packages of its starter"
 
 
 def test_a_run_inside_of_a_command_adds_what_it_knows(project: Path) -> None:
-    """Parameters, seed, datasets and outputs of the script; nothing twice."""
+    """A run in a script adds its parameters, seed, datasets and outputs to those of the command, once."""
     (project / "train.csv").write_text("x\n1\n")
     (project / "train.py").write_text(TRAIN)
-    found = start("--param", "note=outer", "--", sys.executable, "train.py", "6")
-    read = Provenance(found)
+    recorded = start("--param", "note=outer", "--", sys.executable, "train.py", "6")
+    read = Provenance(recorded)
     inside: Any = read.internal
     assert read.parameters == {"depth": 6, "note": "outer"}
     assert (inside["seed"], [one.name for one in read.inputs]) == (3, ["patients", "code"])
@@ -456,7 +459,7 @@ def test_a_run_inside_of_a_command_adds_what_it_knows(project: Path) -> None:
 
 
 def test_what_a_run_keeps_is_in_the_registry(registry: Registry, project: Path, model: Path) -> None:
-    """Diff, lock, snapshots and row digests are blobs that the version's namespace holds."""
+    """The diff, lock, snapshots and row digests of a run are blobs in the namespace of the version."""
     (project / "train.csv").write_text("x,y\n1,2\n3,4\n")
     (project / "train.py").write_text("print(2)\n")
     with muniment.run() as run:
@@ -472,7 +475,7 @@ def test_what_a_run_keeps_is_in_the_registry(registry: Registry, project: Path, 
 
 
 def test_rows_of_parquet_are_the_rows_of_csv(registry: Registry, tmp_path: Path, model: Path) -> None:
-    """Types, missing values and the order of columns make no difference."""
+    """The same rows have the same digests in Parquet and CSV, whatever the order of columns."""
     days = pd.to_datetime([*["2026-01-01"] * 3, "NaT"])
     who: list[str | None] = ["a", "b", "c", None]
     train = pd.DataFrame({"x": [1, 2, None, 4], "day": days})
@@ -501,6 +504,7 @@ def test_rows_of_parquet_are_the_rows_of_csv(registry: Registry, tmp_path: Path,
 
 
 def test_a_parquet_file_that_is_none_is_kept_as_bytes(tmp_path: Path) -> None:
+    """A broken Parquet file is recorded by its bytes, without row digests."""
     path = tmp_path / "a.parquet"
     path.write_bytes(b"PAR1 and no more")
     with muniment.run() as run:
@@ -511,7 +515,7 @@ def test_a_parquet_file_that_is_none_is_kept_as_bytes(tmp_path: Path) -> None:
 def test_rows_of_the_training_are_found_in_a_test_set(
     registry: Registry, tmp_path: Path, model: Path
 ) -> None:
-    """Counted by salted digests, whatever the order of columns and the form of numbers."""
+    """Training rows in a test set are counted by salted digests, in any column order or number format."""
     (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(20)))
     rows = "".join(f"{n % 2}.0,{n % 2},{n},0.5\n" for n in range(15, 35))
     (tmp_path / "test.csv").write_text("y,p,x,s\n" + rows)
@@ -533,7 +537,7 @@ def test_rows_of_the_training_are_found_in_a_test_set(
 
 
 def test_snapshots_that_changed_since_are_refused(registry: Registry, tmp_path: Path, model: Path) -> None:
-    """What is pushed later is what was read then, or nothing."""
+    """A push is refused if a snapshot changed after the run read it."""
     (tmp_path / "train.csv").write_text("x\n1\n")
     with muniment.run() as run:
         run.dataset("patients", tmp_path / "train.csv", snapshot=True)
@@ -543,7 +547,7 @@ def test_snapshots_that_changed_since_are_refused(registry: Registry, tmp_path: 
 
 
 def test_a_file_that_is_no_run_is_refused(tmp_path: Path) -> None:
-    """Cut short, of another form, or with bytes that are not those it names."""
+    """A run file that is cut short, malformed or holds the wrong bytes is refused."""
     with muniment.run() as run:
         pass
     run.write(tmp_path / "run.json")
@@ -556,7 +560,7 @@ def test_a_file_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_extra_says_how_to_install_it() -> None:
-    """The hint is the command."""
+    """The hint of a missing extra is the command that installs it."""
     with pytest.raises(MissingExtra) as refusal:
         load_extra("muniment_no_such_module", "scikit-learn")
     assert refusal.value.hint == "pip install 'muniment[evaluation]'"
@@ -565,7 +569,7 @@ def test_a_missing_extra_says_how_to_install_it() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the libraries that run notebooks
 def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings) -> None:
-    """In a real kernel: what was executed is kept, since no commit has it."""
+    """A run in a notebook keeps the executed cells, which no commit holds."""
     train = """with muniment.run(params={"depth": depth}) as run:
     open("model.bin", "w").write("1")
     run.output("model.bin")"""
@@ -586,4 +590,4 @@ def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings
         with registry._session.backend.open_blob(kept) as blob:
             text = blob.read().decode()
         assert "depth = 3" in text
-        assert plan(version).missing == ("a command: it was made in a notebook",)
+        assert plan(version).missing == ("a command: the training ran in a notebook",)

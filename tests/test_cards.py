@@ -31,12 +31,12 @@ CARDS = st.builds(
 
 @given(CARDS)
 def test_what_is_written_is_read_back(card: Card) -> None:
-    """In our form."""
+    """A card in our form is read back as it was written."""
     assert read_card(write_card(card)) == card
 
 
 def test_a_card_of_the_hub_is_read() -> None:
-    """Its metadata and the headings of its template; its own library reads what we write."""
+    """The metadata and headings of a Hub card are read, and the Hub's library reads what we write."""
     text = """---
 license: mit
 language: [en, de]
@@ -73,7 +73,7 @@ None.
 @pytest.mark.foreign
 @pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")  # what it calls in rdflib
 def test_a_dataset_is_described_as_croissant(registry: Registry, tmp_path: Path) -> None:
-    """Its own library takes the description, and reads the rows of the files by it."""
+    """The Croissant library accepts our description and reads the rows of the files by it."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "rows.csv").write_text("name,age,score\nAda,36,0.5\nAlan,41,1.5\n")
@@ -103,7 +103,7 @@ def test_a_dataset_is_described_as_croissant(registry: Registry, tmp_path: Path)
 def test_the_command_takes_and_gives_every_form(
     registry: Registry, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Markdown and Croissant in; Markdown, the Hub's form and Croissant out."""
+    """`card` reads Markdown and Croissant, and writes Markdown, the Hub's form and Croissant."""
     (tmp_path / "rows.csv").write_text("x\n1\n")
     registry.push(tmp_path / "rows.csv", "data/x", kind="dataset")
     monkeypatch.setenv("MUNIMENT_URL", settings.location)

@@ -120,20 +120,20 @@ def schema_of(predicate_type: str) -> dict[str, Any]:
 
 
 def test_each_predicate_type_has_a_class() -> None:
-    """A kind that has a schema is written by a class, or is a view of what others write."""
+    """Each predicate type with a schema has a class that writes it or reads what others write."""
     assert {kind.type for kind in KINDS} | VIEWS == SCHEMAS.keys()
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
 def test_what_is_written_meets_its_schema(sample: Predicate) -> None:
-    """And is read as it was written."""
+    """What each class writes is valid by its schema and is read back unchanged."""
     check_predicate(sample.type, sample.predicate())
     assert type(sample).read(sample.predicate()) == sample
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
 def test_the_schema_names_every_member(sample: Predicate) -> None:
-    """On every level: the schema knows no other, and asks for none that is not written."""
+    """Each schema has exactly the members that its class writes, at every level."""
     schema = schema_of(sample.type)
     _compare(schema, schema, sample.predicate())
 
@@ -153,7 +153,7 @@ def _compare(whole: dict[str, Any], schema: dict[str, Any], value: object) -> No
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: type(sample).__name__)
 def test_a_predicate_that_is_not_whole_is_refused(sample: Predicate) -> None:
-    """Nothing is made up for a member that is missing, and none is passed over."""
+    """A predicate with a missing or unknown member is refused."""
     predicate = sample.predicate()
     for name in predicate:
         with pytest.raises(InvalidAttestation, match=name):
@@ -165,7 +165,7 @@ def test_a_predicate_that_is_not_whole_is_refused(sample: Predicate) -> None:
 # The grammar of a target is held by the class.
 @given(st.sampled_from([kind for kind in KINDS if kind is not Deployment]).flatmap(instances))
 def test_a_predicate_is_read_as_it_was_written(sample: Predicate) -> None:
-    """Parsing after printing is the identity, through JSON."""
+    """Parsing a printed predicate gives the predicate back, through JSON."""
     assert type(sample).read(json.loads(json.dumps(sample.predicate()))) == sample
 
 
@@ -179,22 +179,22 @@ def _card() -> JsonObject:
 
 
 def _scan() -> JsonObject:
-    found = ScanFinding(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
-    predicate = write_scan(Scanner("muniment", "1", "2"), TIME, [found])
+    finding = ScanFinding(severity="high", rule="pickle/call", message="calls os.system", path="w.pkl")
+    predicate = write_scan(Scanner("muniment", "1", "2"), TIME, [finding])
     assert Scan(predicate).worst == "high"
     return predicate
 
 
 @pytest.mark.parametrize(("kind", "write"), [(CARD, _card), (SCAN, _scan)])
 def test_cards_and_scans_meet_their_schemas(kind: str, write: Callable[[], JsonObject]) -> None:
-    """Every member that we write is in the schema."""
+    """Every member of a card and a scan that we write is in its schema."""
     check_predicate(kind, write())
     schema = schema_of(kind)
     _compare(schema, schema, write())
 
 
 def test_a_form_is_one_of_a_few() -> None:
-    """A field of another sort is a fault of the class, found when it is first used."""
+    """A class with a field of an unsupported type is refused on its first use."""
 
     @dataclasses.dataclass(frozen=True)
     class Odd:

@@ -1,4 +1,4 @@
-"""What gets into the registry as a claim, and what is refused."""
+"""Claims: which get into the registry, and which are refused."""
 
 from collections.abc import Callable
 
@@ -81,7 +81,7 @@ def subject_of(backend: Backend, reference: Reference = FIRST) -> Digest:
 
 
 def test_the_same_bytes_make_no_event(backend: Backend, owner: Identity) -> None:
-    """Publishing a revision again answers with its version, also under its number."""
+    """Publishing a revision again answers with its version and adds no event."""
     first = publish(backend, owner, b"a")
     before = size(backend)
     again = publish(backend, owner, b"a")
@@ -89,7 +89,7 @@ def test_the_same_bytes_make_no_event(backend: Backend, owner: Identity) -> None
 
 
 def test_a_number_that_has_other_bytes_is_refused(backend: Backend, owner: Identity) -> None:
-    """A version never changes, and numbers have no gaps."""
+    """A version number cannot be reused for other bytes, nor skipped."""
     publish(backend, owner, b"a")
     publish(backend, owner, b"b")
     other = subject_of(backend, Reference(NAME, 2))
@@ -105,7 +105,7 @@ def test_a_number_that_has_other_bytes_is_refused(backend: Backend, owner: Ident
 
 
 def test_bytes_come_before_the_record(backend: Backend) -> None:
-    """A manifest whose manifest, config or file is not stored, or has another size, is not published."""
+    """A version is refused if its manifest, config or a file is missing or has another size."""
     lost = Revision.of([File(path="a", digest=Digest.of(b"nowhere"), size_bytes=7)])
     refuses(
         lambda: backend.execute(PublishVersion(name=NAME, manifest=Digest.of(lost.manifest()))), BlobNotFound
@@ -133,7 +133,7 @@ def test_a_refused_claim_takes_the_version_with_it(backend: Backend, owner: Iden
 
 
 def test_an_unknown_kind_is_kept_and_never_counts(backend: Backend, owner: Identity) -> None:
-    """What we do not understand is stored as it is, and no policy is met by it."""
+    """A claim of an unknown kind is stored unchanged and meets no policy."""
     publish(backend, owner, b"a")
     kind = "https://example.com/poem/v1"
     record(backend, owner, 1, kind, {"any": ["thing", 1.5]})
@@ -162,7 +162,7 @@ def _sign_unchecked(subject: Digest, kind: str, predicate: dict[str, Json], iden
 
 
 def test_a_claim_about_other_bytes_is_refused(backend: Backend, owner: Identity) -> None:
-    """The subject of a claim has to be the version's digest; content has to be its very files."""
+    """A claim is refused unless its subject is the version and its content the version's files."""
     publish(backend, owner, b"a")
     publish(backend, owner, b"b")
     other = subject_of(backend, Reference(NAME, 2))
@@ -177,7 +177,7 @@ def test_a_claim_about_other_bytes_is_refused(backend: Backend, owner: Identity)
 
 
 def test_a_bad_signature_is_refused(backend: Backend, owner: Identity) -> None:
-    """Altered statements and signatures of others do not get in."""
+    """Altered statements and signatures by other keys are refused."""
     publish(backend, owner, b"a")
     good = attest(subject_of(backend), "x", PROVENANCE, provenance(), owner)
     altered = Bundle(payload=good.payload + b" ", signature=good.signature, key_id=good.key_id)
@@ -194,7 +194,7 @@ def test_a_bad_signature_is_refused(backend: Backend, owner: Identity) -> None:
 
 
 def test_an_expired_or_revoked_key_signs_nothing(backend: Backend, owner: Identity) -> None:
-    """Keys end by their time, or by an event."""
+    """A claim signed by an expired or revoked key is refused."""
     publish(backend, owner, b"a")
     expired, revoked = Identity.generate(), Identity.generate()
     past = "2026-01-01T00:00:01Z"
@@ -210,7 +210,7 @@ def test_an_expired_or_revoked_key_signs_nothing(backend: Backend, owner: Identi
 def test_a_key_revoked_as_of_an_entry_disowns_what_came_after(
     backend: Backend, open_as: OpenAs, owner: Identity
 ) -> None:
-    """Claims before the entry count, those from it on do not."""
+    """Claims from before the entry of a revocation count, and later ones do not."""
     publish(backend, owner, b"a")
     validator = add_person(backend, "Vera", Role.VALIDATOR)
     theirs = open_as(validator)
@@ -226,7 +226,7 @@ def test_a_key_revoked_as_of_an_entry_disowns_what_came_after(
 
 
 def test_nobody_records_what_another_signed(backend: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """The sender and the signer are one principal; a verdict is the registry's alone."""
+    """Only its signer can record a claim, and only the registry can record a verdict."""
     publish(backend, owner, b"a")
     validator = add_person(backend, "Vera", Role.VALIDATOR)
     bundle = attest(subject_of(backend), "x", EVALUATION, evaluation(0.9), validator)
@@ -244,7 +244,7 @@ def test_nobody_records_what_another_signed(backend: Backend, open_as: OpenAs, o
 
 
 def test_an_altered_claim_closes_the_gate(backend: LocalBackend, owner: Identity) -> None:
-    """A bundle that cannot be read is an error, not an absence."""
+    """A stored claim that cannot be read fails the gate with an error."""
     publish(backend, owner, b"a")
     receipt = record(backend, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.5})
@@ -270,7 +270,7 @@ def passes(backend: Backend, alias: Alias = PRODUCTION) -> bool:
 
 @pytest.mark.usefixtures("validator")
 def test_an_author_cannot_approve(backend: Backend, owner: Identity) -> None:
-    """Not the publisher, whatever roles they hold, and not who vouches for the training."""
+    """Neither the publisher nor the signer of the provenance can approve, whatever roles they hold."""
     backend.execute(GrantRole(principal="founder", role=Role.VALIDATOR, namespace="acme"))
     own = approval(backend, 1, Role.VALIDATOR)
     refuses(lambda: record(backend, owner, 1, APPROVAL, own), OwnVersion)
@@ -280,7 +280,7 @@ def test_an_author_cannot_approve(backend: Backend, owner: Identity) -> None:
 def test_one_person_counts_once(
     backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
 ) -> None:
-    """A second approval by the same principal is refused, also under another role or key."""
+    """A second approval by a principal is refused, under any role or key."""
     theirs = open_as(validator)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
@@ -297,7 +297,7 @@ def test_one_person_counts_once(
 def test_an_approval_for_another_alias_does_not_count(
     backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
 ) -> None:
-    """An approval is for one alias, and needs a policy there to be over."""
+    """An approval counts for one alias only, and is refused where there is no policy."""
     theirs, staging = open_as(validator), Alias("staging")
     refuses(lambda: approval(theirs, 1, Role.VALIDATOR, alias=staging), PolicyNotFound)
     set_policy(backend, owner, APPROVED_BY_ONE, alias=staging)
@@ -309,7 +309,7 @@ def test_an_approval_for_another_alias_does_not_count(
 def test_new_evidence_or_policy_makes_an_approval_stale(
     backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
 ) -> None:
-    """An approval is over exactly what the approver saw; older sights are refused and stop counting."""
+    """An approval counts only for the evidence and policy that its approver saw."""
     theirs = open_as(validator)
     seen = approval(theirs, 1, Role.VALIDATOR)
     record(theirs, validator, 1, APPROVAL, seen)
@@ -331,7 +331,7 @@ def test_new_evidence_or_policy_makes_an_approval_stale(
 def test_an_approval_names_its_version_role_and_reason(
     backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity
 ) -> None:
-    """Replays on another version, in a role not held, or with another reason are refused."""
+    """An approval with another version, a role not held or another reason is refused."""
     theirs = open_as(validator)
     publish(backend, owner, b"b")
     other = approval(theirs, 2, Role.VALIDATOR)
@@ -348,7 +348,7 @@ def test_an_approval_names_its_version_role_and_reason(
 def test_a_rejection_blocks_until_it_is_withdrawn(
     backend: Backend, open_as: OpenAs, validator: Identity
 ) -> None:
-    """The last act of a person counts."""
+    """A rejection closes the gate until the same person withdraws it."""
     theirs = open_as(validator)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, decision="reject"))
     refusal = refuses(lambda: backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
@@ -360,7 +360,7 @@ def test_a_rejection_blocks_until_it_is_withdrawn(
 def test_an_approval_counts_while_the_role_is_held(
     backend: Backend, open_as: OpenAs, validator: Identity
 ) -> None:
-    """Who lost the role no longer counts."""
+    """An approval stops counting when its approver loses the role."""
     theirs = open_as(validator)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     backend.execute(RevokeRole(principal="Vera", role=Role.VALIDATOR, namespace="acme"))
@@ -370,7 +370,7 @@ def test_an_approval_counts_while_the_role_is_held(
 def test_who_becomes_an_author_later_no_longer_counts(
     backend: Backend, open_as: OpenAs, validator: Identity
 ) -> None:
-    """An approver who then vouches for the training has approved their own version."""
+    """An approval stops counting when its approver signs the version's provenance."""
     theirs = open_as(validator)
     record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
@@ -383,7 +383,7 @@ def test_who_becomes_an_author_later_no_longer_counts(
 
 
 def test_roles_are_needed_and_hold_for_their_namespace(backend: Backend, open_as: OpenAs) -> None:
-    """Default deny: a contributor elsewhere, a reader and a stranger cannot publish."""
+    """Readers, strangers and contributors of other namespaces cannot publish."""
     elsewhere = add_person(backend, "Eve", Role.CONTRIBUTOR, namespace="other")
     reader = add_person(backend, "Rita", Role.READER)
     for identity in (elsewhere, reader):
@@ -399,7 +399,7 @@ def test_roles_are_needed_and_hold_for_their_namespace(backend: Backend, open_as
 
 
 def test_names_and_keys_are_taken_once(backend: Backend, owner: Identity) -> None:
-    """Two principals share neither a name nor a key."""
+    """No two principals can have the same name or key."""
     add_person(backend, "Vera", Role.READER)
     refuses(lambda: add_person(backend, "Vera"), NameTaken)
     again = RegisterPrincipal(name=salted("Other"), public_key=owner.public.pem)

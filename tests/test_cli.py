@@ -1,4 +1,4 @@
-"""The command line: what a user types, sees and can script against."""
+"""The command line: what a user types, sees and can write scripts against."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ def answer(result: Result) -> object:
 
 
 def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) -> None:
-    """Each command does its part, and says so in JSON."""
+    """The commands from push to rollback work in sequence and report in JSON."""
     pushed = json.loads(
         cli("push", str(model), "acme/x", "-m", "first", "--param", "depth=6", "--json").stdout
     )
@@ -108,7 +108,7 @@ def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) ->
 
 
 def test_show_names_what_is_known(cli: Cli, model: Path, tmp_path: Path) -> None:
-    """Files, claims, aliases, message; a claim of an unknown kind is shown as unknown."""
+    """`show` prints files, claims, aliases and message, and marks claims of unknown kinds."""
     cli("push", str(model), "acme/x", "-m", "first", "--alias", "staging")
     (tmp_path / "poem.json").write_text('{"verse": 1}')
     cli("attest", "acme/x", "--type", "https://example.com/poem/v1", "--file", "poem.json")
@@ -126,7 +126,7 @@ def test_show_names_what_is_known(cli: Cli, model: Path, tmp_path: Path) -> None
 
 
 def test_list_shows_models_and_versions(cli: Cli, model: Path) -> None:
-    """By prefix, and by whole name."""
+    """`list` takes a prefix or the whole name of a model."""
     for name in ("acme/x", "acme/y", "other/z"):
         cli("push", str(model), name)
     assert [entry["name"] for entry in json.loads(cli("list", "acme/", "--json").stdout)] == [
@@ -140,7 +140,7 @@ def test_list_shows_models_and_versions(cli: Cli, model: Path) -> None:
 
 
 def test_pull_lays_files_out(cli: Cli, model: Path, tmp_path: Path) -> None:
-    """Into the model's name by default, or where it is told to, with the signature if asked."""
+    """`pull` writes into a directory named after the model, or into the one that is given."""
     cli("push", str(model), "acme/x")
     cli("pull", "acme/x")
     assert (tmp_path / "x" / "weights.bin").read_bytes() == (model / "weights.bin").read_bytes()
@@ -149,7 +149,7 @@ def test_pull_lays_files_out(cli: Cli, model: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_file_carries_provenance(cli: Cli, model: Path, tmp_path: Path) -> None:
-    """What Run.write wrote goes with a push, and shows in a diff."""
+    """A run file passed to `push` becomes provenance that `diff` compares."""
     script = (
         "import muniment, pathlib\n"
         "pathlib.Path('d.csv').write_text('x')\n"
@@ -161,8 +161,8 @@ def test_a_run_file_carries_provenance(cli: Cli, model: Path, tmp_path: Path) ->
     (model / "weights.bin").write_bytes(b"2")
     (tmp_path / "e.csv").write_text("y")
     cli("push", str(model), "acme/x", "--dataset", "d=e.csv", "--param", "depth=7", "--param", "name=deep")
-    found = json.loads(cli("diff", "acme/x@1", "acme/x@2", "--json").stdout)["differences"]
-    changes = {(one["section"], one["name"]): one["delta"] for one in found}
+    differences = json.loads(cli("diff", "acme/x@1", "acme/x@2", "--json").stdout)["differences"]
+    changes = {(one["section"], one["name"]): one["delta"] for one in differences}
     assert changes["parameters", "depth"] == 1
     assert ("data", "d") in changes
     assert ("parameters", "name") in changes
@@ -183,7 +183,7 @@ def test_a_flipped_byte_is_named(cli: Cli, model: Path, settings: Settings) -> N
 
 
 def test_keys_and_roles(cli: Cli, model: Path) -> None:
-    """Keys are listed, enrolled and revoked; roles granted and ended."""
+    """Keys can be listed, enrolled and revoked, and roles granted and revoked."""
     cli("push", str(model), "acme/x")
     made = json.loads(cli("key", "new", "second.pem", "--algorithm", "ed25519", "--json").stdout)
     cli("key", "enrol", "Ada", "second.pem.pub", "--expires", "2099-01-01T00:00:00Z")
@@ -234,7 +234,7 @@ def test_an_encrypted_key_asks_and_is_used(
 def test_a_refusal_has_a_code_a_hint_and_an_exit_code(
     cli: Cli, tmp_path: Path, arguments: list[str], exits: int, code: str
 ) -> None:
-    """One line with the code, then the hint; the same as JSON."""
+    """A refusal prints its code and hint, as text or JSON, and sets the exit code."""
     (tmp_path / "bad.yaml").write_text("{")
     (tmp_path / "list.yaml").write_text("[]")
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
@@ -248,7 +248,7 @@ def test_a_refusal_has_a_code_a_hint_and_an_exit_code(
 
 
 def test_a_bug_is_a_line_and_not_a_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception that nobody foresaw names itself, and says how to see more."""
+    """An unforeseen exception prints one line that says how to see more."""
 
     def fail(*_arguments: object, **_options: object) -> None:
         raise RuntimeError("boom")  # noqa: EM101 - on purpose
@@ -259,14 +259,14 @@ def test_a_bug_is_a_line_and_not_a_traceback(cli: Cli, monkeypatch: pytest.Monke
 
 
 def test_forget_says_what_it_did(cli: Cli, model: Path) -> None:
-    """Forgetting is explicit, and idempotent."""
+    """`forget` says what it forgot and can be repeated."""
     cli("push", str(model), "acme/x")
     assert "forgotten" in cli("forget").stdout
     assert "nothing" in cli("forget").stdout
 
 
 def test_every_error_has_a_code_a_hint_and_an_exit_code() -> None:
-    """Codes are stable and unique; every kind of refusal ends with a documented exit code."""
+    """Each error has a unique code, a hint and a documented exit code."""
     kinds = [kind for kind in list_errors() if kind is not MunimentError]
     codes = [kind.code for kind in kinds]
     assert len(codes) == len(set(codes))
@@ -276,7 +276,7 @@ def test_every_error_has_a_code_a_hint_and_an_exit_code() -> None:
 
 
 def test_every_command_has_help(cli: Cli) -> None:
-    """`--help` works for each command, and the list of commands for all."""
+    """`--help` works for each command and for the whole list."""
     listed = cli("--help").stdout
     for name in main.list_commands(None):  # type: ignore[arg-type] # it looks at none
         assert name in listed
@@ -285,7 +285,7 @@ def test_every_command_has_help(cli: Cli) -> None:
 
 
 def test_what_a_stranger_typed_does_not_move_a_terminal(cli: Cli, model: Path) -> None:
-    """Commands to a terminal are shown, in answers, tables and refusals; --json gives the text as it is."""
+    """Terminal escapes in stored texts are shown as text in answers, tables and refusals."""
     typed = "fine\x1b]0;owned\x07\x9b2J\u202egpj"
     cli("push", str(model), "acme/x", "-m", typed)
     shown = cli("show", "acme/x@1").stdout

@@ -1,4 +1,4 @@
-"""All commands alike: their help, near misses, closed pipes, and arguments typed at random."""
+"""All commands: their help, near misses, closed pipes, and random arguments."""
 
 import http.server
 import os
@@ -145,7 +145,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_argument_is_an_internal_error(
     words: tuple[str, ...], prepared: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
-    """Whatever is typed, it is done or refused by name, and nobody is told of a bug."""
+    """Random arguments succeed or are refused by name, and never report a bug."""
     monkeypatch.chdir(prepared)
     monkeypatch.setenv("MUNIMENT_URL", str(prepared / "registry"))
     monkeypatch.setenv("MUNIMENT_STATE", str(prepared / "state"))
@@ -157,7 +157,7 @@ def test_no_argument_is_an_internal_error(
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_begins_with_its_line_in_the_list(name: str) -> None:
-    """`muniment --help` and `muniment COMMAND --help` say the same, in a sentence."""
+    """`muniment COMMAND --help` begins with the sentence that `muniment --help` lists."""
     with click.Context(main) as context:
         command = main.get_command(context, name)
     assert command is not None
@@ -168,7 +168,7 @@ def test_the_help_of_a_command_begins_with_its_line_in_the_list(name: str) -> No
 
 
 def test_help_groups_the_commands() -> None:
-    """Each group has its heading, in the order in which people need them."""
+    """`muniment --help` lists each group under its heading, in order."""
     shown = CliRunner().invoke(main, ["--help"]).stdout
     places = [shown.index(f"\n{group}:\n") for group in GROUPS]
     assert places == sorted(places)
@@ -176,13 +176,13 @@ def test_help_groups_the_commands() -> None:
 
 
 def test_a_near_miss_is_answered_with_what_was_meant() -> None:
-    """A typo is told the command that it is close to, here and in a group."""
+    """A mistyped command is answered with the nearest one, also within a group."""
     assert "Did you mean 'show'?" in CliRunner().invoke(main, ["shwo"]).stderr
     assert "Did you mean 'list'?" in CliRunner().invoke(main, ["user", "lst"]).stderr
 
 
 def test_words_of_other_tools_are_known(prepared: Path) -> None:
-    """`muniment ls` lists."""
+    """Words of other tools work as aliases of commands: `muniment ls` lists."""
     run = CliRunner()
     place = ["--registry", str(prepared / "registry")]
     assert run.invoke(main, [*place, "ls"]).stdout == run.invoke(main, [*place, "list"]).stdout
@@ -193,7 +193,7 @@ def test_words_of_other_tools_are_known(prepared: Path) -> None:
     "words", [("show", "acme/x"), ("history", "acme/x"), ("user", "list", "--json")], ids=" ".join
 )
 def test_a_closed_pipe_ends_quietly(words: tuple[str, ...], prepared: Path) -> None:
-    """A reader that has gone, as `head` does, is no bug and no refusal: the exit code is that of SIGPIPE."""
+    """A command whose reader has gone ends with the exit code of SIGPIPE and prints no error."""
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "muniment", "--registry", str(prepared / "registry"), *words]
@@ -216,7 +216,7 @@ class Redirecting(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_redirect_is_refused_by_name(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing follows a redirect: the refusal names both addresses."""
+    """A redirect is not followed, and the refusal names the new address."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -234,7 +234,7 @@ def test_a_redirect_is_refused_by_name(prepared: Path, monkeypatch: pytest.Monke
 
 
 def test_output_that_is_no_text_is_escaped(prepared: Path, tmp_path: Path) -> None:
-    """A file whose name is not UTF-8 is named in ASCII, in a refusal and in JSON."""
+    """A file name that is not UTF-8 is printed in ASCII, in a refusal and in JSON."""
     odd = tmp_path / os.fsdecode(b"odd\xff")
     odd.write_bytes(b"weights")
     place = str(prepared / "registry")

@@ -53,7 +53,7 @@ def memory_blobs(_directory: Path) -> BlobStore:
     [check_event_log, check_holdings, check_lineage, check_projections, check_shared_commits, check_units],
 )
 def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: str) -> None:
-    """The log, the projections and the transactions of PostgreSQL."""
+    """PostgreSQL keeps the contract of the log, the projections and transactions."""
     units = open_postgresql(database, MemoryBlobs())
     check(units)
     units.close()
@@ -61,19 +61,19 @@ def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: s
 
 @pytest.mark.slow
 def test_blobs_in_s3(bucket: str) -> None:
-    """The blobs of an S3 server."""
+    """An S3 server keeps the contract of a blob store."""
     check_blob_store(ObjectBlobs(open_store(bucket), bucket))
 
 
 @pytest.mark.slow
 def test_staging_in_s3(bucket: str) -> None:
-    """Uploads that are under way in an S3 server."""
+    """An S3 server keeps the contract of staged uploads."""
     store = open_store(bucket)
     check_staging(ObjectStaging(store, bucket), ObjectBlobs(store, bucket))
 
 
 def test_staging_in_a_directory(tmp_path: Path) -> None:
-    """Uploads that are under way in a directory."""
+    """A directory keeps the contract of staged uploads."""
     blobs = LocalBlobs.create(tmp_path)
     staging = LocalStaging(tmp_path)
     check_staging(staging, blobs)
@@ -88,7 +88,7 @@ def test_staging_in_a_directory(tmp_path: Path) -> None:
     [check_event_log, check_holdings, check_lineage, check_projections, check_shared_commits, check_units],
 )
 def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], None], tmp_path: Path) -> None:
-    """The log, the projections and the transactions of each database."""
+    """Each embedded database keeps the contract of the log, the projections and transactions."""
     units = make(tmp_path)
     check(units)
     units.close()
@@ -96,31 +96,31 @@ def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], N
 
 @pytest.mark.parametrize("make", [memory_blobs, LocalBlobs.create])
 def test_blob_stores(make: Callable[[Path], BlobStore], tmp_path: Path) -> None:
-    """The blobs of each store."""
+    """Each embedded blob store keeps the contract of a blob store."""
     check_blob_store(make(tmp_path))
 
 
 def test_backend_in_memory() -> None:
-    """The services over stores in memory."""
+    """The services over stores in memory keep the contract of a backend."""
     check_backend(open_memory())
 
 
 @pytest.mark.slow
 def test_backend_over_http(tmp_path: Path) -> None:
-    """The registry over HTTP, on SQLite and a directory."""
+    """A server on SQLite and a directory keeps the contract of a backend over HTTP."""
     with run_server(tmp_path) as server:
         check_backend(server.open_as)
 
 
 @pytest.mark.slow
 def test_backend_over_http_on_postgresql_and_s3(tmp_path: Path, scaled: Mapping[str, str]) -> None:
-    """The registry over HTTP, on PostgreSQL and S3."""
+    """A server on PostgreSQL and S3 keeps the contract of a backend over HTTP."""
     with run_server(tmp_path, scaled) as server:
         check_backend(server.open_as)
 
 
 def test_backend_embedded(tmp_path: Path) -> None:
-    """The services over SQLite and a directory, through the client that checks every receipt."""
+    """SQLite and a directory keep the contract of a backend, and the client checks every receipt."""
     opened: list[Backend] = []
 
     def open_as(identity: Identity) -> Backend:

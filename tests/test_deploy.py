@@ -1,4 +1,4 @@
-"""What is in deploy/ is checked by those who read it: compose, Kubernetes, Docker, systemd."""
+"""The files in deploy/ are valid by the tools that read them: compose, Kubernetes, Docker, systemd."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ pytestmark = [
     ids=lambda command: str(command[0]),
 )
 def test_the_files_are_what_they_have_to_be(command: list[str]) -> None:
-    """Each by the schema or the linter of its kind."""
+    """Each file is valid by the schema or linter of its kind."""
     program = Path(sys.executable).with_name(command[0])
     result = subprocess.run([program, *command[1:]], cwd=DEPLOY, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -39,7 +39,7 @@ def test_the_files_are_what_they_have_to_be(command: list[str]) -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
 def test_the_unit_is_one(tmp_path: Path) -> None:
-    """Systemd itself reads it, with a program that is there."""
+    """The unit is valid by the check of systemd itself."""
     unit = tmp_path / "muniment.service"
     text = (DEPLOY / "muniment.service").read_text().replace("/opt/muniment/bin/muniment", sys.executable)
     unit.write_text(text)
@@ -49,7 +49,7 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
 
 
 def test_every_setting_that_is_set_is_one() -> None:
-    """No file sets a variable that the server does not read."""
+    """The files set only variables that the server reads."""
     known = {f"MUNIMENT_{name.upper()}" for name in ServerSettings.model_fields}
     known |= {f"AWS_{name.upper()}" for name in S3Credentials.model_fields}
     for path in DEPLOY.rglob("*"):

@@ -1,4 +1,4 @@
-"""Deployments: what serves where, from when to when, and whether it is what was meant."""
+"""Deployments: which version serves where and when, and whether it is the intended one."""
 
 import json
 from dataclasses import replace
@@ -26,6 +26,7 @@ from muniment.stores.sql.sqlite import open_sqlite
 
 
 def test_a_deployment_is_a_span_of_time(registry: Registry, model: Path) -> None:
+    """A deployment lasts until another version replaces it or it is stopped, and history keeps it."""
     first = registry.push(model, "acme/x")
     (model / "weights.bin").write_bytes(b"other")
     second = registry.push(model, "acme/x")
@@ -42,12 +43,14 @@ def test_a_deployment_is_a_span_of_time(registry: Registry, model: Path) -> None
 
 
 def test_two_models_share_a_target(registry: Registry, model: Path) -> None:
+    """Two models can serve at one target at the same time."""
     for name in ("acme/x", "acme/y"):
         registry.push(model, name).deploy("prod")
     assert {d.name for d in registry.deployments(target="prod")} == {"acme/x", "acme/y"}
 
 
 def test_only_what_serves_can_stop(registry: Registry, model: Path) -> None:
+    """Stopping a deployment that does not serve is refused."""
     version = registry.push(model, "acme/x")
     with pytest.raises(DeploymentNotFound, match="does not serve at prod"):
         version.undeploy("prod")
@@ -59,12 +62,14 @@ def test_only_what_serves_can_stop(registry: Registry, model: Path) -> None:
 
 @pytest.mark.parametrize("target", ["", "Prod", "a//b", "a/../b", "x" * 201, "a b"])
 def test_a_target_has_a_name(registry: Registry, model: Path, target: str) -> None:
+    """A target whose name breaks the grammar is refused."""
     version = registry.push(model, "acme/x")
     with pytest.raises(InvalidName):
         version.deploy(target)
 
 
 def test_a_claim_of_another_form_is_refused(registry: Registry, model: Path) -> None:
+    """A malformed deployment claim is refused and makes no deployment."""
     version = registry.push(model, "acme/x")
     whole = {"version": str(version), "target": "prod", "state": "serving", "loaded": None}
     stated = {**whole, "time": "2026-01-01T00:00:00Z"}
@@ -84,6 +89,7 @@ def test_a_claim_of_another_form_is_refused(registry: Registry, model: Path) -> 
 
 
 def test_an_altered_row_is_not_believed(registry: Registry, model: Path, settings: Settings) -> None:
+    """The client refuses a deployment row that differs from the log."""
     registry.push(model, "acme/x").deploy("prod")
     units = open_sqlite(Path(settings.location) / "registry.db", LocalBlobs(Path(settings.location)))
     real = units.read(lambda unit: unit.projections.select(DeploymentRecord))[0]
@@ -94,6 +100,7 @@ def test_an_altered_row_is_not_believed(registry: Registry, model: Path, setting
 
 
 def test_rebuild_makes_the_same(registry: Registry, model: Path, settings: Settings) -> None:
+    """A rebuild restores deployments, and searches and lineage by them, as they were."""
     version = registry.push(model, "acme/x")
     version.deploy("prod")
     version.deploy("test")
@@ -104,12 +111,13 @@ def test_rebuild_makes_the_same(registry: Registry, model: Path, settings: Setti
     assert units.read(compare) == []
     units.close()
     assert list(registry.deployments(history=True)) == before
-    assert [str(found.number) for found in registry.search("target = prod")] == ["1"]
+    assert [str(version.number) for version in registry.search("target = prod")] == ["1"]
     assert not list(registry.search("target = test"))
     assert registry.lineage("acme/x@1", "down").nodes[0].targets == ("prod",)
 
 
 def test_what_a_user_sees(settings: Settings, model: Path) -> None:
+    """`deploy` and `deployments` print where a version serves and whether other bytes were loaded."""
     run = CliRunner()
     at = ["--registry", settings.location]
 

@@ -1,4 +1,4 @@
-"""What changed between two versions."""
+"""Diff: what changed between two versions."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from muniment.client.versions.version import Version
 Git = Callable[..., None]
 
 
-def found(comparison: Comparison, section: str) -> dict[str, Difference]:
+def changes_in(comparison: Comparison, section: str) -> dict[str, Difference]:
     return {one.name: one for one in comparison.differences if one.section.startswith(section)}
 
 
@@ -35,14 +35,14 @@ def push_arrays(
 
 
 def test_files_that_moved_were_renamed(registry: Registry, tmp_path: Path) -> None:
-    """By digest; the others were added, removed or changed."""
+    """A file with the same digest at another path is renamed; others are added, removed or changed."""
     for number, files in enumerate(({"a": "1", "b": "2", "c": "3"}, {"x": "1", "b": "4", "d": "5"})):
         directory = tmp_path / str(number)
         directory.mkdir()
         for name, text in files.items():
             (directory / name).write_text(text)
         registry.push(directory, "acme/x")
-    differences = found(registry.diff("acme/x@1", "acme/x@2"), "files")
+    differences = changes_in(registry.diff("acme/x@1", "acme/x@2"), "files")
     assert {name: one.kind for name, one in differences.items()} == {
         "a -> x": "renamed",
         "b": "changed",
@@ -52,12 +52,12 @@ def test_files_that_moved_were_renamed(registry: Registry, tmp_path: Path) -> No
 
 
 def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path: Path) -> None:
-    """Added, removed, reshaped, retyped; those that only changed, with the norm on request."""
+    """Tensors are added, removed, reshaped, retyped or changed, and changes have a norm on request."""
     base = np.arange(6, dtype=np.float32)
     push_arrays(registry, tmp_path / "1", "acme/x", same=base, gone=base, w=base, shape=base, kind=base)
     other = {"same": base, "new": base, "w": base * 1.5, "shape": base.reshape(2, 3)}
     push_arrays(registry, tmp_path / "2", "acme/y", **other, kind=base.astype(ml_dtypes.bfloat16))
-    tensors = found(registry.diff("acme/x@1", "acme/y@1"), "tensors")
+    tensors = changes_in(registry.diff("acme/x@1", "acme/y@1"), "tensors")
     assert {name: one.kind for name, one in tensors.items()} == {
         "gone": "removed",
         "kind": "retyped",
@@ -68,14 +68,14 @@ def test_tensors_are_compared_by_header_and_digest(registry: Registry, tmp_path:
     assert (tensors["shape"].before, tensors["shape"].after) == ("F32 [6]", "F32 [2, 3]")
     assert (tensors["kind"].after, tensors["w"].norm) == ("BF16 [6]", None)
     assert str(tensors["w"].before).startswith("sha256:")
-    exact = found(registry.diff("acme/x@1", "acme/y@1", norms=True), "tensors")
+    exact = changes_in(registry.diff("acme/x@1", "acme/y@1", norms=True), "tensors")
     assert exact["w"].norm == pytest.approx(0.5)
 
 
 def test_a_fine_tune_of_a_real_model_names_its_tensors(
     registry: Registry, minilm: Path, tmp_path: Path
 ) -> None:
-    """MiniLM with two tensors changed: these two and no other of 104; its weights in shards are the same."""
+    """Two changed tensors of MiniLM are the only ones named, and sharding its weights changes none."""
     tensors = load_file(minilm)
     changed = sorted(name for name in tensors if name.endswith("dense.weight"))[:2]
     registry.push(minilm, "acme/minilm")
@@ -84,7 +84,7 @@ def test_a_fine_tune_of_a_real_model_names_its_tensors(
         tmp_path / "model.safetensors",
     )
     registry.push(tmp_path / "model.safetensors", "acme/tuned")
-    differences = found(registry.diff("acme/minilm@1", "acme/tuned@1", norms=True), "tensors")
+    differences = changes_in(registry.diff("acme/minilm@1", "acme/tuned@1", norms=True), "tensors")
     assert sorted(differences) == changed
     assert all(one.norm == pytest.approx(0.01, rel=1e-3) for one in differences.values())
     shards = tmp_path / "shards"
@@ -95,26 +95,26 @@ def test_a_fine_tune_of_a_real_model_names_its_tensors(
     registry.push(shards, "acme/minilm")
     comparison = registry.diff("acme/minilm@1", "acme/minilm@2")
     assert "tensors" in comparison.same
-    assert len(found(comparison, "files")) == 3
+    assert len(changes_in(comparison, "files")) == 3
 
 
 def test_a_real_onnx_model_is_compared_by_its_initializers(
     registry: Registry, magika: Path, tmp_path: Path
 ) -> None:
-    """One of them changed; the graph around it is passed over."""
+    """A changed initializer of an ONNX model is the only tensor named."""
     model = onnx.load(str(magika))
     target = next(one for one in model.graph.initializer if len(one.raw_data) > 1000)
     target.raw_data = bytes([target.raw_data[0] ^ 1]) + target.raw_data[1:]
     onnx.save(model, str(tmp_path / "model.onnx"))
     registry.push(magika, "acme/magika")
     registry.push(tmp_path / "model.onnx", "acme/magika")
-    assert list(found(registry.diff("acme/magika@1", "acme/magika@2"), "tensors")) == [target.name]
+    assert list(changes_in(registry.diff("acme/magika@1", "acme/magika@2"), "tensors")) == [target.name]
 
 
 def test_how_they_were_made_is_compared(
     registry: Registry, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parameters, seed, data with rows and columns, commits between, packages by version, card, metrics."""
+    """Parameters, seed, data, commits, packages, card and metrics are compared."""
     project = tmp_path / "project"
     project.mkdir()
     git(project, "init", "-b", "main")
@@ -133,37 +133,37 @@ def test_how_they_were_made_is_compared(
         right = [n % (2 + 3 * number) > 0 for n in range(400)]
         version.evaluate([1] * 400, [int(one) for one in right], dataset=__file__)
     comparison = registry.diff("acme/x@1", "acme/x@2")
-    parameters = found(comparison, "parameters")
+    parameters = changes_in(comparison, "parameters")
     assert {name: (one.before, one.after) for name, one in parameters.items()} == {
         "(seed)": (1, 2),
         "depth": (1, 2),
     }
-    data = found(comparison, "data")
+    data = changes_in(comparison, "data")
     assert data["patients (rows)"].delta == 1
     assert data["patients (columns)"].after == "x, z"
-    code = found(comparison, "code")
+    code = changes_in(comparison, "code")
     assert code["commits between"].after == 1
-    assert found(comparison, "card")["limitations"].after == "limit 2"
-    accuracy = found(comparison, "metrics")["accuracy"]
+    assert changes_in(comparison, "card")["limitations"].after == "limit 2"
+    accuracy = changes_in(comparison, "metrics")["accuracy"]
     assert accuracy.delta == pytest.approx(350 / 400 - 320 / 400)
     assert accuracy.real is True
     assert {"packages", "platform", "signers"} <= set(comparison.same)
 
 
 def test_changes_within_the_intervals_are_said_to_be(registry: Registry, tmp_path: Path) -> None:
-    """A difference of two rows in twenty is not taken for progress."""
+    """A metric that changes within its intervals is marked as such."""
     for number in (1, 2):
         (tmp_path / "m.bin").write_text(str(number))
         version = registry.push(tmp_path / "m.bin", "acme/x")
         version.evaluate([1] * 20, [1] * (15 + number) + [0] * (5 - number), dataset=__file__)
-    accuracy = found(registry.diff("acme/x@1", "acme/x@2"), "metrics")["accuracy"]
+    accuracy = changes_in(registry.diff("acme/x@1", "acme/x@2"), "metrics")["accuracy"]
     assert (accuracy.kind, accuracy.real) == ("changed", False)
 
 
 def test_the_command_says_the_same(
     registry: Registry, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a table and as JSON; a damaged file is refused by name."""
+    """`diff` prints a table or JSON, and refuses a damaged file by name."""
     base = np.ones(4, np.float32)
     push_arrays(registry, tmp_path / "1", "acme/x", w=base)
     push_arrays(registry, tmp_path / "2", "acme/x", w=base * 2)

@@ -1,4 +1,4 @@
-"""Transfers straight to an S3 store, which itself holds to the digest and writes once."""
+"""Direct transfers: the client sends to an S3 store, which checks the digest and writes once."""
 
 import os
 import uuid
@@ -28,7 +28,7 @@ from muniment.testing.live import LiveServer, run_server, wait_until
 
 
 def test_signatures_are_those_of_aws() -> None:
-    """The example of AWS's own documentation (Authenticating Requests: Using Query Parameters)."""
+    """The signature is that of the example in AWS's documentation of query parameters."""
     query = sign_query(
         "GET",
         "https://examplebucket.s3.amazonaws.com/test.txt",
@@ -73,7 +73,7 @@ def send(url: str, data: bytes, headers: Mapping[str, str]) -> int:
 @pytest.mark.slow
 @pytest.mark.foreign
 def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3: Mapping[str, str]) -> None:
-    """Other bytes, other headers and a second time are refused by the store itself."""
+    """The store refuses other bytes, other headers and a second upload."""
     data = os.urandom(1000)
     ticket = direct.presign_put("01", Digest.of(data), len(data))
     assert put(ticket, bytes(1000)) == 400
@@ -91,7 +91,7 @@ def test_the_store_takes_the_right_bytes_once(direct: S3Direct, bucket: str, s3:
 
 @pytest.mark.slow
 def test_large_blobs_go_straight_to_the_store(tmp_path: Path, scaled: Mapping[str, str]) -> None:
-    """The server sees none of the bytes, and takes a blob only when the store has it whole."""
+    """The server sees no bytes of a large blob and accepts it once the store has it whole."""
     data = os.urandom(20 << 20)
     path = tmp_path / "weights"
     path.write_bytes(data)
@@ -125,7 +125,7 @@ def in_parts(scaled: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_larger_blobs_go_in_parts(tmp_path: Path, in_parts: Mapping[str, str]) -> None:
-    """Each part goes to the store, what is there stays, and the whole is read before it counts."""
+    """A very large blob goes in parts, resumes with the missing ones, and is verified whole."""
     data = os.urandom(2 * PART + 5)
     path = tmp_path / "weights"
     path.write_bytes(data)
@@ -153,7 +153,7 @@ def test_larger_blobs_go_in_parts(tmp_path: Path, in_parts: Mapping[str, str]) -
 
 @pytest.mark.slow
 def test_parts_of_other_bytes_are_found_out(tmp_path: Path, in_parts: Mapping[str, str]) -> None:
-    """The store takes each part for what it is; the whole is not taken for what was announced."""
+    """A blob whose parts do not add up to the announced digest is refused."""
     data, other = os.urandom(PART + 5), os.urandom(PART + 5)
     with run_server(tmp_path / "server", in_parts) as server:
         backend = server.open_as(Identity.generate())
@@ -173,8 +173,8 @@ def test_parts_of_other_bytes_are_found_out(tmp_path: Path, in_parts: Mapping[st
 
 
 @pytest.mark.slow
-def test_whoever_reads_parts_goes_on_where_another_stopped(s3: Mapping[str, str], bucket: str) -> None:
-    """The state of the hash is kept: reading is done in slices, each by any replica."""
+def test_reading_parts_goes_on_where_another_replica_stopped(s3: Mapping[str, str], bucket: str) -> None:
+    """A replica continues the hash of a blob in parts where another replica stopped."""
     data = os.urandom(2 * PART + 5)
     account = account_of(s3, bucket)
     store = open_store(bucket)

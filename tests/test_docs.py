@@ -1,4 +1,4 @@
-"""What is written is so: the demo tells its story, and the pages name what there is."""
+"""The documentation: the demo tells its story, and the pages name everything that exists."""
 
 import re
 import subprocess
@@ -11,6 +11,7 @@ import yaml
 
 import muniment
 from muniment.cli.demo.story import DemoFailed, check
+from muniment.cli.refusals import exit_code
 from muniment.client.connection.settings import Settings
 from muniment.core.bytes.formats import Format
 from muniment.core.errors import list_errors
@@ -25,13 +26,13 @@ pytestmark = pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="the p
 
 
 def test_the_demo_fails_loudly() -> None:
-    """A claim of the demo that is not so ends it."""
+    """The demo stops at the first claim that does not hold."""
     with pytest.raises(DemoFailed, match="not so: water is dry"):
         check("water is dry", False)  # noqa: FBT003 - the claim
 
 
 def test_every_setting_is_documented() -> None:
-    """Each attribute of the settings names its variable, and the page has that variable."""
+    """The page on settings has the variable of each client setting."""
     page = (ROOT / "docs/reference/settings.md").read_text()
     words = (Settings.__doc__ or "").replace(":", " ").replace(",", " ").split()
     variables = {word for word in words if word.startswith("MUNIMENT_")}
@@ -40,7 +41,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_every_rule_of_scans_is_documented() -> None:
-    """The page has each rule with each severity that it can have, and no others."""
+    """The page on scans lists each rule with each of its severities, and no others."""
     page = (ROOT / "docs/reference/scans.md").read_text()
     made: set[tuple[str, str]] = set()
     for path in (
@@ -54,23 +55,24 @@ def test_every_rule_of_scans_is_documented() -> None:
 
 
 def test_every_refusal_is_documented() -> None:
-    """The page has each code, with its status and exit code."""
+    """The page on refusals has each code with its HTTP status and exit code."""
     page = (ROOT / "docs/reference/refusals.md").read_text()
     for kind in list_errors():
         if kind.message:
             line = next(line for line in page.splitlines() if line.startswith(f"| `{kind.code}` |"))
-            assert f"| {status_of(kind.__new__(kind))} |" in line
+            refusal = kind.__new__(kind)
+            assert line.endswith(f"| {status_of(refusal)} | {exit_code(kind)} |")
 
 
 def test_every_setting_of_the_server_is_documented() -> None:
-    """The page has each variable, what it says and its default."""
+    """The page on settings has each variable of the server with its description."""
     page = (ROOT / "docs/reference/settings.md").read_text()
-    for name, found in ServerSettings.model_fields.items():
-        assert f"| `MUNIMENT_{name.upper()}` | {found.description} |" in page
+    for name, field in ServerSettings.model_fields.items():
+        assert f"| `MUNIMENT_{name.upper()}` | {field.description} |" in page
 
 
 def test_every_rule_and_format_is_documented() -> None:
-    """The page on policies names them all, and its example is a policy."""
+    """The page on policies names every rule and format, and its example is a valid policy."""
     page = (ROOT / "docs/reference/policy.md").read_text()
     assert all(f"| `{rule}` |" in page for rule in KINDS)
     assert all(f"`{name}`" in page for name in Format)
@@ -83,7 +85,7 @@ def test_every_rule_and_format_is_documented() -> None:
     ("number", "schema"), [(0, "vendor.github-workflows"), (1, "vendor.gitlab-ci")], ids=["GitHub", "GitLab"]
 )
 def test_the_examples_for_ci_are_what_the_platforms_read(number: int, schema: str, tmp_path: Path) -> None:
-    """By the schemas of the platforms. `test_logins` runs what is in them."""
+    """The CI examples are valid by the schemas of GitHub and GitLab."""
     page = (ROOT / "docs/how-to/ci.md").read_text()
     (tmp_path / "ci.yml").write_text(page.split("```yaml\n")[1 + number].partition("```")[0])
     program = str(Path(sys.executable).with_name("check-jsonschema"))
@@ -93,7 +95,7 @@ def test_the_examples_for_ci_are_what_the_platforms_read(number: int, schema: st
 
 
 def test_no_lock_names_a_host() -> None:
-    """Locks hold hashes and no addresses."""
+    """Lock files hold hashes and no addresses."""
     for lock in (ROOT / "requirements").iterdir():
         assert "://" not in lock.read_text()
         assert "--hash=sha256:" in lock.read_text()

@@ -1,4 +1,4 @@
-"""Doors: what a protocol needs is there, and each has its own form of refusals and its own limits."""
+"""Doors: what a protocol can rely on, with refusals in its own form and limits of its own."""
 
 import ast
 import asyncio
@@ -46,8 +46,8 @@ async def begin(request: Request) -> Response:
 @limits(streams=True)
 async def add(request: Request) -> Response:
     asked, upload = request.query_params, request.path_params["upload"]
-    found = await continue_upload(request, upload, int(asked["from"]), complete="last" in asked)
-    return PlainTextResponse(f"{found.offset} {found.result}")
+    progress = await continue_upload(request, upload, int(asked["from"]), complete="last" in asked)
+    return PlainTextResponse(f"{progress.offset} {progress.result}")
 
 
 async def fetch(request: Request) -> Response:
@@ -108,7 +108,7 @@ def visit(directory: Path, act: Visit, **changes: object) -> None:
 
 
 def test_bytes_come_in_and_go_out_by_a_second_door(tmp_path: Path) -> None:
-    """Without a size, in parts larger than any other body; and back in ranges, and not if they are known."""
+    """A second door takes uploads without a size and serves ranges and conditional requests."""
     data = os.urandom(3_000_000)
 
     async def act(client: httpx2.AsyncClient) -> None:
@@ -136,7 +136,7 @@ def test_bytes_come_in_and_go_out_by_a_second_door(tmp_path: Path) -> None:
 
 
 def test_a_second_door_writes_through_the_scribe(tmp_path: Path) -> None:
-    """What it says is an event of the log, done once under an Idempotency-Key, seen by every door."""
+    """A write by a second door is one event per idempotency key, and every door sees it."""
 
     async def act(client: httpx2.AsyncClient) -> None:
         key = {"idempotency-key": "once"}
@@ -150,7 +150,7 @@ def test_a_second_door_writes_through_the_scribe(tmp_path: Path) -> None:
 
 
 def test_each_door_refuses_in_its_own_form(tmp_path: Path) -> None:
-    """Whether a route, the framework or the gateway refuses; beside the doors it is a problem document."""
+    """Refusals by a route, the framework and the gateway have the form of their door."""
 
     async def act(client: httpx2.AsyncClient) -> None:
         missing = f"/blobs/{Digest.of(b'')}"
@@ -181,7 +181,7 @@ def test_each_door_refuses_in_its_own_form(tmp_path: Path) -> None:
 
 
 def test_a_route_is_held_to_its_own_limits(tmp_path: Path) -> None:
-    """One that declares none has the usual ones, in the form of its door."""
+    """A route has its declared limits, or else the usual ones, and refuses in the form of its door."""
 
     async def act(client: httpx2.AsyncClient) -> None:
         for body in (bytes(200_000), in_parts(2, 100_000)):
@@ -201,7 +201,7 @@ async def in_parts(count: int, size: int) -> AsyncIterator[bytes]:
 
 
 def test_an_upload_that_never_ends_is_bounded(tmp_path: Path) -> None:
-    """Without a size it has the bounds of a blob, and what came before stays."""
+    """An upload without a size stops at the bound of a blob and keeps what came before."""
 
     async def act(client: httpx2.AsyncClient) -> None:
         where = f"/toy/uploads/{(await client.post('/toy/uploads')).text}"
@@ -215,7 +215,7 @@ def test_an_upload_that_never_ends_is_bounded(tmp_path: Path) -> None:
 
 
 def test_who_may_come_too_often_is_told_in_the_form_of_the_door(tmp_path: Path) -> None:
-    """The gateway refuses before any route is asked."""
+    """The rate limit refuses in the form of the door, before any route runs."""
 
     async def act(client: httpx2.AsyncClient) -> None:
         answers = [await client.get("/toy/nowhere") for _ in range(3)]
@@ -234,7 +234,7 @@ def basic(text: str) -> str:
     ["Bearer mun_x", "bearer  mun_x ", basic("ada:mun_x"), basic(":mun_x"), basic("__token__:mun_x")],
 )
 def test_a_token_is_shown_as_bearer_or_as_a_password(header: str) -> None:
-    """Under any name of a user."""
+    """A token is accepted as a bearer credential, or as a password under any user name."""
     assert find_token({"authorization": header}) == "mun_x"
 
 
@@ -256,13 +256,13 @@ def test_a_token_is_shown_as_bearer_or_as_a_password(header: str) -> None:
     ],
 )
 def test_every_other_credential_is_refused(header: str) -> None:
-    """Other schemes, no password, what is no base64, and what is longer than a token can be."""
+    """Other schemes, missing passwords, invalid base64 and overlong tokens are refused."""
     with pytest.raises(BadToken):
         find_token({"authorization": header})
 
 
 def test_a_password_that_a_browser_shows_for_another_site_is_refused() -> None:
-    """A browser that has once asked for it sends it with whatever any page makes it send."""
+    """A password that a browser sends for another site is refused."""
     shown = {"authorization": basic("ada:mun_x")}
     assert find_token({**shown, "sec-fetch-site": "same-origin"}) == "mun_x"
     for site in ("cross-site", "same-site"):
@@ -271,16 +271,19 @@ def test_a_password_that_a_browser_shows_for_another_site_is_refused() -> None:
 
 
 def test_a_route_that_takes_an_upload_declares_that_it_streams() -> None:
-    """Each endpoint of each protocol that goes on with an upload does, and no other has no bound."""
+    """Exactly the endpoints that continue an upload declare that they stream."""
+    streaming = []
     for path in Path(*muniment.protocols.__path__).rglob("*.py"):
         for function in ast.walk(ast.parse(path.read_text())):
             if isinstance(function, ast.AsyncFunctionDef):
                 declared = "limits(streams=True)" in map(ast.unparse, function.decorator_list)
                 assert declared == ("continue_upload(" in ast.unparse(function.body)), function.name  # type: ignore[arg-type] # a list will do
+                streaming += [function.name] * declared
+    assert streaming, "some do"
 
 
 def test_an_upload_is_not_taken_by_a_route_that_forgot_to_declare_it() -> None:
-    """It would end at the usual limit: that is found out at its first request."""
+    """Continuing an upload in a route that does not stream fails at the first request."""
 
     async def forgetful(_request: Request) -> Response:
         raise NotImplementedError
@@ -292,6 +295,6 @@ def test_an_upload_is_not_taken_by_a_route_that_forgot_to_declare_it() -> None:
 
 
 def test_a_body_that_streams_has_no_bound_of_its_own() -> None:
-    """It would be a bound that nobody holds it to."""
+    """Declaring a bound for a streamed body is an error."""
     with pytest.raises(ValueError, match="stored as it comes"):
         limits(streams=True, body_bytes=1)

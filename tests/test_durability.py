@@ -1,4 +1,4 @@
-"""Crashes, full disks, read-only directories, and several processes at once."""
+"""Durability: crashes, full disks, read-only directories, and several processes at once."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import VersionNotFound
 from muniment.signing.keys import Identity
 from muniment.testing.backends import provenance
 from muniment.testing.directories import compare_directory
@@ -34,8 +36,8 @@ _KILLER = r"""
 static atomic_int calls;
 
 static void step(void) {
-    const char *at = getenv("KILL_AT"), *armed = getenv("KILL_ARMED");
-    if (!at || !armed || access(armed, F_OK)) return;
+    const char *at = getenv("KILL_AT");
+    if (!at) return;
     if (atomic_fetch_add(&calls, 1) + 1 == atoi(at)) kill(getpid(), SIGKILL);
 }
 
@@ -47,25 +49,61 @@ int rename(const char *a, const char *b) {
 int unlink(const char *a) { step(); return ((int (*)(const char *))dlsym(RTLD_NEXT, "unlink"))(a); }
 """
 
-_PUSH = """
-import os, sys, pathlib, muniment
-registry = muniment.open()
-pathlib.Path(os.environ["KILL_ARMED"]).touch()
-version = registry.push(sys.argv[1], "acme/x", run={
-    "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
-    "runDetails": {"builder": {"id": "https://example.com/x"}},
-}, message="why")
-pathlib.Path(os.environ["KILL_ARMED"]).unlink()
-print(version.receipt.index)
+# Acts once for each line of input, which is the step to be killed at, and prints how that ended. Each act is
+# in a fork of a process that has acted elsewhere before: what it takes to load the modules is paid once.
+_FORKS = """
+import os, sys, muniment
+
+def work_in(place):
+    os.environ |= {"MUNIMENT_URL": f"{place}/registry", "MUNIMENT_STATE": f"{place}/state"}
+
+def found(arm):
+    arm()
+    muniment.open().close()
+
+def push(arm):
+    with muniment.open() as registry:
+        arm()
+        registry.push(model, "acme/x", run={
+            "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
+            "runDetails": {"builder": {"id": "https://example.com/x"}},
+        }, message="why")
+        os.environ.pop("KILL_AT", None)
+
+act, place, model = {"found": found, "push": push}[sys.argv[1]], *sys.argv[2:]
+work_in(f"{place}/elsewhere")
+act(lambda: None)
+work_in(place)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        act(lambda: os.environ.update(KILL_AT=line.strip()))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
-_FOUND = """
-import os, pathlib, muniment
-pathlib.Path(os.environ["KILL_ARMED"]).touch()
-muniment.open().close()
-pathlib.Path(os.environ["KILL_ARMED"]).unlink()
-print("founded")
-"""
+
+@contextmanager
+def killed_acts(killer: Path, act: str, place: Path, model: Path) -> Iterator[Callable[[int], int]]:
+    """Give what lets an act be killed at a step, and says with which code it ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _FORKS, act, str(place), str(model)],
+        env={**os.environ, "PYTHONPATH": str(SRC), "LD_PRELOAD": str(killer)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told, said = process.stdin, process.stdout
+
+        def kill_at(step: int) -> int:
+            told.write(f"{step}\n")
+            return int(said.readline())
+
+        yield kill_at
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -76,17 +114,6 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "PYTHONPATH": str(SRC),
         **more,
     }
-
-
-def run(script: str, settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env=environment(settings, **more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def check_consistent(settings: Settings) -> list[int]:
@@ -123,58 +150,43 @@ def killer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_push_that_is_killed_anywhere_publishes_all_or_nothing(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
-    """Killed at each fsync, rename and unlink of a push: the registry reopens with whole versions."""
+    """A push killed at any fsync, rename or unlink leaves whole versions only."""
     muniment.open(settings=settings).close()
-    seen, killed = 0, 0
-    for step in range(1, 200):
-        (model / "weights.bin").write_bytes(f"weights {step}".encode())
-        (tmp_path / "armed").unlink(missing_ok=True)
-        result = run(
-            _PUSH,
-            settings,
-            str(model),
-            LD_PRELOAD=str(killer),
-            KILL_AT=str(step),
-            KILL_ARMED=str(tmp_path / "armed"),
-        )
-        numbers = check_consistent(settings)
-        assert len(numbers) - seen in {0, 1}
-        if result.returncode == 0:
-            assert len(numbers) == seen + 1, "an acknowledged push is there"
-            break
-        assert result.returncode == -signal.SIGKILL, result.stderr
-        seen, killed = len(numbers), killed + 1
-    assert result.returncode == 0
-    assert killed > 10, "two files, four documents and a commit are more steps than that"
+    seen = 0
+    with killed_acts(killer, "push", tmp_path, model) as kill_at:
+        for step in range(1, 200):
+            (model / "weights.bin").write_bytes(f"weights {step}".encode())
+            code = kill_at(step)
+            numbers = check_consistent(settings)
+            assert len(numbers) - seen in {0, 1}
+            if code == 0:
+                assert len(numbers) == seen + 1, "an acknowledged push is there"
+                break
+            assert code == -signal.SIGKILL
+            seen = len(numbers)
+    assert code == 0
+    assert step > 11, "two files, four documents and a commit are more steps than that"
 
 
 @pytest.mark.slow
 def test_a_founding_that_is_killed_anywhere_can_be_done_again(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
-    """Killed at each step of making a registry: the next opening makes it whole."""
-    killed = 0
-    for step in range(1, 200):
-        result = run(
-            _FOUND,
-            settings,
-            LD_PRELOAD=str(killer),
-            KILL_AT=str(step),
-            KILL_ARMED=str(tmp_path / "armed"),
-        )
-        if result.returncode == 0:
-            break
-        assert result.returncode == -signal.SIGKILL, result.stderr
-        killed += 1
-        with muniment.open(settings=settings) as registry:
-            registry.push(model, "acme/x", run=provenance())
-        assert check_consistent(settings) == [1]
-        # Each step is tried on a fresh place; only what this test made is removed.
-        shutil.rmtree(settings.location)
-        shutil.rmtree(settings.state)
-        (tmp_path / "armed").unlink(missing_ok=True)
-    assert result.returncode == 0
-    assert killed > 5
+    """A registry whose creation was killed at any step is completed when it is next opened."""
+    with killed_acts(killer, "found", tmp_path, model) as kill_at:
+        for step in range(1, 200):
+            code = kill_at(step)
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL
+            with muniment.open(settings=settings) as registry:
+                registry.push(model, "acme/x", run=provenance())
+            assert check_consistent(settings) == [1]
+            # Each step is tried on a fresh place; only what this test made is removed.
+            shutil.rmtree(settings.location)
+            shutil.rmtree(settings.state)
+    assert code == 0
+    assert step > 6
 
 
 # ---- full and read-only disks, in a mount namespace of the test's own
@@ -280,7 +292,7 @@ for location in (disk / "registry", disk / "new"):
 
 @needs_namespaces
 def test_a_full_disk_is_a_refusal_and_loses_nothing(tmp_path: Path, settings: Settings) -> None:
-    """No room for blobs, then no room for the database: refused, and fine again once there is room."""
+    """Without room for blobs or rows, writes are refused, and they succeed once there is room."""
     result = in_small_disk(tmp_path, "3m", _FILL, settings)
     assert (result.returncode, result.stderr) == (0, "")
     assert set(json.loads(result.stdout.replace("'", '"'))) == {"storage_full"}
@@ -289,7 +301,7 @@ def test_a_full_disk_is_a_refusal_and_loses_nothing(tmp_path: Path, settings: Se
 
 @needs_namespaces
 def test_a_read_only_directory_is_a_refusal(tmp_path: Path, settings: Settings) -> None:
-    """The code says so, and no traceback."""
+    """A push into a read-only directory is refused by its code, without a traceback."""
     result = in_small_disk(tmp_path, "20m", _READ_ONLY, settings)
     assert (result.returncode, result.stdout, result.stderr) == (0, "storage_read_only\n" * 2, "")
 
@@ -317,7 +329,7 @@ with muniment.open() as registry, muniment.open(identity=vera) as validator:
 
 @pytest.mark.slow
 def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, tmp_path: Path) -> None:
-    """Three processes push, approve and promote: no lost event, no gap, aliases in one order."""
+    """Three processes that push, approve and promote lose no event and keep aliases in one order."""
     vera = Identity.generate()
     vera.save(tmp_path / "vera.pem")
     registry.people.add("Vera", vera.public)
@@ -347,7 +359,7 @@ def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, 
 
 @pytest.mark.slow
 def test_processes_that_found_at_once_found_one_registry(settings: Settings) -> None:
-    """The first one founds, the others open."""
+    """Processes that create a registry at the same time end up with one."""
     script = "import muniment; print(muniment.open().people.me().record.id)"
     workers = [
         subprocess.Popen(
@@ -365,13 +377,13 @@ def test_processes_that_found_at_once_found_one_registry(settings: Settings) -> 
 
 
 def test_an_interrupted_push_can_be_done_again(registry: Registry, model: Path) -> None:
-    """A push that a user stops leaves nothing half-published."""
+    """An interrupted push publishes nothing and succeeds when it is repeated."""
 
     def stop(_count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         registry.push(model, "acme/x", on_bytes=stop)
-    with pytest.raises(MunimentError):
+    with pytest.raises(VersionNotFound):
         registry.version("acme/x")
     assert registry.push(model, "acme/x").record.number == 1

@@ -150,6 +150,7 @@ def _is_allowed(attempt: Callable[[Backend, Identity], object], backend: Backend
 
 @pytest.mark.parametrize("namespace", ["acme", EVERYWHERE])
 def test_every_role_and_every_act_embedded(namespace: str) -> None:
+    """In an embedded registry each role allows exactly the acts in the table of rights."""
     open_as, key = open_memory(), Identity.generate()
     owner = open_as(key)
     _prepare(owner, key, open_as)
@@ -157,7 +158,7 @@ def test_every_role_and_every_act_embedded(namespace: str) -> None:
 
 
 def test_a_role_elsewhere_allows_nothing_here() -> None:
-    """But to read, which an embedded registry cannot keep from anybody."""
+    """A role in another namespace allows no act except reading."""
     open_as, key = open_memory(), Identity.generate()
     owner = open_as(key)
     _prepare(owner, key, open_as)
@@ -172,6 +173,7 @@ def test_a_role_elsewhere_allows_nothing_here() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("namespace", ["acme", "other", EVERYWHERE])
 def test_every_role_and_every_act_served(namespace: str, tmp_path: Path) -> None:
+    """On a server each role allows exactly the acts in the table of rights."""
     key = Identity.generate()
     with run_server(tmp_path, {}) as server:
         owner = server.open_as(key)
@@ -196,7 +198,7 @@ def passes(backend: Backend, name: ModelName = NAME) -> bool:
 
 @pytest.mark.usefixtures("vera")
 def test_the_author_has_somebody_push_it_again(backend: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """Under another name, by another person: whoever made the bytes does not approve them."""
+    """An author cannot approve their bytes after another person pushed them under another name."""
     carl = add_person(backend, "Carl", Role.CONTRIBUTOR)
     other = ModelName("acme", "other")
     publish(open_as(carl), carl, b"a", name=other)
@@ -208,6 +210,7 @@ def test_the_author_has_somebody_push_it_again(backend: Backend, open_as: OpenAs
 
 
 def test_an_admin_makes_themselves_an_approver(backend: Backend, owner: Identity, vera: Identity) -> None:
+    """An admin who grants themselves an approving role still cannot approve their own version."""
     for role in (Role.VALIDATOR, Role.APPROVER, Role.SECURITY):
         backend.execute(GrantRole(principal="founder", role=role, namespace="acme"))
         refuses(lambda role=role: record(backend, owner, 1, APPROVAL, approval(backend, 1, role)), OwnVersion)  # type: ignore[misc] # bound at once
@@ -216,6 +219,7 @@ def test_an_admin_makes_themselves_an_approver(backend: Backend, owner: Identity
 
 
 def test_nobody_approves_what_is_not_published(backend: Backend, open_as: OpenAs, vera: Identity) -> None:
+    """An approval of a version that does not exist yet is refused."""
     theirs = open_as(vera)
     early = {**approval(theirs, 1, Role.VALIDATOR), "version": f"{NAME}@2"}
     version = backend.ask(GetVersion(reference=FIRST))
@@ -228,7 +232,7 @@ def test_nobody_approves_what_is_not_published(backend: Backend, open_as: OpenAs
 def test_an_approval_is_replayed_elsewhere(
     backend: Backend, open_as: OpenAs, owner: Identity, vera: Identity
 ) -> None:
-    """On another version, alias, name or registry; by somebody else; a second time."""
+    """An approval is refused for another version, alias, name, registry or sender, and a second time."""
     theirs = open_as(vera)
     good = approval(theirs, 1, Role.VALIDATOR)
     version = backend.ask(GetVersion(reference=FIRST))
@@ -260,6 +264,7 @@ def test_an_approval_is_replayed_elsewhere(
 def test_the_policy_is_swapped_between_approval_and_promotion(
     backend: Backend, open_as: OpenAs, owner: Identity, vera: Identity
 ) -> None:
+    """An approval under one policy does not count once another policy is set."""
     theirs = open_as(vera)
     record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR))
     assert passes(backend)
@@ -270,6 +275,7 @@ def test_the_policy_is_swapped_between_approval_and_promotion(
 def test_an_approval_that_names_another_persons_name(
     backend: Backend, open_as: OpenAs, vera: Identity
 ) -> None:
+    """An approval that names the profile of another person is refused."""
     theirs = open_as(vera)
     profile = backend.ask(GetSelf()).record.profile
     refuses(
@@ -283,13 +289,14 @@ def test_an_approval_that_names_another_persons_name(
 def test_a_signature_that_means_authorship_approves_nothing(
     backend: Backend, open_as: OpenAs, vera: Identity
 ) -> None:
+    """An approval whose meaning is authorship meets no rule about approvals."""
     theirs = open_as(vera)
     record(theirs, vera, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR, meaning="authorship"))
     assert not passes(backend)
 
 
 def test_the_clock_is_moved_back(owner: Identity) -> None:
-    """An approval that has ended does not come to life again, nor does an older time get into the log."""
+    """Setting the clock back neither revives an expired approval nor dates an entry before the last."""
     open_as = open_memory(datetime(2026, 6, 1, tzinfo=UTC))
     backend = open_as(owner)
     publish(backend, owner, b"a")
@@ -310,7 +317,7 @@ def test_the_clock_is_moved_back(owner: Identity) -> None:
 
 
 def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
-    """Each is judged where it is written: whatever the order, what points there had met the policy."""
+    """Of two racing promotions, each is judged when it is written, so a promoted version met the policy."""
     blobs = LocalBlobs.create(tmp_path)
     units = open_sqlite(tmp_path / "registry.db", blobs)
     open_as = open_over(units, blobs)
@@ -344,7 +351,7 @@ def test_two_promotions_race(tmp_path: Path, owner: Identity) -> None:
 
 
 def test_the_same_document_twice_is_one_policy(backend: Backend, owner: Identity) -> None:
-    """What a policy asks is its document: neither the order of members nor the spaces make another one."""
+    """The order of members and the spacing of a document do not make another policy."""
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, APPROVED)
     assert not set_policy(backend, owner, dict(reversed(list(APPROVED.items())))).created
@@ -360,7 +367,7 @@ class Governance(RuleBasedStateMachine):
     names = ("founder", "Vera", "Carl", "Dora")
 
     @initialize()
-    def found(self) -> None:
+    def begin(self) -> None:
         self.open_as = open_memory()
         self.keys = {"founder": Identity.generate()}
         self.backends: dict[str, LocalBackend] = {"founder": self.open_as(self.keys["founder"])}
@@ -529,9 +536,9 @@ class Governance(RuleBasedStateMachine):
 
 
 def _predicate(bundle: Bundle) -> dict[str, Json]:
-    found = json.loads(bundle.payload)
-    assert found["predicateType"] in {APPROVAL, VERDICT}
-    predicate: dict[str, Json] = found["predicate"]
+    statement = json.loads(bundle.payload)
+    assert statement["predicateType"] in {APPROVAL, VERDICT}
+    predicate: dict[str, Json] = statement["predicate"]
     return predicate
 
 

@@ -1,4 +1,4 @@
-"""Evidence: what is computed is what others compute, and what cannot be computed is refused."""
+"""Evaluations: metrics equal those of other libraries, and invalid input is refused."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -54,15 +54,15 @@ def evaluate(  # noqa: PLR0913 - what an evaluation is made of
     groups: dict[str, Sequence[object]] | None = None,
     min_group_size: int = 1,
 ) -> Evidence:
-    found = evaluate_classification(
+    evaluation = evaluate_classification(
         true, pred, score, groups=groups, positive=positive, min_group_size=min_group_size
     )
-    return complete(found)
+    return complete(evaluation)
 
 
-def complete(found: dict[str, Json], **more: Any) -> Evidence:  # noqa: ANN401 - what an evaluation says besides
+def complete(evaluation: dict[str, Json], **more: Any) -> Evidence:  # noqa: ANN401 - what an evaluation says besides
     """Write a whole evaluation, hold it against its schema, and against its own counts."""
-    predicate = write_evaluation(found, dataset=DATASET, time="2026-01-01T00:00:00Z", **more)
+    predicate = write_evaluation(evaluation, dataset=DATASET, time="2026-01-01T00:00:00Z", **more)
     read = json.loads(json.dumps(predicate, allow_nan=False))
     check_predicate(EVALUATION, read)
     assert find_contradictions(read) == []
@@ -86,7 +86,7 @@ def value(evidence: Evidence, name: str) -> float:
 
 
 def test_the_metrics_are_those_of_scikit_learn() -> None:
-    """Accuracy, precision, recall, F1 and AUC of the positive label, each computed again."""
+    """Accuracy, precision, recall, F1 and AUC equal those of scikit-learn."""
     evidence = evaluate()
     assert value(evidence, "accuracy") == np.mean(np.array(TRUE) == np.array(PRED))
     for name, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
@@ -95,7 +95,7 @@ def test_the_metrics_are_those_of_scikit_learn() -> None:
 
 
 def test_the_stated_numbers_follow_from_the_stated_counts_and_curves() -> None:
-    """Whoever reads the evidence can compute AUC, precision, recall and calibration again."""
+    """AUC, precision, recall and calibration can be recomputed from the evidence alone."""
     evidence = evaluate()
     (curve,) = plain(evidence)["score_counts"]
     rates = [
@@ -125,14 +125,14 @@ def test_the_stated_numbers_follow_from_the_stated_counts_and_curves() -> None:
     ],
 )
 def test_a_number_that_does_not_follow_is_found(change: Callable[[Any], object], metric: str) -> None:
-    """Whichever side was altered, the stated one or the counts; counts that cannot be read prove nothing."""
+    """An altered metric or count is reported as a contradiction, and unreadable counts prove nothing."""
     predicate = plain(evaluate(groups={"sex": ["f" if n % 3 else "m" for n in range(200)]}))
     change(predicate)
     assert metric in {one.metric for one in find_contradictions(predicate)}
 
 
 def test_intervals_hold_their_value_and_are_the_same_each_time() -> None:
-    """The bootstrap has a fixed seed and says its method."""
+    """Bootstrap intervals contain their metric and are identical for each run."""
     one, two = evaluate(), evaluate()
     for name in ("roc_auc", "accuracy"):
         metric = one.find_metric(name)
@@ -145,7 +145,7 @@ def test_intervals_hold_their_value_and_are_the_same_each_time() -> None:
 
 
 def test_groups_have_counts_of_their_own() -> None:
-    """Each value of each column is measured over its rows."""
+    """Each value of each group column is measured over its own rows."""
     sex = ["f" if n % 3 else "m" for n in range(200)]
     evidence = evaluate(groups={"sex": sex, "site": [1] * 200})
     groups = {(group.column, group.value): group for group in evidence.groups()}
@@ -157,7 +157,7 @@ def test_groups_have_counts_of_their_own() -> None:
 
 
 def test_a_group_without_positives_has_no_recall() -> None:
-    """What cannot be computed is null with a reason, not zero."""
+    """A metric that cannot be computed is null with a reason, not zero."""
     evidence = evaluate([1, 0, 0, 0], [1, 0, 0, 0], None, groups={"g": ["a", "a", "b", "b"]})
     assert evidence.find_group_metrics("recall") == {"g=a": 1.0, "g=b": None}
     other = next(group for group in evidence.groups() if group.value == "b")
@@ -166,7 +166,7 @@ def test_a_group_without_positives_has_no_recall() -> None:
 
 
 def test_labels_are_text_and_the_positive_one_can_be_named() -> None:
-    """1, 1.0 and "1" are one label; the last label is positive unless another is named."""
+    """1, 1.0 and "1" are one label, and the last label is positive unless another is named."""
     numbers = evaluate([0, 1, 1, 0], [0.0, 1.0, 0.0, 0.0], [0.1, 0.9, 0.4, 0.2])
     assert plain(numbers)["confusion_matrix"]["labels"] == ["0", "1"]
     words = evaluate(["ill", "well", "ill"], ["ill", "well", "well"], [0.9, 0.2, 0.4], positive="ill")
@@ -175,7 +175,7 @@ def test_labels_are_text_and_the_positive_one_can_be_named() -> None:
 
 
 def test_many_labels_are_averaged() -> None:
-    """A multiclass model has macro averages and a matrix of all its labels."""
+    """A multiclass evaluation has macro averages and a matrix of all labels."""
     evidence = evaluate(["a", "b", "c", "a"], ["a", "b", "a", "a"], None)
     assert plain(evidence)["confusion_matrix"]["counts"] == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
     assert value(evidence, "accuracy") == 0.75
@@ -186,14 +186,14 @@ def test_many_labels_are_averaged() -> None:
     ("true", "pred", "score", "reason"),
     [
         ([], [], None, "no row"),
-        ([0, 1], [0], None, "2 labels and 1 predictions"),
+        ([0, 1], [0], None, "predictions: expected 2 entries, got 1"),
         ([0, 1], [0, 1], [0.5], "scores of shape"),
         ([0, 1], [0, 1], [0.5, float("nan")], "not finite"),
         ([0, 1], [0, 1], [0.5, float("inf")], "not finite"),
-        ([0, 1], [0, 1], [0.5, 1.5], "not a probability"),
+        ([0, 1], [0, 1], [0.5, 1.5], "not between 0 and 1"),
         ([1, 1], [1, 1], [0.5, 0.6], "same true label"),
         ([0, 1, 2], [0, 1, 2], [0.1, 0.2, 0.3], "two labels"),
-        ([0.0, float("nan")], [0, 1], None, "not a finite"),
+        ([0.0, float("nan")], [0, 1], None, "not finite"),
         (list(range(2000)), list(range(2000)), None, "more than 1000 labels"),
         ([[0], [1]], [0, 1], None, "shape"),
     ],
@@ -201,25 +201,25 @@ def test_many_labels_are_averaged() -> None:
 def test_predictions_that_make_no_evidence_are_refused(
     true: list[object], pred: list[object], score: list[float] | None, reason: str
 ) -> None:
-    """Lengths, classes and scores are checked, and the refusal says what is wrong."""
+    """Predictions with wrong lengths, classes or scores are refused with the reason."""
     with pytest.raises(InvalidEvidence, match=reason):
         evaluate(true, pred, score)
     with pytest.raises(InvalidEvidence, match="no row has the positive label"):
         evaluate([0, 1], [0, 1], None, positive="ill")
-    with pytest.raises(InvalidEvidence, match="1 sex"):
+    with pytest.raises(InvalidEvidence, match="sex: expected 2 entries, got 1"):
         evaluate([0, 1], [0, 1], None, groups={"sex": ["f"]})
 
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=20))
 def test_any_labels_make_evidence_of_the_schema(rows: list[tuple[bool, bool]]) -> None:
-    """However few or one-sided the rows are."""
+    """Any labels make evidence that is valid by the schema, however few or one-sided they are."""
     evidence = evaluate([int(t) for t, _ in rows], [int(p) for _, p in rows], None)
     assert value(evidence, "accuracy") == np.mean([t == p for t, p in rows])
 
 
 def test_perturbations_make_a_model_worse() -> None:
-    """Severity 0 changes nothing; each severity has its counts and the same disturbance, scaled."""
+    """Severity 0 changes nothing, and higher severities scale one disturbance and have their own counts."""
     features = np.array([[float(n)] for n in range(100)])
     labels = ["high" if n >= 50 else "low" for n in range(100)]
 
@@ -234,12 +234,12 @@ def test_perturbations_make_a_model_worse() -> None:
     assert sum(map(sum, steps[2]["confusion_matrix"]["counts"])) == 100
     every = sweep(predict, features, labels, perturbations=PERTURBATIONS)
     assert len({step["perturbation"] for step in every}) == 3
-    found = evaluate_classification(labels, predict(features))
-    assert complete({**found, "robustness": list(every)}).n == 100
+    evaluation = evaluate_classification(labels, predict(features))
+    assert complete({**evaluation, "robustness": list(every)}).n == 100
 
 
 def test_scores_of_many_labels_are_averaged_over_them() -> None:
-    """One curve a label, against all others; the area is scikit-learn's."""
+    """The multiclass AUC is the one-against-all average of scikit-learn."""
     random = np.random.default_rng(2)
     true, scores = random.integers(0, 3, 300), random.dirichlet([1, 1, 1], 300)
     evidence = complete(evaluate_classification(true.tolist(), scores.argmax(axis=1).tolist(), scores))
@@ -249,11 +249,11 @@ def test_scores_of_many_labels_are_averaged_over_them() -> None:
     named = evaluate_classification(
         ["a", "c"], ["a", "c"], np.array([[0.9, 0.0, 0.1], [0.0, 0.0, 1.0]]), classes=["a", "b", "c"]
     )
-    assert complete(named).metrics["roc_auc"] == {"value": None, "why": "a label has one class only"}
+    assert complete(named).metrics["roc_auc"] == {"value": None, "why": "a label has only one class"}
 
 
 def test_several_labels_a_row_are_counted_apart() -> None:
-    """Macro and micro averages, exact rows, and the Hamming loss."""
+    """Multilabel evidence has macro and micro averages, exact matches and the Hamming loss."""
     random = np.random.default_rng(3)
     true, pred = random.integers(0, 2, (100, 3)), random.integers(0, 2, (100, 3))
     evidence = complete(evaluate_multilabel(true, pred, random.random((100, 3)), labels=["x", "y", "z"]))
@@ -265,7 +265,7 @@ def test_several_labels_a_row_are_counted_apart() -> None:
 
 
 def test_a_regressor_has_errors_by_decile() -> None:
-    """The error measures are scikit-learn's, and follow from the sums of the residuals."""
+    """Error measures equal those of scikit-learn and follow from the sums of the residuals."""
     random = np.random.default_rng(4)
     true = random.normal(50, 10, 500)
     pred = true + random.normal(0, 3, 500)
@@ -288,7 +288,7 @@ def test_a_regressor_has_errors_by_decile() -> None:
 
 
 def test_a_ranking_is_measured_by_query() -> None:
-    """NDCG is scikit-learn's; precision, recall and MRR count by hand on a small list."""
+    """NDCG equals that of scikit-learn, and precision, recall and MRR equal a count by hand."""
     evidence = complete(evaluate_ranking(list("aaabbbc"), [0, 1, 1, 1, 0, 0, 0], [3, 2, 1, 3, 2, 1, 1]))
     ranked = [[0, 1, 1], [1, 0, 0]]
     ideal = [ndcg_score([one], [[3, 2, 1]], k=5) for one in ranked]
@@ -312,7 +312,7 @@ def test_a_ranking_is_measured_by_query() -> None:
     ],
 )
 def test_generated_text_is_measured_by_sacrebleu(outputs: list[str], references: list[str]) -> None:
-    """BLEU and chrF are sacreBLEU's, and follow from its counts; no text is kept."""
+    """BLEU and chrF equal those of sacreBLEU and follow from its counts; no text is kept."""
     evidence = complete(evaluate_text(outputs, references, judges={"panel": [0.5] * len(outputs)}))
     assert value(evidence, "bleu") == pytest.approx(sacrebleu.corpus_bleu(outputs, [references]).score)
     assert value(evidence, "chrf") == pytest.approx(sacrebleu.corpus_chrf(outputs, [references]).score)
@@ -321,7 +321,7 @@ def test_generated_text_is_measured_by_sacrebleu(outputs: list[str], references:
 
 
 def test_drift_is_measured_column_by_column() -> None:
-    """Counts in shared bins, missing values among them; PSI and KS are 0 for the same data."""
+    """PSI and KS are computed per column over shared bins, and are 0 for the same data."""
     random = np.random.default_rng(5)
     before: dict[str, Any] = {"age": random.normal(50, 10, 500), "site": random.choice(["x", "y"], 500)}
     after: dict[str, Any] = {"age": np.append(random.normal(60, 10, 400), np.nan), "site": ["z"] * 401}
@@ -339,7 +339,7 @@ def test_drift_is_measured_column_by_column() -> None:
 
 
 def test_gaps_leave_small_groups_out_and_say_so() -> None:
-    """A group with one member makes no gap; the interval is of the difference."""
+    """Small groups are left out of gaps by name, and the interval is that of the difference."""
     evidence = evaluate(groups={"sex": ["x", *(["f", "m"] * 100)[:199]]}, min_group_size=10)
     gaps = {gap["metric"]: gap for gap in plain(evidence)["gaps"]}
     recall = gaps["recall"]
@@ -352,19 +352,19 @@ def test_gaps_leave_small_groups_out_and_say_so() -> None:
 
 
 def test_numbers_of_ones_own_are_kept_and_marked() -> None:
-    """With direction and unit; they cannot take the place of a computed one."""
-    found = evaluate_classification([0, 1], [0, 1])
+    """Given metrics keep direction and unit, are marked as given, and cannot replace computed ones."""
+    evaluation = evaluate_classification([0, 1], [0, 1])
     latency = {"value": 12.5, "direction": "lower", "unit": "ms"}
-    evidence = complete(found, metrics={"p99": latency, "size_mb": 3})
+    evidence = complete(evaluation, metrics={"p99": latency, "size_mb": 3})
     assert evidence.metrics["p99"] == {**latency, "source": "given"}
     assert (evidence.is_lower_better("p99"), evidence.is_lower_better("accuracy")) == (True, False)
     for wrong in ({"accuracy": 1.0}, {"x": float("nan")}, {"x": "1"}, {"x": {"value": 1, "direction": "up"}}):
         with pytest.raises(InvalidEvidence):
-            complete(found, metrics=wrong)
+            complete(evaluation, metrics=wrong)
 
 
 def test_many_scores_are_rounded_to_a_grid_and_it_says_so() -> None:
-    """Memory is bounded, and the AUC still follows from the stated counts."""
+    """Many scores are rounded to a grid, which the evidence states, and the AUC follows from its counts."""
     random = np.random.default_rng(6)
     true = random.integers(0, 2, 50_000)
     scores = np.clip(true * 0.2 + random.random(50_000) * 0.8, 0, 1)

@@ -1,4 +1,4 @@
-"""Events: written and read by one codec, what each is about, and what each makes."""
+"""Events: one codec writes and reads them, and each has fixed subjects and records."""
 
 import json
 from typing import Any
@@ -280,13 +280,13 @@ def document_of(event: e.Event) -> dict[str, Any]:
 
 
 def test_every_event_is_pinned() -> None:
-    """A new event needs a line in the table."""
+    """Each event type has a line in the table of pinned events."""
     assert [type(event) for event, _, _ in GOLDEN] == list(e.EVENTS.values())
 
 
 @pytest.mark.parametrize(("event", "data", "subjects"), GOLDEN, ids=lambda value: getattr(value, "type", ""))
 def test_the_form_and_the_subjects_of_an_event_are_pinned(event: e.Event, data: str, subjects: str) -> None:
-    """The bytes of a leaf and what it is about are for ever."""
+    """The leaf bytes and subjects of each event never change."""
     for short, long in D.items():
         data, subjects = data.replace(f'"{short}"', f'"{long}"'), subjects.replace(f"@{short}", f"@{long}")
     leaf = e.write_entry(entry(event))
@@ -299,7 +299,7 @@ def test_the_form_and_the_subjects_of_an_event_are_pinned(event: e.Event, data: 
 
 @given(EVENTS, st.integers(0, MAX_INTEGER))
 def test_an_entry_is_read_as_it_was_written(event: e.Event, index: int) -> None:
-    """And is written again as it was read."""
+    """Encoding a decoded entry gives the same bytes."""
     leaf = e.write_entry(entry(event, index))
     again = e.read_entry(leaf, index)
     assert again == entry(event, index)
@@ -308,7 +308,7 @@ def test_an_entry_is_read_as_it_was_written(event: e.Event, index: int) -> None:
 
 @given(EVENTS)
 def test_an_event_is_about_its_namespace_or_the_registry_first(event: e.Event) -> None:
-    """And then about something there, in no other namespace."""
+    """The first subject is a namespace or the registry, and the others lie within it."""
     first, *others = event.subjects()
     assert first.kind in {K.REGISTRY, K.NAMESPACE}
     assert (entry(event).namespace is None) is (first.kind is K.REGISTRY)
@@ -318,7 +318,7 @@ def test_an_event_is_about_its_namespace_or_the_registry_first(event: e.Event) -
 
 @given(EVENTS)
 def test_an_event_folds_into_records_of_its_entry(event: e.Event) -> None:
-    """What it adds carries its index; what it amends is no record of its own."""
+    """Records that an event adds carry its index; amended ones keep their own."""
     changes = entry(event).fold()
     assert bool(changes) is (type(event) not in SILENT)
     assert all(change.record.index == 50 for change in changes if isinstance(change, Put))
@@ -329,7 +329,7 @@ def test_an_event_folds_into_records_of_its_entry(event: e.Event) -> None:
 
 @given(st.data())
 def test_what_an_event_amends_by_entry_is_among_its_subjects(data: st.DataObject) -> None:
-    """Nothing that is about entry 17 says that what it made stands as it was made."""
+    """An event that amends the record of an entry names that entry as a subject."""
     event = data.draw(EVENTS)
     amended = {
         str(change.key[0])
@@ -342,7 +342,7 @@ def test_what_an_event_amends_by_entry_is_among_its_subjects(data: st.DataObject
 
 @pytest.mark.parametrize("event", [event for event, _, _ in GOLDEN], ids=lambda event: event.type)
 def test_an_event_that_is_not_whole_is_refused(event: e.Event) -> None:
-    """A member is missing, unknown or of another type: then nothing is folded."""
+    """An event with a missing, unknown or mistyped member is refused before anything is folded."""
     document = document_of(event)
     for name, value in document["data"].items():
         other = 1.5 if not isinstance(value, bool) else 1
@@ -369,7 +369,7 @@ def test_an_event_that_is_not_whole_is_refused(event: e.Event) -> None:
     ],
 )
 def test_a_value_that_is_not_valid_is_refused(change: dict[str, object]) -> None:
-    """Numbers are numbers, and names hold their grammar."""
+    """An event with an invalid number or name is refused."""
     moved = next(event for event, _, _ in GOLDEN if isinstance(event, e.AliasMoved))
     document = document_of(moved)
     document["data"] |= change
@@ -382,13 +382,13 @@ def test_a_value_that_is_not_valid_is_refused(change: dict[str, object]) -> None
     [{"version": 2}, {"type": "cat.fed"}, {"type": 7}, {"more": 1}, {"id": 1}, {"actor": None}, {"time": []}],
 )
 def test_an_envelope_of_another_form_is_refused(change: dict[str, object]) -> None:
-    """Formats and types of a later Muniment are not guessed at."""
+    """An envelope with an unknown format or type is refused."""
     document = {**document_of(e.TierSet(name=X, tier="low")), **change}
     with pytest.raises(InvalidDocument):
         e.read_entry(json.dumps(document).encode(), 0)
 
 
 def test_an_event_has_a_bound() -> None:
-    """An entry of the log has at most 65,535 bytes."""
+    """An event of more than 65,535 bytes is refused."""
     with pytest.raises(InvalidDocument, match="65535"):
         e.write_entry(entry(e.TierSet(name=X, tier="x" * 65_536)))

@@ -1,4 +1,4 @@
-"""Evidence on record: checked by verify and gates, ranked, reported, taken in from elsewhere, from files."""
+"""Evidence on record: verified, judged by gates, ranked, reported, and imported."""
 
 import json
 import subprocess
@@ -102,7 +102,7 @@ def evaluate(version: Version, data: Path) -> None:
 
 
 def test_verify_computes_the_metrics_again(version: Version, tmp_path: Path) -> None:
-    """Honest evidence follows; a stated AUC that does not follow from its curve is a failing check."""
+    """`verify` passes honest evidence and fails a stated AUC that does not follow from its curve."""
     evaluate(version, rows(tmp_path / "holdout.csv"))
     assert all(check.passed for check in version.verify())
     lie: Any = json.loads(json.dumps(version.evidence()[-1].predicate))
@@ -116,7 +116,7 @@ def test_verify_computes_the_metrics_again(version: Version, tmp_path: Path) -> 
 def test_a_gate_does_not_believe_evidence_that_contradicts_itself(
     registry: Registry, version: Version, tmp_path: Path
 ) -> None:
-    """However good the number."""
+    """A gate fails on evidence that contradicts itself, however good its metric is."""
     rule: Json = {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.1}
     registry.policies.set("acme/x", "production", {"rules": [rule]})
     evaluate(version, rows(tmp_path / "holdout.csv"))
@@ -130,7 +130,7 @@ def test_a_gate_does_not_believe_evidence_that_contradicts_itself(
 
 
 def test_a_leaderboard_ranks_over_the_same_bytes_only(registry: Registry, tmp_path: Path) -> None:
-    """Each version that is left out says why."""
+    """A leaderboard ranks versions over one dataset and gives the reason for each that it leaves out."""
     holdout, other = rows(tmp_path / "holdout.csv"), tmp_path / "other"
     other.mkdir()
     versions = []
@@ -142,14 +142,14 @@ def test_a_leaderboard_ranks_over_the_same_bytes_only(registry: Registry, tmp_pa
     evaluate(versions[2], rows(other / "holdout.csv", seed=2))
     versions[3].record_evaluation({"task": "other", "n": 60}, dataset=holdout, metrics={"mae": 0.5})
     evaluate(versions[0], holdout)
-    found = registry.leaderboard("acme/x", "roc_auc", "holdout.csv")
-    assert [(row.version, row.place) for row in found.rows[:2]] == [("acme/x@1", 1), ("acme/x@2", 2)]
-    assert {row.version: row.why for row in found.rows[2:]} == {
+    board = registry.leaderboard("acme/x", "roc_auc", "holdout.csv")
+    assert [(row.version, row.place) for row in board.rows[:2]] == [("acme/x@1", 1), ("acme/x@2", 2)]
+    assert {row.version: row.why for row in board.rows[2:]} == {
         "acme/x@3": "its holdout.csv has other bytes",
         "acme/x@4": "roc_auc was not measured",
         "acme/x@5": "it was never evaluated",
     }
-    lower = registry.leaderboard("acme/x", "mae", found.dataset)
+    lower = registry.leaderboard("acme/x", "mae", board.dataset)
     assert (lower.lower_is_better, lower.rows[0].version) == (True, "acme/x@4")
     with pytest.raises(InvalidEvidence, match="no version was evaluated"):
         registry.leaderboard("acme/x", "roc_auc", "nothing")
@@ -157,7 +157,7 @@ def test_a_leaderboard_ranks_over_the_same_bytes_only(registry: Registry, tmp_pa
 
 @pytest.mark.parametrize("form", FORMS)
 def test_reports_have_every_form(version: Version, tmp_path: Path, form: str) -> None:
-    """Text, documents, specifications and pictures, from what was signed."""
+    """Reports render as text, documents, chart specifications and pictures."""
     evaluate(version, rows(tmp_path / "holdout.csv"))
     version.set_card(muniment.read_card(CARD_TEXT))
     files = dict(write_report(version, form))
@@ -173,7 +173,7 @@ def test_reports_have_every_form(version: Version, tmp_path: Path, form: str) ->
 
 
 def test_every_chart_can_be_drawn(version: Version, tmp_path: Path) -> None:
-    """vl-convert takes each specification."""
+    """vl-convert accepts each chart specification."""
     evaluate(version, rows(tmp_path / "holdout.csv"))
     charts = draw(version.evidence()[-1].predicate)
     expected = {"confusion_matrix", "roc", "precision_recall", "lift", "thresholds", "calibration", "groups"}
@@ -199,25 +199,25 @@ def test_every_chart_can_be_drawn(version: Version, tmp_path: Path) -> None:
 def test_results_from_elsewhere_are_given(
     version: Version, tmp_path: Path, document: Json, metrics: dict[str, float]
 ) -> None:
-    """MLflow's dictionaries, model-index and .eval_results: numbers without counts, marked as such."""
-    (found,) = read_results(document)
-    assert found.metrics == metrics
+    """Results of MLflow, model-index and .eval_results are imported and marked as given."""
+    (results,) = read_results(document)
+    assert results.metrics == metrics
     data = rows(tmp_path / "holdout.csv")
-    version.record_evaluation({"task": found.task, "n": 60}, dataset=data, metrics=found.metrics)
+    version.record_evaluation({"task": results.task, "n": 60}, dataset=data, metrics=results.metrics)
     name = next(iter(metrics))
     assert version.evidence()[-1].metrics[name] == {"value": metrics[name], "source": "given"}
 
 
 @pytest.mark.parametrize("document", [{}, [], "x", None, {"model-index": 3}, {"metrics": {"a": "b"}}])
 def test_what_holds_no_result_is_refused(document: Json) -> None:
-    """Nothing is made up."""
+    """A file without a result is refused."""
     with pytest.raises(InvalidEvidence, match="no metric"):
         read_results(document)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_files_are_read_in_pieces(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pieces make the same evidence as the whole; groups may be of two columns together."""
+    """Reading a file in pieces gives the same evidence as reading it whole, also for pairs of groups."""
     path = rows(tmp_path / "rows.csv", n=500)
     if suffix == "parquet":
         pd.read_csv(path, dtype={"site": str}).to_parquet(tmp_path / "rows.parquet")
@@ -245,7 +245,7 @@ def test_files_are_read_in_pieces(tmp_path: Path, suffix: str, monkeypatch: pyte
     ],
 )
 def test_files_that_are_no_tables_are_refused(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
-    """Wrong columns, no rows, a Parquet file that is not one."""
+    """A file with wrong columns or no rows, or a broken Parquet file, is refused."""
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidEvidence, match=reason):
         evaluate_file(tmp_path / name, "classification", Columns(target=("y",), prediction=("p",)))
@@ -263,21 +263,21 @@ print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 
 @pytest.mark.slow
 def test_ten_million_rows_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
-    """Rows are counted as they come: 50 times as many take less than 100 MiB more."""
+    """Fifty times as many rows take less than 100 MiB more memory."""
     few = rows(tmp_path / "few.csv", n=200_000)
     header, _, lines = few.read_bytes().partition(b"\n")
     with (tmp_path / "many.csv").open("wb") as many:
         many.write(header + b"\n")
         for _ in range(50):
             many.write(lines)
-    found = {
+    measured = {
         name: subprocess.run(
             [sys.executable, "-c", MEASURE, str(tmp_path / name)], capture_output=True, text=True, check=True
         ).stdout.split()
         for name in ("few.csv", "many.csv")
     }
-    assert [found[name][0] for name in found] == ["200000", "10000000"]
-    assert int(found["many.csv"][1]) < int(found["few.csv"][1]) + 100
+    assert [measured[name][0] for name in measured] == ["200000", "10000000"]
+    assert int(measured["many.csv"][1]) < int(measured["few.csv"][1]) + 100
 
 
 TABLES: dict[str, tuple[Callable[..., Any], Any]] = {
@@ -290,7 +290,7 @@ TABLES: dict[str, tuple[Callable[..., Any], Any]] = {
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_model_predicts_the_rows_itself(registry: Registry, tmp_path: Path, name: str) -> None:
-    """Of real data: loaded verified, evaluated as scikit-learn would, with how it was done on record."""
+    """A verified model is evaluated as scikit-learn would do it, and how it was done is recorded."""
     load, estimator = TABLES[name]
     frame = load(as_frame=True).frame
     train, test = frame[::2], frame[1::2]
@@ -317,17 +317,17 @@ def test_a_model_predicts_the_rows_itself(registry: Registry, tmp_path: Path, na
 
 
 def test_an_unknown_label_at_test_time_is_counted(tmp_path: Path) -> None:
-    """A true label that the model never gives is a row of the matrix, and no error."""
+    """A true label that the model never predicts gets a row of the confusion matrix."""
     table = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": ["a", "a", "b", "b"]})
     fitted = LogisticRegression().fit(table[["x"]], table["y"])
     table.loc[3, "y"] = "new"
     table.to_csv(tmp_path / "t.csv", index=False)
-    found: Any = evaluate_model(fitted, tmp_path / "t.csv", "y")[0]
-    assert found["confusion_matrix"]["labels"] == ["a", "b", "new"]
+    evaluation: Any = evaluate_model(fitted, tmp_path / "t.csv", "y")[0]
+    assert evaluation["confusion_matrix"]["labels"] == ["a", "b", "new"]
 
 
 def test_a_card_is_an_attestation_and_the_old_one_stays(version: Version) -> None:
-    """The newest counts; what was written is what is read."""
+    """The newest card counts, and older ones stay on record as written."""
     with pytest.raises(CardNotFound):
         version.card()
     version.set_card(muniment.read_card(CARD_TEXT))
@@ -352,7 +352,7 @@ def test_a_card_is_an_attestation_and_the_old_one_stays(version: Version) -> Non
     ],
 )
 def test_cards_that_cannot_be_read_are_refused(version: Version, text: str, reason: str) -> None:
-    """With a reason, and nothing is recorded."""
+    """A card that cannot be read is refused with a reason and not recorded."""
     with pytest.raises(InvalidCard, match=reason):
         muniment.read_card(text)
     with pytest.raises(InvalidAttestation):
@@ -360,7 +360,7 @@ def test_cards_that_cannot_be_read_are_refused(version: Version, text: str, reas
 
 
 def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Version) -> None:
-    """The newest card has to say something in each; older ones do not fill its gaps."""
+    """A required field has to be in the newest card; older cards do not fill its gaps."""
     rule: Json = {"rule": "card", "required": ["intended_use", "limitations", "licence", "contacts"]}
     registry.policies.set("acme/x", "production", {"rules": [rule]})
     assert "there is no card" in version.check("production").failures[0]
@@ -377,7 +377,7 @@ def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Vers
 def test_the_commands_evaluate_rank_and_report(
     registry: Registry, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every task from columns of a file, results from elsewhere, a leaderboard, reports in files."""
+    """The commands evaluate every task from columns, import results, rank versions and write reports."""
     registry.push(model, "acme/x")
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
@@ -397,7 +397,7 @@ def test_the_commands_evaluate_rank_and_report(
         return result.output + result.stderr
 
     common = ("evaluate", "acme/x@1", "--data", "rows.csv")
-    found = {
+    tasks = {
         "binary-classification": (
             "--target",
             "y",
@@ -424,7 +424,7 @@ def test_the_commands_evaluate_rank_and_report(
         "drift": ("--task", "drift", "--reference-data", "other/rows.csv"),
     }
     version = registry.version("acme/x@1")
-    for task, words in found.items():
+    for task, words in tasks.items():
         run(*common, *words)
         evidence = version.evidence()[-1]
         assert (evidence.task, evidence.find_contradictions()) == (task, [])

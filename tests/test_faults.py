@@ -1,4 +1,4 @@
-"""Stores that go away, get slow or lie: clear refusals, and recovery without a restart."""
+"""Faults: stores that go away, slow down or lie are refused clearly and recover without a restart."""
 
 import asyncio
 import gc
@@ -136,7 +136,7 @@ def check_concealed(server: LiveServer, secret: str, method: str, path: str, **m
 def test_a_database_that_goes_away_comes_back(
     tmp_path: Path, scaled: Mapping[str, str], database: str
 ) -> None:
-    """Cut off: refusals that say so, life but no readiness. Joined again: all goes on, nothing is lost."""
+    """Without its database a server refuses and is not ready; with it back, it goes on."""
     with line_to(database) as line:
         parts = urlsplit(database)
         through = f"postgresql://postgres@127.0.0.1:{line.port}{parts.path}"
@@ -158,7 +158,7 @@ def test_a_database_that_goes_away_comes_back(
 def test_an_object_store_that_goes_away_or_slows_down(
     tmp_path: Path, scaled: Mapping[str, str], s3: Mapping[str, str]
 ) -> None:
-    """Without it metadata is still there, and bytes are refused clearly; slow is slow and not wrong."""
+    """Without its object store a server serves metadata and refuses bytes; a slow store still works."""
     with line_to(s3["AWS_ENDPOINT_URL"]) as line:
         there = f"http://127.0.0.1:{line.port}"
         with serving(tmp_path, {**scaled, "AWS_ENDPOINT_URL": there}) as (server, backend, owner):
@@ -179,7 +179,7 @@ def test_an_object_store_that_goes_away_or_slows_down(
 def test_an_object_store_that_lies_is_caught(
     tmp_path: Path, scaled: Mapping[str, str], s3: Mapping[str, str]
 ) -> None:
-    """Bytes that change on the way are never taken for what they were."""
+    """Bytes that change on the way from the object store are never accepted."""
     data = os.urandom(2 << 20)
     with line_to(s3["AWS_ENDPOINT_URL"]) as line:
         there = f"http://127.0.0.1:{line.port}"
@@ -200,7 +200,7 @@ def test_an_object_store_that_lies_is_caught(
 
 
 def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
-    """What was sent is not sent again, the file is still the file, and each byte is told once."""
+    """A push resumes after a broken connection and reports each byte once."""
     data = os.urandom(96 << 20)
     path = tmp_path / "weights"
     path.write_bytes(data)
@@ -231,7 +231,7 @@ def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
 
 
 def test_a_pull_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
-    """The copy is the blob, and each byte is told once."""
+    """A pull resumes after a broken connection and reports each byte once."""
     data = os.urandom(96 << 20)
     told: list[int] = []
     with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, direct, owner):
@@ -260,7 +260,7 @@ def test_a_pull_goes_on_when_the_line_breaks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("local", [True, False])
 def test_a_blob_is_read_and_streamed_from_any_place(tmp_path: Path, *, local: bool) -> None:
-    """Whoever reads some, goes elsewhere and copies the rest gets the bytes of those places."""
+    """Reading, seeking and streaming a blob from any offset gives the bytes there."""
     size, segment = 20 << 20, 8 << 20
     data = os.urandom(size)
     with serving(tmp_path / "server", {"MUNIMENT_LINK": "false"}) as (server, backend, owner):
@@ -283,14 +283,14 @@ def test_a_blob_is_read_and_streamed_from_any_place(tmp_path: Path, *, local: bo
             blob.seek(0)
             left = iter(blob.views())
             assert data.startswith(next(left))
-        # Whoever breaks off closes the blob first, and then lets go of the rest.
+        # A reader that stops closes the blob first and then drops the iterator.
         del left
         gc.collect()
         transport.close()
 
 
 def test_a_connection_that_ended_while_idle_is_not_used(tmp_path: Path) -> None:
-    """Servers close connections that nobody uses: the next download begins on a new one, without a pause."""
+    """A request after the server closed an idle connection opens a new one and succeeds."""
     with serving(tmp_path / "server", {}) as (server, _, _), line_to(server.url) as line:
         transport = Transport(f"http://127.0.0.1:{line.port}", None)
         for _ in range(2):
@@ -302,7 +302,7 @@ def test_a_connection_that_ended_while_idle_is_not_used(tmp_path: Path) -> None:
 
 
 def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:
-    """Of the same name, by many at once: each version has a number of its own, and none is skipped."""
+    """Concurrent publications of one name get consecutive numbers without gaps."""
     with serving(tmp_path, {}) as (server, _, owner):
         token = server.tokens[owner.public.id]
         backends = [server.connect(token) for _ in range(8)]
@@ -312,7 +312,7 @@ def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(8) as pool:
             created = list(pool.map(push, range(40)))
-        assert sum(created) == 20, "the same bytes are one version, whoever comes first"
+        assert sum(created) == 20, "the same bytes are one version"
         numbers = [v.number for v in backends[0].ask(ListVersions(name=NAME))]
         assert numbers == list(range(21, 0, -1))
         assert backends[0].ask(GetVersion(reference=Reference(NAME, None))).number == 21
@@ -320,7 +320,7 @@ def test_two_who_publish_at_once_get_two_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a small disk")
 def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
-    """No room: 507 with its code, and what is there is still served. Room again: all goes on."""
+    """On a full disk writes are refused with 507 and reads go on; with room again, writes succeed."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = subprocess.run(

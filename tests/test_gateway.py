@@ -1,4 +1,4 @@
-"""The gateway: ids, bounds, metrics, spans, and an answer whatever happens behind it."""
+"""The gateway: request ids, bounds, metrics, spans, and an answer to every request."""
 
 import asyncio
 import json
@@ -95,13 +95,13 @@ def visit(
         sent.append(message)
 
     asyncio.run(gateway(scope, receive, send))
-    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     body = b"".join(message.get("body", b"") for message in sent[1:])
-    return sent[0]["status"], found, body, generate_latest(collector).decode()
+    return sent[0]["status"], answered, body, generate_latest(collector).decode()
 
 
 def test_a_request_has_an_id_a_line_a_count_and_a_span(spans: InMemorySpanExporter) -> None:
-    """The id that a proxy gave is kept, if it is fit for a log; all four agree."""
+    """The id of a proxy is kept and appears in the answer, the log line and the span."""
     spans.clear()
     with capture_logs() as lines:
         status, headers, body, metrics = visit(
@@ -119,7 +119,7 @@ def test_a_request_has_an_id_a_line_a_count_and_a_span(spans: InMemorySpanExport
 
 
 def test_a_method_that_somebody_made_up_is_no_label(spans: InMemorySpanExporter) -> None:
-    """What is remembered for each label would grow with each of them."""
+    """An unknown method is counted under one label and appears nowhere else."""
     spans.clear()
     with capture_logs() as lines:
         _, _, _, metrics = visit(echo, b"", method="EVIL")
@@ -130,26 +130,26 @@ def test_a_method_that_somebody_made_up_is_no_label(spans: InMemorySpanExporter)
 
 @pytest.mark.parametrize("evil", [b"x\r\nset-cookie: a", b"", b"short", b"x" * 100, "\u202e1234567".encode()])
 def test_an_id_that_is_not_fit_for_a_log_is_replaced(evil: bytes) -> None:
-    """Nobody writes into the log, or into an answer, through the header."""
+    """A request id with unsafe characters or length is replaced by one of ours."""
     _, headers, _, _ = visit(echo, b"", headers=((b"x-request-id", evil),))
     assert len(headers["x-request-id"]) == 32
     assert headers["x-request-id"].isalnum()
 
 
 def test_a_body_beyond_the_bound_is_cut_off() -> None:
-    """413, whether it was announced or not, and the connection is closed."""
+    """A body beyond the bound is refused with 413 and the connection is closed."""
     status, headers, body, _ = visit(echo, *[b"x" * 40] * 3)
     assert (status, json.loads(body)["code"], headers["connection"]) == (413, "body_too_large", "close")
 
 
 def test_a_body_that_does_not_come_is_given_up() -> None:
-    """408 after the patience of one part."""
+    """A body that stops coming is refused with 408."""
     status, _, body, _ = visit(echo, b"x", hang=True)
     assert (status, json.loads(body)["code"]) == (408, "request_timeout")
 
 
 def test_a_fault_of_ours_is_an_answer_and_a_line() -> None:
-    """500 with the request's id and nothing of the inside; the inside is in the log."""
+    """An exception is a 500 with the request's id and no details, which only the log has."""
     with capture_logs() as lines:
         status, headers, body, _ = visit(fail, b"")
     document = json.loads(body)
@@ -163,7 +163,7 @@ def test_a_fault_of_ours_is_an_answer_and_a_line() -> None:
 
 
 def test_a_fault_in_a_route_is_told_like_every_refusal() -> None:
-    """Whatever a framework would say of it by itself."""
+    """An exception in a route is answered as a problem document, not in the framework's form."""
     app = FastAPI()
     add_handlers(app, write_problem)
     app.add_api_route("/x", lambda: 1 / 0, methods=["POST"])
@@ -176,7 +176,7 @@ def test_a_fault_in_a_route_is_told_like_every_refusal() -> None:
 
 
 def test_a_refusal_that_nobody_answered_is_answered() -> None:
-    """As a problem document, like every other."""
+    """A refusal that no route handles is answered as a problem document."""
     status, headers, body, _ = visit(refuse, b"")
     assert (status, headers["content-type"]) == (403, "application/problem+json")
     assert json.loads(body)["data"] == {"principal": "p", "act": "read", "namespace": "acme"}

@@ -28,7 +28,7 @@ KINDS: tuple[Callable[[bytes], Hashing], ...] = (start_hashing, PortableHashing)
 @given(sizes=st.lists(st.sampled_from([0, 1, 65_535, 65_536, CHUNK_BYTES]), max_size=30))
 @example(sizes=[CHUNK_BYTES] * 64)
 def test_what_is_hashed_in_the_background_is_all_that_passed(sizes: list[int]) -> None:
-    """In its order, though the buffers are filled again meanwhile."""
+    """The background hash covers all bytes in order, although buffers are reused."""
     passed = b""
     with BackgroundHasher() as hasher:
         for (number, size), buffer in zip(enumerate(sizes), rotate_buffers(), strict=False):
@@ -41,7 +41,7 @@ def test_what_is_hashed_in_the_background_is_all_that_passed(sizes: list[int]) -
 
 @given(pieces=st.lists(st.tuples(st.binary(max_size=300), st.sampled_from(KINDS)), min_size=1, max_size=8))
 def test_a_hash_goes_on_from_any_state(pieces: list[tuple[bytes, Callable[[bytes], Hashing]]]) -> None:
-    """Each piece is hashed from the state that the one before left, by either implementation."""
+    """A hash continues from a saved state with either implementation."""
     state = b""
     for data, start in pieces:
         hasher = start(state)
@@ -52,7 +52,7 @@ def test_a_hash_goes_on_from_any_state(pieces: list[tuple[bytes, Callable[[bytes
 
 
 def test_counts_of_more_than_32_bits_are_kept() -> None:
-    """After half a GiB the count of bits has left its first word."""
+    """A saved state keeps the bit count beyond 32 bits."""
     piece, count = bytes(1 << 20), 513
     hasher, known = start_hashing(), hashlib.sha256()
     for _ in range(count):
@@ -64,13 +64,13 @@ def test_counts_of_more_than_32_bits_are_kept() -> None:
 
 @pytest.mark.skipif(not cast("ModuleSpec", find_spec("_hashlib")).has_location, reason="OpenSSL is linked in")
 def test_openssl_is_used_where_python_shares_it() -> None:
-    """Nothing about a usual Python keeps us from it."""
+    """The OpenSSL implementation is used with a usual Python."""
     assert isinstance(start_hashing(), OpenSslHashing)
 
 
 @pytest.mark.parametrize("library", ["libc.so.6", "no-such-library.so"])
 def test_without_openssl_the_other_takes_its_place(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No functions, no library: it is noticed, and hashed all the same."""
+    """Without OpenSSL's functions, or without the library, the other implementation hashes."""
     monkeypatch.setattr(hashing, "find_spec", lambda _: _Spec(library))
     load_openssl.cache_clear()
     try:
@@ -81,7 +81,7 @@ def test_without_openssl_the_other_takes_its_place(library: str, monkeypatch: py
 
 
 def test_a_library_that_keeps_another_state_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot go on where the other stopped is found out before it hashes anything."""
+    """A library whose states do not resume is detected before it hashes anything."""
 
     class _Shifted(ctypes.Structure):
         _fields_ = (("magic", ctypes.c_uint32), *hashing._Context._fields_)

@@ -1,4 +1,4 @@
-"""Which version is this? Asked of files that were found somewhere, under whatever name."""
+"""Identify: which version a file belongs to, whatever it is called."""
 
 import json
 import shutil
@@ -27,15 +27,15 @@ def three(registry: Registry, model: Path) -> Registry:
 
 
 def test_files_are_known_under_any_name(three: Registry, model: Path, tmp_path: Path) -> None:
-    """Whole versions first, then the newest that has some; what nobody has is named."""
-    found = three.identify(model)
-    assert (str(found.matches[0].version), found.matches[0].whole) == ("acme/y@1", True)
-    assert found.unknown == ()
+    """Files are matched by content: whole versions first, then the newest with some; others are named."""
+    answer = three.identify(model)
+    assert (str(answer.matches[0].version), answer.matches[0].whole) == ("acme/y@1", True)
+    assert answer.unknown == ()
     place = tmp_path / "in production" / "model.dat"
     place.parent.mkdir()
     shutil.copy(model / "weights.bin", place)
-    found = three.identify(place)
-    assert [(str(match.version), dict(match.files), match.whole) for match in found.matches] == [
+    answer = three.identify(place)
+    assert [(str(match.version), dict(match.files), match.whole) for match in answer.matches] == [
         ("acme/y@1", {"model.dat": "weights.bin"}, False),
         ("acme/x@2", {"model.dat": "weights.bin"}, False),
     ]
@@ -45,7 +45,7 @@ def test_files_are_known_under_any_name(three: Registry, model: Path, tmp_path: 
 
 
 def test_a_digest_is_of_a_file_or_of_a_version(three: Registry) -> None:
-    """A file's names the versions that have it; a manifest's the version itself."""
+    """The digest of a file names the versions that hold it, and that of a manifest its version."""
     weights, version = str(Digest.of(b"second")), three.version("acme/x@2")
     assert [str(match.version) for match in three.identify(weights).matches] == ["acme/y@1", "acme/x@2"]
     (match,) = three.identify(str(version.digest)).matches
@@ -60,17 +60,17 @@ def test_a_digest_is_of_a_file_or_of_a_version(three: Registry) -> None:
 
 
 def test_what_the_index_says_is_checked(three: Registry, settings: Settings) -> None:
-    """An index that was changed behind the registry's back makes no file a version's."""
+    """A tampered index does not make a file part of a version."""
     stranger = Digest.of(b"a stranger")
     entry = three.version("acme/x@1").record.index
     with open_parts(Path(settings.location)) as parts:
         parts.units.write(lambda unit: unit.contents.add(entry, "acme", [stranger]))
-    found = three.identify(str(stranger))
-    assert (found.matches, found.unknown) == ((), (str(stranger),))
+    answer = three.identify(str(stranger))
+    assert (answer.matches, answer.unknown) == ((), (str(stranger),))
 
 
 def test_the_command_says_so(three: Registry, model: Path, settings: Settings) -> None:
-    """A table, or JSON; exit 1 if something is unknown, and what became of a version is said."""
+    """`identify` prints a table or JSON with each status, and exits with 1 if a file is unknown."""
     three.people.grant(three.people.me().record.id, "security")
     three.version("acme/x@2").set_status("revoked", "bad")
 

@@ -1,4 +1,4 @@
-"""OpenID Connect issuers that err, lie or change their keys, and tokens that are right but for one thing."""
+"""OpenID Connect issuers that fail, lie or change their keys, and tokens with one fault each."""
 
 import json
 import threading
@@ -29,10 +29,10 @@ class Issuer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked += 1
-                found = issuer.answers.get(self.path)
-                self.send_response(404 if found is None else 200)
+                answer = issuer.answers.get(self.path)
+                self.send_response(404 if answer is None else 200)
                 self.end_headers()
-                self.wfile.write(found or b"")
+                self.wfile.write(answer or b"")
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -78,7 +78,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def test_a_token_that_is_right_is_read(issuer: Issuer) -> None:
-    """Also one for several audiences, and its issuer is not asked for each."""
+    """A valid token is read, also with several audiences, and the issuer's keys are cached."""
     issuers = Issuers()
     for audience in (AUDIENCE, ["another", AUDIENCE]):
         assert issuers.verify(issuer.sign(aud=audience), issuer.url, AUDIENCE)["sub"] == "job"
@@ -106,7 +106,7 @@ def test_a_token_that_is_right_is_read(issuer: Issuer) -> None:
 def test_a_token_that_is_right_but_for_one_thing_is_refused(
     issuer: Issuer, changed: dict[str, object]
 ) -> None:
-    """Expired, not valid yet, for another audience, of another issuer, of another login."""
+    """A token with a wrong time, audience, issuer or nonce is refused."""
     issuers, right = Issuers(), {"nonce": "n"}
     assert issuers.verify(issuer.sign(**right), issuer.url, AUDIENCE, nonce="n")
     # Times are told from now.
@@ -117,7 +117,7 @@ def test_a_token_that_is_right_but_for_one_thing_is_refused(
 
 
 def test_an_issuer_may_change_its_keys(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked again, but a stranger's tokens do not make us ask each time."""
+    """New keys of an issuer are fetched, but unknown keys do not cause a request each time."""
     issuers = Issuers()
     issuers.verify(issuer.sign(), issuer.url, AUDIENCE)
     issuer.change_key(jwk.ECKey.generate_key("P-256"))
@@ -148,13 +148,13 @@ def test_an_issuer_may_change_its_keys(issuer: Issuer, monkeypatch: pytest.Monke
     ],
 )
 def test_an_issuer_that_errs_lets_nobody_in(issuer: Issuer, path: str, answer: bytes) -> None:
-    """Whatever it answers: a refusal, and no fault of ours."""
+    """A faulty answer of an issuer is a refusal."""
     issuer.answers[path] = answer
     refuses(lambda: Issuers().verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
 
 
 def test_an_issuer_leads_nowhere_else(issuer: Issuer) -> None:
-    """Its keys are behind TLS or on this machine; one that is gone lets nobody in."""
+    """Keys are fetched over TLS or from this machine only, and a missing issuer lets nobody in."""
     issuer.tell({"issuer": issuer.url, "jwks_uri": "http://169.254.169.254/latest"})
     refuses(lambda: Issuers().verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
     issuer.answers.clear()

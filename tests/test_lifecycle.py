@@ -1,4 +1,4 @@
-"""The end of a version: what each status keeps from happening, and what stays on record."""
+"""The end of a version: what each status prevents, and what stays on record."""
 
 import json
 from collections.abc import Callable
@@ -83,6 +83,7 @@ def read(backend: Backend, data: bytes) -> bytes:
 
 
 def test_each_status_has_a_reason_and_is_on_record(sam: Backend, backend: Backend) -> None:
+    """A status needs a reason and is recorded once; a retired version gets no new alias."""
     refuses(lambda: say(backend, Status.DEPRECATED, reason=None), ReasonNeeded)
     say(backend, Status.DEPRECATED)
     detail = backend.ask(DescribeVersion(reference=FIRST))
@@ -100,6 +101,7 @@ def test_each_status_has_a_reason_and_is_on_record(sam: Backend, backend: Backen
 
 
 def test_only_security_revokes_and_lifts(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    """Only security can revoke a version and lift a revocation, and it can set no other status."""
     others = (Role.READER, Role.CONTRIBUTOR, Role.VALIDATOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
     for role in others:
         person = open_as(add_person(backend, f"a {role}", role))
@@ -115,6 +117,7 @@ def test_only_security_revokes_and_lifts(sam: Backend, backend: Backend, open_as
 def test_a_revoked_version_is_for_security_and_auditors(
     sam: Backend, backend: Backend, open_as: OpenAs
 ) -> None:
+    """Only security and auditors can read the files of a revoked version; its record stays readable."""
     rita = open_as(add_person(backend, "Rita", Role.READER))
     audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
     say(sam, Status.REVOKED)
@@ -127,6 +130,7 @@ def test_a_revoked_version_is_for_security_and_auditors(
 
 
 def test_revoked_weights_do_not_come_back(sam: Backend, backend: Backend, owner: Identity) -> None:
+    """Revoked bytes cannot be published under another name in the namespace."""
     say(sam, Status.REVOKED)
     other = ModelName("acme", "other")
     refuses(lambda: publish(backend, owner, b"a", name=other), VersionWithdrawn)
@@ -135,7 +139,7 @@ def test_revoked_weights_do_not_come_back(sam: Backend, backend: Backend, owner:
 def test_a_quarantine_ends_at_its_namespace(
     sam: Backend, backend: Backend, owner: Identity, open_as: OpenAs
 ) -> None:
-    """Others keep the same bytes, may publish them, and are told nothing of who revoked them and why."""
+    """Another namespace can publish the same bytes and learns nothing about the revocation."""
     theirs = ModelName("other", "model")
     publish(backend, owner, b"a", name=theirs)
     olga = open_as(add_person(backend, "Olga", Role.READER, namespace="other"))
@@ -154,7 +158,7 @@ def test_a_quarantine_ends_at_its_namespace(
 
 
 def test_a_version_without_known_weights_does_not_come_back(registry: Registry, model: Path) -> None:
-    """The same files under another name are the same version; one of its other files is not."""
+    """A revoked version without known weights is recognised by all of its files, not by one of them."""
     registry.people.grant(registry.people.me().record.id, "security")
     registry.push(model, "acme/x").set_status("revoked", "bad")
     with pytest.raises(VersionWithdrawn):
@@ -166,6 +170,7 @@ def test_a_version_without_known_weights_does_not_come_back(registry: Registry, 
 def test_an_alias_does_not_move_to_it_and_rolls_back_past_it(
     sam: Backend, backend: Backend, owner: Identity
 ) -> None:
+    """An alias cannot move to a revoked version, and a rollback skips it."""
     publish(backend, owner, b"c")
     for number in (1, 2, 3):
         backend.execute(MoveAlias(reference=Reference(NAME, number), alias=PRODUCTION))
@@ -180,6 +185,7 @@ def test_an_alias_does_not_move_to_it_and_rolls_back_past_it(
 def test_a_policy_that_asks_for_it_notices_a_revoked_ancestor(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A provenance rule refuses a version whose base was revoked."""
     monkeypatch.chdir(tmp_path)
     registry.people.grant(registry.people.me().record.id, "security")
     (tmp_path / "base.bin").write_bytes(b"base")
@@ -205,6 +211,7 @@ def keep(backend: Backend, until: str | None, *, hold: bool = False) -> None:
 
 
 def test_retention_is_never_shortened(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    """An auditor can extend a retention but not shorten it, and a retained version cannot be purged."""
     refuses(lambda: keep(backend, "2036-01-01T00:00:00Z"), NotPermitted)
     audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
     refuses(lambda: keep(audrey, None), InvalidOption)
@@ -220,6 +227,7 @@ def test_retention_is_never_shortened(sam: Backend, backend: Backend, open_as: O
 
 
 def test_a_legal_hold_keeps_it(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    """A version under a legal hold cannot be purged until the hold ends."""
     audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
     keep(audrey, None, hold=True)
     purge = PurgeVersion(reference=FIRST, reason=salted("old"))
@@ -230,6 +238,7 @@ def test_a_legal_hold_keeps_it(sam: Backend, backend: Backend, open_as: OpenAs) 
 
 
 def test_a_purge_leaves_the_record_and_a_tombstone(sam: Backend, backend: Backend) -> None:
+    """A purge removes the files, leaves the record with a tombstone, and cannot be undone."""
     purge = PurgeVersion(reference=FIRST, reason=salted("old"))
     refuses(lambda: sam.execute(purge), NotPermitted)
     refuses(lambda: backend.execute(PurgeVersion(reference=FIRST)), ReasonNeeded)
@@ -247,6 +256,7 @@ def test_a_purge_leaves_the_record_and_a_tombstone(sam: Backend, backend: Backen
 
 
 def test_what_another_version_has_too_stays(registry: Registry, model: Path) -> None:
+    """Purging a version keeps the files that it shares with another, and both still verify."""
     registry.people.grant(registry.people.me().record.id, "security")
     first = registry.push(model, "acme/x")
     (model / "weights.bin").write_bytes(b"new weights")
@@ -263,7 +273,7 @@ def test_what_another_version_has_too_stays(registry: Registry, model: Path) -> 
 def test_what_a_version_shares_is_found_without_reading_the_others(
     registry: Registry, model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits while a namespace of many versions has every manifest read."""
+    """A purge finds shared files without reading the manifests of other versions."""
     (model / "shared.txt").write_text("shared")
     for number in range(30):
         (model / "weights.bin").write_bytes(b"%d" % number)
@@ -291,6 +301,7 @@ def test_what_a_version_shares_is_found_without_reading_the_others(
 
 
 def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, settings: Settings) -> None:
+    """A rebuild restores which blobs are in quarantine and which are gone."""
     me = registry.people.me().record.id
     version = registry.push(model, "acme/x")
     (model / "weights.bin").write_bytes(b"other")
@@ -314,7 +325,7 @@ def test_rebuild_knows_what_is_in_quarantine(registry: Registry, model: Path, se
 
 
 def test_rebuild_leaves_out_what_is_damaged(registry: Registry, model: Path, settings: Settings) -> None:
-    """A claim and a dataset that cannot be read; all else is found as before."""
+    """A rebuild skips claims and datasets that cannot be read and restores all else."""
     version = registry.push(model, "acme/x")
     version.attest(EVALUATION, evaluation(0.5))
     damaged = version.attest(EVALUATION, evaluation(0.75))
@@ -335,7 +346,7 @@ def test_rebuild_leaves_out_what_is_damaged(registry: Registry, model: Path, set
 
 
 def test_a_draft_becomes_a_version_or_goes(registry: Registry, model: Path, settings: Settings) -> None:
-    """What was drafted is published as it was; what is discarded goes, but for what something else needs."""
+    """A draft is published unchanged, and discarding one removes what nothing else needs."""
     (model / "shared.txt").write_text("shared")
     first = registry.drafts.save(model, "acme/new", message="try this").index
     (model / "weights.bin").write_bytes(b"other weights")
@@ -360,7 +371,7 @@ def test_a_draft_becomes_a_version_or_goes(registry: Registry, model: Path, sett
 def test_a_draft_keeps_what_its_claims_keep(
     registry: Registry, model: Path, settings: Settings, tmp_path: Path
 ) -> None:
-    """However long it waits, what a run recorded is held for it, also after a rebuild."""
+    """A draft holds what its run recorded for as long as it waits, also after a rebuild."""
     (tmp_path / "train.csv").write_text("a,b\n1,2\n")
     with muniment.run() as run:
         run.dataset("patients", tmp_path / "train.csv", snapshot=True)
@@ -378,6 +389,7 @@ def test_a_draft_keeps_what_its_claims_keep(
 
 
 def test_a_draft_is_its_authors(registry: Registry, model: Path, settings: Settings) -> None:
+    """Only its author can publish or discard a draft."""
     entry = registry.drafts.save(model, "acme/new").index
     carl = Identity.generate()
     registry.people.add("Carl", carl.public)
@@ -392,6 +404,7 @@ def test_a_draft_is_its_authors(registry: Registry, model: Path, settings: Setti
 
 
 def test_a_purge_leaves_what_a_draft_needs(registry: Registry, model: Path) -> None:
+    """A purge keeps the files that a draft shares with the version."""
     registry.push(model, "acme/x")
     registry.drafts.save(model, "acme/y")
     registry.version("acme/x@1").purge("old")
@@ -405,6 +418,7 @@ def test_a_purge_leaves_what_a_draft_needs(registry: Registry, model: Path) -> N
 def test_a_person_is_erased_and_everything_verifies(
     registry: Registry, model: Path, settings: Settings
 ) -> None:
+    """Erasing a person removes their texts from the database files, and every version still verifies."""
     vera = Identity.generate()
     registry.people.add("Vera Smith", vera.public)
     for role in ("contributor", "reader"):
@@ -440,7 +454,7 @@ def _read_database(directory: Path) -> bytes:
 
 
 def test_what_an_admin_typed_of_others_is_theirs(registry: Registry, settings: Settings) -> None:
-    """An erased admin takes along what names them and what they said, and nobody else's name."""
+    """Erasing an admin removes their name and texts, and keeps the names of others that they typed."""
     admin = Identity.generate()
     registry.people.add("Ada the admin", admin.public)
     registry.people.grant("Ada the admin", "admin")
@@ -451,6 +465,7 @@ def test_what_an_admin_typed_of_others_is_theirs(registry: Registry, settings: S
 
 
 def test_only_an_admin_erases(sam: Backend, backend: Backend) -> None:
+    """Only an admin can erase a person, and texts of others stay."""
     refuses(lambda: sam.execute(ErasePrincipal(principal="Sam")), NotPermitted)
     backend.execute(SetTag(reference=FIRST, key="a", value=salted("kept")))
     backend.execute(ErasePrincipal(principal="Sam"))
@@ -461,6 +476,7 @@ def test_only_an_admin_erases(sam: Backend, backend: Backend) -> None:
 
 
 def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands set a status, retain, purge and erase, and say what they affected."""
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
 
@@ -490,6 +506,7 @@ def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.Monke
 
 
 def test_a_pull_is_refused_with_the_reason(registry: Registry, model: Path, tmp_path: Path) -> None:
+    """Pulling a revoked version is refused with the reason and writes no file."""
     me = registry.people.me().record.id
     registry.people.grant(me, "security")
     version: Version = registry.push(model, "acme/x", alias="production")

@@ -1,4 +1,4 @@
-"""Lineage: what was made from what, as a graph, and whether each link of it holds."""
+"""Lineage: what was made from what, as a graph, and whether each link holds."""
 
 import json
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def labels(registry: Registry, target: Version | str, direction: str, **more: in
 
 
 def test_who_was_trained_on_a_dataset_or_on_anything_derived_from_it(registry: Registry, push: Push) -> None:
-    """Datasets, base models, fine-tunes, and the aliases that point at them now."""
+    """Descendants of a dataset include derived data, base models, fine-tunes and their aliases."""
     raw = push("data/raw", kind="dataset")
     clean = push("data/clean", raw, kind="dataset")
     base = push("acme/base", clean)
@@ -85,7 +85,7 @@ def test_who_was_trained_on_a_dataset_or_on_anything_derived_from_it(registry: R
 
 
 def test_a_training_may_name_a_file_of_a_dataset(registry: Registry, push: Push, tmp_path: Path) -> None:
-    """By its own digest: the dataset that holds it is found from there."""
+    """An input that is a single file leads to the dataset that holds it."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").write_text("x\n1\n")
     (tmp_path / "data" / "b.csv").write_text("x\n2\n")
@@ -98,9 +98,9 @@ def test_a_training_may_name_a_file_of_a_dataset(registry: Registry, push: Push,
 
 
 def test_a_name_is_of_one_kind(registry: Registry, model: Path) -> None:
-    """Datasets are repositories with versions, cards and evidence like models, and no models."""
+    """A name is a dataset or a model, and datasets have versions, cards and evidence too."""
     version = registry.push(model, "data/x", kind="dataset")
-    assert [(found.name, found.kind) for found in registry.models()] == [("data/x", "dataset")]
+    assert [(model.name, model.kind) for model in registry.models()] == [("data/x", "dataset")]
     version.set_card(muniment.Card(title="Patients", licence="CC-BY-4.0"))
     assert version.card().licence == "CC-BY-4.0"
     (model / "more.bin").write_bytes(b"x")
@@ -110,7 +110,7 @@ def test_a_name_is_of_one_kind(registry: Registry, model: Path) -> None:
 
 
 def test_the_graph_can_be_drawn_in_every_form(registry: Registry, push: Push) -> None:
-    """A tree that says what was shown above, Graphviz, JSON, and OpenLineage events."""
+    """The graph renders as a tree, Graphviz, JSON and OpenLineage events."""
     raw = push("data/raw", kind="dataset")
     base = push("acme/base", raw)
     push("acme/tuned", base, raw)
@@ -153,20 +153,20 @@ def _check_openlineage(event: dict[str, Any]) -> None:
 def test_the_commands_show_and_check_it(
     push: Push, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`lineage` and `verify --provenance`, which answers no if there is a hole."""
+    """`lineage` shows the graph, and `verify --provenance` fails if there is a hole."""
     push("acme/tuned", push("acme/base"))
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     shown = CliRunner().invoke(main, ["lineage", "acme/base@1", "--down"])
     assert (shown.exit_code, shown.output.splitlines()[:2]) == (0, ["acme/base@1", "  acme/tuned@1"])
-    found = json.loads(CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--json"]).output)
-    assert found["edges"][0]["name"] == "acme/base@1"
+    graph = json.loads(CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--json"]).output)
+    assert graph["edges"][0]["name"] == "acme/base@1"
     checked = CliRunner().invoke(main, ["verify", "acme/tuned@1", "--provenance"])
     assert "ok      acme/tuned@1: model acme/base@1" in checked.output
 
 
 def test_a_chain_without_a_hole_verifies(registry: Registry, push: Push, tmp_path: Path) -> None:
-    """Each input resolves, each digest matches, what was kept is there; of what is not, the hole is named."""
+    """Verification passes if every input resolves and matches, and names the first hole otherwise."""
     (tmp_path / "a.csv").write_text("x\n1\n")
     (tmp_path / "lost.csv").write_text("x\n2\n")
     registry.push(tmp_path / "a.csv", "data/a", kind="dataset")
@@ -201,7 +201,7 @@ def made_from(*versions: Version) -> Any:  # noqa: ANN401 - a predicate
 
 
 def test_a_cycle_is_named_and_ends(registry: Registry, push: Push) -> None:
-    """Claims that came later can say so; nothing hangs."""
+    """A cycle of claims is reported, and the walk ends."""
     base = push("acme/base")
     tuned = push("acme/tuned", base)
     predicate = json.loads(json.dumps(made_from(tuned)))
@@ -214,7 +214,7 @@ def test_a_cycle_is_named_and_ends(registry: Registry, push: Push) -> None:
 
 
 def test_a_lineage_of_a_hundred_thousand_levels_is_answered(tmp_path: Path) -> None:
-    """As far as a page goes, and it says that there is more; depth is counted right."""
+    """A very deep lineage is answered up to one page, with correct depths and a mark that more follows."""
     units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
     units.ensure_schema()
     nodes = [Digest.of(str(n).encode()).hex for n in range(100_001)]
@@ -232,7 +232,7 @@ def test_a_lineage_of_a_hundred_thousand_levels_is_answered(tmp_path: Path) -> N
 
 
 def test_who_may_not_read_a_namespace_is_not_led_through_it(backend: Backend, owner: Identity) -> None:
-    """Edges belong to the namespace whose claim they come from."""
+    """Edges are hidden from callers who cannot read the namespace of the claim behind them."""
     publish(backend, owner, b"one")
     data = Digest.of(b"data").hex
     least: Any = json.loads(json.dumps(provenance()))
@@ -249,7 +249,7 @@ def test_who_may_not_read_a_namespace_is_not_led_through_it(backend: Backend, ow
 
 
 def test_rebuilding_makes_the_graph_anew(registry: Registry, push: Push, settings: Settings) -> None:
-    """From the log and the stored claims, and custody of what claims keep, too."""
+    """A rebuild restores the graph and the custody of kept files from the log and the claims."""
     raw = push("data/raw", kind="dataset")
     tuned = push("acme/tuned", raw)
     before = registry.lineage(str(tuned))

@@ -111,7 +111,7 @@ def test_roots_of_rfc_6962(size: int) -> None:
 
 @pytest.mark.parametrize(("index", "size"), INCLUSION)
 def test_inclusion_paths_of_rfc_6962(index: int, size: int) -> None:
-    """The audit paths are the known ones, and verify."""
+    """The inclusion paths are the known ones and verify."""
     path = prove_inclusion(index, size, Tree(LEAVES).read)
     assert hexes(path) == INCLUSION[index, size]
     assert verify_inclusion(index, size, hash_leaf(LEAVES[index]), path, bytes.fromhex(ROOTS[size]))
@@ -119,7 +119,7 @@ def test_inclusion_paths_of_rfc_6962(index: int, size: int) -> None:
 
 @pytest.mark.parametrize(("old", "new"), CONSISTENCY)
 def test_consistency_paths_of_rfc_6962(old: int, new: int) -> None:
-    """The consistency paths are the known ones, and verify."""
+    """The consistency paths are the known ones and verify."""
     path = prove_consistency(old, new, Tree(LEAVES).read)
     assert hexes(path) == CONSISTENCY[old, new]
     assert verify_consistency(old, new, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new]), path)
@@ -127,7 +127,7 @@ def test_consistency_paths_of_rfc_6962(old: int, new: int) -> None:
 
 @given(st.lists(st.binary(max_size=4), max_size=70), st.data())
 def test_every_proof_verifies_and_no_other_does(leaves: list[bytes], data: st.DataObject) -> None:
-    """Any leaf of any size is provable; with another index, leaf, root or path it is not."""
+    """A proof verifies for its index, leaf, root and path, and for no other."""
     tree = Tree(leaves)
     size = data.draw(st.integers(0, len(leaves)))
     root = tree.root(size)
@@ -147,7 +147,7 @@ def test_every_proof_verifies_and_no_other_does(leaves: list[bytes], data: st.Da
 
 @given(st.integers(1, 70), st.data())
 def test_proofs_made_together_are_those_made_alone(size: int, data: st.DataObject) -> None:
-    """Leaves in any order, and again, have the paths that each has by itself; each node is read once."""
+    """Proofs made in one batch equal those made one by one, and read each node once."""
     tree = Tree([bytes([n]) for n in range(size)])
     indexes = data.draw(st.lists(st.integers(0, size - 1), max_size=8))
     asked: list[Node] = []
@@ -156,14 +156,14 @@ def test_proofs_made_together_are_those_made_alone(size: int, data: st.DataObjec
         asked.extend(nodes)
         return tree.read(nodes)
 
-    found = prove_inclusions(indexes, size, read)
-    assert found == [prove_inclusion(index, size, tree.read) for index in indexes]
+    proofs = prove_inclusions(indexes, size, read)
+    assert proofs == [prove_inclusion(index, size, tree.read) for index in indexes]
     assert len(asked) == len(set(asked))
 
 
 @given(st.integers(0, 70), st.integers(0, 70))
 def test_growth_is_provable_and_a_fork_is_not(one: int, other: int) -> None:
-    """A tree contains each of its pasts, and no past of another tree."""
+    """A tree is consistent with each of its pasts and with no other tree."""
     old, new = sorted((one, other))
     tree = Tree([bytes([n]) for n in range(new)])
     fork = Tree([bytes([n + 100]) for n in range(new)])
@@ -182,7 +182,7 @@ def test_growth_is_provable_and_a_fork_is_not(one: int, other: int) -> None:
 @pytest.mark.foreign
 @given(st.lists(st.binary(max_size=10), min_size=1, max_size=40))
 def test_pymerkle_has_the_same_roots(leaves: list[bytes]) -> None:
-    """An implementation that is not ours computes the same root at every size."""
+    """Pymerkle computes the same root at every size."""
     foreign = InmemoryTree(algorithm="sha256")
     for leaf in leaves:
         foreign.append_entry(leaf)
@@ -193,7 +193,7 @@ def test_pymerkle_has_the_same_roots(leaves: list[bytes]) -> None:
 
 
 def test_a_proof_of_what_is_not_there_cannot_be_asked_for() -> None:
-    """Indices and sizes beyond the tree are a caller's mistake."""
+    """Indices and sizes beyond the tree are refused."""
     tree = Tree(LEAVES)
     with pytest.raises(ValueError, match="no leaf 8"):
         prove_inclusion(8, 8, tree.read)
@@ -207,13 +207,13 @@ def test_a_proof_of_what_is_not_there_cannot_be_asked_for() -> None:
     st.binary(min_size=32, max_size=32),
 )
 def test_a_checkpoint_is_read_as_it_was_written(origin: str, size: int, root: bytes) -> None:
-    """Decode after encode is the identity."""
+    """Decoding an encoded checkpoint gives the checkpoint back."""
     checkpoint = Checkpoint(origin=origin, size=size, root=root)
     assert checkpoint == Checkpoint.decode(checkpoint.encode())
 
 
 def test_extension_lines_of_a_checkpoint_are_passed_over() -> None:
-    """C2SP allows lines behind the third."""
+    """Extension lines of a checkpoint are ignored, as C2SP allows."""
     root = base64.b64encode(EMPTY_ROOT).decode()
     assert Checkpoint.decode(f"o\n0\n{root}\nextension\n".encode()).size == 0
 
@@ -233,6 +233,6 @@ def test_extension_lines_of_a_checkpoint_are_passed_over() -> None:
     ],
 )
 def test_a_text_that_is_no_checkpoint_is_refused(text: str) -> None:
-    """Leading zeros, missing lines and short roots are not read generously."""
+    """A text with leading zeros, missing lines or a short root is refused."""
     with pytest.raises(ValueError, match="not a"):
         Checkpoint.decode(text.encode())

@@ -81,24 +81,24 @@ def server(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
 
 
 def test_a_person_logs_in_through_a_browser(server: LiveServer, tmp_path: Path) -> None:
-    """The whole way: browser, provider, back, a key enrolled; then roles are granted, and signing counts."""
+    """A login in the browser enrols a key, which can sign once its owner is granted a role."""
     settings = Settings.read({"MUNIMENT_STATE": str(tmp_path)})
-    found = login(server.url, name="laptop", settings=settings, show=lambda url: browse(url, "ada"))
-    assert found.person.name == "Ada Lovelace"
-    known = {key.id: key.assurance for key in found.person.keys}
-    assert known[found.identity.public.id] == "session"
+    session = login(server.url, name="laptop", settings=settings, show=lambda url: browse(url, "ada"))
+    assert session.person.name == "Ada Lovelace"
+    known = {key.id: key.assurance for key in session.person.keys}
+    assert known[session.identity.public.id] == "session"
     ada = server.connect(json.loads((tmp_path / "tokens.json").read_text())[server.url])
-    refuses(lambda: publish(ada, found.identity, b"x"), NotPermitted)
+    refuses(lambda: publish(ada, session.identity, b"x"), NotPermitted)
     owner = server.open_as(server.owner)
-    owner.execute(GrantRole(principal=found.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
-    assert publish(ada, found.identity, b"Ada's weights").created
-    receipt = record(ada, found.identity, 1, EVALUATION, evaluation(0.9))
+    owner.execute(GrantRole(principal=session.person.record.id, role=Role.CONTRIBUTOR, namespace="acme"))
+    assert publish(ada, session.identity, b"Ada's weights").created
+    receipt = record(ada, session.identity, 1, EVALUATION, evaluation(0.9))
     assert receipt.read(AttestationRecorded).assurance == "session"
     assert oct((tmp_path / "tokens.json").stat().st_mode & 0o777) == "0o600"
 
 
 def test_one_subject_is_one_principal(server: LiveServer, tmp_path: Path) -> None:
-    """Logging in again is the same person; another subject of the same name is another."""
+    """A second login is the same person, and another subject of the same name is another."""
     people = [
         login(
             server.url,
@@ -112,7 +112,7 @@ def test_one_subject_is_one_principal(server: LiveServer, tmp_path: Path) -> Non
 
 
 def test_a_login_belongs_to_the_browser_that_began_it(server: LiveServer) -> None:
-    """A link that somebody else began, an altered one and an old one are refused."""
+    """A login link from another browser, an altered link and an old one are refused."""
     start = f"{server.url}/login/start?port=54321&state=mine"
     with httpx2.Client(follow_redirects=False) as browser:
         at_provider = browser.get(start).headers["location"]
@@ -148,7 +148,7 @@ def browse(url: str, subject: str) -> None:
 
 
 def test_a_job_signs_in_by_the_identity_of_its_platform(server: LiveServer, issuer: str) -> None:
-    """By a rule; its fresh key counts as long as its token, and what it signs says how it was known."""
+    """A job signs in by a rule, and its key counts for as long as its token."""
     origin = server.open_as(server.owner).ask(GetLogIdentity()).origin
     proof = get_id_token(issuer, origin)
     refuses(lambda: login_workload(server.url, proof, name="ci"), LoginRefused)
@@ -173,7 +173,7 @@ def test_a_job_signs_in_by_the_identity_of_its_platform(server: LiveServer, issu
 @pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "jq"))), reason="needs bash, curl and jq")
 @pytest.mark.parametrize("platform", ["GitHub", "GitLab"])
 def test_the_examples_for_ci_run(server: LiveServer, issuer: str, tmp_path: Path, platform: str) -> None:
-    """What stands in docs/how-to/ci.md, line by line: the gate says no, then yes, and the alias moves."""
+    """The commands in docs/how-to/ci.md work in order: the gate refuses, passes, and the alias moves."""
     page = (Path(muniment.__file__).parents[2] / "docs/how-to/ci.md").read_text()
     blocks = [block.partition("```")[0] for block in page.split("```yaml\n")[1:]]
     alias = f"production-{platform.lower()}"
@@ -225,7 +225,7 @@ def test_the_examples_for_ci_run(server: LiveServer, issuer: str, tmp_path: Path
 
 
 def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> None:
-    """Rules of two principals that both match let nobody in; a rule says whom it means, and over https."""
+    """A token that matches rules of two principals is refused, and rules need a claim and https."""
     owner = server.open_as(server.owner)
     origin = owner.ask(GetLogIdentity()).origin
     owner.execute(RegisterPrincipal(name=salted("builder"), workload=True))
@@ -250,7 +250,7 @@ def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> No
 
 
 def test_identity_tokens_that_are_not_right_are_refused(server: LiveServer, issuer: str) -> None:
-    """For another audience, unsigned, signed by a stranger or with the public key as a secret, expired."""
+    """An identity token with a wrong audience, signature, algorithm, issuer or expiry is refused."""
     owner = server.open_as(server.owner)
     origin = owner.ask(GetLogIdentity()).origin
     rule = owner.execute(TrustIssuer(issuer=issuer, claims=(("sub", "job"),), principal="trainer"))

@@ -1,4 +1,4 @@
-"""Garbage, rot, backups, moves, jobs: what whoever runs a registry does with it."""
+"""Maintenance: garbage, rot, backups, moves and jobs."""
 
 import errno
 import io
@@ -65,7 +65,7 @@ def parts(registry: Registry, settings: Settings, model: Path) -> Iterator[Parts
 
 
 def test_garbage_is_what_nobody_names_for_long(parts: Parts, registry: Registry) -> None:
-    """Orphans go after the period of grace; whatever the log names stays."""
+    """Orphaned blobs are removed after the grace period; blobs that the log names stay."""
     orphan = parts.blobs.add_documents([b"an orphan"])[0]
     count = len(list(parts.blobs.list()))
     assert collect(parts, -LATER).blobs == 0, "it is too young"
@@ -77,7 +77,7 @@ def test_garbage_is_what_nobody_names_for_long(parts: Parts, registry: Registry)
 
 
 def test_what_is_stored_again_is_young_again(parts: Parts) -> None:
-    """A blob that somebody stores while garbage is collected is not taken from them."""
+    """A blob that is stored again during a collection is kept."""
     orphan = parts.blobs.add_documents([b"an orphan"])[0]
     place = Path(parts.place) / "blobs" / "sha256" / orphan.hex
     old = datetime.now(UTC).timestamp() - 10_000
@@ -87,7 +87,7 @@ def test_what_is_stored_again_is_young_again(parts: Parts) -> None:
 
 
 def test_what_is_being_removed_is_not_taken(registry: Registry, parts: Parts, model: Path) -> None:
-    """Whoever stores a blob just then is told to send it again; a collection that died is finished."""
+    """Storing a blob that is being removed is refused for now, and a dead collection is completed."""
     data = b"a blob that comes back"
     stored = Stored(digest=parts.blobs.add_documents([data])[0], size_bytes=len(data))
     parts.units.write(lambda unit: unit.holdings.add(GARBAGE, [stored], ""))
@@ -100,7 +100,7 @@ def test_what_is_being_removed_is_not_taken(registry: Registry, parts: Parts, mo
 
 
 def test_uploads_that_broke_off_are_swept(parts: Parts, settings: Settings) -> None:
-    """The files of writes that a crash has left are removed in the end."""
+    """Files of writes that a crash interrupted are removed in the end."""
     leftover = Path(settings.location) / "uploads" / "feedbeef"
     leftover.write_bytes(b"half a file")
     assert collect(parts, -LATER).leftovers == 0
@@ -109,7 +109,7 @@ def test_uploads_that_broke_off_are_swept(parts: Parts, settings: Settings) -> N
 
 
 def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) -> None:
-    """After the period of grace, with what had come of them; one that goes on stays."""
+    """An idle upload is removed with its bytes after the grace period; an active one stays."""
     now, stretches = datetime.now(UTC), (Stretch(0, "aa"),)
     for identity, touched in (("01", now - 2 * LATER), ("02", now)):
         upload = Upload(
@@ -143,7 +143,7 @@ def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected
 
 
 def test_what_people_leave_behind_is_let_go(parts: Parts) -> None:
-    """Whoever has uploaded what a namespace holds anyway, or nobody, holds it for the period of grace."""
+    """An upload that is never published is held for the grace period only."""
     revision = parts.blobs.add_documents([b"an orphan"])[0]
     blob = Stored(digest=revision, size_bytes=9)
     kept = Stored(digest=parts.units.read(lambda unit: unit.holdings.list_of("acme"))[0], size_bytes=1)
@@ -158,7 +158,7 @@ def test_what_people_leave_behind_is_let_go(parts: Parts) -> None:
 
 
 def test_rot_is_named_set_aside_and_healed(parts: Parts, registry: Registry, tmp_path: Path) -> None:
-    """A flipped bit and a lost blob are found; a backup heals both, and the rotten bytes are kept."""
+    """A scrub finds a flipped bit and a lost blob, and a backup heals both."""
     with open_parts(tmp_path / "backup", create=True) as backup:
         copy_registry(parts, backup)
     revision = registry.version("acme/x").revision()
@@ -180,7 +180,7 @@ def test_rot_is_named_set_aside_and_healed(parts: Parts, registry: Registry, tmp
 
 
 def test_a_backup_that_has_rotted_itself_heals_nothing(parts: Parts, registry: Registry) -> None:
-    """What comes from elsewhere is hashed before it is taken."""
+    """Bytes from a backup are hashed before they replace anything."""
     file = registry.version("acme/x").revision().files[0]
     parts.blobs.remove(file.digest)
     other = MemoryBlobs()
@@ -213,7 +213,7 @@ class FaultyBlobs(MemoryBlobs):
 
 
 def test_what_cannot_be_read_is_named_and_left_alone() -> None:
-    """A store that fails for a moment must not send good bytes away; a backup that has them may."""
+    """A blob that cannot be read for now is reported and left in place."""
     blobs, other = FaultyBlobs(), MemoryBlobs()
     away, bad, fine = blobs.add_documents([b"away", b"bad", b"fine"])
     other.add_documents([b"bad"])
@@ -231,7 +231,7 @@ def test_what_cannot_be_read_is_named_and_left_alone() -> None:
 
 
 def test_a_scrub_breaks_off_where_it_is() -> None:
-    """In the middle of a blob, too: whoever stops a server need not wait for terabytes."""
+    """A scrub stops in the middle of a blob when it is told to."""
     blobs = MemoryBlobs()
     blobs.add_documents([bytes(8 << 20)])
     asked = iter([False, False, True])
@@ -245,7 +245,7 @@ def test_a_scrub_breaks_off_where_it_is() -> None:
 def test_a_backup_has_what_claims_and_drafts_need(
     parts: Parts, registry: Registry, settings: Settings, tmp_path: Path, model: Path
 ) -> None:
-    """Whatever the registry can show, its backup can; what somebody is still uploading is not in it."""
+    """A backup holds everything that the registry can show, and no uploads under way."""
     with muniment.run() as run:
         pass
     (model / "weights.bin").write_bytes(b"trained")
@@ -270,7 +270,7 @@ def test_a_backup_has_what_claims_and_drafts_need(
 def test_a_backup_takes_no_rot_along(
     parts: Parts, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says which blob is not as it was, after it has copied all of the others."""
+    """A backup names each damaged blob after it has copied all others."""
     monkeypatch.setattr(moving, "_AT_ONCE", 1)
     revision = registry.version("acme/x").revision()
     place = Path(parts.place) / "blobs" / "sha256" / revision.files[0].digest.hex
@@ -284,7 +284,7 @@ def test_a_backup_takes_no_rot_along(
 
 
 def test_a_damaged_manifest_keeps_nobody_from_mending(parts: Parts, registry: Registry, model: Path) -> None:
-    """The version can be revoked and the registry rebuilt; the doctor and a scrub name what is wrong."""
+    """A version with a damaged manifest can be revoked, and the registry rebuilt and scrubbed."""
     version = registry.version("acme/x")
     (model / "weights.bin").write_bytes(b"other")
     registry.push(model, "acme/x")
@@ -303,7 +303,7 @@ def test_a_damaged_manifest_keeps_nobody_from_mending(parts: Parts, registry: Re
 
 
 def test_the_doctor_misses_what_claims_keep(parts: Parts, registry: Registry, model: Path) -> None:
-    """Not the files alone: what a claim keeps beside itself is evidence, too."""
+    """The doctor reports a missing blob that only a claim refers to."""
     with muniment.run() as run:
         pass
     (model / "weights.bin").write_bytes(b"trained")
@@ -319,7 +319,7 @@ def test_the_doctor_misses_what_claims_keep(parts: Parts, registry: Registry, mo
 def test_a_backup_made_while_others_write_is_a_whole_registry(
     parts: Parts, registry: Registry, tmp_path: Path, model: Path
 ) -> None:
-    """The copy is of one state: its log, its rows and its bytes agree, and it can be written to."""
+    """A backup taken during writes has a log, rows and bytes of one moment, and accepts writes."""
     stopping, faults = threading.Event(), list[BaseException]()
 
     def write() -> None:
@@ -361,7 +361,7 @@ def check_whole(root: Path, model: Path) -> None:
 
 
 def test_a_registry_is_not_written_over_another(parts: Parts, tmp_path: Path) -> None:
-    """Only empty stores are copied into."""
+    """Copying into stores that are not empty is refused."""
     with open_parts(tmp_path / "backup", create=True) as backup:
         copy_registry(parts, backup)
         refuses(lambda: copy_registry(parts, backup), RegistryExists)
@@ -371,7 +371,7 @@ def test_a_registry_is_not_written_over_another(parts: Parts, tmp_path: Path) ->
 def test_a_database_moves_to_postgresql_and_back(
     parts: Parts, registry: Registry, database: str, tmp_path: Path
 ) -> None:
-    """SQLite to PostgreSQL to SQLite: the same rows, and a log that hashes to its tree in each."""
+    """A move from SQLite to PostgreSQL and back keeps all rows and the tree of the log."""
     source = f"sqlite:///{parts.place}/registry.db"
     rows = migrate_database(source, database)
     assert rows["events"] == registry.verify_log()
@@ -389,24 +389,24 @@ def test_a_database_moves_to_postgresql_and_back(
 
 
 def test_the_doctor_finds_nothing_wrong_with_the_healthy(parts: Parts) -> None:
-    """A registry as it should be."""
+    """The doctor reports no fault in a healthy registry."""
     assert [one for one in examine(parts) if one.fault] == []
 
 
 def test_the_doctor_names_what_is_wrong_and_what_mends_it(parts: Parts, registry: Registry) -> None:
-    """An open key, a lost blob, an altered row: each with a command."""
+    """The doctor reports an open key, a lost blob and an altered row, each with a command."""
     (parts.keys / "log.pem").chmod(0o644)
     parts.blobs.remove(registry.version("acme/x").revision().files[0].digest)
     with parts.units.writing() as connection:
         connection.exec_driver_sql("UPDATE models SET latest = 7")
-    found = {one.remedy: one.fault for one in examine(parts) if one.fault}
-    assert "log.pem can be read by others" in "".join(found.values())
-    assert any("missing" in fault for fault in found.values())
-    assert "muniment admin rebuild" in found
+    faults = {one.remedy: one.fault for one in examine(parts) if one.fault}
+    assert "log.pem can be read by others" in "".join(faults.values())
+    assert any("missing" in fault for fault in faults.values())
+    assert "muniment admin rebuild" in faults
 
 
 def test_the_doctor_names_what_will_go_wrong(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An upload that was left, a job that keeps failing, a clock that is behind, a disk that fills up."""
+    """The doctor warns of idle uploads, failing jobs, a slow clock and a disk that fills up."""
     week_ago = write_time(datetime.now(UTC) - timedelta(days=8))
     upload = Upload(
         id="01", principal="founder", size_bytes=8, digest=None, offset=0, state=b"", touched=week_ago
@@ -420,7 +420,7 @@ def test_the_doctor_names_what_will_go_wrong(parts: Parts, monkeypatch: pytest.M
     faults = "\n".join(f"{one.fault}: {one.remedy}" for one in examine(parts) if one.fault)
     assert "nobody has gone on with for a week: muniment admin gc" in faults
     assert "scrub has failed 3 times: the disk is gone" in faults
-    assert "the newest entry is of" in faults
+    assert "the newest entry is dated" in faults
     assert "MiB are left at" in faults
 
 
@@ -446,7 +446,7 @@ def make_jobs(handlers: dict[str, Callable[[str], object]]) -> tuple[Jobs, Memor
 
 
 def test_a_job_is_done_when_it_is_due_and_once() -> None:
-    """Not before, and one that is done for good is forgotten."""
+    """A job runs once, not before it is due, and is then forgotten."""
     done: list[str] = []
     jobs, units, clock = make_jobs({"note": done.append})
     due = write_time(NOW + LATER)
@@ -459,7 +459,7 @@ def test_a_job_is_done_when_it_is_due_and_once() -> None:
 
 
 def test_a_job_that_fails_is_tried_again_later() -> None:
-    """With a pause that grows, and its fault on record."""
+    """A failed job is retried after growing pauses, and its fault is recorded."""
     faults = iter([StorageFailed(path="x", reason="no"), None])
 
     def fail_once(_payload: str) -> None:
@@ -479,7 +479,7 @@ def test_a_job_that_fails_is_tried_again_later() -> None:
 
 
 def test_a_job_that_never_works_stops_no_other() -> None:
-    """Whatever it raises and however often: it waits for some hours, and the others are done."""
+    """A job that always fails is retried after hours, and other jobs run meanwhile."""
     done: list[str] = []
 
     def fail(_payload: str) -> None:
@@ -498,8 +498,8 @@ def test_a_job_that_never_works_stops_no_other() -> None:
     assert job.due == write_time(clock.time + timedelta(hours=6))
 
 
-def test_a_job_that_takes_long_stays_with_whoever_is_at_it() -> None:
-    """Its lease is renewed for as long as it takes."""
+def test_a_job_that_takes_long_stays_with_its_worker() -> None:
+    """The lease of a long job is renewed while it runs."""
     tries: list[bool] = []
 
     def take_long(_payload: str) -> None:
@@ -517,7 +517,7 @@ def test_a_job_that_takes_long_stays_with_whoever_is_at_it() -> None:
 
 
 def test_a_job_that_was_taken_over_is_the_others() -> None:
-    """Whoever could not renew its lease in time writes nothing over what has become of the job since."""
+    """A worker whose lease ran out does not overwrite what its successor recorded."""
     seen: list[Job] = []
 
     def oversleep(_payload: str) -> None:
@@ -536,7 +536,7 @@ def test_a_job_that_was_taken_over_is_the_others() -> None:
 
 
 def test_a_server_scrubs_and_expires(tmp_path: Path) -> None:
-    """Its own jobs find rot, and forget what nobody came back for."""
+    """The jobs of a server find rot and remove expired uploads."""
     opened = open_served(ServerSettings.load(data=tmp_path))
     units, blobs = opened.registry.units, opened.registry.blobs
     opened.jobs.schedule()
@@ -570,7 +570,7 @@ def test_a_server_scrubs_and_expires(tmp_path: Path) -> None:
 def test_a_job_has_one_worker_until_its_lease_ends(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Whoever dies at a job loses it to the next, and not before."""
+    """The job of a worker that died goes to the next one when its lease ends, and not before."""
     units: object
     if kind == "memory":
         units = MemoryUnits(MemoryBlobs())

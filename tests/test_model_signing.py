@@ -1,4 +1,4 @@
-"""Content signatures against the reference implementation of OpenSSF Model Signing."""
+"""Content signatures and the reference implementation of OpenSSF Model Signing agree."""
 
 import hashlib
 import warnings
@@ -23,10 +23,10 @@ pytestmark = [pytest.mark.foreign, pytest.mark.filterwarnings("ignore")]
 
 @pytest.fixture
 def identity(tmp_path: Path) -> Identity:
-    found = Identity.generate()
-    found.save(tmp_path / "key.pem")
-    (tmp_path / "key.pub").write_bytes(found.public.pem)
-    return found
+    key = Identity.generate()
+    key.save(tmp_path / "key.pem")
+    (tmp_path / "key.pub").write_bytes(key.public.pem)
+    return key
 
 
 def revision_of(directory: Path) -> Revision:
@@ -42,7 +42,7 @@ def revision_of(directory: Path) -> Revision:
 
 
 def test_model_signing_verifies_ours(model: Path, identity: Identity, tmp_path: Path) -> None:
-    """A bundle that we build from known digests passes, and stops passing when a byte changes."""
+    """model-signing accepts a bundle that we built from digests, until a byte changes."""
     (model / "a").mkdir()
     (model / "a" / "b").write_bytes(b"")
     (model / "a.txt").write_text("sorts apart by parts and by code points")
@@ -56,7 +56,7 @@ def test_model_signing_verifies_ours(model: Path, identity: Identity, tmp_path: 
 
 
 def test_we_verify_what_model_signing_signs(model: Path, identity: Identity, tmp_path: Path) -> None:
-    """A bundle by the reference implementation verifies with our code, and covers the same files."""
+    """A bundle by model-signing verifies here and covers the same files."""
     signature = tmp_path / "model.sig"
     signing.Config().use_elliptic_key_signer(private_key=tmp_path / "key.pem").sign(model, signature)
     statement = verify_bundle(Bundle.decode(signature.read_bytes()), identity.public)
@@ -68,7 +68,7 @@ def test_we_verify_what_model_signing_signs(model: Path, identity: Identity, tmp
 def test_a_pulled_version_verifies_with_model_signing(
     registry: Registry, model: Path, tmp_path: Path
 ) -> None:
-    """What a user pulls, with its signature, passes the tool that others use."""
+    """model-signing accepts a version that was pulled with its signature."""
     version = registry.push(model, "acme/x")
     registry.pull("acme/x@1", tmp_path / "pulled")
     (tmp_path / "pulled.sig").write_bytes(version.content_bundle())

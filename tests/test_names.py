@@ -19,7 +19,7 @@ selectors = st.one_of(st.none(), st.integers(1, 10**15), aliases, digests)
 def test_a_reference_is_read_as_it_was_written(
     namespace: str, model: str, selector: int | Alias | Digest | None
 ) -> None:
-    """Parse after print is the identity."""
+    """Parsing a printed reference gives the reference back."""
     reference = Reference(ModelName(namespace, model), selector)
     assert reference == Reference.parse(str(reference))
 
@@ -29,7 +29,7 @@ def test_a_reference_is_read_as_it_was_written(
     ["", "acme", "/x", "acme/", "Acme/x", "acme/x y", "a/b/c", "acme/-x", "acme/x-", "a/" + "x" * 65, "ä/x"],
 )
 def test_a_name_that_breaks_the_rules_is_refused(name: str) -> None:
-    """Names have the grammar of OCI repositories."""
+    """A name outside the grammar of OCI repositories is refused."""
     with pytest.raises(InvalidName) as refusal:
         ModelName.parse(name)
     assert refusal.value.code == "invalid_name"
@@ -38,28 +38,28 @@ def test_a_name_that_breaks_the_rules_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("selector", ["0", "01", "-1", "sha256:12", "A", "a b", "1.0.", ""])
 def test_a_selector_that_is_none_is_refused(selector: str) -> None:
-    """What stands behind the @ is a number, an alias or a digest."""
+    """A selector that is neither a number, an alias nor a digest is refused."""
     with pytest.raises(InvalidReference):
         Reference.parse(f"acme/x@{selector}")
 
 
 @pytest.mark.parametrize("alias", ["latest", "7"])
 def test_an_alias_is_neither_a_number_nor_latest(alias: str) -> None:
-    """Those mean versions by themselves."""
+    """A number and `latest` are refused as aliases, because they select versions."""
     with pytest.raises(InvalidName):
         Alias(alias)
 
 
 @pytest.mark.parametrize("text", ["", "sha256:", "sha512:" + "0" * 64, "sha256:" + "A" * 64, "0" * 64])
 def test_a_digest_has_one_form(text: str) -> None:
-    """Only sha256 in lower-case hex is a digest."""
+    """Only sha256 in lower-case hex is accepted as a digest."""
     with pytest.raises(InvalidDigest):
         Digest.parse(text)
 
 
 @given(st.datetimes(timezones=st.timezones()))
 def test_a_time_is_read_as_it_was_written(time: object) -> None:
-    """Times keep their microseconds; two texts sort as the times do."""
+    """Printed times keep their microseconds and sort as the times do."""
     written = write_time(time)  # type: ignore[arg-type] # the strategy gives datetimes
     assert time == read_time(written)
 
@@ -76,6 +76,6 @@ def test_a_time_is_read_as_it_was_written(time: object) -> None:
     ],
 )
 def test_a_time_without_a_zone_is_refused(text: str) -> None:
-    """A time that means another moment elsewhere is not a time; nor is one that is in no year in UTC."""
+    """A time without a zone, or outside the years of UTC, is refused."""
     with pytest.raises(InvalidTime):
         read_time(text)

@@ -24,7 +24,7 @@ TEXT = b"example.com/log\n1\nAAAA\n"
 
 
 def test_a_note_opens_with_its_verifier_alone() -> None:
-    """The text comes back; another log's key does not open it."""
+    """A note opens with its own verifier and with no other."""
     note = signer.sign(TEXT)
     assert open_note(note, NoteVerifier.read(str(signer.verifier))) == TEXT
     for other in (
@@ -36,7 +36,7 @@ def test_a_note_opens_with_its_verifier_alone() -> None:
 
 
 def test_signatures_of_others_are_passed_over() -> None:
-    """Witnesses may add lines, and a text may hold blank lines."""
+    """Signature lines of witnesses are ignored, and a text can hold blank lines."""
     text = b"a\n\nb\n"
     witness = NoteSigner("witness", Identity.generate(Algorithm.ED25519))
     line = witness.sign(text).rpartition(b"\n\n")[2]
@@ -44,7 +44,7 @@ def test_signatures_of_others_are_passed_over() -> None:
 
 
 def test_a_wrong_signature_in_our_name_is_refused_even_beside_a_good_one() -> None:
-    """A line that claims our key has to verify."""
+    """A bad signature under our key is refused, even beside a good one."""
     blob = signer.verifier.key_id + bytes(64)
     line = f"— {signer.name} {base64.b64encode(blob).decode()}\n".encode()
     with pytest.raises(ProofInvalid):
@@ -56,7 +56,7 @@ def test_a_wrong_signature_in_our_name_is_refused_even_beside_a_good_one() -> No
     [b"", b"- x AAAAAAAA\n", b"\xe2\x80\x94 x !\n", b"\xe2\x80\x94 x AAAA\n", b"garbage\n", b"\xff\n"],
 )
 def test_a_malformed_note_is_refused(lines: bytes) -> None:
-    """Lines without the dash, name or base64 are not read generously."""
+    """A note with a malformed signature line is refused."""
     with pytest.raises(ProofInvalid):
         open_note(TEXT + b"\n" + lines, signer.verifier)
     with pytest.raises(ProofInvalid):
@@ -65,20 +65,20 @@ def test_a_malformed_note_is_refused(lines: bytes) -> None:
 
 @given(st.binary(max_size=80))
 def test_bytes_are_refused(data: bytes) -> None:
-    """No bytes open, or fail in another way."""
+    """Random bytes are refused, and never fail in another way."""
     with pytest.raises(ProofInvalid):
         open_note(data, signer.verifier)
 
 
 @pytest.mark.parametrize("text", ["", "a+b", "name+00000000+AAAA", "name+zz+!!"])
 def test_a_malformed_verifier_is_refused(text: str) -> None:
-    """A key whose id is not its own is not used."""
+    """A malformed verifier key is refused."""
     with pytest.raises(InvalidKey):
         NoteVerifier.read(text)
 
 
 def test_a_verifier_of_another_key_id_is_refused() -> None:
-    """The id in a verifier key has to be that of the key."""
+    """A verifier key whose id is not that of its key is refused."""
     name, _, key = str(signer.verifier).split("+", 2)
     with pytest.raises(InvalidKey):
         NoteVerifier.read(f"{name}+00000000+{key}")
@@ -104,15 +104,15 @@ func check(err error) {
 	}
 }
 
-func hashes(text string) (found []tlog.Hash) {
+func hashes(text string) (list []tlog.Hash) {
 	for _, part := range strings.Fields(text) {
 		raw, err := base64.StdEncoding.DecodeString(part)
 		check(err)
 		var hash tlog.Hash
 		copy(hash[:], raw)
-		found = append(found, hash)
+		list = append(list, hash)
 	}
-	return found
+	return list
 }
 
 func tree(name string, verifier note.Verifier) (int64, tlog.Hash) {

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the server does: schemathesis sends all that it allows, and much more."""
+"""The OpenAPI document describes the server: schemathesis sends what it allows, and much more."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.foreign, pytest.mark.hypothesis]
 
 
 def test_no_request_makes_a_fault(tmp_path: Path) -> None:
-    """No answer is a 500, whatever is sent to any route, and each refusal has a code."""
+    """No generated request to any route is answered with a 500, and each refusal has a code."""
     with run_server(tmp_path) as server:
         owner = Identity.generate()
         publish(server.open_as(owner), owner, b"weights")
         schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json")
-        operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+        operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
         assert len(operations) > 50
         for operation in operations:
             for mode in GenerationMode:

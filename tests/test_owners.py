@@ -1,4 +1,4 @@
-"""Owners: who answers for a model, who sets that, and how models are found by it."""
+"""Owners: who answers for a model, who can set that, and how to search by it."""
 
 from pathlib import Path
 
@@ -28,14 +28,14 @@ def owned(registry: Registry, model: Path) -> Registry:
 
 
 def test_the_newest_owner_counts_and_the_others_stay_on_record(owned: Registry) -> None:
-    """Each owner is listed, proven, and the model has the last one."""
+    """A model has the newest owner, and each earlier one is listed and proven."""
     vera, otto = (owned.people.get(name).record.id for name in ("Vera", "Otto"))
     assert [record.owner for record in owned.owners("acme/x")] == [vera, otto]
     assert [model.owner for model in owned.models()] == [otto, None]
 
 
 def test_time_travel_gives_the_owner_of_then(owned: Registry) -> None:
-    """A model, and a search, as of a time know who owned it then."""
+    """A model and a search at an earlier time give the owner at that time."""
     vera = owned.people.get("Vera").record.id
     then = owned.owners("acme/x")[0].set
     assert [model.owner for model in owned.models(at=then)] == [vera, None]
@@ -43,7 +43,7 @@ def test_time_travel_gives_the_owner_of_then(owned: Registry) -> None:
 
 
 def test_versions_are_found_by_owner(owned: Registry) -> None:
-    """By name, by id, and negated; nobody owns a model without an owner."""
+    """A search matches owners by name, by id and negated, and leaves out models without one."""
     otto = owned.people.get("Otto").record.id
     assert [v.name for v in owned.search("owner = Otto")] == ["acme/x"]
     assert [v.name for v in owned.search(f'owner = "{otto}"')] == ["acme/x"]
@@ -52,13 +52,13 @@ def test_versions_are_found_by_owner(owned: Registry) -> None:
 
 
 def test_setting_the_present_owner_again_changes_nothing(owned: Registry) -> None:
-    """The answer is the entry that set it."""
+    """Setting the present owner again answers with the entry that set it."""
     again = owned.set_owner("acme/x", "Otto")
     assert (again.created, again.index) == (False, owned.owners("acme/x")[-1].index)
 
 
 def test_an_unknown_model_or_person_is_refused(owned: Registry) -> None:
-    """Each by its own name, and nothing is recorded."""
+    """Setting the owner of an unknown model, or an unknown owner, is refused."""
     with pytest.raises(ModelNotFound):
         owned.set_owner("acme/z", "Otto")
     with pytest.raises(PrincipalNotFound):
@@ -67,7 +67,7 @@ def test_an_unknown_model_or_person_is_refused(owned: Registry) -> None:
 
 
 def test_an_admin_or_the_present_owner_sets_the_owner() -> None:
-    """A contributor does not, until the model is theirs; then they can hand it over, once."""
+    """An admin and the present owner can set the owner; a contributor cannot."""
     open_as, founder = open_memory(), Identity.generate()
     backend = open_as(founder)
     publish(backend, founder, b"model")
@@ -82,7 +82,7 @@ def test_an_admin_or_the_present_owner_sets_the_owner() -> None:
 
 
 def test_what_a_user_sees(owned: Registry, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`owner` sets and lists, `list` and `show` print the owner's name."""
+    """`owner` sets and lists owners, and `list` and `show` print the owner's name."""
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     owned.close()

@@ -1,4 +1,4 @@
-"""Passkeys: a real browser signs with an authenticator, and what it signed is verified again, offline."""
+"""Passkeys: a real browser signs with an authenticator, and the signature verifies offline."""
 
 import hashlib
 import json
@@ -144,6 +144,7 @@ def bundle_of(authenticator: Authenticator, payload: bytes = STATEMENT, kind: st
 
 @pytest.mark.parametrize("kind", ["es256", "eddsa", "rs256"])
 def test_what_a_passkey_signs_verifies(kind: str) -> None:
+    """A signature by a passkey verifies with its key, and an altered statement or signature does not."""
     authenticator = Authenticator(kind)
     key = PublicKey.read(authenticator.passkey.write())
     bundle = Bundle.decode(bundle_of(authenticator).encode())
@@ -177,6 +178,7 @@ def test_what_a_passkey_signs_verifies(kind: str) -> None:
     ids=["another origin", "no TLS", "another party", "user not verified", "user not there"],
 )
 def test_what_was_signed_otherwise_is_no_signature(wrong: dict[str, object]) -> None:
+    """A wrong origin or party, or a missing user, is refused in signatures and registrations."""
     authenticator = replace(Authenticator(), **wrong)  # type: ignore[arg-type] # each of its own type
     key = PublicKey.read(authenticator.passkey.write())
     with pytest.raises(BadSignature):
@@ -187,6 +189,7 @@ def test_what_was_signed_otherwise_is_no_signature(wrong: dict[str, object]) -> 
 
 
 def test_a_registration_is_no_signature_nor_the_other_way_round() -> None:
+    """A registration is no signature, a signature is no registration, and each has its challenge."""
     authenticator = Authenticator()
     key = PublicKey.read(authenticator.passkey.write())
     with pytest.raises(BadSignature):
@@ -199,6 +202,7 @@ def test_a_registration_is_no_signature_nor_the_other_way_round() -> None:
 
 
 def test_another_passkey_does_not_pass_for_it() -> None:
+    """A signature by another passkey under the id of the key is refused."""
     mine, other = Authenticator(), Authenticator()
     key = PublicKey.read(mine.passkey.write())
     with pytest.raises(BadSignature):
@@ -221,6 +225,7 @@ def test_another_passkey_does_not_pass_for_it() -> None:
     ],
 )
 def test_a_line_that_is_no_passkey(line: bytes) -> None:
+    """A malformed passkey line is refused."""
     with pytest.raises(InvalidKey):
         PublicKey.read(line)
 
@@ -240,6 +245,7 @@ def test_a_line_that_is_no_passkey(line: bytes) -> None:
     ],
 )
 def test_which_origins_have_passkeys(origin: str, party: str | None) -> None:
+    """Passkeys need an https origin with a domain name, or localhost."""
     if party is None:
         refuses(lambda: party_of(origin), InvalidKey)
     else:
@@ -303,7 +309,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.mark.slow
 def test_a_passkey_is_enrolled_by_an_invitation_only(place: Place) -> None:
-    """Neither a session, nor a used or foreign invitation, nor an admin, makes somebody's passkey."""
+    """Only an unused invitation of its own enrols a person's passkey; sessions and admins cannot."""
     ursula = place.sign_in("Ursula")
     authenticator = Authenticator(party="localhost", origin=place.url)
     credentials = json.loads((place.directory / "Ursula" / "tokens.json").read_text())
@@ -330,7 +336,7 @@ def test_a_passkey_is_enrolled_by_an_invitation_only(place: Place) -> None:
 
 
 def test_in_a_directory_nobody_has_a_passkey(registry: Registry, model: Path) -> None:
-    """There is no page to make it on."""
+    """Enrolling a passkey in an embedded registry is refused, because there is no page for it."""
     version = registry.push(model, "acme/x")
     registry.policies.set("acme/x", "production", {"rules": [{"rule": "approvals", "validator": 1}]})
     refuses(lambda: version.approve("production", "validator", "x", signer=PasskeySigner(print)), InvalidKey)
@@ -380,7 +386,7 @@ def while_the_browser_signs(act: Callable[[PasskeySigner], Receipt], drive: Call
 @pytest.mark.foreign
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 def test_an_approval_by_passkey(place: Place, page: Page) -> None:
-    """Vera makes a passkey, reads what she signs, signs; the gate is met, and the file alone proves it."""
+    """Vera enrols a passkey and approves with it, which meets the gate and verifies from an export alone."""
     version = place.owner.version("acme/x@1")
     vera = place.sign_in("Vera")
     make_passkey(page, place, "Vera")
@@ -419,7 +425,7 @@ def test_an_approval_by_passkey(place: Place, page: Page) -> None:
 @pytest.mark.foreign
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
-    """Whoever declines signs nothing, and the page signs nothing but approvals and withdrawals."""
+    """A declined request signs nothing, and the page refuses statements that are not decisions."""
     wanda = place.sign_in("Wanda")
     theirs = wanda.version("acme/y@1")
     refuses(lambda: theirs.approve("production", "validator", "x", signer=PasskeySigner(print)), InvalidKey)
@@ -447,7 +453,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
             text=True,
         ) as process:
             assert process.stderr is not None
-            drive(process.stderr.readline().rpartition("open this one: ")[2].strip())
+            drive(process.stderr.readline().rpartition("go to ")[2].strip())
             output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         return output
@@ -488,6 +494,7 @@ def test_what_a_browser_does_not_sign(place: Place, page: Page) -> None:
 
 @pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere(place: Place) -> None:
+    """The pages name no other host and forbid foreign content and framing."""
     for path in ("/login", "/passkeys/sign"):
         answer = httpx2.get(f"{place.url}{path}")
         assert answer.headers["content-type"].startswith("text/html")

@@ -42,7 +42,7 @@ def test_plain_paths_pass(path: str) -> None:
     ],
 )
 def test_a_path_that_could_be_another_elsewhere_is_refused(path: str) -> None:
-    """Absolute, upward, empty, non-NFC and over-long paths have a clear refusal."""
+    """Absolute, upward, empty, non-NFC and overlong paths are refused."""
     with pytest.raises(InvalidPath) as refusal:
         check_path(path)
     assert refusal.value.reason
@@ -62,6 +62,6 @@ def test_a_path_that_could_be_another_elsewhere_is_refused(path: str) -> None:
     ],
 )
 def test_two_paths_that_meet_on_some_file_system_are_refused(paths: tuple[str, str]) -> None:
-    """Case, Unicode form and a file that is also a directory collide."""
+    """Paths that differ only in case or Unicode form, or where one contains the other, are refused."""
     with pytest.raises(InvalidPath):
         check_paths(paths)

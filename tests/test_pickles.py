@@ -1,4 +1,4 @@
-"""Pickles are followed, not loaded: what they take, what they call, and what cannot be told."""
+"""Pickles are followed, not loaded: which names they take, what they call, and what stays hidden."""
 
 import contextlib
 import importlib
@@ -27,6 +27,7 @@ from muniment.scanning.files import scan_file
 from muniment.scanning.names import _CLASSES, _FUNCTIONS, Name, is_listed
 from muniment.scanning.pickles import Pickles, read_pickles
 from muniment.scanning.streams import buffer
+from strategies import damaged
 
 # What is in a file can be written badly.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid .*escape sequence:DeprecationWarning")
@@ -47,10 +48,10 @@ class Calls:
 def follow(data: bytes) -> Pickles:
     """Follow pickles to the end of some bytes."""
     file = buffer(io.BytesIO(data))
-    found = read_pickles(file)
-    if not found.fault:
+    followed = read_pickles(file)
+    if not followed.fault:
         assert file.read() == b""
-    return found
+    return followed
 
 
 def look(data: bytes, path: str = "model.pkl") -> list[ScanFinding]:
@@ -99,7 +100,7 @@ GADGETS = {
 @pytest.mark.foreign
 @pytest.mark.parametrize("gadget", sorted(GADGETS))
 def test_what_others_call_unsafe_is_found(gadget: str) -> None:
-    """Fickling, which judges what a pickle would run, and we agree on each."""
+    """Fickling and we agree on which pickles are unsafe."""
     data = GADGETS[gadget]
     assert check_safety(Pickled.load(io.BytesIO(data))).severity >= Severity.LIKELY_UNSAFE
     assert worst(data) in {"high", "critical"}
@@ -109,7 +110,7 @@ def test_what_others_call_unsafe_is_found(gadget: str) -> None:
 @pytest.mark.foreign
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_names_are_those_that_others_see(protocol: int) -> None:
-    """Those of picklescan, which looks at the opcodes alone."""
+    """The names that a pickle takes are those that picklescan reports."""
     value = {"a": np.arange(3), "b": [PurePosixPath("x"), np.float64(1)], "c": Calls(print, "x")}
     data = pickle.dumps(value, protocol=protocol)
     seen = {f"{one.module}.{one.name}" for one in scan_pickle_bytes(io.BytesIO(data), "x").globals}
@@ -130,18 +131,18 @@ def test_the_names_are_those_that_others_see(protocol: int) -> None:
     st.sampled_from(PROTOCOLS),
 )
 def test_data_alone_is_nothing_to_find(value: object, protocol: int) -> None:
-    """Whatever `pickle` writes of plain data is followed to its end."""
+    """A pickle of plain data is followed to its end and has no finding."""
     data = pickle.dumps(value, protocol=protocol)
-    found = follow(data)
-    assert (found.ended, found.fault, found.reading.hidden) == (1, "", set())
+    followed = follow(data)
+    assert (followed.ended, followed.fault, followed.reading.hidden) == (1, "", set())
     assert worst(data) == "none"
 
 
-@given(st.binary(max_size=400))
+@given(st.binary(max_size=400) | damaged(pickle.dumps([1, "a", {"b": (2.5, None)}, b"c"])))
 def test_no_bytes_are_too_strange(data: bytes) -> None:
-    """Any bytes are refused or followed; what ends is what `pickletools` reads to its end too."""
-    found = follow(data)
-    if found.ended:
+    """Any bytes are refused or followed, and what is followed to its end `pickletools` reads too."""
+    followed = follow(data)
+    if followed.ended:
         opcodes = list(pickletools.genops(io.BytesIO(data)))
         assert opcodes[-1][0].name == "STOP"
 
@@ -246,20 +247,20 @@ FRAGMENTS = [
 @hypothesis_settings(max_examples=3000)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=40))
 def test_what_an_unpickler_takes_was_found(fragments: list[bytes]) -> None:
-    """Python's own, and the one in C, ask for no name that was not found, or is not said to be hidden."""
+    """Neither of Python's unpicklers takes a name that was not reported or said to be hidden."""
     # With ends of lines: nothing is to run after a name that stands at the very end.
     data = b"".join(fragments) + b"\n\n."
-    found = follow(data)
+    followed = follow(data)
     for kind in (AskedInPython, AskedInC):
         unpickler = kind(io.BytesIO(data))
         with contextlib.suppress(Exception):
             unpickler.load()
-        if not found.reading.hidden:
-            assert unpickler.names <= taken(found.reading.names)
+        if not followed.reading.hidden:
+            assert unpickler.names <= taken(followed.reading.names)
 
 
 def test_a_name_across_the_end_of_a_frame_is_hidden() -> None:
-    """The unpickler in C reads another name there than stands there."""
+    """A name that crosses the end of a frame is hidden, because the C unpickler reads another one."""
     inside = b"cnumpy\nnda"
     data = b"\x80\x04\x95" + len(inside).to_bytes(8, "little") + inside + b"rray\n."
     unpickler = AskedInC(io.BytesIO(data))
@@ -271,7 +272,7 @@ def test_a_name_across_the_end_of_a_frame_is_hidden() -> None:
 
 
 def test_an_array_of_joblib_in_a_frame_is_hidden() -> None:
-    """Joblib reads it from behind the frame."""
+    """A joblib array inside a frame is hidden, because joblib reads it from behind the frame."""
     file = io.BytesIO()
     joblib.dump([np.arange(9), np.arange(9)], file)
     data = bytearray(file.getvalue())
@@ -306,20 +307,20 @@ def fitted() -> Iterator[tuple[str, object]]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_estimator_of_scikit_learn_only_makes_data() -> None:
-    """As pickle writes it, and joblib: there is nothing to find in them, and nothing is left unread."""
+    """Each fitted estimator of scikit-learn, pickled or dumped by joblib, has no finding."""
     count, ways = 0, [lambda model, file, p=p: pickle.dump(model, file, protocol=p) for p in (2, 4, 5)]
     for name, model in fitted():
         count += 1
         for write in (*ways, joblib.dump):
             file = io.BytesIO()
             write(model, file)
-            found = [one for one in look(file.getvalue(), "model.joblib") if one.severity != "none"]
-            assert found == [], name
+            findings = [one for one in look(file.getvalue(), "model.joblib") if one.severity != "none"]
+            assert findings == [], name
     assert count > 120
 
 
 def test_what_is_listed_is_there() -> None:
-    """Each name on the list, of the packages that are installed, is one; and a class if it is said to be."""
+    """Each listed name of an installed package exists, and is a class if it is listed as one."""
     for names, is_class in ((_CLASSES, True), (_FUNCTIONS, False)):
         for name in names:
             if name.module.split(".")[0] == "torch":
@@ -327,12 +328,12 @@ def test_what_is_listed_is_there() -> None:
                 continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found = getattr(importlib.import_module(name.module), name.name)
-            assert inspect.isclass(found) is is_class, name
+                member = getattr(importlib.import_module(name.module), name.name)
+            assert inspect.isclass(member) is is_class, name
 
 
 def test_no_text_can_be_made_of_what_is_listed() -> None:
-    """A text made on the way could become a name."""
+    """No listed name makes a text, because a text could become a name."""
     assert not is_listed(Name("builtins", "str"))
     assert not is_listed(Name("__builtin__", "unicode"))
 
@@ -355,7 +356,7 @@ ARRAYS = {
 @pytest.mark.parametrize("compress", [0, "zlib", "gzip", "bz2", "lzma", "xz"])
 @pytest.mark.parametrize("kind", sorted(ARRAYS))
 def test_arrays_of_joblib_are_passed_over(kind: str, compress: int | str) -> None:
-    """Their bytes stand between opcodes; what follows them is found all the same."""
+    """Joblib arrays between opcodes are skipped, and a call behind them is a finding."""
     for value, expected in (("fine", "none"), (Calls(exec, "1"), "critical")):
         file = io.BytesIO()
         joblib.dump([ARRAYS[kind], value], file, compress=compress and (compress, 3))
@@ -366,7 +367,7 @@ def test_arrays_of_joblib_are_passed_over(kind: str, compress: int | str) -> Non
 @pytest.mark.foreign
 @pytest.mark.parametrize("compress", [0, "zlib", "gzip", "bz2", "lzma", "xz"])
 def test_large_arrays_of_joblib_are_passed_over(compress: int | str) -> None:
-    """What is larger than any buffer too, from the beginning again for each way to read it."""
+    """Joblib arrays larger than a buffer are skipped too."""
     noise = np.frombuffer(np.random.default_rng(1).bytes(1 << 20), dtype="u1")
     for value, expected in (("fine", "none"), (Calls(exec, "1"), "critical")):
         file = io.BytesIO()
@@ -377,31 +378,31 @@ def test_large_arrays_of_joblib_are_passed_over(compress: int | str) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ((b"f8", b"q8"), "of a type that is not known"),
+        ((b"f8", b"q8"), "has an unknown type"),
         ((b"\x85", b"\x86"), "cannot be followed"),
-        ((b"\x8c\x05dtype", b"\x8c\x05dtypf"), "without a type"),
-        ((b"\x8c\x05shape", b"\x8c\x05shapf"), "without a type"),
+        ((b"\x8c\x05dtype", b"\x8c\x05dtypf"), "has no type"),
+        ((b"\x8c\x05shape", b"\x8c\x05shapf"), "has no type"),
     ],
 )
 def test_an_array_of_joblib_that_cannot_be_measured_is_a_finding(
     change: tuple[bytes, bytes], reason: str
 ) -> None:
-    """What follows it cannot be told."""
+    """A joblib array of unknown length is a finding, because what follows it cannot be read."""
     file = io.BytesIO()
     joblib.dump([np.arange(9.0)], file)
-    found = look(file.getvalue().replace(*change), "model.joblib")
-    assert any(reason in one.message for one in found), found
+    findings = look(file.getvalue().replace(*change), "model.joblib")
+    assert any(reason in one.message for one in findings), findings
 
 
 def test_objects_in_an_array_of_joblib_are_looked_at() -> None:
-    """They are a pickle inside the pickle."""
+    """The pickle inside a joblib array of objects is followed."""
     file = io.BytesIO()
     joblib.dump({"x": np.array([Calls(exec, "1")], dtype=object)}, file)
     assert worst(file.getvalue(), "model.joblib") == "critical"
 
 
 def test_a_file_of_joblib_is_also_read_as_a_plain_pickle() -> None:
-    """What joblib takes for the bytes of an array, `pickle` takes for opcodes."""
+    """A joblib file is also read as a plain pickle, which takes the bytes of arrays for opcodes."""
     plain = np.frombuffer(plant("os", "system", "true").ljust(64, b"."), dtype="u1")
     file = io.BytesIO()
     joblib.dump([plain], file)
@@ -414,7 +415,7 @@ def test_a_file_of_joblib_is_also_read_as_a_plain_pickle() -> None:
 
 
 def test_files_of_old_torch_hold_tensors_behind_their_pickles() -> None:
-    """Five pickles, the first of them a number; the rest is no fault."""
+    """The tensors behind the five pickles of an old torch file are no finding."""
     magic = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
     state = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(U\x01sQK\x00(tU\x00tR."
     others = [pickle.dumps(one, protocol=2) for one in (1001, {"little_endian": True})]
@@ -448,38 +449,38 @@ HIDING: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("how", sorted(HIDING))
 def test_what_cannot_be_told_is_found(how: str) -> None:
-    """A pickle that makes its names as it goes has something to hide."""
-    found = look(HIDING[how]())
-    assert {one.rule for one in found} >= {"pickle/hidden"}, found
+    """A pickle that computes the names it takes is a finding."""
+    findings = look(HIDING[how]())
+    assert {one.rule for one in findings} >= {"pickle/hidden"}, findings
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"hello", "recall"),
+        (b"hello", "memo"),
         (b"\x80\x04", "too early"),
         (b"\x80\x04N", "too early"),
-        (b"\x80\x04\xff", "an opcode that there is not"),
-        (b".", "not there"),
-        (b"0.", "not there"),
-        (b"(1(.", "not there"),
-        (b"e.", "not there"),
+        (b"\x80\x04\xff", "unknown opcode"),
+        (b".", "stack is empty"),
+        (b"0.", "stack is empty"),
+        (b"(1(.", "stack is empty"),
+        (b"e.", "stack is empty"),
         (b"I1", "too early"),
         (b"T\xff\xff\xff\xff.", "negative"),
         (b"}(K\x01u.", "without a value"),
-        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "no file has"),
+        (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff.", "impossible length"),
         (b"\x8e\xff\xff\xff\xff\x00\x00\x00\x00.", "too early"),
         (b"c\xff\xfe\nx\n.", "not text"),
-        (b"\x80\x04K\x01K\x02\x93.", "no text"),
-        (b"K\x01)R.", "cannot be called"),
-        (b"(o.", "not there"),
+        (b"\x80\x04K\x01K\x02\x93.", "not text"),
+        (b"K\x01)R.", "not callable"),
+        (b"(o.", "stack is empty"),
     ],
 )
 def test_a_pickle_that_breaks_is_a_finding_where_one_is_expected(data: bytes, reason: str) -> None:
-    """Under the name of a pickle it cannot be passed over; a text that begins like one can."""
-    (found,) = look(data)
-    assert (found.severity, found.rule) == ("high", "pickle/unread")
-    assert reason in found.message
+    """A broken pickle is a finding under the name of a pickle, and not under that of a text."""
+    (finding,) = look(data)
+    assert (finding.severity, finding.rule) == ("high", "pickle/unread")
+    assert reason in finding.message
     assert look(data, "notes.txt") == [] or data[0] == 0x80
 
 
@@ -487,24 +488,24 @@ def test_a_pickle_that_breaks_is_a_finding_where_one_is_expected(data: bytes, re
     "text", [b"cat\ndog\nbird\n", b"# A model\n", b"N.", b".", b"", b'{"a": 1}', b"P1\n"]
 )
 def test_texts_are_no_pickles(text: bytes) -> None:
-    """A list of labels begins like the name of a function."""
+    """A text whose first letters are opcodes is not taken for a pickle."""
     assert look(text, "labels.txt") == []
 
 
 def test_what_runs_before_a_pickle_breaks_has_run() -> None:
-    """The names of a pickle that breaks count; so do those of a second one, behind the first."""
+    """Names before the point where a pickle breaks, and in a second pickle behind it, are findings."""
     assert worst(GADGETS["os.system"][:-1] + b"\xff", "notes.txt") == "critical"
     assert worst(pickle.dumps([1]) + GADGETS["os.system"]) == "critical"
 
 
 def test_bytes_behind_a_pickle_are_a_finding() -> None:
-    """Nobody knows who reads them."""
-    (found,) = look(pickle.dumps([1]) + b"\xff\xff")
-    assert (found.severity, found.rule) == ("medium", "pickle/rest")
+    """Bytes behind a pickle are a finding."""
+    (finding,) = look(pickle.dumps([1]) + b"\xff\xff")
+    assert (finding.severity, finding.rule) == ("medium", "pickle/rest")
 
 
 def test_long_texts_are_passed_over_and_hide_nothing() -> None:
-    """A line, or a text, that is too long to be a name is skipped, and what follows is read."""
+    """Lines and texts too long for a name are skipped, and a call behind them is a finding."""
     long = "x" * 300_000
     for value in (long, [long, long.encode()]):
         for protocol in PROTOCOLS:

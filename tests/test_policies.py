@@ -1,4 +1,4 @@
-"""Policies in force: who may set them, for what, how they bind, and verdicts that are judged again."""
+"""Policies in force: who can set them, what they apply to, and verdicts that are judged again."""
 
 import json
 from collections.abc import Callable
@@ -89,6 +89,7 @@ def schema() -> jsonschema_rs.Draft202012Validator:
 
 @pytest.mark.parametrize("name", list_templates())
 def test_a_ready_made_policy_holds_for_its_fixtures(name: str) -> None:
+    """Each template meets its fixtures and the schema, and one of its fixtures passes."""
     files = read_template(name)
     document = yaml.safe_load(files[f"{name}.yaml"])
     fixtures = yaml.safe_load(files[f"{name}.fixtures.yaml"])
@@ -100,7 +101,7 @@ def test_a_ready_made_policy_holds_for_its_fixtures(name: str) -> None:
 
 @pytest.mark.parametrize("name", list_templates())
 def test_each_rule_of_a_ready_made_policy_has_a_fixture_that_fails_it(name: str) -> None:
-    """And that fixture notices when the rule is left out."""
+    """Leaving a rule out of a template makes one of its fixtures fail."""
     files = read_template(name)
     document = yaml.safe_load(files[f"{name}.yaml"])
     fixtures = yaml.safe_load(files[f"{name}.fixtures.yaml"])
@@ -157,6 +158,7 @@ def test_each_rule_of_a_ready_made_policy_has_a_fixture_that_fails_it(name: str)
     ],
 )
 def test_the_schema_and_the_reader_refuse_the_same(rule: dict[str, Json]) -> None:
+    """The reader and the JSON Schema both refuse each invalid rule."""
     document: dict[str, Json] = {"rules": [rule]}
     with pytest.raises(InvalidPolicy):
         read_policy(document)
@@ -178,6 +180,7 @@ def test_the_schema_and_the_reader_refuse_the_same(rule: dict[str, Json]) -> Non
     ],
 )
 def test_other_members_are_refused_alike(members: dict[str, Json]) -> None:
+    """The reader and the JSON Schema both refuse invalid members beside the rules."""
     document: dict[str, Json] = {"rules": [SIGNED], **members}
     with pytest.raises(InvalidPolicy):
         read_policy(document)
@@ -185,11 +188,13 @@ def test_other_members_are_refused_alike(members: dict[str, Json]) -> None:
 
 
 def test_every_kind_of_rule_is_in_the_schema() -> None:
+    """The JSON Schema has every kind of rule."""
     text = (resources.files("muniment.policies") / "policy.schema.json").read_text("utf-8")
     assert all(f'"const": "{kind}"' in text for kind in KINDS)
 
 
 def test_two_rules_have_two_names() -> None:
+    """Rules get unique names, and duplicate, unknown and impossible names are refused."""
     policy = read_policy({"rules": [SIGNED, SIGNED, {**GOOD, "id": "good"}]})
     assert [named.id for named in policy.rules] == ["signature", "signature-2", "good", "format"]
     with pytest.raises(InvalidPolicy, match="two rules have the id"):
@@ -211,6 +216,7 @@ def test_two_rules_have_two_names() -> None:
     ],
 )
 def test_yaml_that_is_not_a_policy(tmp_path: Path, text: str, reason: str) -> None:
+    """Invalid YAML, duplicate keys and Python tags are refused with the reason."""
     path = tmp_path / "policy.yaml"
     path.write_text(text)
     with pytest.raises(InvalidPolicy, match=reason):
@@ -218,6 +224,7 @@ def test_yaml_that_is_not_a_policy(tmp_path: Path, text: str, reason: str) -> No
 
 
 def test_times_stay_texts(tmp_path: Path) -> None:
+    """YAML dates and times are read as the texts that were written."""
     path = tmp_path / "policy.yaml"
     path.write_text("from: 2026-01-01T00:00:00Z\nday: 2026-01-01\n")
     assert load_yaml(path) == {"from": "2026-01-01T00:00:00Z", "day": "2026-01-01"}
@@ -226,8 +233,8 @@ def test_times_stay_texts(tmp_path: Path) -> None:
 # ---- setting
 
 
-def test_a_policy_is_signed_by_whoever_sets_it(backend: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """Not by nobody, not for other models, another alias or another registry, not by somebody else."""
+def test_a_policy_is_signed_by_its_setter(backend: Backend, open_as: OpenAs, owner: Identity) -> None:
+    """A policy is refused unless its setter signed it for these models, this alias and this registry."""
     publish(backend, owner, b"a")
     data = encode({"rules": [SIGNED]})
     said: dict[str, Json] = {
@@ -257,10 +264,11 @@ def test_a_policy_is_signed_by_whoever_sets_it(backend: Backend, open_as: OpenAs
 
 
 def test_a_guarded_alias_without_a_policy_denies(backend: Backend, owner: Identity) -> None:
+    """A guarded alias without a policy refuses every move until a policy is set."""
     publish(backend, owner, b"a")
     backend.execute(SetPolicy(models=EVERY, alias=PRODUCTION, policy=None))
     refusal = refuses(lambda: backend.execute(MOVE), GateFailed)
-    assert "no policy is in force" in str(refusal.data()["failures"])
+    assert "has no policy" in str(refusal.data()["failures"])
     assert not gate(backend)
     set_policy(backend, owner, SIGNED)
     backend.execute(MOVE)
@@ -269,6 +277,7 @@ def test_a_guarded_alias_without_a_policy_denies(backend: Backend, owner: Identi
 def test_the_policies_of_the_namespace_and_of_the_model_have_to_be_met(
     backend: Backend, owner: Identity
 ) -> None:
+    """A move needs a passing verdict of both the model's policy and the namespace's."""
     publish(backend, owner, b"a")
     set_policy(backend, owner, SIGNED)
     assert gate(backend)
@@ -279,7 +288,7 @@ def test_the_policies_of_the_namespace_and_of_the_model_have_to_be_met(
     backend.execute(MOVE)
     verdicts = backend.ask(GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
     assert len(verdicts) == 2
-    assert [found.models for found in backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))] == [
+    assert [policy.models for policy in backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))] == [
         "acme/*",
         "acme/readmission",
     ]
@@ -287,18 +296,20 @@ def test_the_policies_of_the_namespace_and_of_the_model_have_to_be_met(
 
 
 def test_shadow_and_warn_do_not_stand_in_the_way(backend: Backend, owner: Identity) -> None:
+    """A failing policy in shadow mode passes silently, in warn mode with a warning."""
     publish(backend, owner, b"a")
     for mode, warnings in (("shadow", 0), ("warn", 1)):
         set_policy(backend, owner, GOOD, mode=mode)
-        found = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
-        assert (found.passed, len(found.warnings), found.failures) == (True, warnings, ())
-        assert not found.verdicts[0].passed
+        judged = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
+        assert (judged.passed, len(judged.warnings), judged.failures) == (True, warnings, ())
+        assert not judged.verdicts[0].passed
     backend.execute(MOVE)
     set_policy(backend, owner, GOOD, mode="enforce")
     assert not gate(backend)
 
 
 def test_a_policy_holds_for_its_models_and_tiers(backend: Backend, owner: Identity) -> None:
+    """A policy applies to the models and tiers of its scope, and to models without a tier."""
     publish(backend, owner, b"a")
     set_policy(backend, owner, GOOD, models=EVERY, scope={"models": ["credit-*"]})
     refuses(lambda: gate(backend), PolicyNotFound)
@@ -315,18 +326,20 @@ def test_a_policy_holds_for_its_models_and_tiers(backend: Backend, owner: Identi
 
 
 def test_what_was_in_force_at_a_time(backend: Backend, owner: Identity) -> None:
+    """The policies at a past time are those that were in force then."""
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, SIGNED)
     set_policy(backend, owner, GOOD)
     then = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION, at=first.entry.time))
-    assert [found.digest for found in then] == [str(first.read(PolicySet).policy)]
+    assert [policy.digest for policy in then] == [str(first.read(PolicySet).policy)]
 
 
 def test_a_policy_is_tried_before_it_is_set(backend: Backend, owner: Identity) -> None:
+    """A policy can be judged against a version without being set."""
     publish(backend, owner, b"a")
     document = backend.add_documents([encode({"rules": [GOOD]})])[0]
-    found = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION, policy=document))
-    assert not found.passed
+    judged = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION, policy=document))
+    assert not judged.passed
     refuses(lambda: backend.ask(GetPolicies(name=NAME, alias=PRODUCTION)), PolicyNotFound)
 
 
@@ -350,6 +363,7 @@ def promoted(registry: Registry, model: Path) -> Version:
 
 
 def test_a_verdict_is_judged_again(promoted: Version) -> None:
+    """`verify` judges a verdict again from its policy and the claims that it lists."""
     checks = {check.what: check for check in promoted.verify()}
     again = next(check for what, check in checks.items() if "follows from its policy" in what)
     assert again.passed
@@ -364,7 +378,7 @@ def test_a_verdict_is_judged_again(promoted: Version) -> None:
 def test_a_verdict_that_does_not_follow_is_found_out(
     registry: Registry, promoted: Version, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Signed by the registry's own key, and wrong: who relies on it judges again."""
+    """A wrong verdict signed by the registry's own key fails verification."""
     (claim,) = promoted.claims(VERDICT)
     stated = json.loads(json.dumps(claim.predicate))
     alter: dict[str, Callable[[], object]] = {
@@ -403,6 +417,7 @@ def call(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 
 def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """A template can be created, tested, simulated, set, explained and enforced by commands."""
     directory = tmp_path / "policies"
     assert call("policy", "init", str(directory), "--template", "minimal")[0] == 0
     path = directory / "minimal.yaml"
@@ -423,11 +438,12 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert (code, "gate_failed" in shown) == (3, True)
     assert call("policy", "tier", "acme/x", "high")[0] == 0
     assert call("policy", "guard", "acme/x@release")[0] == 0
-    assert "no policy is in force" in call("check", "acme/x@1", "release")[1]
+    assert "has no policy" in call("check", "acme/x@1", "release")[1]
     assert call("policy", "init", str(directory), "--template", "minimal")[0] == 2, "what is there stays"
 
 
 def test_a_policy_whose_fixtures_do_not_hold(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """`policy test` names each fixture that does not hold and exits with 1."""
     (tmp_path / "p.yaml").write_text("rules: [{rule: signature}]")
     (tmp_path / "p.fixtures.yaml").write_text("fixtures: [{name: unsigned}, {name: odd, fails: [signature]}]")
     code, shown = call("policy", "test", str(tmp_path / "p.yaml"))
@@ -440,7 +456,7 @@ def test_a_policy_whose_fixtures_do_not_hold(call: Callable[..., tuple[int, str]
 
 
 def test_ci_reads_the_gate(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
-    """JUnit and SARIF as their own readers take them."""
+    """The JUnit and SARIF files of `check` are accepted by independent readers."""
     (tmp_path / "p.yaml").write_text("rules: [{rule: signature}, {rule: require, type: evaluation}]")
     call("policy", "set", "acme/x@production", str(tmp_path / "p.yaml"))
     junit, sarif = tmp_path / "gate.xml", tmp_path / "gate.sarif"

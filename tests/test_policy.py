@@ -97,15 +97,15 @@ def grouped(**recalls: float | None) -> dict[str, Json]:
     ],
 )
 def test_a_policy_that_is_not_one_is_refused(document: dict[str, Json], reason: str) -> None:
-    """Unknown members, rules, operators and roles are named, never ignored."""
+    """Unknown members, rules, operators and roles are refused by name."""
     with pytest.raises(InvalidPolicy, match=reason):
         Policy.read(document)
 
 
 def test_all_failing_rules_are_listed() -> None:
-    """One rule, one message; the first failure hides no other."""
-    found = failures([AUC, {"rule": "signature"}, {"rule": "approvals", "validator": 1, "approver": 2}])
-    assert found == [
+    """Each failing rule has its own message."""
+    failed = failures([AUC, {"rule": "signature"}, {"rule": "approvals", "validator": 1, "approver": 2}])
+    assert failed == [
         "roc_auc >= 0.9: there is no evidence",
         "content signed by a contributor: there is no content signature by a contributor",
         "approved by 1 validator, 2 approver: 1 validator missing; 2 approver missing",
@@ -126,7 +126,7 @@ def test_all_failing_rules_are_listed() -> None:
     ],
 )
 def test_a_metric_that_is_missing_or_no_number_denies(metrics: dict[str, Json]) -> None:
-    """Missing, null, NaN, infinite and odd metrics never pass, in either direction."""
+    """A metric that is missing, null, NaN or infinite fails every comparison."""
     evidence = claim(EVALUATION, {**evaluation(None), "metrics": metrics})
     for op in (">=", "<=", ">", "<"):
         assert failures([{**AUC, "op": op}], evidence) == [
@@ -136,14 +136,14 @@ def test_a_metric_that_is_missing_or_no_number_denies(metrics: dict[str, Json]) 
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_threshold_compares(value: float, bound: float) -> None:
-    """The four operators are those of numbers."""
+    """The four operators compare as those of Python's numbers."""
     evidence = claim(EVALUATION, evaluation(value))
     held = {op: not failures([{**AUC, "op": op, "value": bound}], evidence) for op in (">=", ">", "<=", "<")}
     assert held == {">=": value >= bound, ">": value > bound, "<=": value <= bound, "<": value < bound}
 
 
 def test_every_dataset_has_to_hold_unless_one_is_named() -> None:
-    """The newest evidence of each dataset counts: a better score elsewhere hides nothing."""
+    """The newest evidence of each dataset has to pass, unless the rule names one dataset."""
     easy = claim(EVALUATION, evaluation(0.99, dataset=b"easy"), index=3)
     hard = claim(EVALUATION, evaluation(0.5, dataset=b"hard"), index=2)
     older = claim(EVALUATION, evaluation(0.1, dataset=b"easy"), index=1)
@@ -154,7 +154,7 @@ def test_every_dataset_has_to_hold_unless_one_is_named() -> None:
 
 
 def test_the_lower_bound_has_to_be_there() -> None:
-    """Without an interval, a rule on its bound denies."""
+    """A rule about a lower bound fails if the metric has no interval."""
     rule: dict[str, Json] = {**AUC, "bound": "lower"}
     interval: dict[str, Json] = {
         "value": 0.95,
@@ -165,7 +165,7 @@ def test_the_lower_bound_has_to_be_there() -> None:
 
 
 def test_the_worst_group_has_to_hold() -> None:
-    """A rule on a group column is met if every group meets it."""
+    """A rule about a group column passes only if every group does."""
     rule: dict[str, Json] = {
         "rule": "threshold",
         "metric": "recall",
@@ -180,7 +180,7 @@ def test_the_worst_group_has_to_hold() -> None:
 
 
 def test_a_gap_is_between_groups_that_are_large_enough() -> None:
-    """Fairness gaps need two groups, all measured, none too small."""
+    """A fairness gap needs two groups that are measured and large enough."""
     rule: dict[str, Json] = {"rule": "gap", "metric": "recall", "group": "sex", "maximum": 0.1}
     assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=0.85))) == []
     assert failures([rule], claim(EVALUATION, grouped(f=0.9, m=0.7))) != []
@@ -191,7 +191,7 @@ def test_a_gap_is_between_groups_that_are_large_enough() -> None:
 
 
 def test_a_signature_is_by_somebody_who_holds_the_role() -> None:
-    """A content signature by a stranger to the role does not count."""
+    """A content signature by somebody without the role does not count."""
     signature = claim(CONTENT, {})
     assert failures([{"rule": "signature"}], signature) == []
     assert failures([{"rule": "signature", "role": "security"}], signature) != []
@@ -200,7 +200,7 @@ def test_a_signature_is_by_somebody_who_holds_the_role() -> None:
 
 
 def test_pickles_are_out_unless_they_are_named() -> None:
-    """A policy that says nothing of formats keeps pickles out."""
+    """A policy that names no formats refuses pickles."""
     assert failures([AUC], claim(EVALUATION, evaluation(0.9)), paths=("model.pkl",)) != []
     named: dict[str, Json] = {"rule": "format", "allow": ["pickle"]}
     assert failures([named], paths=("model.pkl", "README.md")) == []
@@ -210,7 +210,7 @@ def test_pickles_are_out_unless_they_are_named() -> None:
 
 
 def test_a_rule_that_errs_denies() -> None:
-    """Evidence of an odd shape is a failure of the rule, not of the gate."""
+    """Malformed evidence fails its rule and raises no error."""
     odd = claim(EVALUATION, {**evaluation(0.9), "groups": [{"column": "sex", "metrics": {}}]})
     rule: dict[str, Json] = {"rule": "gap", "metric": "recall", "group": "sex", "maximum": 0.1}
     assert "could not be evaluated" in failures([rule], odd)[0]
@@ -227,24 +227,24 @@ def test_a_rule_that_errs_denies() -> None:
     ],
 )
 def test_formats_are_told_by_name_and_pickles_by_content(path: str, head: bytes, expected: Format) -> None:
-    """A pickle under a harmless name is a pickle."""
+    """A pickle under a harmless name counts as a pickle."""
     assert expected is format_of(path, head)
 
 
 def test_a_rule_can_ask_how_a_signer_is_known() -> None:
-    """A signature by a key that nobody vouched for does not meet a rule that asks for a session."""
+    """A rule that asks for a session is not met by a signature with a plain key."""
     asked: list[dict[str, Json]] = [{"rule": "signature", "assurance": ["session", "passkey"]}]
     known = {
         kind: replace(claim(CONTENT, {}), assurance=kind)
         for kind in ("key", "session", "passkey", "workload")
     }
-    passed = {kind for kind, found in known.items() if not failures(asked, found)}
+    passed = {kind for kind, claims in known.items() if not failures(asked, claims)}
     assert passed == {"session", "passkey"}
     assert "known by passkey or session" in failures(asked, known["key"])[0]
 
 
 def test_approvals_can_ask_how_an_approver_is_known() -> None:
-    """The message names who is not known well enough."""
+    """The message names each approver who is not known well enough."""
     approval: dict[str, Json] = {
         "version": "acme/x@1",
         "alias": "production",

@@ -1,4 +1,4 @@
-"""What is written in claims, names and verdicts is read again as it was, or refused."""
+"""Predicates: claims, names and verdicts are read as they were written, or refused."""
 
 import copy
 from collections.abc import Callable
@@ -62,9 +62,11 @@ def case() -> Case:
 
 
 def test_a_verdict_holds_what_it_rests_on(case: Case) -> None:
-    """Whoever has it and its claims has the same case, and comes to the same findings."""
+    """Its verdict and claims suffice to rebuild the case and its findings."""
     policy = Policy.read({"rules": [{"rule": "signature"}]})
-    said = {one.digest: one for found in case.baselines.values() if found for one in found.attestations}
+    said = {
+        one.digest: one for baseline in case.baselines.values() if baseline for one in baseline.attestations
+    }
     said |= {one.digest: one for one in case.attestations}
     verdict = judge(policy, case)
     again = read_case(
@@ -96,7 +98,7 @@ def test_a_verdict_holds_what_it_rests_on(case: Case) -> None:
 def test_a_verdict_that_does_not_hold_them_is_refused(
     case: Case, place: tuple[str, ...], value: object
 ) -> None:
-    """Each part has its form; an error of another kind is not what comes of it."""
+    """A verdict with a malformed part is refused as an invalid attestation."""
     verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), case)
     damaged = copy.deepcopy(dict(write_verdict(verdict, case, verifier="x")))
     *way, last = place
@@ -110,7 +112,7 @@ def test_a_verdict_that_does_not_hold_them_is_refused(
 
 @pytest.mark.parametrize("semantics", [None, 0, SEMANTICS + 1, str(SEMANTICS)])
 def test_a_verdict_of_other_rules_is_not_judged_again(case: Case, semantics: object) -> None:
-    """Rules that mean something else would come to other findings: the refusal names both versions."""
+    """A verdict of another version of the rules is refused, and the refusal names both versions."""
     verdict = judge(Policy.read({"rules": [{"rule": "signature"}]}), case)
     other: JsonObject = {**write_verdict(verdict, case, verifier="x"), "semantics": semantics}  # type: ignore[dict-item] # on purpose
     with pytest.raises(InvalidAttestation, match=f"version {semantics} of the rules, expected {SEMANTICS}:"):
@@ -141,19 +143,19 @@ DEPLOYED: JsonObject = {
     ],
 )
 def test_what_has_another_form_is_refused(read: Callable[[], object], refusal: type[MunimentError]) -> None:
-    """By the error of its kind."""
+    """Each malformed predicate raises the error of its kind."""
     with pytest.raises(refusal):
         read()
 
 
 def test_a_scope_is_for_a_namespace_or_for_all() -> None:
-    """And is written as it was read."""
+    """A scope names a namespace or all of them, and is printed as it was read."""
     for text in ("read:acme", "write:*", "admin:*"):
         assert str(Scope.parse(text)) == text
 
 
 def test_only_what_is_a_blob_is_kept_beside_a_claim() -> None:
-    """Other resources of a provenance are elsewhere, and a digest that is none names nothing."""
+    """Only byproducts with the address of a valid blob are attachments of a claim."""
     kept = Digest.of(b"the lock")
     byproducts = [
         {"name": "lock", "uri": f"muniment:blobs/sha256/{kept.hex}"},
@@ -167,7 +169,7 @@ def test_only_what_is_a_blob_is_kept_beside_a_claim() -> None:
 
 
 def test_facts_to_search_by_are_numbers_texts_and_truths() -> None:
-    """What is of another kind, or has too long a name, cannot be searched for."""
+    """Facts with other types or overlong names are not searchable."""
     values: JsonObject = {"depth": 6, "early": True, "name": "x", "layers": [1], "none": None, "n" * 300: 1}
     assert find_attributes("param", values) == [
         Attribute("param.depth", "6", 6.0),

@@ -1,4 +1,4 @@
-"""What the pages say exists: paths, commands, options, settings, codes, names and figures."""
+"""The pages name only what exists: paths, commands, options, settings, codes, names and figures."""
 
 import importlib.util
 import re
@@ -85,9 +85,18 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
 
 
+def test_the_checks_see_what_pages_say() -> None:
+    """The README has spans, command lines, links and settings for these tests to check."""
+    text = PAGES[0].read_text()
+    assert {"push", "verify"} <= {words[0] for words in typed(PAGES[0])}
+    assert any("/" in span for page in PAGES for span in spans(page))
+    assert re.findall(r"\]\(([^)\s]+)\)", text)
+    assert any("MUNIMENT_" in page.read_text() for page in PAGES)
+
+
 @each_page
 def test_paths_exist(page: Path) -> None:
-    """A path that begins with a room of the house leads somewhere."""
+    """A path in the pages that begins with a folder of the project exists."""
     for span in spans(page):
         first, separator, rest = span.partition("/")
         if separator and first in ROOMS and re.fullmatch(r"[\w./{},-]+", span) and "..." not in span:
@@ -98,7 +107,7 @@ def test_paths_exist(page: Path) -> None:
 
 @each_page
 def test_links_lead_somewhere(page: Path) -> None:
-    """A link to a page, and to a heading of one, leads there."""
+    """Each link to a page or a heading leads there."""
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if not target.startswith(("http:", "https:", "mailto:")):
             name, _, anchor = target.partition("#")
@@ -114,7 +123,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @each_page
 def test_commands_and_their_options_exist(page: Path) -> None:
-    """What a page tells people to type is a command, with the options that it has."""
+    """Each command line in the pages is a command with options that it has."""
     for words in typed(page):
         way, left = find_command(words)
         known = {
@@ -134,7 +143,7 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 
 @each_page
 def test_settings_exist(page: Path, code: str) -> None:
-    """A variable MUNIMENT_... is one that the code reads."""
+    """Each MUNIMENT_ variable in the pages is one that the code reads."""
     server = {f"MUNIMENT_{name.upper()}" for name in ServerSettings.model_fields}
     for name in re.findall(r"\bMUNIMENT_[A-Z][A-Z_]*[A-Z]\b", page.read_text()):
         assert name in server or f'"{name}"' in code, f"{page.name} names {name}"
@@ -142,7 +151,7 @@ def test_settings_exist(page: Path, code: str) -> None:
 
 @each_page
 def test_names_exist(page: Path, code: str) -> None:
-    """A code, function, class, field or event in backticks is found in the code."""
+    """Each code, function, class, field or event in backticks is in the code."""
     for span in spans(page):
         name = span.removesuffix("()").rpartition(".")[2]
         is_code = re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+|[A-Z][a-z]+([A-Z][a-z]+)+", name)
@@ -151,7 +160,7 @@ def test_names_exist(page: Path, code: str) -> None:
 
 
 def test_every_command_stands_on_a_page() -> None:
-    """A command is described somewhere, by `muniment COMMAND`."""
+    """Each command is described on a page."""
     pages = "\n".join(page.read_text() for page in PAGES)
     assert not [name for name in COMMANDS if not re.search(rf"\bmuniment {name}\b", pages)]
 
@@ -167,13 +176,13 @@ def readme() -> ModuleType:
 
 
 def test_the_figures_of_the_readme_are_those_of_the_bench(readme: ModuleType) -> None:
-    """`make readme` would write the same table."""
+    """The table of figures in the README is what `make readme` would write."""
     written = readme.read_part((ROOT / "README.md").read_text(), "figures")
     assert written == readme.write_figures((ROOT / "docs/reference/performance.md").read_text())
 
 
 def test_the_first_session_of_the_readme_runs(tmp_path: Path) -> None:
-    """Its ten lines do what they say, typed one after the other."""
+    """The commands of the README's first session work in order."""
     block = (ROOT / "README.md").read_text().partition("```console\n")[2].partition("```")[0]
     for name, text in (("model", "weights"), ("model2", "better weights")):
         (tmp_path / name).mkdir()
@@ -188,7 +197,7 @@ def test_the_first_session_of_the_readme_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_demo_tells_its_story_and_the_readme_shows_it(tmp_path: Path, readme: ModuleType) -> None:
-    """`muniment demo` does every step, and prints what the README has of it, digests and times aside."""
+    """`muniment demo` does every step, and prints what the README shows."""
     result = subprocess.run(
         [sys.executable, "-m", "muniment", "demo", "--keep", str(tmp_path / "demo")],
         capture_output=True,
@@ -197,7 +206,7 @@ def test_the_demo_tells_its_story_and_the_readme_shows_it(tmp_path: Path, readme
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("Every step did what it should.\n")
+    assert result.stdout.endswith("Every step worked as claimed.\n")
     for chapter in range(1, 10):
         assert f"\n{chapter}. " in result.stdout
     written = readme.read_part((ROOT / "README.md").read_text(), "demo")

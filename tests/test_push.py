@@ -1,4 +1,4 @@
-"""Push, pull and load: what users do with files, and every bad file that they may have."""
+"""Push, pull and load, and every bad file that users may have."""
 
 import os
 import pickle
@@ -50,7 +50,7 @@ def flip(path: Path) -> None:
 
 
 def test_a_directory_comes_back_as_it_was(registry: Registry, model: Path, tmp_path: Path) -> None:
-    """Push and pull keep every path and byte; a second pull writes nothing."""
+    """Push and pull keep every path and byte, and a second pull writes nothing."""
     version = registry.push(model, "acme/x", message="first")
     assert version.receipt is not None
     assert version.receipt.created
@@ -71,7 +71,7 @@ def test_a_file_is_a_revision_too(registry: Registry, model: Path) -> None:
 
 
 def test_the_same_bytes_again_are_the_version_that_exists(registry: Registry, model: Path) -> None:
-    """No event, no number; also when the number is asked for."""
+    """Pushing the same bytes again gives the existing version and adds no event."""
     registry.push(model, "acme/x")
     size = registry.verify_log()
     for name in ("acme/x", "acme/x@1"):
@@ -82,7 +82,7 @@ def test_the_same_bytes_again_are_the_version_that_exists(registry: Registry, mo
 
 
 def test_a_number_with_other_bytes_is_refused(registry: Registry, model: Path) -> None:
-    """The refusal names the version and what it holds."""
+    """Pushing other bytes under a taken number is refused with what the version holds."""
     registry.push(model, "acme/x")
     (model / "weights.bin").write_bytes(b"other")
     with pytest.raises(VersionExists, match="acme/x@1"):
@@ -92,13 +92,13 @@ def test_a_number_with_other_bytes_is_refused(registry: Registry, model: Path) -
 
 @pytest.mark.parametrize("name", ["x", "Acme/x", "acme/x/y"])
 def test_a_name_that_breaks_the_rules_is_refused(registry: Registry, model: Path, name: str) -> None:
-    """Nothing is stored under it."""
+    """A push under an invalid name is refused and stores nothing."""
     with pytest.raises(InvalidName):
         registry.push(model, name)
 
 
 def test_a_push_goes_to_no_alias(registry: Registry, model: Path) -> None:
-    """`push model name@alias` is a mistake, not a move."""
+    """A push to `model@alias` is refused."""
     with pytest.raises(InvalidReference):
         registry.push(model, "acme/x@production")
 
@@ -117,7 +117,7 @@ def test_a_push_goes_to_no_alias(registry: Registry, model: Path) -> None:
 def test_file_names_that_differ_elsewhere_are_refused(
     registry: Registry, tmp_path: Path, names: list[str]
 ) -> None:
-    """What another file system could not hold, or would merge, is not published."""
+    """File names that another file system cannot hold or would merge are refused."""
     directory = tmp_path / "odd"
     directory.mkdir()
     for name in names:
@@ -129,7 +129,7 @@ def test_file_names_that_differ_elsewhere_are_refused(
 
 
 def test_a_file_name_that_is_no_text_is_refused(registry: Registry, tmp_path: Path) -> None:
-    """Names in another encoding are a refusal, not a crash."""
+    """A file name that is not UTF-8 is refused."""
     directory = tmp_path / "odd"
     directory.mkdir()
     (Path(os.fsdecode(os.fsencode(directory) + b"/\xff"))).write_text("x")
@@ -138,7 +138,7 @@ def test_a_file_name_that_is_no_text_is_refused(registry: Registry, tmp_path: Pa
 
 
 def test_an_empty_directory_is_refused(registry: Registry, tmp_path: Path) -> None:
-    """There is nothing to publish in it, also not in its empty subdirectories."""
+    """A directory without files, also with empty subdirectories, is refused."""
     (tmp_path / "empty" / "sub").mkdir(parents=True)
     with pytest.raises(EmptyRevision):
         registry.push(tmp_path / "empty", "acme/x")
@@ -147,7 +147,7 @@ def test_an_empty_directory_is_refused(registry: Registry, tmp_path: Path) -> No
 
 
 def test_a_link_that_leaves_the_tree_is_refused(registry: Registry, model: Path, tmp_path: Path) -> None:
-    """Links to secrets elsewhere, to directories and to nothing; links inside are followed."""
+    """Links out of the tree, to directories and to nothing are refused; links inside are followed."""
     secret = tmp_path / "secret"
     secret.write_text("key")
     (model / "inside").symlink_to("weights.bin")
@@ -161,14 +161,14 @@ def test_a_link_that_leaves_the_tree_is_refused(registry: Registry, model: Path,
 
 
 def test_a_pipe_is_not_pushed(registry: Registry, model: Path) -> None:
-    """Reading a pipe would never end."""
+    """A named pipe is refused and not read."""
     os.mkfifo(model / "pipe")
     with pytest.raises(NotAFile):
         registry.push(model, "acme/x")
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(registry: Registry, model: Path) -> None:
-    """Growing, rewritten, replaced and removed files are noticed; nothing is published."""
+    """A file that grows, changes or disappears while it is read is refused, and nothing is published."""
     size = registry.verify_log()
 
     def grow(_count: int) -> None:
@@ -201,7 +201,7 @@ def _replace(place: Path) -> None:
 
 
 def test_a_destination_with_other_files_is_refused(registry: Registry, model: Path, tmp_path: Path) -> None:
-    """A pull never mixes a version with what was there."""
+    """A pull into a directory with other files is refused."""
     registry.push(model, "acme/x")
     out = tmp_path / "out"
     out.mkdir()
@@ -215,7 +215,7 @@ def test_a_destination_with_other_files_is_refused(registry: Registry, model: Pa
 
 
 def test_a_wrong_file_in_the_destination_is_replaced(registry: Registry, model: Path, tmp_path: Path) -> None:
-    """A damaged earlier pull is mended."""
+    """A pull replaces a damaged file of an earlier pull."""
     registry.push(model, "acme/x")
     registry.pull("acme/x", tmp_path / "out")
     (tmp_path / "out" / "weights.bin").write_bytes(b"damaged")
@@ -226,7 +226,7 @@ def test_a_wrong_file_in_the_destination_is_replaced(registry: Registry, model: 
 def test_an_altered_blob_is_refused_by_name(
     registry: Registry, model: Path, settings: Settings, tmp_path: Path
 ) -> None:
-    """One flipped byte: verify, pull and load name the file; no wrong byte reaches the user."""
+    """After one flipped byte, verify, pull and load name the file, and no wrong byte is given out."""
     save_file({"w": np.arange(4.0)}, model / "model.safetensors")
     version = registry.push(model, "acme/x")
     file = next(f for f in version.revision().files if f.path == "model.safetensors")
@@ -242,7 +242,7 @@ def test_an_altered_blob_is_refused_by_name(
 
 
 def test_an_altered_manifest_or_claim_is_refused(registry: Registry, model: Path, settings: Settings) -> None:
-    """The manifest and the signatures are content, too."""
+    """An altered manifest or claim is refused."""
     version = registry.push(model, "acme/x")
     claim = version.describe().attestations[0]
     flip(blob_of(settings, claim.digest.removeprefix("sha256:")))
@@ -253,7 +253,7 @@ def test_an_altered_manifest_or_claim_is_refused(registry: Registry, model: Path
 
 
 def test_nobody_pushes_without_a_key(registry: Registry, model: Path, settings: Settings) -> None:
-    """A key that is not enrolled can read and not write."""
+    """A key that is not enrolled can read but not push."""
     registry.push(model, "acme/x")
     with muniment.open(settings=settings, identity=Identity.generate()) as other:
         assert other.version("acme/x").record.number == 1
@@ -266,7 +266,7 @@ def test_nobody_pushes_without_a_key(registry: Registry, model: Path, settings: 
 def test_a_registry_without_an_owner_key_is_readable(
     registry: Registry, model: Path, settings: Settings
 ) -> None:
-    """Without any key, reading works and writing says what is missing."""
+    """Without any key, reading works and pushing says what is missing."""
     registry.push(model, "acme/x")
     (Path(settings.location) / "keys" / "identity.pem").unlink()
     with muniment.open(settings=settings) as other:
@@ -279,7 +279,7 @@ def test_a_registry_without_an_owner_key_is_readable(
 
 
 def test_arrays_are_loaded_as_they_were(registry: Registry, tmp_path: Path) -> None:
-    """Named arrays go through safetensors."""
+    """Named arrays are saved as safetensors and loaded unchanged."""
     tensors = {"w": np.arange(6.0).reshape(2, 3), "b": np.zeros(2, dtype=np.int32)}
     with muniment.run() as run:
         run.save(tensors, tmp_path / "m")
@@ -290,7 +290,7 @@ def test_arrays_are_loaded_as_they_were(registry: Registry, tmp_path: Path) -> N
 
 
 def test_an_estimator_predicts_as_it_did(registry: Registry, tmp_path: Path) -> None:
-    """scikit-learn models go through skops; the loaded model knows its version."""
+    """A scikit-learn model is saved by skops, predicts as before, and knows its version."""
     x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1]
     model = LogisticRegression().fit(x, y)
     with muniment.run() as run:
@@ -303,7 +303,7 @@ def test_an_estimator_predicts_as_it_did(registry: Registry, tmp_path: Path) -> 
 
 
 def test_types_that_skops_does_not_trust_have_to_be_named(registry: Registry, tmp_path: Path) -> None:
-    """A tree's raw nodes can crash the process, so they are loaded only on request."""
+    """Types that skops does not trust are loaded only if the caller names them."""
     forest = RandomForestClassifier(n_estimators=2, random_state=0).fit([[0.0], [1.0]], [0, 1])
     with muniment.run() as run:
         run.save(forest, tmp_path / "m")
@@ -327,7 +327,7 @@ class Bomb:
 
 @pytest.mark.parametrize("name", ["model.pkl", "model.joblib", "model.safetensors"])
 def test_a_pickle_is_refused_and_not_run(registry: Registry, tmp_path: Path, name: str) -> None:
-    """Whatever it is called: refused before any of it is executed."""
+    """A pickle is refused before any of it runs, whatever its name."""
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / name).write_bytes(pickle.dumps(Bomb(tmp_path / "trace")))
     registry.push(tmp_path / "m", "acme/x", alias="staging")
@@ -339,7 +339,7 @@ def test_a_pickle_is_refused_and_not_run(registry: Registry, tmp_path: Path, nam
 
 
 def test_a_pickle_is_loaded_by_an_alias_whose_policy_allows_it(registry: Registry, tmp_path: Path) -> None:
-    """The exception is the policy's, for that alias alone."""
+    """A pickle is loaded only through an alias whose policy allows pickles."""
     (tmp_path / "m").mkdir()
     joblib.dump({"depth": 6}, tmp_path / "m" / "model.joblib")
     registry.push(tmp_path / "m", "acme/x")
@@ -351,7 +351,7 @@ def test_a_pickle_is_loaded_by_an_alias_whose_policy_allows_it(registry: Registr
 
 
 def test_files_that_no_loader_knows_are_refused(registry: Registry, model: Path) -> None:
-    """The hint says how to get at them."""
+    """Loading an unknown format is refused with a hint on how to get the files."""
     registry.push(model, "acme/x")
     with pytest.raises(UnknownFormat) as refusal:
         registry.load("acme/x")
@@ -361,6 +361,6 @@ def test_files_that_no_loader_knows_are_refused(registry: Registry, model: Path)
 
 
 def test_an_object_without_a_safe_format_is_not_saved(tmp_path: Path) -> None:
-    """Nothing falls back to pickle."""
+    """Saving an object without a safe format is refused, and pickle is never used instead."""
     with muniment.run() as run, pytest.raises(UnknownFormat):
         run.save(object(), tmp_path / "m")

@@ -1,4 +1,4 @@
-"""The projections are the fold of the log: by law, by rebuild, and by the rows that differ."""
+"""The projections are the fold of the log: a law, a rebuild, and a comparison of rows."""
 
 import sqlite3
 from collections.abc import Callable
@@ -52,7 +52,7 @@ STEPS: list[Step] = [
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99)), max_size=15))
 def test_projections_equal_the_fold_of_the_events(steps: list[tuple[Step, int]]) -> None:
-    """After any sequence of commands, done or refused, replaying the log gives the same records."""
+    """Replaying the log gives the same records after any sequence of commands."""
     owner = Identity.generate()
     backend = open_memory()(owner)
     for step, number in steps:
@@ -86,7 +86,7 @@ def alter(database: Path, *statements: str) -> None:
 
 
 def test_an_untouched_registry_has_no_difference(database: Path) -> None:
-    """Every row is what the log says."""
+    """The comparison reports no difference in an untouched registry."""
     assert compare_directory(database.parent) == []
 
 
@@ -105,7 +105,7 @@ def test_an_untouched_registry_has_no_difference(database: Path) -> None:
 def test_a_changed_row_is_named_and_rebuilt(
     database: Path, settings: Settings, statement: str, message: str
 ) -> None:
-    """`--check` names the row and changes nothing; a rebuild puts it right."""
+    """`--check` names a changed row without touching it, and a rebuild restores it."""
     alter(database, statement)
     for _ in range(2):
         assert any(message in str(difference) for difference in compare_directory(database.parent))
@@ -126,7 +126,7 @@ def test_a_changed_row_is_named_and_rebuilt(
     ],
 )
 def test_nothing_is_rebuilt_from_an_altered_log(database: Path, statements: tuple[str, ...]) -> None:
-    """Entries and hashes are checked first; the tables stay as they were."""
+    """A rebuild from an altered log is refused and leaves the tables as they were."""
     alter(database, *statements)
     with pytest.raises(LogInconsistent):
         rebuild_directory(database.parent)
@@ -135,7 +135,7 @@ def test_nothing_is_rebuilt_from_an_altered_log(database: Path, statements: tupl
 
 
 def test_there_has_to_be_a_registry(tmp_path: Path) -> None:
-    """A rebuild makes none."""
+    """A rebuild without a registry is refused and makes none."""
     for act in (compare_directory, rebuild_directory):
         with pytest.raises(RegistryNotFound):
             act(tmp_path)
@@ -147,6 +147,6 @@ def test_there_has_to_be_a_registry(tmp_path: Path) -> None:
      b'{"actor":"a","data":{},"id":"i","time":"t","type":"cat.fed","version":1}'],
 )  # fmt: skip
 def test_an_entry_of_an_unknown_format_is_refused(leaf: bytes) -> None:
-    """Formats and types of a later Muniment are not guessed at."""
+    """A rebuild refuses entries of an unknown format or type."""
     with pytest.raises(InvalidDocument):
         read_entry(leaf, 0)

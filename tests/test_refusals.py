@@ -1,4 +1,4 @@
-"""Refusals that no story meets: bounds, wrong forms, failing disks and databases."""
+"""Refusals that no other test meets: bounds, malformed input, failing disks and databases."""
 
 import errno
 import pickle
@@ -186,12 +186,12 @@ CODES = """
 
 
 def test_codes_are_stable() -> None:
-    """A class that is renamed would change its code: this list says so."""
+    """The list of refusal codes is the pinned one."""
     assert sorted(kind.code for kind in list_errors() if kind is not MunimentError) == CODES.split()
 
 
 def test_a_refusal_crosses_a_process() -> None:
-    """Errors can be pickled, and say the same on the other side."""
+    """An unpickled refusal says the same as the original."""
     error = VersionExists(reference="acme/x@1", digest="sha256:0")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (type(copy), str(copy), copy.hint) == (VersionExists, str(error), error.hint)
@@ -201,7 +201,7 @@ def test_a_refusal_crosses_a_process() -> None:
     "change", [{"evidence": "all"}, {"role": "boss"}, {"decision": None}, {"role": None}]
 )
 def test_a_malformed_approval_is_refused(change: dict[str, Json]) -> None:
-    """A predicate that is no approval is never read as one."""
+    """A malformed predicate is not read as an approval."""
     predicate: dict[str, Json] = {
         "version": "acme/x@1",
         "alias": "production",
@@ -224,7 +224,7 @@ def test_a_malformed_approval_is_refused(change: dict[str, Json]) -> None:
 
 
 def test_texts_and_manifests_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is held in memory whole is bounded first."""
+    """Texts and manifests beyond their bounds are refused."""
     with pytest.raises(InvalidDocument):
         Payload(salt="", text="x" * (MAX_TEXT_CHARACTERS + 1))
     monkeypatch.setattr("muniment.core.bytes.revisions.MAX_MANIFEST_BYTES", 1)
@@ -233,14 +233,14 @@ def test_texts_and_manifests_have_bounds(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_statement_has_one_subject() -> None:
-    """It names its type, and can be about nothing that we know."""
+    """A statement has exactly one subject and names its type."""
     statement = write_statement({"digest": {"sha256": "0" * 64}}, "t", {})
     assert statement["predicateType"] == "t"
     assert Statement(subjects=(), predicate_type="t", predicate={}).subjects == ()
 
 
 def test_what_is_not_there_is_named(backend: Backend, owner: Identity) -> None:
-    """Entries beyond the log, keys of nobody, aliases that never moved."""
+    """Missing entries, keys and aliases are refused by name."""
     publish(backend, owner, b"a")
     size = len(backend.ask(GetLeaves(start=0)))
     refuses(lambda: backend.ask(GetProof(index=size)), EventNotFound)
@@ -252,7 +252,7 @@ def test_what_is_not_there_is_named(backend: Backend, owner: Identity) -> None:
 
 
 def test_a_policy_is_read_before_it_is_in_force(backend: Backend, owner: Identity) -> None:
-    """Documents that are no policy, or too large, are refused; the same one again changes nothing."""
+    """An invalid or overlong policy is refused, and setting the same one again changes nothing."""
     said: dict[str, Json] = {
         "models": str(MODELS),
         "alias": str(PRODUCTION),
@@ -275,7 +275,7 @@ def test_a_policy_is_read_before_it_is_in_force(backend: Backend, owner: Identit
 def test_a_bundle_that_is_too_large_is_not_read(
     backend: Backend, owner: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bound holds before the bytes are parsed."""
+    """A bundle beyond its bound is refused before it is parsed."""
     publish(backend, owner, b"a")
     monkeypatch.setattr("muniment.services.claims.signers.MAX_BUNDLE_BYTES", 10)
     digest = backend.add_documents([b"x" * 11])[0]
@@ -283,7 +283,7 @@ def test_a_bundle_that_is_too_large_is_not_read(
 
 
 def test_the_same_claim_again_answers_with_the_first(backend: Backend, owner: Identity) -> None:
-    """A bundle is recorded once for a version."""
+    """Recording a bundle again answers with its first entry."""
     publish(backend, owner, b"a")
     first = record(backend, owner, 1, EVALUATION, evaluation(0.9))
     digest = first.read(AttestationRecorded).attestation
@@ -292,7 +292,7 @@ def test_the_same_claim_again_answers_with_the_first(backend: Backend, owner: Id
 
 
 def test_a_rollback_needs_somewhere_to_go(backend: Backend, owner: Identity) -> None:
-    """One holder only, and then an earlier one that no longer meets the policy."""
+    """A rollback is refused without an earlier version, or if that one no longer meets the policy."""
     for data in (b"a", b"b"):
         publish(backend, owner, data)
     command = RollBackAlias(name=NAME, alias=PRODUCTION)
@@ -324,7 +324,7 @@ def _move(backend: Backend, number: int) -> None:
     ],
 )
 def test_a_failing_disk_is_told_apart(number: int, kind: type[MunimentError]) -> None:
-    """Full, read-only and broken disks have codes of their own."""
+    """Full, read-only and broken disks have different codes."""
     with pytest.raises(kind, match="somewhere"), disk_failures("somewhere"):
         raise OSError(number, "it fails")
 
@@ -340,7 +340,7 @@ def test_a_failing_disk_is_told_apart(number: int, kind: type[MunimentError]) ->
     ],
 )
 def test_a_failing_database_is_told_apart(code: int | None, kind: type[MunimentError]) -> None:
-    """Extended result codes count as their primary ones."""
+    """Extended result codes of SQLite map to the same refusals as the primary ones."""
     error = sqlite3.OperationalError("it fails")
     if code is not None:
         error.sqlite_errorcode = code
@@ -348,7 +348,7 @@ def test_a_failing_database_is_told_apart(code: int | None, kind: type[MunimentE
 
 
 def test_a_database_that_fails_between_is_a_refusal(tmp_path: Path) -> None:
-    """Reads and writes on a database whose tables are gone are refused, alone and together."""
+    """Reads and writes on a database without its tables are refused."""
     units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
     with sqlite3.connect(tmp_path / "registry.db") as connection:
         connection.execute("DROP TABLE payloads")
@@ -363,7 +363,7 @@ def test_a_database_that_fails_between_is_a_refusal(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that never ends makes the others give up, not hang."""
+    """Writers give up with a refusal if another one holds the lock for long."""
     monkeypatch.setattr("muniment.stores.sql.sqlite._BUSY_S", 0.05)
     units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
     blocker = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
@@ -376,7 +376,7 @@ def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_interrupted_work_ends_its_transaction(tmp_path: Path) -> None:
-    """An interrupt goes to whoever was interrupted, and the next one can write."""
+    """An interrupt reaches its caller, and the next write succeeds."""
     units = open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
 
     def interrupt(_unit: object) -> None:
@@ -389,7 +389,7 @@ def test_an_interrupted_work_ends_its_transaction(tmp_path: Path) -> None:
 
 
 def test_a_blob_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
-    """A document that fails half way is not left under any name."""
+    """A document that fails half way leaves no file."""
     store = LocalBlobs.create(tmp_path)
     (tmp_path / "blobs" / "sha256").rmdir()
     with pytest.raises(StorageFailed):
@@ -398,7 +398,7 @@ def test_a_blob_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_registry_without_its_keys_or_beginning_is_refused(tmp_path: Path) -> None:
-    """A directory whose log does not begin with its founding is not opened."""
+    """A directory without its keys, or whose log does not begin with a founding, is refused."""
     open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path)).close()
     with pytest.raises(MunimentError, match="first entry"):
         open_directory(tmp_path)

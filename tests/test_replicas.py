@@ -1,4 +1,4 @@
-"""Three replicas on one PostgreSQL and one S3: any of them can die at any time, and nothing is lost."""
+"""Three replicas on one PostgreSQL and one S3: any can die at any time, and nothing is lost."""
 
 import os
 import random
@@ -77,7 +77,7 @@ class Load:
 
 
 def test_a_replica_that_is_killed_takes_nothing_with_it(tmp_path: Path, scaled: Mapping[str, str]) -> None:
-    """Under load, one of three dies: what was acknowledged is there, and the log has neither gap nor fork."""
+    """When a replica dies under load, acknowledged writes stay and the log has no gap or fork."""
     with ExitStack() as stack:
         servers = start(stack, tmp_path, scaled)
         owner = Identity.generate()
@@ -98,7 +98,7 @@ def test_a_replica_that_is_killed_takes_nothing_with_it(tmp_path: Path, scaled: 
 
 
 def test_an_upload_goes_on_at_another_replica(tmp_path: Path, scaled: Mapping[str, str]) -> None:
-    """The one that took the first half dies; the other takes the rest, without the first half again."""
+    """An upload continues on another replica after the first one dies, without sending again."""
     data = os.urandom(40 << 20)
     with ExitStack() as stack:
         servers = start(stack, tmp_path, scaled)

@@ -75,13 +75,20 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "lock.txt").write_text("\n".join(wanted))
     target = directory / "python"
     run_uv("venv", "--quiet", "--python", sys.executable, str(target))
-    found = target / "bin" / "python"
+    interpreter = target / "bin" / "python"
     run_uv(
-        "pip", "install", "--quiet", "--no-deps", "--python", str(found), "-r", str(directory / "lock.txt")
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--python",
+        str(interpreter),
+        "-r",
+        str(directory / "lock.txt"),
     )
     (site,) = target.glob("lib/python*/site-packages")
     (site / "muniment.pth").write_text(str(Path(muniment.__file__).parents[1]))
-    return found
+    return interpreter
 
 
 def run_uv(*arguments: str) -> None:
@@ -121,7 +128,7 @@ def train(registry: Registry, name: str, *command: str) -> Version:
 @pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_a_scikit_learn_training_is_rebuilt_bit_by_bit(registry: Registry, python: Path) -> None:
-    """In a fresh environment, from commit, lock and snapshot; its evaluation is done again; all is signed."""
+    """A recorded training is rebuilt bit-identically in a fresh environment and evaluated again."""
     version = train(registry, "acme/logistic", str(python), "train.py", "logistic")
     version.evaluate_model("holdout.csv", "target")
     made = plan(version, data={"holdout.csv": Path("holdout.csv")})
@@ -145,7 +152,7 @@ def test_a_scikit_learn_training_is_rebuilt_bit_by_bit(registry: Registry, pytho
 @pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_an_unseeded_forest_is_not_said_to_be_identical(registry: Registry, python: Path) -> None:
-    """Its metrics decide whether it is within tolerance; with none it has failed."""
+    """An unseeded training is judged by the tolerance of its metrics, and fails without any."""
     version = train(registry, "acme/forest", str(python), "train.py", "forest")
     alone = reproduce(version, plan(version), record=False)
     assert alone.verdict == "failed"
@@ -159,7 +166,7 @@ def test_an_unseeded_forest_is_not_said_to_be_identical(registry: Registry, pyth
 
 @pytest.mark.slow
 def test_tensors_within_tolerance_are_said_to_be(registry: Registry, python: Path, project: Path) -> None:
-    """By the relative norm of the change, and a dirty tree is replayed from its diff."""
+    """Tensors within the relative tolerance pass, and a dirty tree is replayed from its diff."""
     (project / "weights.py").write_text(WEIGHTS.replace("arange(1000)", "arange(1, 1001)"))
     version = train(registry, "acme/weights", str(python), "weights.py", "0.001")
     made = plan(version)
@@ -174,7 +181,7 @@ def test_tensors_within_tolerance_are_said_to_be(registry: Registry, python: Pat
 def test_the_command_asks_before_it_runs(
     registry: Registry, python: Path, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`--plan` runs nothing; without a yes nothing runs either; the exit code says what came of it."""
+    """`reproduce` runs nothing with `--plan` or without a yes, and its exit code gives the outcome."""
     train(registry, "acme/weights", str(python), "weights.py", "0")
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
@@ -213,7 +220,7 @@ def record_run(path: Path, **changes: object) -> Recorded:
         ({"externalParameters__command": ["python", "-c", "1"]}, "a command that can be run again"),
         ({"externalParameters__command": ["python", "t.py", "(hidden)"]}, "a secret of its command line"),
         ({"internalParameters__exit_code": 3}, "a training that succeeded"),
-        ({"internalParameters__outputs": []}, "which files of it the training wrote"),
+        ({"internalParameters__outputs": []}, "the record of which files the training wrote"),
         ({"internalParameters__platform": {"gpus": ["H100"]}}, "a graphics card (H100)"),
         ({"internalParameters__platform": {"machine": "s390x"}}, "a machine of its kind (s390x)"),
         ({"internalParameters__git": {"commit": "a" * 40, "remote": None}}, "the code: commit aaaa"),
@@ -221,7 +228,7 @@ def record_run(path: Path, **changes: object) -> Recorded:
             {"internalParameters__git": {"commit": "a" * 40, "remote": "https://x", "dirty": True}},
             "the changes to the code since its commit",
         ),
-        ({"internalParameters__git": None}, "the code: it was in no git checkout"),
+        ({"internalParameters__git": None}, "the code: it was not in a git checkout"),
         (
             {"internalParameters__git": {"commit": "--upload-pack=x", "remote": "https://x"}},
             "the code: commit --up",
@@ -232,7 +239,7 @@ def record_run(path: Path, **changes: object) -> Recorded:
 def test_what_cannot_be_replayed_is_listed_before_anything_runs(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], missing: str
 ) -> None:
-    """Whatever it is, by name, and then nothing is run."""
+    """The plan lists by name what cannot be replayed, and then nothing runs."""
     monkeypatch.chdir(tmp_path)
     version = registry.push("model", "acme/x", run=record_run(tmp_path / "model" / "w.bin", **changes))
     made = plan(version)
@@ -245,7 +252,7 @@ def test_what_cannot_be_replayed_is_listed_before_anything_runs(
 def test_data_that_is_not_there_is_named(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Outside of the project, on the network, or without a snapshot: unless somebody has the same bytes."""
+    """Missing data is named, unless a copy with the same digest is given."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("1")
     (tmp_path / "a.csv").write_text("x\n1\n")
@@ -261,22 +268,22 @@ def test_data_that_is_not_there_is_named(
     version = registry.push("model", "acme/x", run=run)
     why = {one.name: one.why for one in plan(version).data}
     assert why == {
-        "inside": "say --data inside=PATH if you have it",
-        "outside": "it was outside of the project",
-        "far": "it is read from the network, which is not there",
+        "inside": "use --data inside=PATH if you have it",
+        "outside": "it was outside the project",
+        "far": "the training read it from the network, which is not available",
     }
     assert plan(version, data={"inside": tmp_path / "a.csv"}).data[0].why == ""
     assert "other bytes" in plan(version, data={"inside": outside}).data[0].why
     registry.push(tmp_path / "a.csv", "data/a", kind="dataset")
-    found = plan(version).data[0]
-    assert (found.why, [file.path for file in found.files]) == ("", [""])
+    data = plan(version).data[0]
+    assert (data.why, [file.path for file in data.files]) == ("", [""])
     assert plan(version).scripts == {"train.py": b"1"}
     with pytest.raises(NotReproducible, match="provenance"):
         plan(registry.push(outside, "acme/none"))
 
 
 def test_what_is_on_record_does_not_choose_where_it_goes(registry: Registry, tmp_path: Path) -> None:
-    """A path that leaves the directory is refused."""
+    """A recorded path that leaves the directory is refused."""
     backend = registry._session.backend
     digest = backend.add_documents([b"x"])[0]
     (file,) = (File(path="../../evil", digest=digest, size_bytes=1),)
@@ -305,7 +312,7 @@ except OSError:
 
 
 def test_the_sandbox_has_no_network_and_limits(tmp_path: Path) -> None:
-    """Where this system offers one; it says which it is, and what it cannot keep away."""
+    """The sandbox has no network and limited resources, and states what it cannot prevent."""
     import socket  # noqa: PLC0415 - only here
 
     sandbox = find_sandbox()
@@ -345,7 +352,7 @@ def test_the_sandbox_has_no_network_and_limits(tmp_path: Path) -> None:
 def test_a_lock_may_only_pin(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    """Another index, or a place to install from, is not taken from a record."""
+    """A recorded lock with an index or an install location is refused."""
     monkeypatch.chdir(tmp_path)
     recorded = record_run(tmp_path / "model" / "w.bin")
     lock = next(one for one in recorded.kept if one.name == "lock")
@@ -356,12 +363,12 @@ def test_a_lock_may_only_pin(
         registry.push("model", name, run=one)
         for name, one in (("acme/a", recorded), ("acme/b", Recorded(provenance=document, kept=(bad,))))
     )
-    words = "a lock of its environment that holds nothing but versions and hashes"
+    words = "a lock of its environment with only versions and hashes"
     assert (words in plan(honest).missing, words in plan(crafted).missing) == (False, True)
 
 
 def test_variables_reach_the_command_and_not_the_sandbox(tmp_path: Path) -> None:
-    """What is preloaded outside would run before the sandbox stands."""
+    """Recorded variables reach the command but not the tool that builds the sandbox."""
     script = tmp_path / "bin" / "unshare"
     script.parent.mkdir()
     script.write_text('#!/bin/sh\nenv > "$0.env"\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
@@ -382,7 +389,7 @@ def test_variables_reach_the_command_and_not_the_sandbox(tmp_path: Path) -> None
 
 
 def test_files_are_compared_by_digest_and_by_tensor(registry: Registry, tmp_path: Path) -> None:
-    """Missing, identical, another form, too far away, damaged."""
+    """Rebuilt files are identical, missing, damaged, of another format, or beyond the tolerance."""
     from safetensors.numpy import save  # noqa: PLC0415 - only here
 
     backend = registry._session.backend

@@ -1,4 +1,4 @@
-"""Rules: each kind met and not met, over a case alone."""
+"""Rules: each kind, met and not met, judged over a case alone."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,12 +59,12 @@ def case(*claims: Attestation, **others: Any) -> Case:  # noqa: ANN401 - the mem
     )
 
 
-def verdict(rule: Document, found: Case) -> Verdict:
-    return judge(read_policy({"rules": [rule]}), found)
+def verdict(rule: Document, judged: Case) -> Verdict:
+    return judge(read_policy({"rules": [rule]}), judged)
 
 
-def holds(rule: Document, found: Case) -> bool:
-    return verdict(rule, found).passed
+def holds(rule: Document, judged: Case) -> bool:
+    return verdict(rule, judged).passed
 
 
 def measured(auc: float, *, n: int = 100, data: str = "holdout", index: int = 0, **how: Any) -> Attestation:  # noqa: ANN401 - as `claim` takes
@@ -81,6 +81,7 @@ def measured(auc: float, *, n: int = 100, data: str = "holdout", index: int = 0,
 
 
 def test_require_asks_for_age_rows_dataset_and_signer() -> None:
+    """`require` passes only for evidence with the age, rows, dataset and signer's role that it asks for."""
     old = measured(0.9, at="2026-01-01T00:00:00Z")
     rule: Document = {"rule": "require", "type": "evaluation"}
     assert holds(rule, case(old))
@@ -97,10 +98,11 @@ def test_require_asks_for_age_rows_dataset_and_signer() -> None:
 
 
 def test_a_rule_that_is_not_met_says_what_would_help() -> None:
-    found = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
-    assert found.remedy == "muniment reproduce acme/x@2"
-    found = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
-    assert found.remedy.startswith("muniment approve acme/x@2 --for production --as validator")
+    """A failing rule suggests the command that would meet it, and a passing one none."""
+    finding = verdict({"rule": "require", "type": "reproduction"}, case()).findings[0]
+    assert finding.remedy == "muniment reproduce acme/x@2"
+    finding = verdict({"rule": "approvals", "validator": 1}, case()).findings[0]
+    assert finding.remedy.startswith("muniment approve acme/x@2 --for production --as validator")
     assert not verdict({"rule": "require", "type": "evaluation"}, case(measured(1))).findings[0].remedy
 
 
@@ -108,6 +110,7 @@ def test_a_rule_that_is_not_met_says_what_would_help() -> None:
 
 
 def test_no_regression_compares_over_the_same_data() -> None:
+    """`no_regression` compares the newest evidence over shared data within the tolerance."""
     rule: Document = {"rule": "no_regression", "metric": "roc_auc", "tolerance": 0.01}
     ours = measured(0.9, index=5)
 
@@ -128,6 +131,8 @@ def test_no_regression_compares_over_the_same_data() -> None:
 
 
 def test_no_regression_knows_which_way_is_better() -> None:
+    """`no_regression` fails when an error measure rises and passes when it falls."""
+
     def error(value: float, index: int) -> Attestation:
         metric: Document = {"value": value, "source": "given"}
         shared: Document = {"task": "regression", "n": 9, "dataset": {"name": "d", "digest": "sha256:0"}}
@@ -143,11 +148,12 @@ def test_no_regression_knows_which_way_is_better() -> None:
 
 
 def scan(tool: str, *severities: str, index: int = 0, at: str = NOW) -> Attestation:
-    found: list[Json] = [{"severity": one, "message": "m"} for one in severities]
-    return claim(SCAN, {"tool": {"name": tool, "version": "1"}, "findings": found}, index=index, at=at)
+    findings: list[Json] = [{"severity": one, "message": "m"} for one in severities]
+    return claim(SCAN, {"tool": {"name": tool, "version": "1"}, "findings": findings}, index=index, at=at)
 
 
 def test_the_newest_scan_of_each_tool_counts() -> None:
+    """`scan` judges the newest scan of each tool by its worst finding and its age."""
     rule: Document = {"rule": "scan", "tools": ["a"], "maximum": "low", "max_age": "7d"}
     assert holds(rule, case(scan("a")))
     assert holds(rule, case(scan("a", "low", "none")))
@@ -161,7 +167,7 @@ def test_the_newest_scan_of_each_tool_counts() -> None:
 
 
 def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> None:
-    """The registry's own is made by its maintainers, others by those who have the scanner."""
+    """The remedy for a missing scan depends on its tool, and a finding has none."""
     own: Document = {"rule": "scan", "tools": ["muniment"]}
     other: Document = {"rule": "scan", "tools": ["a"]}
     assert verdict(own, case()).findings[0].remedy == "muniment admin scan"
@@ -171,24 +177,27 @@ def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> Non
 
 
 def test_the_registrys_scan_knows_pickles_by_what_they_are() -> None:
-    """Those in archives too; another tool's word about it does not count."""
+    """Only the registry's own scan makes a file count as a pickle, also inside archives."""
     rule: Document = {"rule": "format", "allow": ["other", "safetensors"]}
     path = case().paths[0]
 
-    def found(tool: str, rule: str, index: int = 0) -> Attestation:
+    def scan_with(tool: str, rule: str, index: int = 0) -> Attestation:
         findings: list[Json] = [
             {"severity": "none", "message": "m", "rule": rule, "path": f"{path}:data.pkl"}
         ]
         predicate: Document = {"tool": {"name": tool, "version": "1"}, "time": NOW, "findings": findings}
         return claim(SCAN, predicate, index=index)
 
-    assert not holds(rule, case(found("muniment", "pickle/data")))
-    assert holds(rule, case(found("muniment", "hdf5/unread")))
-    assert holds(rule, case(found("other", "pickle/data")))
-    assert holds(rule, case(found("muniment", "pickle/data"), found("muniment", "hdf5/unread", index=1)))
+    assert not holds(rule, case(scan_with("muniment", "pickle/data")))
+    assert holds(rule, case(scan_with("muniment", "hdf5/unread")))
+    assert holds(rule, case(scan_with("other", "pickle/data")))
+    assert holds(
+        rule, case(scan_with("muniment", "pickle/data"), scan_with("muniment", "hdf5/unread", index=1))
+    )
 
 
 def test_a_rebuild_came_out_well_enough() -> None:
+    """`reproduced` asks for a recent rebuild with the outcome, by another person if wanted."""
     rule: Document = {"rule": "reproduced"}
 
     def rebuilt(outcome: str, by: str = "ada", index: int = 0, at: str = NOW) -> Attestation:
@@ -216,6 +225,7 @@ def trained(*, dirty: Json = False, code: bool = True, **members: Json) -> Attes
 
 
 def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
+    """`provenance` fails on a dirty tree, unresolved inputs and revoked ancestors, unless switched off."""
     rule: Document = {"rule": "provenance"}
     assert holds(rule, case(trained(), origins=(Origin(name="d", kind="dataset", resolved=True),)))
     assert not holds(rule, case())
@@ -225,16 +235,17 @@ def test_provenance_is_clean_resolved_and_of_nothing_revoked() -> None:
     assert not holds(rule, case(trained(), origins=(Origin(name="d", kind="dataset", resolved=False),)))
     assert not holds(rule, case(trained(), revoked=("acme/base@1",)))
     loose: Document = {**rule, "clean_tree": False, "resolved": False, "not_revoked": False}
-    found = case(
+    faulty = case(
         trained(dirty=True),
         origins=(Origin(name="d", kind="dataset", resolved=False),),
         revoked=("acme/base@1",),
     )
-    assert holds(loose, found)
-    assert len(verdict(rule, found).findings[0].message.split("; ")) == 3, "every fault is named"
+    assert holds(loose, faulty)
+    assert len(verdict(rule, faulty).findings[0].message.split("; ")) == 3, "every fault is named"
 
 
 def test_licences_are_known_and_allowed() -> None:
+    """The model and each dataset need a known licence from the list; code does not."""
     rule: Document = {"rule": "provenance", "licences": ["MIT"]}
     card = claim(CARD, {"licence": "MIT"}, index=1)
     free = Origin(name="d", kind="dataset", resolved=True, licence="MIT")
@@ -249,6 +260,7 @@ def test_licences_are_known_and_allowed() -> None:
 
 
 def test_soaking_adds_up() -> None:
+    """The spans that a version held an alias add up to its soaking time."""
     rule: Document = {"rule": "soak", "alias": "staging", "least": "2d"}
     first = Hold(alias="staging", since="2026-05-01T12:00:00Z", until="2026-05-02T12:00:00Z")
     second = Hold(alias="staging", since="2026-06-02T12:00:00Z")
@@ -278,6 +290,7 @@ def test_soaking_adds_up() -> None:
     ],
 )
 def test_windows_open_and_close(members: Document, now: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    """`window` passes within its days and hours in its zone, and fails during a freeze."""
     assert holds({"rule": "window", **members}, case(now=now)) is expected
 
 
@@ -285,6 +298,7 @@ def test_windows_open_and_close(members: Document, now: str, expected: bool) -> 
 
 
 def test_a_retrain_stays_inside_of_its_plan() -> None:
+    """`plan` passes only for planned parameters and metrics, under an unexpired plan by another person."""
     plan: Document = {
         "description": "d",
         "impact": "i",
@@ -323,7 +337,7 @@ def test_a_retrain_stays_inside_of_its_plan() -> None:
 
 
 def test_a_retrain_with_other_packages_is_no_retrain() -> None:
-    """Unless its plan lets them change."""
+    """Changed packages fail `plan`, unless the plan allows them."""
 
     def check(*, packages: bool) -> bool:
         plan: Document = {"description": "d", "impact": "i", "packages": packages}
@@ -365,8 +379,9 @@ def test_a_retrain_with_other_packages_is_no_retrain() -> None:
     ],
 )
 def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of a test
-    found = case(measured(0.9))
-    assert holds({"rule": "cel", "expression": expression}, found) is expected
+    """A `cel` rule passes only if its expression is the boolean true."""
+    judged = case(measured(0.9))
+    assert holds({"rule": "cel", "expression": expression}, judged) is expected
 
 
 @pytest.mark.parametrize(
@@ -386,11 +401,13 @@ def test_only_exactly_true_passes(expression: str, expected: bool) -> None:  # n
     ],
 )
 def test_an_expression_is_looked_over_before_it_is_set(expression: str) -> None:
+    """A CEL expression with a hidden `or`, a syntax error or too much nesting is refused."""
     with pytest.raises(InvalidPolicy):
         read_policy({"rules": [{"rule": "cel", "expression": expression}]})
 
 
 def test_a_string_and_a_comment_hold_no_operator() -> None:
+    """Operators in CEL strings and comments are not operators."""
     assert compile_expression("'a || b' == 'a || b' // x || y").evaluate({}) is True
     assert compile_expression('"""a || b""" != r\'||\'').evaluate({}) is True
 
@@ -399,6 +416,7 @@ def test_a_string_and_a_comment_hold_no_operator() -> None:
 
 
 def test_a_waiver_is_for_one_version_alias_policy_and_time() -> None:
+    """An approved waiver counts only for its version, alias, registry, policy, rules and time."""
     document: Document = {
         "rules": [
             {"rule": "require", "id": "test", "type": "evaluation"},
@@ -421,8 +439,8 @@ def test_a_waiver_is_for_one_version_alias_policy_and_time() -> None:
     def waived(by: str = "vera", now: str = NOW, recorded: str = NOW, **changes: Json) -> set[str]:
         asked = claim(WAIVER, {**waiver, **changes}, index=1, at=recorded)
         approved = approval(str(asked.digest), by)
-        found = judge(read_policy(document), case(asked, approved, now=now))
-        return {one.id for one in found.findings if one.waived}
+        outcome = judge(read_policy(document), case(asked, approved, now=now))
+        return {one.id for one in outcome.findings if one.waived}
 
     assert waived() == {"test"}
     assert waived(by="ada") == set(), "its author approves it"
@@ -461,4 +479,5 @@ def approval(waiver: str, by: str) -> Attestation:
 
 
 def test_ages_are_written_as_they_are_read() -> None:
+    """Two weeks are printed as `14d`."""
     assert write_age(timedelta(weeks=2)) == "14d"

@@ -1,4 +1,4 @@
-"""Files are looked into whatever they are called, in a process of its own."""
+"""Scanning: files are judged by content, in a separate process."""
 
 import bz2
 import gzip
@@ -91,25 +91,25 @@ CRITICAL = ("critical", "picklescan/dangerous")
 
 @pytest.mark.parametrize("name", ["model.pt", "pytorch_model.bin", "model.zip", "weights", "README.md"])
 def test_pickles_in_zip_archives_are_found(name: str) -> None:
-    """As torch keeps them, stored or deflated, whatever stands before the archive."""
+    """A pickle in a zip archive is found, stored or deflated, whatever precedes the archive."""
     for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         data = zipped({"archive/data.pkl": EVIL, "archive/data/0": bytes(999)}, compression)
-        (found,) = look(data, name)
-        assert (found.severity, found.path) == ("critical", f"{name}:archive/data.pkl")
+        (finding,) = look(data, name)
+        assert (finding.severity, finding.path) == ("critical", f"{name}:archive/data.pkl")
         assert rules(b"something else" + data, name) >= {CRITICAL}
     assert look(zipped({"archive/data.pkl": FINE, "archive/data/0": bytes(999)}), name) == []
 
 
 def test_a_member_needs_no_telling_name() -> None:
-    """A pickle is one by what it does."""
+    """A pickle in an archive is found under any name."""
     assert rules(zipped({"weights.dat": EVIL}), "a.zip") == {CRITICAL}
 
 
 @pytest.mark.parametrize("mode", ["w:", "w:gz", "w:bz2", "w:xz"])
 def test_pickles_in_tar_archives_are_found(mode: str) -> None:
-    """Compressed or not."""
-    (found,) = look(tarred({"a/readme": b"hello", "a/model.bin": EVIL}, mode), "model.nemo")
-    assert (found.severity, found.path) == ("critical", "model.nemo:a/model.bin")
+    """A pickle in a tar archive is found, compressed or not."""
+    (finding,) = look(tarred({"a/readme": b"hello", "a/model.bin": EVIL}, mode), "model.nemo")
+    assert (finding.severity, finding.path) == ("critical", "model.nemo:a/model.bin")
     assert look(tarred({"a/readme": b"hello", "a/model.bin": FINE}, mode), "model.nemo") == []
 
 
@@ -124,7 +124,7 @@ def test_pickles_in_tar_archives_are_found(mode: str) -> None:
     ],
 )
 def test_pickles_in_compressed_files_are_found(compress: Callable[[bytes], bytes]) -> None:
-    """And one stream behind the other, as zlib and gzip allow."""
+    """A pickle in a compressed file is found, also in a second stream."""
     assert rules(compress(EVIL), "model.pkl.z") == {CRITICAL}
     assert rules(compress(EVIL), "notes.txt") == {CRITICAL}
     assert look(compress(FINE), "model.pkl") == []
@@ -132,12 +132,12 @@ def test_pickles_in_compressed_files_are_found(compress: Callable[[bytes], bytes
 
 
 def test_two_streams_of_zlib_are_one() -> None:
-    """As joblib reads them."""
+    """Two zlib streams are read as one, as joblib reads them."""
     assert rules(zlib.compress(EVIL[:7]) + zlib.compress(EVIL[7:]), "model.joblib") == {CRITICAL}
 
 
 def test_archives_in_archives_are_looked_into_so_far() -> None:
-    """Deeper than anybody packs models, they are a finding."""
+    """Nested archives are scanned to a limit, and deeper ones are a finding."""
     data = EVIL
     for _ in range(3):
         data = zipped({"inner": data})
@@ -148,7 +148,7 @@ def test_archives_in_archives_are_looked_into_so_far() -> None:
 
 
 def test_arrays_of_objects_are_pickles() -> None:
-    """In a file of NumPy's, and in an archive of them; other arrays are not."""
+    """NumPy arrays of objects are scanned as pickles, also in archives; other arrays are not."""
     objects = np.array([Evil()], dtype=object)
     records = np.array([(1, Evil())], dtype=[("a", "i4"), ("b", "O")])
     assert rules(saved(objects), "a.npy") == {CRITICAL}
@@ -171,7 +171,7 @@ def test_arrays_of_objects_are_pickles() -> None:
     ],
 )
 def test_a_damaged_header_of_an_array_is_a_finding(data: bytes) -> None:
-    """It is read as a literal, with bounds, and never run."""
+    """A damaged header of a NumPy array is a finding and is never evaluated."""
     assert ("high", "file/unread") in rules(data, "a.npy")
 
 
@@ -179,7 +179,7 @@ def test_a_damaged_header_of_an_array_is_a_finding(data: bytes) -> None:
 
 
 def test_a_damaged_archive_is_a_finding() -> None:
-    """Others may read what we cannot: with a wrong checksum, or another name in front of the file."""
+    """A damaged archive is a finding, because other tools may still read it."""
     data = zipped({"archive/data.pkl": FINE})
     place = data.index(b"archive/data.pkl")
     renamed = data[:place] + b"brchive" + data[place + 7 :]
@@ -196,12 +196,12 @@ def test_a_damaged_archive_is_a_finding() -> None:
     "begin", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd"]
 )
 def test_archives_that_stay_closed_are_a_finding(begin: bytes) -> None:
-    """What is in them is not known."""
+    """An archive that cannot be opened is a finding."""
     assert ("high", "archive/unread") in rules(begin + bytes(100), "model.bin")
 
 
 def test_an_archive_of_too_many_files_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not gone through."""
+    """An archive with too many files is a finding and is not read through."""
     monkeypatch.setattr(files, "_MAX_MEMBERS", 3)
     many = {str(n): b"x" for n in range(5)}
     assert rules(zipped(many), "a.zip") == {("high", "archive/large")}
@@ -209,7 +209,7 @@ def test_an_archive_of_too_many_files_is_a_finding(monkeypatch: pytest.MonkeyPat
 
 
 def test_headers_of_tensors_are_checked() -> None:
-    """A file that lies about its structure is for somebody's parser."""
+    """A tensor file whose header lies is a finding."""
     good = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
     whole = struct.pack("<Q", len(good)) + good + bytes(4)
     assert look(whole, "model.safetensors") == []
@@ -221,7 +221,7 @@ def test_headers_of_tensors_are_checked() -> None:
 
 @pytest.mark.parametrize("layer", ["Lambda", "TFSMLayer"])
 def test_layers_that_hold_code_are_found(layer: str) -> None:
-    """In the settings of a model of Keras, however they are written, and in its older files."""
+    """Keras layers that hold code are found, in any settings and in older files."""
     model = {"config": {"layers": [{"class_name": "Dense"}, {"class_name": layer, "config": {}}]}}
     text = json.dumps(model)
     escaped = text.replace(layer, f"\\u{ord(layer[0]):04x}{layer[1:]}")
@@ -235,14 +235,14 @@ def test_layers_that_hold_code_are_found(layer: str) -> None:
 
 
 def test_settings_without_such_layers_are_fine() -> None:
-    """Whatever else they say; what is no JSON nobody reads as such."""
+    """Settings without such layers have no finding, and text that is not JSON is ignored."""
     assert look(json.dumps({"class_name": ["Dense", {"x": 1}]}).encode(), "config.json") == []
     assert look(b'{"class_name": ', "config.json") == []
     assert look(b"[" * 100_000 + b"class_name", "config.json") == []
 
 
 def test_what_is_too_long_to_be_settings_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not read."""
+    """Settings beyond the limit are a finding and are not read."""
     monkeypatch.setattr(files, "_MAX_JSON_BYTES", 10)
     assert rules(b'{"class_name": "Dense"}', "config.json") == {("medium", "json/large")}
 
@@ -252,7 +252,7 @@ def test_what_is_too_long_to_be_settings_is_a_finding(monkeypatch: pytest.Monkey
     [("modeling.py", "code/file"), ("kernel.so", "code/file"), ("saved_model.pb", "tensorflow/graph")],
 )
 def test_code_by_its_name_is_noted(name: str, rule: str) -> None:
-    """Loaders run it if they are told to."""
+    """Source code is noted, because loaders can be told to run it."""
     assert rules(b"x = 1\n", name) == {("low", rule)}
 
 
@@ -260,10 +260,10 @@ def test_code_by_its_name_is_noted(name: str, rule: str) -> None:
 
 
 def test_a_scan_holds_the_worst_each_once() -> None:
-    """However much is found."""
-    found = [ScanFinding("low", "r", f"m{n}", "p") for n in range(MAX_FINDINGS)]
-    found += [ScanFinding("critical", "r", "x" * 9000, "p")] * 3
-    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    """A scan keeps the worst findings, each once, up to its limit."""
+    findings = [ScanFinding("low", "r", f"m{n}", "p") for n in range(MAX_FINDINGS)]
+    findings += [ScanFinding("critical", "r", "x" * 9000, "p")] * 3
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     listed = predicate["findings"]
     assert isinstance(listed, list)
     assert len(listed) == MAX_FINDINGS
@@ -273,16 +273,16 @@ def test_a_scan_holds_the_worst_each_once() -> None:
 
 
 def test_what_files_hold_is_written_so_that_it_can_be_shown_and_signed(owner: Identity) -> None:
-    """Names of any length, with commands for terminals, and with halves of characters."""
+    """Names of any length and with control characters are recorded as printable, signable text."""
     name = "\x1b[31m\ud800\n" + "x" * 9000
     module = name.encode("utf-8", "surrogatepass")
     pickled = b"\x80\x04X" + len(module).to_bytes(4, "little") + module + b"\x8c\x01y\x93."
     header = json.dumps({name: {"dtype": "?", "shape": [1], "data_offsets": [0, 4]}}).encode()
     damaged = struct.pack("<Q", len(header)) + header + bytes(4)
     long = zipped({"x" * 60_000 + "\x1b[31m": EVIL})
-    found = [*look(pickled, "a.pkl"), *look(damaged, "a.safetensors"), *look(long, "a.zip")]
-    assert len({one.path[:5] for one in found}) == 3
-    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    findings = [*look(pickled, "a.pkl"), *look(damaged, "a.safetensors"), *look(long, "a.zip")]
+    assert len({one.path[:5] for one in findings}) == 3
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     data = attest(Digest.of(b"x"), "acme/x", SCAN, predicate, owner).encode()
     assert len(data) < 20_000
     listed = predicate["findings"]
@@ -291,10 +291,10 @@ def test_what_files_hold_is_written_so_that_it_can_be_shown_and_signed(owner: Id
 
 
 def test_a_file_in_an_archive_is_a_pickle_of_the_archive() -> None:
-    """Whatever its name, and that of the archive, hold."""
+    """A finding in an archive counts for the archive, whatever characters their names hold."""
     data = zipped({"a:b!c/data.pkl": FINE})
-    found = list(scan_file(io.BytesIO(data), "model!v2.bin", len(data)))
-    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", found)
+    findings = list(scan_file(io.BytesIO(data), "model!v2.bin", len(data)))
+    predicate = write_scan(Scanner("t", "1", "d"), "2026-01-01T00:00:00Z", findings)
     assert Scan(predicate).pickles == {"model!v2.bin"}
 
 
@@ -304,14 +304,16 @@ def test_a_file_in_an_archive_is_a_pickle_of_the_archive() -> None:
 @pytest.fixture
 def scanner() -> Iterator[ScanProcess]:
     """Give a scanner, and end its process."""
-    with closing(ScanProcess()) as found:
-        yield found
+    with closing(ScanProcess()) as process:
+        yield process
 
 
 def find_worker() -> psutil.Process:
     """Find the process of the scanner; others run servers for other tests."""
-    (found,) = [p for p in psutil.Process().children() if "muniment.scanning.worker" in " ".join(p.cmdline())]
-    return found
+    (worker,) = [
+        p for p in psutil.Process().children() if "muniment.scanning.worker" in " ".join(p.cmdline())
+    ]
+    return worker
 
 
 def kill_worker() -> int:
@@ -328,13 +330,13 @@ def scannable(path: str, data: bytes) -> Scannable:
 
 
 def test_a_version_is_looked_into_by_another_process(scanner: ScanProcess, tmp_path: Path) -> None:
-    """File by file; it sees no variable of ours, and stays for the next version."""
+    """Files are scanned in a separate process that sees none of our variables and is reused."""
     marker = tmp_path / "ran"
     evil = f"cos\nsystem\n(S'touch {marker}'\ntR.".encode()
-    found = scanner.scan(
+    findings = scanner.scan(
         [scannable("README.md", b"# hello"), scannable("a.pkl", evil), scannable("b.pkl", FINE)]
     )
-    assert {(one.severity, one.path) for one in found} == {("critical", "a.pkl"), ("none", "b.pkl")}
+    assert {(one.severity, one.path) for one in findings} == {("critical", "a.pkl"), ("none", "b.pkl")}
     assert not marker.exists()
     child = find_worker()
     assert set(child.environ()) <= {"PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LC_CTYPE"}
@@ -344,7 +346,7 @@ def test_a_version_is_looked_into_by_another_process(scanner: ScanProcess, tmp_p
 
 
 def test_a_worker_that_was_killed_is_replaced(scanner: ScanProcess) -> None:
-    """What was not the fault of the files is no finding."""
+    """A killed worker is replaced, and its death is no finding."""
     assert scanner.scan([scannable("a", b"x")]) == []
     kills: list[int] = []
 
@@ -353,33 +355,33 @@ def test_a_worker_that_was_killed_is_replaced(scanner: ScanProcess) -> None:
             kills.append(kill_worker())
         return io.BytesIO(FINE)
 
-    found = scanner.scan([Scannable("a.pkl", len(FINE), kill_once)])
-    assert [one.severity for one in found] == ["none"]
+    findings = scanner.scan([Scannable("a.pkl", len(FINE), kill_once)])
+    assert [one.severity for one in findings] == ["none"]
     assert kills
 
 
 def test_what_ends_the_worker_each_time_is_a_finding(scanner: ScanProcess) -> None:
-    """It is named, and the next version is looked into."""
+    """A file that kills the worker each time is a finding, and the next file is scanned."""
 
     def kill() -> io.BytesIO:
         kill_worker()
         return io.BytesIO(FINE)
 
-    found = scanner.scan([scannable("a", b"x"), Scannable("b.pkl", len(FINE), kill)])
-    assert [(one.severity, one.rule, one.path) for one in found] == [("high", "file/unread", "b.pkl")]
+    findings = scanner.scan([scannable("a", b"x"), Scannable("b.pkl", len(FINE), kill)])
+    assert [(one.severity, one.rule, one.path) for one in findings] == [("high", "file/unread", "b.pkl")]
     assert scanner.scan([scannable("a", b"x")]) == []
 
 
 @pytest.mark.slow
 def test_a_bomb_is_a_finding(scanner: ScanProcess) -> None:
-    """A megabyte that is a gigabyte of marks; memory has bounds."""
+    """A small file that expands to a gigabyte is a finding, and memory stays bounded."""
     bomb = zlib.compress(b"(" * (1 << 30))
-    found = scanner.scan([scannable("model.joblib", bomb), scannable("b.pkl", EVIL)])
-    assert {(one.severity, one.path) for one in found} == {("high", "model.joblib"), ("critical", "b.pkl")}
+    findings = scanner.scan([scannable("model.joblib", bomb), scannable("b.pkl", EVIL)])
+    assert {(one.severity, one.path) for one in findings} == {("high", "model.joblib"), ("critical", "b.pkl")}
 
 
 def test_bytes_that_are_gone_are_a_finding_and_a_store_that_is_away_is_not(scanner: ScanProcess) -> None:
-    """The one will stay so, the other not."""
+    """Missing bytes are a finding, and an unreachable store is an error."""
 
     def gone() -> io.BytesIO:
         raise BlobNotFound(digest="sha256:0")
@@ -387,23 +389,23 @@ def test_bytes_that_are_gone_are_a_finding_and_a_store_that_is_away_is_not(scann
     def away() -> io.BytesIO:
         raise StorageFailed(path="s3", reason="away")
 
-    found = scanner.scan([Scannable("a.bin", 5, gone)])
-    assert [(one.severity, one.rule, one.path) for one in found] == [("high", "file/missing", "a.bin")]
+    findings = scanner.scan([Scannable("a.bin", 5, gone)])
+    assert [(one.severity, one.rule, one.path) for one in findings] == [("high", "file/missing", "a.bin")]
     with pytest.raises(StorageFailed):
         scanner.scan([Scannable("a.bin", 5, away)])
     assert scanner.scan([scannable("a", b"x")]) == []
 
 
 def test_a_file_that_is_shorter_than_it_should_be_is_read_to_its_end(scanner: ScanProcess) -> None:
-    """Nobody waits for what does not come."""
-    found = scanner.scan([Scannable("a.pkl", 10_000, lambda: io.BytesIO(FINE))])
-    assert [(one.severity, one.rule) for one in found] == [("none", "pickle/data")]
+    """A file shorter than announced is scanned to its end."""
+    findings = scanner.scan([Scannable("a.pkl", 10_000, lambda: io.BytesIO(FINE))])
+    assert [(one.severity, one.rule) for one in findings] == [("none", "pickle/data")]
 
 
 def test_a_worker_that_was_taken_over_can_only_name_findings(
     scanner: ScanProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever else it sends is a finding too."""
+    """Anything but findings from a worker is itself a finding."""
     files = [scannable("a.pkl", EVIL)]
     for said in (
         b"A[]x",
@@ -436,7 +438,7 @@ class _Liar:
 
 
 def test_without_picklescan_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is in an extra."""
+    """Without picklescan the refusal names the extra that has it."""
 
     def absent(_name: str) -> str:
         raise PackageNotFoundError
@@ -447,7 +449,7 @@ def test_without_picklescan_its_package_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_worker_asks_for_no_more_than_there_is() -> None:
-    """It reads, seeks from everywhere, and stops at the end that it was told."""
+    """The worker reads and seeks anywhere and stops at the announced end."""
     data = bytes(range(200))
     asked: list[tuple[int, int]] = []
 
@@ -479,7 +481,7 @@ def test_the_worker_asks_for_no_more_than_there_is() -> None:
 def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
     monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
-    """Whatever is in it."""
+    """A file that makes the scanner fail is a finding, and the next file is scanned."""
 
     def scan(_file: object, path: str, _size: int) -> Iterator[ScanFinding]:
         if path == "a":
@@ -494,8 +496,8 @@ def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
 
 
 def test_of_many_findings_the_worst_are_kept() -> None:
-    """The worker sends no more than count."""
-    found = (ScanFinding("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
-    kept = keep_worst(iter([*found, ScanFinding("critical", "r", "m", "p")]))
+    """Of many findings the worker sends only the worst."""
+    findings = (ScanFinding("low", "r", str(n), "p") for n in range(10 * MAX_FINDINGS))
+    kept = keep_worst(iter([*findings, ScanFinding("critical", "r", "m", "p")]))
     assert len(kept) == MAX_FINDINGS
     assert kept[0].severity == "critical"

@@ -1,4 +1,4 @@
-"""What the registry finds in what is published: signed, on record, and judged by gates."""
+"""Scans of published versions: signed by the registry, recorded, and judged by gates."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -76,13 +76,13 @@ class FakeScanner:
     def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
         """Look for the words."""
         self.before()
-        found = []
+        findings = []
         for one in files:
             with one.open() as file:
                 data = file.read()
             self.looked.append(data.decode())
-            found += [ScanFinding("high", self.rule, repr(w), one.path) for w in self.words if w in data]
-        return found
+            findings += [ScanFinding("high", self.rule, repr(w), one.path) for w in self.words if w in data]
+        return findings
 
 
 class Stage:
@@ -108,7 +108,7 @@ class Stage:
             keys=self.backend._keys,
         )
 
-    def found(self, number: int) -> list[str]:
+    def list_worst(self, number: int) -> list[str]:
         """Give the worst of each scan of a version, oldest first."""
         detail = self.backend.ask(DescribeVersion(reference=Reference(NAME, number)))
         scans = [one for one in detail.attestations if one.predicate_type == SCAN]
@@ -123,20 +123,20 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, owner: Identity) -> Iterator[Stage]:
     """Give a registry whose scanner finds evil."""
-    found = Stage(tmp_path / "registry", owner, FakeScanner(b"evil"))
-    yield found
-    found.units.close()
+    stage = Stage(tmp_path / "registry", owner, FakeScanner(b"evil"))
+    yield stage
+    stage.units.close()
 
 
 # ---- the job
 
 
 def test_each_version_is_looked_into_once(stage: Stage) -> None:
-    """In the order of the log; what was found is a claim of the registry's."""
+    """Versions are scanned once each, in the order of the log, and the registry signs the findings."""
     for data in (b"a", b"evil", b"b"):
         publish(stage.backend, stage.owner, data)
     assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@{n}" for n in (1, 2, 3)]
-    assert [stage.found(n) for n in (1, 2, 3)] == [["none"], ["high"], ["none"]]
+    assert [stage.list_worst(n) for n in (1, 2, 3)] == [["none"], ["high"], ["none"]]
     assert stage.scans.scan_next() == []
     publish(stage.backend, stage.owner, b"c")
     assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
@@ -144,7 +144,7 @@ def test_each_version_is_looked_into_once(stage: Stage) -> None:
 
 
 def test_a_newer_scanner_looks_into_everything_again(stage: Stage) -> None:
-    """And the older one, on another replica, goes on where it was."""
+    """A newer scanner scans all versions again, and an older replica continues where it was."""
     for data in (b"a", b"worse"):
         publish(stage.backend, stage.owner, data)
     stage.scans.scan_next()
@@ -152,7 +152,7 @@ def test_a_newer_scanner_looks_into_everything_again(stage: Stage) -> None:
     newer.version = "2"
     other = stage.make_scans(newer)
     assert [one.scan.worst for one in other.scan_next()] == ["none", "high"]
-    assert stage.found(2) == ["none", "high"]
+    assert stage.list_worst(2) == ["none", "high"]
     assert stage.scans.scan_next() == []
     assert other.scan_next() == []
     stage.scans.begin_again()
@@ -160,7 +160,7 @@ def test_a_newer_scanner_looks_into_everything_again(stage: Stage) -> None:
 
 
 def test_the_job_is_there_while_something_is_due(stage: Stage) -> None:
-    """The scout adds it, once; when it is done it goes."""
+    """The scan job exists only while a version is due."""
     jobs = Jobs(
         stage.units, lambda: NOW, {SCANNING: lambda _: stage.scans.scan_next()}, {}, [stage.scans.plan]
     )
@@ -174,11 +174,11 @@ def test_the_job_is_there_while_something_is_due(stage: Stage) -> None:
     assert [job.id for job in (*listed(), *listed())] == [SCANNING, SCANNING]
     assert jobs.do_next()
     assert listed() == []
-    assert stage.found(1) == ["none"]
+    assert stage.list_worst(1) == ["none"]
 
 
 def test_two_replicas_record_a_version_once(stage: Stage) -> None:
-    """Whoever took it for left and is slower, records nothing."""
+    """A replica that lost its job to another one records no second scan."""
     publish(stage.backend, stage.owner, b"a")
     slower, done = FakeScanner(b"evil"), []
 
@@ -188,11 +188,11 @@ def test_two_replicas_record_a_version_once(stage: Stage) -> None:
     slower.before = overtake
     stage.make_scans(slower).scan_next()
     assert len(done) == 1
-    assert stage.found(1) == ["none"]
+    assert stage.list_worst(1) == ["none"]
 
 
 def test_a_store_that_is_away_loses_nothing(stage: Stage) -> None:
-    """What was looked into before is recorded; the rest is due, and is done when the store is back."""
+    """When the store fails, finished scans are recorded and the rest stays due."""
     for data in (b"a", b"b", b"c"):
         publish(stage.backend, stage.owner, data)
 
@@ -203,13 +203,13 @@ def test_a_store_that_is_away_loses_nothing(stage: Stage) -> None:
     stage.scanner.before = fail
     with pytest.raises(StorageFailed):
         stage.scans.scan_next()
-    assert [stage.found(n) for n in (1, 2, 3)] == [["none"], ["none"], []]
+    assert [stage.list_worst(n) for n in (1, 2, 3)] == [["none"], ["none"], []]
     stage.scanner.before = lambda: None
     assert [one.reference for one in stage.scans.scan_next()] == [f"{NAME}@3"]
 
 
 def test_a_damaged_manifest_keeps_no_other_version_waiting(stage: Stage) -> None:
-    """That it cannot be told what is in it is what is found."""
+    """A damaged manifest is recorded as a finding, and the next version is scanned."""
     for data in (b"a", b"b"):
         publish(stage.backend, stage.owner, data)
     manifest = Digest.parse(stage.backend.ask(GetVersion(reference=Reference(NAME, 1))).revision)
@@ -219,7 +219,7 @@ def test_a_damaged_manifest_keeps_no_other_version_waiting(stage: Stage) -> None
 
 
 def test_a_version_that_takes_long_ends_the_batch(stage: Stage) -> None:
-    """What was found is recorded before the next is looked into."""
+    """A slow scan is recorded before the next version begins."""
     for data in (b"a", b"b"):
         publish(stage.backend, stage.owner, data)
     ticks = iter(range(100))
@@ -236,7 +236,7 @@ def test_a_version_that_takes_long_ends_the_batch(stage: Stage) -> None:
 
 
 def test_what_was_purged_is_not_missed(stage: Stage) -> None:
-    """Nothing is left of it that could be loaded."""
+    """A purged version is skipped by scans."""
     publish(stage.backend, stage.owner, b"evil")
     stage.backend.execute(PurgeVersion(reference=Reference(NAME, 1), reason=salted("a mistake")))
     assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
@@ -244,7 +244,7 @@ def test_what_was_purged_is_not_missed(stage: Stage) -> None:
 
 
 def test_a_scanner_stands_where_it_has_come_to(stage: Stage) -> None:
-    """That is written down with what it found."""
+    """The position of a scanner is recorded together with its findings."""
     publish(stage.backend, stage.owner, b"a")
     stage.scans.scan_next()
     place = stage.units.read(lambda unit: unit.cursors.find(stage.scans._reader))
@@ -256,7 +256,7 @@ def test_a_scanner_stands_where_it_has_come_to(stage: Stage) -> None:
 
 
 def test_a_gate_can_ask_for_the_registrys_scan(stage: Stage) -> None:
-    """Missing it denies, and so does what it found; a version without findings passes."""
+    """A gate that asks for the registry's scan fails without one and on a finding."""
     for data in (b"a", b"evil"):
         publish(stage.backend, stage.owner, data)
     set_policy(stage.backend, stage.owner, CLEAN)
@@ -272,8 +272,8 @@ def test_a_gate_can_ask_for_the_registrys_scan(stage: Stage) -> None:
     move(1)
 
 
-def test_a_pickle_is_one_whatever_it_is_called(stage: Stage) -> None:
-    """The rule about formats, which every policy has, knows what the registry found."""
+def test_a_pickle_is_one_under_any_name(stage: Stage) -> None:
+    """The rule about formats counts each pickle that the registry's scan found."""
     publish(stage.backend, stage.owner, b"data")
     stage.scanner.rule = "pickle/data"
     stage.scanner.words = (b"data",)
@@ -288,7 +288,7 @@ def test_a_pickle_is_one_whatever_it_is_called(stage: Stage) -> None:
 
 
 def test_nobody_else_scans_as_the_registry(stage: Stage) -> None:
-    """A scan by its tool is its own word; those of others go by their names."""
+    """Nobody but the registry can record a scan under the registry's tool."""
     publish(stage.backend, stage.owner, b"evil")
     said: JsonObject = {"time": "2026-01-01T00:00:00Z", "findings": []}
     for tool, allowed in (("muniment", False), ("other", True)):
@@ -301,7 +301,7 @@ def test_nobody_else_scans_as_the_registry(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("data", "stale"), [(b"a", False), (b"evil", True)])
 def test_only_what_a_scan_finds_makes_approvals_stale(stage: Stage, data: bytes, *, stale: bool) -> None:
-    """A scan that found nothing changes nobody's mind, whenever it comes."""
+    """A scan makes approvals stale only if it has a finding."""
     publish(stage.backend, stage.owner, data)
     validator = add_person(stage.backend, "Vera", Role.VALIDATOR)
     approvals: JsonObject = {"rule": "approvals", "n": 1, "roles": ["validator"]}
@@ -320,7 +320,7 @@ def test_only_what_a_scan_finds_makes_approvals_stale(stage: Stage, data: bytes,
 
 
 def test_evidence_by_a_key_that_is_disowned_is_none(stage: Stage, tmp_path: Path) -> None:
-    """Neither for the registry nor for whoever approves, who could otherwise never do so again."""
+    """Evidence by a disowned key is ignored, so a version with it can still be approved and promoted."""
     publish(stage.backend, stage.owner, b"a")
     thief = add_person(stage.backend, "Theo", Role.CONTRIBUTOR)
     receipt = record(stage.open_as(thief), thief, 1, EVALUATION, evaluation(0.9))
@@ -351,14 +351,14 @@ def models(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_server_looks_into_what_is_published(
     tmp_path: Path, owner: Identity, models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Within seconds; its claim verifies, and `show` says what was found."""
+    """A server scans a published version within seconds, and `show` prints the result."""
     fine, evil = models
     with run_server(tmp_path / "server") as server:
         registry = Registry(server.open_as(owner), owner)
         versions = [registry.push(path, "acme/x") for path in (fine, evil)]
         wait_until(lambda: all(version.claims(SCAN) for version in versions))
-        found = [Scan(version.claims(SCAN)[0].predicate) for version in versions]
-        assert [(one.tool, one.worst) for one in found] == [("muniment", "none"), ("muniment", "critical")]
+        scans = [Scan(version.claims(SCAN)[0].predicate) for version in versions]
+        assert [(one.tool, one.worst) for one in scans] == [("muniment", "none"), ("muniment", "critical")]
         checks = versions[1].verify()
         assert all(check.passed for check in checks)
         assert "scan" in " ".join(check.what for check in checks)
@@ -373,12 +373,12 @@ def test_a_server_looks_into_what_is_published(
         shown = CliRunner().invoke(main, ["show", "acme/x@2"])
         assert shown.exit_code == 0, shown.output
         assert "1 found, the worst critical" in shown.stdout
-        assert "critical model.joblib a pickle takes os.system" in shown.stdout
+        assert "critical model.joblib a pickle imports os.system" in shown.stdout
         assert "nothing found" in CliRunner().invoke(main, ["show", "acme/x@1"]).stdout
 
 
 def test_a_server_can_be_told_not_to(tmp_path: Path, owner: Identity, models: tuple[Path, Path]) -> None:
-    """Where somebody else scans; one that scans finds the same version to be due."""
+    """A server with scans switched off leaves versions due for one that scans."""
     with run_server(tmp_path / "server", {"MUNIMENT_SCAN": "false"}) as server:
         Registry(server.open_as(owner), owner).push(models[0], "acme/x")
     planned = []
@@ -394,7 +394,7 @@ def test_a_server_can_be_told_not_to(tmp_path: Path, owner: Identity, models: tu
 def test_replicas_look_into_what_is_in_an_object_store(
     tmp_path: Path, owner: Identity, scaled: dict[str, str], models: tuple[Path, Path]
 ) -> None:
-    """Two of them, on PostgreSQL and S3: each version once."""
+    """Two replicas on PostgreSQL and S3 scan each version once."""
     with (
         run_server(tmp_path / "one", scaled) as one,
         run_server(
@@ -422,7 +422,7 @@ def test_replicas_look_into_what_is_in_an_object_store(
 def test_a_registry_in_a_directory_is_looked_into_by_hand(
     registry: Registry, settings: Settings, models: tuple[Path, Path]
 ) -> None:
-    """Once; and again if that is asked for."""
+    """`admin scan` scans an embedded registry once, and again on request."""
     for path in models:
         registry.push(path, "acme/x")
 
@@ -439,13 +439,13 @@ def test_a_registry_in_a_directory_is_looked_into_by_hand(
     assert scan() == (0, "0 versions scanned, findings in 0\n")
     code, said = scan("--again")
     assert code == 1
-    assert "acme/x@2 critical model.joblib a pickle takes os.system" in said
+    assert "acme/x@2 critical model.joblib a pickle imports os.system" in said
     assert said.endswith("2 versions scanned, findings in 1\n")
     assert len(registry.version("acme/x@2").claims(SCAN)) == 2
 
 
 def test_a_job_that_is_broken_off_has_not_failed(stage: Stage) -> None:
-    """A server that stops lets the next one go on at once."""
+    """A scan interrupted by a stopping server can be continued at once."""
     publish(stage.backend, stage.owner, b"a")
 
     def break_off(_payload: str) -> None:

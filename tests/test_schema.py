@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from muniment.core.errors import MunimentError, SchemaTooNew
+from muniment.core.errors import SchemaTooNew, StorageFailed
 from muniment.core.records import RECORDS
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.migrate import configure, upgrade
@@ -48,32 +48,32 @@ def registry_db(tmp_path: Path) -> Path:
 def read_schema(engine: Engine, queries: Iterable[str]) -> set[tuple[str, ...]]:
     """Read what a database says of its tables, indexes, constraints and triggers."""
     with engine.connect() as connection:
-        found = {
+        parts = {
             tuple(" ".join(str(part).split()) for part in row)
             for query in queries
             for row in connection.exec_driver_sql(query)
         }
     engine.dispose()
-    return found
+    return parts
 
 
 def test_a_new_database_is_as_the_migrations_make_it(tmp_path: Path) -> None:
-    """Nothing differs between what the code declares, what a new file gets and what the migrations make."""
+    """A new SQLite database has the same schema as the declared tables and the migrations."""
     new, migrated = (create_engine(f"sqlite:///{tmp_path / name}") for name in ("new", "migrated"))
     ensure_schema(new, "new")
     with migrated.begin() as connection:
         upgrade(connection)
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    found = read_schema(new, _IN_SQLITE)
-    assert {part[0] for part in found} == {"table", "index", "trigger"}
-    assert found == read_schema(migrated, _IN_SQLITE)
+    schema = read_schema(new, _IN_SQLITE)
+    assert {part[0] for part in schema} == {"table", "index", "trigger"}
+    assert schema == read_schema(migrated, _IN_SQLITE)
 
 
 def test_a_new_database_on_postgresql_is_as_the_migrations_make_it(database: str) -> None:
-    """The same on PostgreSQL, with the database's own words for it; nobody changes the log there either."""
+    """A new PostgreSQL database has the schema of the migrations, and its log is append-only."""
     engine = create_engine(make_url(database).set(drivername="postgresql+psycopg"))
     ensure_schema(engine, "new")
-    found = read_schema(engine, _IN_POSTGRESQL)
+    schema = read_schema(engine, _IN_POSTGRESQL)
     with engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO events VALUES (0, 'now', 'leaf')")
     for act in (
@@ -89,16 +89,16 @@ def test_a_new_database_on_postgresql_is_as_the_migrations_make_it(database: str
         connection.exec_driver_sql("CREATE SCHEMA public")
     with engine.begin() as connection:
         upgrade(connection)
-    assert found == read_schema(engine, _IN_POSTGRESQL)
+    assert schema == read_schema(engine, _IN_POSTGRESQL)
 
 
 def test_the_code_knows_the_newest_migration() -> None:
-    """The revision that every opening looks for is the last one."""
+    """The revision that the code expects is the newest migration."""
     assert ScriptDirectory.from_config(configure()).get_heads() == [HEAD]
 
 
 def test_every_record_has_its_table() -> None:
-    """The fields of a record are the columns of its table, key for key."""
+    """Each record has a table with its fields as columns and its key as primary key."""
     for record in RECORDS:
         table = TABLES[record]
         assert table.name == record.table
@@ -107,7 +107,7 @@ def test_every_record_has_its_table() -> None:
 
 
 def test_a_database_of_the_future_is_refused(registry_db: Path, tmp_path: Path) -> None:
-    """An older Muniment does not touch what a newer one wrote."""
+    """A database of a newer Muniment is refused."""
     with closing(sqlite3.connect(registry_db)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
@@ -116,20 +116,20 @@ def test_a_database_of_the_future_is_refused(registry_db: Path, tmp_path: Path) 
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
-    """A file of something else is a refusal, not a foreign exception."""
+    """A file that is not a database is refused."""
     (tmp_path / "registry.db").write_bytes(b"this is not a database, and long enough to be sure" * 100)
-    with pytest.raises(MunimentError):
+    with pytest.raises(StorageFailed, match="not a database"):
         open_sqlite(tmp_path / "registry.db", LocalBlobs.create(tmp_path))
 
 
 def test_the_database_is_durable_and_checks_references(registry_db: Path, tmp_path: Path) -> None:
-    """WAL, synchronous FULL and foreign keys hold on the registry's own connections."""
+    """The connections use WAL, synchronous FULL and foreign keys."""
     units = open_sqlite(registry_db, LocalBlobs(tmp_path))
     for engine in (units._writer, units._reader):
         with engine.connect() as connection:
-            found = [
+            pragmas = [
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("journal_mode", "synchronous", "foreign_keys")
             ]
-        assert found == ["wal", 2, 1]
+        assert pragmas == ["wal", 2, 1]
     units.close()

@@ -1,4 +1,4 @@
-"""The scribe: whoever waits gets an answer, also when the store fails or the registry closes."""
+"""The scribe: each caller gets an answer, also when the store fails or the registry closes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -66,7 +66,7 @@ def refuse(_unit: Unit) -> Outcome:
 
 
 def test_what_came_before_the_end_is_done_and_nothing_after(scribe: Scribe) -> None:
-    """Closing loses no answer, and whoever comes late is refused."""
+    """Closing answers all earlier requests and refuses later ones."""
     answers = [scribe.submit(find_first) for _ in range(500)]
     scribe.close()
     assert {answer.result(10).index for answer in answers} == {0}
@@ -92,15 +92,15 @@ def submit_together(
     return answers
 
 
-def test_a_refusal_is_for_whoever_asked(scribe: Scribe) -> None:
-    """Those who share a commit with a work that is refused get their receipts."""
+def test_a_refusal_is_for_its_own_caller(scribe: Scribe) -> None:
+    """A refused request does not affect the others in its commit."""
     answers = submit_together(scribe, find_first, refuse, find_first)
     refuses(lambda: answers[1].result(10), StorageBusy)
     assert [answers[n].result(10).index for n in (0, 2)] == [0, 0]
 
 
 def test_a_commit_that_fails_is_told_to_all_who_wait(scribe: Scribe, units: Failing) -> None:
-    """And the next one is made."""
+    """A failed commit is reported to all who wait for it, and the next one succeeds."""
     answers = submit_together(scribe, find_first, find_first, before=units.fail_next)
     for answer in answers:
         refuses(lambda answer=answer: answer.result(10), StorageFailed)  # type: ignore[misc] # bound at once
@@ -108,7 +108,7 @@ def test_a_commit_that_fails_is_told_to_all_who_wait(scribe: Scribe, units: Fail
 
 
 def test_who_gives_up_waiting_holds_up_nobody(scribe: Scribe) -> None:
-    """What nobody waits for any more is not done, and those who come after are answered."""
+    """A request whose caller has given up is skipped, and later ones are answered."""
     done: list[Unit] = []
 
     def work(unit: Unit) -> Outcome:

@@ -1,4 +1,4 @@
-"""Search: the language, and that every catalog finds the same."""
+"""Search: the query language, and the same answers from every catalog."""
 
 import base64
 import json
@@ -72,15 +72,35 @@ OWNER = Identity.generate()
     ],
 )
 def test_what_is_no_query_is_refused(text: str) -> None:
-    """It breaks the grammar, compares what cannot be compared, or is too much."""
+    """A query with a wrong syntax, comparison or size is refused."""
     with pytest.raises(MunimentError) as refusal:
         parse(text)
     assert refusal.value.code in {"invalid_query", "invalid_name"}
 
 
-@given(st.text(max_size=80))
+TOKENS = ["name", "version", "metric.auc", "tag.a", "alias", "owner", "size", "created", "digest", "order by"]
+TOKENS += [
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    "=",
+    "!=",
+    ">",
+    "~",
+    "'a b'",
+    "0.9",
+    "acme/x",
+    "latest",
+    "2026-01-01",
+    "desc",
+]
+
+
+@given(st.text(max_size=80) | st.lists(st.sampled_from(TOKENS), max_size=12).map(" ".join))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """Nothing but a refusal comes of nonsense."""
+    """Any text is parsed or refused as a query, and never fails in another way."""
     with suppress(InvalidQuery, InvalidName):
         parse(text)
 
@@ -125,12 +145,12 @@ QUERIES = {
 
 
 def test_searches_find_what_they_say(filled: Backend) -> None:
-    """Each form of a condition and an order, in memory, on SQLite and on PostgreSQL."""
+    """Each condition and order finds the same versions in memory, on SQLite and on PostgreSQL."""
     assert {text: find(filled, text) for text in QUERIES} == QUERIES
 
 
 def test_pages_go_on_where_they_ended(filled: Backend) -> None:
-    """Pages of one, put together, are the whole, in every order."""
+    """Pages of one item add up to the whole, in every order, and foreign cursors are refused."""
     for text in ("", "order by name", "metric.roc_auc > 0 order by metric.roc_auc", "version >= 1"):
         assert find(filled, text, limit=1) == find(filled, text)
     for cursor in ("nonsense", *(make_cursor(*place) for place in FOREIGN)):
@@ -156,13 +176,13 @@ def make_cursor(*place: object) -> str:
 
 
 def test_searches_find_what_they_found_then(filled: Backend) -> None:
-    """After anything that changes what versions are found by, a search of then finds what it found then."""
+    """A search at an earlier time finds what it found then, after any later change."""
     then = [change(filled, OWNER, number) for number in range(7)]
     for text in QUERIES:
-        seen = [found[text] for _, found in then]
+        seen = [answers[text] for _, answers in then]
         assert [find(filled, text, at=time) for time, _ in then] == seen, text
         assert [find(filled, text, limit=1, at=time) for time, _ in then] == seen, text
-    assert len({tuple(map(tuple, found.values())) for _, found in then}) == 7, "each change is seen"
+    assert len({tuple(map(tuple, answers.values())) for _, answers in then}) == 7, "each change is seen"
     names = [model.name for model in filled.ask(ListModels(at=then[0][0]))]
     assert names == ["acme/a", "acme/b"]
     assert [model.name for model in filled.ask(ListModels())] == [*names, "acme/c"]
@@ -174,20 +194,21 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
 
 
 def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
+    """A rebuilt catalog gives the same answers for earlier times."""
     owner = Identity.generate()
     backend = open_directory(tmp_path / "registry", identity=owner).backend
     fill(backend, owner)
     then = [change(backend, owner, number) for number in range(7)]
     rebuild_directory(tmp_path / "registry")
-    for time, found in then:
-        assert {text: find(backend, text, at=time) for text in QUERIES} == found
+    for time, answers in then:
+        assert {text: find(backend, text, at=time) for text in QUERIES} == answers
     backend.close()
 
 
 def test_what_was_erased_is_not_found_at_any_time(
     registry: Registry, model: Path, settings: Settings
 ) -> None:
-    """A tag that somebody typed is forgotten with them; what somebody else put there since stays."""
+    """A tag of an erased person is found at no time; a tag that somebody else set later is."""
     version = registry.push(model, "acme/b")
     vera = Identity.generate()
     registry.people.add("Vera", vera.public)
@@ -195,14 +216,14 @@ def test_what_was_erased_is_not_found_at_any_time(
     with muniment.open(settings=settings, identity=vera) as theirs:
         then = theirs.version("acme/b@1").tag("owner", "Vera").entry.time
     version.tag("owner", "Ada")
-    assert [str(found.number) for found in registry.search("tag.owner = Vera", at=then)] == ["1"]
+    assert [str(version.number) for version in registry.search("tag.owner = Vera", at=then)] == ["1"]
     registry.people.erase("Vera", typed=True)
     assert not list(registry.search("tag.owner = Vera", at=then))
-    assert [found.number for found in registry.search("tag.owner = Ada")] == [1]
+    assert [version.number for version in registry.search("tag.owner = Ada")] == [1]
 
 
 def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However little a page looks at, in the end all is found."""
+    """The size of the window that a page looks at does not change the answers."""
     monkeypatch.setattr("muniment.stores.sql.catalog.FEW", 0)
     monkeypatch.setattr("muniment.stores.sql.catalog.WINDOW", 2)
     owner = Identity.generate()
@@ -213,7 +234,7 @@ def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_rebuilt_catalog_finds_the_same(tmp_path: Path) -> None:
-    """The catalog is made anew from the log and the claims in it."""
+    """A catalog rebuilt from the log and its claims gives the same answers."""
     owner = Identity.generate()
     backend = open_directory(tmp_path / "registry", identity=owner).backend
     fill(backend, owner)
@@ -254,7 +275,7 @@ LOOKED_UP = (
 
 @pytest.mark.slow
 def test_on_postgresql_a_page_reads_as_many_rows_however_many_there_are(database: str) -> None:
-    """PostgreSQL counts itself what it reads, in tables and in indexes."""
+    """On PostgreSQL the rows read per page do not grow with the registry."""
     units = open_postgresql(database, MemoryBlobs())
     with psycopg.connect(database, autocommit=True) as setup:
         # Who imports a database does not check each row; and what other processes read is not counted.
@@ -270,7 +291,7 @@ def test_on_postgresql_a_page_reads_as_many_rows_however_many_there_are(database
 
 
 def test_on_sqlite_a_page_takes_as_many_steps_however_many_there_are(tmp_path: Path) -> None:
-    """SQLite says when it has made a thousand steps of its machine."""
+    """On SQLite the steps per page do not grow with the registry."""
     units = open_sqlite(tmp_path / "registry.db", MemoryBlobs())
     with closing(sqlite3.connect(tmp_path / "registry.db")) as setup:
         setup.executescript(f"BEGIN; {DESCRIBED} COMMIT;")
@@ -342,7 +363,7 @@ def publish_with(backend: Backend, owner: Identity, model: str, number: int, dep
 
 def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[str, list[str]]]:
     """Note what all queries find, and when; then change what they find, each time in another way."""
-    found = {text: find(backend, text) for text in QUERIES}
+    answers = {text: find(backend, text) for text in QUERIES}
     newest = len(backend.ask(GetLeaves(start=0, limit=1000))) - 1
     time = backend.ask(GetProof(index=newest)).entry.time
     a, b = ModelName("acme", "a"), ModelName("acme", "b")
@@ -364,15 +385,15 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
             withdraw(backend, owner, 4, Digest.parse(newest_evaluation.digest), name=a)
         case _:
             record(backend, owner, 1, EVALUATION, evaluation(None), name=a)
-    return time, found
+    return time, answers
 
 
 def find(backend: Backend, text: str, limit: int = 100, at: str | None = None) -> list[str]:
-    found: list[str] = []
+    versions: list[str] = []
     cursor: str | None = None
     while True:
         page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=limit, at=at))
-        found += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
+        versions += [f"{version.name.partition('/')[2]}@{version.number}" for version in page.items]
         if page.next is None:
-            return found
+            return versions
         cursor = page.next

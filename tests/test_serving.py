@@ -1,4 +1,4 @@
-"""A server as its users and operators see it: commands, transfers that go on, limits, its end."""
+"""A server as users and operators see it: commands, resumed transfers, limits and shutdown."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def run(environment: dict[str, str], *words: str, cwd: Path, code: int = 0) -> s
 
 
 def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Path) -> None:
-    """The commands that work in a directory work on a server, with the same words."""
+    """Commands that work in a directory work on a server with the same words."""
     model, data = tmp_path / "model", tmp_path / "holdout.csv"
     model.mkdir()
     rows = "".join(f"{n % 2},{n % 2},{0.9 if n % 2 else 0.1},{n % 3}\n" for n in range(60))
@@ -121,7 +121,7 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
 def test_another_process_goes_on_with_an_upload(
     environment: dict[str, str], server: LiveServer, tmp_path: Path
 ) -> None:
-    """A push that is killed half way: the next one sends only the rest."""
+    """A push after a killed one sends only the missing bytes."""
     model = tmp_path / "weights.bin"
     model.write_bytes(os.urandom(192 << 20))
     program = str(Path(sys.executable).with_name("muniment"))
@@ -147,10 +147,7 @@ def test_another_process_goes_on_with_an_upload(
 
 
 def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
-    """The server hashes and renames them; lies about them are found out, and others send theirs.
-
-    It opens the server's, too, without having them sent.
-    """
+    """A server on the same machine takes over and gives out files by path, and detects lies about them."""
     data = os.urandom(20 << 20)
     path = tmp_path / "weights"
     path.write_bytes(data)
@@ -192,7 +189,7 @@ def test_a_client_on_the_same_machine_hands_files_over(tmp_path: Path) -> None:
 
 
 def test_what_was_sent_has_arrived_once_it_is_whole(tmp_path: Path, owner: Identity) -> None:
-    """Also where nothing is handed over, and before that it has not."""
+    """An upload counts as received once all its bytes have arrived, and not before."""
     with run_server(tmp_path, {"MUNIMENT_LINK": "false"}) as server:
         server.open_as(owner)
         headers = {"authorization": f"Bearer {server.tokens[owner.public.id]}"}
@@ -206,7 +203,7 @@ def test_what_was_sent_has_arrived_once_it_is_whole(tmp_path: Path, owner: Ident
 
 
 def test_a_client_elsewhere_sends_and_is_sent(tmp_path: Path) -> None:
-    """Though a server behind a tunnel takes it for one on its own machine, and the paths are there, too."""
+    """A client on another machine transfers bytes, although a tunnel makes it look local."""
     data = os.urandom(20 << 20)
     with run_server(tmp_path / "server") as server:
         owner = Identity.generate()
@@ -223,7 +220,7 @@ def test_a_client_elsewhere_sends_and_is_sent(tmp_path: Path) -> None:
 
 
 def test_what_is_left_on_another_machine_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tunnel makes two machines look like one, and both may have the directory."""
+    """A file handed over on another machine is sent instead."""
     data = os.urandom(9 << 20)
     left: list[Path] = []
     with run_server(tmp_path / "server") as server:
@@ -248,7 +245,7 @@ def test_what_is_left_on_another_machine_is_sent(tmp_path: Path, monkeypatch: py
 
 
 def test_a_server_cannot_choose_where_a_client_writes(tmp_path: Path) -> None:
-    """Only under the name of the upload, in a directory of the client's own user."""
+    """A client hands a file over only under the upload's name in a directory of its own user."""
     for place in (
         tmp_path / "authorized_keys",
         Path("/proc/1/handover-1"),
@@ -260,7 +257,7 @@ def test_a_server_cannot_choose_where_a_client_writes(tmp_path: Path) -> None:
 
 
 def test_a_server_cannot_choose_what_a_client_opens(tmp_path: Path) -> None:
-    """Only a regular file that is named by the digest, and as large as the blob."""
+    """A client opens only a regular file with the name and size of the blob."""
     digest = Digest.of(b"bytes")
     kept, link, pipe = (tmp_path / name / digest.hex for name in ("kept", "link", "pipe"))
     for place in (kept, link, pipe):
@@ -289,7 +286,7 @@ def test_a_server_cannot_choose_what_a_client_opens(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_altered_in_the_store_is_not_pulled(tmp_path: Path) -> None:
-    """Also by a client that opens it there."""
+    """A pull refuses an altered file of the store, also when it is opened by path."""
     (tmp_path / "w.bin").write_bytes(os.urandom(9 << 20))
     with run_server(tmp_path / "server") as server:
         owner = Identity.generate()
@@ -312,7 +309,7 @@ def test_a_file_that_was_altered_in_the_store_is_not_pulled(tmp_path: Path) -> N
 def test_a_pull_goes_on_where_another_broke_off(
     environment: dict[str, str], server: LiveServer, tmp_path: Path
 ) -> None:
-    """What is there is hashed, not fetched; and if it is wrong, it is found out and thrown away."""
+    """A resumed pull hashes what is there, fetches the rest, and discards wrong bytes."""
     (tmp_path / "w.bin").write_bytes(os.urandom(24 << 20))
     run(environment, "push", "w.bin", "resumed/model", cwd=tmp_path)
     settings = Settings.read(environment)
@@ -349,7 +346,7 @@ def break_after(count: int) -> Callable[[int], None]:
 
 
 def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path, owner: Identity) -> None:
-    """429 with Retry-After for the one who asks too often, and for nobody else; made-up tokens are one."""
+    """Only the caller beyond the rate limit gets 429 with Retry-After; made-up tokens count as one."""
     with run_server(tmp_path, {"MUNIMENT_RATE": "0.1", "MUNIMENT_BURST": "40"}) as server:
         server.open_as(owner)
 
@@ -366,7 +363,7 @@ def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path, owner: Id
 
 
 def test_metrics_can_ask_for_a_token(tmp_path: Path) -> None:
-    """And count requests by route, method and status."""
+    """Metrics can require a token, and count requests by route, method and status."""
     with run_server(tmp_path, {"MUNIMENT_METRICS_TOKEN": "s3cret"}) as server:
         assert httpx2.get(f"{server.url}/metrics").status_code == 401
         answer = httpx2.get(f"{server.url}/metrics", headers={"authorization": "Bearer s3cret"})
@@ -374,7 +371,7 @@ def test_metrics_can_ask_for_a_token(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_told_to_end_finishes_first(tmp_path: Path) -> None:
-    """SIGTERM: it ends soon and in order, and starts again as it was."""
+    """A server finishes its requests on SIGTERM, ends in order and starts again."""
     with run_server(tmp_path) as server:
         checkpoint = httpx2.get(f"{server.url}/api/v1/log/checkpoint").text
         server.process.send_signal(signal.SIGTERM)
@@ -384,7 +381,7 @@ def test_a_server_that_is_told_to_end_finishes_first(tmp_path: Path) -> None:
 
 
 def test_uvicorn_serves_as_well(tmp_path: Path) -> None:
-    """The app is plain ASGI: the conformance suite passes under another server."""
+    """The app passes the conformance suite under another ASGI server."""
     factory = "muniment.server.serving:make_worker_app"
     command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--log-level", "error"]
     with run_server(tmp_path, command=command) as server:
@@ -392,7 +389,7 @@ def test_uvicorn_serves_as_well(tmp_path: Path) -> None:
 
 
 def test_several_processes_share_a_port(tmp_path: Path) -> None:
-    """They are one registry, whichever answers; one that dies is replaced, and all end in order."""
+    """Several processes serve one registry on a port; a dead one is replaced, and all end in order."""
     with run_server(tmp_path, {"MUNIMENT_WORKERS": "2"}) as server:
         check_backend(server.open_as)
         assert server.log.read_text().count("/login#mun_") == 1
@@ -407,17 +404,17 @@ def test_several_processes_share_a_port(tmp_path: Path) -> None:
 
 def list_workers(server: LiveServer) -> list[psutil.Process]:
     """List the processes that answer: those that have the port open."""
-    found = []
+    workers = []
     for child in psutil.Process(server.process.pid).children(recursive=True):
         # One may end while we look.
         with suppress(psutil.NoSuchProcess):
             if child.status() != psutil.STATUS_ZOMBIE and child.net_connections("tcp"):
-                found.append(child)
-    return found
+                workers.append(child)
+    return workers
 
 
 def test_a_registry_is_reached_over_tls(tmp_path: Path) -> None:
-    """Its certificate is checked, if it is one's own against `SSL_CERT_FILE`; bytes go over it, too."""
+    """Bytes travel over TLS, and a certificate of one's own is checked against `SSL_CERT_FILE`."""
     certificate, key = make_certificate(tmp_path)
     port, log = find_port(), tmp_path / "log"
     settings = {
@@ -477,13 +474,13 @@ def is_listening(port: int) -> bool:
 
 
 def test_a_setting_that_makes_no_sense_is_named() -> None:
-    """By the name of its variable."""
+    """An invalid setting is refused by the name of its variable."""
     with pytest.raises(InvalidSetting, match="MUNIMENT_PORT"):
         ServerSettings.load(port=70_000)
 
 
 def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
-    """Said as such, with exit code 5, after some tries."""
+    """A command without its server fails with exit code 5 after some tries."""
     settings = Settings.read({"MUNIMENT_STATE": str(tmp_path)})
     started = time.monotonic()
     with pytest.raises(RegistryUnreachable):
@@ -507,7 +504,7 @@ def _metric(server: LiveServer, name: str) -> float:
 def test_evidence_and_provenance_work_over_http(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a run keeps, datasets, lineage, evaluation, card, diff and verification: as in a directory."""
+    """Runs, datasets, lineage, evaluations, cards, diffs and verification work over HTTP."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.csv").write_text("x,y\n1,0\n2,1\n")
     (tmp_path / "test.csv").write_text("x,y,p\n1,0,0\n5,1,1\n")

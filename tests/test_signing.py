@@ -2,7 +2,9 @@
 
 import base64
 import json
-import os
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,20 +17,21 @@ from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import APPROVAL, CONTENT, EVALUATION, PROVENANCE, VERDICT
 from muniment.core.digests import Digest
-from muniment.core.errors import BadSignature, InvalidAttestation, InvalidKey, MunimentError
+from muniment.core.errors import BadSignature, InvalidAttestation, InvalidKey
 from muniment.signing.bundle import Bundle, sign_statement, verify_bundle
 from muniment.signing.content import covers, sign_content
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 from muniment.signing.schemas import SCHEMAS, check_predicate
 from muniment.signing.statements import attest
 from muniment.testing.backends import evaluation, provenance
+from strategies import damaged
 
 algorithms = pytest.mark.parametrize("algorithm", Algorithm)
 
 
 @algorithms
 def test_a_key_is_saved_for_its_owner_alone(algorithm: Algorithm, tmp_path: Path) -> None:
-    """The file has mode 0600, reads back as the same key, and is never overwritten."""
+    """A saved key has mode 0600, reads back unchanged, and is never overwritten."""
     identity, path = Identity.generate(algorithm), tmp_path / "keys" / "me.pem"
     identity.save(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -40,7 +43,7 @@ def test_a_key_is_saved_for_its_owner_alone(algorithm: Algorithm, tmp_path: Path
 
 @algorithms
 def test_an_encrypted_key_needs_its_passphrase(algorithm: Algorithm, tmp_path: Path) -> None:
-    """Without the passphrase, or with another, there is no key."""
+    """An encrypted key cannot be loaded without its passphrase or with another."""
     identity, path = Identity.generate(algorithm), tmp_path / "me.pem"
     identity.save(path, "correct horse")
     assert b"ENCRYPTED" in path.read_bytes()
@@ -52,7 +55,7 @@ def test_an_encrypted_key_needs_its_passphrase(algorithm: Algorithm, tmp_path: P
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    """A private key with a wide mode is not used."""
+    """A private key file that others can read is refused."""
     path = tmp_path / "me.pem"
     Identity.generate().save(path)
     path.chmod(0o644)
@@ -67,7 +70,7 @@ def _write(path: Path, data: bytes) -> Path:
 
 
 def test_other_kinds_of_keys_are_refused(tmp_path: Path) -> None:
-    """RSA keys, other curves, garbage and missing files have a clear refusal."""
+    """RSA keys, other curves, garbage and missing files are refused."""
     for key in (rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP384R1())):
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -93,7 +96,7 @@ def test_other_kinds_of_keys_are_refused(tmp_path: Path) -> None:
 
 @algorithms
 def test_a_bundle_verifies_with_its_key_alone(algorithm: Algorithm) -> None:
-    """Sign, write, read, verify; another key, payload or signature does not verify."""
+    """A bundle verifies with its key, and not with another key, payload or signature."""
     identity, subject = Identity.generate(algorithm), Digest.of(b"revision")
     bundle = Bundle.decode(attest(subject, "acme/x@1", PROVENANCE, provenance(), identity).encode())
     statement = verify_bundle(bundle, identity.public)
@@ -108,7 +111,7 @@ def test_a_bundle_verifies_with_its_key_alone(algorithm: Algorithm) -> None:
 
 
 def test_a_signed_text_that_is_no_statement_is_refused() -> None:
-    """A good signature does not make a statement."""
+    """A validly signed payload that is not a statement is refused."""
     identity = Identity.generate()
     statement: dict[str, Json] = {
         "_type": "https://in-toto.io/Statement/v1",
@@ -135,11 +138,17 @@ def test_a_signed_text_that_is_no_statement_is_refused() -> None:
     assert verify_bundle(bundle, identity.public).subjects == ()
 
 
-@given(st.binary(max_size=100))
+SIGNER = Identity.generate()
+WHOLE = attest(Digest.of(b"revision"), "acme/x@1", PROVENANCE, provenance(), SIGNER)
+
+
+@given(st.binary(max_size=100) | damaged(WHOLE.encode()))
 def test_bytes_are_a_bundle_or_refused(data: bytes) -> None:
-    """No bytes make the reader fail in another way."""
-    with pytest.raises(InvalidAttestation):
-        Bundle.decode(data)
+    """Random and damaged bytes are refused, unless what was signed is still the same."""
+    with suppress(InvalidAttestation, BadSignature):
+        bundle = Bundle.decode(data)
+        verify_bundle(bundle, SIGNER.public)
+        assert bundle.payload == WHOLE.payload
 
 
 @pytest.mark.parametrize(
@@ -162,14 +171,14 @@ def test_bytes_are_a_bundle_or_refused(data: bytes) -> None:
     ],
 )
 def test_a_bundle_of_another_form_is_refused(change: dict[str, Json]) -> None:
-    """Other versions, certificates, no signature or several are not what we verify."""
+    """A bundle with another version, certificates, or no or several signatures is refused."""
     bundle = json.loads(attest(Digest.of(b""), "x", PROVENANCE, provenance(), Identity.generate()).encode())
     with pytest.raises(InvalidAttestation):
         Bundle.decode(json.dumps({**bundle, **change}).encode())
 
 
 def test_a_bundle_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bundle that is too large is not parsed."""
+    """A bundle beyond its bound is refused before it is parsed."""
     monkeypatch.setattr("muniment.signing.bundle.MAX_BUNDLE_BYTES", 10)
     with pytest.raises(InvalidAttestation, match="too large"):
         Bundle.decode(b"{" + b" " * 10)
@@ -192,14 +201,14 @@ def test_a_bundle_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_predicate_that_breaks_its_schema_is_not_signed(
     predicate_type: str, predicate: dict[str, Json]
 ) -> None:
-    """Each kind that we know has a schema; the refusal names the member."""
+    """A predicate that breaks its schema is not signed, and the refusal names the member."""
     with pytest.raises(InvalidAttestation) as refusal:
         attest(Digest.of(b""), "x", predicate_type, predicate, Identity.generate())
     assert refusal.value.reason
 
 
 def test_each_schema_is_one() -> None:
-    """All schemas are valid, and a kind without one passes."""
+    """Each schema is valid, and a kind without a schema passes."""
     for predicate_type in SCHEMAS:
         with pytest.raises(InvalidAttestation):
             check_predicate(predicate_type, {})
@@ -207,7 +216,7 @@ def test_each_schema_is_one() -> None:
 
 
 def test_content_is_matched_by_its_whole_list() -> None:
-    """The root of Model Signing does not cover names: a renamed file has the same root, and is refused."""
+    """A renamed file is refused, although the root of Model Signing does not cover names."""
     one = Revision.of([File(path="model.bin", digest=Digest.of(b"a"), size_bytes=1)])
     renamed = Revision.of([File(path="evil.py", digest=Digest.of(b"a"), size_bytes=1)])
     more = Revision.of([*one.files, *renamed.files])
@@ -221,7 +230,7 @@ def test_content_is_matched_by_its_whole_list() -> None:
 
 
 def test_a_malformed_list_of_content_is_refused() -> None:
-    """Lists with other algorithms, or no list, cover nothing."""
+    """A content list that is malformed or has other algorithms covers nothing."""
     identity = Identity.generate()
     revision = Revision.of([File(path="a", digest=Digest.of(b"a"), size_bytes=1)])
     for predicate in ({}, {"resources": ["x"]}, {"resources": [{"algorithm": "blake3"}]}):
@@ -236,7 +245,7 @@ def test_a_malformed_list_of_content_is_refused() -> None:
 
 
 def test_the_signed_bytes_are_kept_as_they_came() -> None:
-    """A statement in another order and spacing verifies: nothing is re-encoded."""
+    """A statement in another order and spacing verifies, because it is never re-encoded."""
     identity = Identity.generate()
     payload = (
         b'{ "predicate": {"x": 1.50},\n "predicateType": "t", "subject": [{"digest": {"sha256": "%b"}}],'
@@ -248,8 +257,27 @@ def test_the_signed_bytes_are_kept_as_they_came() -> None:
     assert verify_bundle(Bundle.decode(bundle.encode()), identity.public).predicate == {"x": 1.5}
 
 
-def test_a_full_disk_leaves_no_half_key(tmp_path: Path) -> None:
-    """If the key cannot be written, that is a refusal and not a traceback."""
-    with pytest.raises(MunimentError):
-        Identity.generate().save(Path(os.devnull) / "me.pem")
+# With room for so many bytes a file, as on a disk that is almost full.
+_SAVE = """
+import resource, signal, sys
+from pathlib import Path
+from muniment.core.errors import InvalidKey
+from muniment.signing.keys import Identity
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    Identity.generate().save(Path(sys.argv[1]))
+except InvalidKey as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_full_disk_leaves_no_half_key(tmp_path: Path, room: int) -> None:
+    """A key that cannot be written whole is refused and leaves no file."""
+    path = tmp_path / "me.pem"
+    result = subprocess.run(
+        [sys.executable, "-c", _SAVE, str(path), str(room)], capture_output=True, text=True, check=True
+    )
+    assert f"{path}: File too large" in result.stdout
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""SSH keys: what `ssh-keygen -Y sign` signs is verified here, and what we keep, there."""
+"""SSH keys: we verify what `ssh-keygen -Y sign` signs, and it verifies what we keep."""
 
 import subprocess
 from dataclasses import replace
@@ -37,6 +37,7 @@ def make_key(directory: Path, kind: str = "ed25519", *options: str) -> Path:
 
 @pytest.mark.parametrize(("kind", "options"), [("ed25519", ()), ("rsa", ("-b", "3072"))])
 def test_what_ssh_keygen_signs_verifies(tmp_path: Path, kind: str, options: tuple[str, ...]) -> None:
+    """A signature of `ssh-keygen` verifies, and an altered payload or signature does not."""
     key = make_key(tmp_path, kind, *options)
     bundle = Bundle.decode(sign_with_ssh(STATEMENT, key).encode())
     public = PublicKey.read(key.with_suffix(".pub").read_bytes())
@@ -54,6 +55,7 @@ def test_what_ssh_keygen_signs_verifies(tmp_path: Path, kind: str, options: tupl
 
 
 def test_what_we_keep_verifies_with_ssh_keygen(tmp_path: Path) -> None:
+    """`ssh-keygen -Y verify` accepts the signature that we keep."""
     key = make_key(tmp_path)
     bundle = sign_with_ssh(STATEMENT, key)
     (tmp_path / "sig").write_bytes(bundle.signature)
@@ -81,7 +83,7 @@ def test_what_we_keep_verifies_with_ssh_keygen(tmp_path: Path) -> None:
 
 
 def test_a_signature_for_something_else_is_none(tmp_path: Path) -> None:
-    """The same key, the same bytes, another namespace: a signature of a git commit, say."""
+    """A signature in another namespace, such as that of a git commit, is refused."""
     key = make_key(tmp_path)
     message = tmp_path / "m"
     message.write_bytes(encode_for_signing(PAYLOAD_TYPE, STATEMENT))
@@ -93,6 +95,7 @@ def test_a_signature_for_something_else_is_none(tmp_path: Path) -> None:
 
 
 def test_another_key_does_not_pass_for_it(tmp_path: Path) -> None:
+    """A signature by another key under the id of the key is refused."""
     (tmp_path / "other").mkdir()
     key, other = make_key(tmp_path), make_key(tmp_path / "other")
     public = PublicKey.read(key.with_suffix(".pub").read_bytes())
@@ -115,17 +118,20 @@ def test_another_key_does_not_pass_for_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_line_that_is_no_key(line: bytes) -> None:
+    """A malformed line of an SSH key is refused."""
     with pytest.raises(InvalidKey):
         PublicKey.read(line)
 
 
 def test_a_short_rsa_key_is_refused(tmp_path: Path) -> None:
+    """An RSA key of fewer than 3072 bits is refused."""
     key = make_key(tmp_path, "rsa", "-b", "2048")
     with pytest.raises(InvalidKey, match="2048 bits"):
         PublicKey.read(key.with_suffix(".pub").read_bytes())
 
 
 def test_a_key_that_is_not_there(tmp_path: Path) -> None:
+    """Signing with a missing or broken key file is refused."""
     with pytest.raises(InvalidKey):
         sign_with_ssh(STATEMENT, tmp_path / "none")
     key = make_key(tmp_path)
@@ -137,7 +143,7 @@ def test_a_key_that_is_not_there(tmp_path: Path) -> None:
 def test_an_approval_by_ssh_is_known_as_such(
     registry: Registry, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Vera enrols her SSH key, approves with it, and a policy that asks for that is met."""
+    """An approval signed by an enrolled SSH key meets a policy that asks for a key."""
     version = registry.push(model, "acme/x")
     rule: dict[str, Json] = {"rule": "approvals", "validator": 1, "assurance": ["ssh", "passkey"]}
     registry.policies.set("acme/x", "production", {"rules": [rule]})

@@ -1,4 +1,4 @@
-"""What is loaded when: the command starts light."""
+"""Startup: which modules are loaded when."""
 
 import subprocess
 import sys
@@ -35,24 +35,24 @@ def modules_after(code: str) -> set[str]:
     ],
 )
 def test_the_start_loads_nothing_heavy(code: str) -> None:
-    """`import muniment`, `muniment --version` and the list of commands load no library that takes time."""
+    """`import muniment`, `muniment --version` and the list of commands load no slow library."""
     assert modules_after(code).isdisjoint(_HEAVY)
 
 
 def test_the_version_needs_no_parser() -> None:
-    """`--version` does not even load the parser of the command line."""
+    """`--version` does not load the parser of the command line."""
     code = "import sys; sys.argv[1:] = ['--version']; import muniment.cli.start as s; s.main()"
     assert "click" not in modules_after(code)
 
 
 def test_showing_loads_no_statistics_and_no_migrations() -> None:
-    """`muniment show` on an embedded registry loads the database library, and nothing else that is heavy."""
+    """`muniment show` on an embedded registry loads only the database library of the slow ones."""
     loaded = modules_after("import muniment.cli.versions.show, muniment.server.embedded")
     assert loaded & set(_HEAVY) == {"cryptography", "jsonschema_rs", "sqlalchemy"}
 
 
 def test_the_sdk_is_there_by_name() -> None:
-    """The public names load when they are used; others are missing as usual."""
+    """Public names load when they are used, and others raise AttributeError."""
     code = "import muniment\nassert all(getattr(muniment, name) for name in muniment.__all__)\n"
     modules_after(code)
     with pytest.raises(subprocess.CalledProcessError):

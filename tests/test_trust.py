@@ -23,7 +23,6 @@ from muniment.core.errors import (
     LogInconsistent,
     LogReplaced,
     LogRolledBack,
-    MunimentError,
     NotSigned,
     ProofInvalid,
     RecordUnproven,
@@ -44,7 +43,7 @@ from muniment.testing.backends import NAME, publish
 
 
 def test_a_removed_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:
-    """A database from before the last write is shorter than what the client saw."""
+    """A log that is shorter than the client has seen is refused."""
     registry.push(model, "acme/x")
     registry.close()
     database = Path(settings.location) / "registry.db"
@@ -58,7 +57,7 @@ def test_a_removed_entry_is_exposed(registry: Registry, model: Path, settings: S
 
 
 def test_a_rewritten_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:
-    """The same size with another content is a fork."""
+    """A log of the same size with other content is refused as a fork."""
     registry.push(model, "acme/x")
     registry.close()
     database = Path(settings.location) / "registry.db"
@@ -74,7 +73,7 @@ def test_a_rewritten_entry_is_exposed(registry: Registry, model: Path, settings:
 
 
 def test_another_log_at_the_same_place_is_exposed(registry: Registry, settings: Settings) -> None:
-    """A new registry where a known one was is refused until the user forgets the old one."""
+    """A new registry at a known place is refused until the user forgets the old one."""
     registry.close()
     shutil.rmtree(settings.location)
     with pytest.raises(LogReplaced) as refusal:
@@ -86,7 +85,7 @@ def test_another_log_at_the_same_place_is_exposed(registry: Registry, settings: 
 
 
 def test_a_damaged_memory_is_not_an_empty_one(registry: Registry, settings: Settings) -> None:
-    """What was seen cannot be made to vanish by damage."""
+    """A damaged memory of the client is refused and not taken for an empty one."""
     registry.close()
     for file in settings.state.glob("*.json"):
         file.write_text("{")
@@ -95,7 +94,7 @@ def test_a_damaged_memory_is_not_an_empty_one(registry: Registry, settings: Sett
 
 
 def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:
-    """The database refuses to change the log; done behind its back, the whole log no longer verifies."""
+    """The database refuses to change the log, and a change behind its back fails verification."""
     registry.push(model, "acme/x")
     with closing(sqlite3.connect(Path(settings.location) / "registry.db")) as database:
         for act in (
@@ -111,12 +110,12 @@ def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: 
         database.commit()
     with pytest.raises(LogInconsistent):
         registry.verify_log()
-    with pytest.raises(MunimentError):
+    with pytest.raises(LogInconsistent):
         registry.version("acme/x")
 
 
 def test_a_location_that_is_no_directory_is_not_found(tmp_path: Path, settings: Settings) -> None:
-    """Reading makes no registry, and an address of another kind is none."""
+    """Reading creates no registry, and an unknown kind of address is refused."""
     with pytest.raises(RegistryNotFound):
         muniment.open(tmp_path / "none", create=False, settings=settings)
     assert not (tmp_path / "none").exists()
@@ -169,7 +168,7 @@ def trust(liar: Liar, tmp_path: Path) -> TrustedBackend:
 def test_a_receipt_that_proves_nothing_is_refused(
     liar: Liar, owner: Identity, tmp_path: Path, twist: Twist
 ) -> None:
-    """Each part of a receipt is checked on the spot."""
+    """A receipt is refused if any part of it does not prove the entry."""
     trusted = trust(liar, tmp_path)
     liar.lies[Receipt] = twist
     with pytest.raises(ProofInvalid):
@@ -179,7 +178,7 @@ def test_a_receipt_that_proves_nothing_is_refused(
 def test_a_record_that_does_not_follow_from_the_log_is_refused(
     liar: Liar, owner: Identity, tmp_path: Path
 ) -> None:
-    """Altered records, and true records of something else, are not answers."""
+    """Altered records, and true records of something else, are refused."""
     trusted = trust(liar, tmp_path)
     publish(trusted, owner, b"a")
     second = publish(trusted, owner, b"b")
@@ -198,7 +197,7 @@ def test_a_record_that_does_not_follow_from_the_log_is_refused(
 
 
 def test_an_alias_that_never_moved_there_is_refused(liar: Liar, owner: Identity, tmp_path: Path) -> None:
-    """A move is proven before it is followed."""
+    """An alias is followed only if its move is proven."""
     trusted = trust(liar, tmp_path)
     publish(trusted, owner, b"a")
     publish(trusted, owner, b"b")
@@ -214,7 +213,7 @@ def test_an_alias_that_never_moved_there_is_refused(liar: Liar, owner: Identity,
 
 
 def test_a_key_of_somebody_else_is_refused(liar: Liar, owner: Identity, tmp_path: Path) -> None:
-    """Who a key belongs to is proven, so a registry cannot vouch for its own signatures."""
+    """The owner of a key has to be proven, so a registry cannot vouch for its own signatures."""
     trusted = trust(liar, tmp_path)
     publish(trusted, owner, b"a")
     forged = Identity.generate()
@@ -226,7 +225,7 @@ def test_a_key_of_somebody_else_is_refused(liar: Liar, owner: Identity, tmp_path
 def test_a_version_that_its_author_did_not_sign_is_not_loaded(
     backend: LocalBackend, owner: Identity, tmp_path: Path
 ) -> None:
-    """What is on record without a signature over its files is shown, and not used."""
+    """A version whose author did not sign its files is shown but not loaded."""
     revision = Revision.of([File(path="w.bin", digest=backend.add_documents([b"w"])[0], size_bytes=1)])
     manifest, _ = backend.add_documents([revision.manifest(), revision.config()])
     backend.execute(PublishVersion(name=NAME, manifest=manifest))
@@ -244,7 +243,7 @@ def test_a_version_that_its_author_did_not_sign_is_not_loaded(
 
 
 def test_a_log_that_says_it_is_another_is_refused(liar: Liar, tmp_path: Path) -> None:
-    """The origin is part of what is signed, and the key is remembered."""
+    """A log with another origin or key than the remembered one is refused."""
     trust(liar, tmp_path)
     other = Liar.__new__(Liar)
     other.__dict__ = {**liar.__dict__, "lies": {}}

@@ -1,4 +1,4 @@
-"""The tutorial of a team is followed, command by command, as its reader would."""
+"""The tutorial for teams works, command by command, as its reader types it."""
 
 import os
 import re
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def test_two_people_share_a_registry(tmp_path: Path) -> None:
-    """Each section in its terminal; what is to be refused is refused, and in the end production is 1."""
+    """Each section of the tutorial runs in its terminal, refuses where it says so, and ends in production."""
     sections = read_sections(PAGE.read_text())
     port = find_port()
     log = tmp_path / "serve.log"

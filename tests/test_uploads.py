@@ -1,4 +1,4 @@
-"""Uploads in the service: without a size, in any number of requests, within bounds that are bytes."""
+"""Uploads in the service: with or without a size, in any number of requests, within byte bounds."""
 
 import os
 import uuid
@@ -62,9 +62,9 @@ class Place:
         )
 
     def find(self, upload: str) -> Upload:
-        found = self.units.read(lambda unit: unit.uploads.find(upload))
-        assert found is not None
-        return found
+        record = self.units.read(lambda unit: unit.uploads.find(upload))
+        assert record is not None
+        return record
 
 
 def open_place(units: Units, staging: Staging, blobs: BlobStore) -> Place:
@@ -108,7 +108,7 @@ def send(uploading: Uploading, me: Caller, upload: str, data: bytes, *, end: boo
 
 
 def test_an_upload_without_a_size_ends_where_its_sender_says(place: Place) -> None:
-    """In requests of any length, also of none; its blob is the bytes of all."""
+    """An upload without a size ends where its sender says, after requests of any length."""
     uploading, data = place.open(), os.urandom((9 << 20) + 7)
     upload = uploading.begin(place.me, None, None).id
     assert place.find(upload).size_bytes is None
@@ -125,7 +125,7 @@ def test_an_upload_without_a_size_ends_where_its_sender_says(place: Place) -> No
 
 
 def test_an_upload_of_nothing_is_an_empty_blob(place: Place) -> None:
-    """A sender without a size may have nothing to send."""
+    """An upload of no bytes is an empty blob."""
     uploading = place.open()
     upload = uploading.begin(place.me, None, Digest.of(b"")).id
     assert send(uploading, place.me, upload, b"", end=True) == Stored(digest=Digest.of(b""), size_bytes=0)
@@ -134,7 +134,7 @@ def test_an_upload_of_nothing_is_an_empty_blob(place: Place) -> None:
 def test_an_upload_comes_in_as_many_requests_as_its_sender_likes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is kept of it does not grow with those that end in order: nothing bounds how many they are."""
+    """The number of requests of an upload is unbounded and does not grow what is stored about it."""
     monkeypatch.setattr(service, "_MOST_STRETCHES", 1)
     uploading = place.open()
     upload = uploading.begin(place.me, None, None).id
@@ -146,7 +146,7 @@ def test_an_upload_comes_in_as_many_requests_as_its_sender_likes(
 
 
 def test_a_request_that_dies_leaves_its_place_to_another(place: Place) -> None:
-    """What it may still write is in a stretch of its own, and does not count."""
+    """What a dead request still writes does not count once another one has taken over."""
     uploading = place.open()
     upload = uploading.begin(place.me, None, None).id
     send(uploading, place.me, upload, b"kept ")
@@ -165,7 +165,7 @@ def test_a_request_that_dies_leaves_its_place_to_another(place: Place) -> None:
 def test_requests_that_overtake_one_another_are_bounded(
     local: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each costs a stretch; a sender who does nothing else begins another upload."""
+    """An upload whose requests keep overtaking one another is ended."""
     monkeypatch.setattr(service, "_MOST_STRETCHES", 3)
     uploading = local.open()
     upload = uploading.begin(local.me, None, None).id
@@ -177,7 +177,7 @@ def test_requests_that_overtake_one_another_are_bounded(
 
 
 def test_bytes_that_are_gone_are_asked_for_again(local: Place, tmp_path: Path) -> None:
-    """Also those of a request that ended in order, whose writer the next one goes on as."""
+    """Lost bytes of an upload are requested again, also those of a request that ended in order."""
     uploading = local.open()
     upload = uploading.begin(local.me, None, None).id
     send(uploading, local.me, upload, b"gone ")
@@ -191,7 +191,7 @@ def test_bytes_that_are_gone_are_asked_for_again(local: Place, tmp_path: Path) -
 
 
 def test_bytes_that_are_not_the_announced_ones_are_dropped(place: Place) -> None:
-    """A digest holds without a size, too; the upload begins anew."""
+    """Bytes that do not match the digest are dropped, and the upload starts again."""
     uploading = place.open()
     upload = uploading.begin(place.me, None, Digest.of(b"right")).id
     send(uploading, place.me, upload, b"wr")
@@ -201,8 +201,8 @@ def test_bytes_that_are_not_the_announced_ones_are_dropped(place: Place) -> None
     assert send(uploading, place.me, upload, b"right", end=True) is not None
 
 
-def test_a_blob_has_a_bound_whoever_says_how_large_it_is(local: Place) -> None:
-    """An announced size is refused at once, another when the bytes come; neither is stored."""
+def test_a_blob_has_a_bound_however_its_size_is_known(local: Place) -> None:
+    """A blob beyond the bound is refused, at once if its size is announced, or when its bytes come."""
     uploading = local.open()
     with pytest.raises(BodyTooLarge):
         uploading.begin(local.me, MOST + 1, None)
@@ -215,7 +215,7 @@ def test_a_blob_has_a_bound_whoever_says_how_large_it_is(local: Place) -> None:
 
 
 def test_what_comes_without_a_size_counts_as_it_comes(place: Place) -> None:
-    """It is refused once it is more than its sender may have under way, in whichever request that is."""
+    """Bytes without an announced size count towards the sender's bound as they come."""
     ahead = place.staging.checkpoint_bytes
     uploading = place.open(ahead + (3 << 20))
     upload = uploading.begin(place.me, None, None).id
@@ -232,7 +232,7 @@ def test_what_comes_without_a_size_counts_as_it_comes(place: Place) -> None:
 
 
 def test_one_request_is_stopped_in_its_middle(local: Place, tmp_path: Path) -> None:
-    """Whoever sends without end is refused within some checkpoints, not at an end that never comes."""
+    """A request that sends too much is refused while it is still sending."""
     checkpoint = local.staging.checkpoint_bytes
     uploading = local.open(2 * checkpoint)
     upload = uploading.begin(local.me, None, None).id
@@ -243,7 +243,7 @@ def test_one_request_is_stopped_in_its_middle(local: Place, tmp_path: Path) -> N
 
 
 def test_a_key_begins_one_upload_without_a_size(local: Place) -> None:
-    """Also when it is whole, it is answered with what was begun."""
+    """Repeating an idempotency key gives the same upload, also after it is complete."""
     uploading = local.open()
     first = uploading.begin(local.me, None, None, "key")
     assert uploading.begin(local.me, None, None, "key") == first
@@ -252,7 +252,7 @@ def test_a_key_begins_one_upload_without_a_size(local: Place) -> None:
 
 
 def test_what_has_no_size_is_not_left_elsewhere(local: Place, tmp_path: Path) -> None:
-    """Nothing would say when it is all there: it is to be sent."""
+    """An upload without a size cannot be handed over as a file."""
     uploading = local.open()
     handovers = Handovers(uploading, LocalHandover(tmp_path))
     upload = uploading.begin(local.me, None, None)

@@ -1,4 +1,4 @@
-"""Webhooks: signed, in order, at least once, whatever crashes, and given up in the end."""
+"""Webhooks: signed, in order, at least once after any crash, and given up in the end."""
 
 import json
 import threading
@@ -108,6 +108,7 @@ def moves(stage: Stage, count: int) -> list[int]:
 
 
 def test_events_are_cloudevents_that_verify(stage: Stage) -> None:
+    """A delivery is a CloudEvent about one entry, whose signature holds for its time only."""
     hook = stage.set()
     published = publish(stage.backend, stage.key, b"a")
     stage.work()
@@ -130,6 +131,7 @@ def test_events_are_cloudevents_that_verify(stage: Stage) -> None:
 
 
 def test_a_signature_is_what_standard_webhooks_verifies(stage: Stage) -> None:
+    """The Standard Webhooks library accepts each signature and refuses an altered body."""
     stage.time = datetime.now(UTC)
     stage.set()
     publish(stage.backend, stage.key, b"a")
@@ -141,6 +143,7 @@ def test_a_signature_is_what_standard_webhooks_verifies(stage: Stage) -> None:
 
 
 def test_only_what_is_asked_for_of_the_namespace(stage: Stage) -> None:
+    """A webhook gets only the event types that it asks for, of its own namespace."""
     stage.set("version.published")
     publish(stage.backend, stage.key, b"a")
     publish(stage.backend, stage.key, b"b", name=ModelName("other", "model"))
@@ -151,6 +154,7 @@ def test_only_what_is_asked_for_of_the_namespace(stage: Stage) -> None:
 
 
 def test_what_fails_is_tried_again_in_order(stage: Stage) -> None:
+    """A failed delivery is retried after a pause, and later events wait for it."""
     stage.set("alias.moved")
     publish(stage.backend, stage.key, b"a")
     publish(stage.backend, stage.key, b"b")
@@ -170,6 +174,7 @@ def test_what_fails_is_tried_again_in_order(stage: Stage) -> None:
 
 
 def test_what_is_given_up_is_a_dead_letter_that_can_be_replayed(stage: Stage) -> None:
+    """After the last failure an event becomes a dead letter, later ones go on, and a replay delivers it."""
     hook = stage.set("alias.moved")
     publish(stage.backend, stage.key, b"a")
     publish(stage.backend, stage.key, b"b")
@@ -180,8 +185,8 @@ def test_what_is_given_up_is_a_dead_letter_that_can_be_replayed(stage: Stage) ->
         stage.time += timedelta(hours=7)
     assert stage.receiver.entries.count(entries[1]) == MOST_FAILURES
     assert stage.receiver.entries[-1] == entries[2], "those behind it go on"
-    (found,) = stage.backend.ask(ListWebhooks(namespace="acme"))
-    assert [(letter.entry, letter.fault) for letter in found.failed] == [(entries[1], "it answered 500")]
+    (webhook,) = stage.backend.ask(ListWebhooks(namespace="acme"))
+    assert [(letter.entry, letter.fault) for letter in webhook.failed] == [(entries[1], "it answered 500")]
     stage.receiver.answers = lambda _event: 200
     stage.backend.execute(ReplayWebhook(webhook=hook))
     stage.work()
@@ -190,6 +195,7 @@ def test_what_is_given_up_is_a_dead_letter_that_can_be_replayed(stage: Stage) ->
 
 
 def test_a_replay_tells_everything_again(stage: Stage) -> None:
+    """A replay delivers every event since an entry again, with the same ids."""
     hook = stage.set("alias.moved")
     publish(stage.backend, stage.key, b"a")
     publish(stage.backend, stage.key, b"b")
@@ -200,11 +206,11 @@ def test_a_replay_tells_everything_again(stage: Stage) -> None:
     stage.work()
     assert stage.receiver.entries == [*entries, *entries[2:]]
     ids = [headers["webhook-id"] for _, _, headers in stage.receiver.got]
-    assert ids[2] == ids[4], "whoever keeps the ids notices"
+    assert ids[2] == ids[4], "a receiver that keeps the ids notices"
 
 
 def test_a_worker_that_dies_is_followed_by_another(stage: Stage) -> None:
-    """After the lease; what it told and did not write down is told again, in order."""
+    """After a worker dies, the next one repeats unrecorded deliveries in order."""
     stage.set("alias.moved")
     publish(stage.backend, stage.key, b"a")
     publish(stage.backend, stage.key, b"b")
@@ -233,12 +239,13 @@ def test_a_worker_that_dies_is_followed_by_another(stage: Stage) -> None:
 
 
 def test_an_end_forgets_the_address(stage: Stage) -> None:
+    """An ended webhook gets no deliveries and can be neither listed, ended nor replayed."""
     hook = stage.set()
     stage.backend.execute(EndWebhook(webhook=hook))
     publish(stage.backend, stage.key, b"a")
     stage.work()
     assert stage.receiver.got == []
-    assert stage.deliver(str(hook)) == "it has ended"
+    assert stage.deliver(str(hook)) == "the webhook has ended"
     assert stage.backend.ask(ListWebhooks(namespace="acme")) == ()
     refuses(lambda: stage.backend.execute(EndWebhook(webhook=hook)), WebhookNotFound)
     refuses(lambda: stage.backend.execute(ReplayWebhook(webhook=hook)), WebhookNotFound)
@@ -246,7 +253,7 @@ def test_an_end_forgets_the_address(stage: Stage) -> None:
 
 
 def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
-    """Its address is the namespace's; and one that is gone makes no work."""
+    """Erasing the person who set a webhook keeps it, and an ended one makes no work."""
     hook = stage.set()
     me = stage.backend.ask(GetSelf()).record.id
     stage.backend.execute(ErasePrincipal(principal=me, typed=True))
@@ -256,7 +263,7 @@ def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
     publish(stage.backend, stage.key, b"a")
     stage.jobs.schedule()
     assert not stage.jobs.do_next()
-    assert stage.deliver(str(hook)) == "it has ended"
+    assert stage.deliver(str(hook)) == "the webhook has ended"
 
 
 @pytest.mark.parametrize(
@@ -272,11 +279,13 @@ def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
     ],
 )
 def test_an_address_that_is_none(backend: Backend, url: str, secret: str) -> None:
+    """A webhook with an invalid address or a weak secret is refused."""
     command = SetWebhook(namespace="acme", target=target(url, secret))
     refuses(lambda: backend.execute(command), InvalidOption)
 
 
 def test_only_an_admin_sets_and_sees_them(stage: Stage) -> None:
+    """Only an admin can set and list webhooks, and unknown events are refused."""
     stage.set()
     wrong = SetWebhook(namespace="acme", target=target(), events=("version.dreamt",))
     refuses(lambda: stage.backend.execute(wrong), InvalidOption)
@@ -291,6 +300,7 @@ def test_only_an_admin_sets_and_sees_them(stage: Stage) -> None:
 
 
 def test_more_than_a_batch(stage: Stage) -> None:
+    """More events than fit into a batch are delivered in order by further runs."""
     stage.set("tag.set")
     publish(stage.backend, stage.key, b"a")
     entries = [
@@ -304,6 +314,7 @@ def test_more_than_a_batch(stage: Stage) -> None:
 
 
 def test_a_refused_connection_is_a_fault(stage: Stage) -> None:
+    """A refused connection is reported as an unreachable registry, with the reason."""
     hook = stage.set()
     publish(stage.backend, stage.key, b"a")
 
@@ -317,6 +328,7 @@ def test_a_refused_connection_is_a_fault(stage: Stage) -> None:
 
 @pytest.mark.slow
 def test_the_outbox_on_postgresql(database: str, owner: Identity) -> None:
+    """The outbox gives up, lists and replays events on PostgreSQL as on SQLite."""
     blobs = MemoryBlobs()
     units = open_postgresql(database, blobs)
     stage = Stage(units, blobs, owner)
@@ -340,7 +352,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.mark.slow
 def test_a_server_that_is_killed_tells_everything(tmp_path: Path, owner: Identity) -> None:
-    """Kill -9 in the middle, a new process on the same data: nothing is left out, and the order holds."""
+    """A server killed during deliveries leaves none out after its restart, and keeps their order."""
     receiver = ThreadingHTTPServer(("127.0.0.1", find_port()), _Handler)
     receiver.got = []  # type: ignore[attr-defined] # what came
     thread = threading.Thread(target=receiver.serve_forever, daemon=True)
@@ -395,6 +407,7 @@ def _wait(until: Callable[[], bool], patience_s: float = 30) -> None:
 
 @pytest.mark.slow
 def test_the_commands(tmp_path: Path, owner: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`webhook` sets, lists, replays and ends a webhook, and shows its secret once."""
     with run_server(tmp_path, {}) as server:
         server.open_as(owner)
         pem = tmp_path / "owner.pem"

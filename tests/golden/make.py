@@ -88,7 +88,7 @@ def make_registry(directory: Path) -> None:
         registry.policies.set_tier("acme/x", "high")
         registry.set_owner("acme/x", "Vera")
         waived = version.waive("production", ["soak"], LATER, "the first release")
-        talk(registry, version)
+        discuss(registry, version)
         waiver = str(waived.read(AttestationRecorded).attestation)
     with open_as(directory, vera) as registry:
         theirs = registry.version("acme/x@1")
@@ -192,13 +192,13 @@ def write_reproduction(time: str) -> JsonObject:
     ).predicate()
 
 
-def talk(registry: Registry, version: Version) -> None:
+def discuss(registry: Registry, version: Version) -> None:
     """Request approval, remind, withdraw, comment and erase."""
-    request = registry.talk.request(version, "production", "please")
-    registry.talk.request(version, "production", "again")
-    registry.talk.withdraw(request.index, "later")
-    comment = registry.talk.comment(version, "Looks fine, @Vera.")
-    registry.talk.erase(comment.index)
+    request = registry.requests.open(version, "production", "please")
+    registry.requests.open(version, "production", "again")
+    registry.requests.withdraw(request.index, "later")
+    comment = registry.comments.post(version, "Looks fine, @Vera.")
+    registry.comments.erase(comment.index)
 
 
 def move(directory: Path, registry: Registry) -> None:

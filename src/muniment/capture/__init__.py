@@ -1,1 +1,1 @@
-"""What the SDK records by itself while a model is trained."""
+"""What the SDK records automatically while a model is trained."""

@@ -1,8 +1,8 @@
-"""The clock of this machine. Everything else is handed a clock (`tests/test_structure.py` holds it)."""
+"""The clock of this machine. All other code receives a clock (see `tests/test_structure.py`)."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Give the time, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

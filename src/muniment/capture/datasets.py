@@ -1,4 +1,4 @@
-"""Datasets that a run reads, by digest: files, directories, tables in memory, and what is elsewhere."""
+"""Datasets that a run reads, by digest: files, directories, tables in memory, and remote data."""
 
 import csv
 import hashlib
@@ -21,7 +21,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import DigestMismatch, InvalidOption, NotAFile
 from muniment.core.extras import load_extra
 
-# Rows of a larger table are read only if somebody asks: hashing them would take noticeable time.
+# Rows of larger tables are hashed only on request, because it takes noticeable time.
 _FEW_BYTES: Final = 4 << 20
 _PARQUET: Final = frozenset({".parquet", ".pq"})
 _PARQUET_MODULE: Final = "pyarrow.parquet"
@@ -32,17 +32,17 @@ Source: TypeAlias = "str | os.PathLike[str] | object"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """What a run read.
+    """A dataset that a run read.
 
     Attributes:
-        name: what the run calls it.
-        digest: sha256 of the bytes; of a directory, the digest of the manifest that its files make.
-        size_bytes: of all bytes; 0 of what was not seen.
-        uri: where it is, if that is elsewhere.
-        annotations: kind of source, rows, columns and their types, as far as they are known.
-        rows: digests of its rows, if they were read.
-        path: the file, if there is one.
-        content: the bytes, if it was in memory.
+        name: its name in the run.
+        digest: the sha256 of its bytes; for a directory, the digest of a manifest of its files.
+        size_bytes: the size of all bytes; 0 if they were not read.
+        uri: its address, if it is remote.
+        annotations: kind of source, rows, columns and their types, as far as known.
+        rows: the digests of its rows, if they were read.
+        path: its file, if it has one.
+        content: its bytes, if it was in memory.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Dataset:
     content: bytes | None = None
 
     def resource(self) -> JsonObject:
-        """Describe it as an in-toto resource."""
+        """Describe the dataset as an in-toto resource."""
         return {
             "name": self.name,
             **({"uri": self.uri} if self.uri else {}),
@@ -64,7 +64,7 @@ class Dataset:
         }
 
     def keep(self, *, snapshot: bool) -> list[Kept]:
-        """Give what is to be kept of it: digests of its rows and, as a snapshot, its bytes."""
+        """List what to keep: the digests of its rows and, for a snapshot, its bytes."""
         kept = []
         if self.rows is not None:
             kept.append(Kept.of(f"rows of {self.name}", self.rows.encode(), MEDIA_TYPE))
@@ -84,58 +84,58 @@ class Dataset:
 
 
 def read_dataset(name: str, path: Path, *, rows: bool | None = None) -> Dataset:
-    """Hash a file or directory, and the rows of a small table; `rows` decides about larger ones.
+    """Hash a file or directory, and the rows of a small table; `rows` decides for larger ones.
 
-    A table is CSV, or Parquet once the run has loaded what reads it (or if `rows` asks for it).
+    A table is CSV, or Parquet if the run has loaded its reader (or `rows` is set).
 
     Raises:
-        NotAFile: it is not there.
-        FileChanged: it changed while it was read.
-        MissingExtra: rows of Parquet are asked for, and the `parquet` extra is not installed.
+        NotAFile: it does not exist.
+        FileChanged: it changed during the read.
+        MissingExtra: rows of Parquet are wanted, and the `parquet` extra is not installed.
     """
     if path.is_dir():
         return _read_directory(name, path)
     if not path.is_file():
         raise NotAFile(path=str(path))
-    found = _hash(name, path)
-    wanted = found.size_bytes <= _FEW_BYTES if rows is None else rows
+    dataset = _hash(name, path)
+    wanted = dataset.size_bytes <= _FEW_BYTES if rows is None else rows
     if wanted and path.suffix.lower() in {".csv", ".tsv"}:
-        return _with_table(found, path)
+        return _with_table(dataset, path)
     if wanted and path.suffix.lower() in _PARQUET and (rows or _PARQUET_MODULE in sys.modules):
-        return _with_parquet(found, path)
-    return found
+        return _with_parquet(dataset, path)
+    return dataset
 
 
 def read_source(
     name: str, source: Source, *, digest: str | None = None, snapshot: bool = False, rows: bool | None = None
 ) -> Dataset:
-    """Read whatever a run is given: a path, a table, a version of a registry, or the address of something.
+    """Read a source of a run: a path, a table, a version of a registry, or an address.
 
-    Of an address only a reference is kept, with the digest that is given, unless a snapshot is wanted.
+    An address is only kept as a reference with the given digest, unless a snapshot is wanted.
 
     Raises:
         NotAFile: it is none of these.
-        InvalidOption: an address without a digest.
-        DigestMismatch: the bytes are not those of the digest.
+        InvalidOption: it is an address without a digest.
+        DigestMismatch: the bytes do not match the digest.
     """
     if hasattr(source, "reference") and hasattr(source, "digest"):
         return _read_version(name, source)
     if isinstance(source, str) and "://" in source:
         return _read_address(name, source, digest, snapshot=snapshot, rows=rows)
     if isinstance(source, str | os.PathLike):
-        found = read_dataset(name, Path(source), rows=rows)
+        dataset = read_dataset(name, Path(source), rows=rows)
     else:
-        found = _read_table(name, source, rows=rows is not False)
-    if digest is not None and Digest.parse(digest) != found.digest:
-        raise DigestMismatch(expected=digest, actual=str(found.digest))
-    return found
+        dataset = _read_table(name, source, rows=rows is not False)
+    if digest is not None and Digest.parse(digest) != dataset.digest:
+        raise DigestMismatch(expected=digest, actual=str(dataset.digest))
+    return dataset
 
 
 def _read_directory(name: str, path: Path) -> Dataset:
     files = []
     for source in collect(path):
         with watch(source) as file:
-            # Its hash reads to the end, through what notices a change.
+            # Hashing reads to the end, so the watch notices a change.
             digest = hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
         files.append(File(path=source.path, digest=Digest(digest), size_bytes=source.size_bytes))
     revision = Revision.of(files)
@@ -162,22 +162,22 @@ def _hash(name: str, path: Path) -> Dataset:
     )
 
 
-def _with_table(found: Dataset, path: Path) -> Dataset:
-    """Add rows and columns of a CSV file; one that is no table is kept as the bytes that it is."""
+def _with_table(dataset: Dataset, path: Path) -> Dataset:
+    """Add the rows and columns of a CSV file; one that is not a table stays plain bytes."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
             columns = next(reader, [])
             rows = [row for row in reader if row]
     except (UnicodeDecodeError, csv.Error):
-        return found
+        return dataset
     if not columns or any(len(row) != len(columns) for row in rows):
-        return found
-    return _describe(found, columns, rows, {})
+        return dataset
+    return _describe(dataset, columns, rows, {})
 
 
-def _with_parquet(found: Dataset, path: Path) -> Dataset:
-    """Add digests of the rows of a Parquet file, a piece of it in memory at a time."""
+def _with_parquet(dataset: Dataset, path: Path) -> Dataset:
+    """Add the digests of the rows of a Parquet file, reading it piece by piece."""
     try:
         file = load_extra(_PARQUET_MODULE, "pyarrow", "parquet").ParquetFile(path)
         names = file.schema_arrow.names
@@ -186,14 +186,14 @@ def _with_parquet(found: Dataset, path: Path) -> Dataset:
             for batch in file.iter_batches()
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         )
-        return replace(found, rows=digest_rows(names, rows))
+        return replace(dataset, rows=digest_rows(names, rows))
     except (OSError, ValueError):
-        # Not what its name says: it is kept as the bytes that it is.
-        return found
+        # The file is not Parquet despite its name: it stays plain bytes.
+        return dataset
 
 
 def _read_table(name: str, source: object, *, rows: bool) -> Dataset:
-    """Write a table in memory as CSV, or an array as .npy, and hash that."""
+    """Write a table in memory as CSV, or an array as .npy, and hash the result."""
     table: Any = source
     if hasattr(table, "to_csv"):
         text = table.to_csv(index=False, lineterminator="\n")
@@ -208,12 +208,12 @@ def _read_table(name: str, source: object, *, rows: bool) -> Dataset:
     if not isinstance(text, str):
         raise NotAFile(path=type(source).__name__)
     types = {str(column): str(table[column].dtype) for column in table.columns}
-    found = _of_content(name, text.encode(), {"source": "table"})
+    dataset = _of_content(name, text.encode(), {"source": "table"})
     parsed = list(csv.reader(io.StringIO(text, newline="")))
     if not rows or len(text) > _FEW_BYTES:
         schema: JsonObject = {"rows": len(parsed) - 1, "columns": _columns(parsed[0], types)}
-        return replace(found, annotations={**found.annotations, **schema})
-    return _describe(found, parsed[0], parsed[1:], types)
+        return replace(dataset, annotations={**dataset.annotations, **schema})
+    return _describe(dataset, parsed[0], parsed[1:], types)
 
 
 def _of_content(name: str, content: bytes, annotations: JsonObject) -> Dataset:
@@ -226,11 +226,11 @@ def _of_content(name: str, content: bytes, annotations: JsonObject) -> Dataset:
     )
 
 
-def _describe(found: Dataset, columns: list[str], rows: list[list[str]], types: dict[str, str]) -> Dataset:
+def _describe(dataset: Dataset, columns: list[str], rows: list[list[str]], types: dict[str, str]) -> Dataset:
     schema: JsonObject = {"rows": len(rows), "columns": _columns(columns, types)}
     return replace(
-        found,
-        annotations={**found.annotations, **schema},
+        dataset,
+        annotations={**dataset.annotations, **schema},
         rows=digest_rows(columns, rows),
     )
 
@@ -255,20 +255,20 @@ def _read_address(
 ) -> Dataset:
     uri = hide_in_url(address)
     if snapshot:
-        # What fetches over the network is loaded by those who fetch.
+        # The network libraries are loaded only to fetch.
         path: Path = load_extra("muniment.capture.fetching", "httpx2").fetch(address)
-        found = replace(read_dataset(name, path, rows=rows), uri=uri)
-        if digest is not None and Digest.parse(digest) != found.digest:
-            raise DigestMismatch(expected=digest, actual=str(found.digest))
-        return replace(found, annotations={**found.annotations, "source": "address"})
+        dataset = replace(read_dataset(name, path, rows=rows), uri=uri)
+        if digest is not None and Digest.parse(digest) != dataset.digest:
+            raise DigestMismatch(expected=digest, actual=str(dataset.digest))
+        return replace(dataset, annotations={**dataset.annotations, "source": "address"})
     if digest is None:
-        raise InvalidOption(option="digest", reason=f"is needed for {uri}: or let a snapshot be taken")
+        raise InvalidOption(option="digest", reason=f"is missing for {uri}: give it, or take a snapshot")
     annotations: JsonObject = {"source": "address", "reference": True}
     return Dataset(name=name, digest=Digest.parse(digest), size_bytes=0, uri=uri, annotations=annotations)
 
 
 def describe_parquet(path: Path) -> JsonObject:
-    """Give rows and columns of a Parquet file, if the run has loaded a library that can tell."""
+    """Count the rows and columns of a Parquet file, if the run has loaded a library for it."""
     parquet = sys.modules.get(_PARQUET_MODULE)
     if parquet is None or path.suffix.lower() not in _PARQUET:
         return {}

@@ -1,4 +1,4 @@
-"""Fetch what a run reads from elsewhere, for a snapshot: over HTTP, or from an object store."""
+"""Fetch remote data for a snapshot, over HTTP or from an object store."""
 
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -13,19 +13,19 @@ from muniment.core.extras import load_extra
 
 _CONNECT_S: Final = 30
 _SECURE: Final = frozenset({"https", "http"})
-# The store's own settings say where it is: one on this machine may speak plain HTTP.
+# The store's own settings name its address; a local one may use plain HTTP.
 _CLEAR: Final = {"allow_http": True}
 _STORES: Final = frozenset({"s3", "gs", "az", "azure"})
 
 
 def fetch(address: str) -> Path:
-    """Fetch an address into a new temporary directory; give the file.
+    """Fetch an address into a new temporary directory, and return the file.
 
-    It stays when this process ends: a run that was written to a file is pushed by another.
+    The file outlives this process: another process may push the recorded run.
 
     Raises:
-        RegistryUnreachable: nothing answers there, or it refuses.
-        InvalidOption: no way is known to fetch it.
+        RegistryUnreachable: the address does not answer, or refuses.
+        InvalidOption: the address is of an unknown kind.
         MissingExtra: it is in an object store, and the `server` extra is not installed.
     """
     parts = urlsplit(address)

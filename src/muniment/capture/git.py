@@ -1,4 +1,4 @@
-"""The code of a run: the git checkout that it is in, and what was changed in it since the commit."""
+"""The code of a run: its git checkout, and the changes since the commit."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from muniment.core.canonical import Json, JsonObject
 _GIT_S: Final = 20
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_DIFF_BYTES: Final = 8 << 20
-# New files that nobody added yet: code and settings of this size go into the diff, data does not.
+# Untracked files up to this size go into the diff if they are code or settings; data does not.
 _MAX_NEW_BYTES: Final = 256 << 10
 _MAX_NEW_FILES: Final = 200
 _CODE: Final = frozenset(
@@ -22,11 +22,11 @@ _CODE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A git checkout at one moment.
+    """The state of a git checkout.
 
     Attributes:
         description: commit, branch (None if detached), remote, directory inside it, whether it is dirty.
-        diff: what has to be applied to the commit; empty if nothing, or if it cannot be kept.
+        diff: the changes to apply to the commit; empty if there are none or they cannot be kept.
     """
 
     description: JsonObject
@@ -34,7 +34,7 @@ class Checkout:
 
 
 def describe_git(directory: Path) -> JsonObject | None:
-    """Describe the git checkout that holds a directory; None outside of one or before a commit."""
+    """Describe the git checkout of a directory; None outside a checkout or before its first commit."""
     commit = _git(directory, "rev-parse", "HEAD")
     if not commit:
         return None
@@ -49,20 +49,19 @@ def describe_git(directory: Path) -> JsonObject | None:
 
 
 def capture_git(directory: Path, secrets: frozenset[str]) -> Checkout | None:
-    """Describe the checkout that holds a directory, with the diff since its commit; None outside of one.
+    """Describe the checkout of a directory with the diff since its commit; None outside a checkout.
 
-    Where a diff cannot be kept, because it is too large or holds what looks like a secret, the description
-    says so.
+    If the diff is too large or seems to contain a secret, it is left out, and the description says so.
     """
-    found = describe_git(directory)
-    if found is None:
+    checkout = describe_git(directory)
+    if checkout is None:
         return None
     root = Path((_git(directory, "rev-parse", "--show-toplevel") or "").rstrip("\n"))
-    described: dict[str, Json] = {**found, **_describe_submodules(root)}
+    described: dict[str, Json] = {**checkout, **_describe_submodules(root)}
     new, left_out = _list_new_files(root)
     if left_out:
         described["untracked"] = left_out
-    if not (found["dirty"] or new):
+    if not (checkout["dirty"] or new):
         return Checkout(description=described)
     diff = _read_diff(root, new)
     described |= {"dirty": True, "untracked_code": [path.as_posix() for path in new]} if new else {}
@@ -70,19 +69,19 @@ def capture_git(directory: Path, secrets: frozenset[str]) -> Checkout | None:
     if diff is None or len(diff) > _MAX_DIFF_BYTES:
         why = "it is too large"
     elif holds_secret(diff.decode(errors="replace"), secrets):
-        why = "it holds what looks like a secret"
+        why = "it seems to contain a secret"
     if why or diff is None:
         return Checkout(description={**described, "diff_left_out": why})
     return Checkout(description=described, diff=diff)
 
 
 def is_commit(text: str) -> bool:
-    """Say whether a text is the id of a commit: what is on record must not be an option of git."""
+    """Return whether a text is the id of a commit, so that a record cannot pass options to git."""
     return _COMMIT.fullmatch(text) is not None
 
 
 def has_commit(directory: Path, commit: str) -> bool:
-    """Say whether a checkout has a commit."""
+    """Return whether a checkout has a commit."""
     return (
         is_commit(commit)
         and _run(directory, "cat-file", "-e", f"{commit}^{{commit}}", allowed=(0,)) is not None
@@ -90,16 +89,16 @@ def has_commit(directory: Path, commit: str) -> bool:
 
 
 def count_commits(directory: Path, before: str, after: str) -> int | None:
-    """Count the commits that lead from one to another in a checkout; None if it does not have both."""
+    """Count the commits from one to another in a checkout; None if it does not have both."""
     if not (is_commit(before) and is_commit(after)):
         return None
-    found = _git(directory, "rev-list", "--count", f"{before}..{after}", "--")
-    return None if found is None else int(found)
+    count = _git(directory, "rev-list", "--count", f"{before}..{after}", "--")
+    return None if count is None else int(count)
 
 
 def _read_diff(root: Path, new: list[Path]) -> bytes | None:
     parts = [_run(root, "diff", "--binary", "--no-ext-diff", "--no-color", "--no-textconv", "HEAD")]
-    # Two files differ, so git exits with 1.
+    # git exits with 1, because the files differ.
     parts += [
         _run(
             root,
@@ -118,7 +117,7 @@ def _read_diff(root: Path, new: list[Path]) -> bytes | None:
 
 
 def _list_new_files(root: Path) -> tuple[list[Path], int]:
-    """List files of code that are neither tracked nor ignored; count the others."""
+    """List the code files that are neither tracked nor ignored; count the other files."""
     listed = (_git(root, "ls-files", "--others", "--exclude-standard", "-z") or "").split("\0")
     paths = [Path(name) for name in listed if name]
     code = [
@@ -136,7 +135,7 @@ def _describe_submodules(root: Path) -> JsonObject:
     if not (root / ".gitmodules").is_file():
         return {}
     lines = (_git(root, "submodule", "status", "--recursive") or "").splitlines()
-    # A sign, the commit, the path, and what describes it.
+    # A line has a sign, the commit, the path, and a description.
     modules = [line[1:].split(" ")[:2] for line in lines if line]
     changed = [line[1:].split(" ")[1] for line in lines if line[:1] in {"+", "U"}]
     return {
@@ -146,14 +145,14 @@ def _describe_submodules(root: Path) -> JsonObject:
 
 
 def _git(directory: Path, *arguments: str) -> str | None:
-    found = _run(directory, *arguments, allowed=(0,))
-    return None if found is None else found.decode(errors="replace")
+    output = _run(directory, *arguments, allowed=(0,))
+    return None if output is None else output.decode(errors="replace")
 
 
 def _run(directory: Path, *arguments: str, allowed: tuple[int, ...] = (0, 1)) -> bytes | None:
     try:
         result = subprocess.run(
-            # A repository's own settings must not start anything.
+            # The repository's own settings must not start programs.
             ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments],  # noqa: S607 - the user's own git, as they would run it
             cwd=directory,
             capture_output=True,

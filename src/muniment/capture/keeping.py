@@ -1,6 +1,6 @@
-"""What a run keeps beside its provenance: the diff of its code, the lock of its environment, snapshots.
+"""The files that a run keeps beside its provenance: the diff of its code, the lock, snapshots.
 
-Also the file in which a run travels from where it was made to where it is pushed.
+Also reads and writes the file that carries a run from the training to the push.
 """
 
 import base64
@@ -23,7 +23,7 @@ _MAX_BYTES: Final = 256 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """Bytes that go into the registry with a run: here, or in a file that is read when it is pushed."""
+    """Bytes that go into the registry with a run: in memory, or in a file that is read at the push."""
 
     name: str
     digest: Digest
@@ -43,36 +43,36 @@ class Kept:
         )
 
     def resource(self) -> JsonObject:
-        """Describe it as a byproduct."""
+        """Describe the bytes as a byproduct."""
         return write_blob_resource(self.name, self.digest, self.size_bytes, self.media_type)
 
     def read(self) -> bytes:
-        """Give its bytes, if they are the ones that were recorded.
+        """Return the bytes, if they are still the recorded ones.
 
         Raises:
-            FileChanged: the file has others now, or is gone.
+            FileChanged: the file has changed or is gone.
         """
         if isinstance(self.content, bytes):
             return self.content
         try:
-            found = self.content.read_bytes()
+            content = self.content.read_bytes()
         except OSError as error:
             raise FileChanged(path=str(self.content)) from error
-        if Digest.of(found) != self.digest:
+        if Digest.of(content) != self.digest:
             raise FileChanged(path=str(self.content))
-        return found
+        return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A run that is over: its provenance, and what is kept beside it."""
+    """A finished run: its provenance, and the files that it keeps."""
 
     provenance: JsonObject
     kept: tuple[Kept, ...] = ()
 
 
 def write_run(recorded: Recorded) -> bytes:
-    """Write a run into a file, for `read_run`."""
+    """Write a run as a document for `read_run`."""
     kept = [
         {
             "name": one.name,
@@ -92,7 +92,7 @@ def write_run(recorded: Recorded) -> bytes:
 
 
 def read_run(data: bytes) -> Recorded:
-    """Read what `write_run` wrote, or bare provenance.
+    """Read a document of `write_run`, or bare provenance.
 
     Raises:
         InvalidDocument: it is neither.
@@ -104,13 +104,13 @@ def read_run(data: bytes) -> Recorded:
         return Recorded(provenance=document)
     provenance, kept = document.get("provenance"), document.get("kept")
     if not (isinstance(provenance, dict) and isinstance(kept, list)):
-        raise InvalidDocument(reason="a run without provenance")
+        raise InvalidDocument(reason="the run has no provenance")
     return Recorded(provenance=provenance, kept=tuple(map(_read_kept, kept)))
 
 
 def _read_kept(document: object) -> Kept:
     try:
-        assert isinstance(document, dict)  # noqa: S101 - what is none is caught below
+        assert isinstance(document, dict)  # noqa: S101 - caught below
         content = (
             Path(document["path"])
             if "path" in document
@@ -124,7 +124,7 @@ def _read_kept(document: object) -> Kept:
             content=content,
         )
     except (AssertionError, KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise InvalidDocument(reason="a run that keeps something unreadable") from error
+        raise InvalidDocument(reason="a kept file of the run is malformed") from error
     if isinstance(content, bytes) and Digest(hashlib.sha256(content).hexdigest()) != kept.digest:
         raise InvalidDocument(reason=f"{kept.name} is not what the run recorded")
     return kept

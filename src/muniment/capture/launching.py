@@ -25,9 +25,9 @@ _ASK_S: Final = 30
 
 
 def launch(run: Run, command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Start a command, wait for it, and record what it used; give its exit code.
+    """Start a command, wait for it, and record what it used; return its exit code.
 
-    A run inside of it (`with muniment.run()`) adds what it recorded: parameters, datasets, its environment.
+    A run inside the command (`with muniment.run()`) adds its record: parameters, datasets, environment.
 
     Raises:
         InvalidOption: the command cannot be started.
@@ -48,7 +48,7 @@ def launch(run: Run, command: Sequence[str], environment: Mapping[str, str]) -> 
 
 
 def _wait(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for it, whatever the keyboard says: an interrupt reaches it as it reaches us."""
+    """Wait for the process despite interrupts from the keyboard, which reach the process too."""
     while True:
         try:
             return process.wait()
@@ -57,7 +57,7 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
 
 
 def _look_around(run: Run, program: str, environment: Mapping[str, str]) -> None:
-    """Record the environment of the Python that a program runs in, if it is one."""
+    """Record the Python environment of a program, if it runs in Python."""
     interpreter = _find_interpreter(program, environment)
     if interpreter is None:
         return
@@ -80,7 +80,7 @@ def _ask(interpreter: str, environment: Mapping[str, str]) -> dict[str, Json] | 
 
 
 def _find_interpreter(program: str, environment: Mapping[str, str]) -> str | None:
-    """Find the Python behind a program: itself, or the one in the first line of a script."""
+    """Find the Python of a program: the program itself, or the one in its first line."""
     place = shutil.which(program, path=environment.get("PATH", os.defpath))
     if place is None:
         return None
@@ -92,5 +92,5 @@ def _find_interpreter(program: str, environment: Mapping[str, str]) -> str | Non
         return None
     words = first[2:].decode(errors="replace").split()
     words = words[1:] if words and Path(words[0]).name == "env" else words
-    found = shutil.which(words[0], path=environment.get("PATH", os.defpath)) if words else None
-    return found if found and Path(found).name.startswith("python") else None
+    interpreter = shutil.which(words[0], path=environment.get("PATH", os.defpath)) if words else None
+    return interpreter if interpreter and Path(interpreter).name.startswith("python") else None

@@ -1,11 +1,11 @@
-"""A run inside of a notebook: the cells that were executed, which no commit has."""
+"""The executed cells of a notebook, which no commit has."""
 
 import sys
 from typing import Any
 
 
 def read_cells() -> str:
-    """Give the cells that IPython has executed, in order; empty outside of it."""
+    """Return the cells that IPython has executed, in order; empty outside IPython."""
     module = sys.modules.get("IPython")
     shell: Any = module.get_ipython() if module is not None else None
     if shell is None:

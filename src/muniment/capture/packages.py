@@ -1,4 +1,4 @@
-"""The packages of a run's environment, and the lock from which it can be made anew."""
+"""The packages of a run's environment, and the lock to rebuild it from."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from typing import Final
 
 from muniment.core.canonical import JsonObject
 
-# Core metadata: the directory's name is the normalised name and the version (packaging.python.org, recording
-# installed projects); reading it is a hundred times faster than reading each METADATA.
+# The directory is named after the normalised name and the version (packaging.python.org, Recording installed
+# projects); reading these names is a hundred times faster than reading each METADATA file.
 _DIRECTORY: Final = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)\.dist-info")
 _LOCKS: Final = ("pylock.toml", "uv.lock", "requirements.txt", "requirements.lock")
 _MAX_LOCK_BYTES: Final = 16 << 20
@@ -24,9 +24,9 @@ class Package:
 
     Attributes:
         name: normalised (PEP 503).
-        version: as its metadata has it.
-        hashes: sha256 of the archives that it may have been installed from, as far as anybody recorded.
-        local: it was installed from a directory, so no index has these very files.
+        version: the version from its metadata.
+        hashes: the sha256 of the archives that it may come from, if recorded.
+        local: whether it was installed from a directory, so that no index has its files.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Package:
 
 
 def list_packages(paths: Sequence[str] | None = None) -> list[Package]:
-    """List the distributions on `sys.path`, the first of each name, by name.
+    """List the distributions on `sys.path` by name, the first of each name.
 
-    A directory whose name says no version, as a half-removed package leaves it, is passed over.
+    A directory without a version in its name, which a half-removed package leaves, is skipped.
     """
-    found: dict[str, Package] = {}
+    packages: dict[str, Package] = {}
     for place in sys.path if paths is None else paths:
         try:
             entries = sorted(Path(place or ".").glob("*.dist-info"))
@@ -49,13 +49,13 @@ def list_packages(paths: Sequence[str] | None = None) -> list[Package]:
         for entry in entries:
             package = _read_package(entry)
             if package is not None:
-                found.setdefault(package.name, package)
-    return sorted(found.values())
+                packages.setdefault(package.name, package)
+    return sorted(packages.values())
 
 
 def find_hashes(directory: Path) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Read the hashes of packages from the lock files of a project, by name and version."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    """Read the hashes of packages by name and version from the lock files of a project."""
+    hashes_by_package: dict[tuple[str, str], tuple[str, ...]] = {}
     places = [path for name in _LOCKS for path in (directory / name, directory / "requirements" / name)]
     places += sorted((directory / "requirements").glob("*.txt"))
     for path in places:
@@ -63,15 +63,15 @@ def find_hashes(directory: Path) -> dict[tuple[str, str], tuple[str, ...]]:
             try:
                 entries = list(_read_lock(path))
             except (ValueError, TypeError, KeyError, AttributeError):
-                # Somebody else's file, in a form that is not known: it tells us nothing.
+                # Skip a file of another format.
                 continue
             for name, version, hashes in entries:
-                found.setdefault((normalise(name), version), tuple(sorted(hashes)))
-    return found
+                hashes_by_package.setdefault((normalise(name), version), tuple(sorted(hashes)))
+    return hashes_by_package
 
 
 def write_lock(packages: Sequence[Package], known: Mapping[tuple[str, str], tuple[str, ...]]) -> str:
-    """Write a requirements file that pip and uv read: exact versions, with the hashes that are known."""
+    """Write a requirements file for pip and uv: exact versions, with the known hashes."""
     lines = []
     for package in packages:
         hashes = package.hashes or known.get((package.name, package.version), ())
@@ -84,7 +84,7 @@ def write_lock(packages: Sequence[Package], known: Mapping[tuple[str, str], tupl
 
 
 def describe_packages(packages: Sequence[Package]) -> dict[str, str]:
-    """Give the versions by name."""
+    """Return the versions by name."""
     return {package.name: package.version for package in packages}
 
 
@@ -110,12 +110,12 @@ def _read_package(entry: Path) -> Package | None:
 
 
 def _read_origin(path: Path) -> JsonObject:
-    """Read where a distribution came from (PEP 610); nothing is said of those from an index."""
+    """Read the origin of a distribution (PEP 610); empty if it comes from an index."""
     try:
-        found = json.loads(path.read_text())
+        origin = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return origin if isinstance(origin, dict) else {}
 
 
 def _read_lock(path: Path) -> Iterator[tuple[str, str, list[str]]]:
@@ -133,7 +133,7 @@ def _read_lock(path: Path) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _read_requirements(text: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Read the lines that pin one version with hashes, joined where pip joins them."""
+    """Read the lines that pin a version with hashes; continuation lines are joined as in pip."""
     for line in text.replace("\\\n", " ").splitlines():
         pinned = re.match(r"\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*([\w.!+-]+)", line)
         hashes = re.findall(r"--hash[= ]sha256:([0-9a-f]{64})", line)

@@ -1,4 +1,4 @@
-"""The machine that a run is on: Python, system, processor, memory, graphics cards, container."""
+"""The machine of a run: Python, system, processor, memory, graphics cards, container."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from typing import Final
 from muniment.capture.secrets import hide_in_url
 from muniment.core.canonical import Json, JsonObject
 
-# Variables that change what a training computes, or say where it ran. Others are never read.
+# Variables that change what a training computes or tell where it ran. Others are never read.
 VARIABLES: Final = (
     "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "HF_HUB_OFFLINE", "JAX_ENABLE_X64", "JAX_PLATFORMS",
     "LANG", "LC_ALL", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -21,7 +21,7 @@ VARIABLES: Final = (
 
 def describe_platform() -> JsonObject:
     """Describe Python and the machine."""
-    found: dict[str, Json] = {
+    platform_: dict[str, Json] = {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "system": platform.system(),
@@ -32,16 +32,17 @@ def describe_platform() -> JsonObject:
     processor = _find_line(Path("/proc/cpuinfo"), r"model name\s*:\s*(.+)")
     memory = _find_line(Path("/proc/meminfo"), r"MemTotal:\s*(\d+) kB")
     if processor:
-        found["cpu"] = processor
+        platform_["cpu"] = processor
     if memory:
-        found["memory_bytes"] = int(memory) * 1024
-    return {**found, **_describe_graphics(Path("/proc/driver/nvidia"))}
+        platform_["memory_bytes"] = int(memory) * 1024
+    return {**platform_, **_describe_graphics(Path("/proc/driver/nvidia"))}
 
 
 def describe_container(environment: Mapping[str, str], root: Path = Path("/")) -> JsonObject | None:
-    """Describe the container that this process is in; None if there is no sign of one.
+    """Describe the container of this process; None if there is no sign of one.
 
-    A container cannot see the digest of its own image: podman tells, elsewhere MUNIMENT_CONTAINER_IMAGE does.
+    A container cannot see the digest of its own image: podman reports it, otherwise set
+    MUNIMENT_CONTAINER_IMAGE.
     """
     podman, docker = root / "run/.containerenv", root / ".dockerenv"
     image = environment.get("MUNIMENT_CONTAINER_IMAGE", "")
@@ -59,12 +60,12 @@ def describe_container(environment: Mapping[str, str], root: Path = Path("/")) -
 
 
 def read_variables(environment: Mapping[str, str], more: tuple[str, ...] = ()) -> dict[str, str]:
-    """Read the variables that are allowed to be recorded, and those that the user names."""
+    """Read the variables on the list, and those that the user names."""
     return {name: environment[name] for name in (*VARIABLES, *more) if name in environment}
 
 
 def _describe_graphics(driver: Path) -> JsonObject:
-    """Describe NVIDIA's cards by what their driver shows in /proc, which starts no program."""
+    """Describe NVIDIA cards from /proc, without starting a program."""
     cards = [
         name
         for card in sorted((driver / "gpus").glob("*/information"))
@@ -76,7 +77,7 @@ def _describe_graphics(driver: Path) -> JsonObject:
 
 def _find_line(path: Path, pattern: str) -> str:
     try:
-        found = re.search(pattern, path.read_text(errors="replace"))
+        match = re.search(pattern, path.read_text(errors="replace"))
     except OSError:
         return ""
-    return found.group(1).strip() if found else ""
+    return match.group(1).strip() if match else ""

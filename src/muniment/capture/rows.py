@@ -1,8 +1,8 @@
-"""Digests of rows: enough to count which rows of one table are in another, and nothing of the rows.
+"""Digests of rows: they tell which rows of one table are in another, without the rows themselves.
 
-Each row is hashed with a salt of its table's own (HMAC-SHA-256, cut to 8 bytes). Who has the salt and guesses
-a whole row can check the guess: the list is for those who may read the version. Cells that are numbers are
-compared as numbers, what is missing as empty, columns by name.
+Each row is hashed with a salt of its table (HMAC-SHA-256, cut to 8 bytes). With the salt, a guess of a whole
+row can be checked, so only readers of the version may read the digests. Numbers are compared as numbers,
+missing values as empty, columns by name.
 """
 
 import hashlib
@@ -23,38 +23,38 @@ _MAX_HEADER: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowDigests:
-    """The rows of one table: its salt, its columns, and a digest for each different row."""
+    """The rows of a table: its salt, its columns, and a digest for each distinct row."""
 
     salt: bytes
     columns: tuple[str, ...]
     digests: frozenset[bytes]
 
     def encode(self) -> bytes:
-        """Write them: a line of JSON, then the digests, sorted."""
+        """Write the salt and columns as a line of JSON, then the sorted digests."""
         head = json.dumps({"salt": self.salt.hex(), "columns": list(self.columns)}, ensure_ascii=False)
         return head.encode() + b"\n" + b"".join(sorted(self.digests))
 
     @classmethod
     def decode(cls, data: bytes) -> "RowDigests":
-        """Read them.
+        """Read encoded row digests.
 
         Raises:
-            InvalidDocument: they are not in that form.
+            InvalidDocument: the bytes have another form.
         """
         head, separator, body = data[:_MAX_HEADER].partition(b"\n")
         try:
-            found = json.loads(head)
-            salt, columns = bytes.fromhex(found["salt"]), tuple(map(str, found["columns"]))
+            header = json.loads(head)
+            salt, columns = bytes.fromhex(header["salt"]), tuple(map(str, header["columns"]))
         except (ValueError, TypeError, KeyError) as error:
-            raise InvalidDocument(reason="not a list of row digests") from error
+            raise InvalidDocument(reason="expected a list of row digests") from error
         body = data[len(head) + 1 :]
         if not separator or len(body) % _BYTES:
-            raise InvalidDocument(reason="a list of row digests that is cut off")
+            raise InvalidDocument(reason="the list of row digests is cut off")
         digests = frozenset(body[place : place + _BYTES] for place in range(0, len(body), _BYTES))
         return cls(salt=salt, columns=columns, digests=digests)
 
     def count(self, rows: Iterable[Sequence[object]]) -> tuple[int, int]:
-        """Count rows, of cells in the order of `columns`: all of them, and those that are in this table."""
+        """Count rows, with cells in the order of `columns`: all of them, and those in this table."""
         total = known = 0
         for row in rows:
             total += 1
@@ -63,7 +63,7 @@ class RowDigests:
 
 
 def digest_rows(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> RowDigests:
-    """Hash rows, of cells in the order of `columns`, with a new salt."""
+    """Hash rows with cells in the order of `columns`, using a new salt."""
     salt = secrets.token_bytes(16)
     order = sorted(range(len(columns)), key=lambda place: columns[place])
     digests = frozenset(_hash(salt, [row[place] for place in order]) for row in rows)
@@ -76,7 +76,7 @@ def _hash(salt: bytes, row: Sequence[object]) -> bytes:
 
 
 def _write_cell(cell: object) -> str:
-    # A missing value is empty in CSV, None in Parquet, and NaN once pandas has read it.
+    # A missing value is empty in CSV, None in Parquet, and NaN in pandas.
     text = "" if cell is None else str(cell)
     try:
         number = float(text)

@@ -1,4 +1,4 @@
-"""A run: what is recorded while a model is trained, and its provenance afterwards.
+"""Record a training, and write its provenance.
 
 with muniment.run(params={"depth": 6}, seed=7) as run:
     table = run.dataset("patients", "train.csv")
@@ -37,16 +37,16 @@ from muniment.core.digests import Digest
 from muniment.core.times import Clock, write_time
 
 _BUILDER: Final = "https://muniment.dev/sdk"
-# Where `muniment run` asks the run inside of what it starts to leave its record.
+# Names the file in which a run inside `muniment run` leaves its record.
 HANDOVER: Final = "MUNIMENT_RUN"
-# What a script that is in no commit is kept as, before its path.
+# The prefix of the name of a kept script; its path follows.
 SCRIPT: Final = "script "
 _MAX_SCRIPT_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What is found around a run when it ends."""
+    """The platform, packages and lock at the end of a run."""
 
     platform: JsonObject
     packages: tuple[Package, ...]
@@ -56,7 +56,7 @@ class Surroundings:
 class Run:
     """One training. Use it as a context manager; `provenance` is complete afterwards."""
 
-    def __init__(  # noqa: PLR0913 - what a run can be told
+    def __init__(  # noqa: PLR0913 - the options of a run
         self,
         params: Mapping[str, Json] | None = None,
         *,
@@ -68,8 +68,8 @@ class Run:
     ) -> None:
         """Prepare a run.
 
-        `seed` is set for `random`, and for numpy and torch if they are loaded. `variables` names environment
-        variables to record besides those that are known to matter; what is likely to be a secret never is.
+        `seed` seeds `random`, and numpy and torch if they are loaded. `variables` names further environment
+        variables to record; likely secrets are never recorded.
         """
         self.params = dict(params or {})
         self.seed = seed
@@ -91,7 +91,7 @@ class Run:
         self.exit_code: int | None = None
 
     def __enter__(self) -> Self:
-        """Start the clock, set the seed, and look at the code before anybody changes it."""
+        """Start the clock, set the seed, and capture the code before it changes."""
         if self.seed is not None:
             _plant(self.seed)
         self._look()
@@ -105,7 +105,7 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the clock, and leave the record with whoever asked for it."""
+        """Stop the clock, and leave the record for `muniment run`, if that started this process."""
         self._finished = write_time(self._clock())
         self._used = {**_measure(), "wall_s": round(time.monotonic() - self._begun, 3)}
         target = self._environment.get(HANDOVER)
@@ -120,33 +120,32 @@ class Run:
         digest: str | None = None,
         snapshot: bool = False,
         rows: bool | None = None,
-    ) -> Any:  # noqa: ANN401 - what was given, or the path of it
-        """Record what the run reads, by digest; give its path, or the table that was given.
+    ) -> Any:  # noqa: ANN401 - the given source or its path
+        """Record by digest what the run reads; return its path, or the given table.
 
-        `source` is a file or directory, a table or array in memory, a version of a dataset in a registry, or
-        an address (https, s3) with its digest. With `snapshot` the bytes go into the registry too. `rows`
-        asks for digests of the rows of a large table, so that an evaluation can tell whether it was trained
-        on them.
+        `source` is a file or directory, a table or array in memory, a version of a dataset, or an address
+        (https, s3) with its digest. With `snapshot`, the bytes go into the registry too. `rows` also hashes
+        the rows of a large table, so an evaluation can detect training rows in its data.
 
-        Raises: as `read_source`.
+        Raises like `read_source`.
         """
-        found = read_source(name, source, digest=digest, snapshot=snapshot, rows=rows)
-        if found.path is not None and found.path.resolve().is_relative_to(Path.cwd()):
-            found = replace(found, annotations={**found.annotations, "path": _relative(found.path)})
-        self._inputs.append(found.resource())
-        self._read.append(found)
-        self._kept += found.keep(snapshot=snapshot)
-        return source if found.path is None else found.path
+        dataset = read_source(name, source, digest=digest, snapshot=snapshot, rows=rows)
+        if dataset.path is not None and dataset.path.resolve().is_relative_to(Path.cwd()):
+            dataset = replace(dataset, annotations={**dataset.annotations, "path": _relative(dataset.path)})
+        self._inputs.append(dataset.resource())
+        self._read.append(dataset)
+        self._kept += dataset.keep(snapshot=snapshot)
+        return source if dataset.path is None else dataset.path
 
     def base(self, version: Any, relation: str = "fine-tune") -> None:  # noqa: ANN401 - a Version of the SDK
-        """Record that the model starts from a version in a registry: `fine-tune`, `merge`, `distillation`."""
+        """Record the version that the model starts from: `fine-tune`, `merge` or `distillation`."""
         self._inputs.append(describe_base(str(version.reference), version.digest, relation))
 
     def output(self, path: str | os.PathLike[str]) -> Path:
         """Record a file or directory that the run wrote, by digest.
 
         Raises:
-            NotAFile: it is not there.
+            NotAFile: it does not exist.
         """
         target = Path(path)
         for source in collect(target):
@@ -157,11 +156,11 @@ class Run:
         return target
 
     def save(self, model: object, directory: str | os.PathLike[str]) -> Path:
-        """Write the model in a format that is safe to load, and record it. Raises as `save_model`."""
+        """Save the model in a format that is safe to load, and record it. Raises like `save_model`."""
         return self.output(save_model(model, Path(directory)))
 
     def absorb(self, recorded: Recorded, *, surroundings: bool = True) -> None:
-        """Take over what another run recorded inside of this one."""
+        """Add the record of a run inside this one."""
         inner = Provenance(recorded.provenance)
         self.params = {**inner.parameters, **self.params}
         seed = inner.internal.get("seed")
@@ -185,27 +184,23 @@ class Run:
             )
 
     def surround(self, platform: JsonObject, packages: Sequence[Package]) -> None:
-        """Say in which environment the run really is, if that is not this process's own."""
+        """Record the environment of the run, if it is not that of this process."""
         lock = write_lock(packages, find_hashes(self._root()))
         self._found = Surroundings(platform=platform, packages=tuple(packages), lock=lock)
 
-    def use(self, used: JsonObject) -> None:
-        """Say what the run used, if that was not this process."""
-        self._used = {**self._used, **used}
-
     def provenance(self) -> JsonObject:
-        """Write what was recorded as SLSA provenance v1 (slsa.dev/spec/v1.0/provenance)."""
+        """Write the record as SLSA provenance v1 (slsa.dev/spec/v1.0/provenance)."""
         return self.record().provenance
 
     def record(self) -> Recorded:
-        """Give what was recorded: the provenance, and what is kept beside it."""
+        """Return the record: the provenance, and the kept files."""
         self._look()
         self._describe_tables()
-        found = self._found or self._survey()
+        surroundings = self._found or self._survey()
         secrets = find_secrets(self._environment)
         kept = [*self._kept, *self._keep_code(secrets)]
-        if found.lock:
-            kept.append(Kept.of("lock", found.lock.encode(), "text/plain"))
+        if surroundings.lock:
+            kept.append(Kept.of("lock", surroundings.lock.encode(), "text/plain"))
         checkout = self._checkout
         code = [] if checkout is None else [_describe_code(checkout.description)]
         variables = read_variables(self._environment, self._variables)
@@ -219,9 +214,9 @@ class Run:
                 "internalParameters": {
                     "seed": self.seed,
                     "git": None if checkout is None else checkout.description,
-                    "platform": found.platform,
+                    "platform": surroundings.platform,
                     "container": describe_container(self._environment),
-                    "packages": describe_packages(found.packages),
+                    "packages": describe_packages(surroundings.packages),
                     "variables": hide_in_values(variables, secrets),
                     "outputs": self._outputs,
                     "resources": self._used,
@@ -242,7 +237,7 @@ class Run:
         return Recorded(provenance=provenance, kept=tuple(kept))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the record to a file, for `muniment push --run FILE`."""
+        """Write the record to a file for `muniment push --run FILE`."""
         Path(path).write_bytes(write_run(self.record()))
 
     def _look(self) -> None:
@@ -253,7 +248,7 @@ class Run:
     def _survey(self) -> Surroundings:
         packages = list_packages()
         if all(package.name != "muniment" for package in packages):
-            # It may be on the path without being installed; that it is there is certain.
+            # This package may be on the path without being installed.
             packages = sorted([*packages, Package(name="muniment", version=__version__, local=True)])
         lock = write_lock(packages, find_hashes(self._root()))
         return Surroundings(platform=describe_platform(), packages=tuple(packages), lock=lock)
@@ -263,7 +258,7 @@ class Run:
         return Path.cwd().parents[len(Path(directory).parts) - 1] if directory else Path.cwd()
 
     def _keep_code(self, secrets: frozenset[str]) -> list[Kept]:
-        """Keep the diff of a dirty checkout, and the cells of a notebook, unless they hold a secret."""
+        """Keep the diff of a dirty checkout and the cells of a notebook, unless they contain a secret."""
         kept = []
         if self._checkout is not None and self._checkout.diff:
             kept.append(Kept.of("diff", self._checkout.diff, "text/x-diff"))
@@ -275,7 +270,7 @@ class Run:
         return kept
 
     def _keep_scripts(self, secrets: frozenset[str]) -> list[Kept]:
-        """Keep the scripts that the command names: no commit has them."""
+        """Keep the scripts of the command that no commit has."""
         kept = []
         for word in self._command[1:]:
             path = Path(word)
@@ -287,11 +282,13 @@ class Run:
         return kept
 
     def _describe_tables(self) -> None:
-        """Describe Parquet files, now that the run may have loaded a library that reads them."""
-        for found in self._read:
-            if found.path is not None and "rows" not in found.annotations:
-                described = replace(found, annotations={**found.annotations, **describe_parquet(found.path)})
-                self._inputs[self._inputs.index(found.resource())] = described.resource()
+        """Describe Parquet files, now that the run may have loaded a library for them."""
+        for dataset in self._read:
+            if dataset.path is not None and "rows" not in dataset.annotations:
+                described = replace(
+                    dataset, annotations={**dataset.annotations, **describe_parquet(dataset.path)}
+                )
+                self._inputs[self._inputs.index(dataset.resource())] = described.resource()
         self._read.clear()
 
 
@@ -327,10 +324,10 @@ def _plant(seed: int) -> None:
 
 
 def _measure() -> JsonObject:
-    """Measure what this process and those that it waited for have used since they began."""
+    """Measure the resources that this process and its finished children used."""
     own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
-    # Linux counts in KiB, macOS in bytes.
+    # Linux reports KiB, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     return {"cpu_s": round(seconds, 3), "peak_memory_bytes": max(own.ru_maxrss, others.ru_maxrss) * unit}
 
@@ -339,5 +336,5 @@ def _relative(path: Path) -> str:
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except ValueError:
-        # Where it was outside of the project is this machine's own business.
+        # A path outside the project would reveal details of this machine.
         return path.name

@@ -1,4 +1,4 @@
-"""Save a model in a format that can be loaded without running code, by what the model is."""
+"""Save a model in a format that can be loaded without running code, chosen by its type."""
 
 import json
 import zipfile
@@ -16,12 +16,12 @@ _SCHEMA: Final = "schema.json"
 
 
 def save_model(model: object, directory: Path) -> Path:
-    """Write a model into a directory: scikit-learn estimators as skops, named arrays as safetensors.
+    """Save a model to a directory: scikit-learn estimators as skops, named arrays as safetensors.
 
-    The same model gives the same bytes, so that a training can be repeated and compared.
+    The same model gives the same bytes, so trainings can be repeated and compared.
 
     Raises:
-        UnknownFormat: no safe format is known for it.
+        UnknownFormat: no safe format for it is known.
         MissingExtra: its format needs a package that is not installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,10 @@ def save_model(model: object, directory: Path) -> Path:
 
 
 def _make_repeatable(path: Path) -> None:
-    """Write a skops file again without times and memory addresses.
+    """Rewrite a skops file without times and memory addresses.
 
-    skops names objects, and the files of arrays, by where they were in memory: they are numbered instead, in
-    the order in which the schema has them.
+    skops names objects and files of arrays after their memory addresses; number them in the order of the
+    schema instead.
     """
     with zipfile.ZipFile(path) as archive:
         schema = json.loads(archive.read(_SCHEMA))
@@ -50,7 +50,7 @@ def _make_repeatable(path: Path) -> None:
     renamed: dict[str, str] = {}
     _number(schema, numbers, renamed)
     with zipfile.ZipFile(path, "w") as archive:
-        # Without a time of its own, an entry has that of 1980.
+        # A zip entry without a time is dated 1980.
         for name in sorted(contents, key=lambda one: renamed.get(one, one)):
             archive.writestr(zipfile.ZipInfo(renamed.get(name, name)), contents[name])
         archive.writestr(zipfile.ZipInfo(_SCHEMA), json.dumps(schema, indent=2))

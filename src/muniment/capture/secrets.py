@@ -1,7 +1,7 @@
-"""Secrets stay out of what is recorded: out of command lines, parameters, variables, URLs and diffs.
+"""Keep secrets out of records: command lines, parameters, variables, URLs and diffs.
 
-A value is taken for a secret if a variable or option with a telling name holds it, or if it has the form of
-a well-known kind of token. What is taken out is named, so that nobody takes its absence for an oversight.
+A value counts as a secret if the name of its variable or option says so, or if it looks like a well-known
+kind of token. A removed secret leaves a mark, so its absence is visible.
 """
 
 import re
@@ -13,7 +13,7 @@ from muniment.core.canonical import Json
 
 HIDDEN: Final = "(hidden)"
 
-# Shorter values would hide ordinary words.
+# Hiding shorter values would hide ordinary words.
 _MIN_CHARACTERS: Final = 6
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _TELLING: Final = frozenset(
@@ -22,7 +22,7 @@ _TELLING: Final = frozenset(
         "passphrase", "passwd", "password", "secret", "secrets", "token",
     }
 )  # fmt: skip
-# The last word of a name with several: DB_PWD, but not PWD, which is where one is.
+# Only as the last of several words: DB_PWD, but not PWD, the current directory.
 _LAST: Final = frozenset({"key", "pass", "pwd"})
 # AWS, GitHub, GitLab, Slack, Google, Hugging Face, OpenAI, ours; JSON web tokens; PEM; a password in a URL.
 _FORMS: Final = re.compile(
@@ -36,43 +36,43 @@ _FORMS: Final = re.compile(
 
 
 def is_secret_name(name: str) -> bool:
-    """Say whether what goes by a name is likely to be a secret."""
+    """Return whether a name suggests that its value is a secret."""
     words = [word.lower() for word in _WORDS.findall(name)]
     return not _TELLING.isdisjoint(words) or (len(words) > 1 and words[-1] in _LAST)
 
 
 def find_secrets(environment: Mapping[str, str]) -> frozenset[str]:
-    """Collect the values of variables with a telling name."""
+    """Collect the values of variables whose names suggest secrets."""
     return frozenset(
         value for name, value in environment.items() if len(value) >= _MIN_CHARACTERS and is_secret_name(name)
     )
 
 
 def holds_secret(text: str, known: Iterable[str]) -> bool:
-    """Say whether a text holds one of some values, or something in the form of a token."""
+    """Return whether a text contains a known secret, or something that looks like a token."""
     return any(value in text for value in known) or _FORMS.search(text) is not None
 
 
 def hide_in_command(arguments: Sequence[str], known: frozenset[str]) -> list[str]:
-    """Hide secrets in a command line: the values of options with a telling name, and all that `known` has."""
-    found: list[str] = []
+    """Hide secrets in a command line: values of options whose names suggest secrets, and `known` values."""
+    shown: list[str] = []
     expected = False
     for argument in arguments:
         name, separator, value = argument.partition("=")
         if expected and not argument.startswith("-"):
-            found.append(HIDDEN)
+            shown.append(HIDDEN)
         elif separator and value and (is_secret_name(name) or holds_secret(value, known)):
-            found.append(f"{name}={HIDDEN}")
+            shown.append(f"{name}={HIDDEN}")
         elif holds_secret(argument, known):
-            found.append(HIDDEN)
+            shown.append(HIDDEN)
         else:
-            found.append(argument)
+            shown.append(argument)
         expected = not separator and argument.startswith("-") and is_secret_name(argument)
-    return found
+    return shown
 
 
 def hide_in_values(values: Json, known: frozenset[str], name: str = "") -> Json:
-    """Hide secrets in parameters, however deep: by the name of a member, or by its value."""
+    """Hide secrets in parameters at any depth, by the name of a member or by its value."""
     if isinstance(values, Mapping):
         return {str(key): hide_in_values(value, known, str(key)) for key, value in values.items()}
     if isinstance(values, list | tuple):
@@ -83,7 +83,7 @@ def hide_in_values(values: Json, known: frozenset[str], name: str = "") -> Json:
 
 
 def hide_in_url(url: str) -> str:
-    """Drop user, password, query and fragment of a URL: tokens live there."""
+    """Remove the user, password, query and fragment of a URL, which may contain secrets."""
     parts = urlsplit(url)
     if not parts.scheme:
         return url.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""The files that a push takes: walked, checked by name, and watched while they are read."""
+"""The files of a push: collect them, check their names, and watch them while they are read."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,25 +15,25 @@ OnBytes = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """A file on this machine, and its path inside the revision."""
+    """A local file, and its path in the revision."""
 
     path: str
     place: Path
 
     @property
     def size_bytes(self) -> int:
-        """Its size now."""
+        """The current size of the file."""
         return self.place.stat().st_size
 
 
 def collect(root: Path) -> list[Source]:
-    """List the files of a directory, or the one file, sorted by path.
+    """List the files of a directory, or a single file, sorted by path.
 
-    Empty directories are passed over: a revision is a set of files.
+    Empty directories are ignored: a revision is a set of files.
 
     Raises:
-        NotAFile: there is nothing at `root`, or something that is no file or directory below it.
-        SymlinkRefused: a link leaves the directory, or leads to another one.
+        NotAFile: `root` does not exist, or something below it is neither a file nor a directory.
+        SymlinkRefused: a link leads out of the directory, or to another directory.
         InvalidPath: a name breaks the rules of `muniment.core.bytes.paths`.
         EmptyRevision: there is no file.
     """
@@ -52,10 +52,10 @@ def collect(root: Path) -> list[Source]:
 
 @contextmanager
 def watch(source: Source, on_bytes: OnBytes | None = None) -> Iterator[FileIO]:
-    """Open a file for one reading, and check at the end that nobody wrote to it meanwhile.
+    """Open a file to read it, and check at the end that it did not change meanwhile.
 
     Raises:
-        FileChanged: somebody did.
+        FileChanged: it did.
     """
     with WatchedFile(source, on_bytes) as file:
         before = os.fstat(file.fileno())
@@ -70,7 +70,7 @@ def watch(source: Source, on_bytes: OnBytes | None = None) -> Iterator[FileIO]:
 
 
 class WatchedFile(FileIO):
-    """A file that tells how many bytes were read, and ends when more come than it had when opened."""
+    """A file that reports how many bytes were read, and refuses more than its size at opening."""
 
     def __init__(self, source: Source, on_bytes: OnBytes | None) -> None:
         """Open it."""
@@ -80,11 +80,11 @@ class WatchedFile(FileIO):
         self._size = os.fstat(self.fileno()).st_size
         self._told = 0
 
-    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override] # what hashes hands us a memoryview
-        """Read, and count what was not read before: whoever sends it again reads it again."""
+    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override] # hashing passes a memoryview
+        """Read, and count bytes that were not read before; a retry reads some again."""
         count = super().readinto(buffer) or 0
         place = self.tell()
-        # A file that is written to for ever would be read for ever.
+        # A file that keeps growing would be read forever.
         if place > self._size:
             raise FileChanged(path=self._path)
         if place > self._told:
@@ -92,7 +92,7 @@ class WatchedFile(FileIO):
         return count
 
     def count(self, count: int) -> None:
-        """Count bytes that were read, wherever."""
+        """Count bytes that were read, at any position."""
         self._told += count
         if self._on_bytes is not None:
             self._on_bytes(count)

@@ -1,1 +1,1 @@
-"""The terminal, thin over the SDK."""
+"""The command line, thin over the SDK."""

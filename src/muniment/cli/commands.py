@@ -1,7 +1,7 @@
-"""The commands, in the groups that `--help` shows them in.
+"""The commands, in the groups of `--help`.
 
-Each line is the first sentence of the command's own help: it stands here so that `--help` loads no command
-(`tests/test_commands.py` holds the two together).
+Each line repeats the first sentence of the command's own help, so `--help` loads no command
+(`tests/test_commands.py` compares them).
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class Entry(NamedTuple):
-    """A command: the module and attribute that hold it, and its line in `--help`."""
+    """A command: its module and attribute, and its line in `--help`."""
 
     place: str
     line: str
@@ -96,5 +96,5 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
 }
 
 COMMANDS: Final = {name: entry for group in GROUPS.values() for name, entry in group.items()}
-# What people type who come from elsewhere.
+# Names that people know from other tools.
 ALIASES: Final = {"ls": "list"}

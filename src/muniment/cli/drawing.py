@@ -24,7 +24,7 @@ from muniment.cli.terminal import plain
 def draw_table(
     columns: Sequence[str], rows: Sequence[Sequence[object]], *, alarming: Sequence[bool] = ()
 ) -> None:
-    """Print a table, alarming rows in red; cells keep their text whole when the output is not a terminal."""
+    """Print a table, alarming rows in red; text is not cut off if the output is not a terminal."""
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row, red in zip_longest(rows, alarming[: len(rows)], fillvalue=False):
         cells = row if isinstance(row, Sequence) else ()
@@ -35,13 +35,13 @@ def draw_table(
     console = Console(width=wide, markup=False, highlight=False, soft_wrap=False)
     with console.capture() as drawn:
         console.print(table)
-    # Written by click, a closed pipe ends every command in the same way.
+    # Write with click, which handles a closed pipe the same way in every command.
     click.echo(drawn.get(), nl=False)
 
 
 @contextmanager
 def show_progress(label: str, total_bytes: int, *, wanted: bool) -> Iterator[Callable[[int], None] | None]:
-    """Show a bar on standard error while bytes move; None if it is not a terminal."""
+    """Show a progress bar on standard error, if it is a terminal; else yield None."""
     if not (wanted and sys.stderr.isatty()):
         yield None
         return

@@ -1,4 +1,4 @@
-"""The command `muniment`: a group whose commands are loaded when they are used."""
+"""The command `muniment`, which loads a subcommand only to run it."""
 
 import gc
 import importlib
@@ -12,9 +12,9 @@ from muniment import __version__
 from muniment.cli.commands import ALIASES, COMMANDS, GROUPS
 from muniment.cli.terminal import Terminal
 
-# A command allocates much while it is loaded and frees little: collecting so early is a tenth of its time.
+# Loading a command allocates much and frees little: early garbage collection would cost a tenth of its time.
 _GC_THRESHOLD: Final = 100_000
-# What a shell reports of a program that SIGPIPE ends.
+# The exit code in a shell of a program that SIGPIPE ended.
 _PIPE_CLOSED: Final = 128 + 13
 
 
@@ -71,7 +71,7 @@ class _Commands(click.Group):
 @click.option("--identity", metavar="FILE", help="The private key to sign with [MUNIMENT_IDENTITY].")
 @click.option("--traceback", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context
-def main(ctx: click.Context, registry: str | None, identity: str | None, *, traceback: bool) -> None:  # noqa: ARG001 - read where errors end
+def main(ctx: click.Context, registry: str | None, identity: str | None, *, traceback: bool) -> None:  # noqa: ARG001 - read on refusal
     """Muniment: a model registry that can prove every answer it gives.
 
     Exit codes: 0 done, 1 the answer is no, 2 bad usage or input, 3 refused, 4 not found,

@@ -1,4 +1,4 @@
-"""How a command ends when it is refused. Loaded only then."""
+"""Print refusals. This module is loaded only if a command is refused."""
 
 import os
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ _INTERNAL: Final = 70
 
 
 def refuse(error: Exception, *, as_json: bool) -> int:
-    """Print a refusal on standard error, one line with its code and then the hint; give the exit code."""
+    """Print a refusal to standard error, as a line with its code and a hint; return the exit code."""
     if isinstance(error, OSError) and error.filename is not None:
-        # Files of the registry are refused by name where they are used: this is one that the user named.
+        # A registry's own files have their own refusals: this file is one that the user named.
         error = FileUnusable(path=os.fsdecode(error.filename), reason=error.strerror or type(error).__name__)
     if not isinstance(error, MunimentError):
         click.echo(plain(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
@@ -50,5 +50,5 @@ def refuse(error: Exception, *, as_json: bool) -> int:
 
 
 def exit_code(kind: type[MunimentError]) -> int:
-    """Give the exit code of a kind of refusal."""
+    """Return the exit code of a kind of refusal."""
     return next((code for parent, code in _EXIT_CODES.items() if issubclass(kind, parent)), _INTERNAL)

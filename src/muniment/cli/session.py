@@ -1,4 +1,4 @@
-"""Open the registry that a command was told of."""
+"""Open the registry of a command."""
 
 import re
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def connect(terminal: Terminal, *, create: bool = False) -> Registry:
-    """Open it; with `create`, make one if there is none."""
+    """Open the registry; with `create`, found one if there is none."""
     return open_registry(terminal.location, identity=terminal.identity, create=create)
 
 
 def name_people(registry: Registry) -> dict[str, str]:
-    """Give the name of everybody who has one, by their id."""
+    """Return the names of people by their ids."""
     return {person.record.id: person.name for person in registry.people.list() if person.name}
 
 
 def put_names(text: str, names: Mapping[str, str]) -> str:
-    """Write names where a text has the ids of people."""
-    return _ID.sub(lambda found: names.get(found[0], found[0]), text)
+    """Replace the ids of people in a text with their names."""
+    return _ID.sub(lambda match: names.get(match[0], match[0]), text)
 
 
 def describe_receipt(receipt: Receipt) -> JsonObject:
-    """Give a receipt as a document; its proof was checked when it came."""
+    """Describe a receipt, whose proof was already checked."""
     entry = receipt.entry
     return {
         "index": receipt.index,

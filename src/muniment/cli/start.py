@@ -1,4 +1,4 @@
-"""Where the command starts: it says its version before the parser of the command line is loaded."""
+"""The entry point. It answers `--version` before click is loaded."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""What every command needs of the terminal: the registry that was named, and how to answer."""
+"""The terminal, as every command uses it: global options, types of parameters, answers."""
 
 import json
 import math
@@ -15,21 +15,21 @@ from muniment.core.canonical import MAX_INTEGER
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Control characters other than tabs and line ends, those that change the direction of writing, and lone
-# surrogates: bytes of a file's name that are not UTF-8.
+# Control characters other than tabs and line ends, characters that change the direction of text, and lone
+# surrogates, which stand for bytes of a file name that are not UTF-8.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 # An entry of the log; RFC 8785 has no larger integers.
 ENTRY: Final = click.IntRange(0, MAX_INTEGER)
 # A hundred years.
 DAYS: Final = 36_500
-# The exit code of a question whose answer is no.
+# The exit code if the answer is no.
 NO: Final = 1
 
 
 @dataclass
 class Terminal:
-    """The registry and identity that were named, and whether answers are JSON."""
+    """The registry and identity from the options, and whether to answer in JSON."""
 
     location: str | None = None
     identity: str | None = None
@@ -45,10 +45,10 @@ class Terminal:
 
 
 class FilePath(click.Path):
-    """A path. An empty one is refused: pathlib would take it for the present directory."""
+    """A path. Refuses an empty one, which pathlib would take for the current directory."""
 
     def __init__(self, *, exists: bool = False, file_okay: bool = True, dir_okay: bool = True) -> None:
-        """Say what the path may be, as `click.Path`."""
+        """Restrict the path, like `click.Path`."""
         super().__init__(exists=exists, file_okay=file_okay, dir_okay=dir_okay, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's signature
@@ -59,7 +59,7 @@ class FilePath(click.Path):
 
 
 class Amount(click.FloatRange):
-    """A number that is finite, which the ranges of click do not ask for."""
+    """A finite number in a range; click's ranges accept infinity and NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's signature
         """Read a number."""
@@ -70,7 +70,7 @@ class Amount(click.FloatRange):
 
 
 def plain(text: str) -> str:
-    """Escape what a terminal would obey or cannot print: the text may come from a stranger."""
+    """Escape what a terminal would obey or cannot print, because texts may come from strangers."""
     return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
@@ -81,8 +81,8 @@ def write_json(document: object) -> str:
 
 
 def show_in_browser(address: str) -> None:
-    """Open an address in the browser; say it too, for where there is none."""
-    click.echo(f"if no browser opens, open this one: {address}", err=True)
+    """Open an address in the browser, and print it in case there is none."""
+    click.echo(f"if no browser opens, go to {address}", err=True)
     webbrowser.open(address)
 
 

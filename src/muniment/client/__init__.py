@@ -1,1 +1,1 @@
-"""The SDK: what `import muniment` gives. It hashes, signs and checks proofs on the user's side."""
+"""The SDK behind `import muniment`. It hashes, signs and checks proofs on the user's side."""

@@ -1,4 +1,4 @@
-"""Open a registry, wherever it is."""
+"""Open a registry in a directory or on a server."""
 
 import importlib
 from pathlib import Path
@@ -23,22 +23,22 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
     settings: Settings | None = None,
     clock: Clock = now,
 ) -> Registry:
-    """Open a registry and check that its log extends what was seen of it before.
+    """Open a registry, and check that its log extends the one seen before.
 
     `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`.
     `identity` is the key to sign with, or its file; by default MUNIMENT_IDENTITY, or the key of this
     machine (`muniment login`), or the founder's key in the directory. `clock` gives the time, for tests.
 
     Raises:
-        RegistryNotFound: there is none, and `create` is False.
+        RegistryNotFound: there is no registry, and `create` is False.
         RegistryUnreachable: the server does not answer.
         Untrusted: the log was replaced, rolled back or rewritten since it was last seen.
     """
     settings = settings or Settings.read()
     where = str(location or settings.location)
     chosen = _load_identity(identity or settings.identity, settings)
-    # The one way to a backend: loaded by location, so that a client of a server never loads a
-    # database library (docs/decisions/0004-late-imports.md).
+    # Load the backend by location, so a client of a server never loads a database library
+    # (docs/decisions/0004-late-imports.md).
     if is_remote(where):
         where = where.rstrip("/")
         credentials = Credentials(directory=settings.state)
@@ -68,10 +68,10 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
 
 
 def is_remote(location: str) -> bool:
-    """Say whether a location is a server's.
+    """Return whether a location is the URL of a server.
 
     Raises:
-        RegistryNotFound: it is an address of another kind.
+        RegistryNotFound: it is a URL of another kind.
     """
     if location.startswith(("https://", "http://")):
         return True
@@ -81,7 +81,7 @@ def is_remote(location: str) -> bool:
 
 
 def forget(location: str | Path | None = None, settings: Settings | None = None) -> bool:
-    """Forget the log that was seen at a location; say whether one was."""
+    """Forget the log that was seen at a location; return whether there was one."""
     settings = settings or Settings.read()
     where = str(location or settings.location)
     known = where.rstrip("/") if is_remote(where) else str(Path(where).resolve())

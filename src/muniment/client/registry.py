@@ -1,4 +1,4 @@
-"""The registry as the SDK gives it: `muniment.open()`."""
+"""The registry of the SDK: `muniment.open()`."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from typing import Self
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.gates.policies import Policies
-from muniment.client.gates.requests import Talk
+from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
 from muniment.client.people.principals import People, write_payload, write_reason
 from muniment.client.proofs.paging import read_all, search_all
@@ -39,6 +39,8 @@ from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
     CloseEmergency,
+    GetInbox,
+    InboxItem,
     ListMoves,
     Move,
     MoveAlias,
@@ -58,23 +60,24 @@ class Registry:
     """A registry. Use it as a context manager, or `close` it."""
 
     def __init__(self, backend: TrustedBackend, identity: Identity | None) -> None:
-        """Stand on a backend that checks what it is told."""
+        """Use a trusted backend and, if there is a key, sign with it."""
         self._session = Session(backend, identity)
         self.people = People(backend)
         self.access = Access(backend)
         self.policies = Policies(self._session)
         self.drafts = Drafts(self._session)
-        self.talk = Talk(self._session)
+        self.requests = Requests(self._session)
+        self.comments = Comments(self._session)
         self.webhooks = Webhooks(backend)
 
     @property
     def identity(self) -> Identity | None:
-        """Whom we sign as; None if there is no key at hand."""
+        """The identity that we sign with, if any."""
         return self._session.identity
 
     # ---- models and versions
 
-    def push(  # noqa: PLR0913 - what a push is made of
+    def push(  # noqa: PLR0913 - the options of a push
         self,
         path: str | os.PathLike[str],
         name: str,
@@ -87,13 +90,13 @@ class Registry:
     ) -> Version:
         """Publish a file or directory as the next version of `namespace/model`, signed.
 
-        With `namespace/model@3` it has to become that very version. `run` is a Run, what one recorded, or
-        bare SLSA provenance. Bytes that the model has already are answered with their version. `kind` is
-        "model" or "dataset": what a new name is of.
+        With `namespace/model@3`, it must become that version. `run` is a Run, its record, or bare SLSA
+        provenance. If the model already has these bytes, return that version. `kind` is the kind of a new
+        name: "model" or "dataset".
 
         Raises:
-            VersionExists: that number has other bytes.
-            InvalidRequest: a path or name breaks the rules, a file changed meanwhile.
+            VersionExists: that version has other bytes.
+            InvalidRequest: a path or name breaks the rules, or a file changed meanwhile.
         """
         reference = Reference.parse(name)
         if not isinstance(reference.selector, int | None):
@@ -116,15 +119,15 @@ class Registry:
         return version
 
     def version(self, reference: str, *, at: str | None = None) -> Version:
-        """Resolve a reference, now or at a time, and prove what it resolves to.
+        """Resolve a reference, now or at a time, and check the proof of the version.
 
         Raises:
-            VersionNotFound: it resolves to nothing.
+            VersionNotFound: the reference resolves to nothing.
         """
         return get_version(self._session, Reference.parse(reference), at)
 
     def models(self, prefix: str = "", *, at: str | None = None) -> Iterator[ModelRecord]:
-        """List models whose names begin with `prefix`, by name, now or at a time."""
+        """List the models whose names start with `prefix`, by name, now or at a time."""
         query = ListModels(prefix=prefix, limit=_PAGE, at=at)
         while page := self._session.backend.ask(query):
             yield from page
@@ -149,67 +152,67 @@ class Registry:
             query = replace(query, before=page[-1].number)
 
     def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
-        """Look versions up, now or at a time, in the language of docs/reference/search.md.
+        """Search for versions, now or at a time (syntax: docs/reference/search.md).
 
         >>> registry.search("metric.auc > 0.9 and param.depth = 6 order by created")  # doctest: +SKIP
 
         Raises:
-            InvalidQuery: it breaks the grammar.
+            InvalidQuery: the text breaks the grammar.
         """
         return search_all(self._session.backend, text, at)
 
     def identify(
         self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
     ) -> Identified:
-        """Say which versions a file, the files of a directory or a digest (`sha256:...`) are of, each proven.
+        """Find the versions that have a file, files of a directory or a digest (`sha256:...`), each proven.
 
         Raises:
             NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
-            InvalidDigest: it begins as a digest does, and is none.
+            InvalidDigest: it starts like a digest but is not one.
         """
-        found = what if isinstance(what, str) else Path(what)
-        return identify(self._session, found, limit=limit, on_bytes=on_bytes)
+        target = what if isinstance(what, str) else Path(what)
+        return identify(self._session, target, limit=limit, on_bytes=on_bytes)
 
     def pull(
         self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None
     ) -> Version:
-        """Lay a version's files out in a directory, verified. Raises as `client.pulling.pull`."""
+        """Verify a version's files and write them to a directory. Raises like `versions.pulling.pull`."""
         record = pull(self._session.backend, Reference.parse(reference), Path(destination), on_bytes)
         return Version(self._session, record)
 
     def export(self, reference: str, destination: str | os.PathLike[str], *, content: bool = True) -> Export:
-        """Write a version with all that proves it into one file, to be verified without this registry.
+        """Write a version and its proofs to one file, which can be verified without this registry.
 
-        Without `content`, all but the bytes of its files.
+        Without `content`, leave out the bytes of its files.
         """
         which = Reference.parse(reference)
         return export(self._session.backend, which, Path(destination), content=content)
 
     def load(self, reference: str, *, at: str | None = None, trusted: Sequence[str] = ()) -> LoadedModel:
-        """Verify a version, then load its model. Raises as `client.loading.load`."""
+        """Verify a version, then load its model. Raises like `versions.loading.load`."""
         return load(self._session.backend, Reference.parse(reference), at, trusted)
 
     def diff(self, before: str, after: str, *, norms: bool = False) -> Comparison:
-        """Say what changed from one version to another; with `norms`, how much changed tensors did."""
+        """Compare two versions; with `norms`, measure how much tensors changed."""
         old, new = Reference.parse(before), Reference.parse(after)
         return compare(self._session.backend, old, new, norms=norms)
 
     def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
-        """Rank the versions of a model by a metric over one dataset. Raises as `rank`."""
+        """Rank the versions of a model by a metric over one dataset. Raises like `rank`."""
         versions = (Version(self._session, record) for record in self.versions(name))
         return rank(versions, metric, dataset)
 
     def lineage(
         self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
     ) -> Graph:
-        """Give what a version, a digest or a commit was made from, or (`down`) what was made from it."""
+        """Trace what a version, digest or commit was made from (`up`), or what was made from it (`down`)."""
         way = Direction(direction)
         return trace(self._session.backend, target, way, depth=depth, limit=limit)
 
     def deployments(
         self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False
     ) -> Iterator[DeploymentRecord]:
-        """List what serves where, now or at a time, each proven; with `history`, all that was ever said."""
+        """List deployments, now or at a time, each proven; with `history`, also the past ones."""
         model = None if name is None else ModelName.parse(name)
         query = ListDeployments(name=model, target=target, at=at, history=history)
         for record in read_all(self._session.backend, query):
@@ -219,50 +222,50 @@ class Registry:
     # ---- aliases
 
     def promote(self, version: Version | str, alias: str, *, reason: str = "") -> Receipt:
-        """Point an alias at a version; a guarded alias moves only if its policy is met.
+        """Move an alias to a version; a guarded alias moves only if its policies are met.
 
         Raises:
-            GateFailed: it is not; `failures` lists every rule.
+            GateFailed: they are not; `failures` lists all failing rules.
         """
         reference = version.reference if isinstance(version, Version) else Reference.parse(version)
         command = MoveAlias(reference=reference, alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
-        """Point an alias at a version past its gate, in an emergency, as a policy allows; signed by us.
+        """Move an alias past its gate in an emergency, as a policy allows, with our signature.
 
-        Somebody else has to close it (`close_emergency`) before the policy's deadline.
+        Somebody else must close the emergency (`close_emergency`) before the policy's deadline.
 
         Raises:
-            BreakGlassNotAllowed: no policy lets us.
+            BreakGlassNotAllowed: no policy allows it.
         """
-        found = self.version(version) if isinstance(version, str) else version
+        chosen = self.version(version) if isinstance(version, str) else version
         payload = write_payload(reason)
         emergency = Emergency(
-            version=str(found),
+            version=str(chosen),
             alias=Alias(alias),
             registry=self._session.backend.seen.verifier,
             reason=payload.digest,
             nonce=payload.salt,
             time=self._session.backend.time(),
         )
-        bundle = attest(found.digest, str(found), EMERGENCY, emergency.predicate(), self._session.signer())
+        bundle = attest(chosen.digest, str(chosen), EMERGENCY, emergency.predicate(), self._session.signer())
         digest = self._session.backend.add_documents([bundle.encode()])[0]
         return self._session.backend.execute(
-            BreakGlass(reference=found.reference, alias=Alias(alias), attestation=digest, reason=payload)
+            BreakGlass(reference=chosen.reference, alias=Alias(alias), attestation=digest, reason=payload)
         )
 
     def close_emergency(self, emergency: int, reason: str) -> Receipt:
-        """Close an emergency, by the entry of its move, and say what came of it.
+        """Close an emergency, by the entry of its move, with a statement of its outcome.
 
         Raises:
-            RequestNotFound: none of that entry is open.
-            OwnVersion: we made the move, or the version.
+            RequestNotFound: no open emergency has that entry.
+            OwnVersion: the move or the version is our own.
         """
         return self._session.backend.execute(CloseEmergency(emergency=emergency, reason=write_reason(reason)))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
-        """Point an alias back at the newest earlier version that still meets its policy."""
+        """Move an alias back to the newest earlier version that still meets its policies."""
         command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
@@ -284,13 +287,17 @@ class Registry:
             self._session.backend.check_record(move.record)
         return moves
 
+    def inbox(self) -> Sequence[InboxItem]:
+        """List what is waiting for us, and the news of the last 30 days."""
+        return self._session.backend.ask(GetInbox())
+
     # ---- the log
 
     def verify_log(self) -> int:
-        """Read the whole log, hash it anew and compare its root with the one that was seen.
+        """Read and hash the whole log, and compare its root with the one last seen.
 
         Raises:
-            LogInconsistent: its entries are not those that its checkpoint is signed over.
+            LogInconsistent: the entries do not match the signed checkpoint.
         """
         seen = self._session.backend.seen
         frontier = Frontier(0, [])
@@ -298,7 +305,7 @@ class Registry:
             limit = min(_PAGE, seen.size - frontier.size)
             page = self._session.backend.ask(GetLeaves(start=frontier.size, limit=limit))
             if not page:
-                raise LogInconsistent(reason=f"it ends at {frontier.size} of {seen.size} entries")
+                raise LogInconsistent(reason=f"it ends after {frontier.size} of {seen.size} entries")
             for leaf in page:
                 frontier.append(hash_leaf(leaf))
         if frontier.root != seen.root:
@@ -306,11 +313,11 @@ class Registry:
         return frontier.size
 
     def close(self) -> None:
-        """Release what is held."""
+        """Close the registry's files and connections."""
         self._session.backend.close()
 
     def __enter__(self) -> Self:
-        """Give the registry."""
+        """Return the registry."""
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""A registry somewhere else: every command and query over HTTP (see `/api/v1/openapi.json` there)."""
+"""A remote registry: every command and query over HTTP (see its `/api/v1/openapi.json`)."""
 
 import base64
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from muniment.core.verbs.wire import answer_of, write
 A = TypeVar("A")
 T = TypeVar("T")
 
-# The server takes 32 MiB of body; base64 makes four bytes of three.
+# The server accepts bodies of 32 MiB; base64 turns three bytes into four.
 _BATCH_BYTES: Final = 8 << 20
 _BATCH: Final = 500
 
@@ -35,7 +35,7 @@ class _Digests(msgspec.Struct):
 
 
 def open_remote(location: str, token: str | None, state: Path) -> "RemoteBackend":
-    """Stand before a server; nothing is sent yet. Raises as `Transport`."""
+    """Prepare to call a server; nothing is sent yet. Raises like `Transport`."""
     transport = Transport(location, token)
     return RemoteBackend(transport, Uploads(transport, state), Downloads(transport))
 
@@ -44,7 +44,7 @@ class RemoteBackend:
     """A Backend over HTTP."""
 
     def __init__(self, transport: Transport, uploads: Uploads, downloads: Downloads) -> None:
-        """Stand on a transport."""
+        """Use a transport."""
         self._transport = transport
         self._uploads = uploads
         self._downloads = downloads
@@ -59,7 +59,7 @@ class RemoteBackend:
         answer = self._send(query)
         if is_list:
             return cast("A", self._decode(answer, _Page[form]).items)  # type: ignore[valid-type] # known by then
-        # The declaration of a query names the type of its answer.
+        # The query's declaration has the type of its answer.
         return self._decode(answer, cast("type[A]", form))
 
     def add_blob(self, source: BinaryIO) -> Stored:
@@ -67,7 +67,7 @@ class RemoteBackend:
         return self._uploads.send(source)
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
-        """Send small blobs, many in a request; large ones as uploads."""
+        """Send small blobs, many per request, and large ones as uploads."""
         digests = [Digest.of(document) for document in documents]
         batch: list[bytes] = []
         for document in documents:
@@ -83,7 +83,7 @@ class RemoteBackend:
         return digests
 
     def open_blob(self, digest: Digest) -> BinaryIO:
-        """Open a blob; its bytes come in ranges, several at once if it is large."""
+        """Open a blob, which is fetched in ranges, several at once if it is large."""
         return self._downloads.open(digest)
 
     def close(self) -> None:
@@ -110,5 +110,5 @@ class RemoteBackend:
         try:
             return msgspec.json.decode(answer, type=form)
         except msgspec.MsgspecError as error:
-            reason = f"its answer is not one ({error})"
+            reason = f"the answer is invalid ({error})"
             raise RegistryUnreachable(location=self._transport.location, reason=reason) from error

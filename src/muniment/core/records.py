@@ -166,7 +166,7 @@ class PolicyRecord(Record):
     """A policy of an alias; the newest of some models and an alias is in force.
 
     `models` is `acme/readmission` or `acme/*`; `digest` is None where the alias is guarded by no policy
-    yet; `attestation` is the signed word of whoever set it.
+    yet; `attestation` is the signed statement of the principal who set it.
     """
 
     table: ClassVar[str] = "policies"

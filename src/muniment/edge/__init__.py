@@ -1,1 +1,1 @@
-"""What every HTTP door needs: who calls, reading, writing, uploads, ranges, conditions, limits, refusals."""
+"""What every HTTP door shares: callers, reading, writing, uploads, ranges, conditions, limits, refusals."""

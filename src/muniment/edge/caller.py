@@ -1,4 +1,4 @@
-"""Who calls: the credential that a request shows, and whose it is."""
+"""Identify callers by the credentials in their requests."""
 
 import base64
 import binascii
@@ -11,13 +11,13 @@ from muniment.core.errors import BadToken, NotIdentified
 from muniment.core.people.callers import NOBODY, Caller
 from muniment.edge.registry import read, registry_of
 
-# A token, a user name and their encoding; what is longer is not decoded.
+# Enough for an encoded token and user name; longer credentials are not decoded.
 _MOST_CHARACTERS: Final = 2000
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 
 
 def find_token(headers: Mapping[str, str]) -> str | None:
-    """Find the token of a request: as Bearer (RFC 6750 2.1), or as the password of Basic (RFC 7617).
+    """Find the token of a request: Bearer (RFC 6750 2.1), or the password of Basic (RFC 7617).
 
     >>> find_token({"authorization": "Bearer mun_x"})
     'mun_x'
@@ -25,7 +25,7 @@ def find_token(headers: Mapping[str, str]) -> str | None:
     'mun_x'
 
     Raises:
-        BadToken: there is an Authorization header, and no token in it.
+        BadToken: the Authorization header has no token.
     """
     header = headers.get("authorization")
     if header is None:
@@ -34,7 +34,7 @@ def find_token(headers: Mapping[str, str]) -> str | None:
     if len(header) > _MOST_CHARACTERS:
         raise BadToken
     if scheme.lower() == "basic":
-        # A browser that knows a password shows it for the pages of other sites, too.
+        # Browsers also send a saved password with requests from the pages of other sites.
         if headers.get("sec-fetch-site", "none") not in _OWN_SITE:
             raise BadToken
         token = _read_password(shown.strip())
@@ -46,7 +46,7 @@ def find_token(headers: Mapping[str, str]) -> str | None:
 
 
 def get_token(request: Request) -> str:
-    """Give the token of a request. Whose it is, is found out by whoever relies on it.
+    """Return the token of a request, without checking it.
 
     Raises:
         NotIdentified: there is no credential.
@@ -59,7 +59,7 @@ def get_token(request: Request) -> str:
 
 
 async def identify(request: Request) -> Caller:
-    """Say who calls; nobody, without a credential.
+    """Identify the caller; without a credential, it is `NOBODY`.
 
     Raises:
         BadToken: the credential is not valid.
@@ -69,13 +69,13 @@ async def identify(request: Request) -> Caller:
         return NOBODY
     registry = registry_of(request)
     caller = await read(registry, lambda: registry.identify(token))
-    # For the line in the log: an opaque id, never the token.
+    # The server's log gets this opaque id, never the token.
     request.scope["principal"] = caller.principal
     return caller
 
 
 async def require_caller(request: Request) -> Caller:
-    """Say who calls; nobody is refused.
+    """Identify the caller, who must show a credential.
 
     Raises:
         NotIdentified: there is no credential.
@@ -88,7 +88,7 @@ async def require_caller(request: Request) -> Caller:
 
 
 def is_on_this_machine(request: Request) -> bool:
-    """Say whether the caller is on this machine, and no proxy stands between."""
+    """Return whether the caller is on this machine and connects without a proxy."""
     is_passed_on = any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via"))
     return not is_passed_on and request.client is not None and request.client.host in {"127.0.0.1", "::1"}
 

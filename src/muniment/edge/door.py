@@ -1,7 +1,7 @@
-"""A door: one protocol, by which the registry is reached under a prefix of its own.
+"""A door: one protocol, which serves the registry under its own path prefix.
 
-A protocol is an app with routes of its own. `open_door` makes a door of it, and `server/app.py` has a list of
-those that it opens. No door knows of another:
+A protocol is a Starlette app. `open_door` makes a door from it, and `server/app.py` lists the doors to open.
+No door knows about another:
 
     def open_native(house: House) -> Door:
         app = FastAPI()
@@ -21,13 +21,13 @@ from muniment.services.serving.registry import ServedRegistry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What a door opens into.
+    """What a door needs from the server.
 
     Attributes:
         registry: the registry.
-        address: by which clients reach the server.
-        login: how people log in, if there is a provider of identities; else None.
-        verify_workload: verifies the identity token of a workload; gives its issuer and claims.
+        address: the URL at which clients reach the server.
+        login: the login URL for people; None if no identity provider is set.
+        verify_workload: verifies the identity token of a workload and returns its issuer and claims.
     """
 
     registry: ServedRegistry
@@ -38,12 +38,12 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A door that is open.
+    """An open door.
 
     Attributes:
-        prefix: what the paths of its routes begin with; they bear it themselves.
-        app: answers.
-        form: writes refusals, also those that come before a route.
+        prefix: the prefix of its paths; the routes include it.
+        app: the app that answers.
+        form: writes refusals, including those before any route.
     """
 
     prefix: str
@@ -51,12 +51,12 @@ class Door:
     form: Form
 
     def leads(self, path: str) -> bool:
-        """Say whether a path is one of this door."""
+        """Return whether a path belongs to this door."""
         return path.startswith(self.prefix) and path[len(self.prefix) :][:1] in {"", "/"}
 
 
 def open_door(prefix: str, app: Starlette, house: House, form: Form) -> Door:
-    """Make a door of an app: its routes reach the registry, and refuse in its form."""
+    """Make a door from an app: give its routes the registry and its refusals their form."""
     app.state.registry = house.registry
     add_handlers(app, form)
     return Door(prefix, app, form)

@@ -1,7 +1,7 @@
-"""The gateway: what happens to every request before a route sees it, and after it has answered.
+"""The gateway: what happens to every request before and after its route.
 
-Each request gets an id and a door, is held to the limits of its route, and leaves a line in the log, a place
-in the metrics and a span. It is plain ASGI, so that bytes pass through it untouched.
+It gives each request an id and a door, enforces the limits of its route, and records it in the log, the
+metrics and a span. It is plain ASGI, so bytes pass through it untouched.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from muniment.edge.limits import Limits, limits_in
 from muniment.edge.pace import Pace
 from muniment.edge.refusals import Form, refuse
 
-# Anybody can make up others, and each would be remembered as a label of its own.
+# Anybody can invent other methods, and each would become a label of the metrics.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -41,13 +41,13 @@ _tracer = trace.get_tracer("muniment")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a request may cost. The first two hold where a route does not say otherwise (see `Limits`).
+    """What a request may cost. A route can override the first two (see `Limits`).
 
     Attributes:
         body_bytes: the largest body.
-        pause_s: how long the next part of a body may take to come.
-        per_second: how many requests a caller may make, in the long run; 0 for no bound.
-        burst: how many at once.
+        pause_s: the longest wait for the next part of a body.
+        per_second: the sustained rate of requests per caller; 0 for no bound.
+        burst: how many requests a caller may make at once.
     """
 
     body_bytes: int
@@ -57,10 +57,10 @@ class Bounds:
 
 
 class Metrics:
-    """What is counted of requests."""
+    """The metrics of requests."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Count into a registry of metrics."""
+        """Register the metrics."""
         labels = ("method", "route", "status")
         self.requests = Counter("muniment_requests", "Requests answered", labels, registry=registry)
         self.seconds = Histogram(
@@ -72,14 +72,14 @@ class Metrics:
         )
         self.received = Counter("muniment_received_bytes", "Bytes of bodies received", registry=registry)
         self.sent = Counter("muniment_sent_bytes", "Bytes of bodies sent", registry=registry)
-        self.running = Gauge("muniment_requests_running", "Requests under way", registry=registry)
+        self.running = Gauge("muniment_requests_running", "Requests in progress", registry=registry)
 
 
 class Gateway:
     """The outermost layer of the server."""
 
     def __init__(self, doors: Sequence[Door], rest: Door, bounds: Bounds, metrics: Metrics) -> None:
-        """Stand in front of doors, and of the rest: what comes to no door, and the life of the server."""
+        """Serve `doors`; `rest` takes the other paths and the lifespan of the server."""
         self._doors = doors
         self._rest = rest
         self._bounds = bounds
@@ -87,7 +87,7 @@ class Gateway:
         self._pace = Pace(bounds.per_second, bounds.burst) if bounds.per_second else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Pass a request to its door."""
         if scope["type"] != "http":
             await self._rest.app(scope, receive, send)
             return
@@ -102,13 +102,13 @@ class Gateway:
                 await door.app(scope, passage.receive, passage.send)
             except MunimentError as error:
                 await passage.refuse(error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer and we a line
+            except Exception as error:  # noqa: BLE001 - any fault is answered and logged
                 await passage.fail(error)
             finally:
                 self._metrics.running.dec()
                 passage.note()
                 if self._pace is not None and scope.get("principal"):
-                    self._pace.know(_shown_by(scope))
+                    self._pace.know(_fingerprint(scope))
                 span.set_attribute("http.request.method", passage.method)
                 span.set_attribute("http.route", passage.route)
                 span.set_attribute("http.response.status_code", passage.status)
@@ -117,15 +117,15 @@ class Gateway:
     def _check_pace(self, scope: Scope) -> None:
         if self._pace is None:
             return
-        wait = self._pace.spend(_shown_by(scope), _place_of(scope), time.monotonic())
+        wait = self._pace.spend(_fingerprint(scope), _place_of(scope), time.monotonic())
         if wait:
             raise TooManyRequests(retry_after_s=wait)
 
 
 class _Passage:
-    """One request on its way through."""
+    """One request on its way through the gateway."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what ASGI hands over, and what holds for it
+    def __init__(  # noqa: PLR0913, PLR0917 - the ASGI triple and its context
         self, scope: Scope, receive: Receive, send: Send, form: Form, bounds: Bounds, metrics: Metrics
     ) -> None:
         self._scope = scope
@@ -144,7 +144,7 @@ class _Passage:
 
     @property
     def route(self) -> str:
-        """The template of the route: never the path itself, which anybody can make up."""
+        """The template of the route, never the path itself, which anybody can invent."""
         route = self._scope.get("route")
         if route is not None:
             return f"{self._scope.get('app_root_path', '')}{getattr(route, 'path_format', '')}"
@@ -152,12 +152,12 @@ class _Passage:
 
     @property
     def method(self) -> str:
-        """The method, if it is one of HTTP's."""
+        """The method, if HTTP defines it."""
         method = str(self._scope["method"])
         return method if method in _METHODS else "_OTHER"
 
     async def receive(self) -> Message:
-        # The body is read once there is a route; whatever reads it sooner has the usual limits.
+        # Usually the route reads the body; a read before routing gets the usual limits.
         limits = limits_in(self._scope)
         pause_s = self._bounds.pause_s if limits.pause_s is None else limits.pause_s
         try:
@@ -180,7 +180,7 @@ class _Passage:
 
     async def send(self, message: Message) -> None:
         if self._cut is not None:
-            # Whoever read the body took the break for a fault of the caller: we know better.
+            # The reader of the body blamed the caller for the break; answer with the real reason.
             cut, self._cut = self._cut, None
             await self.refuse(cut)
             self._over = True
@@ -207,22 +207,22 @@ class _Passage:
         if self.status:
             return
         response = refuse(self._form, error, self._scope["request_id"])
-        # What is left of a body that is not read cannot be told from the next request.
+        # The unread rest of the body would be taken for the next request.
         response.headers["connection"] = "close"
         await response(self._scope, self._receive, self._pass_on)
 
     async def fail(self, error: Exception) -> None:
-        """Answer a fault of ours, and leave what is needed to fix it in the log."""
+        """Answer an internal fault, and log what is needed to fix it."""
         _log.error("fault", request_id=self._scope["request_id"], route=self.route, exc_info=error)
         if self._answered:
             return
         if self.status:
-            # Only a broken connection says that the rest does not come.
+            # Only a broken connection tells the client that the rest will not come.
             raise error
         await self.refuse(InternalError())
 
     def note(self) -> None:
-        """Write the line of the log, and count."""
+        """Log and count the request."""
         took = time.perf_counter() - self._began
         self._metrics.requests.labels(self.method, self.route, str(self.status)).inc()
         self._metrics.seconds.labels(self.method, self.route).observe(took)
@@ -240,18 +240,18 @@ class _Passage:
 
 
 def _request_id(scope: Scope) -> str:
-    """Take the id that a proxy gave, if it is fit for a log, or make one."""
+    """Return the request id of a proxy, if it is fit for a log, or a new one."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     return given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def _check_address(scope: Scope) -> None:
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
-        raise InvalidBody(reason="a NUL in the address")
+        raise InvalidBody(reason="the address contains NUL")
 
 
-def _shown_by(scope: Scope) -> int | None:
-    """Tell credentials apart, without keeping them."""
+def _fingerprint(scope: Scope) -> int | None:
+    """Hash the credential, to tell callers apart without keeping it."""
     shown = next((value for name, value in scope["headers"] if name == b"authorization"), None)
     return None if shown is None else hash(shown)
 

@@ -1,10 +1,10 @@
-"""What a request may cost. A route that needs more than is usual says so where it is declared.
+"""What a request may cost. A route that needs more than usual declares it.
 
     @limits(streams=True)
     async def continue_upload(request: Request) -> Response: ...
 
-The gateway holds each request to the limits of its route, and one that has none to the usual ones: a
-declaration that was forgotten refuses too much.
+The gateway enforces the limits of each route, or the usual ones if it declares none: a forgotten declaration
+refuses too much, not too little.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,13 +18,13 @@ _NAME: Final = "__limits__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a route declares.
+    """The limits that a route declares.
 
     Attributes:
         body_bytes: the largest body; None for the usual one.
-        pause_s: how long the next part of a body may take to come; None for as long as usual.
-        streams: the body is stored as it comes, and bounded by where it goes: the registry's bounds of
-            blobs and of uploads that are under way.
+        pause_s: the longest wait for the next part of a body; None for the usual one.
+        streams: whether the body is stored as it arrives, bounded only by the registry's limits on blobs and
+            unfinished uploads.
     """
 
     body_bytes: int | None = None
@@ -40,7 +40,7 @@ def limits(
 ) -> Callable[[E], E]:
     """Declare the limits of a route, above its endpoint; see `Limits`."""
     if streams and body_bytes is not None:
-        message = "a body that is stored as it comes has no bound here"
+        message = "a route that streams takes no body_bytes"
         raise ValueError(message)
     declared = Limits(body_bytes=body_bytes, pause_s=pause_s, streams=streams)
 
@@ -52,11 +52,11 @@ def limits(
 
 
 def limits_of(endpoint: object) -> Limits:
-    """Give the limits that an endpoint declares."""
+    """Return the limits of an endpoint."""
     declared = getattr(endpoint, _NAME, USUAL)
     return declared if isinstance(declared, Limits) else USUAL
 
 
 def limits_in(scope: Mapping[str, Any]) -> Limits:
-    """Give the limits of the route that a request was sent to; the usual ones if it has got to none yet."""
+    """Return the limits of the route of a request; the usual ones before routing."""
     return limits_of(scope.get("endpoint"))

@@ -1,7 +1,7 @@
-"""Pace: how often a caller may come (a token bucket each), within one process.
+"""Pace: how often a caller may send requests (a token bucket each), within one process.
 
-A caller is whoever shows a credential that was found good. Others count for where they come from: who
-makes up a credential for each request is one caller.
+A caller is known by a valid credential, and otherwise by network address: inventing a credential for each
+request does not help.
 """
 
 import math
@@ -29,21 +29,21 @@ class Pace:
     """
 
     def __init__(self, per_second: float, burst: int) -> None:
-        """Let each caller make `burst` requests at once, and `per_second` in the long run."""
+        """Allow each caller `burst` requests at once and `per_second` in the long run."""
         self._per_second = per_second
         self._burst = burst
         self._buckets: dict[int | str, tuple[float, float]] = {}
         self._known: dict[int, None] = {}
 
     def know(self, credential: int | None) -> None:
-        """Count a credential, which was found good, by itself from now on."""
+        """Give a valid credential its own bucket."""
         if credential is not None:
             self._known.pop(credential, None)
             self._known[credential] = None
             _bound(self._known)
 
     def spend(self, credential: int | None, place: str, now: float) -> int:
-        """Take one from the bucket of whoever comes; give how many seconds to wait if it is empty, else 0."""
+        """Take one token from a caller's bucket; return the seconds to wait if it is empty, else 0."""
         caller = credential if credential is not None and credential in self._known else place
         left, since = self._buckets.pop(caller, (float(self._burst), now))
         left = min(float(self._burst), left + (now - since) * self._per_second)
@@ -55,5 +55,5 @@ class Pace:
 
 def _bound(callers: dict[K, V]) -> None:
     if len(callers) > _MOST_CALLERS:
-        # The one that has not come for the longest stands first.
+        # The least recent caller comes first.
         del callers[next(iter(callers))]

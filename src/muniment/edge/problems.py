@@ -13,7 +13,7 @@ _HOME: Final = "https://muniment.dev/errors/"
 
 
 def write_problem(error: e.MunimentError, request_id: str) -> Response:
-    """Write the problem document. `data` holds what the refusal is made of, for clients to rebuild it."""
+    """Write the problem document. Clients rebuild the refusal from `data`."""
     document = {
         "type": f"{_HOME}{error.code}",
         "title": error.code.replace("_", " "),

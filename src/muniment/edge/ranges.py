@@ -15,12 +15,12 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def read_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """Read a Range header as a start and an end; None for the whole.
+    """Read a Range header as a start and an end; None for the whole blob.
 
-    Of several ranges none is served: the whole is, as RFC 9110 14.2 allows.
+    A request for several ranges gets the whole blob, as RFC 9110 14.2 allows.
 
     Raises:
-        InvalidRange: it begins beyond the end.
+        InvalidRange: the range begins beyond the end.
     """
     match = _RANGE.fullmatch(header.strip()) if header else None
     if match is None or match[0] == "bytes=-":

@@ -1,4 +1,4 @@
-"""Reading: a question is answered for the caller."""
+"""Answer queries for the caller."""
 
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ A = TypeVar("A")
 
 
 async def ask(request: Request, query: Query[A]) -> A:
-    """Ask a question for the caller; some are answered to anybody.
+    """Answer a query for the caller; some queries are open to anybody.
 
     Raises:
         NotIdentified: there is no credential.

@@ -1,4 +1,4 @@
-"""Refusals over HTTP: a status for each, and what every door says of it beside its own form."""
+"""Refusals over HTTP: the status and the headers that all doors share."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from muniment.core import errors as e
 
-# Writes a refusal as a protocol does; the second argument is the id of the request.
+# Writes a refusal in the form of a protocol; the second argument is the id of the request.
 Form = Callable[[e.MunimentError, str], Response]
 
-# The nearest ancestor that is listed decides.
+# The nearest listed ancestor decides.
 _STATUS: Final[Mapping[type[e.MunimentError], int]] = {
     e.InvalidRequest: 400,
     e.InvalidBody: 422,
@@ -49,7 +49,7 @@ _log = structlog.get_logger("muniment.requests")
 
 
 def add_handlers(app: Starlette, form: Form) -> None:
-    """Let an app answer refusals, wrong addresses and faults of ours in a form."""
+    """Make an app answer refusals, wrong addresses and internal faults in a form."""
 
     async def refuse_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, e.MunimentError):
@@ -64,14 +64,14 @@ def add_handlers(app: Starlette, form: Form) -> None:
 
     app.add_exception_handler(e.MunimentError, refuse_error)
     app.add_exception_handler(HTTPException, refuse_address)
-    # It is raised again once it is answered, and the gateway logs it.
+    # Starlette raises it again after the answer, and the gateway logs it.
     app.add_exception_handler(Exception, answer_fault)
 
 
 def refuse(form: Form, error: e.MunimentError, request_id: str) -> Response:
     """Write a refusal in a form.
 
-    Where a store is, and what it said, is for those who run the server: that goes into the log.
+    The location and the words of a store are only for operators: they go to the log.
     """
     told = _conceal(error)
     if told is not error:
@@ -83,17 +83,17 @@ def refuse(form: Form, error: e.MunimentError, request_id: str) -> Response:
 
 
 def request_id_of(request: Request) -> str:
-    """Give the id that the gateway gave to a request."""
+    """Return the id of a request, which the gateway set."""
     return str(request.scope.get("request_id", ""))
 
 
 def status_of(error: e.MunimentError) -> int:
-    """Give the HTTP status of a refusal."""
+    """Return the HTTP status of a refusal."""
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
 def _headers_of(error: e.MunimentError) -> dict[str, str]:
-    """Give the headers that go with a refusal in every form, unless the form has said otherwise."""
+    """Return the headers of a refusal in every form; the form can override them."""
     headers = {"cache-control": "no-store"}
     if isinstance(error, e.TooManyRequests):
         headers["retry-after"] = str(error.retry_after_s)
@@ -105,7 +105,7 @@ def _headers_of(error: e.MunimentError) -> dict[str, str]:
 
 
 def _read_fault(request: Request, error: Exception) -> e.MunimentError:
-    """Say in our words what a framework refuses."""
+    """Translate a refusal of the framework into ours."""
     status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.BAD_REQUEST
     path = request.url.path[:_MOST_CHARACTERS]
     if status == HTTPStatus.NOT_FOUND:
@@ -118,7 +118,7 @@ def _read_fault(request: Request, error: Exception) -> e.MunimentError:
 def _conceal(error: e.MunimentError) -> e.MunimentError:
     match error:
         case e.StorageFailed():
-            return e.StorageFailed(path=_STORE, reason="the server's log says why, by the id of the request")
+            return e.StorageFailed(path=_STORE, reason="see the server's log under the request id")
         case e.StorageFull() | e.StorageReadOnly() | e.StorageBusy():
             return type(error)(path=_STORE)
     return error

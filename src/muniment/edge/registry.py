@@ -1,4 +1,4 @@
-"""The registry behind a door, and how it is reached without holding up the event loop."""
+"""Reach the registry from a door without blocking the event loop."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def registry_of(request: Request) -> ServedRegistry:
-    """Give the registry behind the door that a request came to."""
+    """Return the registry that a request is for."""
     registry = request.app.state.registry
     if not isinstance(registry, ServedRegistry):
         raise TypeError(registry)
@@ -20,10 +20,10 @@ def registry_of(request: Request) -> ServedRegistry:
 
 
 async def read(registry: ServedRegistry, act: Callable[[], T]) -> T:
-    """Read: at once where that needs no network, and beside the event loop where it does."""
+    """Read: directly where that needs no network, else in a thread."""
     return act() if registry.local else await to_thread.run_sync(act)
 
 
 async def write(act: Callable[[], T]) -> T:
-    """Write, beside the event loop: those who write meanwhile share the commit."""
+    """Write in a thread; concurrent writes share a commit."""
     return await to_thread.run_sync(act)

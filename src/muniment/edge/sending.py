@@ -1,7 +1,7 @@
 """Send a blob or a range of it, a MiB at a time.
 
-Each chunk costs a step of the event loop and, where reading needs a network, a change of threads; a
-MiB is large enough that neither is felt.
+Each chunk costs a step of the event loop and, if reading needs a network, a switch of threads; with a MiB
+both are negligible.
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ CHUNK_BYTES: Final = 1 << 20
 
 
 async def send_blob(request: Request, digest: Digest, headers: Mapping[str, str] = {}) -> Response:
-    """Send a blob, or the range of it that is asked for, to a caller who may read where it is held.
+    """Send a blob or the requested range to a caller who may read a namespace that holds it.
 
-    To one who has it already, nothing is sent (304). `headers` go with the answer.
+    A caller who has it already gets 304. `headers` are added to the answer.
 
     Raises:
-        NotIdentified, BadToken: it is not known who calls.
-        BlobNotFound: there is none, or none for the caller.
+        NotIdentified, BadToken: the caller is not known.
+        BlobNotFound: the blob does not exist, or the caller may not read it.
         InvalidRange: the range begins beyond the end.
     """
     registry, caller = registry_of(request), await require_caller(request)
@@ -39,7 +39,7 @@ async def send_blob(request: Request, digest: Digest, headers: Mapping[str, str]
         "cache-control": "private, immutable, max-age=31536000",
         "vary": "authorization",
         "accept-ranges": "bytes",
-        # Whatever the bytes are, no browser is to make something of them.
+        # A browser must not interpret the bytes.
         "content-type": "application/octet-stream",
         "x-content-type-options": "nosniff",
         "content-disposition": "attachment",
@@ -58,7 +58,7 @@ async def send_blob(request: Request, digest: Digest, headers: Mapping[str, str]
 
 
 class BlobResponse(Response):
-    """A response that reads as it sends. It closes its source."""
+    """A response that reads its source while it sends, then closes it."""
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class BlobResponse(Response):
         self._inline = inline
         self._start, end = part or (0, size)
         self._count = end - self._start
-        found = {**headers, "content-length": str(self._count)}
+        sent = {**headers, "content-length": str(self._count)}
         if part is not None:
-            found["content-range"] = f"bytes {self._start}-{end - 1}/{size}"
-        super().__init__(None, 200 if part is None else 206, found)
+            sent["content-range"] = f"bytes {self._start}-{end - 1}/{size}"
+        super().__init__(None, 200 if part is None else 206, sent)
         self.headers["content-length"] = str(self._count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; to HEAD, the headers alone."""
+        """Send the response; only the headers to HEAD."""
         del receive
         try:
             await send(
@@ -100,7 +100,7 @@ class BlobResponse(Response):
         while left:
             chunk = await self._read(min(CHUNK_BYTES, left))
             if not chunk:
-                # The bytes end early: breaking off tells the client, who has the length, so.
+                # The source is short: a broken connection tells the client, who knows the length.
                 raise EOFError
             left -= len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})

@@ -1,7 +1,7 @@
-"""Receiving uploads: bytes are stored as they come, in as many requests as the caller likes.
+"""Receive uploads: store bytes as they arrive, over any number of requests.
 
-A door begins an upload, with a size and a digest if they are known, and goes on with it by the body of each
-request that brings some of it. The last of them says that the upload is complete.
+A door begins an upload, with its size and digest if they are known, and continues it with the body of each
+request. The last request completes it.
 """
 
 from asyncio import Event, Task, create_task, get_running_loop
@@ -21,27 +21,27 @@ from muniment.services.bytes.uploads import Receiver
 async def begin_upload(
     request: Request, size_bytes: int | None = None, digest: Digest | None = None
 ) -> Upload:
-    """Begin an upload for the caller; under the same Idempotency-Key, the one that was begun.
+    """Begin an upload for the caller, or return the one begun under the same Idempotency-Key.
 
-    Raises as `Uploading.begin`.
+    Raises like `Uploading.begin`.
     """
     registry, caller, key = registry_of(request), await require_caller(request), retry_key(request)
     return await write(lambda: registry.uploads.begin(caller, size_bytes, digest, key))
 
 
 async def get_upload(request: Request, upload: str) -> Upload:
-    """Say how far an upload of the caller has come. Raises as `Uploading.get`."""
+    """Return an upload of the caller, with its progress. Raises like `Uploading.get`."""
     registry, caller = registry_of(request), await require_caller(request)
     return await read(registry, lambda: registry.uploads.get(caller, upload))
 
 
 async def continue_upload(request: Request, upload: str, offset: int, *, complete: bool) -> Upload:
-    """Go on with an upload of the caller by the body of a request; `complete` if its last byte is the last.
+    """Continue an upload of the caller with the body of a request; `complete` if that ends the upload.
 
-    A request that breaks off loses nothing: what came is kept, and the upload says how far it is. The route
-    MUST declare that it streams.
+    A broken request loses nothing: the bytes that arrived are kept, and the upload's offset counts them. The
+    route MUST declare that it streams.
 
-    Raises as `Uploading.resume`, `Receiver.take`, `Receiver.finish` and `Uploading.get`.
+    Raises like `Uploading.resume`, `Receiver.take`, `Receiver.finish` and `Uploading.get`.
     """
     if not limits_in(request.scope).streams:
         message = f"{request.scope.get('endpoint')} does not declare that it streams"
@@ -55,13 +55,13 @@ async def continue_upload(request: Request, upload: str, offset: int, *, complet
 
 
 async def abort_upload(request: Request, upload: str) -> None:
-    """Drop an upload of the caller. Raises as `Uploading.abort`."""
+    """Abort an upload of the caller. Raises like `Uploading.abort`."""
     registry, caller = registry_of(request), await require_caller(request)
     await write(lambda: registry.abort_upload(caller, upload))
 
 
 async def _receive(request: Request, receiver: Receiver) -> None:
-    """Take the bytes as they come, while those before them are stored; what came before a break is kept."""
+    """Receive bytes while earlier ones are being stored; keep those that came before a break."""
     storing: Task[None] | None = None
     loop, room = get_running_loop(), Event()
 

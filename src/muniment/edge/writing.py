@@ -1,4 +1,4 @@
-"""Writing: a command goes to the scribe, which does those of all doors in turn, many in one commit."""
+"""Execute commands: the scribe takes those of all doors in turn, many in one commit."""
 
 from asyncio import wrap_future
 from typing import Final
@@ -15,23 +15,23 @@ _MOST_KEY_CHARACTERS: Final = 200
 
 
 async def execute(request: Request, command: Command) -> Receipt:
-    """Do a command for the caller; sent again under the same Idempotency-Key, it is done once.
+    """Execute a command for the caller, once for each Idempotency-Key.
 
     Raises:
         NotIdentified: there is no credential.
         BadToken: the credential is not valid.
         RequestReplayed: the key was used for another command.
     """
-    # Who shows the token is looked up in the transaction that relies on it.
+    # The token is checked in the transaction that relies on it.
     answer = registry_of(request).execute(get_token(request), command, retry_key(request))
     return await wrap_future(answer)
 
 
 def retry_key(request: Request) -> str:
-    """Give the key under which a request may come again; empty if there is none.
+    """Return the Idempotency-Key of a request; empty if it has none.
 
     Raises:
-        InvalidBody: it is too long, or not plain text.
+        InvalidBody: the key is too long, or not plain text.
     """
     key = request.headers.get("idempotency-key", "")
     if len(key) > _MOST_KEY_CHARACTERS or not key.isprintable() or not key.isascii():

@@ -1,1 +1,1 @@
-"""Predictions in, evidence out. Needs the extra `evaluation`; the statistics are scikit-learn's."""
+"""Compute evidence from predictions, with scikit-learn (the extra `evaluation`)."""

@@ -1,6 +1,6 @@
-"""Charts of an evaluation, as Vega-Lite 5 specifications: drawn when somebody looks, from the counts.
+"""Charts of an evaluation as Vega-Lite 5 specifications, made from its counts on demand.
 
-They need no library: a browser, a notebook or `muniment.evaluation.rendering` draws them.
+They need no library; a browser, a notebook or `muniment.evaluation.rendering` draws them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ Spec = dict[str, Any]
 
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 _SIDE: Final = 320
-# A curve of more points looks the same.
+# A curve with more points looks the same.
 _POINTS: Final = 500
 
 
 def draw(predicate: JsonObject) -> dict[str, Spec]:
-    """Give every chart that an evaluation has the counts for, by name."""
+    """Return all charts that an evaluation has the counts for, by name."""
     return {
         name: {"$schema": _SCHEMA, "title": title, "width": _SIDE, "height": _SIDE, **chart}
         for kind, (title, build) in _CHARTS.items()
@@ -217,7 +217,7 @@ def _judges(predicate: Any) -> Spec:  # noqa: ANN401
     }}  # fmt: skip
 
 
-# What a chart needs, and its name if the same counts make several: its title, and how it is drawn.
+# By member (and the chart's name if the same counts make several): the title and the function of a chart.
 _CHARTS: Final[Mapping[str, tuple[str, Callable[[Any], Spec]]]] = {
     "confusion_matrix": ("Confusion matrix", _confusion),
     "score_counts:roc": ("ROC curve", _roc),

@@ -1,6 +1,6 @@
-"""Evidence of a classifier: of two labels, of many, and of several labels a row.
+"""Evidence for classifiers: binary, multiclass and multilabel.
 
-Metrics are scikit-learn's, computed from the counts that are stated beside them.
+The metrics are scikit-learn's, computed from the counts that the evidence states.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,10 +37,10 @@ from muniment.evaluation.tally import GroupedTally, Scores, Tally, write_scores
 
 _BINS: Final = 10
 _TWO: Final = 2
-Found = dict[str, Json]
+Results = dict[str, Json]
 
 
-def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
+def evaluate_classification(  # noqa: PLR0913 - the inputs of an evaluation
     y_true: Sequence[object],
     y_pred: Sequence[object],
     y_score: ArrayLike | None = None,
@@ -50,15 +50,15 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
     classes: Sequence[object] | None = None,
     threshold: float | None = None,
     min_group_size: int = 1,
-) -> Found:
-    """Compute what a classifier's predictions show.
+) -> Results:
+    """Compute the evidence of a classifier's predictions.
 
-    Shapes: `y_true`, `y_pred` and each of `groups` are (n,). `y_score` is (n,), the probability of
-    `positive` (by default the label that sorts last), or (n, k), those of `classes`, which are by default
-    all labels in order. `threshold` is where the predictions were cut, if somebody knows.
+    Shapes: `y_true`, `y_pred` and each of `groups` are (n,). `y_score` is (n,), the probability of `positive`
+    (by default the label that sorts last), or (n, k), the probabilities of `classes` (by default all labels
+    in order). `threshold` is the decision threshold, if known.
 
     Raises:
-        InvalidEvidence: lengths differ, n is 0, only one class is there, a score is not finite.
+        InvalidEvidence: lengths differ, n is 0, there is only one class, or a score is not finite.
     """
     true, predicted = read_labels(y_true), read_labels(y_pred, "predictions")
     check_length(predicted, len(true), "predictions")
@@ -73,13 +73,13 @@ def evaluate_classification(  # noqa: PLR0913 - what an evaluation is made of
 
 def describe_tally(
     tally: GroupedTally, positive: str | None, *, threshold: float | None = None, min_group_size: int = 1
-) -> Found:
-    """Compute what the counts of a classifier's predictions show. Raises as `evaluate_classification`."""
+) -> Results:
+    """Compute the evidence of the counts of predictions. Raises like `evaluate_classification`."""
     whole = tally.whole
     labels = whole.labels
     if positive is not None and positive in whole.scores and not all(whole.scores[positive].total):
         raise InvalidEvidence(reason="all rows have the same true label")
-    found: Found = {
+    results: Results = {
         "task": "binary-classification" if positive else "multiclass-classification",
         "n": whole.n,
         **_describe_part(whole, labels, positive, resampled=True),
@@ -94,10 +94,10 @@ def describe_tally(
         ],
     }
     if threshold is not None:
-        matrix = found["confusion_matrix"]
+        matrix = results["confusion_matrix"]
         assert isinstance(matrix, Mapping)  # noqa: S101 - as written above
-        found["confusion_matrix"] = {**matrix, "threshold": float(threshold)}
-    return write_gaps(found, min_group_size)
+        results["confusion_matrix"] = {**matrix, "threshold": float(threshold)}
+    return write_gaps(results, min_group_size)
 
 
 def choose_positive(labels: Sequence[str], positive: object) -> str | None:
@@ -112,10 +112,10 @@ def choose_positive(labels: Sequence[str], positive: object) -> str | None:
     return (chosen or labels[-1]) if len(labels) <= _TWO else None
 
 
-def describe_confusion(tally: Tally, labels: Sequence[str], positive: str | None) -> Found:
-    """Write the confusion matrix and what follows from it: of the positive label, or averaged over all."""
+def describe_confusion(tally: Tally, labels: Sequence[str], positive: str | None) -> Results:
+    """Write the confusion matrix and its metrics: for the positive label, or averaged over all labels."""
     named = {"positive": positive} if positive else {}
-    matrix: Found = {"labels": list(labels), **named, "counts": list(tally.matrix(labels))}
+    matrix: Results = {"labels": list(labels), **named, "counts": list(tally.matrix(labels))}
     return {"confusion_matrix": matrix, "metrics": _measure(tally, labels, positive)}
 
 
@@ -125,10 +125,10 @@ def evaluate_multilabel(
     y_score: ArrayLike | None = None,
     *,
     labels: Sequence[str] | None = None,
-) -> Found:
-    """Compute what predictions of several labels a row show.
+) -> Results:
+    """Compute the evidence of multilabel predictions.
 
-    Shapes: all are (n, k), `y_true` and `y_pred` of 0 and 1; `labels` names the k columns.
+    All arrays have shape (n, k). `y_true` and `y_pred` hold 0 and 1; `labels` names the k columns.
 
     Raises:
         InvalidEvidence: shapes differ, or a value is neither 0 nor 1.
@@ -141,30 +141,14 @@ def evaluate_multilabel(
     n, k = true.shape
     names = list(labels) if labels is not None else [str(place) for place in range(k)]
     check_length(names, k, "names of labels")
-    averages = {
-        f"{name}_{average}": metric(
-            score(true, predicted, average=average, zero_division=np.nan), "undefined"
-        )
-        for name, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score))
-        for average in ("macro", "micro")
-    }
     exact = int((true == predicted).all(axis=1).sum())
-    found: Found = {
+    results: Results = {
         "task": "multilabel-classification",
         "n": n,
         "exact_rows": exact,
-        "label_counts": [
-            {
-                "label": name,
-                "true_positives": int((true[:, j] & predicted[:, j]).sum()),
-                "false_positives": int((~true[:, j] & predicted[:, j]).sum()),
-                "false_negatives": int((true[:, j] & ~predicted[:, j]).sum()),
-                "true_negatives": int((~true[:, j] & ~predicted[:, j]).sum()),
-            }
-            for j, name in enumerate(names)
-        ],
+        "label_counts": [_count_label(name, true[:, j], predicted[:, j]) for j, name in enumerate(names)],
         "metrics": {
-            **averages,
+            **_average(true, predicted),
             "exact_match": proportion(exact, n),
             "hamming_loss": metric(float((true != predicted).mean())),
         },
@@ -174,35 +158,55 @@ def evaluate_multilabel(
         counted = {name: Scores() for name in names}
         for j, name in enumerate(names):
             counted[name].add(scores[:, j], true[:, j])
-        found |= _with_metrics(found, _describe_scores(counted, None, resampled=False))
-    return found
+        results |= _with_metrics(results, _describe_scores(counted, None, resampled=False))
+    return results
 
 
-def _describe_part(tally: Tally, labels: Sequence[str], positive: str | None, *, resampled: bool) -> Found:
-    found = describe_confusion(tally, labels, positive)
+def _count_label(name: str, true: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Results:
+    return {
+        "label": name,
+        "true_positives": int((true & predicted).sum()),
+        "false_positives": int((~true & predicted).sum()),
+        "false_negatives": int((true & ~predicted).sum()),
+        "true_negatives": int((~true & ~predicted).sum()),
+    }
+
+
+def _average(true: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Results:
+    return {
+        f"{name}_{average}": metric(
+            score(true, predicted, average=average, zero_division=np.nan), "undefined"
+        )
+        for name, score in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score))
+        for average in ("macro", "micro")
+    }
+
+
+def _describe_part(tally: Tally, labels: Sequence[str], positive: str | None, *, resampled: bool) -> Results:
+    results = describe_confusion(tally, labels, positive)
     if not tally.scores:
-        return found
-    return _with_metrics(found, _describe_scores(tally.scores, positive, resampled=resampled))
+        return results
+    return _with_metrics(results, _describe_scores(tally.scores, positive, resampled=resampled))
 
 
-def _with_metrics(found: Found, more: Found) -> Found:
-    metrics, others = found["metrics"], more["metrics"]
+def _with_metrics(results: Results, more: Results) -> Results:
+    metrics, others = results["metrics"], more["metrics"]
     assert isinstance(metrics, Mapping)  # noqa: S101 - as written above
     assert isinstance(others, Mapping)  # noqa: S101 - likewise
-    return {**found, **more, "metrics": {**metrics, **others}}
+    return {**results, **more, "metrics": {**metrics, **others}}
 
 
-def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found:
+def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Results:
     pairs = list(tally.confusion.items())
     true, predicted = ([pair[side] for pair, _ in pairs] for side in (0, 1))
     weights = np.array([count for _, count in pairs])
     options = {"sample_weight": weights, "zero_division": np.nan}
-    # The macro average over one label is that label's own.
+    # The macro average over one label is the metric of that label.
     which = {"labels": [positive] if positive else list(labels), "average": "macro"}
     hits = sum(count for (one, other), count in pairs if one == other)
     present = {one for one, _ in tally.confusion}
     balanced = balanced_accuracy_score(true, predicted, sample_weight=weights) if len(present) > 1 else None
-    found: Found = {
+    results: Results = {
         "accuracy": proportion(hits, tally.n),
         "balanced_accuracy": metric(
             balanced if balanced is not None else accuracy_score(true, predicted, sample_weight=weights)
@@ -210,14 +214,14 @@ def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found
         "f1": metric(f1_score(true, predicted, **options, **which), "nothing is or was predicted positive"),
     }
     if positive is None:
-        found["precision"] = metric(precision_score(true, predicted, **options, **which), "undefined")
-        found["recall"] = metric(recall_score(true, predicted, **options, **which), "undefined")
-        return found
+        results["precision"] = metric(precision_score(true, predicted, **options, **which), "undefined")
+        results["recall"] = metric(recall_score(true, predicted, **options, **which), "undefined")
+        return results
     rows = sum(count for (one, _), count in pairs if one == positive)
     columns = sum(count for (_, other), count in pairs if other == positive)
     both = tally.confusion[positive, positive]
     negatives = tally.n - rows
-    return found | {
+    return results | {
         "precision": proportion(both, columns, "nothing was predicted positive"),
         "recall": proportion(both, rows, "nothing is positive"),
         "specificity": proportion(negatives - (columns - both), negatives, "everything is positive"),
@@ -225,25 +229,25 @@ def _measure(tally: Tally, labels: Sequence[str], positive: str | None) -> Found
     }
 
 
-def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, resampled: bool) -> Found:
+def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, resampled: bool) -> Results:
     areas = {label: _areas(scores) for label, scores in counted.items()}
     defined = all(None not in pair for pair in areas.values())
     roc, precision = (
         metric(
             float(np.mean([pair[side] for pair in areas.values()])) if defined else None,
-            "a label has one class only",
+            "a label has only one class",
         )
         for side in (0, 1)
     )
-    found: Found = {
+    results: Results = {
         "score_counts": [write_scores(label, scores) for label, scores in counted.items()],
         "metrics": {"roc_auc": roc, "average_precision": precision},
     }
     if positive is None:
-        return found
+        return results
     scores = counted[positive]
     truth, values, weights = scores.weighted()
-    more: Found = {"brier": metric(brier_score_loss(truth, values, sample_weight=weights))}
+    more: Results = {"brier": metric(brier_score_loss(truth, values, sample_weight=weights))}
     if resampled:
         more["roc_auc"] = with_resampling(roc, weights, lambda draw: _area(draw, len(values) // 2))
     calibration = _calibrate(scores)
@@ -251,7 +255,7 @@ def _describe_scores(counted: Mapping[str, Scores], positive: str | None, *, res
         sum(abs(one["positives"] - one["score_sum"]) for one in calibration) / int(weights.sum())
     )
     return {
-        **_with_metrics(found, {"metrics": more}),
+        **_with_metrics(results, {"metrics": more}),
         "calibration": {"label": positive, "bins": calibration},
     }
 
@@ -267,7 +271,7 @@ def _areas(scores: Scores) -> tuple[float | None, float | None]:
 
 
 def _area(weights: Whole, different: int) -> float:
-    """Compute the AUC of counts: of the positive rows of each score, then of the negative ones."""
+    """Compute the AUC from counts of positive rows by score, followed by those of negative rows."""
     tp, fp = (np.cumsum(side[::-1]) for side in (weights[:different], weights[different:]))
     if not tp[-1] or not fp[-1]:
         return float("nan")
@@ -275,14 +279,14 @@ def _area(weights: Whole, different: int) -> float:
 
 
 def _calibrate(scores: Scores) -> list[dict[str, float]]:
-    """Sum up each of ten bins of equal width: reliability, Brier score and ECE follow from these."""
+    """Sum up ten bins of equal width, from which reliability, Brier score and ECE follow."""
     places = np.minimum((scores.steps * _BINS).astype(int), _BINS - 1)
     both = scores.positives + scores.negatives
-    found = []
+    bins = []
     for place in np.unique(places):
         inside = places == place
         values, positives, rows = scores.steps[inside], scores.positives[inside], both[inside]
-        found.append(
+        bins.append(
             {
                 "n": int(rows.sum()),
                 "positives": int(positives.sum()),
@@ -291,7 +295,7 @@ def _calibrate(scores: Scores) -> list[dict[str, float]]:
                 "score_squares": float(values**2 @ rows),
             }
         )
-    return found
+    return bins
 
 
 def _read_scores(
@@ -310,7 +314,7 @@ def _read_scores(
 def _read_indicators(values: ArrayLike, name: str) -> NDArray[np.bool_]:
     array = np.asarray(values)
     if array.ndim != _TWO or not array.size:
-        raise InvalidEvidence(reason=f"{name} of shape {array.shape} where (n, k) is needed")
+        raise InvalidEvidence(reason=f"expected {name} of shape (n, k), got {array.shape}")
     if not np.isin(array, (0, 1)).all():
-        raise InvalidEvidence(reason=f"{name} hold a value that is neither 0 nor 1")
+        raise InvalidEvidence(reason=f"{name} contain a value other than 0 and 1")
     return array.astype(bool)

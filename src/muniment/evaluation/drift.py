@@ -1,4 +1,4 @@
-"""Drift: how far the columns of one dataset are from those of another, from counts in shared bins."""
+"""Drift: the distance between the columns of two datasets, from counts in shared bins."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -25,13 +25,13 @@ def compare_datasets(
     current: Mapping[str, Values],
     columns: Sequence[str] = (),
 ) -> dict[str, Json]:
-    """Compare the columns of two datasets by name; by default all that both have.
+    """Compare the columns of two datasets by name, by default all common ones.
 
-    Numbers are counted in deciles of the reference, other values one by one; missing ones have a bin of
-    their own. PSI is the population stability index, KS the statistic of Kolmogorov and Smirnov.
+    Numbers are counted in deciles of the reference, other values one by one, missing values in a separate
+    bin. PSI is the population stability index, KS the Kolmogorov-Smirnov statistic.
 
     Raises:
-        InvalidEvidence: a column is missing or has no row.
+        InvalidEvidence: a column is missing or has no rows.
     """
     wanted = list(columns) or [name for name in reference if name in current]
     for name in wanted:
@@ -45,17 +45,17 @@ def compare_datasets(
     }
     for name, (before, after) in pairs.items():
         if before.empty or after.empty:
-            raise InvalidEvidence(reason=f"column {name!r} has no row")
+            raise InvalidEvidence(reason=f"column {name!r} has no rows")
     counted = [_count(name, *pair) for name, pair in pairs.items()]
-    # The numbers follow from the counts by definition: there is one place that says how.
-    found: dict[str, Json] = {"drift": {"columns": list(counted)}}
-    metrics = {name: metric(value) for name, value in recompute(found).items()}
+    # One place defines how the numbers follow from the counts.
+    counts: dict[str, Json] = {"drift": {"columns": list(counted)}}
+    metrics = {name: metric(value) for name, value in recompute(counts).items()}
     for name, (before, after) in pairs.items():
         if _is_numeric(before) and _is_numeric(after):
             test = ks_2samp(before.dropna(), after.dropna())
             metrics[f"ks.{name}"] = {**metric(float(test.statistic)), "source": "given"}
     n = len(next(iter(pairs.values()))[1])
-    return {"task": "drift", "n": n, **found, "metrics": metrics}
+    return {"task": "drift", "n": n, **counts, "metrics": metrics}
 
 
 def _count(name: str, before: Column, after: Column) -> dict[str, Json]:
@@ -68,7 +68,7 @@ def _count(name: str, before: Column, after: Column) -> dict[str, Json]:
         return {
             "name": name,
             "kind": "numeric",
-            # Between two edges lies a bin; the last bin holds the missing values.
+            # A bin lies between two edges; the last bin counts missing values.
             "edges": edges.tolist(),
             "reference_counts": counts[0],
             "current_counts": counts[1],

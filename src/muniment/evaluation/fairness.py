@@ -1,6 +1,6 @@
-"""Fairness: how far a metric differs between groups, from the counts of each.
+"""Fairness: the differences of metrics between groups, from the counts of each group.
 
-The counts are kept, so that any other measure of fairness can be computed later (`rates_of`).
+The evidence keeps the counts, so other measures of fairness can be computed later (`rates_of`).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, 
 from muniment.core.canonical import Json
 from muniment.evaluation.intervals import with_resampling
 
-# Which differences are stated: of these, as far as the groups have them.
+# The metrics whose differences are stated, if the groups have them.
 _GAPS: Final = ("accuracy", "recall", "precision", "positive_rate", "specificity", "roc_auc", "mae")
 _RATES: Final = {
     "selection_rate": selection_rate,
@@ -22,12 +22,12 @@ _RATES: Final = {
 }
 
 
-def write_gaps(found: dict[str, Json], min_group_size: int) -> dict[str, Json]:
-    """Add the largest difference of each metric between the groups of a column, with an interval.
+def write_gaps(results: dict[str, Json], min_group_size: int) -> dict[str, Json]:
+    """Add the largest difference of each metric between groups of a column, with an interval.
 
-    Groups of fewer than `min_group_size` rows are left out, and named.
+    Groups of fewer than `min_group_size` rows are left out and listed.
     """
-    groups: Any = found["groups"]
+    groups: Any = results["groups"]
     gaps = []
     for column in sorted({group["column"] for group in groups}):
         members = [group for group in groups if group["column"] == column]
@@ -45,13 +45,13 @@ def write_gaps(found: dict[str, Json], min_group_size: int) -> dict[str, Json]:
                     "value": max(values.values()) - min(values.values()),
                 }
                 gaps.append(_with_interval(gap, large))
-    return {**found, "gaps": gaps} if gaps else found
+    return {**results, "gaps": gaps} if gaps else results
 
 
 def rates_of(evaluation: Mapping[str, Any], column: str) -> pd.DataFrame:
-    """Compute fairlearn's rates for each group of a column, from the counts of an evaluation.
+    """Compute fairlearn's rates for each group of a column from the counts of an evaluation.
 
-    Any other function of its `MetricFrame` can be computed the same way: the counts are rows with weights.
+    Other functions work the same way in a `MetricFrame`: the counts are rows with weights.
     """
     rows = [
         (group["value"], one == matrix["positive"], other == matrix["positive"], float(n))
@@ -75,7 +75,7 @@ def rates_of(evaluation: Mapping[str, Any], column: str) -> pd.DataFrame:
 
 
 def _with_interval(gap: dict[str, Any], groups: list[dict[str, Any]]) -> dict[str, Json]:
-    """Resample the rows of each group, as far as the metric is a share of rows that were counted."""
+    """Resample the rows of each group, if the metric is a share of counted rows."""
     shares = [_share(gap["metric"], group) for group in groups]
     if any(share is None for share in shares):
         return gap
@@ -89,12 +89,12 @@ def _with_interval(gap: dict[str, Any], groups: list[dict[str, Any]]) -> dict[st
         rates = pairs[:, 0] / totals
         return float(rates.max() - rates.min())
 
-    found = with_resampling({"value": gap["value"]}, np.concatenate(sides), spread)
-    return {**gap, "interval": found["interval"]}
+    resampled = with_resampling({"value": gap["value"]}, np.concatenate(sides), spread)
+    return {**gap, "interval": resampled["interval"]}
 
 
 def _share(metric: str, group: dict[str, Any]) -> tuple[int, int] | None:
-    """Give how many rows count for a metric and how many against it."""
+    """Return how many rows count for a metric, and how many against it."""
     matrix = group.get("confusion_matrix")
     if matrix is None or "positive" not in matrix:
         return None
@@ -109,5 +109,5 @@ def _share(metric: str, group: dict[str, Any]) -> tuple[int, int] | None:
         "positive_rate": (column, n - column),
         "specificity": (n - row - column + hit, column - hit),
     }
-    found = shares.get(metric)
-    return None if found is None else (int(found[0]), int(found[1]))
+    share = shares.get(metric)
+    return None if share is None else (int(share[0]), int(share[1]))

@@ -1,6 +1,6 @@
-"""Evaluate what is in files: predictions that somebody wrote down, or rows that a model predicts now.
+"""Evaluate files: recorded predictions, or rows for a model to predict.
 
-Classifiers are evaluated piece by piece, in memory that does not grow with the rows.
+Classifiers are evaluated piece by piece, in constant memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,20 +23,20 @@ from muniment.evaluation.tables import list_columns, read_pieces, read_whole
 from muniment.evaluation.tally import GroupedTally
 from muniment.evaluation.text import evaluate_text
 
-Found = dict[str, Json]
+Results = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns of a table hold what.
+    """The roles of columns in a table.
 
     Attributes:
-        target: the true label, value or text; several for several labels a row.
-        prediction: the prediction; as many as `target` has.
-        score: the probability of the positive label; of each label, for several a row.
-        groups: what rows are grouped by; `a,b` groups by both together.
-        query: what a ranked item was ranked for.
-        judges: scores that judges gave.
+        target: the true label, value or text; several for multilabel data.
+        prediction: the prediction; as many as `target`.
+        score: the probability of the positive label or, for multilabel data, of each label.
+        groups: the columns to group by; `a,b` groups by both together.
+        query: the query that an item was ranked for.
+        judges: the scores of judges.
     """
 
     target: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Columns:
     judges: tuple[str, ...] = ()
 
 
-def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
+def evaluate_file(  # noqa: PLR0913 - the inputs of an evaluation
     path: Path,
     task: str,
     columns: Columns,
@@ -55,11 +55,11 @@ def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
     positive: str | None = None,
     unit: str = "",
     min_group_size: int = 1,
-) -> Found:
+) -> Results:
     """Evaluate the predictions in a table.
 
     Raises:
-        InvalidEvidence: a column is missing or was not named, or its values make no evidence.
+        InvalidEvidence: a column is missing or not named, or its values are invalid.
     """
     if task == "classification":
         return _classify(path, columns, positive, min_group_size)
@@ -91,18 +91,18 @@ def evaluate_file(  # noqa: PLR0913 - what an evaluation is made of
         table = read_whole(path, [target, prediction, *columns.judges], text=True)
         judges = {name: read_numbers(table[name], name, (len(table),)).tolist() for name in columns.judges}
         return evaluate_text(table[prediction].tolist(), table[target].tolist(), judges=judges)
-    raise InvalidEvidence(reason=f"{task!r} is no task that is known")
+    raise InvalidEvidence(reason=f"unknown task {task!r}")
 
 
-def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Found:
-    """Say how far the columns of one table are from those of another. Raises as `compare_datasets`."""
+def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Results:
+    """Measure the drift between two tables. Raises like `compare_datasets`."""
     sides = [read_whole(path, columns) for path in (reference, current)]
     before, after = ({str(name): table[name].to_numpy() for name in table.columns} for table in sides)
     return compare_datasets(before, after, columns)
 
 
-def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
-    model: Any,  # noqa: ANN401 - whatever has the methods of an estimator
+def evaluate_model(  # noqa: PLR0913 - the inputs of an evaluation
+    model: Any,  # noqa: ANN401 - any estimator
     path: Path,
     target: str,
     *,
@@ -110,13 +110,13 @@ def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
     groups: Sequence[str] = (),
     positive: object = None,
     min_group_size: int = 1,
-) -> tuple[Found, JsonObject]:
-    """Let a scikit-learn estimator predict the rows of a table; give what that shows, and how it was done.
+) -> tuple[Results, JsonObject]:
+    """Evaluate a scikit-learn estimator on a table; return the results and the procedure.
 
-    `features` are by default those that the estimator was fitted with, or all but the target.
+    `features` defaults to those that the estimator was fitted with, or all columns but the target.
 
     Raises:
-        InvalidEvidence: a column is missing, or the predictions make no evidence.
+        InvalidEvidence: a column is missing, or the predictions are invalid.
     """
     wanted = list(features) or _features_of(model, path, target)
     read = [*wanted, target, *_plain(groups)]
@@ -127,21 +127,21 @@ def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
             predicted, scores = _predict(model, _input(model, piece, wanted), chosen)
             true = read_labels(piece[target].to_numpy(), target)
             tally.add(true, predicted, scores, _group(piece, groups))
-        found = describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
+        results = describe_tally(_checked(tally), chosen, min_group_size=min_group_size)
     else:
         chosen = None
         table = read_whole(path, read)
-        found = evaluate_regression(
+        results = evaluate_regression(
             table[target],
             model.predict(_input(model, table, wanted)),
             groups=_read_groups(table, groups),
             min_group_size=min_group_size,
         )
     positive_member = {"positive": chosen} if chosen else {}
-    return found, {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
+    return results, {"target": target, "features": list(wanted), "groups": list(groups), **positive_member}
 
 
-def _classify(path: Path, columns: Columns, positive: str | None, min_group_size: int) -> Found:
+def _classify(path: Path, columns: Columns, positive: str | None, min_group_size: int) -> Results:
     target, prediction = _one(columns.target, "target"), _one(columns.prediction, "prediction")
     score = columns.score[0] if columns.score else None
     labels: set[str] = set()
@@ -163,7 +163,7 @@ def _classify(path: Path, columns: Columns, positive: str | None, min_group_size
 
 def _checked(tally: GroupedTally) -> GroupedTally:
     if not tally.whole.n:
-        raise InvalidEvidence(reason="there is no row")
+        raise InvalidEvidence(reason="the data has no rows")
     return tally
 
 
@@ -192,7 +192,7 @@ def _group(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, Labels]:
 
 
 def _read_groups(table: pd.DataFrame, groups: Sequence[str]) -> dict[str, list[str]]:
-    """Give the values of each grouping; those of several columns together are joined by a comma."""
+    """Return the values of each grouping; values of several columns are joined by commas."""
     return {
         group: list(map(",".join, zip(*(table[name].astype(str) for name in group.split(",")), strict=True)))
         for group in groups
@@ -205,5 +205,5 @@ def _plain(groups: Sequence[str]) -> list[str]:
 
 def _one(names: Sequence[str], what: str) -> str:
     if len(names) != 1:
-        raise InvalidEvidence(reason=f"one column of {what} has to be named")
+        raise InvalidEvidence(reason=f"name exactly one column of {what}")
     return names[0]

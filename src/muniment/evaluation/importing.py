@@ -1,6 +1,6 @@
-"""Evaluations from elsewhere: results of MLflow, and the two forms of the Hugging Face Hub.
+"""Import evaluations: results of MLflow, and both forms of the Hugging Face Hub.
 
-They hold numbers without the counts that they come from, so each metric is marked as given.
+They have numbers without counts, so each metric is marked as given.
 """
 
 import math
@@ -14,7 +14,7 @@ from muniment.core.errors import InvalidEvidence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """Numbers that somebody measured, and over what, as far as they say."""
+    """Imported metrics with their task, dataset and split, as far as stated."""
 
     task: str
     dataset: str
@@ -23,27 +23,27 @@ class Imported:
 
 
 def read_results(document: Json) -> list[Imported]:
-    """Read results in any of the forms that are known, told apart by their members.
+    """Read results in any known form.
 
-    * `{"metrics": {name: number}}` or `{name: number}`: what `mlflow.evaluate(...).metrics` gives
+    * `{"metrics": {name: number}}` or `{name: number}`, as in `mlflow.evaluate(...).metrics`
     * a model card's metadata with `model-index` (huggingface.co/docs/hub/model-cards)
     * the list of an `.eval_results/*.yaml` file
 
     Raises:
-        InvalidEvidence: it is none of these, or holds no number.
+        InvalidEvidence: it has another form, or no number.
     """
     if isinstance(document, Mapping) and "model-index" in document:
-        found = list(_read_model_index(document["model-index"]))
+        imported = list(_read_model_index(document["model-index"]))
     elif isinstance(document, list):
-        found = list(_read_eval_results(document))
+        imported = list(_read_eval_results(document))
     elif isinstance(document, Mapping):
         metrics = document.get("metrics", document)
-        found = [Imported(task="other", dataset="", split="", metrics=_numbers(metrics))]
+        imported = [Imported(task="other", dataset="", split="", metrics=_numbers(metrics))]
     else:
-        found = []
-    if not any(one.metrics for one in found):
-        raise InvalidEvidence(reason="no metric is in it, in any form that is known")
-    return found
+        imported = []
+    if not any(one.metrics for one in imported):
+        raise InvalidEvidence(reason="it has no metrics in a known form")
+    return imported
 
 
 def _read_model_index(index: Json) -> Iterator[Imported]:

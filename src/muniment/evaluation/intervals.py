@@ -1,4 +1,4 @@
-"""Numbers with their confidence intervals, by methods that are named beside them."""
+"""Numbers with confidence intervals, and the names of the methods."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,14 +16,14 @@ Whole = NDArray[np.int64]
 
 
 def metric(value: float | None, why: str = "") -> dict[str, Json]:
-    """Write a number; one that is not finite is null, with a reason, so that nobody takes it for a pass."""
+    """Write a number; one that is not finite becomes null with a reason, which passes no rule."""
     if value is None or not np.isfinite(value):
         return {"value": None, "why": why or "not a number"}
     return {"value": float(value)}
 
 
 def proportion(hits: int, n: int, why: str = "") -> dict[str, Json]:
-    """Write a share of rows with its Wilson score interval (Wilson 1927)."""
+    """Write a share of rows with its Wilson score interval (Wilson, 1927)."""
     if not n:
         return metric(None, why)
     bounds = binomtest(hits, n).proportion_ci(LEVEL, method="wilson")
@@ -31,24 +31,24 @@ def proportion(hits: int, n: int, why: str = "") -> dict[str, Json]:
 
 
 def with_resampling(
-    found: dict[str, Json], counts: Whole, statistic: Callable[[Whole], float]
+    number: dict[str, Json], counts: Whole, statistic: Callable[[Whole], float]
 ) -> dict[str, Json]:
-    """Add a percentile bootstrap interval to a number that `statistic` computes of counts.
+    """Add a percentile bootstrap interval to a number that `statistic` computes from counts.
 
-    Drawing rows with replacement draws their counts from a multinomial, however many rows there are.
-    Resamples without a statistic are left out; one row has no interval.
+    Drawing rows with replacement draws their counts from a multinomial distribution. Resamples for which the
+    statistic is undefined are left out; a single row has no interval.
     """
     n = int(counts.sum())
     method = f"percentile bootstrap over rows, {RESAMPLES} resamples, seed 0"
     values = np.empty(0)
-    if n > 1 and found["value"] is not None:
+    if n > 1 and number["value"] is not None:
         draws = np.random.default_rng(0).multinomial(n, counts / n, RESAMPLES)
         values = np.array([statistic(draw) for draw in draws])
         values = values[np.isfinite(values)]
     if not len(values):
-        return {**found, "interval": _interval(None, None, method)}
+        return {**number, "interval": _interval(None, None, method)}
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {**found, "interval": _interval(float(low), float(high), method)}
+    return {**number, "interval": _interval(float(low), float(high), method)}
 
 
 def _interval(low: float | None, high: float | None, method: str) -> dict[str, Json]:

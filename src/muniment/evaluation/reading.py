@@ -1,4 +1,4 @@
-"""Read what people evaluate with: labels, scores, values; refused with a reason if they make no evidence."""
+"""Read the inputs of evaluations: labels, scores, values, groups."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -15,19 +15,19 @@ Groups: TypeAlias = Mapping[str, Values]
 
 
 def read_labels(values: Values, name: str = "labels") -> Labels:
-    """Read labels, shape (n,), as text: 1, 1.0 and "1" are one label.
+    """Read labels of shape (n,) as text: 1, 1.0 and "1" are the same label.
 
     Raises:
-        InvalidEvidence: it has another shape, no row, or a label that is not a finite number.
+        InvalidEvidence: they have another shape, no rows, or a label that is not a finite number.
     """
     array = np.asarray(values)
     if array.ndim != 1:
-        raise InvalidEvidence(reason=f"{name} of shape {array.shape} where (n,) is needed")
+        raise InvalidEvidence(reason=f"expected {name} of shape (n,), got {array.shape}")
     if not len(array):
-        raise InvalidEvidence(reason="there is no row")
+        raise InvalidEvidence(reason="the data has no rows")
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise InvalidEvidence(reason=f"{name} hold a label that is not a finite number")
+            raise InvalidEvidence(reason=f"{name} contain a number that is not finite")
         if (array == np.round(array)).all():
             array = array.astype(np.int64)
     return array.astype(str) if array.dtype.kind in "biuU" else np.asarray([str(one) for one in array])
@@ -37,32 +37,32 @@ def read_numbers(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Number
     """Read finite numbers of a shape.
 
     Raises:
-        InvalidEvidence: they are not.
+        InvalidEvidence: they have another shape, or one is not finite.
     """
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InvalidEvidence(reason=f"{name}: {error}") from error
     if array.shape != shape:
-        raise InvalidEvidence(reason=f"{name} of shape {array.shape} where {shape} is needed")
+        raise InvalidEvidence(reason=f"expected {name} of shape {shape}, got {array.shape}")
     if not np.isfinite(array).all():
-        raise InvalidEvidence(reason=f"{name} hold one that is not finite")
+        raise InvalidEvidence(reason=f"{name} contain a number that is not finite")
     return array
 
 
 def read_probabilities(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Numbers:
-    """Read probabilities. Raises as `read_numbers`, and if one is not from 0 to 1."""
+    """Read probabilities. Raises like `read_numbers`, and if one is not between 0 and 1."""
     array = read_numbers(values, name, shape)
     if array.size and (array.min() < 0 or array.max() > 1):
-        raise InvalidEvidence(reason=f"{name} hold one that is not a probability from 0 to 1")
+        raise InvalidEvidence(reason=f"{name} contain a number that is not between 0 and 1")
     return array
 
 
 def read_groups(groups: Groups, n: int) -> dict[str, Labels]:
-    """Read the columns that rows are grouped by, each of n entries; `a,b` groups by both together.
+    """Read the columns to group by, each with n entries; `a,b` groups by both together.
 
     Raises:
-        InvalidEvidence: one has another length.
+        InvalidEvidence: a column has another length.
     """
     read: dict[str, Labels] = {}
     for column, values in groups.items():
@@ -72,10 +72,10 @@ def read_groups(groups: Groups, n: int) -> dict[str, Labels]:
 
 
 def check_length(values: Values, n: int, name: str) -> None:
-    """Check that there is one entry for each row.
+    """Check that there is an entry for each row.
 
     Raises:
-        InvalidEvidence: there is not.
+        InvalidEvidence: the lengths differ.
     """
     if len(values) != n:
-        raise InvalidEvidence(reason=f"{n} labels and {len(values)} {name}")
+        raise InvalidEvidence(reason=f"{name}: expected {n} entries, got {len(values)}")

@@ -1,4 +1,4 @@
-"""Evidence of a regressor: errors, and the residuals summed up by decile of the prediction."""
+"""Evidence for regressors: errors, and residuals by decile of the prediction."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from muniment.evaluation.tally import check_groups, split
 
 _QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _BINS: Final = 10
-# Beyond that many rows the interval of the error is computed over bins of it.
+# With more rows, the interval of the error is computed from binned errors.
 _RESAMPLED: Final = 20_000
 
 
@@ -34,17 +34,17 @@ def evaluate_regression(
     unit: str = "",
     min_group_size: int = 1,
 ) -> dict[str, Json]:
-    """Compute what a regressor's predictions show; `y_true` and `y_pred` are (n,), in `unit`.
+    """Compute the evidence of a regressor's predictions; `y_true` and `y_pred` are (n,), in `unit`.
 
-    A residual is the prediction less the truth.
+    A residual is the prediction minus the truth.
 
     Raises:
-        InvalidEvidence: lengths differ, n is 0, a value is not finite.
+        InvalidEvidence: lengths differ, n is 0, or a value is not finite.
     """
     true = read_numbers(y_true, "values", (np.size(y_true),))
     predicted = read_numbers(y_pred, "predictions", true.shape)
     if not len(true):
-        raise InvalidEvidence(reason="there is no row")
+        raise InvalidEvidence(reason="the data has no rows")
     members = {
         (column, value): rows
         for column, values in read_groups(groups or {}, len(true)).items()
@@ -54,7 +54,7 @@ def evaluate_regression(
     whole = _describe(true, predicted, unit)
     metrics: Any = whole["metrics"]
     metrics["mae"] = _with_interval(metrics["mae"], np.abs(predicted - true))
-    found: dict[str, Json] = {
+    results: dict[str, Json] = {
         "task": "regression",
         "n": len(true),
         **whole,
@@ -68,7 +68,7 @@ def evaluate_regression(
             for (column, value), rows in members.items()
         ],
     }
-    return write_gaps(found, min_group_size)
+    return write_gaps(results, min_group_size)
 
 
 def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
@@ -94,7 +94,7 @@ def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
             ],
         },
         "metrics": {
-            **{name: {**found, **named} for name, found in errors.items()},
+            **{name: {**error, **named} for name, error in errors.items()},
             "mse": metric(mean_squared_error(true, predicted)),
             "r2": metric(r2_score(true, predicted) if spread else None, "all true values are the same"),
         },
@@ -102,14 +102,14 @@ def _describe(true: Numbers, predicted: Numbers, unit: str) -> dict[str, Json]:
 
 
 def _sum_up(predicted: Numbers, residuals: Numbers) -> list[Json]:
-    """Sum the residuals up by decile of the prediction; rows with equal predictions stay together."""
+    """Sum up the residuals by decile of the prediction; rows with equal predictions stay together."""
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, _BINS + 1)))
     places = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, max(len(edges) - 2, 0))
-    found: list[Json] = []
+    deciles: list[Json] = []
     for place in np.unique(places):
         inside = places == place
         errors = residuals[inside]
-        found.append(
+        deciles.append(
             {
                 "low": float(predicted[inside].min()),
                 "high": float(predicted[inside].max()),
@@ -119,15 +119,15 @@ def _sum_up(predicted: Numbers, residuals: Numbers) -> list[Json]:
                 "squares": float((errors**2).sum()),
             }
         )
-    return found
+    return deciles
 
 
-def _with_interval(found: dict[str, Json], errors: NDArray[np.float64]) -> dict[str, Json]:
+def _with_interval(error: dict[str, Json], errors: NDArray[np.float64]) -> dict[str, Json]:
     if len(errors) > _RESAMPLED:
         values, counts = _bin(errors)
     else:
         values, counts = np.unique(errors, return_counts=True)
-    return with_resampling(found, counts, lambda draw: float(draw @ values / draw.sum()))
+    return with_resampling(error, counts, lambda draw: float(draw @ values / draw.sum()))
 
 
 def _bin(errors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Draw Vega-Lite specifications as SVG or PNG, without a browser or a network (vl-convert)."""
+"""Draw Vega-Lite specifications as SVG or PNG with vl-convert, without a browser or a network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ def draw_spec(spec: Mapping[str, Any], form: str) -> bytes:
     """Draw a chart as `svg` or `png`.
 
     Raises:
-        InvalidOption: it is another form.
+        InvalidOption: the form is neither.
         MissingExtra: the `charts` extra is not installed.
     """
     converter = load_extra("vl_convert", "vl-convert-python", "charts")

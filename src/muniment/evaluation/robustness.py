@@ -1,4 +1,4 @@
-"""How a classifier holds up when its inputs are disturbed: perturbation by severity."""
+"""Robustness: how well a classifier predicts perturbed inputs, by severity."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -23,12 +23,12 @@ def add_noise(table: Table, severity: float, random: np.random.Generator) -> Tab
 
 
 def drop_values(table: Table, severity: float, random: np.random.Generator) -> Table:
-    """Put the mean of its feature in the place of a share `severity` of all values."""
+    """Replace a share `severity` of all values with the mean of their feature."""
     return np.where(random.random(table.shape) < severity, table.mean(axis=0), table)
 
 
 def scale_units(table: Table, severity: float, random: np.random.Generator) -> Table:
-    """Make each feature larger or smaller as a whole, by up to a share `severity`."""
+    """Rescale each feature as a whole, by up to a share `severity`."""
     return table * (1 + severity * random.uniform(-1, 1, table.shape[1]))
 
 
@@ -40,7 +40,7 @@ PERTURBATIONS: Final[Mapping[str, Perturb]] = {
 _NOISE: Final = next(iter(PERTURBATIONS))
 
 
-def sweep(  # noqa: PLR0913 - what a sweep is made of
+def sweep(  # noqa: PLR0913 - the inputs of a sweep
     predict: Predict,
     features: ArrayLike,
     y_true: Sequence[object],
@@ -50,9 +50,9 @@ def sweep(  # noqa: PLR0913 - what a sweep is made of
     positive: object = None,
     seed: int = 0,
 ) -> list[dict[str, Json]]:
-    """Predict again under perturbations of rising severity, by default Gaussian noise.
+    """Predict under perturbations of rising severity, by default Gaussian noise.
 
-    `features` is (n, d), `y_true` (n,). Each severity begins with the same seed, so that they compare.
+    `features` is (n, d), `y_true` (n,). Each severity starts with the same seed, so they are comparable.
 
     Raises:
         InvalidEvidence: lengths differ, or a feature is not finite.

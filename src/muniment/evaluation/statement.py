@@ -1,4 +1,4 @@
-"""Put what was measured into the form of `evaluation/v1`: over which data, by which tool, when."""
+"""Write results as `evaluation/v1`, with their data, tool and time."""
 
 import math
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ _LIBRARIES: Final = ("fairlearn", "numpy", "sacrebleu", "scikit-learn", "scipy")
 _DIRECTIONS: Final = frozenset({"higher", "lower"})
 
 
-def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its numbers
-    found: JsonObject,
+def write_evaluation(  # noqa: PLR0913 - the members besides the numbers
+    results: JsonObject,
     *,
     dataset: JsonObject,
     time: str,
@@ -22,22 +22,22 @@ def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its num
     procedure: JsonObject | None = None,
     metrics: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
-    """Complete what one of the functions of `muniment.evaluation` found.
+    """Complete the results of a function of `muniment.evaluation`.
 
-    `metrics` are numbers from elsewhere, by name: a number, or `{"value", "direction", "unit", "interval"}`.
-    They are marked as given: no counts are there to check them by.
+    `metrics` are external numbers by name: a number, or `{"value", "direction", "unit", "interval"}`. They
+    are marked as given, because no counts prove them.
 
     Raises:
-        InvalidEvidence: such a metric is no finite number, or goes by the name of a computed one.
+        InvalidEvidence: such a metric is not a finite number, or has the name of a computed one.
     """
-    computed = found.get("metrics")
+    computed = results.get("metrics")
     known = dict(computed) if isinstance(computed, Mapping) else {}
     given = {name: read_given(name, value) for name, value in (metrics or {}).items()}
     taken = sorted(known.keys() & given.keys())
     if taken:
-        raise InvalidEvidence(reason=f"{taken[0]} is computed here: call yours by another name")
+        raise InvalidEvidence(reason=f"{taken[0]} is already computed: use another name")
     return {
-        **found,
+        **results,
         "dataset": dict(dataset),
         "tool": {"name": "muniment", "version": __version__, "libraries": _list_libraries()},
         "time": time,
@@ -48,13 +48,13 @@ def write_evaluation(  # noqa: PLR0913 - what an evaluation says besides its num
 
 
 def read_given(name: str, value: Json) -> JsonObject:
-    """Read a metric that somebody brings. Raises as `write_evaluation`."""
+    """Read an external metric. Raises like `write_evaluation`."""
     stated = dict(value) if isinstance(value, Mapping) else {"value": value}
     number = stated.get("value")
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         raise InvalidEvidence(reason=f"{name} is not a finite number")
     if stated.get("direction", "higher") not in _DIRECTIONS:
-        raise InvalidEvidence(reason=f"the direction of {name} is higher or lower")
+        raise InvalidEvidence(reason=f"the direction of {name} must be higher or lower")
     unknown = set(stated) - {"value", "direction", "unit", "interval"}
     if unknown:
         raise InvalidEvidence(reason=f"{name} has an unknown member {min(unknown)!r}")
@@ -62,10 +62,10 @@ def read_given(name: str, value: Json) -> JsonObject:
 
 
 def _list_libraries() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

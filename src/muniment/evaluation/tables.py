@@ -1,4 +1,4 @@
-"""Tables of predictions: CSV and Parquet files, read in pieces, only the columns that are asked for."""
+"""Read tables from CSV and Parquet files, piece by piece, and only the wanted columns."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ _MAGIC: Final = b"PAR1"
 
 
 def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
-    """Read columns of a table, at most 200,000 rows at a time; cells of a CSV file stay text with `text`.
+    """Read columns of a table, at most 200,000 rows at a time; with `text`, cells of CSV files stay text.
 
     Raises:
-        InvalidEvidence: a column is missing, or the file is not what its name says.
-        MissingExtra: it is Parquet, and the `parquet` extra is not installed.
+        InvalidEvidence: a column is missing, or the file has another format than its name.
+        MissingExtra: the file is Parquet, and the `parquet` extra is not installed.
     """
     wanted = list(dict.fromkeys(columns))
     try:
@@ -32,29 +32,29 @@ def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Ite
 
 
 def read_whole(path: Path, columns: Sequence[str] = (), *, text: bool = False) -> pd.DataFrame:
-    """Read a table that fits in memory. Raises as `read_pieces`."""
+    """Read a table that fits in memory. Raises like `read_pieces`."""
     return pd.concat(list(read_pieces(path, columns or list_columns(path), text=text)), ignore_index=True)
 
 
 def list_columns(path: Path) -> list[str]:
-    """List the columns of a table, in order. Raises as `read_pieces`."""
+    """List the columns of a table, in order. Raises like `read_pieces`."""
     try:
         if is_parquet(path):
-            found: list[str] = _open_parquet(path).schema_arrow.names
-            return found
+            names: list[str] = _open_parquet(path).schema_arrow.names
+            return names
         return [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
     except (ValueError, OSError, pd.errors.ParserError) as error:
         raise InvalidEvidence(reason=f"{path.name} cannot be read as a table: {_brief(error)}") from error
 
 
 def count_rows(path: Path) -> int:
-    """Count the rows of a table. Raises as `read_pieces`."""
+    """Count the rows of a table. Raises like `read_pieces`."""
     first = list_columns(path)[:1]
     return sum(len(piece) for piece in read_pieces(path, first))
 
 
 def is_parquet(path: Path) -> bool:
-    """Tell Parquet by its name, or by its first bytes (parquet-format, File Format)."""
+    """Recognise Parquet by its name or its first bytes (parquet-format, File Format)."""
     with path.open("rb") as file:
         return path.suffix.lower() in {".parquet", ".pq"} or file.read(len(_MAGIC)) == _MAGIC
 
@@ -62,7 +62,7 @@ def is_parquet(path: Path) -> bool:
 def _read_csv(path: Path, columns: list[str], *, text: bool) -> Iterator[pd.DataFrame]:
     _check_columns(path, columns)
     cells: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else {}
-    # All columns are read: with `usecols`, rows that are too long would be cut in silence.
+    # Read all columns: with `usecols`, rows that are too long would be cut silently.
     with (
         warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),
         pd.read_csv(path, index_col=False, chunksize=_ROWS, encoding="utf-8-sig", **cells) as reader,

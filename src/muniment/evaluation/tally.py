@@ -1,8 +1,8 @@
-"""Tallies: rows in, counts out, in memory that does not grow with the rows.
+"""Tallies: count rows in constant memory.
 
-Everything that is stated of a classifier is computed from these counts, so that whoever reads them gets
-the same numbers. Scores keep all their digits as long as there are few different ones; beyond that they
-are rounded to a grid, and the evidence says so.
+All metrics of a classifier are computed from these counts, so a reader of the counts gets the same numbers.
+Scores keep all digits while there are few distinct ones; beyond that they are rounded to a grid, and the
+evidence says so.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from muniment.core.errors import InvalidEvidence
 from muniment.evaluation.reading import Labels, Numbers, check_length
 
 EXACT_SCORES: Final = 10_000
-# A grid of powers of two, so that rounding twice is rounding once.
+# A power of two, so rounding twice equals rounding once.
 GRID: Final = 1 << 13
 MAX_LABELS: Final = 1_000
 MAX_GROUPS: Final = 1_000
@@ -29,12 +29,12 @@ Whole = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Scores:
-    """How many rows of either class have each score.
+    """The number of rows of either class by score.
 
     Attributes:
-        steps: the different scores, rising.
-        positives, negatives: rows with that score, shape as `steps`.
-        exact: whether the scores are as they came; else they are rounded to 1 / GRID.
+        steps: the distinct scores, ascending.
+        positives, negatives: the rows with that score, in the shape of `steps`.
+        exact: whether the scores are exact; else they are rounded to 1 / GRID.
     """
 
     steps: Numbers = field(default_factory=lambda: np.empty(0))
@@ -53,11 +53,11 @@ class Scores:
 
     @property
     def total(self) -> tuple[int, int]:
-        """The rows of the positive class, and the others."""
+        """The number of rows of the positive class, and of the others."""
         return int(self.positives.sum()), int(self.negatives.sum())
 
     def weighted(self) -> tuple[NDArray[np.bool_], Numbers, Whole]:
-        """Give the counts as rows with weights, which is how scikit-learn takes them."""
+        """Return the counts as rows with weights, the form that scikit-learn takes."""
         truth = np.repeat([True, False], len(self.steps))
         return truth, np.tile(self.steps, 2), np.concatenate([self.positives, self.negatives])
 
@@ -73,9 +73,9 @@ class Scores:
 
 @dataclass
 class Tally:
-    """The counts of one set of rows: by true and predicted label, and by score of a label.
+    """The counts of a set of rows: by true and predicted label, and by the score of a label.
 
-    `scored` names the labels that have a score: one of a binary classifier, all of another.
+    `scores` has one label for a binary classifier, and all labels for another.
     """
 
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -83,7 +83,7 @@ class Tally:
 
     @property
     def n(self) -> int:
-        """The rows."""
+        """The number of rows."""
         return self.confusion.total()
 
     @property
@@ -92,10 +92,10 @@ class Tally:
         return sorted({label for pair in self.confusion for label in pair})
 
     def add(self, true: Labels, predicted: Labels, scores: Mapping[str, Numbers]) -> None:
-        """Count rows: labels of shape (n,), and the scores of a label, each (n,).
+        """Count rows; the labels and the scores of each label have shape (n,).
 
         Raises:
-            InvalidEvidence: there are more labels than one can look at: these are no classes.
+            InvalidEvidence: there are too many labels to be classes.
         """
         pairs = pd.DataFrame({"true": true, "predicted": predicted}).value_counts(sort=False)
         for (one, other), count in zip(pairs.index.to_list(), pairs.to_list(), strict=True):
@@ -106,13 +106,13 @@ class Tally:
             self.scores.setdefault(label, Scores()).add(values, true == label)
 
     def matrix(self, labels: Sequence[str]) -> list[list[int]]:
-        """Give the confusion matrix: rows are true labels, columns predicted ones."""
+        """Return the confusion matrix: rows are true labels, columns predicted ones."""
         return [[self.confusion[one, other] for other in labels] for one in labels]
 
 
 @dataclass
 class GroupedTally:
-    """The tally of all rows, and one for each value of each column that they are grouped by."""
+    """A tally of all rows, and one for each group."""
 
     whole: Tally = field(default_factory=Tally)
     groups: dict[tuple[str, str], Tally] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class GroupedTally:
         scores: Mapping[str, Numbers],
         groups: Mapping[str, Labels],
     ) -> None:
-        """Count rows. Raises as `Tally.add`, and if lengths differ or there are too many groups."""
+        """Count rows. Raises like `Tally.add`, and if lengths differ or there are too many groups."""
         for name, values in {"predictions": predicted, **groups}.items():
             check_length(values, len(true), name)
         self.whole.add(true, predicted, scores)
@@ -136,15 +136,15 @@ class GroupedTally:
 
 
 def split(values: Labels) -> Iterable[tuple[str, Whole]]:
-    """Give each different value, in order, and the places of its rows."""
-    found, places = np.unique(values, return_inverse=True)
+    """Return the distinct values in order, each with the indexes of its rows."""
+    distinct, places = np.unique(values, return_inverse=True)
     order = np.argsort(places, kind="stable")
-    ends = np.cumsum(np.bincount(places, minlength=len(found)))
-    return zip((str(one) for one in found), np.split(order, ends[:-1]), strict=True)
+    ends = np.cumsum(np.bincount(places, minlength=len(distinct)))
+    return zip((str(one) for one in distinct), np.split(order, ends[:-1]), strict=True)
 
 
 def check_groups(groups: Mapping[tuple[str, str], object]) -> None:
-    """Check that a column groups rows, rather than to number them.
+    """Check that a column groups rows rather than numbering them.
 
     Raises:
         InvalidEvidence: it has too many values.
@@ -155,7 +155,7 @@ def check_groups(groups: Mapping[tuple[str, str], object]) -> None:
 
 
 def write_scores(label: str, scores: Scores) -> dict[str, Json]:
-    """Write the counts at each threshold, from the highest score down: ROC, PR and lift follow from them."""
+    """Write the counts at each threshold, from the highest down, from which ROC, PR and lift follow."""
     positives, negatives = scores.total
     seen: dict[str, Json] = {
         "label": label,

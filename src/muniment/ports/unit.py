@@ -1,7 +1,7 @@
 """The unit of work: one transaction holds an event, its leaf and its projections (DESIGN rule 3)."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from muniment.ports.blobs import BlobStore
 from muniment.ports.catalog import Catalog
@@ -16,6 +16,9 @@ from muniment.ports.payloads import Payloads
 from muniment.ports.projections import Projections
 from muniment.ports.retries import Retries
 from muniment.ports.uploads import Uploads
+
+# More works in one commit would make the first of them wait too long.
+MOST_A_COMMIT: Final = 64
 
 T = TypeVar("T")
 R = TypeVar("R")

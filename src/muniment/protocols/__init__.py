@@ -1,1 +1,1 @@
-"""How others say it: each protocol in a folder of its own, thin and independent."""
+"""The protocols, each in its own folder, thin and independent of the others."""

@@ -1,1 +1,1 @@
-"""What in the files of a version could run code when they are loaded. Nothing is loaded to find out."""
+"""Find code in files that would run when they are loaded, without loading them."""

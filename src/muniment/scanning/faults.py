@@ -1,8 +1,8 @@
-"""What stops whoever follows a file."""
+"""Faults that stop the scan of a file."""
 
 
 class Malformed(Exception):
-    """What cannot be followed to its end: whoever loads it fails there, or goes another way."""
+    """The content cannot be followed to its end: a loader fails there, or does something else."""
 
     def __init__(self, *, reason: str) -> None:
         """Say why."""
@@ -10,4 +10,4 @@ class Malformed(Exception):
 
 
 class TooLarge(MemoryError):
-    """What holds more at once than can be followed."""
+    """The content needs more memory than the scan has."""

@@ -1,7 +1,6 @@
-"""Look into a file: pickles, and the archives, compressed files and arrays that can hold them.
+"""Scan a file: pickles, and archives, compressed files and arrays, which can contain pickles.
 
-A file is read in each way in which it can be read: its name and its first bytes do not say how somebody will
-load it.
+A file is read in every possible way, because its name and first bytes do not tell how somebody will load it.
 """
 
 import json
@@ -26,14 +25,14 @@ from muniment.tensors.reading import has_tensors, read_tensors
 
 _MAX_NESTING: Final = 4
 _MAX_MEMBERS: Final = 100_000
-# The largest vocabularies come to half of that.
+# Twice the size of the largest vocabularies.
 _MAX_JSON_BYTES: Final = 64 << 20
 _HEAD_BYTES: Final = 512
 _CHUNK_BYTES: Final = 1 << 20
 _TAR: Final = slice(257, 262)
 _LAYERS_OF_CODE: Final = frozenset({"Lambda", "TFSMLayer"})
 _LAMBDA: Final = re.compile(rb'"class_name"\s*:\s*"(Lambda|TFSMLayer)"')
-# Archives that cannot be looked into, by their first bytes.
+# The first bytes of archives that cannot be scanned.
 _CLOSED: Final = {
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"Rar!": "rar",
@@ -51,12 +50,12 @@ _BROKEN: Final = (
     lzma.LZMAError,
     zlib.error,
 )
-# What ZipFile raises beside BadZipFile: an encrypted member, a compression that it does not know.
+# ZipFile also raises these: for an encrypted member, or an unknown compression.
 _CLOSED_MEMBER: Final = (*_BROKEN, RuntimeError, NotImplementedError)
 
 
 class _Source(NamedTuple):
-    """Something to look into: what it is called, its bytes, and how deep inside others it is."""
+    """A thing to scan: its path, its bytes, and its depth inside other files."""
 
     path: str
     file: BufferedReader
@@ -64,7 +63,7 @@ class _Source(NamedTuple):
 
 
 def scan_file(file: BinaryIO, path: str, size: int) -> Iterator[ScanFinding]:
-    """Look into a file of `size` bytes, which can be sought in."""
+    """Scan a seekable file of `size` bytes."""
     source = _Source(path, buffer(file), 0)
     yield from _scan(source)
     source.file.seek(0)
@@ -87,7 +86,7 @@ def _scan(source: _Source) -> Iterator[ScanFinding]:
 
 
 def _judge_name(source: _Source) -> Iterator[ScanFinding]:
-    """Say what is known by a file's name alone."""
+    """Judge a file by its name alone."""
     name = PurePosixPath(source.path.rpartition(INSIDE)[2]).name.lower()
     if name.endswith((".py", ".pyc", ".so", ".dll", ".dylib")):
         yield ScanFinding("low", "code/file", "code, which a loader may be told to run", source.path)
@@ -102,48 +101,48 @@ def _judge_name(source: _Source) -> Iterator[ScanFinding]:
 
 
 def _look_for_layers(source: _Source) -> Iterator[ScanFinding]:
-    """Look for layers of Keras that hold code."""
+    """Find Keras layers with code."""
     source.file.seek(0)
     data = source.file.read(_MAX_JSON_BYTES + 1)
     if len(data) > _MAX_JSON_BYTES:
-        yield ScanFinding("medium", "json/large", "settings that are too long to be looked into", source.path)
+        yield ScanFinding("medium", "json/large", "settings that are too long to scan", source.path)
         return
-    # With escapes, or in UTF-16, the word looks otherwise.
+    # The word looks different with escapes or in UTF-16.
     if not any(sign in data for sign in (b"class_name", b"\\u", b"\0")):
         return
     try:
-        found = _find_layers(json.loads(data))
+        layers = _find_layers(json.loads(data))
     except (ValueError, RecursionError):
-        # Nothing that reads JSON will read it.
+        # No JSON reader accepts it.
         return
-    for layer in found:
-        yield ScanFinding("high", "keras/layer", f"a layer of Keras that holds code ({layer})", source.path)
+    for layer in layers:
+        yield ScanFinding("high", "keras/layer", f"a Keras layer with code ({layer})", source.path)
 
 
 def _find_layers(document: object) -> set[str]:
-    rest, found = [document], set()
+    rest, layers = [document], set()
     while rest:
         one = rest.pop()
         if isinstance(one, Mapping):
-            found |= {str(one.get("class_name"))} & _LAYERS_OF_CODE
+            layers |= {str(one.get("class_name"))} & _LAYERS_OF_CODE
             rest += one.values()
         elif isinstance(one, list):
             rest += one
-    return found
+    return layers
 
 
 def _check_header(source: _Source, size: int) -> Iterator[ScanFinding]:
-    """Check the header of tensors, where a format has one."""
-    found = format_of(source.path)
-    if not has_tensors(found):
+    """Check the header of tensors, if the format has one."""
+    kind = format_of(source.path)
+    if not has_tensors(kind):
         return
     try:
-        read_tensors(found, cast("BinaryIO", source.file), source.path, size)
+        read_tensors(kind, cast("BinaryIO", source.file), source.path, size)
     except InvalidModelFile as error:
         yield ScanFinding("medium", "header/damaged", str(error), source.path)
 
 
-# ---- what holds other files
+# ---- containers of other files
 
 
 def _scan_zip(source: _Source) -> Iterator[ScanFinding]:
@@ -197,7 +196,7 @@ def _scan_compressed(source: _Source) -> Iterator[ScanFinding]:
         try:
             inner.peek(1)
         except _BROKEN as error:
-            # It may only begin like one.
+            # It may only start like one.
             if format_of(source.path) is Format.PICKLE:
                 yield _unread(source, "a compressed file", error)
             continue
@@ -208,32 +207,30 @@ def _scan_compressed(source: _Source) -> Iterator[ScanFinding]:
 
 
 def _scan_array(source: _Source) -> Iterator[ScanFinding]:
-    """Look at the pickle in an array of objects (numpy.lib.format)."""
+    """Scan the pickle in an array of objects (numpy.lib.format)."""
     try:
         objects = read_array_header(source.file)
     except Malformed as error:
-        yield _unread(source, "an array of NumPy", error)
+        yield _unread(source, "a NumPy array", error)
         return
     if objects:
         yield from judge_pickles(source.file, source.path, declared=True)
 
 
 def _search_hdf5(source: _Source) -> Iterator[ScanFinding]:
-    yield ScanFinding(
-        "low", "hdf5/unread", "HDF5, which was only searched for layers that hold code", source.path
-    )
+    yield ScanFinding("low", "hdf5/unread", "HDF5, which was only searched for layers with code", source.path)
     yield from _search_layers(source)
 
 
 def _search_layers(source: _Source) -> Iterator[ScanFinding]:
-    """Search a file, whose structure is not followed, for layers of Keras that hold code."""
+    """Search the bytes of a file for Keras layers with code, ignoring its structure."""
     source.file.seek(0)
     end = b""
     while chunk := source.file.read(_CHUNK_BYTES):
-        found = _LAMBDA.search(end + chunk)
-        if found is not None:
+        match = _LAMBDA.search(end + chunk)
+        if match is not None:
             yield ScanFinding(
-                "high", "keras/layer", f"a layer of Keras that holds code ({found[1].decode()})", source.path
+                "high", "keras/layer", f"a Keras layer with code ({match[1].decode()})", source.path
             )
             return
         end = chunk[-_HEAD_BYTES:]
@@ -244,7 +241,7 @@ def _name_closed(source: _Source) -> Iterator[ScanFinding]:
     for begin, name in _CLOSED.items():
         if head.startswith(begin):
             yield ScanFinding(
-                "high", "archive/unread", f"an archive that is not looked into ({name})", source.path
+                "high", "archive/unread", f"an archive that is not scanned ({name})", source.path
             )
 
 
@@ -253,14 +250,14 @@ def _unread(source: _Source, what: str, error: Exception) -> ScanFinding:
 
 
 class _Kind(NamedTuple):
-    """A way to read a file: whether it can be, by its first bytes, and what is in it then."""
+    """A way to read a file: a test of its first bytes, and a scan."""
 
     is_one: Callable[[_Source, bytes], bool]
     read: Callable[[_Source], Iterator[ScanFinding]]
 
 
 def _is_zip(source: _Source, head: bytes) -> bool:
-    """Say whether it is a zip archive. Other bytes may stand before one, but not inside another archive."""
+    """Return whether it is a zip archive, which may follow other bytes, except inside another archive."""
     if source.depth:
         return head.startswith(b"PK\x03\x04")
     return zipfile.is_zipfile(source.file)

@@ -1,4 +1,4 @@
-"""What is to be said of the pickles of a file."""
+"""Judge the pickles of a file."""
 
 import re
 from collections.abc import Iterator
@@ -11,24 +11,27 @@ from muniment.scanning.pickles import Pickles, read_pickles
 
 
 def judge_pickles(file: BufferedReader, path: str, *, declared: bool) -> Iterator[ScanFinding]:
-    """Follow the pickles from where a file stands, and say what they do.
+    """Follow the pickles from the current position of a file, and report what they do.
 
-    One that is not `declared`, by name or first bytes, is one only if a loader would do something with it.
+    A file not `declared` a pickle, by name or first bytes, counts only if a loader would act on it.
     """
-    found = read_pickles(file)
-    if not declared and not found.acts:
+    pickles = read_pickles(file)
+    if not declared and not pickles.acts:
         return
-    names = found.reading.names
+    names = pickles.reading.names
     wrong = [
         *_judge_names(names, path),
-        *(ScanFinding("high", "pickle/hidden", f"a pickle with {how}", path) for how in found.reading.hidden),
-        *(_judge_end(found, path) if declared else ()),
+        *(
+            ScanFinding("high", "pickle/hidden", f"a pickle with {how}", path)
+            for how in pickles.reading.hidden
+        ),
+        *(_judge_end(pickles, path) if declared else ()),
     ]
     yield from wrong
     if not wrong:
         listed = ", ".join(sorted(map(str, names))) or "none"
         yield ScanFinding(
-            "none", "pickle/data", f"a pickle that only makes data; the names it takes: {listed}", path
+            "none", "pickle/data", f"a pickle that only makes data, with the imports {listed}", path
         )
 
 
@@ -36,26 +39,28 @@ def _judge_names(names: set[Name], path: str) -> Iterator[ScanFinding]:
     dangerous = _ask_second(names)
     for name in names:
         if name in dangerous:
-            message = f"a pickle takes {name}, which picklescan knows to run code"
+            message = f"a pickle imports {name}, which runs code according to picklescan"
             yield ScanFinding("critical", "picklescan/dangerous", message, path)
         elif is_standard(name) and not is_listed(name):
-            yield ScanFinding("critical", "pickle/name", f"a pickle takes {name} of Python's library", path)
+            yield ScanFinding("critical", "pickle/name", f"a pickle imports {name} of Python's library", path)
         elif not is_listed(name):
-            message = f"a pickle takes {name}, which is not known to make only data"
+            message = f"a pickle imports {name}, which is not known to make only data"
             yield ScanFinding("high", "pickle/name", message, path)
 
 
-def _judge_end(found: Pickles, path: str) -> Iterator[ScanFinding]:
-    if found.fault and found.ended:
-        yield ScanFinding("medium", "pickle/rest", f"behind a pickle is what is none: {found.fault}", path)
-    elif found.fault:
-        yield ScanFinding("high", "pickle/unread", f"a pickle cannot be followed: {found.fault}", path)
-    elif not found.ended:
-        yield ScanFinding("low", "pickle/empty", "a pickle without anything in it", path)
+def _judge_end(pickles: Pickles, path: str) -> Iterator[ScanFinding]:
+    if pickles.fault and pickles.ended:
+        yield ScanFinding(
+            "medium", "pickle/rest", f"after a pickle, the rest is not one: {pickles.fault}", path
+        )
+    elif pickles.fault:
+        yield ScanFinding("high", "pickle/unread", f"a pickle cannot be followed: {pickles.fault}", path)
+    elif not pickles.ended:
+        yield ScanFinding("low", "pickle/empty", "an empty pickle", path)
 
 
 def _ask_second(names: set[Name]) -> set[Name]:
-    """Ask picklescan which names it knows to run code, by a pickle that takes them and does nothing."""
+    """Ask picklescan which names run code, with a pickle that takes them and does nothing."""
     plain = [name for name in names if "".join(name).isascii() and not re.search(r"\s", "".join(name))]
     scanner = load_extra("picklescan.scanner", "picklescan", extra="server")
     taken = "".join(f"c{name.module}\n{name.name}\n0" for name in plain)

@@ -1,7 +1,7 @@
-"""Follow a pickle without loading it: which names it takes, what it calls, and where it ends.
+"""Follow a pickle without loading it: the names it takes, the calls it makes, and its end.
 
-The opcodes and their effects on the stack are those that the standard library describes in `pickletools`.
-Values are followed only so far as names depend on them. What is long is passed over, not read.
+The standard library's `pickletools` describes the opcodes and their effects on the stack. Values are followed
+only as far as names depend on them. Long arguments are skipped.
 """
 
 import io
@@ -16,7 +16,7 @@ from muniment.scanning.tape import MAX_TEXT_BYTES, Tape
 
 _MAX_VALUES: Final = 1 << 22
 _OPCODES: Final = {ord(info.code): info for info in pickletools.opcodes}
-# How `pickletools` says that an argument begins with its own length: that length's width, and its sign.
+# The arguments in `pickletools` that begin with their own length: the width and the sign of that length.
 _LENGTHS: Final = {
     pickletools.TAKEN_FROM_ARGUMENT1: (1, False),
     pickletools.TAKEN_FROM_ARGUMENT4: (4, True),
@@ -28,7 +28,7 @@ _NAME_LINES: Final = {"GLOBAL", "INST"}
 
 @dataclass(slots=True)
 class Made:
-    """What a call gave: what was called, with which arguments, and the state that was set then."""
+    """The result of a call: the callable, its arguments, and the state that was set on it."""
 
     called: object
     arguments: object
@@ -36,7 +36,7 @@ class Made:
 
 
 class _Unknown:
-    """A value that was not followed."""
+    """A value that is not followed."""
 
 
 _UNKNOWN: Final = _Unknown()
@@ -46,18 +46,18 @@ Hook = Callable[[Made], bool]
 
 
 def _pass(_made: Made) -> bool:
-    """Take no notice."""
+    """Ignore the object."""
     return False
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a pickle does, as far as it was followed.
+    """The actions of a pickle, as far as it was followed.
 
     Attributes:
         names: the names that it takes.
-        hidden: how it takes names that cannot be told, or calls what is no name.
-        calls: how often it calls something.
+        hidden: how it takes unknown names, or calls something other than a name.
+        calls: the number of its calls.
     """
 
     names: set[Name] = field(default_factory=set)
@@ -66,13 +66,13 @@ class Reading:
 
 
 class Machine:
-    """Follows one pickle in a file, from where the file stands."""
+    """Follows a pickle from the current position of a file."""
 
     def __init__(self, file: BinaryIO, reading: Reading, built: Hook = _pass) -> None:
         """Read from a file into `reading`.
 
-        `built` is told of each object whose state was set, with the file standing behind that; it says
-        whether it has read on.
+        `built` receives each object whose state was set, with the file positioned after it, and returns
+        whether it read on.
         """
         self._tape = Tape(file)
         self._reading = reading
@@ -112,17 +112,17 @@ class Machine:
             "NEWOBJ_EX": self._make_with_keywords,
             "BUILD": self._build,
             "FRAME": self._begin_frame,
-            # What an archive keeps beside the pickle, torch's tensors: data.
+            # Data that an archive keeps beside the pickle, such as torch's tensors.
             "PERSID": lambda _: self._push(_UNKNOWN),
             **dict.fromkeys(("EXT1", "EXT2", "EXT4"), self._extend),
         }
 
     def run(self) -> object:
-        """Follow the pickle to its end; give what it is worth, as far as that was followed.
+        """Follow the pickle to its end; return its value, as far as it was followed.
 
         Raises:
-            Malformed: it has none, or breaks a rule on the way.
-            TooLarge: it holds more at once than can be followed.
+            Malformed: it has no end, or breaks a rule before.
+            TooLarge: it needs more memory than the scan has.
         """
         try:
             while (info := self._read_opcode()).name != "STOP":
@@ -137,10 +137,10 @@ class Machine:
             return self._pop()
         finally:
             if self._tape.crossed:
-                self._reading.hidden.add("what is read across the end of a frame")
+                self._reading.hidden.add("a read across the end of a frame")
 
     def _follow(self, info: pickletools.OpcodeInfo, argument: object) -> None:
-        """Do to the stack what the description of an opcode says."""
+        """Change the stack as the description of an opcode says."""
         if info.arg is not None and not info.stack_before and len(info.stack_after) == 1:
             self._push(argument)
             return
@@ -158,7 +158,7 @@ class Machine:
     def _read_opcode(self) -> pickletools.OpcodeInfo:
         info = _OPCODES.get(self._tape.read(1)[0])
         if info is None:
-            raise Malformed(reason="an opcode that there is not")
+            raise Malformed(reason="unknown opcode")
         return info
 
     def _read_argument(self, info: pickletools.OpcodeInfo) -> object:
@@ -187,17 +187,17 @@ class Machine:
         try:
             return described.reader(io.BytesIO(data))
         except ValueError:
-            # Some loader may read it, in an encoding of its own.
+            # A loader may read it in another encoding.
             return _UNKNOWN
 
     def _read_name(self) -> Name:
         module, name = self._tape.read_line(), self._tape.read_line()
         if module is None or name is None:
-            raise Malformed(reason="a name that is too long")
+            raise Malformed(reason="its name is too long")
         try:
             return Name(module[:-1].decode(), name[:-1].decode())
         except UnicodeDecodeError as error:
-            raise Malformed(reason="a name that is not text") from error
+            raise Malformed(reason="its name is not text") from error
 
     # ---- the stack
 
@@ -206,7 +206,7 @@ class Machine:
 
     def _top(self) -> object:
         if not self._stack or self._stack[-1] is _MARK:
-            raise Malformed(reason="it takes what is not there")
+            raise Malformed(reason="its stack is empty")
         return self._stack[-1]
 
     def _pop(self) -> object:
@@ -216,7 +216,7 @@ class Machine:
 
     def _pop_any(self, _: object) -> None:
         if not self._stack:
-            raise Malformed(reason="it takes what is not there")
+            raise Malformed(reason="its stack is empty")
         self._stack.pop()
 
     def _pop_to_mark(self) -> list[object]:
@@ -225,7 +225,7 @@ class Machine:
                 values = self._stack[place + 1 :]
                 del self._stack[place:]
                 return values
-        raise Malformed(reason="it takes what is not there")
+        raise Malformed(reason="its stack is empty")
 
     def _tuple(self, count: int) -> None:
         values = [self._pop() for _ in range(count)]
@@ -249,7 +249,7 @@ class Machine:
 
     def _recall(self, key: object) -> None:
         if key not in self._memo:
-            raise Malformed(reason="it recalls what it does not remember")
+            raise Malformed(reason="its memo has no such entry")
         self._push(self._memo[key])
 
     # ---- names and calls
@@ -264,17 +264,17 @@ class Machine:
         if isinstance(name, str) and isinstance(module, str):
             self._push_name(Name(module, name))
         elif _may_be_text(name) and _may_be_text(module):
-            self._reading.hidden.add("a name that it makes as it goes")
+            self._reading.hidden.add("a name that it computes")
             self._push(_UNKNOWN)
         else:
-            raise Malformed(reason="a name that is no text")
+            raise Malformed(reason="its name is not text")
 
     def _call(self, called: object, arguments: object) -> None:
         if not (isinstance(called, Name | _Unknown) or _is_open(called)):
-            raise Malformed(reason="a call of what cannot be called")
+            raise Malformed(reason="it calls something that is not callable")
         self._reading.calls += 1
         if not isinstance(called, Name):
-            self._reading.hidden.add("a call of what it has made")
+            self._reading.hidden.add("a call of an object that it made")
         self._push(Made(called, arguments))
 
     def _make(self, _: object) -> None:
@@ -286,7 +286,7 @@ class Machine:
         self._call(called, (arguments, keywords))
 
     def _make_named(self, name: object) -> None:
-        # Taken first, as unpicklers do: whether there is a mark or not.
+        # Unpicklers take it first, whether there is a mark or not.
         self._push_name(name)
         self._stack.pop()
         self._call(name, tuple(self._pop_to_mark()))
@@ -294,7 +294,7 @@ class Machine:
     def _make_marked(self, _: object) -> None:
         values = self._pop_to_mark()
         if not values:
-            raise Malformed(reason="it takes what is not there")
+            raise Malformed(reason="its stack is empty")
         self._call(values[0], tuple(values[1:]))
 
     def _build(self, _: object) -> None:
@@ -305,22 +305,22 @@ class Machine:
                 self._tape.leave()
         elif isinstance(made, Name):
             self._reading.calls += 1
-            self._reading.hidden.add("a change of what a name stands for")
+            self._reading.hidden.add("a change of an object behind a name")
 
     def _begin_frame(self, size: object) -> None:
         if isinstance(size, int):
             self._tape.begin_frame(size)
 
     def _extend(self, _: object) -> None:
-        self._reading.hidden.add("a name by its number in a registry of extensions")
+        self._reading.hidden.add("a name by its number in the extension registry")
         self._push(_UNKNOWN)
 
 
 def _may_be_text(value: object) -> bool:
-    """Say whether a value is a text, or may be one once it is made.
+    """Return whether a value is a text, or may become one.
 
-    What is listed is none, nor what listed classes make. In a file of joblib, which holds arrays between
-    opcodes, a plain unpickler comes upon such values where it looks for names, and ends there.
+    Listed names and instances of listed classes are not texts. In a joblib file, which has arrays between
+    opcodes, a plain unpickler may meet such values where it expects names, and stop.
     """
     if isinstance(value, Name):
         return not is_listed(value)
@@ -328,14 +328,14 @@ def _may_be_text(value: object) -> bool:
 
 
 def _is_open(value: object) -> bool:
-    """Say whether a value is what a call gave, and may be of any kind."""
+    """Return whether a value is the result of a call, and so may have any type."""
     return isinstance(value, Made) and not (isinstance(value.called, Name) and is_class(value.called))
 
 
 def _fill(target: object, values: list[object]) -> None:
-    """Set items in a dictionary that is followed: those whose keys are texts."""
+    """Set the items with text keys in a followed dictionary."""
     if len(values) % 2:
-        raise Malformed(reason="a key without a value")
+        raise Malformed(reason="it has a key without a value")
     if isinstance(target, dict):
         for key, value in zip(values[::2], values[1::2], strict=True):
             if isinstance(key, str):

@@ -1,4 +1,4 @@
-"""The names that pickles take, and the list of those that only make data (`names.toml`)."""
+"""The names that pickles take, and the list of harmless ones (`names.toml`)."""
 
 import sys
 import tomllib
@@ -8,13 +8,13 @@ from typing import Final, NamedTuple
 
 
 class Name(NamedTuple):
-    """A name that a pickle takes from a module."""
+    """A name in a module that a pickle takes."""
 
     module: str
     name: str
 
     def __str__(self) -> str:
-        """Write it as Python does."""
+        """Write the name in Python's form."""
         return f"{self.module}.{self.name}"
 
 
@@ -29,27 +29,27 @@ _FUNCTIONS: Final = _read("functions")
 
 
 def is_listed(name: Name) -> bool:
-    """Say whether a name is known to make nothing but data."""
+    """Return whether a name is known to make only data."""
     return bool({name, _modernise(name)} & (_CLASSES | _FUNCTIONS))
 
 
 def is_class(name: Name) -> bool:
-    """Say whether a name is listed, and what it makes is no text, and nothing that runs."""
+    """Return whether a name is a listed class, whose instances are neither text nor callable."""
     return bool({name, _modernise(name)} & _CLASSES)
 
 
 def is_standard(name: Name) -> bool:
-    """Say whether a name is of Python's own library, from which any file can be read and any program run."""
+    """Return whether a name is in Python's own library, which can read any file and run any program."""
     package = _modernise(name).module.partition(".")[0]
     return package in sys.stdlib_module_names or package in _RETIRED
 
 
-# What older Pythons had beside today's.
+# Packages that only older Pythons have.
 _RETIRED: Final = frozenset({"distutils", "asynchat", "asyncore", "imp", "smtpd"})
 
 
 def _modernise(name: Name) -> Name:
-    """Give a name of Python 2 as Python 3 reads it (`pickle`, `fix_imports`)."""
+    """Return the Python 3 form of a Python 2 name (`pickle`, `fix_imports`)."""
     if name in NAME_MAPPING:
         return Name(*NAME_MAPPING[name])
     return Name(IMPORT_MAPPING.get(name.module, name.module), name.name)

@@ -1,4 +1,4 @@
-"""The pickles of a file: each one behind the other, those of joblib with their arrays, those of old torch."""
+"""The pickles of a file: in sequence, those of joblib with their arrays, those of old torch."""
 
 import math
 import re
@@ -15,17 +15,17 @@ from muniment.scanning.tape import skip
 _WRAPPER: Final = Name("joblib.numpy_pickle", "NumpyArrayWrapper")
 _PADDING: Final = "numpy_array_alignment_bytes"
 _PLAIN_DTYPE: Final = re.compile(r"[biufcmMSUV](\d{1,9})")
-# NumPy counts the characters of its texts, and each takes four bytes.
+# NumPy counts characters of text, each of four bytes.
 _CHARACTER_BYTES: Final = 4
 _MAX_NESTING: Final = 16
-# What a file of torch before 1.6 begins with; behind five pickles, it holds tensors.
+# The first pickle of a file of torch before 1.6; tensors follow after five pickles.
 _TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C
 _TORCH_PICKLES: Final = 5
 
 
 @dataclass(slots=True)
 class Pickles:
-    """What the pickles of a file do, how many ended, and why the last one did not; empty if it did."""
+    """The actions of the pickles of a file, how many ended, and the fault of the last, if any."""
 
     reading: Reading = field(default_factory=Reading)
     ended: int = 0
@@ -33,48 +33,48 @@ class Pickles:
 
     @property
     def acts(self) -> bool:
-        """Whether a loader would do anything that matters, whatever the file is called."""
+        """Whether a loader would act on the file, regardless of its name."""
         return bool(self.reading.calls) or bool(self.ended and (self.reading.names or self.reading.hidden))
 
 
 def read_pickles(file: BufferedReader) -> Pickles:
-    """Follow the pickles from where the file stands to its end.
+    """Follow the pickles from the current position of the file to its end.
 
-    A file of joblib is followed as joblib reads it and as `pickle` does: which of them loads it is not known.
+    A joblib file is followed both as joblib and as `pickle` read it, because either may load it.
     """
     start = file.tell()
     plain = _follow(file, Reading(), None)
     if _WRAPPER not in plain.reading.names:
         return plain
     file.seek(start)
-    # What it does is all that either of them would do.
+    # Its actions are those of both readings together.
     return _follow(file, plain.reading, lambda made: _skip_array(file, plain.reading, made))
 
 
 def _follow(file: BufferedReader, reading: Reading, built: Hook | None) -> Pickles:
-    found = Pickles(reading)
+    pickles = Pickles(reading)
     hooks = () if built is None else (built,)
     old_torch = False
     while file.peek(1):
         try:
             value = Machine(file, reading, *hooks).run()
         except Malformed as fault:
-            found.fault = str(fault)
+            pickles.fault = str(fault)
             break
-        found.ended += 1
-        old_torch = old_torch or (found.ended == 1 and value == _TORCH_MAGIC)
-        if old_torch and found.ended == _TORCH_PICKLES:
+        pickles.ended += 1
+        old_torch = old_torch or (pickles.ended == 1 and value == _TORCH_MAGIC)
+        if old_torch and pickles.ended == _TORCH_PICKLES:
             break
-    return found
+    return pickles
 
 
 def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> bool:
-    """Pass over the array that joblib keeps behind its wrapper, and say whether it is one.
+    """Skip the array that joblib keeps after its wrapper; return whether there is one.
 
-    An array of objects is a pickle of its own.
+    An array of objects is another pickle.
 
     Raises:
-        Malformed: how long it is cannot be told, or it is not there.
+        Malformed: its length is unknown, or it is missing.
     """
     if made.called != _WRAPPER:
         return False
@@ -82,7 +82,7 @@ def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> bool:
     dtype = state.get("dtype") if isinstance(state, Mapping) else None
     shape = state.get("shape") if isinstance(state, Mapping) else None
     if not (isinstance(state, Mapping) and isinstance(dtype, Made) and isinstance(shape, tuple)):
-        raise Malformed(reason="an array of joblib without a type")
+        raise Malformed(reason="a joblib array has no type")
     if _has_objects(dtype):
         Machine(file, reading).run()
         return True
@@ -96,15 +96,15 @@ def _skip_array(file: BufferedReader, reading: Reading, made: Made) -> bool:
 def _count(shape: tuple[object, ...]) -> int:
     lengths = [length for length in shape if isinstance(length, int) and length >= 0]
     if len(lengths) != len(shape):
-        raise Malformed(reason="an array of joblib without a shape")
+        raise Malformed(reason="a joblib array has no shape")
     return math.prod(lengths)
 
 
 def _size_of(dtype: Made) -> int:
-    found = _PLAIN_DTYPE.fullmatch(_text_of(dtype))
-    if found is None:
-        raise Malformed(reason="an array of joblib of a type that is not known")
-    return int(found[1]) * (_CHARACTER_BYTES if _text_of(dtype).startswith("U") else 1)
+    match = _PLAIN_DTYPE.fullmatch(_text_of(dtype))
+    if match is None:
+        raise Malformed(reason="a joblib array has an unknown type")
+    return int(match[1]) * (_CHARACTER_BYTES if _text_of(dtype).startswith("U") else 1)
 
 
 def _text_of(dtype: Made) -> str:
@@ -113,9 +113,9 @@ def _text_of(dtype: Made) -> str:
 
 
 def _has_objects(dtype: Made, nesting: int = 0) -> bool:
-    """Say whether an array of a type holds objects, itself or in a field."""
+    """Return whether a type contains objects, itself or in a field."""
     if nesting > _MAX_NESTING:
-        raise Malformed(reason="an array of joblib of a type that is too deep")
+        raise Malformed(reason="a joblib array has a type that is too deep")
     if _text_of(dtype).startswith("O"):
         return True
     state = dtype.state if isinstance(dtype.state, tuple) else ()

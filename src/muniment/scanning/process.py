@@ -1,4 +1,4 @@
-"""Scan in a process of its own, which is given nothing but the bytes that it asks for."""
+"""Scan in a separate process, which receives only the bytes that it asks for."""
 
 import importlib.metadata
 import json
@@ -20,9 +20,9 @@ from muniment.ports.scanning import Scannable
 from muniment.scanning.faults import Malformed
 from muniment.scanning.wire import ANSWER, MAX_ANSWER_BYTES, MAX_READ_BYTES, read_question
 
-# Longer than the worker may compute for one version.
+# Longer than the worker may take for a version.
 _PATIENCE_S: Final = 900.0
-# What another Python needs to be the one that we are. Nothing else of our environment is the worker's to see.
+# The variables that another process needs to find this Python. The worker sees no others.
 _PASSED: Final = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 
 
@@ -30,7 +30,7 @@ _ENDED: Final = (EOFError, ConnectionError, TimeoutError, Malformed)
 
 
 class _Ended(Exception):
-    """The worker has ended at a file."""
+    """The worker ended at a file."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -38,13 +38,13 @@ class _Ended(Exception):
 
 
 class ScanProcess:
-    """A scanner in another process, which is started when it is needed, and again when it has ended."""
+    """A scanner in another process, which is started on demand, and again after it has ended."""
 
     def __init__(self) -> None:
-        """Start nothing yet.
+        """Prepare the scanner; the process starts later.
 
         Raises:
-            MissingExtra: what we ask for a second opinion is not installed.
+            MissingExtra: picklescan is not installed.
         """
         try:
             second = importlib.metadata.version("picklescan")
@@ -57,27 +57,27 @@ class ScanProcess:
         self._connection: Connection[Any, Any] | None = None
 
     def describe(self) -> Scanner:
-        """Give our version, and that of what we ask for a second opinion."""
+        """Return our version and that of picklescan."""
         return self._scanner
 
     def scan(self, files: Sequence[Scannable]) -> list[ScanFinding]:
-        """Look into files; one that ends the worker is a finding. Raises as `Scanning.scan`."""
+        """Scan files; a file that ends the worker is a finding. Raises like `Scanning.scan`."""
         if not files:
             return []
         with self._lock:
             try:
                 return self._try(files)
             except _Ended:
-                # It may have been ended by what is not of these files: another's hunger, or a hand.
+                # The cause may be outside these files: lack of memory, or a person.
                 pass
             try:
                 return self._try(files)
             except _Ended as end:
-                message = "what is in it ended the scanner, or took it too long"
+                message = "its content ended the scanner or took too long"
                 return [ScanFinding("high", "file/unread", message, end.path)]
 
     def close(self) -> None:
-        """End the worker for good, whatever it is at."""
+        """Stop the worker permanently, even during a scan."""
         self._closed = True
         process = self._process
         if process is not None:
@@ -86,22 +86,24 @@ class ScanProcess:
             self._end()
 
     def _try(self, files: Sequence[Scannable]) -> list[ScanFinding]:
-        """Look into files. Raises _Ended if the worker ended at it."""
+        """Scan files. Raises _Ended if the worker ended."""
         with ExitStack() as stack:
-            # Whatever goes wrong, the worker is left in the middle of something: the next one is another.
+            # After any fault, the worker's state is unknown: use a new one.
             stack.callback(self._end)
             source = _Source(files)
             with closing(source):
                 try:
-                    found = self._ask(source)
+                    findings = self._ask(source)
                 except _ENDED as error:
                     if self._closed:
-                        raise RegistryUnreachable(location="the scanner", reason="it was closed") from error
+                        raise RegistryUnreachable(
+                            location="the scanner", reason="the scanner was closed"
+                        ) from error
                     raise _Ended(source.path) from error
                 except BlobNotFound:
-                    return [ScanFinding("high", "file/missing", "its bytes are not there", source.path)]
+                    return [ScanFinding("high", "file/missing", "its bytes are missing", source.path)]
             stack.pop_all()
-            return found
+            return findings
 
     def _ask(self, source: "_Source") -> list[ScanFinding]:
         connection = self._begin()
@@ -117,13 +119,13 @@ class ScanProcess:
         if self._closed:
             raise EOFError
         if self._process is not None and self._process.poll() is not None:
-            # It has ended by itself: there was nothing to do for a while.
+            # It ended by itself after a time without work.
             self._end()
         if self._connection is not None:
             return self._connection
         ours, theirs = Pipe()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-P", "-s", "-m", "muniment.scanning.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 cwd="/",
@@ -145,7 +147,7 @@ class ScanProcess:
 
 
 class _Source:
-    """The files of a version, one of them open at a time."""
+    """The files of a version, of which one is open at a time."""
 
     def __init__(self, files: Sequence[Scannable]) -> None:
         self._files = files
@@ -154,18 +156,18 @@ class _Source:
 
     @property
     def path(self) -> str:
-        """The file that was read last."""
+        """The path of the file that was read last."""
         return self._files[self._index].path if self._index >= 0 else ""
 
     def describe(self) -> list[tuple[str, int]]:
-        """Give paths and sizes."""
+        """List paths and sizes."""
         return [(one.path, one.size_bytes) for one in self._files]
 
     def read(self, question: bytes) -> bytes:
-        """Read what the worker asks for; less at the end of a file.
+        """Read the bytes that the worker asks for; fewer at the end of a file.
 
         Raises:
-            Malformed: it asks for what there is not.
+            Malformed: there are no such bytes.
         """
         try:
             asked = read_question(question)
@@ -181,7 +183,7 @@ class _Source:
         return self._file.read(asked.size)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open file."""
         if self._file is not None:
             self._file.close()
         self._file = None
@@ -196,15 +198,15 @@ def _receive(connection: "Connection[Any, Any]") -> bytes:
 
 
 def _read_answer(message: bytes) -> list[ScanFinding]:
-    """Read what was found; a worker that was taken over may say anything.
+    """Read the findings; a compromised worker may send anything.
 
     Raises:
-        Malformed: it is no list of findings.
+        Malformed: it is not a list of findings.
     """
     try:
-        found = [ScanFinding(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
+        findings = [ScanFinding(*map(str, one)) for one in json.loads(message[len(ANSWER) :])]
     except (TypeError, ValueError) as error:
         raise Malformed(reason="no findings") from error
-    if any(one.severity not in SEVERITIES for one in found):
+    if any(one.severity not in SEVERITIES for one in findings):
         raise Malformed(reason="no such severity")
-    return found
+    return findings

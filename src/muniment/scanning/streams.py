@@ -1,4 +1,4 @@
-"""Streams: what is in compressed files, and any of them with a buffer to look ahead in."""
+"""Streams of compressed files, and buffers to look ahead in any stream."""
 
 import bz2
 import gzip
@@ -13,12 +13,12 @@ _BUFFER_BYTES: Final = 1 << 18
 
 
 def buffer(file: object) -> io.BufferedReader:
-    """Put a buffer before a stream, raw or not."""
+    """Buffer a stream, raw or not."""
     return io.BufferedReader(cast("io.RawIOBase", file), _BUFFER_BYTES)
 
 
 class _Zlib(io.RawIOBase):
-    """A stream of zlib, one behind the other, as joblib writes and reads them."""
+    """A sequence of zlib streams, as joblib writes and reads it."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
@@ -39,11 +39,11 @@ class _Zlib(io.RawIOBase):
             )
             if self._inflater.eof and data:
                 self._inflater = zlib.decompressobj()
-            found = self._inflater.decompress(data, len(buffer)) if data else b""
-            if found or not data:
-                buffer[: len(found)] = found
-                self._place += len(found)
-                return len(found)
+            inflated = self._inflater.decompress(data, len(buffer)) if data else b""
+            if inflated or not data:
+                buffer[: len(inflated)] = inflated
+                self._place += len(inflated)
+                return len(inflated)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         target = offset + (self._place if whence == io.SEEK_CUR else 0)
@@ -58,7 +58,7 @@ class _Zlib(io.RawIOBase):
         return self._place
 
 
-# By their first bytes, as joblib tells them.
+# By the first bytes, like joblib.
 COMPRESSED: Final[Mapping[bytes, Callable[[BinaryIO], object]]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZ": bz2.BZ2File,

@@ -1,7 +1,7 @@
-"""The bytes of a pickle, in the frames of protocol 4.
+"""The bytes of a pickle, with the frames of protocol 4.
 
-An unpickler takes the bytes of a frame from its file at once. What would be read across its end is refused by
-the one in Python; the one in C lets go of the beginning, and reads another name than stands there.
+An unpickler reads a frame at once. If a read crosses its end, the Python unpickler refuses, but the C
+unpickler drops the beginning and so reads another name than the file has.
 """
 
 import io
@@ -9,23 +9,23 @@ from typing import BinaryIO, Final
 
 from muniment.scanning.faults import Malformed
 
-# Longer texts are no names.
+# Longer texts are not names.
 MAX_TEXT_BYTES: Final = 1 << 16
 _MAX_BYTES: Final = 1 << 62
 
 
 class Tape:
-    """Reads from a file, and remembers whether anything was read across the end of a frame (`crossed`)."""
+    """Reads a file, and remembers whether a read crossed the end of a frame (`crossed`)."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Read from where the file stands."""
+        """Read from the current position of a file."""
         self._file = file
-        # What is left of the frame; 0 outside of frames.
+        # The rest of the frame; 0 outside frames.
         self._left = 0
         self.crossed = False
 
     def read(self, count: int) -> bytes:
-        """Read so many bytes.
+        """Read exactly `count` bytes.
 
         Raises:
             Malformed: there are fewer.
@@ -37,10 +37,10 @@ class Tape:
         return data
 
     def read_line(self) -> bytes | None:
-        """Read a line, with its end if it has one; None if it is too long to be a name.
+        """Read a line with its end; None if it is too long for a name.
 
         Raises:
-            Malformed: there is none.
+            Malformed: there is no line.
         """
         line = self._file.readline(MAX_TEXT_BYTES)
         if not line:
@@ -53,17 +53,17 @@ class Tape:
         return line if count == len(line) else None
 
     def skip(self, count: int) -> None:
-        """Pass over so many bytes. Raises as `read`."""
+        """Skip `count` bytes. Raises like `read`."""
         skip(self._file, count)
         self._pass(count)
 
     def begin_frame(self, size: int) -> None:
-        """Note that a frame of so many bytes begins."""
+        """Begin a frame of `size` bytes."""
         self.crossed = self.crossed or self._left > 0
         self._left = size
 
     def leave(self) -> None:
-        """Note that somebody else reads on in the file, who knows nothing of frames."""
+        """Leave the frame: other code reads on in the file without regard for frames."""
         self.crossed = self.crossed or self._left > 0
         self._left = 0
 
@@ -74,15 +74,15 @@ class Tape:
 
 
 def skip(file: BinaryIO, count: int) -> None:
-    """Pass over bytes, which have to be there.
+    """Skip bytes.
 
     Raises:
-        Malformed: they are not.
+        Malformed: there are fewer.
     """
     if not count:
         return
     if count > _MAX_BYTES:
-        raise Malformed(reason="a length that no file has")
+        raise Malformed(reason="it has an impossible length")
     file.seek(count - 1, io.SEEK_CUR)
     if not file.read(1):
         raise Malformed(reason="it ends too early")

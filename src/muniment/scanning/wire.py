@@ -1,9 +1,9 @@
-"""What the two sides of a scan say to each other."""
+"""The messages between the two processes of a scan."""
 
 import struct
 from typing import Final, NamedTuple
 
-# A message of the worker is a question for bytes, or its answer.
+# The worker sends a question for bytes, or its answer.
 QUESTION: Final = b"Q"
 ANSWER: Final = b"A"
 MAX_READ_BYTES: Final = 1 << 20
@@ -12,7 +12,7 @@ _QUESTION: Final = struct.Struct(">IQI")
 
 
 class Question(NamedTuple):
-    """A question for bytes: of which file, from where, how many."""
+    """A question for bytes: the file, the offset, the count."""
 
     file: int
     offset: int
@@ -28,6 +28,6 @@ def read_question(message: bytes) -> Question:
     """Read a question for bytes.
 
     Raises:
-        struct.error: it is none.
+        struct.error: it is malformed.
     """
     return Question(*_QUESTION.unpack(message[len(QUESTION) :]))

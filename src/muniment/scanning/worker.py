@@ -1,7 +1,7 @@
-"""The process that looks into files: `python -m muniment.scanning.worker FD`.
+"""The process that scans files: `python -m muniment.scanning.worker FD`.
 
-It is given no key, no setting and no address: it is told the names and sizes of files, asks for bytes, and
-answers what it found. What is too much for it ends this process, which has bounds on memory and time.
+It gets no keys, settings or addresses. It receives the names and sizes of files, asks for bytes, and answers
+with findings. Its limits on memory and time end the process if a file exceeds them.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from muniment.core.claims.scans import ScanFinding, keep_worst
 from muniment.scanning.files import scan_file
 from muniment.scanning.wire import ANSWER, MAX_READ_BYTES, Question, write_question
 
-# With the server, less than a gigabyte: where they share a limit, as in deploy/, ours is reached first.
+# Together with the server less than a gigabyte: if both share a limit, as in deploy/, ours is reached first.
 _MAX_MEMORY_BYTES: Final = 768 << 20
 _MAX_CPU_S: Final = 300
 _IDLE_S: Final = 60.0
@@ -29,7 +29,7 @@ _NICENESS: Final = 10
 
 
 class _Remote(io.RawIOBase):
-    """A file that the other side reads for us."""
+    """A file that the other process reads for us."""
 
     def __init__(self, connection: "Connection[Any, Any]", index: int, size: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Remote(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
         if base + offset < 0:
-            raise OSError(errno.EINVAL, "a place before the beginning")
+            raise OSError(errno.EINVAL, "an offset before the beginning")
         self._place = base + offset
         return self._place
 
@@ -63,11 +63,11 @@ class _Remote(io.RawIOBase):
 
 
 def main() -> None:
-    """Answer requests until there are none."""
+    """Answer requests until there are no more."""
     os.nice(_NICENESS)
     logging.disable()
     warnings.simplefilter("ignore")
-    # Not every system has this bound.
+    # Not every system has this limit.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY_BYTES, _MAX_MEMORY_BYTES))
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
@@ -91,11 +91,9 @@ def _scan_all(connection: "Connection[Any, Any]", files: list[tuple[str, int]]) 
         try:
             yield from scan_file(file, path, size)
         except MemoryError:
-            yield ScanFinding(
-                "high", "file/unread", "what is in it is larger than what can be looked into", path
-            )
-        except Exception as error:  # noqa: BLE001 - whatever is in it: what cannot be looked into is a finding
-            message = f"what is in it cannot be looked into: {type(error).__name__}"
+            yield ScanFinding("high", "file/unread", "its content is too large to scan", path)
+        except Exception as error:  # noqa: BLE001 - any content that cannot be scanned is a finding
+            message = f"its content cannot be scanned: {type(error).__name__}"
             yield ScanFinding("high", "file/unread", message, path)
 
 

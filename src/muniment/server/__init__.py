@@ -1,1 +1,1 @@
-"""Where the parts meet: the only composition root."""
+"""The composition root: the only place that puts the parts together."""

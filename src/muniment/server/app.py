@@ -1,4 +1,4 @@
-"""The app: doors, pages, health and metrics around one registry."""
+"""The app: the doors, pages, health and metrics of one registry."""
 
 import hmac
 import importlib
@@ -26,14 +26,14 @@ from muniment.server.workloads import WorkloadVerifier
 from muniment.services.serving.registry import ServedRegistry
 from muniment.web import pages
 
-# How each protocol opens its door.
+# Each protocol's function that opens its door.
 DOORS: Final[Sequence[Callable[[House], Door]]] = (open_native,)
 
 
 def make_app(
     opened: Opened, settings: ServerSettings, doors: Sequence[Callable[[House], Door]] = DOORS
 ) -> Gateway:
-    """Put the app together."""
+    """Make the app of a registry."""
     collector, workloads = CollectorRegistry(), WorkloadVerifier(opened.registry)
     house = House(
         registry=opened.registry,
@@ -58,7 +58,7 @@ def _open_rest(
     collector: CollectorRegistry,
     workloads: WorkloadVerifier,
 ) -> Door:
-    """Open what stands beside the doors: pages, health and metrics. It lives as long as the server."""
+    """Open the routes outside the doors: pages, health and metrics. Their app has the server's lifespan."""
 
     @asynccontextmanager
     async def live(_app: Starlette) -> AsyncIterator[None]:
@@ -80,20 +80,20 @@ def _open_rest(
 
 
 async def _healthz(_request: Request) -> Response:
-    """Say that this process answers."""
+    """Answer that this process is alive."""
     return JSONResponse({"status": "ok"})
 
 
 async def _readyz(request: Request) -> Response:
-    """Say whether this process can do its work: each store, by name."""
-    found = await to_thread.run_sync(check_ready, request.app.state.registry)
-    ready = all(fault is None for fault in found.values())
-    document = {"ready": ready, "checks": {name: fault or "ok" for name, fault in found.items()}}
+    """Answer whether this process can work, store by store."""
+    faults = await to_thread.run_sync(check_ready, request.app.state.registry)
+    ready = all(fault is None for fault in faults.values())
+    document = {"ready": ready, "checks": {name: fault or "ok" for name, fault in faults.items()}}
     return JSONResponse(document, 200 if ready else 503)
 
 
 async def _metrics(request: Request) -> Response:
-    """Give the metrics, in the text form of Prometheus."""
+    """Answer with the metrics in the text format of Prometheus."""
     wanted = request.app.state.settings.metrics_token
     if wanted is not None:
         shown = find_token(request.headers) or ""
@@ -107,7 +107,7 @@ def _make_logins(
 ) -> list[Route]:
     if settings.oidc_issuer is None:
         return []
-    # Who has no provider is spared a library of its own for that (docs/decisions/0004-late-imports.md).
+    # A server without a provider does not load the login library (docs/decisions/0004-late-imports.md).
     logins = importlib.import_module("muniment.server.logins")
     provider = logins.Provider(
         issuer=str(settings.oidc_issuer).rstrip("/"),

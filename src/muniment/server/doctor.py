@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with a registry, and the command that mends it."""
+"""The doctor: what is wrong with a registry, and how to repair it."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ _STALE: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment:
-    """What was looked at, what is wrong (empty if nothing is), and what mends it."""
+    """The result of a check: what was checked, the fault (empty if there is none) and the remedy."""
 
     what: str
     fault: str = ""
@@ -32,14 +32,14 @@ class Ailment:
 
 
 def examine(parts: Parts) -> list[Ailment]:
-    """Look at everything that can be looked at quickly; bytes are for `scrub`."""
+    """Check everything that is quick to check; `scrub` checks the bytes."""
     checks: list[tuple[str, Callable[[Parts], Iterator[tuple[str, str]]]]] = [
-        ("the log hashes to its own tree, and every row follows from it", _check_log),
-        ("the keys are this registry's, and nobody else can read them", _check_keys),
-        ("all that the log names, and all that is held, is stored", _check_blobs),
-        ("the clock does not stand before the newest entry", _check_clock),
-        ("there is room to write", _check_room),
-        ("nothing was left lying about", _check_leftovers),
+        ("the log matches its tree, and every row follows from the log", _check_log),
+        ("the keys belong to this registry, and nobody else can read them", _check_keys),
+        ("all blobs that the log names or a namespace holds are stored", _check_blobs),
+        ("the clock is not behind the newest entry", _check_clock),
+        ("there is space to write", _check_room),
+        ("no unfinished uploads are left over", _check_leftovers),
         ("no job keeps failing", _check_jobs),
     ]
     return [ailment for what, check in checks for ailment in _run(what, check, parts)]
@@ -47,10 +47,10 @@ def examine(parts: Parts) -> list[Ailment]:
 
 def _run(what: str, check: Callable[[Parts], Iterator[tuple[str, str]]], parts: Parts) -> list[Ailment]:
     try:
-        found = [Ailment(what=what, fault=fault, remedy=remedy) for fault, remedy in check(parts)]
+        ailments = [Ailment(what=what, fault=fault, remedy=remedy) for fault, remedy in check(parts)]
     except MunimentError as error:
         return [Ailment(what=what, fault=f"{error.code}: {error}", remedy=error.hint)]
-    return found or [Ailment(what=what)]
+    return ailments or [Ailment(what=what)]
 
 
 def _check_log(parts: Parts) -> Iterator[tuple[str, str]]:
@@ -73,14 +73,14 @@ def _check_blobs(parts: Parts) -> Iterator[tuple[str, str]]:
 def _check_clock(parts: Parts) -> Iterator[tuple[str, str]]:
     newest = parts.units.read(lambda unit: unit.log.last_time())
     if newest and read_time(newest) > now() + _SKEW:
-        yield f"the newest entry is of {newest}", "set the clock of this machine"
+        yield f"the newest entry is dated {newest}", "set the clock of this machine"
 
 
 def _check_room(parts: Parts) -> Iterator[tuple[str, str]]:
     place = next((path for path in (Path(parts.place), parts.keys) if path.exists()), Path.cwd())
     free = shutil.disk_usage(place).free
     if free < _ROOM_BYTES:
-        yield f"{free >> 20} MiB are left at {place}", "make room; muniment admin gc"
+        yield f"{free >> 20} MiB are left at {place}", "free some space; muniment admin gc"
     if not os.access(place, os.W_OK):
         yield f"{place} cannot be written", "give it to the user who runs the registry"
 
@@ -90,7 +90,7 @@ def _check_leftovers(parts: Parts) -> Iterator[tuple[str, str]]:
     idle = parts.units.read(lambda unit: unit.uploads.list_idle(before, 1))
     held = parts.units.read(lambda unit: unit.holdings.find_idle(before, 1))
     if idle or held:
-        yield "there are uploads that nobody has gone on with for a week", "muniment admin gc"
+        yield "some uploads have been idle for a week", "muniment admin gc"
 
 
 def _check_jobs(parts: Parts) -> Iterator[tuple[str, str]]:

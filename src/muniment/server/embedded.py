@@ -1,4 +1,4 @@
-"""The embedded registry: a directory, served by this process to itself.
+"""The embedded registry: a directory that this process serves to itself.
 
 muniment-data/
   oci-layout  blobs/sha256/<hex>   an OCI image layout
@@ -30,13 +30,13 @@ from muniment.stores.sql.sqlite import open_sqlite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """An open directory: its backend, and whom this process signs as (None: nobody)."""
+    """An open directory: its backend, and the identity that this process signs with, if any."""
 
     backend: LocalBackend
     identity: Identity | None
 
 
-def open_directory(  # noqa: PLR0913 - what a registry is opened with
+def open_directory(  # noqa: PLR0913 - the options of opening
     root: Path,
     *,
     identity: Identity | None = None,
@@ -45,7 +45,7 @@ def open_directory(  # noqa: PLR0913 - what a registry is opened with
     create: bool = True,
     clock: Clock = now,
 ) -> Embedded:
-    """Open a directory as a registry; with `create`, found one if there is none.
+    """Open a registry in a directory; with `create`, found it if there is none.
 
     Without an `identity`, the founder's key in the directory is used.
 
@@ -79,10 +79,9 @@ def open_directory(  # noqa: PLR0913 - what a registry is opened with
 def _make(
     root: Path, identity: Identity | None, passphrase: str | None, founder_name: str, clock: Clock
 ) -> None:
-    """Make keys, database and first entries; one process at a time, and again after a crash.
+    """Make the keys, the database and the first entries. One process at a time; safe to repeat after a crash.
 
-    The database gets its name only when its first entries are in it, so that a directory is a
-    registry or is not.
+    The database gets its name only once it has its first entries, so a directory never holds half a registry.
     """
     with disk_failures(str(root)):
         root.mkdir(parents=True, exist_ok=True)
@@ -114,7 +113,7 @@ def _make(
                 )
             )
         finally:
-            # The last connection of a database folds its write-ahead log into the file.
+            # Closing the last connection merges the write-ahead log into the file.
             units.close()
         with disk_failures(str(root)):
             draft.rename(root / DATABASE)

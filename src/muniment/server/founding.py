@@ -1,4 +1,4 @@
-"""What a registry is founded with: keys, times and ids; the same for one in a directory and a served one."""
+"""Make what a new registry needs, embedded or served: keys, ids and salts."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from muniment.signing.notes import NoteSigner
 
 
 def make_keys(directory: Path, origin: str) -> RegistryKeys:
-    """Make the keys of a new registry, or take those that a founding that broke off has left."""
+    """Make the keys of a new registry, or reuse those of an interrupted founding."""
     return RegistryKeys(
         log=NoteSigner(origin, load_or_make(directory / "log.pem", Algorithm.ED25519)),
         verdicts=load_or_make(directory / "registry.pem", Algorithm.P256),
@@ -22,17 +22,17 @@ def make_keys(directory: Path, origin: str) -> RegistryKeys:
 
 
 def load_keys(directory: Path, units: Units) -> RegistryKeys:
-    """Read the keys of the registry whose log is in the stores.
+    """Load the keys of the registry in the stores.
 
     Raises:
         LogInconsistent: the log does not begin with the founding of a registry.
-        InvalidSetting: the keys are another registry's.
-        InvalidKey: they cannot be read.
+        InvalidSetting: the keys belong to another registry.
+        InvalidKey: the keys cannot be read.
     """
     leaves = units.read(lambda unit: unit.log.read(0, 1))
     first = read_entry(leaves[0], 0).event if leaves else None
     if not isinstance(first, RegistryCreated):
-        raise LogInconsistent(reason="its first entry is not the founding of a registry")
+        raise LogInconsistent(reason="its first entry does not found a registry")
     log = NoteSigner(first.origin, Identity.load(directory / "log.pem"))
     if str(log.verifier) != first.log_key:
         raise InvalidSetting(name="MUNIMENT_KEYS", reason="holds the keys of another registry")
@@ -40,14 +40,14 @@ def load_keys(directory: Path, units: Units) -> RegistryKeys:
 
 
 def load_or_make(path: Path, algorithm: Algorithm, passphrase: str | None = None) -> Identity:
-    """Read a key file, making it if it is not there."""
+    """Load a key file, or make it if there is none."""
     if not path.exists():
         Identity.generate(algorithm).save(path, passphrase)
     return Identity.load(path, passphrase)
 
 
 def new_id() -> str:
-    """Give a UUIDv7."""
+    """Return a UUIDv7."""
     return str(uuid_utils.uuid7())
 
 

@@ -1,4 +1,4 @@
-"""The jobs of a server: what is due is done, whichever replica it is on; no kind of job waits for another."""
+"""The jobs of a server. Any replica runs what is due, and no kind of job waits for another."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,21 +19,21 @@ from muniment.ports.unit import Unit, Units
 Handler = Callable[[str], object]
 Scout = Callable[[Unit, str], None]
 
-# What a handler gives back that has more to do: others come first, if they are due for longer.
+# A handler returns this if it has more to do; jobs that are due for longer go first.
 AGAIN: Final = object()
-# As long as a job waits whose replica died: whoever is at one renews its lease while half of it is left.
+# How long the job of a dead replica waits; a live replica renews its lease at half of that.
 _LEASE: Final = timedelta(minutes=2)
 _MOST_PAUSE: Final = timedelta(hours=6)
 _FIRST_PAUSE: Final = timedelta(seconds=30)
-# Enough to come to the longest pause, and few enough for a time to hold.
+# Enough to reach the longest pause, and few enough for a timedelta.
 _MOST_DOUBLINGS: Final = 10
 _log = structlog.get_logger("muniment.jobs")
 
 
 class Jobs:
-    """Does jobs by their kind. A recurring kind has a period, and is due again after it."""
+    """Runs jobs by their kind. A recurring kind is due again after its period."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what jobs stand on
+    def __init__(  # noqa: PLR0913, PLR0917 - the collaborators of jobs
         self,
         units: Units,
         clock: Clock,
@@ -42,7 +42,7 @@ class Jobs:
         scouts: Sequence[Scout] = (),
         look_every_s: float = 1.0,
     ) -> None:
-        """Stand on units; the thread starts with `start`. A scout adds the jobs that it finds to be due."""
+        """Prepare to run jobs; `start` starts the thread. A scout adds jobs that it finds due."""
         self._units = units
         self._clock = clock
         self._handlers = handlers
@@ -57,30 +57,30 @@ class Jobs:
         self._holding = threading.Lock()
 
     def start(self) -> None:
-        """Begin to look for jobs."""
+        """Start looking for jobs."""
         self._thread.start()
 
     def end(self) -> None:
-        """Begin no job any more; those that are broken off from now on have not failed."""
+        """Start no more jobs; a job that is interrupted from now on does not count as failed."""
         self._ending.set()
 
     @property
     def ending(self) -> bool:
-        """Whether jobs that take long are to break off."""
+        """Whether long jobs should stop early."""
         return self._ending.is_set()
 
     def close(self) -> None:
-        """End after the jobs that are under way."""
+        """Stop after the running jobs."""
         self.end()
         if self._thread.is_alive():
             self._thread.join()
         self._workers.shutdown()
 
     def do_next(self, kinds: Collection[str] = ()) -> bool:
-        """Do the job that is due for the longest, of some kinds or of all; say whether there was one.
+        """Run the job that has been due for the longest, of these kinds or all; return whether there was one.
 
-        A job that fails is tried again after a pause that grows; one whose replica dies, when its
-        lease ends. So a job may be done twice, and has to bear it.
+        A failed job is retried after a growing pause, and the job of a dead replica when its lease ends. A
+        job may run twice, so it must be idempotent.
         """
         job = self._lease(kinds)
         if job is None:
@@ -97,7 +97,7 @@ class Jobs:
         return True
 
     def renew(self) -> None:
-        """Lease for longer what this replica is at; what another has taken over is the other's."""
+        """Renew the leases of the running jobs; drop those that another replica has taken over."""
         now = self._clock()
         soon, until = write_time(now + _LEASE / 2), write_time(now + _LEASE)
         with self._holding:
@@ -110,7 +110,7 @@ class Jobs:
 
     def _lease(self, kinds: Collection[str]) -> Job | None:
         now = self._clock()
-        # Another replica may be newer, and have jobs that this one does not know.
+        # A newer replica may have added kinds of jobs that this one does not know.
         known, until = kinds or self._handlers, write_time(now + _LEASE)
         with self._holding:
             job = self._units.write(lambda unit: unit.jobs.lease(known, write_time(now), until))
@@ -119,12 +119,12 @@ class Jobs:
         return job
 
     def _do(self, job: Job) -> Callable[[Unit], None]:
-        """Do a job; give what is to be noted of it."""
+        """Run a job; return the write that records its outcome."""
         try:
             result = self._handlers[job.kind](job.payload)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+        except Exception as error:  # noqa: BLE001 - no fault may stop the other jobs
             if self._ending.is_set():
-                # It was broken off, and is due for whoever comes next.
+                # It was interrupted: leave it due for the next replica.
                 return partial(_put_back, job)
             postponed = self._postpone(job, str(error) or type(error).__name__)
             trace = None if isinstance(error, MunimentError | OSError) else error
@@ -146,7 +146,7 @@ class Jobs:
                     if kind not in self._busy or self._busy[kind].done():
                         self._busy[kind] = self._workers.submit(self._do_all, kind)
             except MunimentError as error:
-                # The database is away: look again later, as everybody does.
+                # The database is unavailable: look again later.
                 _log.warning("jobs wait", fault=str(error))
 
     def _find_due(self) -> set[str]:
@@ -162,12 +162,12 @@ class Jobs:
             # As above.
             _log.warning("jobs wait", fault=str(error))
         except Exception as error:
-            # Nobody looks at what came of a worker.
+            # Nobody waits for the result of a worker.
             _log.warning("jobs wait", fault=str(error), exc_info=error)
             raise
 
     def schedule(self) -> None:
-        """Add what is to be done from time to time, and what the scouts find."""
+        """Add the recurring jobs, and those that the scouts find."""
         self._units.write(self._schedule)
 
     def _schedule(self, unit: Unit) -> None:

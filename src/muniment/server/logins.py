@@ -1,8 +1,8 @@
-"""Login of people through an OpenID Connect provider (authorization code with PKCE and nonce).
+"""Log in people through an OpenID Connect provider (authorization code with PKCE and nonce).
 
-The command line listens on a port of its own machine and sends the browser here; from here it goes to
-the provider, back, and to that port with a one-time invitation (RFC 8252 7.3). What has to be known
-when the browser comes back travels with it, encrypted, so that any replica can take it up.
+The command line listens on a local port and sends the browser here. The browser goes on to the provider, back
+here, and to that port with a one-time invitation (RFC 8252 7.3). The state of the login travels with the
+browser, encrypted, so any replica can complete it.
 """
 
 import base64
@@ -39,7 +39,7 @@ _PORTS: Final = range(1024, 65_536)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """The identity provider of people, and what the registry is called there."""
+    """The identity provider of people, and the registry's client id and secret there."""
 
     issuer: str
     client_id: str
@@ -47,25 +47,25 @@ class Provider:
 
 
 def make_routes(registry: ServedRegistry, issuers: Issuers, provider: Provider, address: str) -> list[Route]:
-    """Make the routes of a login for a registry that people reach by an address."""
+    """Make the login routes of a registry at an address."""
     return Logins(registry, issuers, provider, address).routes()
 
 
 class Logins:
-    """The routes of a login."""
+    """The login routes of a registry."""
 
     def __init__(self, registry: ServedRegistry, issuers: Issuers, provider: Provider, address: str) -> None:
-        """Log people in to a registry that they reach by an address."""
+        """Prepare logins to a registry at an address."""
         self._registry = registry
         self._issuers = issuers
         self._provider = provider
         self._address = address
-        # A key that all replicas have.
+        # All replicas derive the same key.
         secret = registry.keys.log.identity.derive("muniment login state v1")
         self._box = Fernet(base64.urlsafe_b64encode(secret))
 
     def routes(self) -> list[Route]:
-        """Give the routes."""
+        """List the routes."""
         return [Route("/login/start", self._start), Route("/login/callback", self._come_back)]
 
     async def _start(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class Logins:
         port, state = request.query_params.get("port", ""), request.query_params.get("state", "")
         number = int(port) if _PORT.fullmatch(port) else 0
         if number not in _PORTS or not 0 < len(state) <= _MAX_STATE_CHARACTERS:
-            raise InvalidBody(reason="the login begins with `muniment login`")
+            raise InvalidBody(reason="start the login with `muniment login`")
         verifier, nonce, browser = (secrets.token_urlsafe(48) for _ in range(3))
         travels = {
             "port": number,
@@ -89,17 +89,17 @@ class Logins:
         )
         answer = RedirectResponse(url, 302)
         secure = self._address.startswith("https://")
-        # Whoever comes back has to be the browser that went: nobody logs somebody else in as themselves.
+        # Only the browser that began may complete the login: nobody can log somebody else in as themselves.
         answer.set_cookie(
             _COOKIE, browser, max_age=_PATIENCE_S, path="/login", secure=secure, httponly=True, samesite="lax"
         )
         return answer
 
     async def _come_back(self, request: Request) -> Response:
-        """Take the provider's word, and send the browser to the port that waits for it."""
+        """Verify the provider's answer, and send the browser to the waiting port."""
         travels = self._unseal(request)
         if "error" in request.query_params:
-            raise LoginRefused(reason="the provider says no")
+            raise LoginRefused(reason="the provider refused the login")
         claims = await to_thread.run_sync(self._redeem, request.query_params.get("code", ""), travels)
         name = str(claims.get("name") or claims.get("preferred_username") or claims.get("email") or "")
         invitation = await to_thread.run_sync(
@@ -116,14 +116,14 @@ class Logins:
             sealed = request.query_params.get("state", "").encode()
             travels: dict[str, object] = json.loads(self._box.decrypt(sealed, ttl=_PATIENCE_S))
         except InvalidToken as error:
-            raise LoginRefused(reason="the login took too long, or did not begin here") from error
+            raise LoginRefused(reason="the login took too long or did not begin here") from error
         shown = request.cookies.get(_COOKIE, "")
         if not hmac.compare_digest(shown.encode(), str(travels["browser"]).encode()):
             raise LoginRefused(reason="another browser began this login")
         return travels
 
     def _redeem(self, code: str, travels: dict[str, object]) -> dict[str, object]:
-        """Change the code for an identity token, and verify that."""
+        """Exchange the code for an identity token, and verify the token."""
         configuration = self._issuers.configuration(self._provider.issuer)
         try:
             tokens = self._session().fetch_token(
@@ -135,7 +135,7 @@ class Logins:
             )
         except (OAuthError, RequestException) as error:
             _log.warning("login failed", fault=str(error))
-            raise LoginRefused(reason="the provider does not stand by its answer") from error
+            raise LoginRefused(reason="the provider did not accept the code") from error
         return self._issuers.verify(
             str(tokens.get("id_token")),
             self._provider.issuer,
@@ -150,6 +150,6 @@ class Logins:
             scope="openid profile email",
             redirect_uri=f"{self._address}/login/callback",
             code_challenge_method="S256",
-            # Without a secret it is a public client, which PKCE alone vouches for (RFC 7636).
+            # Without a secret it is a public client, which only PKCE protects (RFC 7636).
             token_endpoint_auth_method="client_secret_basic" if self._provider.client_secret else "none",
         )

@@ -1,4 +1,4 @@
-"""Move a database to another kind of database; bytes and keys stay where they are."""
+"""Copy a database to another kind of database; bytes and keys stay in place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ _SQLITE: Final = "sqlite:///"
 
 
 def migrate_database(source: str, target: str) -> dict[str, int]:
-    """Copy a database into an empty one, and check that the copy's log hashes to its own tree.
+    """Copy a database into an empty one, and check that the copy's log matches its tree.
 
     Raises:
         RegistryNotFound: there is no database at `source`.
         RegistryExists: `target` is not empty.
-        InvalidOption: one is the URL of neither kind.
+        InvalidOption: a URL is of neither kind.
     """
     with _open(source, must_exist=True) as old, _open(target, must_exist=False) as new:
         rows = copy_database(old, new)
@@ -47,4 +47,4 @@ def _connect(url: str, *, must_exist: bool) -> SqlUnits:
         return open_sqlite(path, LocalBlobs(path.parent))
     if url.startswith(("postgresql:", "postgres:")):
         return open_postgresql(url, LocalBlobs(Path()))
-    raise InvalidOption(option=url, reason="is neither sqlite:///PATH nor postgresql://...")
+    raise InvalidOption(option=url, reason="expected sqlite:///PATH or postgresql://...")

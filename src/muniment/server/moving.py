@@ -1,7 +1,7 @@
-"""Move registries: backup, restore and migration are one thing, a copy of one consistent state.
+"""Move registries. Backup, restore and migration all copy one consistent state.
 
-The database goes first, then every blob that is held in the copy or that the log names: what is stored is
-never taken away while somebody holds it, so the copy is whole, whoever writes to the original meanwhile.
+The database goes first, then every blob that the copy holds or that its log names. A held blob is never
+removed, so the copy is complete even if others write to the original meanwhile.
 """
 
 import shutil
@@ -26,7 +26,7 @@ _AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What was copied: entries of the log, rows of all tables, blobs that were not there yet."""
+    """How much was copied: entries of the log, rows of all tables, and blobs that were missing."""
 
     entries: int
     rows: int
@@ -34,18 +34,17 @@ class Moved:
 
 
 def copy_registry(source: Parts, target: Parts) -> Moved:
-    """Copy a registry into empty stores, and check that the copy's log hashes to its own tree.
+    """Copy a registry into empty stores, and check that the copy's log matches its tree.
 
     Raises:
         RegistryExists: the target's database is not empty.
-        ContentCorrupt, BlobNotFound: a blob of the source is not what its digest says, or gone; all others
-            are copied.
+        ContentCorrupt, BlobNotFound: a blob of the source is corrupt or missing; all others are copied.
         LogInconsistent: the log of the source contradicts itself.
     """
     rows = copy_database(source.units, target.units)
     entries = target.units.read(lambda unit: sum(1 for _ in read_log(unit)))
     _copy_keys(source.keys, target.keys)
-    # Manifests say what else is needed, and are read from where they are.
+    # The manifests list the other blobs, and are read from the source.
     wanted = chain(list_held(target.units), list_named(source.units))
     copied, faults = 0, list[MunimentError]()
 
@@ -76,7 +75,7 @@ def _copy_blob(source: BlobStore, target: BlobStore, digest: Digest) -> bool:
 
 
 def _copy_keys(source: Path, target: Path) -> None:
-    """Copy the keys, without which the copy could not go on with its log; each stays its owner's alone."""
+    """Copy the keys, which the copy needs to continue its log; only their owner may read them."""
     if source.resolve() == target.resolve():
         return
     with disk_failures(str(target)):

@@ -1,4 +1,4 @@
-"""Open an object store that the settings name, and let clients go to it without us where they can."""
+"""Open the object store of the settings, with direct transfers by clients where possible."""
 
 from muniment.capture.clock import now
 from muniment.server.parts import ByteStores
@@ -12,7 +12,7 @@ def open_objects(location: str, settings: ServerSettings) -> ByteStores:
     """Open a store by its URL.
 
     Raises:
-        InvalidSetting: there is no such store.
+        InvalidSetting: the URL names no store.
     """
     store = open_store(location)
     blobs, staging = ObjectBlobs(store, location), ObjectStaging(store, location)
@@ -26,7 +26,7 @@ def open_objects(location: str, settings: ServerSettings) -> ByteStores:
 
 
 def _find_account(location: str) -> S3Account | None:
-    """Find what signs for clients; credentials that the store's own tools find elsewhere cannot."""
+    """Find the account that presigns for clients; only credentials in the settings can."""
     credentials = S3Credentials()
     if not location.startswith("s3://") or not credentials.access_key_id:
         return None

@@ -1,4 +1,4 @@
-"""What is fetched from OpenID Connect issuers, and how their tokens are verified."""
+"""Fetch the keys of OpenID Connect issuers, and verify their tokens."""
 
 import time
 from typing import Final
@@ -13,7 +13,7 @@ from muniment.capture.clock import now
 from muniment.core import canonical
 from muniment.core.errors import InvalidDocument, LoginRefused
 
-# Never `none`, and no symmetric ones: the keys that we fetch are public.
+# Never `none`, and none that are symmetric: the fetched keys are public.
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "RS384", "ES384", "RS512", "ES512", "Ed25519")
 _TIMEOUT_S: Final = 10.0
 _LIVE_S: Final = 300.0
@@ -23,47 +23,47 @@ _LEEWAY_S: Final = 30
 
 
 class Issuers:
-    """The configurations and keys of issuers, each remembered for a while.
+    """The configurations and keys of issuers, cached for a while.
 
-    The caller MUST have made sure that an issuer is one that an admin has named: nobody else may make
-    the server call an address.
+    The caller MUST have checked that an admin named the issuer: nobody else may make the server call an
+    address.
     """
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Start with an empty cache."""
         self._known: dict[str, tuple[float, dict[str, object], KeySet]] = {}
 
     def configuration(self, issuer: str) -> dict[str, object]:
-        """Give an issuer's configuration (OpenID Connect Discovery 1.0).
+        """Return an issuer's configuration (OpenID Connect Discovery 1.0).
 
         Raises:
-            LoginRefused: it does not answer, or calls itself by another name.
+            LoginRefused: the issuer does not answer, or states another name.
         """
         return self._get(issuer)[0]
 
     @staticmethod
     def read(token: str) -> str:
-        """Read which issuer a token says it is of. Nothing is verified yet.
+        """Read the issuer that a token names, without verifying the token.
 
         Raises:
-            LoginRefused: it is malformed.
+            LoginRefused: the token is malformed.
         """
         try:
             claims = canonical.decode(extract_compact(token.encode()).payload)
         except (JoseError, InvalidDocument, ValueError) as error:
-            raise LoginRefused(reason="not a JSON Web Token") from error
+            raise LoginRefused(reason="expected a JSON Web Token") from error
         return str(claims.get("iss"))
 
     def verify(self, token: str, issuer: str, audience: str, **claims: str) -> dict[str, object]:
-        """Verify a token; give its claims.
+        """Verify a token, and return its claims.
 
-        (1) the signature is by one of the issuer's keys, with an algorithm that we allow
-        (2) it is of that issuer, for that audience, with those claims, and valid now
+        (1) one of the issuer's keys made the signature, with an allowed algorithm
+        (2) the token has that issuer, that audience and those claims, and is valid now
 
         Raises:
-            LoginRefused: it is forged, expired, or for somebody else.
+            LoginRefused: the token is forged, expired, or for another audience.
         """
-        found = self._check_signature(token, issuer)
+        payload = self._check_signature(token, issuer)
         rules = jwt.JWTClaimsRegistry(
             now=lambda: int(now().timestamp()),
             leeway=_LEEWAY_S,
@@ -73,10 +73,10 @@ class Issuers:
             **{name: {"essential": True, "value": value} for name, value in claims.items()},  # type: ignore[arg-type] # rules
         )
         try:
-            rules.validate(found)
+            rules.validate(payload)
         except JoseError as error:
             raise LoginRefused(reason=f"the token is not valid here ({error.error})") from error
-        return found
+        return payload
 
     def _check_signature(self, token: str, issuer: str) -> dict[str, object]:
         for last in (False, True):
@@ -85,7 +85,7 @@ class Issuers:
             except (JoseError, ValueError) as error:
                 if last:
                     raise LoginRefused(reason="the token is not signed by its issuer") from error
-                # The issuer may have changed its keys since: look once more, but not for every forgery.
+                # The issuer may have rotated its keys: fetch them again, but not for every forgery.
                 self._forget(issuer)
         raise LoginRefused(reason="the token is not signed by its issuer")
 
@@ -95,7 +95,7 @@ class Issuers:
             return known[1:]
         configuration = fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if str(configuration.get("issuer")).rstrip("/") != issuer.rstrip("/"):
-            raise LoginRefused(reason="the issuer calls itself by another name")
+            raise LoginRefused(reason="the issuer's configuration names another issuer")
         keys = _read_keys(fetch(str(configuration.get("jwks_uri"))))
         self._known[issuer] = (time.monotonic(), configuration, keys)
         return configuration, keys
@@ -114,9 +114,9 @@ def _read_keys(document: dict[str, object]) -> KeySet:
 
 
 def fetch(url: str) -> dict[str, object]:
-    """Fetch a small JSON document, over TLS or from this machine, without following anybody elsewhere."""
+    """Fetch a small JSON document over TLS or from this machine, without following redirects."""
     if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise LoginRefused(reason="the issuer's keys are not behind https://")
+        raise LoginRefused(reason="the issuer's address is not https://")
     try:
         with httpx2.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=False) as response:
             response.raise_for_status()

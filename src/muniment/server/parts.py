@@ -1,4 +1,4 @@
-"""The parts of a registry, for those who maintain it: its stores, without anybody's rights."""
+"""The stores of a registry, opened for maintenance, without access control."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ DATABASE = "registry.db"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByteStores:
-    """Where bytes are kept, and how clients bring them there without us, if they can."""
+    """The stores of bytes, and how clients send to them directly, if they can."""
 
     blobs: BlobStore
     staging: Staging
@@ -30,7 +30,7 @@ class ByteStores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Where a registry keeps what. `place` is what people call it."""
+    """The stores and keys of a registry. `place` is for messages."""
 
     units: SqlUnits
     blobs: BlobStore
@@ -42,7 +42,7 @@ class Parts:
 
 @contextmanager
 def open_parts(root: Path, *, create: bool = False) -> Iterator[Parts]:
-    """Open the stores of a registry in a directory; with `create`, make them empty.
+    """Open the stores of a registry in a directory; with `create`, make empty ones.
 
     Raises:
         RegistryNotFound: there is none.

@@ -1,4 +1,4 @@
-"""Readiness that means it: each store is asked for something that it has to have."""
+"""Check readiness by reading from each store something that it must have."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ _NOTHING = Digest.of(b"")
 
 
 def check_ready(registry: ServedRegistry) -> dict[str, str | None]:
-    """Say of each store what is wrong with it, as a code; None if nothing is."""
+    """Return the fault of each store, as a code; None if it works."""
     return {
         "database": _try(lambda: _read_log(registry)),
         "blobs": _try(lambda: registry.blobs.find(_NOTHING)),

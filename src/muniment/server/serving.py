@@ -1,4 +1,4 @@
-"""Serve: one process with an event loop of its own, or several that share a port."""
+"""Serve with one process, or with several that share a port."""
 
 import asyncio
 import logging
@@ -18,13 +18,13 @@ from muniment.server.app import make_app
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 
-# The larger the chunks of a body, the fewer changes of threads it costs. It bounds the headers, too.
+# Larger chunks of a body cost fewer switches of threads. This also bounds the headers.
 _HTTP1: Final = HTTP1Settings(header_read_timeout=10_000, max_buffer_size=2 << 20)
 _BACKLOG: Final = 1024
 
 
 def serve(settings: ServerSettings) -> None:
-    """Serve until told to stop (SIGINT, SIGTERM); what is under way is finished first."""
+    """Serve until SIGINT or SIGTERM, then finish the requests in progress."""
     if settings.workers > 1:
         _serve_many(settings)
     else:
@@ -32,7 +32,7 @@ def serve(settings: ServerSettings) -> None:
 
 
 def make_worker_app() -> Gateway:
-    """Make the app of one process, from the environment."""
+    """Make the app of a worker process from the environment."""
     settings = ServerSettings.load()
     set_up_logging(settings)
     opened = open_served(settings)
@@ -42,7 +42,7 @@ def make_worker_app() -> Gateway:
 
 
 def show_invitation(settings: ServerSettings, token: str) -> None:
-    """Print the link that lets the admin in, once; it stands in no log."""
+    """Print the one-time link for the first admin. It is not logged."""
     sys.stderr.write(
         "\nThis registry is new. To sign in as its admin, run within 24 hours:\n\n"
         f"  muniment login '{settings.address}/login#{token}'\n\n"
@@ -51,7 +51,7 @@ def show_invitation(settings: ServerSettings, token: str) -> None:
 
 
 def set_up_logging(settings: ServerSettings) -> None:
-    """Write the log to standard error, a JSON object or a line of text for each event."""
+    """Log to standard error, as a JSON object or a line of text for each event."""
     last = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"

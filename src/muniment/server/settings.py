@@ -1,4 +1,4 @@
-"""Settings of the server: the only place where it reads the environment. See docs/reference/settings.md."""
+"""Settings of the server, the only reader of its environment. See docs/reference/settings.md."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,61 +12,73 @@ Bytes = Annotated[int, Field(ge=0)]
 
 
 class ServerSettings(BaseSettings):
-    """What the environment says, each under MUNIMENT_ and its name."""
+    """The server's environment variables: MUNIMENT_ and the name of the field."""
 
     model_config = SettingsConfigDict(env_prefix="MUNIMENT_", frozen=True, extra="ignore")
 
-    data: Path = Field(Path("muniment-data"), description="the directory of database, blobs and keys")
+    data: Path = Field(Path("muniment-data"), description="the directory of the database, blobs and keys")
     database: SecretStr | None = Field(
-        None, description="a PostgreSQL URL; without it, SQLite in the directory"
+        None, description="the URL of a PostgreSQL database; without it, SQLite in the directory"
     )
     blobs: str | None = Field(
         None, description="the URL of an object store (s3://, gs://, az://); without it, the directory"
     )
     direct: bool = Field(
-        default=True, description="clients reach the S3 store themselves: large blobs go straight to it"
+        default=True,
+        description="let clients send large blobs straight to the S3 store, which they must be able to reach",
     )
     link: bool = Field(
         default=True,
-        description="clients that run as our user on this machine hand large files over, and open ours",
+        description="share large files with clients of the same user on this machine without sending them",
     )
     direct_put: Bytes = Field(
-        5 << 30, description="the largest blob that goes to the store in one request; others go in parts"
+        5 << 30,
+        description="the largest blob that goes to the store in one request, in bytes; others go in parts",
     )
-    keys: Path | None = Field(None, description="the directory of the log's keys; `keys` in the directory")
+    keys: Path | None = Field(
+        None, description="the directory of the log's keys; without it, `keys` in the directory"
+    )
     public_url: HttpUrl | None = Field(
-        None, description="the address by which clients reach the server, if a proxy stands before it"
+        None, description="the URL at which clients reach the server, if it is behind a proxy"
     )
     host: str = Field("127.0.0.1", description="the address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="the port to listen on")
-    workers: int = Field(1, ge=1, le=64, description="processes to serve with")
-    tls_certificate: Path | None = Field(None, description="a certificate chain (PEM), to speak TLS")
+    workers: int = Field(1, ge=1, le=64, description="the number of server processes")
+    tls_certificate: Path | None = Field(None, description="the certificate chain (PEM) for TLS")
     tls_key: Path | None = Field(None, description="the certificate's key (PEM)")
-    max_body: Bytes = Field(32 << 20, description="the largest body that is no upload, in bytes")
-    max_blob: Bytes = Field(5 << 40, description="the largest blob, in bytes")
-    max_pending: Bytes = Field(
-        1 << 40, description="what one principal may have uploaded and not published, in bytes"
+    max_body: Bytes = Field(
+        32 << 20, description="the size of the largest request body other than an upload, in bytes"
     )
-    rate: float = Field(0, ge=0, description="requests a second and caller, in the long run; 0: no bound")
-    burst: int = Field(200, ge=1, description="requests that a caller may make at once, if there is a rate")
-    pause: float = Field(30, gt=0, description="seconds that the next part of a body may take")
-    scan: bool = Field(default=True, description="look into what is published, and sign what was found")
-    oidc_issuer: HttpUrl | None = Field(None, description="who people log in with (OpenID Connect)")
-    oidc_client_id: str = Field("", description="what the registry is called there")
-    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret there")
+    max_blob: Bytes = Field(5 << 40, description="the size of the largest blob, in bytes")
+    max_pending: Bytes = Field(
+        1 << 40, description="how much a principal may upload without publishing it, in bytes"
+    )
+    rate: float = Field(
+        0, ge=0, description="requests per second that each caller may make in the long run; 0 for no limit"
+    )
+    burst: int = Field(200, ge=1, description="requests that each caller may make at once, if a rate is set")
+    pause: float = Field(30, gt=0, description="seconds to wait for the next part of a request body")
+    scan: bool = Field(default=True, description="scan published files, and sign the findings")
+    oidc_issuer: HttpUrl | None = Field(
+        None, description="the URL of the OpenID Connect provider that people log in with"
+    )
+    oidc_client_id: str = Field("", description="the registry's client id at the provider")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="the registry's client secret at the provider"
+    )
     log_format: Annotated[str, Field(pattern="^(json|text)$")] = Field(
-        "json", description="how the server's log is written: json or text"
+        "json", description="the format of the server's log: json or text"
     )
     metrics_token: SecretStr | None = Field(
-        None, description="a token that /metrics asks for; without it, anybody who reaches it may read it"
+        None, description="the token that /metrics requires; without it, anybody may read them"
     )
 
     @classmethod
     def load(cls, **given: object) -> "ServerSettings":
-        """Read the environment; what is `given` and not None goes before it.
+        """Read the environment; `given` values that are not None take precedence.
 
         Raises:
-            InvalidSetting: one makes no sense.
+            InvalidSetting: a value is invalid.
         """
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type] # pydantic checks them
@@ -77,19 +89,19 @@ class ServerSettings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """The address by which clients reach the server."""
+        """The URL at which clients reach the server."""
         if self.public_url is not None:
             return str(self.public_url).rstrip("/")
         return f"{'https' if self.tls_certificate else 'http'}://{self.host}:{self.port}"
 
     @property
     def keys_directory(self) -> Path:
-        """Where the log's keys are."""
+        """The directory of the log's keys."""
         return self.keys or self.data / "keys"
 
 
 class S3Credentials(BaseSettings):
-    """The credentials of an S3 store, under the names that its own tools use."""
+    """The credentials of an S3 store, from the variables of its own tools."""
 
     model_config = SettingsConfigDict(env_prefix="AWS_", frozen=True, extra="ignore")
 

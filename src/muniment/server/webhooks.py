@@ -1,7 +1,7 @@
-"""Deliver what webhooks are to be told: CloudEvents 1.0, signed by Standard Webhooks, in the log's order.
+"""Deliver events to webhooks in the log's order: CloudEvents 1.0, signed as in Standard Webhooks.
 
-At least once: where a webhook stands is written down after what was sent. An entry that cannot be delivered
-is tried again after a pause that grows, and holds up those behind it until it is given up: a dead letter.
+Delivery is at least once: the place of a webhook is saved after sending. A failed delivery is retried after
+a growing pause and blocks later entries, until it is given up as a dead letter.
 """
 
 from collections.abc import Callable
@@ -24,11 +24,11 @@ from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN
 from muniment.services.upkeep.webhooks import Batch, Target, read_batch, reader_of
 
-# With the pauses of the jobs (30 s, doubling to 6 h) that is a day and a half.
+# With the pauses of jobs (30 s, doubling to 6 h), this takes a day and a half.
 MOST_FAILURES: Final = 12
 _TIMEOUT_S: Final = 10.0
 _OK: Final = range(200, 300)
-# So often where a webhook stands is written down while it is told.
+# How many deliveries may repeat after a crash.
 _NOTE_EVERY: Final = 25
 
 Send = Callable[[str, bytes, dict[str, str]], int]
@@ -36,7 +36,7 @@ Send = Callable[[str, bytes, dict[str, str]], int]
 
 @dataclass(frozen=True, kw_only=True)
 class Deliveries:
-    """Delivers to webhooks. `origin` names the registry; `send` posts bytes and gives the status."""
+    """Delivers to webhooks. `origin` names the registry; `send` posts bytes and returns the status."""
 
     units: Units
     clock: Clock
@@ -44,15 +44,15 @@ class Deliveries:
     send: Send
 
     def deliver(self, payload: str) -> object:
-        """Tell a webhook what is next; give back AGAIN if there is more.
+        """Deliver the next entries to a webhook; return AGAIN if there are more.
 
         Raises:
-            RegistryUnreachable: it did not take an entry; the jobs try again later.
+            RegistryUnreachable: the webhook did not accept an entry; the job is retried later.
         """
         webhook = int(payload)
         batch = self.units.read(lambda unit: read_batch(unit, webhook))
         if batch is None:
-            return "it has ended"
+            return "the webhook has ended"
         for entry in batch.again:
             self._retry(webhook, batch.target, entry)
         self._follow(webhook, batch)
@@ -75,7 +75,7 @@ class Deliveries:
         self._note(webhook, Place(batch.place.next, 0))
 
     def _retry(self, webhook: int, target: Target, entry: Entry) -> None:
-        """Try a dead letter once more."""
+        """Retry a dead letter once."""
         fault = self._post(target, entry)
         if fault:
             letter = DeadLetter(entry.index, fault, write_time(self.clock()), again=False)
@@ -87,7 +87,7 @@ class Deliveries:
         self.units.write(lambda unit: unit.cursors.put(reader_of(webhook), place))
 
     def _post(self, target: Target, entry: Entry) -> str:
-        """Post an event; give what went wrong, or nothing."""
+        """Post an event; return the fault, or an empty string."""
         body = canonical.encode(describe(self.origin, entry))
         now = self.clock()
         headers = {
@@ -106,7 +106,7 @@ class Deliveries:
 
 def describe(origin: str, entry: Entry) -> JsonObject:
     """Write an entry as a CloudEvent 1.0 in structured mode."""
-    # The main thing that it is about: the first subject is its namespace.
+    # The second subject is the most specific; the first is the namespace.
     subject = entry.event.subjects()[1].name
     return {
         "specversion": "1.0",
@@ -127,7 +127,7 @@ def sign(secret: str, message: str, time: datetime, body: bytes) -> str:
 
 
 def make_sender() -> Send:
-    """Give what posts: it follows no redirect and reads no answer."""
+    """Make a sender that follows no redirects and ignores the body of the answer."""
     client = httpx2.Client(follow_redirects=False)
 
     def send(url: str, body: bytes, headers: dict[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Put a served registry together from settings: stores, keys, clock; and found it if it is new."""
+"""Build a served registry from its settings, founding it if it is new."""
 
 import fcntl
 import importlib
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from muniment.capture.clock import now
 from muniment.core.errors import ContentCorrupt
@@ -23,7 +23,7 @@ from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units
 from muniment.scanning.process import ScanProcess
 from muniment.server.founding import load_keys, make_keys, new_id, salt
-from muniment.server.jobs import AGAIN, Jobs
+from muniment.server.jobs import AGAIN, Handler, Jobs
 from muniment.server.parts import DATABASE, ByteStores, Parts
 from muniment.server.settings import ServerSettings
 from muniment.services.bytes.direct import PROOF, DirectUploads
@@ -46,9 +46,6 @@ from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.stores.sql.unit import SqlUnits
 
-if TYPE_CHECKING:
-    from muniment.server.webhooks import Deliveries
-
 _RETRIES_LIVE: Final = timedelta(days=7)
 _GARBAGE_RESTS: Final = timedelta(days=2)
 _INVITATION: Final = timedelta(hours=24)
@@ -57,7 +54,7 @@ _FOUNDER: Final = "founder"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A served registry with its jobs, and its admin's one-time token if this process served it first."""
+    """A served registry with its jobs, and the first admin's one-time token if it was just made."""
 
     registry: ServedRegistry
     jobs: Jobs
@@ -65,7 +62,7 @@ class Opened:
     invitation: str | None
 
     def close(self) -> None:
-        """End the jobs that are under way, and let go of the stores."""
+        """Stop the jobs, and close the stores."""
         self.jobs.end()
         if self.scanner is not None:
             self.scanner.close()
@@ -74,10 +71,10 @@ class Opened:
 
 
 def open_served(settings: ServerSettings) -> Opened:
-    """Open what the settings name, founding it if it is new.
+    """Open the registry of the settings, founding it if it is new.
 
     Raises:
-        InvalidSetting: the settings contradict what is there.
+        InvalidSetting: the settings contradict the stores.
         Unavailable: a store fails.
     """
     with disk_failures(str(settings.data)):
@@ -85,7 +82,7 @@ def open_served(settings: ServerSettings) -> Opened:
     stores = _open_bytes(settings)
     units = _open_units(settings, stores.blobs)
     try:
-        keys, invitation = _meet(settings, units)
+        keys, invitation = _load_or_found(settings, units)
     except BaseException:
         units.close()
         raise
@@ -120,16 +117,15 @@ def _make_jobs(
     units: Units, stores: ByteStores, direct: DirectUploads | None, scans: Scans | None, origin: str
 ) -> Jobs:
     @cache
-    def deliveries() -> "Deliveries":
-        # Who has no webhooks is spared an HTTP client (docs/decisions/0004-late-imports.md).
+    def load_delivery() -> Handler:
+        # A registry without webhooks loads no HTTP client (docs/decisions/0004-late-imports.md).
         webhooks = importlib.import_module("muniment.server.webhooks")
-        made: Deliveries = webhooks.Deliveries(
-            units=units, clock=now, origin=origin, send=webhooks.make_sender()
-        )
-        return made
+        deliveries = webhooks.Deliveries(units=units, clock=now, origin=origin, send=webhooks.make_sender())
+        deliver: Handler = deliveries.deliver
+        return deliver
 
     def deliver(payload: str) -> object:
-        return deliveries().deliver(payload)
+        return load_delivery()(payload)
 
     def expire(_payload: str) -> object:
         cut = now()
@@ -140,11 +136,11 @@ def _make_jobs(
         )
 
     def scrub_all(_payload: str) -> object:
-        found = scrub(units, stores.blobs, stopped=lambda: jobs.ending)
-        if found.rot:
-            first = found.rot[0]
+        report = scrub(units, stores.blobs, stopped=lambda: jobs.ending)
+        if report.rot:
+            first = report.rot[0]
             raise ContentCorrupt(path=str(first.digest), expected=str(first.digest), actual=first.fault)
-        return found
+        return report
 
     def prove(upload: str) -> object:
         return None if direct is None or direct.prove(upload) else AGAIN
@@ -157,7 +153,7 @@ def _make_jobs(
             "scrub": scrub_all,
             PROOF: prove,
             WEBHOOK: deliver,
-            # What is left over is found to be due when the scouts look next.
+            # The scouts find the scans that are left over.
             **({} if scans is None else {SCANNING: lambda _: len(scans.scan_next())}),
         },
         {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
@@ -173,7 +169,7 @@ def _make_scans(units: Units, blobs: BlobStore, scanner: ScanProcess, keys: Regi
 def _open_bytes(settings: ServerSettings) -> ByteStores:
     if settings.blobs is None:
         return ByteStores(blobs=LocalBlobs.create(settings.data), staging=LocalStaging(settings.data))
-    # Who has no object store is spared the libraries for one (docs/decisions/0004-late-imports.md).
+    # A registry without an object store does not load its libraries (docs/decisions/0004-late-imports.md).
     objects = importlib.import_module("muniment.server.objects")
     stores: ByteStores = objects.open_objects(settings.blobs, settings)
     return stores
@@ -199,8 +195,8 @@ def _open_units(settings: ServerSettings, blobs: BlobStore) -> SqlUnits:
     return open_postgresql(settings.database.get_secret_value(), blobs)
 
 
-def _meet(settings: ServerSettings, units: Units) -> tuple[RegistryKeys, str | None]:
-    """Meet the registry in the stores, or found one; give its keys, and an invitation if it needs one."""
+def _load_or_found(settings: ServerSettings, units: Units) -> tuple[RegistryKeys, str | None]:
+    """Load or found the registry; return its keys, and an invitation if nobody was ever invited."""
     directory = settings.keys_directory
     with _alone(directory):
         if units.read(lambda unit: unit.log.size()):
@@ -209,12 +205,12 @@ def _meet(settings: ServerSettings, units: Units) -> tuple[RegistryKeys, str | N
             keys = make_keys(directory, f"muniment.dev/served/{new_id()}")
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         invited = units.write(lambda unit: _begin(unit, keys, token))
-        # Another replica may have founded it meanwhile: then its keys are the registry's.
+        # If another replica founded it meanwhile, that replica's keys are the registry's.
         return load_keys(directory, units), token if invited else None
 
 
 def _begin(unit: Unit, keys: RegistryKeys, token: str) -> bool:
-    """Found the registry if it is new, and invite its admin if nobody was ever let in."""
+    """Found the registry if it is new, and invite its admin if nobody was ever invited."""
     founder = RegisterPrincipal(name=salt(_FOUNDER))
     found_registry(_act(unit, keys, new_id()), founder, salt("the registry"))
     if unit.projections.select(TokenRecord, limit=1):
@@ -236,7 +232,7 @@ def _act(unit: Unit, keys: RegistryKeys, principal: str) -> Transaction:
 
 @contextmanager
 def open_parts(settings: ServerSettings) -> Iterator[Parts]:
-    """Open the stores that the settings name, for those who maintain them."""
+    """Open the stores of the settings for maintenance."""
     with disk_failures(str(settings.data)):
         settings.data.mkdir(parents=True, exist_ok=True)
     stores = _open_bytes(settings)

@@ -199,13 +199,13 @@ class Identity:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
-                os.write(file, pem)
-                os.fsync(file)
-            finally:
-                os.close(file)
-            try:
+                # A write on a full disk may take a part only: a file object goes on, or raises.
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(pem)
+                    file.flush()
+                    os.fsync(file.fileno())
                 os.link(temporary, path)
             finally:
                 temporary.unlink()

@@ -1,4 +1,4 @@
-"""For our tests and those of our users: stores in memory, and checkers that hold for every store.
+"""Stores in memory, and checkers for stores and backends, for our tests and those of our users.
 
 from muniment.testing import check_blob_store
 
@@ -6,8 +6,9 @@ def test_my_store():
     check_blob_store(MyBlobStore())
 """
 
-from muniment.testing.backends import check_backend
-from muniment.testing.memory import MemoryBlobs, MemoryUnits, open_memory, open_over
+from muniment.testing.bytes import MemoryBlobs
+from muniment.testing.conformance import check_backend
+from muniment.testing.memory import MemoryUnits, open_memory, open_over
 from muniment.testing.stores import (
     check_blob_store,
     check_event_log,

@@ -1,4 +1,4 @@
-"""A registry in a directory, looked at from behind."""
+"""Rebuild and compare the registry in a directory."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from muniment.services.upkeep.rebuild import Difference, compare, rebuild
 
 
 def rebuild_directory(root: Path) -> int:
-    """Replay its log into fresh tables; give the number of entries."""
+    """Rebuild all tables from the log; return the number of entries."""
     with open_parts(root) as parts:
         return parts.units.write(rebuild)
 
 
 def compare_directory(root: Path) -> list[Difference]:
-    """Name each row that is not what its log says; change nothing."""
+    """List the rows that differ from the log, without changing anything."""
     with open_parts(root) as parts:
         return parts.units.read(compare)

@@ -1,4 +1,4 @@
-"""The indexes in memory: the catalog that searches, and the lineage."""
+"""The catalog and the lineage in memory."""
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ Known: TypeAlias = dict[int, dict[str, Attribute]]
 
 @dataclass
 class Spell:
-    """An attribute, the entry since which it held, and the one until which it did; None while it does."""
+    """An attribute, with the entries at which it began and ended; None while it holds."""
 
     attribute: Attribute
     since: int
@@ -67,13 +67,13 @@ class MemoryCatalog:
             self.spells.setdefault((version, attribute.key), []).append(Spell(attribute, since))
 
     def remove(self, version: int, key: str, until: int) -> None:
-        """Take an attribute away."""
+        """Remove an attribute."""
         for spell in self.spells.get((version, key), []):
             if spell.until is None:
                 spell.until = until
 
     def forget(self, version: int, key: str, since: int) -> None:
-        """Let an attribute go for good."""
+        """Erase an attribute permanently."""
         known = self.spells.get((version, key), [])
         self.spells[version, key] = [spell for spell in known if spell.since != since]
 
@@ -89,7 +89,7 @@ class MemoryCatalog:
         limit: int,
         until: int | None = None,
     ) -> VersionPage:
-        """Look versions up, one by one."""
+        """Search for versions, one by one."""
         at = _FAR if until is None else until
         attributes = self.known(at)
         versions = [
@@ -108,7 +108,7 @@ class MemoryCatalog:
         return VersionPage(versions[start:following], str(following) if following < len(versions) else None)
 
     def known(self, at: int = _FAR) -> Known:
-        """Give what holds, or what held before an entry."""
+        """Return the attributes that hold now, or held before an entry."""
         known: Known = {
             version: {f"{DIGEST}.{digest}": Attribute("", "") for digest in digests}
             for version, (_, digests) in self.contents.items()
@@ -124,7 +124,7 @@ class MemoryCatalog:
         return known
 
 
-def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - whatever is ordered by
+def _rank(version: VersionRecord, order: str, known: Known) -> Any:  # noqa: ANN401 - the value to order by
     columns = {"created": version.index, "name": version.name, "version": version.number}
     attribute = known.get(version.index, {}).get(order)
     return columns.get(order, None if attribute is None else attribute.number)
@@ -142,10 +142,10 @@ def _holds(version: VersionRecord, condition: Condition, known: Known) -> bool:
             return _compare(version, condition, known)
 
 
-def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
+def _compare(version: VersionRecord, comparison: Comparison, known: Known) -> bool:
     attributes = known.get(version.index, {})
-    if found.field in {*POINTERS, DIGEST}:
-        return (f"{found.field}.{found.value}" in attributes) is (found.op == "=")
+    if comparison.field in {*POINTERS, DIGEST}:
+        return (f"{comparison.field}.{comparison.value}" in attributes) is (comparison.op == "=")
     columns: dict[str, str | float] = {
         "name": version.name,
         "version": float(version.number),
@@ -153,19 +153,19 @@ def _compare(version: VersionRecord, found: Comparison, known: Known) -> bool:
         "author": version.author,
         "size": float(version.size_bytes),
     }
-    value = columns.get(found.field)
+    value = columns.get(comparison.field)
     if value is None:
-        attribute = attributes.get(found.field)
+        attribute = attributes.get(comparison.field)
         if attribute is None:
             return False
-        value = attribute.text if isinstance(found.value, str) else attribute.number
+        value = attribute.text if isinstance(comparison.value, str) else attribute.number
     if value is None:
         return False
-    if found.op == "~":
-        return str(value).startswith(str(found.value))
-    if found.op == "!=":
-        return value != found.value
-    return bool(OPERATORS[found.op](value, found.value))
+    if comparison.op == "~":
+        return str(value).startswith(str(comparison.value))
+    if comparison.op == "!=":
+        return value != comparison.value
+    return bool(OPERATORS[comparison.op](value, comparison.value))
 
 
 @dataclass
@@ -188,20 +188,20 @@ class MemoryLineage:
     def walk(
         self, root: str, direction: Direction, namespaces: Collection[str] | None, limit: int
     ) -> list[str]:
-        """List what is reached."""
-        found = {root: None}
+        """List the nodes that can be reached."""
+        reached = {root: None}
         for node in (waiting := [root]):
             for edge in self.list_edges({node}, direction, namespaces):
                 there = edge.parent if direction is Direction.UP else edge.child
-                if there not in found:
-                    found[there] = None
+                if there not in reached:
+                    reached[there] = None
                     waiting.append(there)
-        return list(found)[:limit]
+        return list(reached)[:limit]
 
     def list_edges(
         self, nodes: Collection[str], direction: Direction, namespaces: Collection[str] | None
     ) -> list[Edge]:
-        """List the edges that lead from some nodes."""
+        """List the edges from these nodes."""
         return [
             edge
             for (_, _, namespace, _), edge in sorted(self.edges.items())

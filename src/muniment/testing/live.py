@@ -1,4 +1,4 @@
-"""A live server for tests: `muniment serve` in a process of its own, and people who sign in to it."""
+"""A live server for tests: `muniment serve` in another process, and people who sign in."""
 
 import os
 import re
@@ -46,13 +46,13 @@ class LiveServer:
     @property
     def invitation(self) -> str:
         """The token of the link that the first start printed."""
-        found = _LINK.search(self.log.read_text())
-        if found is None:
+        match = _LINK.search(self.log.read_text())
+        if match is None:
             raise LookupError(self.log)
-        return found[2]
+        return match[2]
 
     def open_as(self, identity: Identity) -> TrustedBackend:
-        """Sign in with a key and open the registry. The first to come owns it."""
+        """Sign in with a key and open the registry. The first one is its founder."""
         if identity.public.id not in self.tokens:
             self.tokens[identity.public.id] = self._sign_in(identity)
         return self.trust(self.connect(self.tokens[identity.public.id]))
@@ -64,7 +64,7 @@ class LiveServer:
         return backend
 
     def trust(self, backend: Backend) -> TrustedBackend:
-        """Check what a backend says of its log."""
+        """Wrap a backend to check its statements about the log."""
         return TrustedBackend(backend, Memory(self.state, self.url), self.url)
 
     def _sign_in(self, identity: Identity) -> str:
@@ -87,7 +87,7 @@ class LiveServer:
 
 
 def begin_session(server: LiveServer, invitation: str, identity: Identity) -> str:
-    """Use an invitation up; give the token that it was changed for."""
+    """Redeem an invitation; return the token."""
     token = make_token()
     guest = server.connect(invitation)
     guest.execute(
@@ -108,7 +108,7 @@ def run_server(
 ) -> Iterator[LiveServer]:
     """Run a server on a directory until the block ends; `environment` holds its settings.
 
-    It is `muniment serve`, or another `command` that takes `--port`.
+    The server is `muniment serve`, or another `command` with the option `--port`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     port = port or find_port()
@@ -147,7 +147,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
-    """Wait until something holds, or its process ends, or patience does."""
+    """Wait until a condition holds; fail if the process ends or it takes too long."""
     end = time.monotonic() + _PATIENCE_S
     while not holds():
         if process is not None and process.poll() is not None:

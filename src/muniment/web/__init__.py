@@ -1,1 +1,1 @@
-"""Pages for browsers: what needs one, which is to make a passkey and to sign with it."""
+"""Pages for what needs a browser: making a passkey and signing with it."""

@@ -1,6 +1,6 @@
-"""The pages: files that are sent as they are. What they need to know stands behind the # of their address.
+"""The pages: static files. Their input is in the fragment of the address, behind the #.
 
-No server sees that part, and so a page can be handed an invitation, or a statement to sign.
+No server sees the fragment, so it can carry an invitation or a statement to sign.
 """
 
 from importlib.resources import files
@@ -17,7 +17,7 @@ _ASSETS: Final = {
     "login.js": "text/javascript",
     "sign.js": "text/javascript",
 }
-# Nothing from elsewhere, nothing in line, in no frame: what is shown is what is signed.
+# No foreign sources, no inline scripts, no frames: what is shown is what is signed.
 _HEADERS: Final = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -32,7 +32,7 @@ _HEADERS: Final = {
 
 
 def make_routes() -> list[Route]:
-    """Give the routes of the pages, and of what they consist of."""
+    """Make the routes of the pages, their scripts and styles."""
     pages = [_make_route(path, name, "text/html") for path, name in _PAGES.items()]
     return pages + [_make_route(f"/pages/{name}", name, kind) for name, kind in _ASSETS.items()]
 

@@ -41,10 +41,10 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
         if file.suffix == ".json":
             document = canonical.decode(text.encode())
             check_files(document, version)
-            found = read_croissant(document)
+            parsed = read_croissant(document)
         else:
-            found = read_card(text)
-        receipt = version.set_card(found)
+            parsed = read_card(text)
+        receipt = version.set_card(parsed)
     terminal.answer(
         describe_receipt(receipt), [f"card of {version} recorded as entry {receipt.index} of the log"]
     )
@@ -63,9 +63,9 @@ def show(terminal: Terminal, reference: str, *, form: str) -> None:
             described = write_croissant(version)
             terminal.answer(described, [json.dumps(described, ensure_ascii=False, indent=2)])
             return
-        found = version.card()
+        newest = version.card()
         if form == "huggingface":
             text = dict(write_report(version, form))["README.md"].decode()
         else:
-            text = write_card(found)
-    terminal.answer(json.loads(json.dumps(found.predicate())), [text.rstrip("\n")])
+            text = write_card(newest)
+    terminal.answer(json.loads(json.dumps(newest.predicate())), [text.rstrip("\n")])

@@ -53,13 +53,13 @@ def run(  # noqa: PLR0913 - one parameter for each option
     Records code, packages, machine, times and inputs, and never secrets: `muniment run -- python train.py
     --depth 6`. `muniment push --run FILE` publishes the record with the model. Exits as COMMAND does.
     """
-    found = Run(dict(map(read_pair, params)), seed=seed, variables=variables, command=command)
-    record_datasets(found, datasets, snapshot=snapshot)
-    code = launch(found, command, os.environ)
+    recorder = Run(dict(map(read_pair, params)), seed=seed, variables=variables, command=command)
+    record_datasets(recorder, datasets, snapshot=snapshot)
+    code = launch(recorder, command, os.environ)
     if code == 0:
         for path in outputs:
-            found.output(path)
-    found.write(output_file)
+            recorder.output(path)
+    recorder.write(output_file)
     terminal.answer({"run": str(output_file), "exit_code": code}, [])
     click.echo(f"recorded in {output_file}", err=True)
     sys.exit(code if code >= 0 else 128 - code)

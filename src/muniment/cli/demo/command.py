@@ -1,4 +1,4 @@
-"""`muniment demo`: the main job, from training to rollback, on a real model."""
+"""`muniment demo`: from training to rollback, on a real model."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""The model of the demo: a classifier of tumours, trained on the data that scikit-learn ships."""
+"""The model of the demo: a classifier of tumours, trained on data from scikit-learn."""
 
 import csv
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _SEED: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of a CSV file: features (n, 30), labels (n,), and a group by the texture of the cells (n,)."""
+    """Rows of a CSV file: features (n, 30), labels (n,), and groups by cell texture (n,)."""
 
     features: NDArray[np.float64]
     labels: list[str]
@@ -31,7 +31,7 @@ class Table:
 
 
 def write_data(directory: Path) -> tuple[Path, Path, Path]:
-    """Write CSV files: some training rows, more training rows, and the holdout."""
+    """Write CSV files: a few training rows, more training rows, and the holdout."""
     source = load_breast_cancer()
     names = [*source.feature_names]
     labels = [str(source.target_names[t]) for t in source.target]
@@ -54,7 +54,7 @@ def _write(path: Path, names: list[str], rows: NDArray[np.float64], labels: list
 
 
 def read_data(path: Path) -> Table:
-    """Read rows; the group is coarse or fine, by the median texture of the file."""
+    """Read rows; the group is coarse or fine, relative to the median texture of the file."""
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     names = [name for name in rows[0] if name != "diagnosis"]
@@ -65,7 +65,7 @@ def read_data(path: Path) -> Table:
 
 
 def train(train_csv: Path, directory: Path, *, strength: float) -> tuple[Run, Pipeline]:
-    """Train a regularised logistic regression inside a run, which records what it was made from."""
+    """Train a regularised logistic regression inside a run, which records its inputs."""
     with muniment.run(params={"C": strength, "max_iter": 1000}, seed=_SEED) as run:
         table = read_data(run.dataset("tumours-train", train_csv))
         model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
@@ -75,6 +75,6 @@ def train(train_csv: Path, directory: Path, *, strength: float) -> tuple[Run, Pi
 
 
 def positive_score(model: Pipeline, features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the probability of the positive label, shape (n,)."""
+    """Return the probability of the positive label, shape (n,)."""
     scores: NDArray[np.float64] = model.predict_proba(features)[:, list(model.classes_).index(POSITIVE)]
     return scores

@@ -1,4 +1,4 @@
-"""The story that the demo tells. Each chapter checks what it claims; the demo fails if one is untrue."""
+"""The story of the demo. Each chapter checks its claims; the demo fails if one is untrue."""
 
 import json
 import os
@@ -40,16 +40,16 @@ rules:
 
 
 class DemoFailed(click.ClickException):
-    """The demo claimed something that is not so."""
+    """A claim of the demo is untrue."""
 
     def __init__(self, claim: str) -> None:
-        """Name the claim."""
-        super().__init__(f"the demo failed, this is not so: {claim}")
+        """Name the untrue claim."""
+        super().__init__(f"the demo failed: this is untrue: {claim}")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Where the demo happens, and its registry as the author opens it."""
+    """The directory of the demo, and its registry as the author opens it."""
 
     directory: Path
     train_csv: Path
@@ -66,7 +66,7 @@ class Scene:
         return Settings.read({**os.environ, **self.environment()})
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of the commands."""
+        """Return the environment of the commands."""
         return {
             "MUNIMENT_URL": str(self.data),
             "MUNIMENT_STATE": str(self.directory / "state"),
@@ -80,7 +80,7 @@ class Scene:
         return muniment.open(settings=self.settings())
 
     def run(self, command: str, *, exits: int = 0) -> str:
-        """Run a command as a user would, show it and what it prints, and check its exit code."""
+        """Run a command as a user would, show it with its output, and check its exit code."""
         click.secho(f"$ muniment {command}", fg="cyan")
         result = subprocess.run(
             [sys.executable, "-m", "muniment", *shlex.split(command)],
@@ -99,7 +99,7 @@ class Scene:
 
 
 def tell(directory: Path) -> None:
-    """Tell the whole story in a directory."""
+    """Run the whole story in a directory."""
     scene = Scene(directory, *write_data(directory))
     with scene.open() as registry:
         first, predictions = publish_first(scene, registry)
@@ -113,7 +113,7 @@ def tell(directory: Path) -> None:
     succeed(scene)
     tamper(scene)
     roll_back(scene)
-    click.secho("\nEvery step did what it should.", bold=True)
+    click.secho("\nEvery step worked as claimed.", bold=True)
 
 
 def publish_first(scene: Scene, registry: Registry) -> tuple[Version, list[str]]:
@@ -143,7 +143,7 @@ def publish_first(scene: Scene, registry: Registry) -> tuple[Version, list[str]]
 
 
 def _describe_run(run: Run) -> None:
-    """Say what a run recorded, read back from its provenance."""
+    """Show what a run recorded, as read from its provenance."""
     provenance = json.loads(json.dumps(run.provenance()))
     inside, made = provenance["buildDefinition"]["internalParameters"], provenance["runDetails"]["metadata"]
     platform, git = inside["platform"], inside["git"]
@@ -183,7 +183,7 @@ def measure(scene: Scene, registry: Registry, version: Version) -> None:
 
 
 def guard(scene: Scene) -> None:
-    """Chapter 4: a policy, and the gate that it closes."""
+    """Chapter 4: a policy closes the gate."""
     chapter(4, "Guard `production` with a policy")
     (scene.directory / "production.yaml").write_text(_POLICY)
     scene.run(f"policy set {_NAME}@production production.yaml")
@@ -212,7 +212,7 @@ def approve(scene: Scene, number: int) -> None:
 
 
 def serve(scene: Scene, predictions: list[str]) -> None:
-    """Chapter 6: pull and load what is in production, verified."""
+    """Chapter 6: pull and load the production version, verified."""
     chapter(6, "Pull and load production, verified")
     scene.run(f"pull {_NAME}@production pulled --signature pulled.sig")
     with scene.open() as registry:
@@ -241,7 +241,7 @@ def tamper(scene: Scene) -> None:
 
 
 def roll_back(scene: Scene) -> None:
-    """Chapter 9: back to version 1, and the history of it all."""
+    """Chapter 9: back to version 1, and the history."""
     chapter(9, "Roll back, and see who moved what, when and why")
     scene.run(f"rollback {_NAME}@production --reason 'Alarms on the ward'")
     moves = scene.run(f"history {_NAME}@production")
@@ -267,7 +267,7 @@ def _flip_a_byte(scene: Scene) -> None:
 
 
 def _change_a_row(scene: Scene) -> None:
-    say("Change one row of a table behind the registry's back: production is version 1 now, it says.")
+    say("Change one row of a table behind the registry's back: it now says that production is version 1.")
     with closing(sqlite3.connect(scene.data / "registry.db")) as database:
         database.execute('UPDATE moves SET number = 1 WHERE "index" = (SELECT max("index") FROM moves)')
         database.commit()
@@ -319,7 +319,7 @@ def say(text: str) -> None:
 
 
 def check(claim: str, holds: object) -> None:
-    """Hold a claim of the story, loudly."""
+    """Check a claim of the story, and show it."""
     if holds is not True:
         raise DemoFailed(claim)
     click.secho(f"  ✓ {claim}", fg="green")

@@ -76,7 +76,7 @@ _OTHER = "SOMETHING ELSE"
 
 
 def _describe_loaded(registry: Registry, record: DeploymentRecord) -> str:
-    """Say whether a target has loaded the version on record."""
+    """Describe whether a target has loaded the version on record."""
     if record.loaded is None or record.state != State.SERVING:
         return "not reported"
     meant = registry.version(f"{record.name}@{record.number}").record.revision

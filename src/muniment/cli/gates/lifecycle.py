@@ -14,7 +14,7 @@ from muniment.core.events import RetentionSet
 
 
 def _ending(command: Callable[..., None]) -> click.Command:
-    """Make a command that sets the status of a version: all of them take the same arguments."""
+    """Make a command that sets the status of a version; they all take the same arguments."""
     for option in (
         click.pass_obj,
         json_option,
@@ -111,7 +111,7 @@ def _say(terminal: Terminal, reference: str, status: Status, reason: str) -> Non
 
 
 def _find_affected(registry: Registry, version: Version) -> list[JsonObject]:
-    """List the version and what was made from it, with what points at each."""
+    """List the version and its descendants, with the aliases and targets of each."""
     nodes = registry.lineage(str(version), "down").nodes
     return [
         {

@@ -107,7 +107,7 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
         describe_receipt(receipt),
         [
             f"EMERGENCY: {event.name}@{event.alias} is version {event.number} (entry {receipt.index})",
-            f"somebody else has to close it until {event.due}: muniment close-emergency {receipt.index}",
+            f"somebody else must close it by {event.due}: muniment close-emergency {receipt.index}",
         ],
     )
 
@@ -176,7 +176,7 @@ def split_alias(reference: str) -> tuple[str, str]:
     """Split `NAME@ALIAS`.
 
     Raises:
-        InvalidReference: it is not of that form.
+        InvalidReference: it has another form.
     """
     name, at, alias = reference.partition("@")
     if not at or not alias:
@@ -185,23 +185,23 @@ def split_alias(reference: str) -> tuple[str, str]:
 
 
 def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
-    """Describe every rule of every policy and, for one that is not met, what would help."""
+    """Describe every rule of every policy, and how to meet those that are not met."""
     lines: list[str] = []
     for verdict in gate.verdicts:
         if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
             lines.append(f"policy {verdict.policy:.19} ({verdict.mode})")
-        lines += [line for found in verdict.findings for line in _describe_finding(found, names)]
+        lines += [line for finding in verdict.findings for line in _describe_finding(finding, names)]
         lines += _describe_nothing(verdict)
     return lines
 
 
-def _describe_finding(found: Finding, names: Mapping[str, str]) -> list[str]:
-    state = "met    " if found.passed else "WAIVED " if found.waived else "NOT MET"
-    lines = [f"  {state}  {found.rule}: {put_names(found.message, names)}"]
-    if found.waived:
-        lines.append(f"           waived by {found.waived}")
-    elif found.remedy:
-        lines.append(f"           try: {found.remedy}")
+def _describe_finding(finding: Finding, names: Mapping[str, str]) -> list[str]:
+    state = "met    " if finding.passed else "WAIVED " if finding.waived else "NOT MET"
+    lines = [f"  {state}  {finding.rule}: {put_names(finding.message, names)}"]
+    if finding.waived:
+        lines.append(f"           waived by {finding.waived}")
+    elif finding.remedy:
+        lines.append(f"           try: {finding.remedy}")
     return lines
 
 
@@ -219,7 +219,7 @@ def _find_warnings(version: Version, alias: str) -> tuple[str, ...]:
 def _promote_when_met(
     registry: Registry, version: Version, alias: str, reason: str, timeout: float
 ) -> Receipt:
-    """Try until the gate passes or the time is up; any other refusal ends it."""
+    """Retry until the gate passes or the time is up; any other refusal is raised."""
     end = time.monotonic() + timeout
     while True:
         try:

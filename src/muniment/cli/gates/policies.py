@@ -1,4 +1,4 @@
-"""`muniment policy`: set, show, test, explain and simulate what an alias asks for."""
+"""`muniment policy`: set, show, test, explain and simulate policies."""
 
 import sys
 from collections.abc import Iterator
@@ -79,16 +79,16 @@ def show(terminal: Terminal, reference: str, at: str | None) -> None:
     """
     name, alias = split_alias(reference)
     with connect(terminal) as registry:
-        found = registry.policies.in_force(name, alias, at=at)
+        policies = registry.policies.in_force(name, alias, at=at)
     lines = [
         line
-        for one in found
+        for one in policies
         for line in (
             f"# {one.record.models}@{one.record.alias} {one.record.digest or 'guarded, without a policy'}",
             *([] if one.document is None else yaml.safe_dump(one.document, sort_keys=False).splitlines()),
         )
     ]
-    documents: list[Json] = [{**one.record.values(), "document": one.document} for one in found]
+    documents: list[Json] = [{**one.record.values(), "document": one.document} for one in policies]
     terminal.answer(documents, lines)
 
 
@@ -141,12 +141,12 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
     lines = [f"{gate.version} for {alias}: {'it may move' if gate.passed else 'it may not move'}"]
     for verdict in gate.verdicts:
         lines.append(f"policy {verdict.policy or 'none yet'} ({verdict.mode})")
-        for found in verdict.findings:
-            lines.append(f"  {found.id}: {found.rule}")
-            lines.append(f"    {'met' if found.passed else 'not met'}: {put_names(found.message, names)}")
-            lines += [f"    based on {digest}" for digest in found.attestations]
-            lines += [f"    waived by {found.waived}"] if found.waived else []
-            lines += [f"    try: {found.remedy}"] if found.remedy and not found.waived else []
+        for finding in verdict.findings:
+            lines.append(f"  {finding.id}: {finding.rule}")
+            lines.append(f"    {'met' if finding.passed else 'not met'}: {put_names(finding.message, names)}")
+            lines += [f"    based on {digest}" for digest in finding.attestations]
+            lines += [f"    waived by {finding.waived}"] if finding.waived else []
+            lines += [f"    try: {finding.remedy}"] if finding.remedy and not finding.waived else []
     terminal.answer(describe_gate(gate), lines)
 
 
@@ -220,7 +220,7 @@ def init(terminal: Terminal, directory: Path, template: str) -> None:
 
 
 def _list_versions(registry: Registry, names: tuple[str, ...], *, every: bool) -> Iterator[str]:
-    """List versions of some models: those that an alias points at, or every one."""
+    """List the versions of models: those that an alias points at, or every one."""
     for text in names:
         models = [text]
         if text.endswith("/*"):

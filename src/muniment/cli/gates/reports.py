@@ -1,4 +1,4 @@
-"""What a gate says, for machines that run checks: JUnit XML and SARIF 2.1.0."""
+"""Write the verdicts of a gate as JUnit XML and SARIF 2.1.0."""
 
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -12,7 +12,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def write_junit(gate: Gate) -> bytes:
-    """Write a test suite for each policy and a case for each rule; what is waived is skipped."""
+    """Write a test suite for each policy and a test case for each rule; waived rules are skipped."""
     root = Element("testsuites", name=f"{gate.version} for {gate.alias}")
     for verdict in gate.verdicts:
         findings = verdict.findings
@@ -23,14 +23,14 @@ def write_junit(gate: Gate) -> bytes:
             tests=str(max(1, len(findings))),
             failures=str(len(verdict.failures)),
             errors="0",
-            skipped=str(sum(bool(found.waived) for found in findings)),
+            skipped=str(sum(bool(finding.waived) for finding in findings)),
         )
-        for found in findings:
-            case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name=found.rule)
-            if found.waived:
-                SubElement(case, "skipped", message=_clean(found.message))
-            elif not found.passed:
-                SubElement(case, "failure", message=_clean(found.message)).text = _clean(found.remedy)
+        for finding in findings:
+            case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name=finding.rule)
+            if finding.waived:
+                SubElement(case, "skipped", message=_clean(finding.message))
+            elif not finding.passed:
+                SubElement(case, "failure", message=_clean(finding.message)).text = _clean(finding.remedy)
         if not findings:
             case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name="policy")
             SubElement(case, "failure", message=verdict.failures[0])
@@ -40,7 +40,7 @@ def write_junit(gate: Gate) -> bytes:
 
 
 def write_sarif(gate: Gate) -> JsonObject:
-    """Write a run with a rule for each rule, and a result for each that is not met."""
+    """Write a run with all rules, and a result for each that is not met."""
     return {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
@@ -52,13 +52,15 @@ def write_sarif(gate: Gate) -> JsonObject:
                         "version": __version__,
                         "informationUri": "https://muniment.dev",
                         "rules": [
-                            {"id": found.id, "shortDescription": {"text": found.rule}}
+                            {"id": finding.id, "shortDescription": {"text": finding.rule}}
                             for verdict in gate.verdicts
-                            for found in verdict.findings
+                            for finding in verdict.findings
                         ],
                     }
                 },
-                "results": [_write_result(gate, verdict, found) for verdict, found in _list_failures(gate)],
+                "results": [
+                    _write_result(gate, verdict, finding) for verdict, finding in _list_failures(gate)
+                ],
             }
         ],
     }
@@ -66,21 +68,21 @@ def write_sarif(gate: Gate) -> JsonObject:
 
 def _list_failures(gate: Gate) -> Iterator[tuple[Verdict, Finding]]:
     for verdict in gate.verdicts:
-        yield from ((verdict, found) for found in verdict.findings if found.passed is not True)
+        yield from ((verdict, finding) for finding in verdict.findings if finding.passed is not True)
 
 
-def _write_result(gate: Gate, verdict: Verdict, found: Finding) -> JsonObject:
+def _write_result(gate: Gate, verdict: Verdict, finding: Finding) -> JsonObject:
     level = {Mode.ENFORCE: "error", Mode.WARN: "warning", Mode.SHADOW: "note"}[verdict.mode]
-    hint = f" Try: {found.remedy}" if found.remedy else ""
+    hint = f" Try: {finding.remedy}" if finding.remedy else ""
     suppressions: JsonObject = (
-        {"suppressions": [{"kind": "external", "justification": f"waiver {found.waived}"}]}
-        if found.waived
+        {"suppressions": [{"kind": "external", "justification": f"waiver {finding.waived}"}]}
+        if finding.waived
         else {}
     )
     return {
-        "ruleId": found.id,
+        "ruleId": finding.id,
         "level": level,
-        "message": {"text": f"{gate.version} for {gate.alias}: {found.rule}: {found.message}.{hint}"},
+        "message": {"text": f"{gate.version} for {gate.alias}: {finding.rule}: {finding.message}.{hint}"},
         "locations": [
             {
                 "logicalLocations": [
@@ -93,5 +95,5 @@ def _write_result(gate: Gate, verdict: Verdict, found: Finding) -> JsonObject:
 
 
 def _clean(text: str) -> str:
-    """Leave out what XML cannot hold."""
+    """Remove characters that XML does not allow."""
     return "".join(one for one in text if one in "\t\n" or ord(one) >= ord(" "))

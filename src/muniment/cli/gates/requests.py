@@ -25,12 +25,12 @@ def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entr
     with connect(terminal) as registry:
         version = registry.version(reference)
         if entry is not None:
-            receipt = registry.talk.withdraw(entry, reason)
-            said = f"withdrew the request of entry {entry}"
+            receipt = registry.requests.withdraw(entry, reason)
+            line = f"withdrew the request of entry {entry}"
         else:
-            receipt = registry.talk.request(version, alias, reason)
-            said = f"requested approval of {version} for {alias} (entry {receipt.index})"
-    terminal.answer(describe_receipt(receipt), [said])
+            receipt = registry.requests.open(version, alias, reason)
+            line = f"requested approval of {version} for {alias} (entry {receipt.index})"
+    terminal.answer(describe_receipt(receipt), [line])
 
 
 @click.command()
@@ -41,11 +41,11 @@ def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entr
 def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
     """List the requests for approval of a model."""
     with connect(terminal) as registry:
-        found = registry.talk.requests(name, closed=closed)
-        names = _name(registry, {one.record.requester for one in found})
+        entries = registry.requests.list(name, closed=closed)
+        names = _name(registry, {one.record.requester for one in entries})
     if terminal.as_json:
         terminal.answer(
-            [{**one.record.values(), "text": one.reason, "answer_text": one.answer} for one in found], []
+            [{**one.record.values(), "text": one.reason, "answer_text": one.answer} for one in entries], []
         )
         return
     draw_table(
@@ -60,7 +60,7 @@ def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
                 one.record.outcome or "open",
                 one.answer or "",
             )
-            for one in found
+            for one in entries
         ],
     )
 
@@ -74,7 +74,7 @@ def inbox(terminal: Terminal) -> None:
     Lists what you have to decide, and the news of the last 30 days.
     """
     with connect(terminal) as registry:
-        items = registry.talk.inbox()
+        items = registry.inbox()
         names = _name(registry, {item.who for item in items if item.who})
     if terminal.as_json:
         terminal.answer([_describe(item) for item in items], [])
@@ -111,7 +111,7 @@ def comment(terminal: Terminal, reference: str, text: str, about: int | None) ->
     """
     with connect(terminal) as registry:
         version = registry.version(reference)
-        receipt = registry.talk.comment(version, text, about=about)
+        receipt = registry.comments.post(version, text, about=about)
     terminal.answer(describe_receipt(receipt), [f"commented on {version} (entry {receipt.index})"])
 
 
@@ -125,19 +125,19 @@ def comments(terminal: Terminal, reference: str, entry: int | None) -> None:
     with connect(terminal) as registry:
         version = registry.version(reference)
         if entry is not None:
-            registry.talk.erase(entry)
-        found = registry.talk.comments(version)
-        names = _name(registry, {one.record.author for one in found})
+            registry.comments.erase(entry)
+        posted = registry.comments.list(version)
+        names = _name(registry, {one.record.author for one in posted})
     lines = [
         line
-        for one in found
+        for one in posted
         for line in (
             f"{one.record.posted} {names[one.record.author]}, entry {one.record.index}"
             + ("" if one.record.about is None else f", about entry {one.record.about}"),
             *(f"  {text}" for text in (one.text or "(erased)").splitlines()),
         )
     ]
-    terminal.answer([{**one.record.values(), "markdown": one.text} for one in found], lines)
+    terminal.answer([{**one.record.values(), "markdown": one.text} for one in posted], lines)
 
 
 def _name(registry: Registry, principals: set[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What nobody must overlook of a version: what became of it, its waivers, emergencies."""
+"""What nobody should overlook about a version: its status, waivers and emergencies."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from muniment.core.records import MoveRecord
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.versions import VersionDetail
 
-_SAID: Final = {
+_PAST: Final = {
     SigningDecision.APPROVE: "approved",
     SigningDecision.REJECT: "rejected",
     SigningDecision.WITHDRAW: "withdrawn",
@@ -22,7 +22,7 @@ _SAID: Final = {
 
 
 class Asked(NamedTuple):
-    """A waiver that was requested, what people said of it, and whether its time is over."""
+    """A requested waiver, the signing decisions about it, and whether it has expired."""
 
     waiver: Waiver
     digest: str
@@ -32,33 +32,33 @@ class Asked(NamedTuple):
 
     @property
     def approved(self) -> bool:
-        """Say whether somebody approved it and nobody rejected it; whether that is enough, the gate says."""
-        said = {one.approval.decision for one in self.approvals}
-        return SigningDecision.APPROVE in said and SigningDecision.REJECT not in said
+        """Return whether somebody approved it and nobody rejected it; only the gate says if that suffices."""
+        decisions = {one.approval.decision for one in self.approvals}
+        return SigningDecision.APPROVE in decisions and SigningDecision.REJECT not in decisions
 
 
 def list_waivers(version: Version, detail: VersionDetail) -> list[Asked]:
-    """List the waivers that were requested, each checked."""
+    """List the requested waivers of a version, each checked."""
     if not any(claim.predicate_type == WAIVER for claim in detail.attestations):
         return []
     claims, time = version.claims(), now()
-    found = []
+    waivers = []
     for claim in claims:
         if claim.predicate_type == WAIVER:
             waiver, digest = Waiver.read(claim.predicate), str(claim.digest)
             approvals = tuple(last_approvals(claims, str(version), waiver.alias, digest).values())
-            found.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= time))
-    return found
+            waivers.append(Asked(waiver, digest, claim.index, approvals, read_time(waiver.until) <= time))
+    return waivers
 
 
 def find_standing(registry: Registry, references: Iterable[str]) -> list[str]:
-    """Say in a word or two where each of some versions stands; empty where there is nothing to overlook."""
+    """Summarise the standing of versions in a word or two; empty if there is nothing to overlook."""
     known = {reference: _describe_standing(registry.version(reference)) for reference in set(references)}
     return [known[reference] for reference in references]
 
 
 def describe_state(version: Version, detail: VersionDetail, names: Mapping[str, str]) -> list[str]:
-    """Say all of it, a line each."""
+    """Describe the standing of a version in full, line by line."""
     status, kept = detail.status, detail.retention
     lines = []
     if status is not None and status.status != Status.PUBLISHED:
@@ -86,14 +86,14 @@ def _describe_standing(version: Version) -> str:
 
 
 def _describe(asked: Asked, names: Mapping[str, str]) -> list[str]:
-    said = [
-        f"{_SAID[one.approval.decision]} by {names.get(one.claim.signer, one.claim.signer)}"
+    decisions = [
+        f"{_PAST[one.approval.decision]} by {names.get(one.claim.signer, one.claim.signer)}"
         for one in asked.approvals
     ]
-    waiver, ended = asked.waiver, ", which is over" if asked.ended else ""
+    waiver, ended = asked.waiver, ", expired" if asked.ended else ""
     return [
         f"  WAIVER  of {', '.join(sorted(waiver.rules))} for {waiver.alias}",
-        f"             until {waiver.until}{ended}; {', '.join(said) or 'approved by nobody yet'}",
+        f"             until {waiver.until}{ended}; {', '.join(decisions) or 'not approved yet'}",
         f"             {asked.digest}, entry {asked.entry}",
     ]
 
@@ -106,5 +106,5 @@ def _describe_superseding(move: MoveRecord) -> str:
 
 def _describe_emergency(move: MoveRecord) -> str:
     overdue = move.due is not None and move.due < write_time(now())
-    due = f"closing it is OVERDUE since {move.due}" if overdue else f"to be closed until {move.due}"
+    due = f"OVERDUE since {move.due}" if overdue else f"to be closed by {move.due}"
     return f"  EMERGENCY  {move.alias} was moved past its gate, entry {move.index}, {due}"

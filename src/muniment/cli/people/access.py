@@ -41,13 +41,17 @@ def login(terminal: Terminal, link: str, *, name: str, workload: Path | None, ke
     if workload is not None:
         _login_workload(terminal, link, name, workload, key_file)
         return
-    found = sign_in(link, name=name, show=show_in_browser)
-    who = found.person.name or found.person.record.id
+    signed_in = sign_in(link, name=name, show=show_in_browser)
+    who = signed_in.person.name or signed_in.person.record.id
     terminal.answer(
-        {"location": found.location, "principal": found.person.record.id, "key": found.identity.public.id},
+        {
+            "location": signed_in.location,
+            "principal": signed_in.person.record.id,
+            "key": signed_in.identity.public.id,
+        },
         [
-            f"signed in to {found.location} as {who}, key {found.identity.public.id:.16}",
-            f"use it: export MUNIMENT_URL={found.location}",
+            f"signed in to {signed_in.location} as {who}, key {signed_in.identity.public.id:.16}",
+            f"to use it: export MUNIMENT_URL={signed_in.location}",
         ],
     )
 
@@ -101,7 +105,7 @@ def list_tokens(terminal: Terminal, principal: str | None) -> None:
     with connect(terminal) as registry:
         tokens = registry.access.tokens(principal)
     terminal.answer(
-        [{**found.record.values(), "name": found.label} for found in tokens],
+        [{**one.record.values(), "name": one.label} for one in tokens],
         [
             f"{one.record.id:.16}  until {one.record.expires}  {one.record.scopes or 'all'}  {one.label}"
             for one in tokens
@@ -119,9 +123,7 @@ def revoke_token(terminal: Terminal, token_id: str) -> None:
     ID is its id, the first digits of its id, or the token itself.
     """
     with connect(terminal) as registry:
-        known = [
-            found.record.id for found in registry.access.tokens() if found.record.id.startswith(token_id)
-        ]
+        known = [one.record.id for one in registry.access.tokens() if one.record.id.startswith(token_id)]
         receipt = registry.access.revoke(known[0] if len(known) == 1 else token_id)
     terminal.answer(describe_receipt(receipt), [f"token {receipt.read(TokenRevoked).token:.16} is revoked"])
 

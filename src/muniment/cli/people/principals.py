@@ -17,7 +17,7 @@ from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384
 _ROLES = click.Choice([str(role) for role in Role])
-# What we make ourselves; SSH keys and passkeys are made elsewhere.
+# The algorithms that we generate; other tools make SSH keys and passkeys.
 _ALGORITHMS = click.Choice([str(Algorithm.P256), str(Algorithm.ED25519)])
 _PEM = FilePath(exists=True, dir_okay=False)
 

@@ -29,7 +29,7 @@ from muniment.services.upkeep.scrub import scrub
 from muniment.stores.blobs.local import LocalBlobs
 
 _DIRECTORY = FilePath(exists=True, file_okay=False)
-# Less would race with whoever has stored bytes and has not published them yet.
+# A shorter time would race with publishers who have stored bytes but not published them yet.
 _LEAST_GRACE_H = 1.0
 
 
@@ -61,7 +61,7 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
             {"table": d.table, "key": list(d.key), "columns": list(d.columns), "message": str(d)}
             for d in differences
         ],
-        [str(d) for d in differences] or ["every row is what the log says"],
+        [str(d) for d in differences] or ["every row agrees with the log"],
     )
     if differences:
         sys.exit(NO)
@@ -82,15 +82,15 @@ def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
     """Remove abandoned uploads and unreferenced blobs."""
     before = now() - timedelta(hours=max(grace, _LEAST_GRACE_H))
     with _open(terminal) as parts:
-        found = collect_garbage(
+        garbage = collect_garbage(
             parts.units, parts.blobs, parts.staging, parts.landing, before, remove=not dry_run
         )
     verb = "would remove" if dry_run else "removed"
     line = (
-        f"{verb} {found.blobs} blobs ({found.size_bytes} bytes), {found.uploads} uploads, "
-        f"{found.leftovers} leftovers"
+        f"{verb} {garbage.blobs} blobs ({garbage.size_bytes} bytes), {garbage.uploads} uploads, "
+        f"{garbage.leftovers} leftovers"
     )
-    terminal.answer(asdict(found), [line])
+    terminal.answer(asdict(garbage), [line])
 
 
 @admin.command("scrub")
@@ -104,16 +104,16 @@ def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
     """
     other = None if heal_from is None else LocalBlobs(heal_from)
     with _open(terminal) as parts:
-        found = scrub(parts.units, parts.blobs, other)
-    rot = [{**asdict(one), "digest": str(one.digest)} for one in found.rot]
+        report = scrub(parts.units, parts.blobs, other)
+    rot = [{**asdict(one), "digest": str(one.digest)} for one in report.rot]
     terminal.answer(
-        {"blobs": found.blobs, "size_bytes": found.size_bytes, "rot": rot},
+        {"blobs": report.blobs, "size_bytes": report.size_bytes, "rot": rot},
         [
-            *(f"{one.digest} {one.fault}{', healed' if one.healed else ''}" for one in found.rot),
-            f"{found.blobs} blobs ({found.size_bytes} bytes) hashed, {len(found.rot)} damaged",
+            *(f"{one.digest} {one.fault}{', healed' if one.healed else ''}" for one in report.rot),
+            f"{report.blobs} blobs ({report.size_bytes} bytes) hashed, {len(report.rot)} damaged",
         ],
     )
-    if any(not one.healed for one in found.rot):
+    if any(not one.healed for one in report.rot):
         sys.exit(NO)
 
 
@@ -198,14 +198,14 @@ def doctor(terminal: Terminal) -> None:
     Exit 0 if nothing is wrong, 1 if something is.
     """
     with _open(terminal) as parts:
-        found = examine(parts)
+        ailments = examine(parts)
     lines = [
         f"{'FAULT' if one.fault else 'ok':7} {one.what}"
         + (f"\n        {one.fault}\n        repair: {one.remedy}" if one.fault else "")
-        for one in found
+        for one in ailments
     ]
-    terminal.answer([asdict(one) for one in found], lines)
-    if any(one.fault for one in found):
+    terminal.answer([asdict(one) for one in ailments], lines)
+    if any(one.fault for one in ailments):
         sys.exit(NO)
 
 
@@ -236,7 +236,7 @@ def _read_quota(text: str) -> int | None:
 
 
 def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager[Parts]:
-    """Open the stores of the registry that was named, or those that the server's settings name."""
+    """Open the stores of the chosen registry, or those of the server's settings."""
     if terminal.location is None and (
         os.environ.get("MUNIMENT_DATABASE") or os.environ.get("MUNIMENT_BLOBS")
     ):

@@ -20,7 +20,7 @@ def serve(directory: Path | None, *, host: str | None, port: int | None) -> None
     MUNIMENT_DATABASE and MUNIMENT_BLOBS name other stores. The first start prints a link for its admin to
     sign in. docs/reference/settings.md lists all settings.
     """
-    # What is loaded stays: to look for garbage in it, again and again, takes a tenth of the start.
+    # Loaded modules stay alive: searching them for garbage would take a tenth of the start.
     gc.disable()
     load_extra("granian", "granian", extra="server")
     settings = load_extra("muniment.server.settings", "pydantic-settings", extra="server")

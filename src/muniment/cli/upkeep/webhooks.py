@@ -43,7 +43,7 @@ def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...]) 
 def list_(terminal: Terminal, namespace: str) -> None:
     """List the webhooks of a namespace and their failed deliveries."""
     with connect(terminal) as registry:
-        found = registry.webhooks.list(namespace)
+        webhooks = registry.webhooks.list(namespace)
     if terminal.as_json:
         terminal.answer(
             [
@@ -53,7 +53,7 @@ def list_(terminal: Terminal, namespace: str) -> None:
                     "next": one.next,
                     "failed": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.failed],
                 }
-                for one in found
+                for one in webhooks
             ],
             [],
         )
@@ -69,9 +69,9 @@ def list_(terminal: Terminal, namespace: str) -> None:
                 len(one.failed),
                 one.failed[-1].fault if one.failed else "",
             )
-            for one in found
+            for one in webhooks
         ],
-        alarming=[bool(one.failed) for one in found],
+        alarming=[bool(one.failed) for one in webhooks],
     )
 
 

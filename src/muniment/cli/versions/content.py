@@ -71,7 +71,7 @@ def push(  # noqa: PLR0913 - one parameter for each option
         show_progress("push", total, wanted=not terminal.as_json) as on_bytes,
     ):
         for base in bases:
-            assert isinstance(run, Run)  # noqa: S101 - made above for those who name a base
+            assert isinstance(run, Run)  # noqa: S101 - `_read_run` makes one if there are bases
             run.base(registry.version(base))
         if draft:
             saved = registry.drafts.save(path, name, run=run, message=message, kind=kind, on_bytes=on_bytes)
@@ -106,17 +106,17 @@ def drafts(
             receipt = registry.drafts.discard(discarded, reason)
             terminal.answer(describe_receipt(receipt), [f"discarded the draft of entry {discarded}"])
             return
-        found = registry.drafts.list(name)
+        saved = registry.drafts.list(name)
         if published is not None:
-            chosen = [one for one in found if one.record.index == published]
+            chosen = [one for one in saved if one.record.index == published]
             if not chosen:
                 raise RequestNotFound(entry=published, kind="draft")
             _answer_published(terminal, registry.drafts.publish(chosen[0], message=reason))
             return
         names = name_people(registry)
     terminal.answer(
-        [{**one.record.values(), "text": one.message} for one in found],
-        [_describe_draft(one, names) for one in found],
+        [{**one.record.values(), "text": one.message} for one in saved],
+        [_describe_draft(one, names) for one in saved],
     )
 
 
@@ -129,7 +129,7 @@ def _describe_draft(draft: Draft, names: Mapping[str, str]) -> str:
 
 def _answer_published(terminal: Terminal, version: Version) -> None:
     receipt = version.receipt
-    assert receipt is not None  # noqa: S101 - whoever publishes sets it
+    assert receipt is not None  # noqa: S101 - publishing sets it
     made = "published" if receipt.created else "exists already:"
     terminal.answer(
         {"version": str(version), "digest": str(version.digest), "receipt": describe_receipt(receipt)},
@@ -186,15 +186,15 @@ def tag(terminal: Terminal, reference: str, tags: tuple[str, ...]) -> None:
             if not separator and not one.endswith("-"):
                 raise InvalidOption(option=one, reason="expected NAME=TEXT or NAME-")
             version.tag(name if separator else one[:-1], text if separator else None)
-        found = version.tags()
-    terminal.answer(found, [f"{name}={text}" for name, text in found.items()])
+        current = version.tags()
+    terminal.answer(current, [f"{name}={text}" for name, text in current.items()])
 
 
 def record_datasets(run: Run, datasets: tuple[str, ...], *, snapshot: bool = False) -> None:
-    """Record the datasets that options name, as NAME=PATH.
+    """Record the datasets of NAME=PATH options.
 
     Raises:
-        InvalidOption: one has another form.
+        InvalidOption: an option has another form.
     """
     for pair in datasets:
         name, separator, path = pair.partition("=")
@@ -219,7 +219,7 @@ def _read_run(
 
 
 def read_pair(pair: str) -> tuple[str, Json]:
-    """Read KEY=VALUE; a value that is JSON is taken as such, any other as text."""
+    """Read KEY=VALUE; the value is JSON or, failing that, text."""
     key, separator, value = pair.partition("=")
     if not separator:
         raise InvalidOption(option="--param", reason=f"expected KEY=VALUE, got {pair!r}")

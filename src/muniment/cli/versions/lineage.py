@@ -1,4 +1,4 @@
-"""`muniment lineage`: what was made from what."""
+"""`muniment lineage`."""
 
 import click
 

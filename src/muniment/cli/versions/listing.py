@@ -63,24 +63,24 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
     is known, 1 if one is not.
     """
     with connect(terminal) as registry:
-        found = registry.identify(what, limit=limit)
-        versions = [match.version.record for match in found.matches]
+        identified = registry.identify(what, limit=limit)
+        versions = [match.version.record for match in identified.matches]
         standing = _find_standing(registry, versions)
     if terminal.as_json:
         matches = [
             {**match.version.record.values(), "files": dict(match.files), "whole": match.whole}
-            for match in found.matches
+            for match in identified.matches
         ]
-        terminal.answer({"matches": matches, "unknown": list(found.unknown)}, [])
+        terminal.answer({"matches": matches, "unknown": list(identified.unknown)}, [])
     else:
-        if found.matches:
+        if identified.matches:
             rows = [
                 (str(match.version), word, _describe_match(match), match.version.record.published)
-                for match, word in zip(found.matches, standing, strict=True)
+                for match, word in zip(identified.matches, standing, strict=True)
             ]
             draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
-        terminal.answer(None, [f"{path} belongs to no version" for path in found.unknown])
-    if found.unknown:
+        terminal.answer(None, [f"{path} belongs to no version" for path in identified.unknown])
+    if identified.unknown:
         sys.exit(NO)
 
 
@@ -142,12 +142,12 @@ def _describe_match(match: Match) -> str:
 
 def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:
     with connect(terminal) as registry:
-        found = list(islice(registry.search(query, at=at), limit))
-        standing = [] if terminal.as_json else _find_standing(registry, found)
+        records = list(islice(registry.search(query, at=at), limit))
+        standing = [] if terminal.as_json else _find_standing(registry, records)
     if terminal.as_json:
-        terminal.answer([record.values() for record in found], [])
-    elif found:
-        _draw_versions(found, standing)
+        terminal.answer([record.values() for record in records], [])
+    elif records:
+        _draw_versions(records, standing)
 
 
 def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:
@@ -155,7 +155,7 @@ def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> lis
 
 
 def _draw_versions(versions: Sequence[VersionRecord], standing: Sequence[str]) -> None:
-    """Draw a table of versions, each with its present status, even in a list as of an earlier time."""
+    """Draw a table of versions with their current status, even in a list as of an earlier time."""
     draw_table(
         ("version", "", "bytes", "published", "digest"),
         [
@@ -199,7 +199,7 @@ def _brief(value: Json) -> str:
 
 
 def _describe_change(one: Difference) -> str:
-    """Describe a change: its kind or, for a number, by how much, and whether it exceeds the intervals."""
+    """Describe a change: its kind or, for a number, its size, and whether it exceeds the intervals."""
     parts = [one.kind if one.delta is None else f"{one.delta:+.4g}"]
     if one.real is not None:
         parts.append("real" if one.real else "within the intervals")

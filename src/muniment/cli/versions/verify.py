@@ -37,9 +37,9 @@ def verify(
             option="REFERENCE", reason="is missing: name a version or an export, or use --log"
         )
     if reference is not None and Path(reference).is_file():
-        said, found = verify_export(Path(reference), verifier=log_key)
-        of = f"of {said.reference}, in a log of {said.size} entries with the key {said.verifier}"
-        _answer(terminal, [Check(what=f"export {of}"), *found])
+        exported, checks = verify_export(Path(reference), verifier=log_key)
+        of = f"of {exported.reference}, in a log of {exported.size} entries with the key {exported.verifier}"
+        _answer(terminal, [Check(what=f"export {of}"), *checks])
         return
     with connect(terminal) as registry:
         version = None if reference is None else registry.version(reference)
@@ -63,8 +63,10 @@ def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool
     The file is an OCI layout; `muniment verify FILE` checks it without the registry.
     """
     with connect(terminal) as registry:
-        said = registry.export(reference, output, content=not no_content)
-    terminal.answer(said._asdict(), [f"{said.reference} is in {output}", f"log key: {said.verifier}"])
+        exported = registry.export(reference, output, content=not no_content)
+    terminal.answer(
+        exported._asdict(), [f"{exported.reference} is in {output}", f"log key: {exported.verifier}"]
+    )
 
 
 def _answer(terminal: Terminal, checks: list[Check]) -> None:

@@ -1,4 +1,4 @@
-"""Read and hash what is sent, by chunks."""
+"""Read and hash bytes in chunks."""
 
 import io
 import os
@@ -11,7 +11,7 @@ from muniment.core.errors import LengthMismatch
 
 
 def hash_beforehand(source: BinaryIO, size: int) -> Digest:
-    """Hash a stream that is read again later: what is read is counted then."""
+    """Hash a stream that is read again later, without counting its bytes."""
     with BackgroundHasher() as hasher:
         if isinstance(source, io.FileIO):
             for chunk in read_range(source, 0, size):
@@ -22,14 +22,14 @@ def hash_beforehand(source: BinaryIO, size: int) -> Digest:
 
 
 def hash_until(source: BinaryIO, offset: int, hasher: BackgroundHasher) -> None:
-    """Hash a stream from its beginning to an offset."""
+    """Hash a stream from the beginning up to an offset."""
     source.seek(0)
     for chunk in read_chunks(source, offset):
         hasher.update(chunk)
 
 
 def hash_each(chunks: Iterator[memoryview], hasher: BackgroundHasher) -> Iterator[memoryview]:
-    """Pass chunks on while they are hashed."""
+    """Pass chunks on while hashing them."""
     for chunk in chunks:
         hasher.update(chunk)
         yield chunk
@@ -38,7 +38,7 @@ def hash_each(chunks: Iterator[memoryview], hasher: BackgroundHasher) -> Iterato
 def read_range(
     source: io.FileIO, start: int, size: int, on_bytes: Callable[[int], None] | None = None
 ) -> Iterator[memoryview]:
-    """Read a range of a file that others may read too. A chunk is valid as long as in `read_chunks`."""
+    """Read a range of a file that other threads may read too. Chunks are valid as in `read_chunks`."""
     buffers = rotate_buffers()
     while size > 0:
         buffer = next(buffers)
@@ -52,7 +52,7 @@ def read_range(
 
 
 def read_chunks(source: BinaryIO, count: int) -> Iterator[memoryview]:
-    """Read `count` bytes, a chunk at a time; each is valid until two more have been read."""
+    """Read `count` bytes in chunks; each chunk is valid until two more have been read."""
     buffers = rotate_buffers()
     while count > 0:
         buffer = next(buffers)

@@ -1,4 +1,4 @@
-"""Copy bytes while they are hashed, by chunks that stay in the cache of a core from one to the other."""
+"""Copy and hash bytes in chunks small enough for the cache of a core."""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol, runtime_checkable
@@ -11,7 +11,7 @@ class Viewed(Protocol):
     """A stream that holds its bytes in memory."""
 
     def views(self) -> Iterator[memoryview]:
-        """Give the bytes that follow by chunks; each holds while the next two are used."""
+        """Yield the following bytes in chunks; each is valid while the next two are used."""
 
 
 def copy(
@@ -20,7 +20,7 @@ def copy(
     hasher: BackgroundHasher,
     on_bytes: Callable[[int], None] | None = None,
 ) -> None:
-    """Copy a stream to its end. Raises OSError: the target cannot be written."""
+    """Copy a stream to its end. Raises OSError if the target cannot be written."""
     for data in _read_chunks(source):
         hasher.update(data)
         _write_all(target, data)

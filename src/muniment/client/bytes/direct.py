@@ -1,4 +1,4 @@
-"""Uploads that go straight to the store of objects behind a server, which checks their digests."""
+"""Uploads that go straight to the object store of a server, which checks their digests."""
 
 import hashlib
 import io
@@ -17,13 +17,13 @@ from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
 
 _THREADS: Final = 3
-# How long a registry may take to read what came in parts: some minutes, and more for more bytes.
+# How long a registry may take to read an upload in parts: some minutes, and more for more bytes.
 _PATIENCE_S: Final = 600.0
 _SLOWEST_BYTES_PER_S: Final = 10_000_000
 
 
 def send_to_store(transport: Transport, source: BinaryIO, transfer: Transfer) -> bool:
-    """Send a stream to the store as the server says; False if that cannot be done from here."""
+    """Send a stream to the store as the server says; return False if that is impossible from here."""
     digests: list[str] = []
     try:
         if transfer.method == "put":
@@ -39,7 +39,7 @@ def send_to_store(transport: Transport, source: BinaryIO, transfer: Transfer) ->
 
 
 def _send_parts(transport: Transport, source: io.FileIO, transfer: Transfer) -> list[str]:
-    """Send the parts that are not there yet, several at once; give the digests of all."""
+    """Send the missing parts, several at once; return the digests of all parts."""
     answer = transport.call("GET", transfer.url)
     here = {part.number: part.size_bytes for part in msgspec.json.decode(answer, type=Parts).parts}
     send = retrying(RegistryUnreachable)
@@ -55,7 +55,7 @@ def _send_parts(transport: Transport, source: io.FileIO, transfer: Transfer) -> 
             pool.shutdown(cancel_futures=True)
 
 
-def _send_part(  # noqa: PLR0913, PLR0917 - a pool hands them over by place
+def _send_part(  # noqa: PLR0913, PLR0917 - a pool passes them by position
     transport: Transport,
     source: io.FileIO,
     transfer: Transfer,
@@ -80,7 +80,7 @@ def _send_part(  # noqa: PLR0913, PLR0917 - a pool hands them over by place
 
 
 def _arrives(transport: Transport, transfer: Transfer, digests: list[str]) -> bool:
-    """Say that all was sent, and wait while the registry reads what the store could not check."""
+    """Confirm the arrival, and wait until the registry has read what the store could not check."""
     place = f"{API}/uploads/{transfer.id}"
     transport.call("POST", f"{place}/arrival", body={"digests": digests})
 

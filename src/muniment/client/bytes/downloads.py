@@ -1,4 +1,4 @@
-"""Downloads: parallel ranges, and what a server on this machine lets us open."""
+"""Downloads: parallel ranges, or the server's own file if it is on this machine."""
 
 import io
 from collections import deque
@@ -24,16 +24,16 @@ class Downloads:
     """Downloads from a server."""
 
     def __init__(self, transport: Transport) -> None:
-        """Receive over a transport."""
+        """Download over a transport."""
         self._transport = transport
 
     def open(self, digest: Digest) -> BinaryIO:
         """Open a blob.
 
         Raises:
-            BlobNotFound: there is none, or none for us.
+            BlobNotFound: the blob does not exist, or we may not read it.
         """
-        # A connection that was left open may have been closed over there meanwhile.
+        # The server may have closed an idle connection.
         return retrying(RegistryUnreachable, LengthMismatch)(self._open, digest)
 
     def _open(self, digest: Digest) -> BinaryIO:
@@ -45,14 +45,14 @@ class Downloads:
             kept = response.headers.get("content-location", "")
         size = int(total) if total else len(first)
         if kept and size > len(first) and self._transport.is_local:
-            # Where the file cannot be opened, we are somebody else than the server.
+            # If the file cannot be opened, we run as another user than the server.
             with suppress(OSError, ValueError):
                 return open_kept(kept, digest, size)
         return _Download(_Ranges(self._transport, path, first, size))
 
 
 class _Download(io.BufferedReader):
-    """A blob as a stream, which also gives what it holds of the bytes without copying them."""
+    """A blob as a stream, which also yields its buffered bytes without copying."""
 
     def __init__(self, ranges: "_Ranges") -> None:
         super().__init__(ranges)
@@ -66,13 +66,13 @@ class _Download(io.BufferedReader):
         finally:
             if not self.closed:
                 at = self._ranges.tell()
-                # The buffer takes it that nobody else has moved what it reads from.
+                # The buffer assumes that nobody else moves the underlying stream.
                 self._ranges.seek(buffered)
                 self.seek(at)
 
 
 class _Ranges(io.RawIOBase):
-    """A blob as a stream: the segments after the place of reading are fetched ahead, several at once."""
+    """A blob as a stream, which fetches several segments ahead in parallel."""
 
     def __init__(self, transport: Transport, path: str, first: bytearray, size: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _Ranges(io.RawIOBase):
         self._at = 0
         self._segment = (0, memoryview(first))
         self._ahead: deque[tuple[int, Future[memoryview]]] = deque()
-        # Memory that was used before costs less than new memory.
+        # Reusing memory costs less than allocating it.
         self._free: deque[bytearray] = deque()
         self._done: bytearray | None = None
         self._pool = ThreadPoolExecutor(max_workers=_THREADS) if size > len(first) else None
@@ -112,19 +112,19 @@ class _Ranges(io.RawIOBase):
         return len(part)
 
     def views(self) -> Iterator[memoryview]:
-        """Give the bytes that follow, as far as they are there; each holds while the next two are used."""
+        """Yield the following bytes in chunks; each is valid while the next two are used."""
         while self._at < self._size:
             start, data = self._find(self._at)
             view = data[self._at - start :][:CHUNK_BYTES]
             self._at += len(view)
             yield view
             if self._transport.is_local and start + len(data) == self._at < self._size:
-                # What breaks off is gone on with by segments, which are asked for more than once.
+                # After a break, continue in segments, which are retried.
                 with suppress(RegistryUnreachable):
                     yield from self._stream()
 
     def _stream(self) -> Iterator[memoryview]:
-        """Give the bytes that follow as they come, by one connection."""
+        """Yield the following bytes as they arrive on one connection."""
         with self._transport.stream("GET", self._path, {"range": f"bytes={self._at}-"}) as response:
             for buffer in rotate_buffers():
                 count = response.readinto(buffer)
@@ -146,7 +146,7 @@ class _Ranges(io.RawIOBase):
         super().close()
 
     def _find(self, at: int) -> tuple[int, memoryview]:
-        """Give the segment that holds a place."""
+        """Return the segment that contains an offset."""
         start, data = self._segment
         if start <= at < start + len(data):
             return self._segment
@@ -156,7 +156,7 @@ class _Ranges(io.RawIOBase):
         self._fetch_ahead(wanted)
         start, future = self._ahead.popleft()
         self._segment = (start, future.result())
-        # What was given of the last segment may still be in use.
+        # Views of the last segment may still be in use.
         if self._done is not None:
             self._free.append(self._done)
         self._done = data.obj if isinstance(data.obj, bytearray) and len(data.obj) == _SEGMENT_BYTES else None
@@ -165,7 +165,7 @@ class _Ranges(io.RawIOBase):
 
     def _fetch_ahead(self, wanted: int) -> None:
         following = self._ahead[-1][0] + _SEGMENT_BYTES if self._ahead else wanted
-        # On one machine, more connections only take its cores.
+        # On one machine, more connections only compete for its cores.
         most = 1 if self._transport.is_local else _AHEAD
         while self._pool and len(self._ahead) < most and following < self._size:
             self._ahead.append((following, self._pool.submit(self._fetch, following)))

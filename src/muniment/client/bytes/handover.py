@@ -1,7 +1,7 @@
-"""Files that pass between a client and a server on one machine without being sent.
+"""Share files between a client and a server on one machine instead of sending them.
 
-A server says where in the directory of its blobs; only those can follow who could read, or write, there
-anyway. It does not get to choose more than that: names say what a file is, and directories have to be ours.
+The server names a path in its directory of blobs, which helps only clients that may read or write there
+anyway. The client does not trust the path: file names must match the digest, and directories must be ours.
 """
 
 import fcntl
@@ -28,9 +28,9 @@ _FICLONE: Final = 0x40049409
 
 
 def hand_over(transport: Transport, source: BinaryIO, transfer: Transfer) -> Stored | None:
-    """Write the bytes where a server on this machine takes them, and tell it that they are there.
+    """Write the bytes where a server on this machine collects them, and tell it.
 
-    None if that cannot be done from here: we may be somebody else than the server, or on another machine.
+    Return None if that is impossible: we may run as another user, or on another machine.
     """
     place = Path(transfer.place)
     try:
@@ -46,7 +46,7 @@ def hand_over(transport: Transport, source: BinaryIO, transfer: Transfer) -> Sto
     try:
         answer = transport.call("POST", f"{API}/uploads/{transfer.id}/arrival")
     except LengthMismatch:
-        # Nothing has arrived: behind a tunnel, a server may call a directory its own that we have, too.
+        # Nothing arrived: behind a tunnel, the server may name a directory that exists here too.
         place.unlink(missing_ok=True)
         source.seek(0)
         return None
@@ -58,17 +58,17 @@ def hand_over(transport: Transport, source: BinaryIO, transfer: Transfer) -> Sto
 
 @contextmanager
 def open_handover(place: Path, upload: str) -> Iterator[BinaryIO]:
-    """Make the file in which bytes are handed over, if that is a thing that a server may ask for.
+    """Make the file for a handover, if a server may ask for it.
 
     Raises:
-        OSError: it is not, or it cannot be made; what was made is removed.
+        OSError: the server may not ask for it, or it cannot be made; a partial file is removed.
     """
     _check_ours(place, f"handover-{upload}")
     place.unlink(missing_ok=True)
     file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(file, "r+b", buffering=0) as target:
-            # FileIO is what BinaryIO promises of it: write, fileno.
+            # FileIO has the methods of BinaryIO that are used: write, fileno.
             yield cast("BinaryIO", target)
     except BaseException:
         place.unlink(missing_ok=True)
@@ -76,7 +76,7 @@ def open_handover(place: Path, upload: str) -> Iterator[BinaryIO]:
 
 
 def share(source: BinaryIO, target: BinaryIO) -> bool:
-    """Let two files share their blocks until one is written to, where the file system can (XFS, btrfs)."""
+    """Clone a file, if the file system can (XFS, btrfs): the two share blocks until one is written to."""
     try:
         fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
     except OSError:
@@ -85,20 +85,20 @@ def share(source: BinaryIO, target: BinaryIO) -> bool:
 
 
 def open_kept(location: str, digest: Digest, size_bytes: int) -> BinaryIO:
-    """Open the file in which a server keeps a blob. Whoever reads it MUST hash what they read.
+    """Open the file in which a server keeps a blob. The caller MUST hash the bytes.
 
     Raises:
-        OSError: `location` is no such file, or not ours to read.
+        OSError: `location` is not such a file, or we may not read it.
     """
     parts = urlsplit(location)
     place = Path(unquote(parts.path))
     if parts.scheme != "file" or parts.netloc:
         raise FileNotFoundError(location)
     _check_ours(place, digest.hex)
-    # A pipe would let us wait for ever.
+    # Opening a pipe would block forever.
     file = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    found = os.fstat(file)
-    if not stat.S_ISREG(found.st_mode) or found.st_size != size_bytes:
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
         os.close(file)
         raise FileNotFoundError(location)
     return os.fdopen(file, "rb")

@@ -1,4 +1,4 @@
-"""Uploads: each by the fastest way that the server offers, and resumed where it broke off."""
+"""Uploads: each by the fastest way that the server offers, and resumable."""
 
 import hashlib
 import io
@@ -25,23 +25,23 @@ _LARGE_BYTES: Final = 8 << 20
 
 
 class Uploads:
-    """Uploads to a server. What is under way is remembered, so that another process can resume it."""
+    """Uploads to a server. Unfinished ones are remembered, so another process can resume them."""
 
     def __init__(self, transport: Transport, state: Path) -> None:
-        """Send over a transport; remember in a directory."""
+        """Upload over a transport, and remember unfinished uploads in a directory."""
         self._transport = transport
         self._state = state / "uploads"
 
     def send_bytes(self, data: bytes) -> Stored:
-        """Send bytes that are in memory."""
+        """Send bytes from memory."""
         return self.send(io.BytesIO(data))
 
     def send(self, source: BinaryIO) -> Stored:
-        """Send a stream from its beginning to its end, reading it once unless the connection breaks.
+        """Send a whole stream, reading it once unless the connection breaks.
 
         Raises:
-            DigestMismatch: the server has other bytes than we read.
-            RegistryUnreachable: it does not come through, after some tries.
+            DigestMismatch: the server received other bytes than we read.
+            RegistryUnreachable: it still fails after some retries.
         """
         size = source.seek(0, os.SEEK_END)
         source.seek(0)
@@ -64,15 +64,15 @@ class Uploads:
 
     @cached_property
     def _hashes_first(self) -> bool:
-        """Say whether the server lets us send straight to its store once it knows the digest."""
+        """Return whether we must know the digest first, to send straight to the store."""
         return msgspec.json.decode(self._transport.call("GET", API), type=About).hash_first
 
     def _send_direct(
         self, source: BinaryIO, size: int, known: Transfer | None, note: Path | None
     ) -> Stored | None:
-        """Send a stream straight to the store, after reading it once more for its digest.
+        """Send a stream straight to the store, after reading it once for its digest.
 
-        None if that cannot be done from here: the store may be out of our reach.
+        Return None if that is impossible: the store may be out of reach.
         """
         digest = hash_beforehand(source, size)
         is_known = known is not None and known.digest == str(digest) and known.method == "parts"
@@ -85,7 +85,7 @@ class Uploads:
         return Stored(digest=digest, size_bytes=size)
 
     def _send_through(self, source: BinaryIO, transfer: Transfer) -> Stored:
-        """Send a stream through the server, from where it stands; again if the connection breaks."""
+        """Send the rest of a stream through the server; retry if the connection breaks."""
 
         def send() -> Stored:
             return self._send_from(source, self._get(transfer.id))
@@ -124,7 +124,7 @@ class Uploads:
         return msgspec.json.decode(answer, type=Transfer)
 
     def _resume(self, note: Path | None) -> Transfer | None:
-        """Find the upload that an earlier process began of the same file, if it still stands."""
+        """Find an unfinished upload of the same file by an earlier process."""
         try:
             upload = json.loads(note.read_text())["upload"] if note is not None else None
             return None if upload is None else self._get(str(upload))
@@ -132,7 +132,7 @@ class Uploads:
             return None
 
     def _note_of(self, source: BinaryIO, size: int) -> Path | None:
-        """Name the note of an upload: by the server and by the very file, as it is now."""
+        """Name the note of an upload after the server and the current state of the file."""
         if size < _LARGE_BYTES or not isinstance(source, io.FileIO):
             return None
         file = os.fstat(source.fileno())
@@ -146,7 +146,7 @@ class Uploads:
             self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
             note.write_text(json.dumps({"upload": upload}))
         except OSError:
-            # Without the note another process cannot resume the upload; this one can still make it.
+            # Without the note, only this process can resume the upload.
             return
 
     def _forget(self, note: Path | None) -> None:

@@ -1,10 +1,10 @@
-"""What a server says of uploads."""
+"""The server's answers about uploads."""
 
 import msgspec
 
 
 class Transfer(msgspec.Struct):
-    """An upload: how far it has come, and how its bytes travel."""
+    """An upload: its progress, and how to send its bytes."""
 
     id: str
     size_bytes: int
@@ -18,7 +18,7 @@ class Transfer(msgspec.Struct):
 
 
 class Part(msgspec.Struct):
-    """A part of an upload: one that is in the store, or where to send it."""
+    """A part of an upload: one that the store has, or where to send it."""
 
     number: int
     size_bytes: int = 0
@@ -33,6 +33,6 @@ class Parts(msgspec.Struct):
 
 
 class About(msgspec.Struct):
-    """What a client has to know of a server before it sends."""
+    """What a client must know about a server before sending."""
 
     hash_first: bool = False

@@ -1,4 +1,4 @@
-"""Send a browser to a page of a server, and wait for what it brings back: to a port of this machine.
+"""Send a browser to a page of a server, and wait for its answer on a local port.
 
 As native applications log in (RFC 8252 7.3).
 """
@@ -15,44 +15,44 @@ from muniment.core.errors import BrowserLost
 _PATIENCE_S: Final = 300
 _MOST_VISITS: Final = 20
 _DONE: Final = b"Done. You can close this page.\n"
-_WRONG: Final = b"This is not what muniment waits for.\n"
+_WRONG: Final = b"This is not the answer that muniment is waiting for.\n"
 
 
 def wait_for_browser(
     make_address: Callable[[int, str], str], show: Callable[[str], object]
 ) -> Mapping[str, str]:
-    """Show the address of a page, made for our port and a secret state; give what comes back with that state.
+    """Show the address of a page, made from our port and a secret state; return the answer with that state.
 
     Raises:
-        BrowserLost: it does not come back.
+        BrowserLost: the browser does not come back.
     """
     state = secrets.token_urlsafe(32)
-    found: list[Mapping[str, str]] = []
+    answers: list[Mapping[str, str]] = []
 
     class Visit(BaseHTTPRequestHandler):
-        """One visit of the browser."""
+        """A request of the browser."""
 
         timeout = 10
 
         def do_GET(self) -> None:
-            """Take what it brings, if it is of what we began."""
+            """Accept the answer if it has our state."""
             brought = dict(parse_qsl(urlsplit(self.path).query))
             right = hmac.compare_digest(brought.pop("state", "").encode(), state.encode())
             if right:
-                found.append(brought)
+                answers.append(brought)
             self.send_response(200 if right else 400)
             self.send_header("content-type", "text/plain; charset=utf-8")
             self.end_headers()
             self.wfile.write(_DONE if right else _WRONG)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the library calls it
-            """Say nothing: what comes is a secret."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the library
+            """Log nothing: the request is a secret."""
 
     with HTTPServer(("127.0.0.1", 0), Visit) as server:
         server.timeout = _PATIENCE_S
         show(make_address(server.server_port, state))
         for _ in range(_MOST_VISITS):
             server.handle_request()
-            if found:
-                return found[0]
-    raise BrowserLost(reason="it was not seen again")
+            if answers:
+                return answers[0]
+    raise BrowserLost(reason="the browser did not come back")

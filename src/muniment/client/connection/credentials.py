@@ -1,4 +1,4 @@
-"""What this machine is let in with: a token for each server, in a file that its owner alone can read."""
+"""The credentials of this machine: a token for each server, in a file that only its owner can read."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class Credentials:
 
     @property
     def identity(self) -> Path:
-        """Where this machine's key is."""
+        """The key file of this machine."""
         return self.directory / "identity.pem"
 
     def find(self, location: str) -> str | None:
@@ -29,8 +29,8 @@ class Credentials:
         return self._read().get(location)
 
     def keep(self, location: str, token: str | None) -> None:
-        """Keep the token for a server; None forgets it."""
-        known = {name: found for name, found in self._read().items() if name != location}
+        """Save the token for a server; None forgets it."""
+        known = {name: token for name, token in self._read().items() if name != location}
         if token is not None:
             known[location] = token
         temporary = self.directory / f".tokens.{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""Settings of the client: the only place where the SDK and the command line read the environment."""
+"""Settings of the client: the SDK and the command line read the environment only here."""
 
 import os
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the environment says.
+    """The client's environment variables.
 
     Attributes:
-        location: MUNIMENT_URL, where the registry is, a directory or a server; `./muniment-data` by default.
-        identity: MUNIMENT_IDENTITY, a private key file to sign with; the registry's founder by default.
-        token: MUNIMENT_TOKEN, what a server lets us in with; by default what `muniment login` kept.
-        passphrase: MUNIMENT_PASSPHRASE, of an encrypted private key.
-        state: MUNIMENT_STATE, where checkpoints are remembered; XDG_STATE_HOME/muniment by default.
+        location: MUNIMENT_URL, the registry's directory or server; `./muniment-data` by default.
+        identity: MUNIMENT_IDENTITY, the private key file to sign with; by default the founder's.
+        token: MUNIMENT_TOKEN, the token for the server; by default the one that `muniment login` saved.
+        passphrase: MUNIMENT_PASSPHRASE, the passphrase of an encrypted private key.
+        state: MUNIMENT_STATE, the directory of remembered checkpoints; XDG_STATE_HOME/muniment by default.
         user: USER, the name of the founder of a new registry.
     """
 

@@ -1,4 +1,4 @@
-"""Tokens: made by whoever keeps them. A registry knows a token by its id alone."""
+"""Tokens. Their holders make them, and a registry knows only their ids."""
 
 import hashlib
 import secrets
@@ -8,10 +8,10 @@ PREFIX: Final = "mun_"
 
 
 def make_token() -> str:
-    """Make a token: 32 random bytes, behind a prefix by which scanners for leaked secrets know it."""
+    """Make a token: 32 random bytes, with a prefix that scanners for leaked secrets recognise."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def id_of(token: str) -> str:
-    """Give the id by which a registry knows a token: the sha256 of its text."""
+    """Return the id of a token: the sha256 of its text."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""How requests travel: calls through httpx2, bytes through `http.client`, which moves them faster.
+"""The transport of requests: calls go through httpx2, bytes through `http.client`, which is faster.
 
-A refusal that comes back as a problem document is raised as the error that it was over there.
+A problem document is raised as the error that the server raised.
 """
 
 import http.client
@@ -39,7 +39,7 @@ _ATTEMPTS: Final = 5
 _PATIENCE_S: Final = 30.0
 _MAX_PROBLEM_BYTES: Final = 1 << 20
 _MAX_TARGET_CHARACTERS: Final = 500
-# RFC 9110 15: from these statuses on there is no answer, and from those on there is a refusal.
+# RFC 9110 15: from these statuses on, there is a redirect and a refusal.
 _REDIRECTS: Final = 300
 _REFUSALS: Final = 400
 _AGENT: Final = f"muniment/{__version__}"
@@ -48,20 +48,20 @@ _KINDS: Final = {kind.code: kind for kind in list_errors()}
 
 
 class _Problem(msgspec.Struct):
-    """What a problem document tells us."""
+    """The members of a problem document that we read."""
 
     code: str
     data: dict[str, object]
 
 
 class Transport:
-    """A server, and the token that is shown to it."""
+    """A server and the token for it."""
 
     def __init__(self, location: str, token: str | None) -> None:
-        """Stand before a server; nothing is sent yet.
+        """Prepare to call a server; nothing is sent yet.
 
         Raises:
-            InsecureLocation: the token would travel in the clear, to another machine.
+            InsecureLocation: the token would travel in the clear to another machine.
         """
         parts = urlsplit(location)
         if token is not None and parts.scheme != "https" and parts.hostname not in _LOCAL:
@@ -84,13 +84,12 @@ class Transport:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """Make a call; give the body of its answer.
+        """Make a call, and return the body of the answer.
 
-        A call that changes something carries a key, so that sending it again after a lost answer does
-        it once.
+        A call that changes something carries an Idempotency-Key, so a retry after a lost answer is safe.
 
         Raises:
-            RegistryUnreachable: there is no answer, after some tries.
+            RegistryUnreachable: there is no answer after some retries.
             MunimentError: the server refuses.
         """
         sent = {**self._headers, **(headers or {})}
@@ -106,7 +105,7 @@ class Transport:
     def stream(
         self, method: str, path: str, headers: Mapping[str, str], body: Iterator[memoryview] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """Send or receive bytes. A body goes out on a connection of its own.
+        """Send or receive bytes. A body gets its own connection.
 
         Raises:
             RegistryUnreachable: the connection breaks.
@@ -117,7 +116,7 @@ class Transport:
             try:
                 connection.request(method, f"{self._path}{path}", body, {**self._headers, **headers})
             except (BrokenPipeError, ConnectionResetError):
-                # A server that refuses while we send has said why before it hung up.
+                # A server that refuses in the middle of our body answers before it hangs up.
                 response = connection.getresponse()
             else:
                 response = connection.getresponse()
@@ -125,7 +124,7 @@ class Transport:
                 problem, target = response.read(_MAX_PROBLEM_BYTES), response.headers.get("location", "")
                 raise _read_refusal(self.location, response.status, problem, target)
             yield response
-            # Read to its end, a connection can take the next request.
+            # A connection can be reused once the answer is read to its end.
             is_good = response.isclosed() and not response.will_close
         except (http.client.HTTPException, OSError) as error:
             raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
@@ -136,11 +135,11 @@ class Transport:
                 connection.close()
 
     def put_elsewhere(self, url: str, headers: Mapping[str, str], body: Iterator[memoryview]) -> None:
-        """Put bytes at another server, which gets nothing of ours but what the URL says.
+        """PUT bytes to another server, without our credentials.
 
         Raises:
-            RegistryUnreachable: it does not take them. That something is there already (412) is taken
-                for success: what is there under a digest has that digest.
+            RegistryUnreachable: it does not accept them. 412 counts as success: an object that exists under a
+                digest has that digest.
         """
         parts = urlsplit(url)
         connection = _connect(parts.scheme, parts.hostname or "", parts.port)
@@ -155,7 +154,7 @@ class Transport:
         finally:
             connection.close()
         if response.status not in {200, 201, 412}:
-            reason = f"it answers {response.status}"
+            reason = f"status {response.status}"
             raise RegistryUnreachable(location=f"{parts.scheme}://{parts.netloc}", reason=reason)
 
     def close(self) -> None:
@@ -186,7 +185,7 @@ class Transport:
 
     def _connect(self, *, fresh: bool) -> http.client.HTTPConnection:
         while self._idle and not fresh:
-            # Threads share them: what was there a moment ago may be taken.
+            # Threads share the connections: another one may have taken the last.
             with suppress(IndexError):
                 idle = self._idle.pop()
                 if not _was_closed(idle):
@@ -208,7 +207,7 @@ def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnec
 
 
 def _was_closed(connection: http.client.HTTPConnection) -> bool:
-    """Say whether an idle connection has ended over there: what there is to read is its end."""
+    """Return whether the server has closed an idle connection: then it is readable, with nothing to read."""
     waiting = select.poll()
     waiting.register(connection.sock, select.POLLIN)
     return bool(waiting.poll(0))
@@ -226,7 +225,7 @@ def _read_refusal(location: str, status: int, body: bytes, target: str) -> Munim
         }
         return kind(**data)
     except (msgspec.MsgspecError, KeyError, TypeError):
-        return RegistryUnreachable(location=location, reason=f"it answers {status}, not as a registry does")
+        return RegistryUnreachable(location=location, reason=f"status {status}, not from a registry")
 
 
 def _say(error: Exception) -> str:
@@ -234,7 +233,7 @@ def _say(error: Exception) -> str:
 
 
 def retrying(*kinds: type[MunimentError]) -> Retrying:
-    """Try again what fails in one of these ways, some times, with pauses that grow; then let it fail."""
+    """Retry on these errors a few times, with growing pauses, then raise."""
     return Retrying(
         retry=retry_if_exception_type(kinds),
         stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_PATIENCE_S),

@@ -21,24 +21,24 @@ from muniment.signing.statements import attest, encode
 
 
 class InForce(NamedTuple):
-    """A policy in force: its record, which the log proves, and its document; None if it has none yet."""
+    """A policy in force: its proven record, and its document; None if the alias is guarded without one."""
 
     record: PolicyRecord
     document: JsonObject | None
 
 
 class Policies:
-    """What the aliases of a registry ask for. To set one needs the role admin."""
+    """The policies of a registry. Setting one requires the role admin."""
 
     def __init__(self, session: Session) -> None:
-        """Stand on a session."""
+        """Use a session."""
         self._session = session
 
     def set(self, models: str, alias: str, document: Mapping[str, Json]) -> Receipt:
-        """Sign a policy and put it in force for an alias of `acme/readmission`, or of all of `acme/*`.
+        """Sign a policy and put it in force for an alias of `acme/readmission` or `acme/*`.
 
-        From then on the alias is guarded. Of one model and alias, and of all models and that alias, the
-        newest policy is in force, and both have to be met.
+        From then on the alias is guarded. The newest policy for the model and the newest for the namespace
+        are both in force, and a version must meet both.
 
         Raises:
             InvalidPolicy: the document is not a policy.
@@ -60,12 +60,12 @@ class Policies:
         )
 
     def guard(self, models: str, alias: str) -> Receipt:
-        """Guard an alias before there is a policy: until there is one, nothing moves there."""
+        """Guard an alias before it has a policy: until it has one, no version can move there."""
         command = SetPolicy(models=Models.parse(models), alias=Alias(alias), policy=None)
         return self._session.backend.execute(command)
 
     def in_force(self, name: str, alias: str, *, at: str | None = None) -> list[InForce]:
-        """Read the policies in force for an alias of a model, now or at a time: every one has to be met.
+        """Read the policies in force for an alias of a model, now or at a time. A version must meet all.
 
         Raises:
             PolicyNotFound: there is none.
@@ -74,14 +74,14 @@ class Policies:
         return [self._read(record) for record in self._session.backend.ask(query)]
 
     def history(self, namespace: str) -> list[PolicyRecord]:
-        """List all policies that were ever set for the models of a namespace, oldest first, each proven."""
+        """List all policies ever set for the models of a namespace, oldest first, each proven."""
         records = list(read_all(self._session.backend, ListPolicies(namespace=namespace)))
         for record in records:
             self._session.backend.check_record(record)
         return records
 
     def set_tier(self, name: str, tier: str) -> Receipt:
-        """Put a model into a risk tier; policies can be for some tiers only."""
+        """Put a model into a risk tier; a policy can apply to some tiers only."""
         return self._session.backend.execute(SetTier(name=ModelName.parse(name), tier=tier))
 
     def tier(self, name: str) -> str:
@@ -95,7 +95,7 @@ class Policies:
         return record.tier
 
     def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
-        """Ask what a policy would say of some versions if it were in force for an alias; nothing is set.
+        """Judge versions by a policy as if it were in force for an alias; nothing is set.
 
         Raises:
             InvalidPolicy: the document is not a policy.

@@ -1,4 +1,4 @@
-"""Who may come in and how far: tokens, invitations, workloads, quotas. `registry.access`."""
+"""Tokens, invitations, trusted issuers and quotas: `registry.access`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -28,17 +28,17 @@ from muniment.core.verbs.people import (
 
 
 class Issued(NamedTuple):
-    """A token that was just made: its text, which nobody can be shown again, and the receipt."""
+    """A new token: its text, which cannot be shown again, and the receipt."""
 
     text: str
     receipt: Receipt
 
 
 class Access:
-    """Tokens and the rules by which people and workloads come in."""
+    """The access of people and workloads to a registry."""
 
     def __init__(self, backend: TrustedBackend) -> None:
-        """Stand on a backend."""
+        """Use a backend."""
         self._backend = backend
 
     def issue(
@@ -50,10 +50,10 @@ class Access:
         days: float = 90,
         once: bool = False,
     ) -> Issued:
-        """Make a token, here, and let it in: for oneself, for a workload, or (`once`) as an invitation.
+        """Make a token locally and register it: for oneself, for a workload, or as an invitation (`once`).
 
         Raises:
-            NotPermitted: it is for another person and no invitation.
+            NotPermitted: it is for another person and not an invitation.
         """
         text = make_token()
         command = IssueToken(
@@ -67,34 +67,34 @@ class Access:
         return Issued(text, self._backend.execute(command))
 
     def tokens(self, principal: str | None = None) -> Sequence[Token]:
-        """List one's own tokens that still count, or another's."""
+        """List the valid tokens of the caller, or of another principal."""
         return self._backend.ask(ListTokens(principal=principal))
 
     def revoke(self, token: str) -> Receipt:
-        """End a token, by its id or by its text."""
+        """Revoke a token, by its id or its text."""
         return self._backend.execute(RevokeToken(token=id_of(token) if token.startswith(PREFIX) else token))
 
     def trust(self, issuer: str, claims: Mapping[str, str], principal: str) -> Receipt:
-        """Let workloads in: those whose identity token is from an issuer and has these claims."""
+        """Trust workloads whose identity token is from an issuer and has these claims."""
         rule = TrustIssuer(issuer=issuer, claims=tuple(sorted(claims.items())), principal=principal)
         return self._backend.execute(rule)
 
     def distrust(self, rule: int) -> Receipt:
-        """End such a rule, by its entry of the log."""
+        """End such a trust, by its entry."""
         return self._backend.execute(DistrustIssuer(rule=rule))
 
     def issuers(self) -> Sequence[IssuerRecord]:
-        """List such rules."""
+        """List the trusted issuers, with the claims that each requires."""
         return self._backend.ask(ListIssuers())
 
     def who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> Sequence[Person]:
-        """List who may do something in a namespace, now or at a time, with the grants that say so."""
+        """List who may do an act in a namespace, now or at a time, with the grants that allow it."""
         return self._backend.ask(WhoMay(act=Act(act), namespace=namespace, at=at))
 
     def usage(self, namespace: str) -> Usage:
-        """Say what a namespace holds, and may hold."""
+        """Return how much a namespace holds, and its quota."""
         return self._backend.ask(GetUsage(namespace=namespace))
 
     def set_quota(self, namespace: str, size_bytes: int | None) -> Receipt:
-        """Bound what a namespace may hold; None lifts the bound."""
+        """Limit how much a namespace may hold; None removes the limit."""
         return self._backend.execute(SetQuota(namespace=namespace, size_bytes=size_bytes))

@@ -1,4 +1,4 @@
-"""Sign in: this machine gets a token, and its key counts as its owner's."""
+"""Sign in: get a token for this machine, and enrol its key for its owner."""
 
 import secrets
 import webbrowser
@@ -31,7 +31,7 @@ _WORKLOAD: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """Where we are signed in, as whom, and the key that we sign with."""
+    """A login: the server, the person, and the key of this machine."""
 
     location: str
     person: Person
@@ -41,17 +41,17 @@ class SignedIn:
 def login(
     link: str, *, name: str, settings: Settings | None = None, show: Callable[[str], object] = webbrowser.open
 ) -> SignedIn:
-    """Sign in with an invitation: the link that an admin, or the server's first start, gave.
+    """Sign in with an invitation link from an admin or from the server's first start.
 
-    With the server's bare address, through its identity provider: `show` is handed what to open in a
-    browser.
+    With the bare URL of a server, sign in through its identity provider: `show` receives the address to open
+    in a browser.
 
-    The machine's key (MUNIMENT_IDENTITY, or one that is made and kept beside the token) is enrolled, so
-    that what it signs from now on counts.
+    The machine's key (MUNIMENT_IDENTITY, or a new one that is saved beside the token) is enrolled, so its
+    signatures count from now on.
 
     Raises:
         LoginRefused: the link has no token, or the invitation is used up.
-        BadToken: it is not valid any more.
+        BadToken: the invitation is no longer valid.
     """
     settings = settings or Settings.read()
     if "#" not in link:
@@ -74,11 +74,11 @@ def login(
 
 
 def ask_invitation(location: str, show: Callable[[str], object]) -> str:
-    """Log in through a server's identity provider; give the link of the invitation that follows.
+    """Log in through a server's identity provider; return the link of the resulting invitation.
 
     Raises:
         BrowserLost: the browser does not come back.
-        LoginRefused: it brings no invitation.
+        LoginRefused: the browser brings no invitation.
     """
 
     def make_address(port: int, state: str) -> str:
@@ -91,12 +91,12 @@ def ask_invitation(location: str, show: Callable[[str], object]) -> str:
 
 
 def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identity, Receipt]:
-    """Sign a job in by the identity token of its platform; give its token, its fresh key, and the receipt.
+    """Sign in a job with the identity token of its platform; return its token, its new key and the receipt.
 
-    Both last a quarter of an hour, and are kept nowhere.
+    The token and the key last 15 minutes, and are not saved.
 
     Raises:
-        LoginRefused: no rule of the registry lets the job in.
+        LoginRefused: the registry does not trust the job.
     """
     identity, token = Identity.generate(), make_token()
     body: Mapping[str, object] = {
@@ -121,11 +121,11 @@ def logout(location: str, settings: Settings | None = None) -> None:
 
 
 def split_link(link: str) -> tuple[str, str]:
-    """Take an invitation apart: the server's address, and the token behind the #.
+    """Split an invitation link into the server's URL and the token behind the #.
 
     Raises:
-        LoginRefused: there is no token.
-        RegistryNotFound: it is not the address of a server.
+        LoginRefused: the link has no token.
+        RegistryNotFound: it is not the URL of a server.
     """
     address, token = urldefrag(link)
     if not address.startswith(("https://", "http://")):
@@ -139,7 +139,7 @@ def _load_identity(settings: Settings, credentials: Credentials) -> Identity:
     path = settings.identity or credentials.identity
     if not path.exists():
         if settings.identity is not None:
-            raise InvalidKey(reason=f"{path}: there is no such file")
+            raise InvalidKey(reason=f"{path}: no such file")
         Identity.generate().save(path, settings.passphrase)
     return Identity.load(path, settings.passphrase)
 

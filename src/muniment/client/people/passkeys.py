@@ -1,4 +1,4 @@
-"""Sign with a passkey: the browser does it, on a page of the registry that shows what is signed."""
+"""Sign with a passkey in the browser, on a page of the registry that shows the statement."""
 
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
@@ -20,17 +20,17 @@ def sign_with_passkey(
     reason: Payload | None,
     show: Callable[[str], object],
 ) -> Bundle:
-    """Sign an approval or a withdrawal with one of our passkeys; `show` is handed what to open in a browser.
+    """Sign an approval or a withdrawal with one of our passkeys; `show` receives the address to open.
 
     Raises:
         InvalidKey: none of our keys is a passkey of that registry.
         BrowserLost: the browser brings no signature.
-        BadSignature: it brings one over something else.
+        BadSignature: the signature is over something else.
     """
     passkeys = _find_passkeys(location, keys)
     if not passkeys:
         raise InvalidKey(
-            reason=f"you have no passkey for {location}: an invitation link makes one in a browser"
+            reason=f"you have no passkey for {location}: open an invitation link in a browser to make one"
         )
 
     def make_address(port: int, state: str) -> str:
@@ -46,7 +46,7 @@ def sign_with_passkey(
     brought = wait_for_browser(make_address, show)
     key = passkeys.get(brought.get("credential", ""))
     if key is None:
-        raise BrowserLost(reason="it did not sign")
+        raise BrowserLost(reason="the browser did not sign")
     parts = (brought.get("authenticator", ""), brought.get("client", ""), brought.get("signature", ""))
     bundle = Bundle(payload=payload, signature=write_signature(*parts), key_id=key.id)
     verify_bundle(bundle, key)
@@ -54,12 +54,12 @@ def sign_with_passkey(
 
 
 def _find_passkeys(location: str, keys: Sequence[KeyRecord]) -> dict[str, PublicKey]:
-    """Give the passkeys that sign at a location, by the ids under which authenticators know them."""
-    found = {}
+    """Return the passkeys for a location, by their credential ids."""
+    passkeys = {}
     for record in keys:
         if record.assurance == Assurance.PASSKEY and record.revoked is None:
             line = record.public_key.encode()
             passkey = Passkey.read(line)
             if passkey.origin == location:
-                found[passkey.credential] = PublicKey.read(line)
-    return found
+                passkeys[passkey.credential] = PublicKey.read(line)
+    return passkeys

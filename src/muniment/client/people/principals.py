@@ -1,4 +1,4 @@
-"""People and workloads of a registry: who they are, their keys, their roles."""
+"""The people and workloads of a registry, with their keys and roles."""
 
 from collections.abc import Sequence
 
@@ -25,14 +25,14 @@ from muniment.signing.keys import PublicKey
 
 
 class People:
-    """`registry.people`: most of it needs the role admin."""
+    """`registry.people`. Most methods require the role admin."""
 
     def __init__(self, backend: TrustedBackend) -> None:
-        """Stand on a backend."""
+        """Use a backend."""
         self._backend = backend
 
     def me(self) -> Person:
-        """Give whom the registry takes us for.
+        """Return the principal that the registry identifies us as.
 
         Raises:
             NotIdentified: our key is not enrolled.
@@ -44,7 +44,7 @@ class People:
         return list(read_all(self._backend, ListPeople()))
 
     def get(self, principal: str) -> Person:
-        """Find one by id or name.
+        """Return a principal, by id or name.
 
         Raises:
             PrincipalNotFound: there is none.
@@ -54,20 +54,21 @@ class People:
     def add(
         self, name: str, key: PublicKey | None = None, *, expires: str | None = None, workload: bool = False
     ) -> Receipt:
-        """Register a person or workload under a name, with the public key that they sign with, if known."""
+        """Register a person or workload under a name, with their public key, if known."""
         pem = None if key is None else key.pem
         return self._backend.execute(
             RegisterPrincipal(name=write_payload(name), public_key=pem, expires=expires, workload=workload)
         )
 
     def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
-        """Add a key to somebody."""
+        """Enrol another key for a principal."""
         return self._backend.execute(EnrolKey(principal=principal, public_key=key.pem, expires=expires))
 
     def erase(self, principal: str, *, typed: bool = False) -> Receipt:
-        """Forget somebody's name, logins and what their keys and tokens are called.
+        """Erase a person's name, logins, and the names of their keys and tokens.
 
-        With `typed`, also all that they ever typed: reasons, messages, comments, tags. The log stays valid.
+        With `typed`, also erase all texts that they typed: reasons, messages, comments, tags. The log stays
+        valid.
         """
         return self._backend.execute(ErasePrincipal(principal=principal, typed=typed))
 

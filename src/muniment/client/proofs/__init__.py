@@ -1,1 +1,1 @@
-"""What the client checks: proofs, its memory of the log, records, versions."""
+"""Checks of the client: proofs, its memory of the log, records, versions."""

@@ -1,7 +1,7 @@
-"""What the client remembers of each log: its key, and the newest checkpoint that it has seen.
+"""The client's memory of each log: its key, and the newest checkpoint seen.
 
-This is what exposes a registry that rolls back or rewrites its history, so it lives with the user
-and not in the registry.
+It exposes a registry that rolls back or rewrites its history, so it is kept with the user, not in the
+registry.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ from muniment.core.errors import StorageFailed, StorageReadOnly
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A log as it was last seen: its verifier key, size and root."""
+    """A log as last seen: its verifier key, size and root."""
 
     verifier: str
     size: int
@@ -26,26 +26,26 @@ class Remembered:
 
 
 class Memory:
-    """The memory of one location, shared by all processes of a user."""
+    """The memory of a location, shared by all processes of a user."""
 
     def __init__(self, directory: Path, location: str) -> None:
-        """Stand on a directory; nothing is made before it is needed."""
+        """Use a directory, which is made when it is needed."""
         self._directory = directory
         self._location = location
         self._path = directory / f"{hashlib.sha256(location.encode()).hexdigest()[:32]}.json"
 
     def recall(self) -> Remembered | None:
-        """Give what was last seen at the location.
+        """Return the log last seen at the location.
 
         Raises:
-            StorageFailed: the file cannot be read: a damaged memory is not an empty one.
+            StorageFailed: the file cannot be read. A damaged memory does not count as an empty one.
         """
         try:
-            found = json.loads(self._path.read_text())
+            document = json.loads(self._path.read_text())
             return Remembered(
-                verifier=str(found["verifier"]),
-                size=int(found["size"]),
-                root=bytes.fromhex(found["root"]),
+                verifier=str(document["verifier"]),
+                size=int(document["size"]),
+                root=bytes.fromhex(document["root"]),
             )
         except FileNotFoundError:
             return None
@@ -53,7 +53,7 @@ class Memory:
             raise StorageFailed(path=str(self._path), reason=str(error)) from error
 
     def keep(self, seen: Remembered) -> None:
-        """Remember a log that was checked to extend what is remembered; an older one is passed over."""
+        """Remember a log that was checked against the memory, unless it is older."""
         with self._locked():
             present = self.recall()
             if present is not None and present.verifier == seen.verifier and present.size >= seen.size:
@@ -69,7 +69,7 @@ class Memory:
             temporary.rename(self._path)
 
     def forget(self) -> bool:
-        """Forget the location; say whether anything was remembered."""
+        """Forget the location; return whether anything was remembered."""
         with self._locked():
             known = self._path.exists()
             self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Read long answers whole, page by page."""
+"""Read long answers page by page."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ _PAGE: Final = 500
 
 
 def read_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
-    """Ask for page after page."""
+    """Iterate over the items of all pages."""
     query = replace(query, limit=_PAGE)
     while True:
         page = backend.ask(query)
@@ -26,7 +26,7 @@ def read_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
 
 
 def search_all(backend: TrustedBackend, text: str, at: str | None = None) -> Iterator[VersionRecord]:
-    """Look versions up, page after page; none is proven yet."""
+    """Search for versions, page by page; none is proven yet."""
     cursor: str | None = None
     while True:
         page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))

@@ -1,7 +1,7 @@
-"""A backend that is not taken at its word.
+"""A backend that checks another one.
 
-Every receipt and proof is checked on the spot: the checkpoint is signed by the log's key, the entry
-is in it, and the log still contains what it had when it was last seen (DESIGN rule 8).
+It checks every receipt and proof at once: the log's key signed the checkpoint, the entry is in its tree, and
+the log still contains what it had when it was last seen (DESIGN rule 8).
 """
 
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ A = TypeVar("A")
 
 
 class TrustedBackend:
-    """A Backend in front of another, which checks what that one says of its log."""
+    """A Backend in front of another, which checks that one's statements about its log."""
 
     def __init__(self, backend: Backend, memory: Memory, location: str, clock: Clock = now) -> None:
-        """Meet the log at a location, and check that it is the one that is remembered.
+        """Open the log at a location, and check it against the memory.
 
         Raises:
-            LogReplaced, LogRolledBack, LogForked: it is not.
+            LogReplaced, LogRolledBack, LogForked: it does not extend the remembered log.
         """
         self._backend = backend
         self._memory = memory
@@ -52,23 +52,23 @@ class TrustedBackend:
 
     @property
     def location(self) -> str:
-        """Where it is."""
+        """The location of the registry."""
         return self._location
 
     def time(self) -> str:
-        """Give the time, as claims state it (RFC 3339)."""
+        """Return the current time in the form of claims (RFC 3339)."""
         return write_time(self.clock())
 
     @property
     def seen(self) -> Remembered:
-        """The newest state of the log that was checked."""
+        """The newest state of the log that passed the checks."""
         return self._seen
 
     def execute(self, command: Command) -> Receipt:
-        """Do a command, and check its receipt.
+        """Execute a command, and check its receipt.
 
         Raises:
-            ProofInvalid: the receipt proves nothing. The command may have been done.
+            ProofInvalid: the receipt proves nothing. The command may have taken effect.
         """
         check_fields(command)
         receipt = self._backend.execute(command)
@@ -76,7 +76,7 @@ class TrustedBackend:
         return receipt
 
     def ask(self, query: Query[A]) -> A:
-        """Ask; a proof that comes back is checked."""
+        """Answer a query; an answer with a proof is checked."""
         check_fields(query)
         answer = self._backend.ask(query)
         if isinstance(answer, Proof):
@@ -84,11 +84,11 @@ class TrustedBackend:
         return answer
 
     def check_record(self, record: Record) -> None:
-        """Check that a record is what the log says.
+        """Check that a record follows from the log.
 
         Raises:
-            RecordUnproven: it does not follow from its entry.
-            ProofInvalid: its entry is not in the log.
+            RecordUnproven: the record does not follow from its entry.
+            ProofInvalid: the entry is not in the log.
         """
         proof = self.ask(GetProof(index=record.index))
         if proof.index != record.index or not proof.entry.makes(record):
@@ -103,7 +103,7 @@ class TrustedBackend:
         """Store small blobs.
 
         Raises:
-            ProofInvalid: the other side calls them by other digests.
+            ProofInvalid: the other backend answers with other digests.
         """
         digests = self._backend.add_documents(documents)
         if digests != [Digest.of(document) for document in documents]:
@@ -111,7 +111,7 @@ class TrustedBackend:
         return digests
 
     def open_blob(self, digest: Digest) -> BinaryIO:
-        """Open a blob; the caller checks its bytes."""
+        """Open a blob; the caller MUST check its bytes."""
         return self._backend.open_blob(digest)
 
     def close(self) -> None:
@@ -119,11 +119,11 @@ class TrustedBackend:
         self._backend.close()
 
     def _check(self, proof: Proof) -> None:
-        """Check an entry's inclusion, and that its log is the one that was seen.
+        """Check an entry's inclusion, and its log against the one last seen.
 
-        (0) the checkpoint is signed by the remembered key, and names the log
-        (1) the path leads from the entry to its root
-        (2) of its tree and the one seen before, the larger extends the smaller
+        (0) the remembered key signed the checkpoint, which names the log
+        (1) the path leads from the entry to the root
+        (2) the larger of its tree and the one seen before extends the smaller
         """
         checkpoint = self._open(proof.checkpoint)
         leaf = hash_leaf(proof.leaf)

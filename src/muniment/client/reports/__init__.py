@@ -1,1 +1,1 @@
-"""Documents made of claims: evaluations, cards, leaderboards, graphs."""
+"""Documents made from claims: evaluations, cards, leaderboards, graphs."""

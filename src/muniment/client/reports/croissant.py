@@ -1,4 +1,4 @@
-"""Croissant 1.0: the metadata of datasets (docs.mlcommons.org/croissant), its core fields in and out."""
+"""Read and write the core fields of Croissant 1.0, metadata of datasets (docs.mlcommons.org/croissant)."""
 
 import csv
 import io
@@ -41,10 +41,10 @@ def read_croissant(document: JsonObject) -> Card:
     """Read the core fields of a Croissant description as a card.
 
     Raises:
-        InvalidCard: it is not one of a dataset.
+        InvalidCard: it does not describe a dataset.
     """
     if "Dataset" not in str(document.get("@type", "")) or not document.get("name"):
-        raise InvalidCard(reason="it is not a Croissant description of a dataset")
+        raise InvalidCard(reason="expected a Croissant description of a dataset")
     others = {
         heading: str(document[name])
         for name, heading in (("citeAs", "Citation"), ("url", "URL"), ("datePublished", "Published"))
@@ -62,10 +62,10 @@ def read_croissant(document: JsonObject) -> Card:
 
 
 def check_files(document: JsonObject, version: Version) -> None:
-    """Check that the files of a description that a version has too are the same, where it has their sha256.
+    """Check the files that a description and a version share by their sha256, if the description has it.
 
     Raises:
-        DigestMismatch: one has other bytes.
+        DigestMismatch: a file has other bytes.
     """
     held = {file.path: file.digest.hex for file in version.revision().files}
     for resource in _objects(document.get("distribution")):
@@ -76,11 +76,11 @@ def check_files(document: JsonObject, version: Version) -> None:
 
 
 def write_croissant(version: Version) -> JsonObject:
-    """Describe a version of a dataset: its card, its files by digest, the columns of its CSV files."""
+    """Describe a version of a dataset: its card, its files with digests, the columns of its CSV files."""
     cards = version.claims(CARD)
     card = Card.read(cards[-1].predicate) if cards else Card()
     files = version.revision().files
-    found: dict[str, Json] = {
+    description: dict[str, Json] = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": CONFORMS,
@@ -99,7 +99,7 @@ def write_croissant(version: Version) -> JsonObject:
         "citeAs": card.others.get("Citation"),
         "creator": [{"@type": "sc:Organization", "name": contact} for contact in card.contacts],
     }
-    return found | {name: value for name, value in optional.items() if value}
+    return description | {name: value for name, value in optional.items() if value}
 
 
 def _describe_file(file: File) -> JsonObject:
@@ -116,13 +116,13 @@ def _describe_file(file: File) -> JsonObject:
 
 
 def _describe_rows(version: Version, file: File) -> Iterator[JsonObject]:
-    """Describe the columns of a CSV file by its first rows."""
+    """Describe the columns of a CSV file from its first rows."""
     if not file.path.lower().endswith(".csv"):
         return
     with version.session.backend.open_blob(file.digest) as blob:
         head = blob.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace")
     rows = list(csv.reader(io.StringIO(head, newline="")))
-    # The last row may be cut off.
+    # The last row may be incomplete.
     body = rows[1:] if len(head.encode()) < _HEAD_BYTES else rows[1:-1]
     if not rows:
         return
@@ -162,7 +162,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _texts(value: Json) -> list[str]:
-    """Read one or several texts, or the names of one or several things."""
+    """Read one or several texts, or the names of one or several objects."""
     values = value if isinstance(value, list) else [] if value is None else [value]
     return [
         str(one.get("name") or one.get("url")) if isinstance(one, Mapping) else str(one) for one in values

@@ -1,4 +1,4 @@
-"""Lineage drawn: as an indented tree, for Graphviz, as JSON, as OpenLineage events."""
+"""Write lineage as an indented tree, for Graphviz, as JSON, or as OpenLineage events."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ def draw(graph: Graph, form: str, direction: Direction) -> str:
 
 
 def label_of(graph: Graph, node: Node) -> str:
-    """Name a node: by its versions, aliases and targets, or by what others call it."""
+    """Label a node with its versions, aliases and targets, or with the names that others give it."""
     if node.versions:
         aliases = [f"({alias})" for alias in node.aliases]
         return ", ".join([*node.versions, *aliases, *(f"serves at {target}" for target in node.targets)])
@@ -45,7 +45,7 @@ def _write_tree(graph: Graph, direction: Direction) -> str:
             shown.add(digest)
             waiting += [(there, depth + 1) for there in reversed(following.get(digest, []))]
     if not graph.whole:
-        lines.append("(cut off: there is more, farther away)")
+        lines.append("(cut off: the rest is farther away)")
     return "\n".join(lines)
 
 
@@ -65,7 +65,7 @@ def _write_json(graph: Graph, direction: Direction) -> str:
 
 
 def describe(graph: Graph, direction: Direction) -> JsonObject:
-    """Describe a graph as a document."""
+    """Describe a graph as a JSON document."""
     return {
         "root": graph.root,
         "direction": str(direction),
@@ -89,7 +89,7 @@ def describe(graph: Graph, direction: Direction) -> JsonObject:
 
 
 def _write_openlineage(graph: Graph, direction: Direction) -> str:
-    """Write one complete run event for each node that was made from others (openlineage.io, spec 2-0-2)."""
+    """Write a complete run event for each node that was made from others (openlineage.io, spec 2-0-2)."""
     del direction
     nodes = {node.digest: node for node in graph.nodes}
     made: dict[str, list[str]] = {}
@@ -118,12 +118,12 @@ def _dataset(graph: Graph, node: Node) -> JsonObject:
 
 
 def _following(graph: Graph, direction: Direction) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    neighbours: dict[str, list[str]] = {}
     for edge in graph.edges:
         here, there = (edge.child, edge.parent) if direction is Direction.UP else (edge.parent, edge.child)
-        if there not in found.setdefault(here, []):
-            found[here].append(there)
-    return found
+        if there not in neighbours.setdefault(here, []):
+            neighbours[here].append(there)
+    return neighbours
 
 
 _WRITERS: Final[Mapping[str, Callable[[Graph, Direction], str]]] = {

@@ -1,1 +1,1 @@
-"""Reproduction: plan it, lay out the workplace, run, compare."""
+"""Reproduction: plan it, prepare the directory, run, compare."""

@@ -1,4 +1,4 @@
-"""Is a rebuilt file the one on record, or close to it?"""
+"""Compare rebuilt files with the recorded ones."""
 
 import hashlib
 from pathlib import Path
@@ -15,9 +15,9 @@ from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, 
 def compare_file(
     backend: TrustedBackend, path: str, file: File, rebuilt: Path, tolerance: float
 ) -> RebuiltFile:
-    """Compare a rebuilt file with the recorded one: by digest, then tensor by tensor.
+    """Compare a rebuilt file with the recorded one by digest, then tensor by tensor.
 
-    Differing tensors are within tolerance if the norm of the change is, relative to the norm of the tensor.
+    A tensor is within tolerance if the norm of the change is, relative to the norm of the tensor.
     """
     if not rebuilt.is_file():
         return RebuiltFile(path=path, outcome=FileOutcome.MISSING, recorded=file.digest)
@@ -39,13 +39,13 @@ def _compare_contents(
     except (MunimentError, EOFError) as error:
         return FileOutcome.DIFFERS, str(error)
     if worst is None:
-        return FileOutcome.DIFFERS, f"the tensor {name} has another form"
+        return FileOutcome.DIFFERS, f"the tensor {name} has another shape or type"
     outcome = FileOutcome.WITHIN_TOLERANCE if worst <= tolerance else FileOutcome.DIFFERS
-    return outcome, f"the tensor {name} is {worst:.3g} of its norm away"
+    return outcome, f"the tensor {name} differs by {worst:.3g} of its norm"
 
 
 def _compare_tensors(backend: TrustedBackend, file: File, rebuilt: Path) -> tuple[float | None, str]:
-    """Find the tensor that is farthest from the recorded one; None if one has no counterpart."""
+    """Find the tensor that differs most from the recorded one; None if one has no counterpart."""
     kind = format_of(file.path)
     with backend.open_blob(file.digest) as before, rebuilt.open("rb") as after:
         old = {one.name: one for one in read_tensors(kind, before, file.path, file.size_bytes)}

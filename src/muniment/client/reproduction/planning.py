@@ -1,4 +1,4 @@
-"""What it takes to rebuild a version from its record: what is there and what is missing."""
+"""Plan how to rebuild a version from its record, and list what is missing."""
 
 import os
 import re
@@ -28,7 +28,7 @@ from muniment.core.names import Reference
 from muniment.core.verbs.catalog import GetLineage
 
 MAX_KEPT_BYTES: Final = 64 << 20
-# What this client can provide itself, since it runs it.
+# The package that this client runs and can provide itself.
 _OWN: Final = "muniment"
 _PYTHON: Final = re.compile(r"\d+\.\d+(\.\d+)?\w*")
 _PIN: Final = re.compile(r"[\w.-]+==[\w.!+-]+(?:\s*\\\n\s+--hash=sha256:[0-9a-f]{64})*")
@@ -36,14 +36,14 @@ _PIN: Final = re.compile(r"[\w.-]+==[\w.!+-]+(?:\s*\\\n\s+--hash=sha256:[0-9a-f]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """A dataset that a training read.
+    """A dataset that the training read.
 
     Attributes:
-        name, digest: as they were recorded.
-        path: where it was, from where the command ran.
-        files: the blobs that it is made of; one with an empty path is the dataset itself.
+        name, digest: as recorded.
+        path: its path relative to the directory of the command.
+        files: its blobs; one with an empty path is the dataset itself.
         given: the path that the user gave instead.
-        why: why its bytes cannot be had, if they cannot.
+        why: why its bytes are unavailable, if they are.
     """
 
     name: str
@@ -56,24 +56,24 @@ class Data:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a version will be rebuilt.
+    """How to rebuild a version.
 
     Attributes:
-        claim: the provenance that is replayed.
-        command: what is run.
-        directory: where in the checkout.
-        code: where the commit is fetched from; empty if there is none.
+        claim: the provenance to replay.
+        command: the command to run.
+        directory: its directory in the checkout.
+        code: where to fetch the commit; empty if nowhere.
         commit: the commit.
-        diff: what is applied to it.
-        scripts: files of code that are in no commit, by path.
+        diff: the changes to apply to it.
+        scripts: files of code that no commit has, by path.
         python: the version of Python.
-        lock: the requirements, with their hashes.
-        provided: packages that this client brings along.
+        lock: the requirements with hashes.
+        provided: packages that this client provides.
         data: the datasets.
         outputs: the files of the version, by the path at which the training wrote them.
-        evaluations: those that can be done again, with their data.
-        missing: what cannot be had: nothing is run then.
-        notes: what is different here, or will not be replayed.
+        evaluations: the evaluations that can be repeated, with their data.
+        missing: what is unavailable; if there is anything, nothing is run.
+        notes: differences of this machine, and what is not replayed.
     """
 
     reference: str
@@ -95,7 +95,7 @@ class Plan:
     notes: tuple[str, ...]
 
     def describe(self) -> list[str]:
-        """Say it in lines."""
+        """Describe the plan in lines of text."""
         pinned = self.lock.count("==")
         hashed = self.lock.count("--hash=")
         lines = [f"rebuild {self.reference} from provenance {self.claim.digest}"]
@@ -103,11 +103,9 @@ class Plan:
             lines.append(f"code      commit {self.commit} of {self.code or 'nowhere'}")
         if self.diff:
             lines.append(f"          with the recorded diff of {len(self.diff)} bytes")
-        lines += [f"          and {path}, which was in no commit" for path in self.scripts]
-        lines.append(
-            f"python    {self.python}, {pinned} packages at their versions, {hashed} hashes to check"
-        )
-        lines += [f"          {one} as this client is" for one in self.provided]
+        lines += [f"          and {path}, which no commit has" for path in self.scripts]
+        lines.append(f"python    {self.python}, {pinned} pinned packages, {hashed} hashes to check")
+        lines += [f"          {package} of this client" for package in self.provided]
         for one in self.data:
             source = one.given or ("the registry" if one.files else "nowhere")
             lines.append(f"data      {one.name} (sha256:{one.digest[:12]}) from {source}, at {one.path}")
@@ -122,19 +120,17 @@ class Plan:
 
 
 def plan(version: Version, *, data: Mapping[str, Path] | None = None, code: Path | None = None) -> Plan:
-    """Find out how a version can be rebuilt; nothing is run or fetched but small documents.
+    """Plan how to rebuild a version. This runs nothing, and fetches only small documents.
 
-    `data` gives the paths of datasets that are not in the registry, by name; `code` a checkout that has the
+    `data` has the paths of datasets that are not in the registry, by name; `code` is a checkout with the
     commit.
 
     Raises:
-        NotReproducible: nobody recorded how it was made.
+        NotReproducible: its provenance was not recorded.
     """
     backend, given = version.session.backend, data or {}
-    claims = version.claims(PROVENANCE)
-    if not claims:
-        raise NotReproducible(reference=str(version), missing=("provenance",))
-    provenance = Provenance(claims[-1].predicate)
+    claim = _get_provenance(version)
+    provenance = Provenance(claim.predicate)
     documents = _read_kept(backend, provenance)
     lock, provided, local = _split_lock(documents.get("lock", b"").decode())
     git = _object(provenance.internal.get("git"))
@@ -142,22 +138,19 @@ def plan(version: Version, *, data: Mapping[str, Path] | None = None, code: Path
     datasets = _find_datasets(backend, provenance, given)
     outputs, lost = _find_outputs(version, provenance)
     evaluations, skipped = _find_evaluations(backend, version, given)
-    scripts = {
-        name.removeprefix(SCRIPT): content for name, content in documents.items() if name.startswith(SCRIPT)
-    }
+    scripts = _read_scripts(documents)
     command = [str(word) for word in _list(provenance.external.get("command"))]
     missing = [
         *_miss_command(command, provenance),
         *_miss_code(git, source, documents, scripts),
         *_miss_environment(provenance, lock),
-        *(f"the package {name}, which was installed from a directory" for name in local),
-        *(f"the dataset {one.name} ({one.why})" for one in datasets if one.why),
-        *([] if outputs else ["which files of it the training wrote"]),
+        *_miss_inputs(local, datasets),
+        *([] if outputs else ["the record of which files the training wrote"]),
         *_miss_hardware(provenance),
     ]
     return Plan(
         reference=str(version),
-        claim=claims[-1],
+        claim=claim,
         command=tuple(command),
         directory=str(git.get("directory") or ""),
         code=source,
@@ -176,6 +169,19 @@ def plan(version: Version, *, data: Mapping[str, Path] | None = None, code: Path
     )
 
 
+def _get_provenance(version: Version) -> Attestation:
+    claims = version.claims(PROVENANCE)
+    if not claims:
+        raise NotReproducible(reference=str(version), missing=("provenance",))
+    return claims[-1]
+
+
+def _read_scripts(documents: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {
+        name.removeprefix(SCRIPT): content for name, content in documents.items() if name.startswith(SCRIPT)
+    }
+
+
 def _read_kept(backend: TrustedBackend, provenance: Provenance) -> dict[str, bytes]:
     return {
         name: read_document(backend, digest, name, MAX_KEPT_BYTES)
@@ -185,7 +191,7 @@ def _read_kept(backend: TrustedBackend, provenance: Provenance) -> dict[str, byt
 
 
 def _split_lock(text: str) -> tuple[str, tuple[str, ...], list[str]]:
-    """Give the lock without this very package, which is provided, and name what no index has."""
+    """Return the lock without this package, the provided packages, and those that no index has."""
     entries = re.split(r"\n(?=\S)", text.strip())
     kept = [entry for entry in entries if entry and not entry.startswith(("#", f"{_OWN}=="))]
     versions = dict(re.findall(r"^#? ?([\w.-]+)==(\S+)", text, re.MULTILINE))
@@ -206,27 +212,27 @@ def _find_code(git: JsonObject, here: Path) -> str:
 
 
 def _find_datasets(backend: TrustedBackend, provenance: Provenance, given: Mapping[str, Path]) -> list[Data]:
-    """Find the bytes of each dataset that the training read from a path."""
+    """Find the bytes of the datasets that the training read from paths."""
     return [
-        _find_data(backend, found, provenance.find_byproduct(f"snapshot of {found.name}"), given)
-        for found in provenance.inputs
-        if found.kind == "dataset" and found.annotations.get("source") != "table"
+        _find_data(backend, source, provenance.find_byproduct(f"snapshot of {source.name}"), given)
+        for source in provenance.inputs
+        if source.kind == "dataset" and source.annotations.get("source") != "table"
     ]
 
 
 def _find_data(
-    backend: TrustedBackend, found: Input, snapshot: Digest | None, given: Mapping[str, Path]
+    backend: TrustedBackend, source: Input, snapshot: Digest | None, given: Mapping[str, Path]
 ) -> Data:
-    path = str(found.annotations.get("path") or "")
-    wanted = Data(name=found.name, digest=found.digest, path=path)
-    if found.annotations.get("source") not in {"file", "directory"}:
-        return replace(wanted, why="it is read from the network, which is not there")
+    path = str(source.annotations.get("path") or "")
+    wanted = Data(name=source.name, digest=source.digest, path=path)
+    if source.annotations.get("source") not in {"file", "directory"}:
+        return replace(wanted, why="the training read it from the network, which is not available")
     if not path:
-        return replace(wanted, why="it was outside of the project")
-    if found.name in given:
-        return _take_given(wanted, given[found.name])
-    files = _find_files(backend, found, snapshot)
-    return replace(wanted, files=files, why="" if files else f"say --data {found.name}=PATH if you have it")
+        return replace(wanted, why="it was outside the project")
+    if source.name in given:
+        return _take_given(wanted, given[source.name])
+    files = _find_files(backend, source, snapshot)
+    return replace(wanted, files=files, why="" if files else f"use --data {source.name}=PATH if you have it")
 
 
 def _take_given(wanted: Data, path: Path) -> Data:
@@ -236,24 +242,24 @@ def _take_given(wanted: Data, path: Path) -> Data:
     return replace(wanted, given=path)
 
 
-def _find_files(backend: TrustedBackend, found: Input, snapshot: Digest | None) -> tuple[File, ...]:
-    """Look for a dataset by its digest: a snapshot, a version that it is, or a file of one."""
-    if snapshot is not None and snapshot.hex == found.digest:
+def _find_files(backend: TrustedBackend, source: Input, snapshot: Digest | None) -> tuple[File, ...]:
+    """Find a dataset by its digest: a snapshot, a version, or a file of a version."""
+    if snapshot is not None and snapshot.hex == source.digest:
         return (File(path="", digest=snapshot, size_bytes=0),)
-    graph = backend.ask(GetLineage(node=found.digest, direction=Direction.UP, depth=1))
+    graph = backend.ask(GetLineage(node=source.digest, direction=Direction.UP, depth=1))
     for node in graph.nodes:
         for name in node.versions:
             revision = read_revision(backend, resolve_proven(backend, Reference.parse(name)))
-            if node.digest == found.digest:
+            if node.digest == source.digest:
                 return revision.files
-            held = [file for file in revision.files if file.digest.hex == found.digest]
+            held = [file for file in revision.files if file.digest.hex == source.digest]
             if held:
                 return (replace(held[0], path=""),)
     return ()
 
 
 def _find_outputs(version: Version, provenance: Provenance) -> tuple[dict[str, File], list[str]]:
-    """Pair the files of a version with the paths at which the training wrote them, by digest."""
+    """Match the files of a version by digest with the paths at which the training wrote them."""
     written = {
         str(one.get("digest")): str(one.get("path"))
         for one in _list(provenance.internal.get("outputs"))
@@ -262,7 +268,7 @@ def _find_outputs(version: Version, provenance: Provenance) -> tuple[dict[str, F
     files = version.revision().files
     paired = {written[str(file.digest)]: file for file in files if str(file.digest) in written}
     lost = [
-        f"{file.path} is not compared: it was not written by the training"
+        f"{file.path} is not compared: the training did not write it"
         for file in files
         if str(file.digest) not in written
     ]
@@ -272,13 +278,13 @@ def _find_outputs(version: Version, provenance: Provenance) -> tuple[dict[str, F
 def _find_evaluations(
     backend: TrustedBackend, version: Version, given: Mapping[str, Path]
 ) -> tuple[list[tuple[Evidence, Data]], list[str]]:
-    """Find the evaluations that say how their predictions were made, and whose data can be had."""
-    found: list[tuple[Evidence, Data]] = []
+    """Find the evaluations with a recorded procedure and available data."""
+    repeatable: list[tuple[Evidence, Data]] = []
     skipped: list[str] = []
     for _, evidence in newest_per_dataset(tuple(version.claims(EVALUATION))):
         name = evidence.dataset_name.partition(":")[0]
         if not evidence.predicate.get("procedure"):
-            skipped.append(f"the evaluation on {name} is not done again: its predictions were brought along")
+            skipped.append(f"the evaluation on {name} is not repeated: its predictions came from a file")
             continue
         digest = Digest.parse(evidence.dataset).hex
         wanted = Data(name=name, digest=digest, path=name)
@@ -287,42 +293,47 @@ def _find_evaluations(
             source = Input(name=name, kind="dataset", digest=digest, uri="", annotations={})
             data = replace(wanted, files=_find_files(backend, source, None))
         if data.given or data.files:
-            found.append((evidence, data))
+            repeatable.append((evidence, data))
         else:
-            why = data.why or f"say --data {name}=PATH if you have it"
-            skipped.append(f"the evaluation on {name} is not done again: {why}")
-    return found, skipped
+            why = data.why or f"use --data {name}=PATH if you have it"
+            skipped.append(f"the evaluation on {name} is not repeated: {why}")
+    return repeatable, skipped
+
+
+def _miss_inputs(local: Sequence[str], datasets: Sequence[Data]) -> Iterator[str]:
+    yield from (f"the package {name}, which was installed from a directory" for name in local)
+    yield from (f"the dataset {data.name} ({data.why})" for data in datasets if data.why)
 
 
 def _miss_command(command: Sequence[str], provenance: Provenance) -> Iterator[str]:
     if "cells" in provenance.byproducts():
-        yield "a command: it was made in a notebook"
+        yield "a command: the training ran in a notebook"
     elif not command or command[0] == "-c" or "-c" in command[1:2]:
         yield "a command that can be run again"
     if any(HIDDEN in word for word in command):
-        yield "a secret of its command line, which was not recorded"
+        yield "a secret on the command line, which was not recorded"
     if provenance.internal.get("exit_code", 0) != 0:
         yield "a training that succeeded"
 
 
 def _miss_environment(provenance: Provenance, lock: str) -> Iterator[str]:
-    """A lock from elsewhere could name another index, or a place to install from: it may only pin."""
+    """A foreign lock could name another index or a path to install from, so it may only pin versions."""
     python = str(_object(provenance.internal.get("platform")).get("python"))
     if not _PYTHON.fullmatch(python):
         yield "the version of its Python"
     if not lock:
         yield "the lock of its environment"
     elif not all(_PIN.fullmatch(entry) for entry in re.split(r"\n(?=\S)", lock.strip())):
-        yield "a lock of its environment that holds nothing but versions and hashes"
+        yield "a lock of its environment with only versions and hashes"
 
 
 def _miss_code(
     git: JsonObject, source: str, documents: Mapping[str, bytes], scripts: Mapping[str, bytes]
 ) -> Iterator[str]:
     if not git and not scripts:
-        yield "the code: it was in no git checkout"
+        yield "the code: it was not in a git checkout"
     elif git and not source:
-        yield f"the code: commit {git.get('commit')} is not here (say --code PATH), and has no remote"
+        yield f"the code: commit {git.get('commit')} is not here and has no remote (use --code PATH)"
     if git.get("dirty") and "diff" not in documents:
         yield f"the changes to the code since its commit ({git.get('diff_left_out') or 'no diff was kept'})"
 
@@ -341,17 +352,17 @@ def _find_notes(provenance: Provenance) -> Iterator[str]:
     then, now = _object(provenance.internal.get("platform")), describe_platform()
     for name in ("system", "release", "cpu", "gpu_driver"):
         if then.get(name) != now.get(name):
-            yield f"{name} was {then.get(name)}, and is {now.get(name)} here"
+            yield f"{name} was {then.get(name)} and is {now.get(name)} here"
     container = _object(provenance.internal.get("container"))
     if container and container != describe_container(os.environ):
-        yield f"it ran in a container ({container.get('image', 'of an unknown image')}), and this does not"
+        yield f"it ran in a container ({container.get('image', 'unknown image')}), and this rebuild does not"
     if provenance.internal.get("seed") is None:
         yield "no seed is on record"
 
 
 def _read_variables(provenance: Provenance) -> dict[str, str]:
-    found = _object(provenance.internal.get("variables"))
-    return {name: str(value) for name, value in found.items() if value != HIDDEN}
+    variables = _object(provenance.internal.get("variables"))
+    return {name: str(value) for name, value in variables.items() if value != HIDDEN}
 
 
 def _list(value: Json) -> Sequence[Json]:

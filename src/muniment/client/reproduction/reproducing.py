@@ -1,6 +1,6 @@
 """Rebuild a version from its record: prepare -> run -> compare -> evaluate -> attest.
 
-It runs code from the record. The caller MUST have shown the plan and got a yes.
+It runs code from the record. The caller MUST have shown the plan and got consent.
 """
 
 import tempfile
@@ -53,7 +53,7 @@ _MAX_LOG_BYTES: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
-    """What came of it, and the log that it names."""
+    """The outcome of a rebuild, and the log that it names."""
 
     reproduction: Reproduction
     log: bytes
@@ -69,7 +69,7 @@ class Rebuilt:
         return self.reproduction.verdict
 
 
-def reproduce(  # noqa: PLR0913 - what a rebuild is made of
+def reproduce(  # noqa: PLR0913 - the options of a rebuild
     version: Version,
     plan: Plan,
     *,
@@ -80,9 +80,9 @@ def reproduce(  # noqa: PLR0913 - what a rebuild is made of
     say: Callable[[str], None] = lambda _: None,
     record: bool = True,
 ) -> Rebuilt:
-    """Run a plan: code from the record. The outcome is signed and recorded. Raises as `rebuild`.
+    """Run a plan, then sign and record the outcome. Raises like `rebuild`.
 
-    `directory` is a new one, which is left as it is; by default a temporary one, which is removed.
+    `directory` is new and is kept; the default is a temporary one, which is removed.
     """
     backend = version.session.backend
     with ExitStack() as stack:
@@ -101,7 +101,7 @@ def reproduce(  # noqa: PLR0913 - what a rebuild is made of
     return rebuilt
 
 
-def rebuild(  # noqa: PLR0913 - what a rebuild is made of
+def rebuild(  # noqa: PLR0913 - the options of a rebuild
     backend: TrustedBackend,
     plan: Plan,
     directory: Path,
@@ -111,13 +111,13 @@ def rebuild(  # noqa: PLR0913 - what a rebuild is made of
     trusted: Sequence[str] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> Rebuilt:
-    """Rebuild a version in an empty directory, and compare.
+    """Rebuild a version in an empty directory, and compare the results.
 
-    `tolerance` is relative: of each metric, and of the norm of each tensor. A file that differs and holds no
-    tensors is within tolerance only if the metrics that were computed again with it are.
+    `tolerance` is relative, for each metric and the norm of each tensor. A differing file without tensors is
+    within tolerance only if the metrics computed from it are.
 
     Raises:
-        NotReproducible: something is missing; nothing was run.
+        NotReproducible: something is missing, and nothing was run.
         MissingExtra: uv is not installed.
     """
     if plan.missing:
@@ -154,7 +154,7 @@ class _Work:
     sandbox: Sandbox = field(default_factory=find_sandbox)
 
     def prepare(self) -> Path:
-        """Lay out code and data; give the place where the command runs."""
+        """Put the code and the data in place; return the directory of the command."""
         checkout = fetch_code(self.plan, self.directory, self.log)
         place = inside(checkout, self.plan.directory)
         for one in self.plan.data:
@@ -162,7 +162,7 @@ class _Work:
         return place
 
     def run(self, place: Path) -> int:
-        """Make the environment, and run the command in it; give its exit code."""
+        """Make the environment, and run the command in it; return the exit code."""
         python = make_environment(self.plan, self.directory, self.log)
         self.log.note(f"run       {' '.join(self.plan.command)} in {self.sandbox}")
         code, output = run_in(
@@ -183,17 +183,17 @@ class _Work:
 
     def compare(self, place: Path) -> list[RebuiltFile]:
         """Compare each file that the training wrote."""
-        found = [
+        files = [
             compare_file(self.backend, path, file, inside(place, path), self.tolerance)
             for path, file in self.plan.outputs.items()
         ]
-        for one in found:
+        for one in files:
             detail = f": {one.detail}" if one.detail else ""
             self.log.note(f"{one.outcome:9} {one.path}{detail}")
-        return found
+        return files
 
     def evaluate(self, place: Path) -> list[RebuiltMetric]:
-        """Do the recorded evaluations again with the rebuilt model."""
+        """Repeat the recorded evaluations with the rebuilt model."""
         if not self.plan.evaluations:
             return []
         rebuilt = {file.path: inside(place, path) for path, file in self.plan.outputs.items()}
@@ -203,15 +203,15 @@ class _Work:
         except MunimentError as error:
             self.log.note(f"          the rebuilt model cannot be loaded: {error}")
             return []
-        found: list[RebuiltMetric] = []
+        metrics: list[RebuiltMetric] = []
         for number, (evidence, data) in enumerate(self.plan.evaluations):
             target = self.directory / "evaluation" / str(number) / Path(data.path).name
             lay_out(self.backend, data, target)
-            found += _measure(model, evidence, target, self.tolerance)
-        return found
+            metrics += _measure(model, evidence, target, self.tolerance)
+        return metrics
 
     def conclude(self, code: int, files: list[RebuiltFile], metrics: list[RebuiltMetric]) -> Rebuilt:
-        """Say what came of it."""
+        """Make the outcome."""
         verdict = _judge(code, files, metrics)
         self.log.note(f"verdict   {verdict}")
         text = bytes(self.log.text[-_MAX_LOG_BYTES:])
@@ -243,7 +243,7 @@ class _Work:
 
 def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) -> list[RebuiltMetric]:
     procedure = cast("Mapping[str, Any]", evidence.predicate["procedure"])
-    found, _ = evaluation_module("files").evaluate_model(
+    predicate, _ = evaluation_module("files").evaluate_model(
         model,
         data,
         procedure["target"],
@@ -251,9 +251,9 @@ def _measure(model: object, evidence: Evidence, data: Path, tolerance: float) ->
         groups=procedure.get("groups", ()),
         positive=procedure.get("positive"),
     )
-    again = Evidence({**found, "dataset": evidence.predicate["dataset"]})
+    again = Evidence({**predicate, "dataset": evidence.predicate["dataset"]})
     results = []
-    for name in found["metrics"]:
+    for name in predicate["metrics"]:
         before, after = evidence.find_metric(name), again.find_metric(name)
         old, new = (None if one is None else one.value for one in (before, after))
         results.append(
@@ -275,7 +275,7 @@ def _is_close(one: float | None, other: float | None, tolerance: float) -> bool:
 
 
 def _judge(code: int, files: Sequence[RebuiltFile], metrics: Sequence[RebuiltMetric]) -> Fidelity:
-    """Say bit-identical only of files that are, and within tolerance only of what was compared."""
+    """Judge a rebuild: bit-identical if all files are, within tolerance if all that was compared is."""
     outcomes = {one.outcome for one in files}
     if code or not files or FileOutcome.MISSING in outcomes:
         return Fidelity.FAILED

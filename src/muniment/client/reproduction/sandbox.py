@@ -1,4 +1,4 @@
-"""A place to run what is on record: without a network and with limits, as far as this system offers it."""
+"""Sandboxes for recorded commands: no network and limited resources, as far as the system allows."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from typing import Final
 
 from muniment.core.claims.reproductions import UsedSandbox
 
-# Sets limits on itself, then becomes the command. The command's variables come in here only: on the outside
-# one of them, such as LD_PRELOAD, could let code run before the sandbox stands.
+# Sets its own limits, then becomes the command. The command's variables are set only here: outside, one such
+# as LD_PRELOAD could run code before the sandbox is up.
 _LIMIT: Final = (
     "import json, os, resource, sys\n"
     "limits, environment = json.loads(sys.argv[1])\n"
@@ -28,7 +28,7 @@ _PROBE_S: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a run may use: processor seconds, bytes of address space, bytes of a file, wall seconds."""
+    """Limits of a run: processor seconds, bytes of address space, bytes per file, wall-clock seconds."""
 
     cpu_s: int = 4 * 3600
     memory_bytes: int = 64 << 30
@@ -36,7 +36,7 @@ class Limits:
     wall_s: int = 8 * 3600
 
     def resources(self) -> dict[str, int]:
-        """Give those that the system enforces, by the names of `resource`."""
+        """Return the limits that the system enforces, under the names in `resource`."""
         return {
             "RLIMIT_CPU": self.cpu_s,
             "RLIMIT_AS": self.memory_bytes,
@@ -56,12 +56,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
-    """A kind of sandbox, and what it keeps away.
+    """A kind of sandbox, and its gaps.
 
     Attributes:
         kind: bubblewrap, unshare or none.
-        network: whether what runs in it has a network.
-        files: whether it can write to files outside of its directory.
+        network: whether commands have a network.
+        files: whether commands can write outside their directory.
     """
 
     kind: str
@@ -69,26 +69,26 @@ class Sandbox:
     files: bool
 
     def describe(self, limits: Limits) -> UsedSandbox:
-        """Describe it, for the record."""
+        """Describe the sandbox for the record."""
         return UsedSandbox(kind=self.kind, network=self.network, files=self.files, limits=limits.describe())
 
     def __str__(self) -> str:
-        """Say what it keeps away."""
+        """Describe the sandbox for people."""
         network = "with a network" if self.network else "without a network"
         files = "with all files writable" if self.files else "with one directory writable"
         return f"{self.kind}: {network}, {files}"
 
 
 def find_sandbox() -> Sandbox:
-    """Find the best that this system offers, by trying it."""
-    if _works(_bubblewrap(Path("/tmp"), ())):  # noqa: S108 - only to try
+    """Find the strictest sandbox that works on this system."""
+    if _works(_bubblewrap(Path("/tmp"), ())):  # noqa: S108 - only a probe
         return Sandbox(kind="bubblewrap", network=False, files=False)
     if _works(_UNSHARE):
         return Sandbox(kind="unshare", network=False, files=True)
     return Sandbox(kind="none", network=True, files=True)
 
 
-def run_in(  # noqa: PLR0913 - what a run is made of
+def run_in(  # noqa: PLR0913 - the options of a run
     sandbox: Sandbox,
     command: Sequence[str],
     *,
@@ -98,10 +98,10 @@ def run_in(  # noqa: PLR0913 - what a run is made of
     environment: Mapping[str, str],
     limits: Limits,
 ) -> tuple[int, bytes]:
-    """Run a command in a directory below `root`, which alone it may write to; give exit code and output.
+    """Run a command in a directory below `root`, the only one that it may write to.
 
-    `readable` are places that it needs besides the system's own, such as a Python. An exit code of -1 says
-    that it took too long.
+    `readable` are further paths that it needs, such as a Python. Returns the exit code, -1 for a timeout, and
+    the output.
     """
     wrapped = [
         *_enter(sandbox, root, [*_own_places(), *readable]),
@@ -138,12 +138,12 @@ def _enter(sandbox: Sandbox, root: Path, readable: Sequence[Path]) -> Sequence[s
 
 
 def _own_places() -> list[Path]:
-    """List where this Python is, which sets the limits: it may be in a home, which is hidden."""
+    """List the paths of this Python, which sets the limits: it may be in a home, which is hidden."""
     return [Path(sys.executable).resolve().parents[1], Path(sys.prefix)]
 
 
 def _bubblewrap(root: Path, readable: Sequence[Path]) -> list[str]:
-    """Everything readable but what people keep in their homes; one directory writable; no network."""
+    """Make everything but homes readable, one directory writable, and no network available."""
     homes = [str(place) for place in (Path("/home"), Path("/root"), Path("/tmp")) if place.is_dir()]  # noqa: S108 - to hide it
     hidden = [part for place in homes for part in ("--tmpfs", place)]
     shown = [part for place in readable for part in ("--ro-bind", str(place), str(place))]

@@ -1,4 +1,4 @@
-"""Where a version is rebuilt: its code checked out, a fresh environment, its data in their places."""
+"""Prepare the directory of a rebuild: check out the code, make the environment, place the data."""
 
 import os
 import shutil
@@ -21,26 +21,26 @@ _INSTALL_S: Final = 3600
 
 @dataclass
 class Log:
-    """Everything that was done and said, in order."""
+    """The log of a rebuild, in order."""
 
     say: Callable[[str], None]
     text: bytearray
 
     def note(self, line: str) -> None:
-        """Say and keep a line."""
+        """Show and log a line."""
         self.say(line)
         self.text += line.encode() + b"\n"
 
     def keep(self, output: bytes) -> None:
-        """Keep what a program said."""
+        """Log the output of a program."""
         self.text += output
 
 
 def fetch_code(plan: Plan, directory: Path, log: Log) -> Path:
-    """Check out the recorded commit, with the recorded changes; give the checkout.
+    """Check out the recorded commit with the recorded changes; return the checkout.
 
     Raises:
-        NotReproducible: it cannot be had.
+        NotReproducible: the code cannot be fetched.
     """
     checkout = directory / "code"
     if plan.commit:
@@ -60,13 +60,13 @@ def fetch_code(plan: Plan, directory: Path, log: Log) -> Path:
 
 
 def _git(log: Log, directory: Path, *arguments: str) -> None:
-    """Run git without the hooks and filters that a repository may bring."""
+    """Run git without hooks and filters of the repository."""
     options = ("-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never")
     _do(log, ["git", *options, *arguments], directory, "the code cannot be fetched")
 
 
 def make_environment(plan: Plan, directory: Path, log: Log) -> Path:
-    """Make a fresh environment of the recorded Python and packages; give its Python."""
+    """Make a fresh environment with the recorded Python and packages; return its Python."""
     uv = str(load_extra("uv", "uv", "reproduction").find_uv_bin())
     environment, lock = directory / "environment", directory / "lock.txt"
     minor = ".".join(plan.python.split(".")[:2])
@@ -76,8 +76,8 @@ def make_environment(plan: Plan, directory: Path, log: Log) -> Path:
         [uv, *base, plan.python, str(environment)], cwd=directory, capture_output=True, check=False
     )
     if exact.returncode:
-        log.note(f"          {plan.python} is not here: another {minor} is taken")
-        _do(log, [uv, *base, minor, str(environment)], directory, f"there is no Python {minor} here")
+        log.note(f"          {plan.python} is not here: using another {minor}")
+        _do(log, [uv, *base, minor, str(environment)], directory, f"Python {minor} is not available")
     python = environment / "bin" / "python"
     lock.write_text(plan.lock)
     log.note(f"packages  {plan.lock.count('==')} of the recorded lock")
@@ -100,7 +100,7 @@ def make_environment(plan: Plan, directory: Path, log: Log) -> Path:
 
 
 def _provide(environment: Path) -> None:
-    """Let the environment find this very package: a training that records itself imports it."""
+    """Make this package importable in the environment: a training that records itself imports it."""
     (site,) = environment.glob("lib/python*/site-packages")
     source = Path(str(muniment.__file__)).parents[1]
     (site / "muniment-of-this-client.pth").write_text(f"{source}\n")
@@ -122,7 +122,7 @@ def _do(log: Log, command: Sequence[str], directory: Path, why: str) -> None:
 
 
 def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
-    """Put a dataset where the training found it; its bytes are checked on the way."""
+    """Put a dataset where the training read it, checking its bytes on the way."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if data.given is not None:
         if data.given.is_dir():
@@ -141,15 +141,15 @@ def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
 
 
 def inside(root: Path, path: str) -> Path:
-    """Give a path below a directory; what is on record does not get to choose another."""
+    """Return a path below a directory; a recorded path may not lead out of it."""
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
-        raise NotReproducible(reference=path, missing=("a path inside of the project",))
+        raise NotReproducible(reference=path, missing=("a path inside the project",))
     return target
 
 
 def translate(command: Sequence[str], python: Path) -> list[str]:
-    """Let a command find the fresh environment: its Python, or the program of the same name in it."""
+    """Make a command use the fresh environment: its Python, or its program of the same name."""
     program = Path(command[0]).name
     own = python.parent / program
     if program.startswith("python"):
@@ -158,7 +158,7 @@ def translate(command: Sequence[str], python: Path) -> list[str]:
 
 
 def describe_variables(plan: Plan, directory: Path, python: Path) -> dict[str, str]:
-    """Give what the command sees of the environment: what was recorded, and nothing of ours."""
+    """Return the environment variables of the command: the recorded ones, and none of ours."""
     home = directory / "home"
     home.mkdir(exist_ok=True)
     path = os.pathsep.join((str(python.parent), "/usr/local/bin", "/usr/bin", "/bin"))
@@ -166,5 +166,5 @@ def describe_variables(plan: Plan, directory: Path, python: Path) -> dict[str, s
 
 
 def list_readable(python: Path) -> list[Path]:
-    """List what a sandbox that hides homes has to show: the base of the Pythons, and this package."""
+    """List the paths that a sandbox that hides homes must show: the base Pythons and this package."""
     return [python.resolve().parents[1], Path(str(muniment.__file__)).parents[1]]

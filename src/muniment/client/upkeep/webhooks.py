@@ -1,4 +1,4 @@
-"""Webhooks: `registry.webhooks`. To set one needs the role admin."""
+"""Webhooks: `registry.webhooks`. Setting one requires the role admin."""
 
 import base64
 import json
@@ -15,24 +15,24 @@ _SECRET_BYTES: Final = 32
 
 
 class NewWebhook(NamedTuple):
-    """A webhook that was just set: the secret that signs, which nobody is shown again, and the receipt."""
+    """A new webhook: the signing secret, which cannot be shown again, and the receipt."""
 
     secret: str
     receipt: Receipt
 
 
 class Webhooks:
-    """Where the events of a namespace are sent, by the server, as signed CloudEvents."""
+    """Webhooks: the server sends the events of a namespace to a URL as signed CloudEvents."""
 
     def __init__(self, backend: TrustedBackend) -> None:
-        """Stand on a backend."""
+        """Use a backend."""
         self._backend = backend
 
     def set(self, namespace: str, url: str, events: Sequence[str] = ()) -> NewWebhook:
-        """Send the events of a namespace to an address, from now on; no `events` for all of them.
+        """Send events of a namespace to a URL from now on; without `events`, all events.
 
         Raises:
-            InvalidOption: the address is none, or there is no such event.
+            InvalidOption: the URL is invalid, or there is no such event.
         """
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
         target = write_payload(json.dumps({"url": url, "secret": secret}))
@@ -40,16 +40,16 @@ class Webhooks:
         return NewWebhook(secret, self._backend.execute(command))
 
     def list(self, namespace: str) -> Sequence[Webhook]:
-        """List the webhooks of a namespace, and what could not be delivered."""
-        found = self._backend.ask(ListWebhooks(namespace=namespace))
-        for webhook in found:
+        """List the webhooks of a namespace, with their failed deliveries."""
+        webhooks = self._backend.ask(ListWebhooks(namespace=namespace))
+        for webhook in webhooks:
             self._backend.check_record(webhook.record)
-        return found
+        return webhooks
 
     def end(self, webhook: int) -> Receipt:
-        """Send nothing more, and forget the address and the secret."""
+        """End a webhook, and erase its URL and secret."""
         return self._backend.execute(EndWebhook(webhook=webhook))
 
     def replay(self, webhook: int, since: int | None = None) -> Receipt:
-        """Send again what could not be delivered or, with `since`, everything from an entry on."""
+        """Resend the failed deliveries or, with `since`, everything from that entry on."""
         return self._backend.execute(ReplayWebhook(webhook=webhook, since=since))

@@ -1,4 +1,4 @@
-"""What changed between two versions: files, tensors, how they were trained, metrics, card, signers."""
+"""Compare two versions: files, tensors, training, metrics, card, signers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,19 +21,19 @@ from muniment.core.records import VersionRecord
 from muniment.tensors.layout import Tensor
 from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
 
-# A tensor, and the file that it is in.
+# A tensor and its file.
 _Placed = tuple[Tensor, File]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that is not the same: None on the side where it is not there.
+    """A difference. A side without the thing is None.
 
     Attributes:
         kind: added, removed, changed, renamed, reshaped or retyped.
-        real: of a metric, whether the confidence intervals say that the change is real (they do not overlap);
-            None if there are none.
-        norm: of a tensor, the norm of the change over the norm that it had, if that was asked for.
+        real: for a metric, whether the change is real, that is, the confidence intervals do not overlap; None
+            without intervals.
+        norm: for a tensor, the norm of the change relative to its old norm, if requested.
     """
 
     section: str
@@ -46,7 +46,7 @@ class Difference:
 
     @property
     def delta(self) -> float | None:
-        """The change of a number."""
+        """The change, if both sides are numbers."""
         if _is_number(self.before) and _is_number(self.after):
             return float(str(self.after)) - float(str(self.before))
         return None
@@ -54,7 +54,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What differs, and the sections in which both have something and nothing differs."""
+    """The differences by section, and the sections that both sides have without a difference."""
 
     differences: tuple[Difference, ...]
     same: tuple[str, ...]
@@ -68,8 +68,8 @@ class _Side:
 
     @cached_property
     def provenance(self) -> Provenance:
-        found = [claim.predicate for claim in self.claims if claim.predicate_type == PROVENANCE]
-        return Provenance(found[-1] if found else {})
+        predicates = [claim.predicate for claim in self.claims if claim.predicate_type == PROVENANCE]
+        return Provenance(predicates[-1] if predicates else {})
 
     @cached_property
     def evidence(self) -> dict[tuple[str, str], Evidence]:
@@ -84,20 +84,20 @@ class _Side:
 
 @dataclass
 class _Section:
-    """What was found under one heading, and whether there was anything to compare."""
+    """The differences under a heading, and whether there was anything to compare."""
 
     name: str
     differences: list[Difference] = field(default_factory=list)
     compared: bool = False
 
     def compare(self, before: Mapping[str, Json], after: Mapping[str, Json]) -> None:
-        """Set values side by side."""
+        """Compare values by name."""
         self.compared |= bool(before) and bool(after)
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):
                 self.add(name, before.get(name), after.get(name), _kind_of(before, after, name))
 
-    def add(  # noqa: PLR0913 - what a difference is made of
+    def add(  # noqa: PLR0913 - the fields of a difference
         self,
         name: str,
         before: Json,
@@ -118,9 +118,9 @@ class _Section:
 def compare(
     backend: TrustedBackend, before: Reference, after: Reference, *, norms: bool = False
 ) -> Comparison:
-    """Say what differs, section by section, from claims whose signatures were checked.
+    """Compare two versions, section by section, using only claims with valid signatures.
 
-    The versions may be of different models. With `norms`, changed tensors are read as numbers, too.
+    The versions may belong to different models. With `norms`, also measure how much tensors changed.
     """
     old, new = (_read_side(backend, resolve_proven(backend, ref)) for ref in (before, after))
     sections = [
@@ -145,7 +145,7 @@ def _read_side(backend: TrustedBackend, version: VersionRecord) -> _Side:
 
 
 def _compare_files(old: _Side, new: _Side) -> _Section:
-    """Compare files; one that is gone and whose bytes are there under another path was renamed."""
+    """Compare files; one whose bytes have another path now was renamed."""
     section = _Section("files", compared=True)
     gone = {path: file for path, file in old.files.items() if path not in new.files}
     come = {path: file for path, file in new.files.items() if path not in old.files}
@@ -169,7 +169,7 @@ def _compare_files(old: _Side, new: _Side) -> _Section:
 
 
 def _compare_tensors(old: _Side, new: _Side, *, norms: bool) -> _Section:
-    """Compare tensors by name: headers first, and bytes only where files differ and shapes do not."""
+    """Compare tensors by name: headers first, then the bytes if the files differ and the shapes do not."""
     section = _Section("tensors")
     before, after = (_list_tensors(side) for side in (old, new))
     section.compared = bool(before) and bool(after)
@@ -190,23 +190,23 @@ def _compare_tensors(old: _Side, new: _Side, *, norms: bool) -> _Section:
             section.add(name, str(one), str(other), "reshaped")
         elif digests[0].get(name) != digests[1].get(name):
             norm = _measure(old, before[name], new, after[name]) if norms else None
-            sides = [f"sha256:{found[name]}" if name in found else None for found in digests]
+            sides = [f"sha256:{hashes[name]}" if name in hashes else None for hashes in digests]
             section.add(name, sides[0], sides[1], "changed", norm=norm)
     return section
 
 
 def _list_tensors(side: _Side) -> dict[str, _Placed]:
-    """List the tensors of a version by name; a name that several files have, by file and name."""
-    found: dict[str, list[_Placed]] = {}
+    """List the tensors of a version by name, or by file and name if several files share the name."""
+    places_by_name: dict[str, list[_Placed]] = {}
     for file in side.revision.files:
         kind = format_of(file.path)
         if has_tensors(kind):
             with side.backend.open_blob(file.digest) as blob:
                 for tensor in read_tensors(kind, blob, file.path, file.size_bytes):
-                    found.setdefault(tensor.name, []).append((tensor, file))
+                    places_by_name.setdefault(tensor.name, []).append((tensor, file))
     return {
         name if len(places) == 1 else f"{placed[1].path}:{name}": placed
-        for name, places in found.items()
+        for name, places in places_by_name.items()
         for placed in places
     }
 
@@ -215,11 +215,11 @@ def _hash(side: _Side, placed: list[_Placed]) -> dict[str, str]:
     by_file: dict[File, list[Tensor]] = {}
     for tensor, file in placed:
         by_file.setdefault(file, []).append(tensor)
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for file, tensors in by_file.items():
         with side.backend.open_blob(file.digest) as blob:
-            found |= hash_tensors(blob, sorted(tensors, key=lambda tensor: tensor.start))
-    return found
+            hashes |= hash_tensors(blob, sorted(tensors, key=lambda tensor: tensor.start))
+    return hashes
 
 
 def _measure(old: _Side, before: _Placed, new: _Side, after: _Placed) -> float | None:
@@ -244,18 +244,18 @@ def _parameters(side: _Side) -> dict[str, Json]:
 
 
 def _data(side: _Side) -> dict[str, Json]:
-    """Give digest, rows and columns of each dataset, and the digest of each base model."""
-    found: dict[str, Json] = {}
+    """Return the digest, rows and columns of each dataset, and the digest of each base model."""
+    facts: dict[str, Json] = {}
     for one in side.provenance.inputs:
         if one.kind == "code":
             continue
-        found[one.name] = f"sha256:{one.digest}"
+        facts[one.name] = f"sha256:{one.digest}"
         if "rows" in one.annotations:
-            found[f"{one.name} (rows)"] = one.annotations["rows"]
+            facts[f"{one.name} (rows)"] = one.annotations["rows"]
         columns = one.annotations.get("columns")
         if isinstance(columns, list):
-            found[f"{one.name} (columns)"] = ", ".join(map(_write_column, columns))
-    return found
+            facts[f"{one.name} (columns)"] = ", ".join(map(_write_column, columns))
+    return facts
 
 
 def _write_column(column: Json) -> str:
@@ -290,7 +290,7 @@ def _signers(side: _Side) -> dict[str, Json]:
 
 
 def _compare_code(old: _Side, new: _Side) -> _Section:
-    """Compare commits, and count those between where this machine has both."""
+    """Compare commits, and count those in between if this machine has both."""
     section = _Section("code")
     before, after = (_describe_code(side) for side in (old, new))
     section.compare(before, after)
@@ -304,19 +304,19 @@ def _compare_code(old: _Side, new: _Side) -> _Section:
 
 def _describe_code(side: _Side) -> dict[str, Json]:
     git = _mapping(side.provenance.internal.get("git"))
-    found: dict[str, Json] = {
+    facts: dict[str, Json] = {
         name: git[name] for name in ("commit", "remote", "branch", "dirty") if git.get(name) is not None
     }
     diff = side.provenance.find_byproduct("diff")
-    return found if diff is None else {**found, "diff": str(diff)}
+    return facts if diff is None else {**facts, "diff": str(diff)}
 
 
 def _compare_metrics(old: _Side, new: _Side) -> Iterator[_Section]:
-    """Set metrics side by side only where both were measured on the same data."""
+    """Compare metrics that were measured on the same data."""
     for key in sorted({*old.evidence, *new.evidence}):
         before, after = old.evidence.get(key), new.evidence.get(key)
         known = after or before
-        assert known is not None  # noqa: S101 - the key is of one of them
+        assert known is not None  # noqa: S101 - the key comes from one side
         section = _Section(f"metrics on {known.dataset_name or 'data'} ({known.dataset:.19})")
         left, right = _values(before), _values(after)
         section.compared = bool(left) and bool(right)
@@ -333,12 +333,12 @@ def _compare_metrics(old: _Side, new: _Side) -> Iterator[_Section]:
 def _values(evidence: Evidence | None) -> dict[str, Metric]:
     if evidence is None:
         return {}
-    found = {name: evidence.find_metric(name) for name in evidence.metrics}
-    return {name: metric for name, metric in found.items() if metric is not None}
+    metrics = {name: evidence.find_metric(name) for name in evidence.metrics}
+    return {name: metric for name, metric in metrics.items() if metric is not None}
 
 
 def _is_real(one: Metric | None, other: Metric | None) -> bool | None:
-    """Say whether intervals do not overlap, which is a stricter question than whether the difference is 0."""
+    """Return whether the intervals are disjoint, which is stricter than a difference other than 0."""
     if one is None or other is None:
         return None
     if one.low is None or one.high is None or other.low is None or other.high is None:

@@ -18,13 +18,13 @@ from muniment.core.verbs.versions import DiscardDraft, Draft, ListDrafts, SaveDr
 
 
 class Drafts:
-    """Content that is stored and signed, and not published yet."""
+    """Drafts: content that is stored and signed but not published."""
 
     def __init__(self, session: Session) -> None:
-        """Stand on a session."""
+        """Use a session."""
         self._session = session
 
-    def save(  # noqa: PLR0913 - what a push is made of
+    def save(  # noqa: PLR0913 - the options of a push
         self,
         path: str | os.PathLike[str],
         name: str,
@@ -34,7 +34,7 @@ class Drafts:
         kind: str | None = None,
         on_bytes: OnBytes | None = None,
     ) -> Receipt:
-        """Store and sign a file or directory for `namespace/model`, and do not publish it yet.
+        """Store and sign a file or directory for `namespace/model` without publishing it.
 
         Raises:
             VersionExists: it is published already.
@@ -52,14 +52,14 @@ class Drafts:
         return deliver(backend, signer, Path(path), model, finish, run=read_run(run), on_bytes=on_bytes)
 
     def list(self, name: str) -> Sequence[Draft]:
-        """List the drafts of a model that are neither published nor discarded, oldest first, each proven."""
-        found = [*read_all(self._session.backend, ListDrafts(name=ModelName.parse(name)))]
-        for draft in found:
+        """List the open drafts of a model, oldest first, each proven."""
+        drafts = [*read_all(self._session.backend, ListDrafts(name=ModelName.parse(name)))]
+        for draft in drafts:
             self._session.backend.check_record(draft.record)
-        return found
+        return drafts
 
     def publish(self, draft: Draft, *, message: str = "") -> Version:
-        """Publish a draft of ours as the next version; what was said of it is its message, or `message`."""
+        """Publish a draft of ours as the next version, with its own message or `message`."""
         record = draft.record
         prepared = Prepared(
             name=ModelName.parse(record.name),
@@ -71,9 +71,9 @@ class Drafts:
         return Version(self._session, read_published(receipt), receipt)
 
     def discard(self, draft: int, reason: str = "") -> Receipt:
-        """End a draft, by its entry; files that nothing else needs go.
+        """Discard a draft, by its entry; files that nothing else needs are deleted.
 
         Raises:
-            RequestNotFound: there is none that is open.
+            RequestNotFound: no open draft has that entry.
         """
         return self._session.backend.execute(DiscardDraft(draft=draft, reason=write_reason(reason)))

@@ -1,9 +1,8 @@
-"""Exports: a version with all that proves it, in one file, to be verified without the registry.
+"""Exports: a version and its proofs in one file, which can be verified without the registry.
 
-The file is an OCI image layout in a tar, which skopeo and oras can read, with one document more,
-`muniment/export.json`: what the registry answered when the version was checked. `ExportBackend` gives the
-same answers again, so that the same checks are done over an export as over a registry: none of them takes an
-answer on its word.
+The file is an OCI image layout in a tar, which skopeo and oras can read, plus `muniment/export.json`: the
+registry's answers while the version was checked. `ExportBackend` replays them, so an export passes through
+the same checks as a registry, and they trust neither.
 """
 
 import io
@@ -53,9 +52,9 @@ _MAX_DOCUMENT_BYTES: Final = 256 << 20
 _MAX_MEMBERS: Final = 300_000
 _MEMBER: Final = re.compile(r"oci-layout|index\.json|muniment/export\.json|blobs/sha256/([0-9a-f]{64})")
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
-# The log may grow while it is read: then it is read again.
+# If the log grows during an export, the export reads it again.
 _TRIES: Final = 5
-# The questions that the checks of a version ask, and the form of each answer.
+# The queries that the checks of a version make, and the types of their answers.
 _FORMS: Final[Mapping[str, type]] = {
     "GetLogIdentity": LogIdentity,
     "GetGrowth": Growth,
@@ -68,7 +67,7 @@ _FORMS: Final[Mapping[str, type]] = {
 
 
 class Export(NamedTuple):
-    """What an export says that it is: which version, of which log, at which size."""
+    """What an export states: its version, its log, and the size of the log."""
 
     reference: str
     verifier: str
@@ -77,7 +76,7 @@ class Export(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Document:
-    """What the document of an export holds."""
+    """The contents of `muniment/export.json`."""
 
     format: int
     reference: str
@@ -89,12 +88,12 @@ class _Document:
 def export(
     backend: TrustedBackend, reference: Reference, destination: Path, *, content: bool = True
 ) -> Export:
-    """Write a version and all that proves it into a file; without `content`, all but the bytes of its files.
+    """Write a version and its proofs to a file; without `content`, leave out the bytes of its files.
 
     Raises:
         VersionNotFound: the reference resolves to nothing.
-        InvalidOption: the file is there already, or cannot be made.
-        RegistryBusy: the log grew at each try.
+        InvalidOption: the file exists already or cannot be made.
+        RegistryBusy: the log grew at each attempt.
     """
     recorder = _Recorder(backend)
     known = backend.seen
@@ -126,13 +125,13 @@ def export(
 
 
 def verify_export(path: Path, *, verifier: str | None = None) -> tuple[Export, list[Check]]:
-    """Check an export as the version itself would be checked; `verifier` is the log's key, if it is known.
+    """Check an export like the version itself; `verifier` is the log's key, if known.
 
-    Without it, the export proves that all of it is of one log, whose key is in the answer.
+    Without it, the export only proves that all of it comes from one log, whose key is in the answer.
 
     Raises:
-        InvalidExport: the file is no export.
-        LogReplaced: it is of another log.
+        InvalidExport: the file is not an export.
+        LogReplaced: it comes from another log.
     """
     with ExportBackend(path) as backend:
         said = backend.export
@@ -141,7 +140,7 @@ def verify_export(path: Path, *, verifier: str | None = None) -> tuple[Export, l
 
 
 class ExportBackend:
-    """A Backend over an export: it answers what was asked when that was made, and changes nothing."""
+    """A read-only Backend that replays the answers of an export."""
 
     def __init__(self, path: Path) -> None:
         """Open an export.
@@ -156,31 +155,31 @@ class ExportBackend:
         except msgspec.ValidationError as error:
             raise InvalidExport(path=str(path), reason=str(error)) from error
         if document.format != FORMAT:
-            raise InvalidExport(path=str(path), reason="it is of a format that is not known here")
+            raise InvalidExport(path=str(path), reason="its format is not known to this version of muniment")
         self.export = Export(document.reference, document.verifier, document.size)
         self._answers = document.answers
 
     def execute(self, command: Command) -> Receipt:  # noqa: ARG002 - the protocol's signature
-        """Refuse: an export does not change."""
+        """Refuse: an export is read-only."""
         raise ReadOnlyExport(path=str(self._path))
 
     def ask(self, query: Query[A]) -> A:
-        """Give the answer that was given."""
+        """Return the recorded answer."""
         kind = type(query).__name__
-        found = self._answers.get(_key(query))
-        if found is None:
+        answer = self._answers.get(_key(query))
+        if answer is None:
             raise EventNotFound(index=getattr(query, "index", -1))
         try:
-            return cast("A", msgspec.convert(found, _FORMS[kind]))
+            return cast("A", msgspec.convert(answer, _FORMS[kind]))
         except (KeyError, msgspec.ValidationError) as error:
-            raise InvalidExport(path=str(self._path), reason=f"an answer to {kind} is none") from error
+            raise InvalidExport(path=str(self._path), reason=f"its answer to {kind} is malformed") from error
 
     def add_blob(self, source: BinaryIO) -> Stored:  # noqa: ARG002 - as above
-        """Refuse, as `execute`."""
+        """Refuse, like `execute`."""
         raise ReadOnlyExport(path=str(self._path))
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:  # noqa: ARG002 - as above
-        """Refuse, as `execute`."""
+        """Refuse, like `execute`."""
         raise ReadOnlyExport(path=str(self._path))
 
     def open_blob(self, digest: Digest) -> BinaryIO:
@@ -190,40 +189,38 @@ class ExportBackend:
         return cast("BinaryIO", io.BufferedReader(_Slice(self._path, *self._blobs[digest])))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file is kept open."""
 
     def __enter__(self) -> Self:
-        """Give the backend."""
+        """Return the backend itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is held."""
+        """Do nothing: no file is kept open."""
 
     def _read(self) -> Mapping[str, object]:
-        """Note where the blobs are, and read the document."""
+        """Locate the blobs, and read the document."""
         document: bytes | None = None
         try:
             with self._path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
                 for number, member in enumerate(tar):
-                    found = _MEMBER.fullmatch(member.name)
-                    if found is None or not member.isreg() or number >= _MAX_MEMBERS:
-                        raise InvalidExport(
-                            path=str(self._path), reason=f"{member.name!r} does not belong there"
-                        )
-                    if found[1]:
-                        self._blobs[Digest(found[1])] = (member.offset_data, member.size)
+                    member_name = _MEMBER.fullmatch(member.name)
+                    if member_name is None or not member.isreg() or number >= _MAX_MEMBERS:
+                        raise InvalidExport(path=str(self._path), reason=f"unexpected member {member.name!r}")
+                    if member_name[1]:
+                        self._blobs[Digest(member_name[1])] = (member.offset_data, member.size)
                     if member.name == _DOCUMENT and member.size <= _MAX_DOCUMENT_BYTES:
                         document = cast("BinaryIO", tar.extractfile(member)).read()
             decoded = json.loads(document or b"null")
         except (OSError, tarfile.TarError, ValueError, RecursionError) as error:
             raise InvalidExport(path=str(self._path), reason=str(error)[:200]) from error
         if not isinstance(decoded, Mapping):
-            raise InvalidExport(path=str(self._path), reason=f"there is no {_DOCUMENT}")
+            raise InvalidExport(path=str(self._path), reason=f"it has no {_DOCUMENT}")
         return decoded
 
 
 class _Recorder:
-    """A Backend in front of another that notes what is asked and which blobs are opened."""
+    """A Backend in front of another that records the queries and the opened blobs."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -250,11 +247,11 @@ class _Recorder:
         return file
 
     def close(self) -> None:
-        """Whoever made the other one closes it."""
+        """Do nothing: the owner of the other backend closes it."""
 
 
 class _Pinned(Memory):
-    """A memory that knows a log's key at most, and keeps nothing."""
+    """A memory that knows at most a log's key, and remembers nothing."""
 
     def __init__(self, verifier: str | None) -> None:
         self._verifier = verifier
@@ -265,11 +262,11 @@ class _Pinned(Memory):
         return Remembered(verifier=self._verifier, size=0, root=EMPTY_ROOT)
 
     def keep(self, seen: Remembered) -> None:
-        """Whoever reads an export takes nothing from it for a registry."""
+        """Do nothing: an export says nothing about a registry."""
 
 
 class _Slice(io.RawIOBase):
-    """A part of a file, to be read."""
+    """A readable part of a file."""
 
     def __init__(self, path: Path, start: int, size: int) -> None:
         super().__init__()
@@ -292,7 +289,7 @@ class _Slice(io.RawIOBase):
 
 
 def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, object], int]:
-    """Have every proof against one checkpoint, so that an export needs no proof of growth; give its size."""
+    """Get all proofs against one checkpoint, so no proof of growth is needed; return them and its size."""
     proofs = {key: query for key, (query, _) in recorder.asked.items() if isinstance(query, GetProof)}
     growth = GetGrowth(size=0)
     for _ in range(_TRIES):
@@ -303,23 +300,23 @@ def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, obj
         }
         now = backend.ask(growth)
         answers[_key(growth)] = now
-        found = {key: backend.ask(query) for key, query in proofs.items()}
+        proven = {key: backend.ask(query) for key, query in proofs.items()}
         verifier = NoteVerifier.read(backend.seen.verifier)
-        notes = [now.checkpoint or b"", *(proof.checkpoint for proof in found.values())]
+        notes = [now.checkpoint or b"", *(proof.checkpoint for proof in proven.values())]
         sizes = {Checkpoint.decode(open_note(note, verifier)).size for note in notes}
         if len(sizes) == 1:
-            return {key: msgspec.to_builtins(one) for key, one in {**answers, **found}.items()}, sizes.pop()
+            return {key: msgspec.to_builtins(one) for key, one in {**answers, **proven}.items()}, sizes.pop()
     raise RegistryBusy
 
 
 @contextmanager
 def _create(path: Path) -> Iterator[BinaryIO]:
-    """Make a file that is not there yet: it has its name once it is whole."""
+    """Make a new file, which gets its name once it is complete."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
             yield file
-        # Unlike a rename, a link takes nothing's place.
+        # Unlike a rename, a link never replaces a file.
         os.link(temporary, path)
     except OSError as error:
         raise InvalidOption(option="output", reason=f"{path}: {error.strerror}") from error
@@ -346,14 +343,14 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def _add_blob(tar: tarfile.TarFile, backend: Backend, digest: Digest) -> None:
-    """Add a blob; its size is known once it was read."""
+    """Add a blob, whose size is known only after reading it."""
     try:
         with backend.open_blob(digest) as source:
             size = sum(len(chunk) for chunk in _chunks(source))
         with backend.open_blob(digest) as source:
             tar.addfile(_member(f"blobs/sha256/{digest.hex}", size), source)
     except MunimentError:
-        # What cannot be had is not in the export: the checks over it say so.
+        # An unavailable blob is left out; the checks of the export report it.
         return
 
 
@@ -363,7 +360,7 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
-    """Describe a member: no time, no owner, so that the same export has the same bytes."""
+    """Describe a member without time and owner, so exports are reproducible."""
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, 0o644
     return info

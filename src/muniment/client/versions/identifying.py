@@ -1,4 +1,4 @@
-"""Identify bytes: which versions they are of, whatever they are called where they were found."""
+"""Identify the versions that bytes belong to, regardless of file names."""
 
 import hashlib
 from collections import Counter
@@ -14,18 +14,18 @@ from muniment.client.versions.version import Session, Version
 from muniment.core.digests import Digest
 from muniment.core.records import VersionRecord
 
-# A file that many versions share, such as a tokenizer, tells little: its newest versions are looked at.
+# A file that many versions share, such as a tokenizer, tells little: only its newest versions are checked.
 _MOST_A_FILE: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A version that has some of what was looked at.
+    """A version that contains some of the bytes.
 
     Attributes:
-        version: its record is proven.
-        files: where the version has what was looked at; "" is its manifest, which stands for all of it.
-        whole: whether that is all that the version has.
+        version: the proven record.
+        files: their paths in the version; "" is its manifest, which stands for the whole version.
+        whole: whether these are all files of the version.
     """
 
     version: Version
@@ -35,7 +35,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """What was found: matches, those of most files and the newest first, and what no version has."""
+    """Matches, those with most files and the newest first, and the paths that no version has."""
 
     matches: tuple[Match, ...]
     unknown: tuple[str, ...]
@@ -44,16 +44,16 @@ class Identified:
 def identify(
     session: Session, what: str | Path, *, limit: int = 20, on_bytes: OnBytes | None = None
 ) -> Identified:
-    """Find the versions that have a file, the files of a directory, or a digest.
+    """Find the versions that contain a file, files of a directory, or a digest.
 
     Raises:
         NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
-        InvalidDigest: it begins as a digest does, and is none.
+        InvalidDigest: it starts like a digest but is not one.
     """
     looked_at = dict(_hash(what, on_bytes))
-    found = {digest: _search(session, digest) for digest in {*looked_at.values()}}
-    records = {record.index: record for some in found.values() for record in some}
-    shared = Counter(record.index for digest in looked_at.values() for record in found[digest])
+    versions = {digest: _search(session, digest) for digest in {*looked_at.values()}}
+    records = {record.index: record for some in versions.values() for record in some}
+    shared = Counter(record.index for digest in looked_at.values() for record in versions[digest])
     best = sorted(records, key=lambda index: (-shared[index], -index))[:limit]
     matches = [match for index in best if (match := _match(session, records[index], looked_at)).files]
     known = {path for match in matches for path in match.files}
@@ -63,7 +63,7 @@ def identify(
         unknown=tuple(
             path
             for path, digest in looked_at.items()
-            if path not in known and rest.isdisjoint(record.index for record in found[digest])
+            if path not in known and rest.isdisjoint(record.index for record in versions[digest])
         ),
     )
 
@@ -82,7 +82,7 @@ def _search(session: Session, digest: Digest) -> list[VersionRecord]:
 
 
 def _match(session: Session, record: VersionRecord, looked_at: Mapping[str, Digest]) -> Match:
-    # What the catalog found is nothing yet: the log has to have the record, and its manifest the digest.
+    # The catalog proves nothing: the log must have the record, and its manifest the digest.
     session.backend.check_record(record)
     version = Version(session, record)
     places = {file.digest: file.path for file in version.revision().files}

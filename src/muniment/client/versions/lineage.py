@@ -1,6 +1,6 @@
-"""Lineage as people ask for it: the graph around a version or a digest, and whether its links hold.
+"""Lineage: the graph around a version or a digest, and the check of its links.
 
-The graph is an index that the registry keeps; `check_provenance` goes by signed claims and bytes alone.
+The graph is an index of the registry; `check_provenance` relies only on signed claims and bytes.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ def trace(
     depth: int = MAX_DEPTH,
     limit: int = 2000,
 ) -> Graph:
-    """Give the graph around a version, or around anything by its digest (`sha256:…`, or a git commit).
+    """Return the graph around a version, a digest (`sha256:…`) or a git commit.
 
     Raises:
         VersionNotFound: the reference resolves to nothing.
@@ -54,17 +54,17 @@ def trace(
 
 
 def check_provenance(backend: TrustedBackend, reference: Reference) -> list[Check]:
-    """Check the chain of what a version was made from, link by link, from signed claims; holes are holes.
+    """Check the provenance of a version, link by link, using only signed claims; holes are reported.
 
-    (0) the version is proven, and each of its provenance claims is signed, by whom the log says, about it
-    (1) what a claim keeps beside itself is stored, with the digests that it says
-    (2) each input that is a version of this registry resolves, and has the digest that was recorded
-    (3) the same for that version, to the end of every path; one that comes back to itself is a cycle
-    (4) an input that nothing here knows, or of which only a reference was kept, is a hole
+    (0) the version is proven, and each of its provenance claims is signed by the signer on record
+    (1) the files that a claim keeps are stored under their digests
+    (2) each input that is a version of this registry resolves to the recorded digest
+    (3) the same holds for that version, to the end of every path; a path back to itself is a cycle
+    (4) an input that the registry does not know, or keeps only as a reference, is a hole
     """
     checks: list[Check] = []
     done: set[str] = set()
-    # Whoever is on the way to the present one, so that a way back is noticed.
+    # The versions on the path to the current one, to detect a cycle.
     above: set[str] = set()
     waiting: list[_Step] = [_Step(reference)]
     while waiting:
@@ -82,14 +82,14 @@ def check_provenance(backend: TrustedBackend, reference: Reference) -> list[Chec
         elif version.revision not in done:
             done.add(version.revision)
             above.add(version.revision)
-            found, following = _check_one(backend, name, version)
-            checks += found
+            results, following = _check_one(backend, name, version)
+            checks += results
             waiting += [_Step(step.reference, version.revision), *map(_Step, following)]
     return checks
 
 
 class _Step(NamedTuple):
-    """A version to look at or, once all that it leads to was looked at, to leave."""
+    """A version to check or, after all its inputs, to leave."""
 
     reference: Reference
     leaves: str = ""
@@ -98,7 +98,7 @@ class _Step(NamedTuple):
 def _check_one(
     backend: TrustedBackend, name: str, version: VersionRecord
 ) -> tuple[list[Check], list[Reference]]:
-    """Check what one version was made from; give where the chain goes on."""
+    """Check the provenance of one version; return the versions to continue with."""
     claims = read_claims(backend, version, read_revision(backend, version), PROVENANCE)
     checks: list[Check] = []
     following: list[Reference] = []
@@ -108,17 +108,17 @@ def _check_one(
     for claim in claims:
         checks += run_all(_check_kept(backend, name, claim))
         checks.append(_check_code(name, Provenance(claim.predicate)))
-        for found in Provenance(claim.predicate).inputs:
-            if found.kind != "code":
-                check, further = _check_input(backend, name, found)
+        for source in Provenance(claim.predicate).inputs:
+            if source.kind != "code":
+                check, further = _check_input(backend, name, source)
                 checks.append(check)
                 following += [] if further is None else [further]
     return checks, following
 
 
 def _check_code(name: str, provenance: Provenance) -> Check:
-    """Check that the code can be had: a commit that is somewhere, and the diff of a dirty tree."""
-    code = [found for found in provenance.inputs if found.kind == "code"]
+    """Check that the code is available: a commit with a location, and the diff of a dirty tree."""
+    code = [source for source in provenance.inputs if source.kind == "code"]
     git = provenance.internal.get("git")
     dirty = isinstance(git, Mapping) and bool(git.get("dirty"))
     if not code or code[0].uri == "git":
@@ -150,55 +150,55 @@ def _check_kept(
     ]
 
 
-def _check_input(backend: TrustedBackend, name: str, found: Input) -> tuple[Check, Reference | None]:
-    """Check one input; give where the chain goes on, if it is a version of this registry."""
-    what = f"{name}: {found.kind} {found.name}"
-    hole = ProvenanceHole(reference=name, name=f"{found.kind} {found.name}")
-    if found.uri.startswith(VERSION_URI):
-        return _check_version_input(backend, what, found, hole)
-    if not found.digest or found.is_reference:
+def _check_input(backend: TrustedBackend, name: str, source: Input) -> tuple[Check, Reference | None]:
+    """Check an input; if it is a version of this registry, return that as the next to check."""
+    what = f"{name}: {source.kind} {source.name}"
+    hole = ProvenanceHole(reference=name, name=f"{source.kind} {source.name}")
+    if source.uri.startswith(VERSION_URI):
+        return _check_version_input(backend, what, source, hole)
+    if not source.digest or source.is_reference:
         return Check(what=what, error=hole), None
-    owners = backend.ask(GetLineage(node=found.digest, direction=Direction.UP, depth=1))
+    owners = backend.ask(GetLineage(node=source.digest, direction=Direction.UP, depth=1))
     versions = [reference for node in owners.nodes for reference in node.versions]
     for reference in versions:
-        check = _check_holds(backend, what, Reference.parse(reference), found.digest)
+        check = _check_holds(backend, what, Reference.parse(reference), source.digest)
         if check.passed:
             return check, Reference.parse(reference)
-    return _check_snapshot(backend, what, found, hole), None
+    return _check_snapshot(backend, what, source, hole), None
 
 
 def _check_version_input(
-    backend: TrustedBackend, what: str, found: Input, hole: ProvenanceHole
+    backend: TrustedBackend, what: str, source: Input, hole: ProvenanceHole
 ) -> tuple[Check, Reference | None]:
-    reference = Reference.parse(found.uri.removeprefix(VERSION_URI))
+    reference = Reference.parse(source.uri.removeprefix(VERSION_URI))
     try:
         version = resolve_proven(backend, reference)
     except NotFound:
         return Check(what=what, error=hole), None
     except MunimentError as error:
         return Check(what=what, error=error), None
-    if Digest.parse(version.revision).hex != found.digest:
-        wrong = WrongSubject(reference=str(reference), subject=f"sha256:{found.digest}")
+    if Digest.parse(version.revision).hex != source.digest:
+        wrong = WrongSubject(reference=str(reference), subject=f"sha256:{source.digest}")
         return Check(what=what, error=wrong), None
     return Check(what=what), reference
 
 
 def _check_holds(backend: TrustedBackend, what: str, reference: Reference, digest: str) -> Check:
-    """Check that a version is, or holds, what an input was."""
+    """Check that a version is an input, or contains it."""
     try:
         version = resolve_proven(backend, reference)
         held = {file.digest.hex for file in read_revision(backend, version).files}
     except MunimentError as error:
         return Check(what=what, error=error)
     if digest in held or digest == Digest.parse(version.revision).hex:
-        return Check(what=f"{what} is of {reference}")
+        return Check(what=f"{what} belongs to {reference}")
     return Check(what=what, error=WrongSubject(reference=str(reference), subject=f"sha256:{digest}"))
 
 
-def _check_snapshot(backend: TrustedBackend, what: str, found: Input, hole: ProvenanceHole) -> Check:
-    """An input that no version holds may have been kept as a snapshot."""
+def _check_snapshot(backend: TrustedBackend, what: str, source: Input, hole: ProvenanceHole) -> Check:
+    """Check the snapshot of an input that no version contains."""
     try:
-        check_file(backend, File(path=found.name, digest=Digest(found.digest), size_bytes=0))
+        check_file(backend, File(path=source.name, digest=Digest(source.digest), size_bytes=0))
     except NotFound:
         return Check(what=what, error=hole)
     except MunimentError as error:

@@ -1,4 +1,4 @@
-"""Load a model: verified first, then made from the very bytes that were verified (DESIGN rule 7)."""
+"""Load a model from the very bytes that were verified before (DESIGN rule 7)."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 
 
 class LoadedModel:
-    """A model and the version that it was loaded from. Attributes are the model's own."""
+    """A model with the version that it was loaded from. Its attributes are the model's own."""
 
     def __init__(self, value: object, version: VersionRecord) -> None:
         """Hold both."""
@@ -33,7 +33,7 @@ class LoadedModel:
         self.version = version
 
     def __getattr__(self, name: str) -> object:
-        """Give an attribute of the model."""
+        """Return an attribute of the model."""
         return getattr(self.value, name)
 
     def __repr__(self) -> str:
@@ -49,12 +49,12 @@ def load(
 ) -> LoadedModel:
     """Verify a version and load its model.
 
-    A format that runs code when it is loaded is refused, unless the reference goes by an alias whose
-    policy allows it. `trusted` names types in a skops file that skops does not trust by itself.
+    A format that runs code on loading is refused, unless the reference is an alias whose policies allow it.
+    `trusted` names types in a skops file that skops does not trust by default.
 
     Raises:
-        UnsafeFormat: it is such a format.
-        UntrustedTypes: a skops file holds other types than those.
+        UnsafeFormat: the format runs code on loading.
+        UntrustedTypes: a skops file holds types that are not trusted.
         UnknownFormat: no loader knows the files.
         ContentCorrupt: a file was altered.
         BadSignature: the author did not sign these files.
@@ -71,22 +71,22 @@ def load(
 
 
 def load_files(contents: Mapping[str, bytes], trusted: Sequence[str] = ()) -> object:
-    """Load a model from files that are at hand, by path; formats that run code are refused.
+    """Load a model from the contents of its files, by path; formats that run code are refused.
 
-    Raises: as `load`.
+    Raises like `load`.
     """
     for chosen in _LOADERS:
-        found = {path: data for path, data in contents.items() if format_of(path) is chosen}
-        for path, data in found.items():
+        files = {path: data for path, data in contents.items() if format_of(path) is chosen}
+        for path, data in files.items():
             if format_of(path, data[:2]) is Format.PICKLE:
                 raise UnsafeFormat(path=path, format=str(Format.PICKLE))
-        if found:
-            return _LOADERS[chosen](found, trusted)
+        if files:
+            return _LOADERS[chosen](files, trusted)
     raise UnknownFormat(reference=", ".join(contents) or "nothing")
 
 
 def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[File]]:
-    """Choose the files to load: those of the first format, in the order of the loaders, that is there."""
+    """Choose the files to load: those of the first loader's format that the version has."""
     for chosen in _LOADERS:
         files = [file for file in revision.files if format_of(file.path) is chosen]
         if files:
@@ -95,33 +95,33 @@ def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[Fi
 
 
 def _check_safe(backend: TrustedBackend, reference: Reference, file: File, data: bytes) -> None:
-    """Refuse pickles, by name or by first bytes, unless the alias's policy names the format."""
-    found = format_of(file.path, data[:2])
-    if found is not Format.PICKLE:
+    """Refuse pickles, by name or first bytes, unless the policies of the alias allow them."""
+    detected = format_of(file.path, data[:2])
+    if detected is not Format.PICKLE:
         return
-    if not isinstance(reference.selector, Alias) or not _allows(backend, reference, found):
-        raise UnsafeFormat(path=file.path, format=str(found))
+    if not isinstance(reference.selector, Alias) or not _allows(backend, reference, detected):
+        raise UnsafeFormat(path=file.path, format=str(detected))
 
 
-def _allows(backend: TrustedBackend, reference: Reference, found: Format) -> bool:
+def _allows(backend: TrustedBackend, reference: Reference, detected: Format) -> bool:
     try:
         records = backend.ask(GetPolicies(name=reference.name, alias=Alias(str(reference.selector))))
     except PolicyNotFound:
         return False
     policies = [_read_policy(backend, record) for record in records]
     enforced = [policy for policy in policies if policy.mode is Mode.ENFORCE]
-    return bool(enforced) and all(policy.allows(found) for policy in enforced)
+    return bool(enforced) and all(policy.allows(detected) for policy in enforced)
 
 
 def _read_policy(backend: TrustedBackend, record: PolicyRecord) -> Policy:
-    """Read a policy that the log proves to be in force.
+    """Read a policy in force from its proven record.
 
     Raises:
-        InvalidPolicy: there is no document yet.
+        InvalidPolicy: the alias is guarded without a policy.
     """
     backend.check_record(record)
     if record.digest is None:
-        raise InvalidPolicy(reason="the alias is guarded, but no policy is in force")
+        raise InvalidPolicy(reason="the alias is guarded but has no policy")
     data = read_document(backend, Digest.parse(record.digest), "the policy", MAX_POLICY_BYTES)
     return decode_policy(data)
 
@@ -148,7 +148,7 @@ def _load_pickle(contents: Mapping[str, bytes], _trusted: Sequence[str]) -> obje
     return load_extra("joblib", "joblib").load(io.BytesIO(_only(contents)[1]))
 
 
-# The safest first: where a version has several formats, the pickle is the last to be looked at.
+# The safest first: if a version has several formats, pickle comes last.
 _LOADERS: Final[Mapping[Format, Callable[[Mapping[str, bytes], Sequence[str]], object]]] = {
     Format.SAFETENSORS: _load_safetensors,
     Format.SKOPS: _load_skops,

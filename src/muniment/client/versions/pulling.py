@@ -1,6 +1,6 @@
-"""Pull: lay a version's files out in a directory, each checked while it is copied.
+"""Pull: write a version's files to a directory, checking each while it is copied.
 
-What a pull that broke off has copied is gone on with by the next one, also by another process.
+The next pull, even by another process, resumes an interrupted one.
 """
 
 import fcntl
@@ -28,10 +28,10 @@ from muniment.core.records import VersionRecord
 def pull(
     backend: TrustedBackend, reference: Reference, destination: Path, on_bytes: OnBytes | None = None
 ) -> VersionRecord:
-    """Lay out the files of a version. Files that are there already, with the right bytes, stay.
+    """Write the files of a version to a directory. Files that have the right bytes already stay.
 
     Raises:
-        ContentCorrupt: a blob was altered; the file it would have made is not there.
+        ContentCorrupt: a blob was altered; its file is not written.
         DestinationNotEmpty: the directory holds other files.
         BadSignature: the author did not sign these files.
     """
@@ -49,8 +49,8 @@ def pull(
 
 
 def _check_destination(destination: Path, paths: set[str]) -> None:
-    for found in destination.rglob("*") if destination.exists() else ():
-        if found.is_symlink() or (found.is_file() and found.relative_to(destination).as_posix() not in paths):
+    for path in destination.rglob("*") if destination.exists() else ():
+        if path.is_symlink() or (path.is_file() and path.relative_to(destination).as_posix() not in paths):
             raise DestinationNotEmpty(path=str(destination))
 
 
@@ -65,12 +65,12 @@ def _pull_file(backend: TrustedBackend, file: File, destination: Path, on_bytes:
         if actual != file.digest:
             part.unlink()
             raise ContentCorrupt(path=file.path, expected=str(file.digest), actual=str(actual))
-        # Only a file that was checked whole gets its name.
+        # A file gets its name only after the whole of it was checked.
         part.rename(target)
 
 
 def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes | None) -> Digest:
-    """Copy what is missing of a file, hashing all of it; give its digest."""
+    """Copy the missing rest of a file; return the digest of all of it."""
     with BackgroundHasher() as hasher, backend.open_blob(file.digest) as blob:
         hash_rest(copy, hasher)
         blob.seek(copy.tell())
@@ -79,14 +79,14 @@ def _copy(backend: TrustedBackend, file: File, copy: BinaryIO, on_bytes: OnBytes
 
 
 def _part_of(destination: Path, file: File) -> Path:
-    """Name the file in which a pull collects: by its path too, as two files may have the same bytes."""
+    """Name the partial file: by path and digest, because two files may have the same bytes."""
     name = hashlib.sha256(f"{file.path} {file.digest}".encode()).hexdigest()[:32]
     return (destination / file.path).with_name(f".{name}.part")
 
 
 @contextmanager
 def _open_part(path: Path) -> Iterator[BinaryIO]:
-    """Open it for this process alone.
+    """Open a partial file exclusively.
 
     Raises:
         StorageBusy: another process pulls the same file to the same place.
@@ -97,7 +97,7 @@ def _open_part(path: Path) -> Iterator[BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StorageBusy(path=str(path)) from error
-        # FileIO is what BinaryIO promises of it: read, readinto, write, seek.
+        # FileIO has the methods of BinaryIO that are used: read, readinto, write, seek.
         yield cast("BinaryIO", file)
 
 

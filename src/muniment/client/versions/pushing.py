@@ -26,22 +26,22 @@ from muniment.signing.statements import attest
 
 
 class Trained(Protocol):
-    """A run of the SDK; its module is not loaded for those who have none."""
+    """A run of the SDK. Its module is loaded only by those who use one."""
 
     def record(self) -> Recorded:
-        """Give what it recorded."""
+        """Return what it recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """Content that is stored, and its author's claims about it, ready to be published."""
+    """Stored content with its author's claims, ready to be published."""
 
     name: ModelName
     manifest: Digest
     attestations: tuple[Digest, ...]
 
 
-def prepare(  # noqa: PLR0913 - what a push is made of
+def prepare(  # noqa: PLR0913 - the options of a push
     backend: TrustedBackend,
     identity: Identity,
     path: Path,
@@ -50,7 +50,7 @@ def prepare(  # noqa: PLR0913 - what a push is made of
     run: Recorded | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Prepared:
-    """Store files with a content signature and their provenance; each is read once, hashed while stored."""
+    """Store files, and sign them and their provenance; each is read once and hashed while it is stored."""
     revision = Revision.of(store(backend, collect(path), on_bytes))
     manifest = Digest.of(revision.manifest())
     documents = [revision.config(), revision.manifest()]
@@ -62,7 +62,7 @@ def prepare(  # noqa: PLR0913 - what a push is made of
     return Prepared(name=name, manifest=manifest, attestations=tuple(digests[len(documents) :]))
 
 
-def deliver(  # noqa: PLR0913 - what a push is made of
+def deliver(  # noqa: PLR0913 - the options of a push
     backend: TrustedBackend,
     identity: Identity,
     path: Path,
@@ -72,7 +72,7 @@ def deliver(  # noqa: PLR0913 - what a push is made of
     run: Recorded | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Receipt:
-    """Prepare, and finish what was prepared."""
+    """Prepare the content, then finish it with `finish`."""
 
     def attempt() -> Receipt:
         return finish(prepare(backend, identity, path, name, run=run, on_bytes=on_bytes))
@@ -80,7 +80,7 @@ def deliver(  # noqa: PLR0913 - what a push is made of
     try:
         return attempt()
     except BlobNotFound:
-        # Another push of ours, at the same time, may have given the same bytes to another namespace.
+        # A concurrent push of ours may have given the same bytes to another namespace.
         return attempt()
 
 
@@ -92,10 +92,10 @@ def publish(
     message: Payload | None = None,
     kind: Kind | None = None,
 ) -> Receipt:
-    """Publish what was prepared as the next version.
+    """Publish prepared content as the next version.
 
     Raises:
-        RecordUnproven: the registry has published something else.
+        RecordUnproven: the registry published something else.
     """
     name, manifest = prepared.name, prepared.manifest
     receipt = backend.execute(
@@ -115,10 +115,10 @@ def publish(
 
 
 def read_published(receipt: Receipt) -> VersionRecord:
-    """Read the record of a version off the receipt of its publication, which proves it.
+    """Read the record of a version from the receipt that proves its publication.
 
     Raises:
-        RecordUnproven: the receipt is of something else.
+        RecordUnproven: the receipt is for something else.
     """
     for change in receipt.entry.fold():
         if isinstance(change, Put) and isinstance(change.record, VersionRecord):
@@ -127,14 +127,14 @@ def read_published(receipt: Receipt) -> VersionRecord:
 
 
 def read_run(run: Trained | Recorded | JsonObject | None) -> Recorded | None:
-    """Give what a run recorded: a Run, what one recorded, or bare SLSA provenance."""
+    """Return the record of a run, which may be a Run, its record, or bare SLSA provenance."""
     if run is None or isinstance(run, Recorded):
         return run
     return Recorded(provenance=run) if isinstance(run, Mapping) else run.record()
 
 
 def store(backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes | None = None) -> list[File]:
-    """Store files, several at once: hashing and writing leave the interpreter to the others."""
+    """Store several files in parallel: hashing and writing release the interpreter."""
     if len(sources) == 1:
         return [_store_one(backend, sources[0], on_bytes)]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -143,16 +143,16 @@ def store(backend: TrustedBackend, sources: Sequence[Source], on_bytes: OnBytes 
 
 def _store_one(backend: TrustedBackend, source: Source, on_bytes: OnBytes | None) -> File:
     with watch(source, on_bytes) as file:
-        # FileIO is what BinaryIO promises of it: read, readinto, close.
+        # FileIO has the methods of BinaryIO that are used: read, readinto, close.
         stored = backend.add_blob(cast("BinaryIO", file))
     return File(path=source.path, digest=stored.digest, size_bytes=stored.size_bytes)
 
 
 def _keep(backend: TrustedBackend, run: Recorded | None) -> None:
-    """Store what a run keeps beside its provenance; what is in files is read once.
+    """Store the documents and snapshots of a run; files are read once.
 
     Raises:
-        FileChanged: a file has other bytes than it had then.
+        FileChanged: a file has changed since the run.
     """
     kept = () if run is None else run.kept
     backend.add_documents([one.content for one in kept if isinstance(one.content, bytes)])

@@ -283,7 +283,7 @@ class Version:
         Raises:
             ClaimNotFound: no claim about it has that digest.
             NotYourClaim: somebody else signed it.
-            NotWithdrawable, AlreadyWithdrawn: it stands for good, or no longer.
+            NotWithdrawable, AlreadyWithdrawn: its kind cannot be withdrawn, or it was withdrawn already.
         """
         payload = write_payload(reason)
         withdrawal = write_withdrawal(self._session.backend, self.record, digest, payload)
@@ -394,7 +394,7 @@ class Version:
         return self._session.backend.execute(command)
 
     def purge(self, reason: str) -> Receipt:
-        """Let its bytes go for good; the record, the digests and a signed tombstone stay.
+        """Delete its files permanently; the record, the digests and a signed tombstone stay.
 
         Raises:
             VersionRetained, VersionInUse: they have to stay.

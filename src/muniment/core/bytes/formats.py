@@ -39,7 +39,7 @@ _PICKLE_PROTOCOLS: Final = frozenset(range(2, 6))
 def format_of(path: str, head: bytes = b"") -> Format:
     """Tell a file's format by its name, and a pickle also by its first two bytes.
 
-    A pickle of protocol 2 and later begins with PROTO (0x80) and its number, whatever the file name says.
+    A pickle of protocol 2 and later begins with PROTO (0x80) and its number, regardless of its name.
     """
     if len(head) > 1 and head[0] == _PROTO and head[1] in _PICKLE_PROTOCOLS:
         return Format.PICKLE

@@ -95,7 +95,7 @@ class Scan:
 
     @property
     def pickles(self) -> frozenset[str]:
-        """The files that contain pickles, whatever their names; archives by their own names."""
+        """The files that contain pickles, regardless of their names; archives by their own names."""
         findings = [one for one in self._findings if isinstance(one, Mapping)]
         pickles = [one for one in findings if str(one.get("rule", "")).startswith("pickle")]
         return frozenset(str(one.get("path", "")).partition(INSIDE)[0] for one in pickles)

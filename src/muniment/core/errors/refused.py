@@ -203,7 +203,7 @@ class NotYourClaim(Refused):
 
 
 class NotWithdrawable(Refused):
-    """Claims of that kind cannot be withdrawn."""
+    """A claim of that kind cannot be withdrawn."""
 
     reference: str
     kind: str

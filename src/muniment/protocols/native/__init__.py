@@ -1,1 +1,1 @@
-"""The registry's own REST protocol, under /api/v1; described by its OpenAPI document."""
+"""The registry's own REST protocol, under /api/v1, described by its OpenAPI document."""

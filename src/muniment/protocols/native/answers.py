@@ -1,4 +1,4 @@
-"""The form of answers: JSON, with tags that caches understand."""
+"""Answers as JSON with entity tags."""
 
 import hashlib
 from typing import Final
@@ -18,23 +18,23 @@ _JSON: Final = "application/json"
 
 
 async def answer(request: Request, query: Query[object]) -> Response:
-    """Answer a question; a list with what to ask with for its next page."""
+    """Answer a query; a list comes with the cursor of its next page."""
     if isinstance(query, ListQuery):
         items = await ask(request, query)
         return send_encoded(request, encode_page(items, query.following(items)))
     return send(request, await ask(request, query))
 
 
-def send(request: Request, found: object) -> Response:
-    """Send an answer, or say that the caller has it already."""
-    tag = tag_of_entry(found.index) if isinstance(found, Record) else None
-    return send_encoded(request, encode(found), tag)
+def send(request: Request, result: object) -> Response:
+    """Send an answer, or 304 if the caller has it already."""
+    tag = tag_of_entry(result.index) if isinstance(result, Record) else None
+    return send_encoded(request, encode(result), tag)
 
 
 def send_encoded(request: Request, body: bytes, tag: str | None = None) -> Response:
     """Send an encoded answer."""
     tag = tag or f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    # What one may see depends on who asks: only their own cache may keep it, and has to ask again.
+    # The answer depends on the caller: only a private cache may keep it, and it must revalidate.
     headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "authorization"}
     if has_already(request, tag):
         return Response(None, 304, headers)
@@ -42,7 +42,7 @@ def send_encoded(request: Request, body: bytes, tag: str | None = None) -> Respo
 
 
 async def execute(request: Request, command: Command) -> Response:
-    """Do a command for whoever asks; 201 if it made an entry, 200 if one was there."""
+    """Execute a command for the caller; 201 if it made an entry, 200 if the entry existed."""
     return confirm(await writing.execute(request, command))
 
 

@@ -1,4 +1,4 @@
-"""The log as others read it: who keeps it, and its checkpoint."""
+"""Describe the registry and its log: identity, logins, checkpoint."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ router = APIRouter(tags=["log"])
 
 @router.get("", response_model=About)
 async def describe_registry(request: Request) -> Response:
-    """Say who answers, and how one signs in."""
+    """Describe the registry and how to sign in."""
     registry = registry_of(request)
     said = registry.open_as(NOBODY).ask(GetLogIdentity())
     login = request.app.state.login
@@ -31,7 +31,7 @@ async def describe_registry(request: Request) -> Response:
 
 @router.get("/log/checkpoint", response_class=Response)
 async def get_checkpoint(request: Request) -> Response:
-    """Give a signed checkpoint of the log as it is now (C2SP tlog-checkpoint)."""
+    """Return a signed checkpoint of the current log (C2SP tlog-checkpoint)."""
     registry = registry_of(request)
     growth = await read(registry, lambda: registry.open_as(NOBODY).ask(GetGrowth(size=0)))
     return Response(growth.checkpoint, 200, {"cache-control": "no-store"}, "text/plain; charset=utf-8")

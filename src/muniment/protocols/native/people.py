@@ -1,4 +1,4 @@
-"""How people and workloads come in by what is no key: passkeys that a browser made, identity tokens."""
+"""Enrol passkeys from a browser, and sign in workloads with identity tokens."""
 
 from asyncio import wrap_future
 
@@ -16,7 +16,7 @@ router = APIRouter(tags=["people"])
 
 @router.post("/passkeys", response_model=Receipt, status_code=201)
 async def enrol_passkey(request: Request, body: EnrolPasskey) -> Response:
-    """Enrol a passkey that a browser made at this address, for the holder of an invitation."""
+    """Enrol a passkey that a browser made at this address, by an invitation."""
     token = get_token(request)
     registry, origin = registry_of(request), request.app.state.address
     credential, name = body.credential(), body.name.read()
@@ -26,7 +26,7 @@ async def enrol_passkey(request: Request, body: EnrolPasskey) -> Response:
 
 @router.post("/sessions/workload", response_model=Receipt, status_code=201)
 async def begin_workload_session(request: Request, body: BeginWorkloadSession) -> Response:
-    """Sign a workload in by the identity token of its platform."""
+    """Sign in a workload with the identity token of its platform."""
     registry, verify = registry_of(request), request.app.state.verify_workload
     issuer, claims = await verify(body.identity)
     return confirm(await write(lambda: registry.admit_workload(issuer, claims, body.identity, body.read())))

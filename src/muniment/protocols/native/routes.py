@@ -1,4 +1,4 @@
-"""The door of the native protocol: its routes, its description, its refusals."""
+"""The door of the native protocol: its routes, description and refusals."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from muniment.protocols.native.errors import add_body_handler
 
 PREFIX: Final = "/api/v1"
 _REFUSAL: Final = {
-    "description": "A refusal: a problem document (RFC 9457) with a stable code.",
+    "description": "Refused: a problem document (RFC 9457) with a stable code.",
     "content": {MEDIA_TYPE: {"schema": {"type": "object", "required": ["code", "detail", "status"]}}},
 }
 
@@ -29,13 +29,13 @@ def open_native(house: House) -> Door:
 
 
 def make_app() -> FastAPI:
-    """Make the app, with all routes. They are tried in turn: verbs first."""
+    """Make the app with all routes. Those of verbs are tried first."""
     app = FastAPI(
         title="Muniment",
         description="A model registry that can prove every answer it gives.",
         version=__version__,
         openapi_url=f"{PREFIX}/openapi.json",
-        # The pages of these load scripts from elsewhere.
+        # FastAPI's documentation pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
     )
@@ -48,5 +48,5 @@ def make_app() -> FastAPI:
 
 
 def _name(route: APIRoute) -> str:
-    """Name an operation by the function that does it."""
+    """Name an operation after its function."""
     return route.name

@@ -1,4 +1,4 @@
-"""The routes of commands and queries. All of them follow from the declarations in `core.verbs`."""
+"""The routes of commands and queries, made from the declarations in `core.verbs`."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from inspect import Parameter, Signature, cleandoc
@@ -23,22 +23,22 @@ from muniment.protocols.native.answers import answer, execute
 Endpoint = Callable[..., Coroutine[None, None, Response]]
 
 _Word = Annotated[str, Field(min_length=1, max_length=1000)]
-# What has a type of its own in `core` is a text on its way; numbers, flags and enumerations stay as they are.
+# Types of `core` travel as text; numbers, flags and enumerations stay as they are.
 _TYPES: Final[Mapping[object, object]] = {
     **dict.fromkeys((bytes, Digest, Alias, ModelName, Models, Reference, Scope), str),
     Payload: wire.Payload,
     PAIRS: dict[_Word, _Word],
 }
 _TEXTS: Final = frozenset({str, list, PAIRS, *(form for form, sent in _TYPES.items() if sent is str)})
-_KEY: Final = ("Idempotency-Key", "Sent again under the same key, the command is done once.")
+_KEY: Final = ("Idempotency-Key", "A command that is sent again under the same key is executed once.")
 _PRECONDITIONS: Final = (
-    ("If-Match", "The entity tag that the caller takes for the newest."),
-    ("If-None-Match", "`*`, where the caller takes it that there is none yet."),
+    ("If-Match", "The entity tag of the record that the caller takes for the newest."),
+    ("If-None-Match", "`*`, if the caller takes it that no record exists."),
 )
 
 
 def make_router() -> APIRouter:
-    """Make a route of each verb, in the order in which they are tried."""
+    """Make a route for each verb, in matching order."""
     router = APIRouter()
     for wing, kinds in WINGS.items():
         for kind in kinds:
@@ -58,17 +58,17 @@ def _add_route(router: APIRouter, wing: str, kind: type[v.Verb]) -> None:
         tags=[wing],
         response_model=_form_of(kind),
         status_code=201 if changes else 200,
-        response_description="It is on record." if changes else "The answer.",
+        response_description="The receipt." if changes else "The answer.",
         responses=_describe_repeat(kind),
         openapi_extra={"parameters": _describe_headers(kind)},
     )
 
 
 def make_endpoint(kind: type[v.Verb]) -> Endpoint:
-    """Make the function that does a verb, or answers it; its signature is what FastAPI checks requests by."""
+    """Make the endpoint of a verb; FastAPI checks requests against its signature."""
     respond: Endpoint = execute if issubclass(kind, v.Command) else answer
     expected = [part.name for part in parts_of(kind) if part.place is v.Place.PRECONDITION]
-    # The name of the request must not be that of a part.
+    # The request must not share its name with a part.
     parameters = [Parameter("http", Parameter.KEYWORD_ONLY, annotation=Request), *_list_parameters(kind)]
 
     async def endpoint(http: Request, **given: object) -> Response:
@@ -85,7 +85,7 @@ def make_endpoint(kind: type[v.Verb]) -> Endpoint:
 
 def _list_parameters(kind: type[v.Verb]) -> list[Parameter]:
     places = {v.Place.PATH: Path, v.Place.QUERY: Query}
-    found = [
+    parameters = [
         Parameter(
             part.name,
             Parameter.KEYWORD_ONLY,
@@ -97,8 +97,8 @@ def _list_parameters(kind: type[v.Verb]) -> list[Parameter]:
     ]
     body = [part for part in parts_of(kind) if part.place is v.Place.BODY]
     if body:
-        found.append(Parameter("body", Parameter.KEYWORD_ONLY, annotation=_make_body(kind, body)))
-    return found
+        parameters.append(Parameter("body", Parameter.KEYWORD_ONLY, annotation=_make_body(kind, body)))
+    return parameters
 
 
 def _make_body(kind: type[v.Verb], parts: list[Part]) -> type[wire.Body]:
@@ -108,8 +108,8 @@ def _make_body(kind: type[v.Verb], parts: list[Part]) -> type[wire.Body]:
     return create_model(kind.__name__, __base__=wire.Body, __doc__=cleandoc(kind.__doc__ or ""), **members)
 
 
-def _annotate(part: Part) -> Any:  # noqa: ANN401 - an annotation that is made here
-    """Say by which type, within which bounds, a part is checked."""
+def _annotate(part: Part) -> Any:  # noqa: ANN401 - an annotation made at run time
+    """Annotate a part with its type and bounds."""
     form: Any = _TYPES.get(part.form, part.form)
     if part.many:
         form = list[Annotated[form, _bound(part.form, usual_bounds(part.form))]]
@@ -117,7 +117,7 @@ def _annotate(part: Part) -> Any:  # noqa: ANN401 - an annotation that is made h
     return form | None if part.nullable else form
 
 
-def _bound(form: object, bounds: v.Bounds) -> Any:  # noqa: ANN401 - what pydantic's own function gives
+def _bound(form: object, bounds: v.Bounds) -> Any:  # noqa: ANN401 - the type of pydantic's own function
     if form in _TEXTS:
         return Field(min_length=bounds.least, max_length=bounds.most, pattern=bounds.pattern)
     return Field(ge=bounds.least, le=bounds.most)
@@ -131,11 +131,11 @@ def _form_of(kind: type[v.Verb]) -> Any:  # noqa: ANN401 - as above
 
 
 def _make_page(form: Any) -> type[BaseModel]:  # noqa: ANN401 - as above
-    """Make the form of a list, called after what is on it: CommentPage."""
+    """Make the form of a page, named after its items, such as CommentPage."""
     name = f"{form.__name__[0].upper()}{form.__name__[1:]}Page"
     return create_model(
         name,
-        __doc__="A page of a list: `next` is what to ask with for the one after it; null at the end.",
+        __doc__="A page of a list. `next` is the cursor of the next page; null at the end.",
         items=(list[form], ...),
         next=(str | None, ...),
     )
@@ -144,9 +144,9 @@ def _make_page(form: Any) -> type[BaseModel]:  # noqa: ANN401 - as above
 def _describe_repeat(kind: type[v.Verb]) -> dict[int | str, dict[str, Any]]:
     if not (issubclass(kind, v.Command) and kind.declared.idempotent):
         return {}
-    # Named and not given: FastAPI would make what checks an answer of it once more for each route.
+    # By reference: from the model itself, FastAPI would build a serializer again for each route.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}}
-    return {200: {"description": "It was on record already.", "content": content}}
+    return {200: {"description": "The receipt of an entry that was on record already.", "content": content}}
 
 
 def _describe_headers(kind: type[v.Verb]) -> list[dict[str, object]]:

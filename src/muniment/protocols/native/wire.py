@@ -1,7 +1,7 @@
-"""The bodies of requests, and how answers are written: records and answers of `core`, as JSON.
+"""The bodies of requests and answers as JSON.
 
-The bodies of commands follow from their declarations (`protocols.native.verbs`); those that stand here are of
-the routes that are no verbs.
+The bodies of commands are made from their declarations (`protocols.native.verbs`); this module has those of
+the other routes.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ Time = Annotated[str, StringConstraints(max_length=40)]
 
 
 class Body(BaseModel):
-    """A body: it holds what it says and nothing else."""
+    """A body, which refuses unknown members."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,24 +33,24 @@ class Body(BaseModel):
     @classmethod
     def _refuse_nul(cls, document: object) -> object:
         if holds_nul(document):
-            message = "a text has a NUL"
+            message = "a text contains NUL"
             raise ValueError(message)
         return document
 
 
 class Payload(Body):
-    """What somebody typed, with the salt (hex or a UUID) that keeps its digest from being guessed."""
+    """A text that a person typed, with a salt (hex or a UUID) against guessing it from its digest."""
 
     salt: Annotated[str, StringConstraints(min_length=16, max_length=100)]
     text: Annotated[str, StringConstraints(max_length=payloads.MAX_TEXT_CHARACTERS)]
 
     def read(self) -> payloads.Payload:
-        """Give the payload."""
+        """Read the payload."""
         return payloads.Payload(salt=self.salt, text=self.text)
 
 
 class EnrolPasskey(Body):
-    """A passkey as the browser made it (W3C WebAuthn, RegistrationResponseJSON), and its name."""
+    """A passkey from a browser (W3C WebAuthn, RegistrationResponseJSON), and its name."""
 
     id: Base64Url
     client_data: Base64Url
@@ -58,13 +58,13 @@ class EnrolPasskey(Body):
     name: Payload
 
     def credential(self) -> JsonObject:
-        """Give the registration as the WebAuthn library reads it."""
+        """Return the registration in the form of the WebAuthn library."""
         response = {"clientDataJSON": self.client_data, "attestationObject": self.attestation}
         return {"id": self.id, "rawId": self.id, "type": "public-key", "response": response}
 
 
 class BeginWorkloadSession(Body):
-    """A workload to sign in: as a machine, with the identity token (a JWT) that its platform gave it."""
+    """A workload to sign in, with the identity token (a JWT) from its platform."""
 
     public_key: Pem
     token: TokenId
@@ -73,7 +73,7 @@ class BeginWorkloadSession(Body):
     identity: Annotated[str, StringConstraints(max_length=16_384)]
 
     def read(self) -> BeginSession:
-        """Give the command."""
+        """Read the command."""
         return BeginSession(
             public_key=self.public_key.encode(),
             token=self.token,
@@ -89,31 +89,31 @@ class Documents(Body):
 
 
 class Digests(Body):
-    """The digests of stored blobs, in the order in which they came."""
+    """The digests of the stored blobs, in the order of the request."""
 
     digests: list[Hash]
 
 
 class NewUpload(Body):
-    """A blob to send: its size and its digest, if they are known. Without a size it is sent here."""
+    """A blob to send, with its size and digest if they are known. Without a size, send it here."""
 
     size_bytes: Annotated[int, Field(ge=0, le=2**53)] | None = None
     digest: Hash | None = None
 
 
 class Transfer(Body):
-    """An upload: how far it is, and how its bytes travel.
+    """An upload: its progress, and how to send its bytes.
 
-    It comes in as many requests as its sender likes; `size_bytes` is null until one of them says that it is
-    complete, if it was not announced. `method` says how it travels:
+    It may take any number of requests. Without an announced size, `size_bytes` is null until it is complete.
+    `method` says how to send it:
 
-    * `patch`: send them to `url` here. That is always possible.
-    * `link`: leave them at `place`, a path of this machine, if you may write there.
-    * `put`: send them to `url`, a store, with `headers`.
-    * `parts`: send parts of `part_bytes` to the store, each with a ticket of its own: POST to `url`.
+    * `patch`: PATCH `url` here. This always works.
+    * `link`: leave the bytes at `place`, a path on this machine, if you may write there.
+    * `put`: PUT to `url` at the store, with `headers`.
+    * `parts`: POST to `url` for a ticket for each part of `part_bytes`, and PUT the parts to the store.
 
-    Of what you did not send here say that it is there: POST to `/uploads/ID/arrival`. What came in parts
-    is read then, and is here once it has a digest (`Upload-Complete: ?1`).
+    After all but `patch`, POST to `/uploads/ID/arrival`. The registry then reads an upload in parts, which is
+    complete once it has a digest (`Upload-Complete: ?1`).
     """
 
     id: str
@@ -128,7 +128,7 @@ class Transfer(Body):
 
 
 class WantedPart(Body):
-    """A part to send to the store: its number, from 1 on, and the digest of its bytes."""
+    """A part to send to the store: its number, from 1, and the digest of its bytes."""
 
     number: Annotated[int, Field(ge=1, le=10_000)]
     digest: Hash
@@ -141,7 +141,7 @@ class WantedParts(Body):
 
 
 class PartTicket(Body):
-    """A part to be sent: PUT it to `url`, a store, with `headers`."""
+    """Where to PUT a part: `url` at the store, with `headers`."""
 
     number: int
     url: str
@@ -149,32 +149,32 @@ class PartTicket(Body):
 
 
 class PartTickets(Body):
-    """Parts to be sent."""
+    """Where to PUT the parts."""
 
     parts: list[PartTicket]
 
 
 class Arrival(Body):
-    """What went to the store; of an upload in parts, the digest of each, in order."""
+    """The arrival of an upload at the store; for parts, the digest of each, in order."""
 
     digests: Annotated[list[Hash], Field(max_length=10_000)] = []
 
 
 class SentPart(Body):
-    """A part that is in the store."""
+    """A part that the store has."""
 
     number: int
     size_bytes: int
 
 
 class SentParts(Body):
-    """The parts that are in the store."""
+    """The parts that the store has."""
 
     parts: list[SentPart]
 
 
 class About(Body):
-    """Who answers, and how one signs in."""
+    """The registry, and how to sign in."""
 
     version: str
     origin: str

@@ -1,4 +1,4 @@
-"""Read claims again: whoever relies on one verifies it again (DESIGN rule 4)."""
+"""Read claims again: each reader verifies them again before relying on them (DESIGN rule 4)."""
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement

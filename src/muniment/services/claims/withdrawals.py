@@ -64,14 +64,14 @@ def _get_claim(tx: Transaction, version: VersionRecord, withdrawal: Withdrawal) 
 
     (0) it is for this version in this registry
     (1) the claim is on record about this very version
-    (2) the actor signed it, with whichever key, and may still make such claims
+    (2) the actor signed it, with any of their keys, and may still make such claims
     (3) its kind can be withdrawn
     (4) it has not been withdrawn
 
     Raises:
         WrongSubject, ClaimNotFound: it is for something else, or takes back what nobody said.
         NotYourClaim, NotPermitted: the actor is not the one to withdraw it.
-        NotWithdrawable, AlreadyWithdrawn: the claim stands for good, or no longer.
+        NotWithdrawable, AlreadyWithdrawn: its kind cannot be withdrawn, or it was withdrawn already.
     """
     reference, digest = f"{version.name}@{version.number}", str(withdrawal.claim)
     if (withdrawal.version, withdrawal.registry) != (reference, tx.registry):

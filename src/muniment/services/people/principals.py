@@ -105,7 +105,7 @@ def enrol(  # noqa: PLR0913 - the data of a key
         key=key.id,
         algorithm=str(key.algorithm),
         public_key=key.pem.decode(),
-        # The assurance of an SSH key is its agent or token, whoever enrolled it.
+        # The assurance of an SSH key is its agent or token, regardless of who enrolled it.
         assurance=Assurance.SSH if key.algorithm is Algorithm.SSH else assurance,
         name=name,
         expires=None if expires is None else write_time(read_time(expires)),

@@ -10,17 +10,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import Final
 
 from muniment.core.errors import StorageBusy
 from muniment.core.receipts import Receipt
-from muniment.ports.unit import Unit, Units
+from muniment.ports.unit import MOST_A_COMMIT, Unit, Units
 from muniment.services.backend import confirm
 from muniment.services.log.proofs import Paths, find_paths
 from muniment.services.transaction import Outcome
 from muniment.signing.notes import NoteSigner
-
-_MOST_A_COMMIT: Final = 64
 
 
 @dataclass(slots=True)
@@ -61,7 +58,7 @@ class Scribe:
     def _run(self) -> None:
         while (first := self._errands.get()) is not None:
             errands = [first]
-            while len(errands) < _MOST_A_COMMIT and not self._errands.empty():
+            while len(errands) < MOST_A_COMMIT and not self._errands.empty():
                 errand = self._errands.get()
                 if errand is None:
                     self._do(errands)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from muniment.core.errors import StorageBusy, StorageFull, StorageReadOnly
 from muniment.ports.blobs import BlobStore
-from muniment.ports.unit import Unit
+from muniment.ports.unit import MOST_A_COMMIT, Unit
 from muniment.stores.failures import database_failure
 from muniment.stores.sql.catalog import SqlCatalog
 from muniment.stores.sql.contents import SqlContents
@@ -35,8 +35,6 @@ from muniment.stores.sql.uploads import SqlUploads
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_MOST_A_COMMIT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class SqlUnits:
         with self._committing:
             while not ticket.done:
                 self._commit(
-                    [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_A_COMMIT))],
+                    [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_A_COMMIT))],
                     lambda _: None,
                 )
         return ticket.result()

@@ -1,4 +1,4 @@
-// What both pages need: base64url, the part behind the #, and a line that says how things stand.
+// Shared by both pages: base64url, the fragment of the address, and the status line.
 
 export function encode(bytes) {
   const text = Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join("");
@@ -13,7 +13,7 @@ export async function digest(bytes) {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-// Read the part behind the #, and take it out of the address bar and the history.
+// Read the fragment, and remove it from the address bar and the history.
 export function takeFragment() {
   const text = location.hash.slice(1);
   history.replaceState(null, "", location.pathname);
@@ -26,18 +26,18 @@ export function say(text, kind = "") {
   line.className = kind;
 }
 
-// Why this browser can have no passkey here, or nothing.
+// Return why passkeys cannot work here; empty if they can.
 export function findHindrance() {
   if (!window.isSecureContext) return "Passkeys need https, or localhost.";
-  if (!window.PublicKeyCredential) return "This browser has no passkeys.";
+  if (!window.PublicKeyCredential) return "This browser does not support passkeys.";
   if (/^[\d.]+$|:/.test(location.hostname)) {
-    return `Passkeys need a registry with a name: open it by its name, not as ${location.hostname}.`;
+    return `Passkeys need a host name: open the registry by its name, not as ${location.hostname}.`;
   }
   return "";
 }
 
 export function explain(error) {
-  if (error.name === "NotAllowedError") return "It was cancelled, or took too long. You can try again.";
-  if (error.name === "InvalidStateError") return "This device has a passkey for you already.";
+  if (error.name === "NotAllowedError") return "It was cancelled or took too long. You can try again.";
+  if (error.name === "InvalidStateError") return "This device already has a passkey for you.";
   return error.message;
 }

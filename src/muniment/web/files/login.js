@@ -8,9 +8,9 @@ const button = form.querySelector("button");
 async function call(path, options = {}) {
   const headers = { authorization: `Bearer ${invitation}`, "content-type": "application/json" };
   const answer = await fetch(`/api/v1${path}`, { ...options, headers });
-  const found = await answer.json();
-  if (!answer.ok) throw new Error(found.detail ?? found.title);
-  return found;
+  const result = await answer.json();
+  if (!answer.ok) throw new Error(result.detail ?? result.title);
+  return result;
 }
 
 async function makePasskey(name) {
@@ -19,7 +19,7 @@ async function makePasskey(name) {
   const person = me.name ?? me.record.id;
   const made = await navigator.credentials.create({
     publicKey: {
-      // Known to the server and to us alone: the sha256 of the invitation, which is good once.
+      // The sha256 of the invitation, which works once and which only the server and this page know.
       challenge: await digest(new TextEncoder().encode(invitation)),
       rp: { id: location.hostname, name: "Muniment" },
       user: { id: new TextEncoder().encode(me.record.id), name: person, displayName: person },
@@ -42,7 +42,7 @@ async function makePasskey(name) {
 async function submit(event) {
   event.preventDefault();
   button.disabled = true;
-  say("Follow your browser.");
+  say("Follow the instructions of your browser.");
   try {
     const { person, index } = await makePasskey(form.elements.name.value.trim());
     say(`Done: the passkey is enrolled for ${person}, entry ${index} of the log. You can close this page.`, "good");
@@ -60,5 +60,5 @@ if (invitation.startsWith("mun_")) {
   form.addEventListener("submit", submit);
 } else {
   button.disabled = true;
-  say("This address holds no invitation: ask an admin for one (muniment user invite).", "bad");
+  say("This address has no invitation: ask an admin for one (muniment user invite).", "bad");
 }

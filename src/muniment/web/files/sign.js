@@ -3,32 +3,32 @@ import { decode, digest, encode, explain, findHindrance, say, takeFragment } fro
 const STATEMENT = "application/vnd.in-toto+json";
 const VERBS = { approve: "approve", reject: "reject", withdraw: "withdraw your decision about" };
 
-// What is signed here: by the type of the claim, what it does and what it says.
+// The claims that can be signed here, by type: what the signature does, and the facts to show.
 const KINDS = {
   "https://muniment.dev/approval/v1": {
-    describe: (said) => `${VERBS[said.decision]} ${said.version}`,
-    list: (said) => ({
-      "Version": said.version,
-      "For the alias": said.alias,
-      "Your role": said.role,
-      "It means": said.meaning,
-      "About the waiver": said.waiver,
-      "It ends": said.expires ?? "not by itself",
-      "Evidence seen": String(said.evidence.length),
-      "Policies": String(said.policies.length),
-      "Time": said.time,
+    describe: (predicate) => `${VERBS[predicate.decision]} ${predicate.version}`,
+    list: (predicate) => ({
+      "Version": predicate.version,
+      "For the alias": predicate.alias,
+      "Your role": predicate.role,
+      "Meaning": predicate.meaning,
+      "About the waiver": predicate.waiver,
+      "Expires": predicate.expires ?? "never",
+      "Evidence seen": String(predicate.evidence.length),
+      "Policies": String(predicate.policies.length),
+      "Time": predicate.time,
     }),
   },
   "https://muniment.dev/withdrawal/v1": {
-    describe: (said) => `withdraw what you signed about ${said.version}`,
-    list: (said) => ({ "Version": said.version, "Claim": said.claim, "Time": said.time }),
+    describe: (predicate) => `withdraw what you signed about ${predicate.version}`,
+    list: (predicate) => ({ "Version": predicate.version, "Claim": predicate.claim, "Time": predicate.time }),
   },
 };
 
 const given = new URLSearchParams(takeFragment());
 const text = new TextDecoder("utf-8", { fatal: true });
 
-// What is signed: the payload and its type, length-prefixed (DSSE v1, PAE).
+// The bytes to sign: the payload and its type, length-prefixed (DSSE v1, PAE).
 function encodeForSigning(payload) {
   const head = new TextEncoder().encode(`DSSEv1 ${STATEMENT.length} ${STATEMENT} ${payload.length} `);
   const whole = new Uint8Array(head.length + payload.length);
@@ -37,19 +37,19 @@ function encodeForSigning(payload) {
   return whole;
 }
 
-// The reason is not in the statement, only its digest: it is shown if it is the one.
+// The statement holds only the digest of the reason: show the reason only if it matches.
 async function checkReason(wanted) {
   if (wanted === null) return null;
   const reason = { salt: given.get("salt"), text: given.get("reason") };
-  const found = await digest(new TextEncoder().encode(JSON.stringify(reason)));
-  const hex = Array.from(found, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (wanted !== `sha256:${hex}`) throw new Error("The reason is not the one of the statement.");
+  const hash = await digest(new TextEncoder().encode(JSON.stringify(reason)));
+  const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (wanted !== `sha256:${hex}`) throw new Error("The reason does not match the statement.");
   return reason.text;
 }
 
-async function showFacts(kind, said) {
-  const rows = { ...kind.list(said), "Reason": await checkReason(said.reason) };
-  const table = document.getElementById("said");
+async function showFacts(kind, predicate) {
+  const rows = { ...kind.list(predicate), "Reason": await checkReason(predicate.reason) };
+  const table = document.getElementById("predicate");
   for (const [name, value] of Object.entries(rows)) {
     if (value === null) continue;
     const row = table.insertRow();
@@ -63,7 +63,7 @@ async function showFacts(kind, said) {
 
 function goBack(answer) {
   const port = Number(given.get("port"));
-  if (!(port >= 1024 && port <= 65535)) throw new Error("There is no command that waits for this.");
+  if (!(port >= 1024 && port <= 65535)) throw new Error("No command is waiting for this signature.");
   const query = new URLSearchParams({ state: given.get("state"), ...answer });
   location.replace(`http://127.0.0.1:${port}/?${query}`);
 }
@@ -91,14 +91,14 @@ async function start() {
   const payload = decode(given.get("payload"));
   const statement = JSON.parse(text.decode(payload));
   if (!Object.hasOwn(KINDS, statement.predicateType)) {
-    throw new Error("This is neither an approval nor a withdrawal: it is not signed here.");
+    throw new Error("This is neither an approval nor a withdrawal: this page signs nothing else.");
   }
   const kind = KINDS[statement.predicateType];
-  const said = statement.predicate;
-  document.getElementById("title").textContent = `You are about to ${kind.describe(said)}`;
+  const predicate = statement.predicate;
+  document.getElementById("title").textContent = `You are about to ${kind.describe(predicate)}`;
   document.getElementById("intro").textContent = `Registry ${location.host}. Read what your signature will say.`;
   document.getElementById("statement").textContent = JSON.stringify(statement, null, 2);
-  await showFacts(kind, said);
+  await showFacts(kind, predicate);
   const hindrance = findHindrance();
   const button = document.getElementById("sign");
   button.disabled = hindrance !== "";
