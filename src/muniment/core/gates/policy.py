@@ -159,7 +159,7 @@ class Verdict:
     def failures(self) -> tuple[str, ...]:
         """The rules that are not met, and why."""
         if not self.findings:
-            return ("the alias is guarded, but no policy is in force",)
+            return ("the alias is guarded but has no policy",)
         return tuple(f"{finding.rule}: {finding.message}" for finding in self.findings if not finding.holds)
 
 
