@@ -23,7 +23,10 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 SOURCES = [
-    path for room in ("src", "tests", "bench") for end in ("*.py", "*.json") for path in (ROOT / room).rglob(end)
+    path
+    for room in ("src", "tests", "bench")
+    for end in ("*.py", "*.json")
+    for path in (ROOT / room).rglob(end)
 ]
 # Folders whose names begin a path in the pages: of the repository, of the package, of a wing.
 ROOMS = {path.name for top in (ROOT, ROOT / "src/muniment") for path in top.iterdir() if path.is_dir()}

@@ -55,7 +55,6 @@ FORMS: dict[object, st.SearchStrategy[object]] = {
     str: TEXTS,
     bytes: TEXTS,
     bool: st.booleans(),
-    int: st.integers(0, 2**53),
     Alias: st.sampled_from(["production", "staging"]),
     ModelName: st.just("acme/readmission"),
     Digest: st.binary().map(Digest.of).map(str),
@@ -71,6 +70,8 @@ def make_part(part: Part) -> st.SearchStrategy[object]:
         made = NAMED[part.name]
     elif isinstance(part.form, type) and issubclass(part.form, StrEnum):
         made = st.sampled_from(list(part.form))
+    elif part.form is int:
+        made = st.integers(part.bounds.least or 0, part.bounds.most or 2**53)
     else:
         made = FORMS[part.form]
     made = st.lists(made, max_size=3) if part.many else made

@@ -63,6 +63,7 @@ from muniment.core.receipts import Receipt
 from muniment.core.records import AttestationRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.catalog import GetLineage, SearchVersions
+from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import GetInbox, JudgeGate, MoveAlias, OpenRequest
 from muniment.core.verbs.log import GetLeaves, GetLogIdentity
 from muniment.core.verbs.people import EnrolKey, GrantRole, RevokeKey, RevokeRole
@@ -184,6 +185,26 @@ def test_a_gate_counts_no_withdrawn_evaluation(published: Backend, owner: Identi
     assert passes(published)
     withdraw(published, owner, 1, claim_of(made))
     refuses(lambda: published.execute(MoveAlias(reference=FIRST, alias=PRODUCTION)), GateFailed)
+
+
+def test_a_statement_is_one_claim_however_its_bundle_is_written(published: Backend, owner: Identity) -> None:
+    """A withdrawn claim cannot be made again by somebody who writes its signed bundle differently."""
+    set_policy(published, owner, GOOD)
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    withdraw(published, owner, 1, claim_of(made))
+    bundle = json.loads(published.open_blob(claim_of(made)).read())
+    for indent in (1, 2):
+        (digest,) = published.add_documents([json.dumps(bundle, indent=indent).encode()])
+        again = published.execute(RecordAttestation(reference=FIRST, bundle=digest))
+        assert (again.index, again.created) == (made.index, False)
+    assert not passes(published)
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_withdrawal_has_a_reason(version: Version, text: str) -> None:
+    """A blank reason is none."""
+    made = version.attest(EVALUATION, evaluation(0.9))
+    refuses(lambda: version.withdraw_claim(str(claim_of(made)), text), ReasonNeeded)
 
 
 def test_a_verdict_from_before_is_judged_again_as_it_was(version: Version, registry: Registry) -> None:

@@ -23,8 +23,15 @@ class Payload:
         """Check the bounds."""
         if len(self.text) > MAX_TEXT_CHARACTERS:
             raise InvalidDocument(reason=f"a text is longer than {MAX_TEXT_CHARACTERS} characters")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.salt + self.text):
+            raise InvalidDocument(reason="a text is not valid Unicode")
         if canonical.holds_nul([self.salt, self.text]):
             raise InvalidDocument(reason="a text has a NUL character")
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether the text says nothing."""
+        return not self.text.strip()
 
     @property
     def digest(self) -> Digest:

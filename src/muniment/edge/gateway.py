@@ -15,9 +15,11 @@ from typing import Final
 import structlog
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from muniment.core.errors import (
+    BadToken,
     BodyTooLarge,
     InternalError,
     InvalidBody,
@@ -25,6 +27,7 @@ from muniment.core.errors import (
     RequestTimeout,
     TooManyRequests,
 )
+from muniment.edge.caller import find_token
 from muniment.edge.door import Door
 from muniment.edge.limits import Limits, limits_in
 from muniment.edge.pace import Pace
@@ -251,9 +254,12 @@ def _check_address(scope: Scope) -> None:
 
 
 def _fingerprint(scope: Scope) -> int | None:
-    """Hash the credential, to tell callers apart without keeping it."""
-    shown = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-    return None if shown is None else hash(shown)
+    """Hash the token, to tell callers apart without keeping it, whatever form it comes in."""
+    try:
+        token = find_token(Headers(scope=scope))
+    except BadToken:
+        return None
+    return None if token is None else hash(token)
 
 
 def _place_of(scope: Scope) -> str:

@@ -138,9 +138,10 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
     with connect(terminal) as registry:
         receipt = registry.rollback(name, alias, reason=reason)
     event = receipt.read(AliasMoved)
+    before = "removed" if event.previous is None else event.previous
     terminal.answer(
         describe_receipt(receipt),
-        [f"{reference} is version {event.number} again (was {event.previous}, entry {receipt.index})"],
+        [f"{reference} is version {event.number} again (was {before}, entry {receipt.index})"],
     )
 
 

@@ -25,7 +25,7 @@ from muniment.core.claims.attestations import (
     kind_of,
 )
 from muniment.core.claims.evidence import Evidence
-from muniment.core.claims.withdrawals import Withdrawal, drop_withdrawn
+from muniment.core.claims.withdrawals import LASTING, Withdrawal, drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     ContentCorrupt,
@@ -215,13 +215,14 @@ def find_withdrawn(
 
     The registry marks them. It is not taken at its word: it could hide a claim by a mark, or the lack of one.
 
-    (0) each withdrawal on record is signed, as any claim is, for this registry; those by keys that were
-    disowned count for nothing
-    (1) a claim is marked if, and only if, one of the same signer names it
+    (0) each withdrawal on record is signed, as any claim is, for this version in this registry; those by
+    keys that were disowned count for nothing
+    (1) a claim is marked if, and only if, one of the same signer names it, and its kind can be withdrawn
 
     Raises:
         RecordUnproven: a mark does not follow from the withdrawals, or is missing. Others as `check_claim`.
     """
+    reference = f"{version.name}@{version.number}"
     made: dict[int, tuple[str, str]] = {}
     disowned = set()
     withdrawals = {record.index: record for record in records if record.predicate_type == WITHDRAWAL}
@@ -231,13 +232,13 @@ def find_withdrawn(
         except KeyRevoked:
             disowned.add(record.index)
         else:
-            if said.registry == backend.seen.verifier:
+            if (said.version, said.registry) == (reference, backend.seen.verifier):
                 made[record.index] = (str(said.claim), record.signer)
     withdrawn = {}
     for record in records:
         about = record.digest, record.signer
         mark = None if record.withdrawn in disowned else record.withdrawn
-        if mark is not None and made.get(mark) == about:
+        if mark is not None and made.get(mark) == about and record.predicate_type not in LASTING:
             withdrawn[record.index] = withdrawals[mark]
         elif mark is not None or about in made.values():
             raise RecordUnproven(record=f"{record.table}[{record.digest}]", index=record.index)

@@ -35,7 +35,9 @@ class Reach(StrEnum):
 
 
 _READING: Final = frozenset({Act.READ, Act.INSPECT})
-_ADMINISTRATION: Final = frozenset({Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK})
+_ADMINISTRATION: Final = frozenset(
+    {Act.SET_POLICY, Act.GRANT, Act.ENROL, Act.PURGE, Act.ERASE, Act.HOOK, Act.ASSIGN}
+)
 _REACHES: Final = {
     Reach.READ: _READING,
     Reach.WRITE: frozenset(Act) - _ADMINISTRATION,

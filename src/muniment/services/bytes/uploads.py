@@ -312,6 +312,9 @@ class Receiver:
                 replace(self._upload, offset=0, state=b"", stretches=(Stretch(0, self._upload.writer),)), None
             )
             raise DigestMismatch(expected=str(self._upload.digest), actual=str(digest))
+        if announced is None:
+            # What was announced was counted at the beginning; this is, before the bytes join the others.
+            self._upload = self._save(self._stand())
         stored = Stored(digest=digest, size_bytes=self._received)
         self._staging.finish(self._upload.id, self._upload.stretches, digest, stored.size_bytes)
         self._keep(replace(self._upload, offset=stored.size_bytes, state=b""), stored)

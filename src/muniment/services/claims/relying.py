@@ -1,7 +1,7 @@
 """Read claims again: each reader verifies them again before relying on them (DESIGN rule 4)."""
 
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
-from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement
+from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement, read_statement
 from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
@@ -45,6 +45,19 @@ def is_withdrawn(unit: Unit, claim: AttestationRecord) -> bool:
     about = Where("name", "=", claim.name), Where("revision", "=", claim.revision)
     withdrawals = unit.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
     return any(_counts(one, unit.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)
+
+
+def find_same(
+    unit: Unit, version: VersionRecord, signer: KeyRecord, statement: Statement
+) -> AttestationRecord | None:
+    """Find the claim on record, withdrawn or not, that a key made about a version by the same statement."""
+    about = Where("name", "=", version.name), Where("revision", "=", version.revision)
+    made = Where("key_id", "=", signer.id), Where("predicate_type", "=", statement.predicate_type)
+    for record in unit.projections.select(AttestationRecord, *about, *made):
+        bundle = Bundle.decode(read_document(unit, Digest.parse(record.digest), MAX_BUNDLE_BYTES))
+        if read_statement(bundle.payload) == statement:
+            return record
+    return None
 
 
 def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:

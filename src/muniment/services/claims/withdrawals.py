@@ -39,7 +39,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - one for each thing that the record of 
         ReasonNeeded, InvalidAttestation: its reason is missing, or is not the one that it names.
     """
     claim = _get_claim(tx, version, withdrawal)
-    if reason is None:
+    if reason is None or reason.is_blank:
         raise ReasonNeeded(what="a withdrawal")
     if withdrawal.reason != reason.digest:
         raise InvalidAttestation(reason="it names another reason than the one that came with it")

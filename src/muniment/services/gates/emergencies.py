@@ -73,7 +73,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
     version = resolve(tx.unit, Reference(name, move.number))
     if tx.actor in {move.actor, *authors_of(tx.unit, version)}:
         raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
-    if command.reason is None:
+    if command.reason is None or command.reason.is_blank:
         raise ReasonNeeded(what="closing an emergency")
     event = EmergencyClosed(
         name=name,

@@ -5,6 +5,7 @@ from muniment.core.errors import (
     MunimentError,
     NothingToRollBack,
     PreconditionFailed,
+    ReasonNeeded,
     VersionNotFound,
     VersionWithdrawn,
 )
@@ -90,6 +91,7 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
     Raises:
         VersionNotFound: the alias points nowhere.
         NotPermitted: the actor may not move the alias or, if it is guarded, may not set its policy.
+        ReasonNeeded: the reason is blank.
     """
     name = command.name
     is_guarded = bool(find_policies(tx.unit, name, command.alias))
@@ -97,6 +99,8 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
     present = find_move(tx.unit, name, command.alias)
     if present is None or present.number is None:
         raise VersionNotFound(reference=f"{name}@{command.alias}")
+    if command.reason is not None and command.reason.is_blank:
+        raise ReasonNeeded(what=f"removing {name}@{command.alias}")
     event = AliasRemoved(
         name=name, alias=command.alias, previous=present.number, reason=tx.keep(command.reason)
     )

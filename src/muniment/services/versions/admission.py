@@ -13,7 +13,7 @@ from muniment.core.payloads import Payload
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import act_of, record_claim
-from muniment.services.claims.relying import check_subject
+from muniment.services.claims.relying import check_subject, find_same
 from muniment.services.claims.signers import verify_sent
 from muniment.services.claims.withdrawals import withdraw
 from muniment.services.gates.approvals import check_approval, check_waiver
@@ -55,7 +55,11 @@ def admit_new(
     check_subject(statement, version, revision)
     # (3) The signer may make such a claim here.
     _check_right(tx, version, statement)
-    # (4) An approval covers the claims that stand now, is new and not by the author; a waiver is
+    # (4) It is new: a signed statement is one claim, in however many ways its bundle can be written.
+    repeated = find_same(tx.unit, version, signer, statement)
+    if repeated is not None:
+        return Outcome(repeated.index, created=False)
+    # (5) An approval covers the claims that stand now, is new and not by the author; a waiver is
     # of existing rules; a withdrawal is of a claim of one's own.
     if statement.predicate_type == APPROVAL:
         check_approval(tx, version, Approval.read(statement.predicate), reason)

@@ -43,6 +43,8 @@ def set_status(tx: Transaction, command: SetStatus) -> Outcome:
         ReasonNeeded: there is no reason.
         VersionPurged: its bytes are deleted, which cannot be reversed; or `purged` was requested.
     """
+    # Before anything is looked up: a stranger must not learn what exists.
+    tx.require(Act.READ, command.reference.name.namespace)
     version = resolve(tx.unit, command.reference)
     reference = f"{version.name}@{version.number}"
     newest = find_status(tx.unit, version)
@@ -216,6 +218,6 @@ def _record_status(tx: Transaction, version: VersionRecord, status: Status, reas
 
 
 def _need_reason(reason: Payload | None, what: str) -> Payload:
-    if reason is None:
+    if reason is None or reason.is_blank:
         raise ReasonNeeded(what=what)
     return reason
