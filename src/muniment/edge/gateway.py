@@ -254,7 +254,7 @@ def _check_address(scope: Scope) -> None:
 
 
 def _fingerprint(scope: Scope) -> int | None:
-    """Hash the token, to tell callers apart without keeping it, whatever form it comes in."""
+    """Hash the token, not the header it comes in, to tell callers apart without keeping it."""
     try:
         token = find_token(Headers(scope=scope))
     except BadToken:

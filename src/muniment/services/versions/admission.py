@@ -7,13 +7,13 @@ from muniment.core.claims.scans import OWN_TOOL, Scan
 from muniment.core.claims.waivers import Waiver
 from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
-from muniment.core.errors import NotPermitted
+from muniment.core.errors import AlreadyWithdrawn, NotPermitted
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import act_of, record_claim
-from muniment.services.claims.relying import check_subject, find_same
+from muniment.services.claims.relying import check_subject, find_same, is_withdrawn
 from muniment.services.claims.signers import verify_sent
 from muniment.services.claims.withdrawals import withdraw
 from muniment.services.gates.approvals import check_approval, check_waiver
@@ -34,7 +34,7 @@ def admit(
     key = (version.name, version.revision, str(digest))
     known = tx.unit.projections.find(AttestationRecord, key)
     if known is not None:
-        return Outcome(known.index, created=False)
+        return _repeat(tx, version, known)
     return admit_new(tx, version, revision, digest, reason)
 
 
@@ -58,7 +58,7 @@ def admit_new(
     # (4) It is new: a signed statement is one claim, in however many ways its bundle can be written.
     repeated = find_same(tx.unit, version, signer, statement)
     if repeated is not None:
-        return Outcome(repeated.index, created=False)
+        return _repeat(tx, version, repeated)
     # (5) An approval covers the claims that stand now, is new and not by the author; a waiver is
     # of existing rules; a withdrawal is of a claim of one's own.
     if statement.predicate_type == APPROVAL:
@@ -71,6 +71,14 @@ def admit_new(
     if statement.predicate_type == APPROVAL:
         close_rejected(tx, version, Approval.read(statement.predicate), reason)
     return Outcome(index)
+
+
+def _repeat(tx: Transaction, version: VersionRecord, known: AttestationRecord) -> Outcome:
+    """Answer with the claim on record; what was withdrawn has to be said anew."""
+    if known.withdrawn is not None and is_withdrawn(tx.unit, known):
+        reference = f"{version.name}@{version.number}"
+        raise AlreadyWithdrawn(reference=reference, digest=known.digest, entry=known.withdrawn)
+    return Outcome(known.index, created=False)
 
 
 def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) -> None:
