@@ -142,7 +142,7 @@ def test_an_unknown_kind_is_kept_and_never_counts(backend: Backend, owner: Ident
     set_policy(backend, owner, {"rule": "require", "type": kind})
     verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert not verdict.passed
-    assert "not a kind that this registry can check" in verdict.failures[0]
+    assert "this registry cannot check the type" in verdict.failures[0]
 
 
 def test_a_claim_that_breaks_its_schema_is_refused_on_arrival(backend: Backend, owner: Identity) -> None:
@@ -316,7 +316,7 @@ def test_new_evidence_or_policy_makes_an_approval_stale(
     assert passes(backend)
     record(backend, owner, 1, EVALUATION, evaluation(0.9))
     verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
-    assert "over another evidence" in verdict.failures[0]
+    assert "covers another evidence" in verdict.failures[0]
     refusal = refuses(
         lambda: record(theirs, validator, 1, APPROVAL, {**seen, "time": "2026-01-02T00:00:00Z"}),
         StaleApproval,

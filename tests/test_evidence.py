@@ -366,7 +366,7 @@ def test_a_policy_can_ask_for_fields_of_a_card(registry: Registry, version: Vers
         muniment.read_card("---\nlicence: MIT\ncontacts: [' ']\n---\n# x\n## Limitations\nmany\n")
     )
     assert "lacks intended_use, contacts" in version.check("production").failures[0]
-    with pytest.raises(InvalidPolicy, match="no field of a card"):
+    with pytest.raises(InvalidPolicy, match="not a field of a card"):
         Policy.read({"rules": [{"rule": "card", "required": ["charm"]}]})
 
 

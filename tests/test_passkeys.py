@@ -368,7 +368,7 @@ def make_passkey(page: Page, place: Place, name: str) -> None:
     page.goto(f"{place.url}/login#{place.invite(name)}")
     assert Axe().run(page).violations_count == 0
     assert "#" not in page.url, "an invitation does not stay in the history"
-    page.get_by_label("Name it").fill("blue key")
+    page.get_by_label("A name to recognise it by").fill("blue key")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_role("status")).to_contain_text(f"enrolled for {name}")
 

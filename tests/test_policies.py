@@ -200,7 +200,7 @@ def test_two_rules_have_two_names() -> None:
     with pytest.raises(InvalidPolicy, match="two rules have the id"):
         read_policy({"rules": [{**SIGNED, "id": "a"}, {**GOOD, "id": "a"}]})
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
-    with pytest.raises(InvalidPolicy, match="no rule 'b'"):
+    with pytest.raises(InvalidPolicy, match="unknown rule 'b'"):
         read_policy({"rules": [SIGNED], "waivers": terms})
     with pytest.raises(InvalidPolicy, match="no time zone"):
         read_policy({"rules": [{"rule": "window", "zone": "Middle/Earth"}]})
