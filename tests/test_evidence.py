@@ -26,6 +26,7 @@ from muniment.core.canonical import Json
 from muniment.core.claims.attestations import CARD, EVALUATION
 from muniment.core.errors import (
     CardNotFound,
+    EvaluationNotFound,
     EvidenceInconsistent,
     InvalidAttestation,
     InvalidCard,
@@ -151,7 +152,7 @@ def test_a_leaderboard_ranks_over_the_same_bytes_only(registry: Registry, tmp_pa
     }
     lower = registry.leaderboard("acme/x", "mae", board.dataset)
     assert (lower.lower_is_better, lower.rows[0].version) == (True, "acme/x@4")
-    with pytest.raises(InvalidEvidence, match="no version was evaluated"):
+    with pytest.raises(EvaluationNotFound, match="no version has an evaluation"):
         registry.leaderboard("acme/x", "roc_auc", "nothing")
 
 

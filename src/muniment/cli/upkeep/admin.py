@@ -245,4 +245,8 @@ def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager
         parts: AbstractContextManager[Parts] = wiring.open_parts(settings.ServerSettings.load())
         return parts
     root = terminal.location or os.environ.get("MUNIMENT_DATA") or Settings.read().location
+    if "://" in str(root):
+        raise InvalidOption(
+            option="admin", reason=f"works on the directory of a registry, where it is stored, not on {root}"
+        )
     return open_parts(Path(root), create=create)

@@ -7,7 +7,7 @@ from muniment.client.versions.version import Version
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDigest, InvalidEvidence
+from muniment.core.errors import EvaluationNotFound, InvalidDigest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
     of the same name are left out, and said to be.
 
     Raises:
-        InvalidEvidence: no version was evaluated over that dataset.
+        EvaluationNotFound: no version was evaluated over that dataset.
     """
     known = [(str(version), _newest(version.claims())) for version in versions]
     digest = _find_digest((pair for _, found in known for pair in found), dataset)
@@ -91,7 +91,7 @@ def _find_digest(found: Iterable[tuple[Attestation, Evidence]], dataset: str) ->
         if dataset in {evidence.dataset_name, evidence.dataset_name.partition(":")[0]}
     ]
     if not named:
-        raise InvalidEvidence(reason=f"no version was evaluated over {dataset!r}")
+        raise EvaluationNotFound(dataset=dataset)
     return max(named)[1]
 
 

@@ -139,6 +139,14 @@ class ClaimNotFound(NotFound):
     advice = "list the claims about it: muniment show {reference}"
 
 
+class EvaluationNotFound(NotFound):
+    """No evaluation that counts is over the dataset."""
+
+    dataset: str
+    message = "no version has an evaluation over {dataset!r} that counts"
+    advice = "see the evaluations of a version, and those that were withdrawn: muniment show REFERENCE"
+
+
 class CardNotFound(NotFound):
     """A version has no card."""
 
