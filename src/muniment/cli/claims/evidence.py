@@ -98,16 +98,16 @@ def evaluate(
     if data is None:
         raise InvalidOption(option="--data", reason="is missing: name the file with the rows")
     # What is in a file is measured before anybody is asked for anything.
-    found = None if results or options["by_model"] else _measure(data, options)
+    measured = None if results or options["by_model"] else _measure(data, options)
     with connect(terminal) as registry:
         version = registry.version(reference)
         if document is not None:
             receipt = _record_results(version, document, data)
-        elif found is None:
+        elif measured is None:
             receipt = _evaluate_model(version, data, options)
         else:
             receipt = version.record_evaluation(
-                found, dataset=data, split=str(options["split"]), metrics=_read_metrics(options)
+                measured, dataset=data, split=str(options["split"]), metrics=_read_metrics(options)
             )
         _answer(terminal, version, receipt)
 
@@ -155,8 +155,8 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
     Only evaluations over the very same bytes are compared.
     """
     with connect(terminal) as registry:
-        found = registry.leaderboard(name, metric, dataset)
-        standing = find_standing(registry, [row.version for row in found.rows])
+        board = registry.leaderboard(name, metric, dataset)
+        standing = find_standing(registry, [row.version for row in board.rows])
     if terminal.as_json:
         rows = [
             {
@@ -169,14 +169,14 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
                 "why": row.why,
                 "standing": word,
             }
-            for row, word in zip(found.rows, standing, strict=True)
+            for row, word in zip(board.rows, standing, strict=True)
         ]
-        terminal.answer({"metric": metric, "dataset": found.dataset, "rows": rows}, [])
+        terminal.answer({"metric": metric, "dataset": board.dataset, "rows": rows}, [])
         return
-    better = "lower" if found.lower_is_better else "higher"
-    terminal.answer(None, [f"{metric} over {found.dataset:.19}, {better} is better"])
+    better = "lower" if board.lower_is_better else "higher"
+    terminal.answer(None, [f"{metric} over {board.dataset:.19}, {better} is better"])
     columns = ("place", "version", "", metric, "interval", "rows", "left out because")
-    ranked = [_describe_rank(row, word) for row, word in zip(found.rows, standing, strict=True)]
+    ranked = [_describe_rank(row, word) for row, word in zip(board.rows, standing, strict=True)]
     draw_table(columns, ranked, alarming=[bool(word) for word in standing])
 
 
@@ -226,7 +226,7 @@ def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) ->
 
 def _measure(data: Path, options: Mapping[str, Any]) -> JsonObject:
     files = evaluation_module("files")
-    found: JsonObject
+    measured: JsonObject
     if options["task"] == "drift":
         before = options["reference_data"]
         if not isinstance(before, Path):
@@ -234,7 +234,7 @@ def _measure(data: Path, options: Mapping[str, Any]) -> JsonObject:
                 option="--reference-data", reason="is missing: name the data to measure drift from"
             )
         return measure_drift(before, data)
-    found = files.evaluate_file(
+    measured = files.evaluate_file(
         data,
         options["task"],
         files.Columns(
@@ -249,7 +249,7 @@ def _measure(data: Path, options: Mapping[str, Any]) -> JsonObject:
         unit=options["unit"],
         min_group_size=options["min_group_size"],
     )
-    return found
+    return measured
 
 
 def _is_evaluation(document: Json) -> TypeGuard[dict[str, Json]]:
@@ -278,23 +278,23 @@ def _read_document(path: Path) -> Json:
     if path.suffix == ".md":
         return split_front_matter(text)[0]
     try:
-        found: Json = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        document: Json = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidEvidence(reason=f"{path.name} is neither JSON nor YAML") from error
-    return found
+    return document
 
 
 def _read_metrics(options: Mapping[str, Any]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for pair in _tuple(options["metrics"]):
         name, separator, text = pair.partition("=")
         try:
-            found[name] = float(text)
+            metrics[name] = float(text)
         except ValueError as error:
             raise InvalidOption(option="--metric", reason=f"expected NAME=NUMBER, got {pair!r}") from error
         if not separator:
             raise InvalidOption(option="--metric", reason=f"expected NAME=NUMBER, got {pair!r}")
-    return found
+    return metrics
 
 
 def _describe_rank(row: Ranked, standing: str) -> tuple[object, ...]:

@@ -91,9 +91,9 @@ def _find_scans(version: Version, detail: VersionDetail) -> list[Scan]:
 
 def _describe_scan(scan: Scan) -> list[str]:
     lines = scan.lines
-    found = f"{len(lines)} found, the worst {scan.worst}" if lines else "nothing found"
+    summary = f"{len(lines)} found, the worst {scan.worst}" if lines else "nothing found"
     return [
-        f"  scanned    by {scan.tool}, {scan.time}: {found}",
+        f"  scanned    by {scan.tool}, {scan.time}: {summary}",
         *(f"    {line}" for line in lines[:_MOST_FOUND]),
     ]
 

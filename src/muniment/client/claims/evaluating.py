@@ -23,7 +23,7 @@ def evaluation_module(name: str) -> Any:  # noqa: ANN401 - a module of the extra
 
 
 def complete(  # noqa: PLR0913 - what an evaluation states
-    found: JsonObject,
+    measured: JsonObject,
     dataset: DataSource,
     *,
     time: str,
@@ -38,7 +38,7 @@ def complete(  # noqa: PLR0913 - what an evaluation states
         None if git is None else {"uri": f"git+{git['remote'] or ''}", "digest": {"gitCommit": git["commit"]}}
     )
     predicate: JsonObject = evaluation_module("statement").write_evaluation(
-        found,
+        measured,
         dataset={
             "name": source.name,
             "digest": str(source.digest),
@@ -59,6 +59,6 @@ def measure_drift(reference: Path, data: Path) -> JsonObject:
         InvalidEvidence: they have no column in common, or are no tables.
     """
     before = read_dataset(reference.name, reference)
-    found = evaluation_module("files").compare_files(reference, data)
-    drift = {**found["drift"], "reference": {"name": before.name, "digest": str(before.digest)}}
-    return {**found, "drift": drift}
+    compared = evaluation_module("files").compare_files(reference, data)
+    drift = {**compared["drift"], "reference": {"name": before.name, "digest": str(before.digest)}}
+    return {**compared, "drift": drift}

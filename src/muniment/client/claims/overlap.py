@@ -36,9 +36,9 @@ def find_overlap(backend: TrustedBackend, claims: Sequence[Attestation], data: P
         for name, digest in Provenance(claim.predicate).byproducts().items():
             if name.startswith(_KEPT):
                 known = RowDigests.decode(read_document(backend, digest, name, _MAX_BYTES))
-                found = _count(known, data)
-                if found is not None:
-                    counts.append((name.removeprefix(_KEPT), *found))
+                count = _count(known, data)
+                if count is not None:
+                    counts.append((name.removeprefix(_KEPT), *count))
     if not counts:
         return None
     return Overlap(

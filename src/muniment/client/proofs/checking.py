@@ -83,8 +83,8 @@ def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None
     version = backend.ask(GetVersion(reference=exact, at=at))
     backend.check_record(version)
     wanted = exact.selector
-    found = {int: version.number, Digest: Digest.parse(version.revision)}.get(type(wanted), wanted)
-    if version.name != str(reference.name) or found != wanted:
+    actual = {int: version.number, Digest: Digest.parse(version.revision)}.get(type(wanted), wanted)
+    if version.name != str(reference.name) or actual != wanted:
         raise RecordUnproven(record=str(reference), index=version.index)
     return version
 
@@ -292,9 +292,9 @@ def check_verdict(
     case = read_case(stated, [file.path for file in revision.files], partial(_read_said, backend))
     known = {one.digest: one for one in backend.ask(DescribeVersion(reference=_exact(version))).attestations}
     for claim in case.attestations:
-        found = known.get(str(claim.digest))
+        proven = known.get(str(claim.digest))
         said = (claim.signer, claim.index, claim.recorded, claim.assurance)
-        if found is None or said != (found.signer, found.index, found.recorded, found.assurance):
+        if proven is None or said != (proven.signer, proven.index, proven.recorded, proven.assurance):
             raise VerdictInconsistent(digest=record.digest, reason=f"{claim.digest} is not on record so")
     policy = decode_policy(read_document(backend, Digest.parse(case.policy), "the policy", MAX_POLICY_BYTES))
     again = write_verdict(judge(policy, case), case, verifier="")

@@ -123,14 +123,14 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     if end is None:
         raise InvalidCard(reason="the front matter has no end")
     try:
-        found = yaml.safe_load("\n".join(lines[1:end]))
+        header = yaml.safe_load("\n".join(lines[1:end]))
     except yaml.YAMLError as error:
         raise InvalidCard(
             reason=f"the front matter is not YAML ({' '.join(str(error).split())[:120]})"
         ) from error
-    if found is not None and not isinstance(found, dict):
+    if header is not None and not isinstance(header, dict):
         raise InvalidCard(reason="the front matter is not an object")
-    return found or {}, "\n".join(lines[end + 1 :])
+    return header or {}, "\n".join(lines[end + 1 :])
 
 
 def _split_sections(body: str) -> tuple[str, list[tuple[str, str]]]:
@@ -176,10 +176,8 @@ def _write(matter: Mapping[str, object], title: str, card: Card, headings: Mappi
 
 
 def _write_result(evidence: Evidence) -> dict[str, object]:
-    found = {name: evidence.find_metric(name) for name in sorted(evidence.metrics)}
-    metrics = [
-        {"type": name, "value": metric.value, "name": name} for name, metric in found.items() if metric
-    ]
+    read = {name: evidence.find_metric(name) for name in sorted(evidence.metrics)}
+    metrics = [{"type": name, "value": metric.value, "name": name} for name, metric in read.items() if metric]
     if not metrics:
         return {}
     name, _, split = evidence.dataset_name.partition(":")

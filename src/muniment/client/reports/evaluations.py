@@ -130,8 +130,8 @@ def _interval(metric: Metric | None) -> str:
 
 
 def _brief(metrics: Mapping[str, object]) -> list[str]:
-    found = [metrics[name] for name in _BRIEF if name in metrics]
-    values = [one.get("value") if isinstance(one, Mapping) else None for one in found]
+    shown = [metrics[name] for name in _BRIEF if name in metrics]
+    values = [one.get("value") if isinstance(one, Mapping) else None for one in shown]
     return ["" if value is None else f"{value:.4f}" for value in values]
 
 

@@ -41,15 +41,15 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
         EvaluationNotFound: no version was evaluated over that dataset.
     """
     known = [(str(version), _newest(version.claims())) for version in versions]
-    digest = _find_digest((pair for _, found in known for pair in found), dataset)
+    digest = _find_digest((pair for _, pairs in known for pair in pairs), dataset)
     rows: list[Ranked] = []
     lower = False
-    for name, found in known:
+    for name, pairs in known:
         here = [
-            evidence for _, evidence in found if evidence.dataset == digest and metric in evidence.metrics
+            evidence for _, evidence in pairs if evidence.dataset == digest and metric in evidence.metrics
         ]
         value = here[-1].find_metric(metric) if here else None
-        why = _find_reason(found, metric, dataset, digest)
+        why = _find_reason(pairs, metric, dataset, digest)
         if why or value is None:
             rows.append(Ranked(version=name, why=why or f"{metric} is not a number"))
         else:
@@ -80,14 +80,14 @@ def _newest(claims: list[Attestation]) -> list[tuple[Attestation, Evidence]]:
     return newest_per_dataset(tuple(claims))
 
 
-def _find_digest(found: Iterable[tuple[Attestation, Evidence]], dataset: str) -> str:
+def _find_digest(pairs: Iterable[tuple[Attestation, Evidence]], dataset: str) -> str:
     try:
         return str(Digest.parse(dataset))
     except InvalidDigest:
         pass
     named = [
         (claim.index, evidence.dataset)
-        for claim, evidence in found
+        for claim, evidence in pairs
         if dataset in {evidence.dataset_name, evidence.dataset_name.partition(":")[0]}
     ]
     if not named:
@@ -95,12 +95,12 @@ def _find_digest(found: Iterable[tuple[Attestation, Evidence]], dataset: str) ->
     return max(named)[1]
 
 
-def _find_reason(found: list[tuple[Attestation, Evidence]], metric: str, dataset: str, digest: str) -> str:
-    here = [evidence for _, evidence in found if evidence.dataset == digest]
-    if not found:
+def _find_reason(pairs: list[tuple[Attestation, Evidence]], metric: str, dataset: str, digest: str) -> str:
+    here = [evidence for _, evidence in pairs if evidence.dataset == digest]
+    if not pairs:
         return "it was never evaluated"
     if not here:
-        if any(dataset == evidence.dataset_name.partition(":")[0] for _, evidence in found):
+        if any(dataset == evidence.dataset_name.partition(":")[0] for _, evidence in pairs):
             return f"its {dataset} has other bytes"
         return f"it was not evaluated over {dataset}"
     if not any(metric in evidence.metrics for evidence in here):

@@ -67,7 +67,7 @@ def write_waiver(
     backend: TrustedBackend, gate: Gate, rules: frozenset[str], until: str, reason: Payload
 ) -> Waiver:
     """Write down a waiver of rules of the policy that has them; of the newest, if no policy has all."""
-    policies = [one.policy for one in gate.verdicts if rules <= {found.id for found in one.findings}]
+    policies = [one.policy for one in gate.verdicts if rules <= {finding.id for finding in one.findings}]
     return Waiver(
         version=gate.version,
         alias=gate.alias,

@@ -76,12 +76,12 @@ def load_files(contents: Mapping[str, bytes], trusted: Sequence[str] = ()) -> ob
     Raises: as `load`.
     """
     for chosen in _LOADERS:
-        found = {path: data for path, data in contents.items() if format_of(path) is chosen}
-        for path, data in found.items():
+        chosen_files = {path: data for path, data in contents.items() if format_of(path) is chosen}
+        for path, data in chosen_files.items():
             if format_of(path, data[:2]) is Format.PICKLE:
                 raise UnsafeFormat(path=path, format=str(Format.PICKLE))
-        if found:
-            return _LOADERS[chosen](found, trusted)
+        if chosen_files:
+            return _LOADERS[chosen](chosen_files, trusted)
     raise UnknownFormat(reference=", ".join(contents) or "nothing")
 
 
@@ -96,21 +96,21 @@ def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[Fi
 
 def _check_safe(backend: TrustedBackend, reference: Reference, file: File, data: bytes) -> None:
     """Refuse pickles, by name or by first bytes, unless the alias's policy names the format."""
-    found = format_of(file.path, data[:2])
-    if found is not Format.PICKLE:
+    format_ = format_of(file.path, data[:2])
+    if format_ is not Format.PICKLE:
         return
-    if not isinstance(reference.selector, Alias) or not _allows(backend, reference, found):
-        raise UnsafeFormat(path=file.path, format=str(found))
+    if not isinstance(reference.selector, Alias) or not _allows(backend, reference, format_):
+        raise UnsafeFormat(path=file.path, format=str(format_))
 
 
-def _allows(backend: TrustedBackend, reference: Reference, found: Format) -> bool:
+def _allows(backend: TrustedBackend, reference: Reference, format_: Format) -> bool:
     try:
         records = backend.ask(GetPolicies(name=reference.name, alias=Alias(str(reference.selector))))
     except PolicyNotFound:
         return False
     policies = [_read_policy(backend, record) for record in records]
     enforced = [policy for policy in policies if policy.mode is Mode.ENFORCE]
-    return bool(enforced) and all(policy.allows(found) for policy in enforced)
+    return bool(enforced) and all(policy.allows(format_) for policy in enforced)
 
 
 def _read_policy(backend: TrustedBackend, record: PolicyRecord) -> Policy:

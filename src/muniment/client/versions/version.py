@@ -183,14 +183,14 @@ class Version:
         """
         common = {"groups": groups or {}, "min_group_size": min_group_size}
         if task == "regression":
-            found = evaluation_module("regression").evaluate_regression(y_true, y_pred, **common)
+            measured = evaluation_module("regression").evaluate_regression(y_true, y_pred, **common)
         else:
-            found = evaluation_module("classification").evaluate_classification(
+            measured = evaluation_module("classification").evaluate_classification(
                 y_true, y_pred, y_score, positive=positive, classes=classes, **common
             )
         if robustness:
-            found = {**found, "robustness": list(robustness)}
-        return self.record_evaluation(found, dataset=dataset, split=split, metrics=metrics)
+            measured = {**measured, "robustness": list(robustness)}
+        return self.record_evaluation(measured, dataset=dataset, split=split, metrics=metrics)
 
     def evaluate_model(  # noqa: PLR0913 - what an evaluation is made of
         self,
@@ -215,7 +215,7 @@ class Version:
         estimator = model
         if estimator is None:
             estimator = load(self._session.backend, self.reference, trusted=trusted).value
-        found, procedure = evaluation_module("files").evaluate_model(
+        measured, procedure = evaluation_module("files").evaluate_model(
             estimator,
             Path(data),
             target,
@@ -224,11 +224,11 @@ class Version:
             positive=positive,
             min_group_size=min_group_size,
         )
-        return self.record_evaluation(found, dataset=data, split=split, procedure=procedure)
+        return self.record_evaluation(measured, dataset=data, split=split, procedure=procedure)
 
     def record_evaluation(
         self,
-        found: JsonObject,
+        measured: JsonObject,
         *,
         dataset: DataSource,
         split: str = "",
@@ -236,17 +236,17 @@ class Version:
         procedure: JsonObject | None = None,
     ) -> Receipt:
         """Sign and record what a function of `muniment.evaluation` found over a dataset."""
-        found = self._with_overlap(found, dataset)
+        measured = self._with_overlap(measured, dataset)
         time = self._session.backend.time()
-        predicate = complete(found, dataset, time=time, split=split, metrics=metrics, procedure=procedure)
+        predicate = complete(measured, dataset, time=time, split=split, metrics=metrics, procedure=procedure)
         return self.attest(EVALUATION, predicate)
 
     def record_drift(
         self, reference: str | os.PathLike[str], data: str | os.PathLike[str], *, split: str = ""
     ) -> Receipt:
         """Record how far the columns of a table are from those of another. Raises as `compare_files`."""
-        found = measure_drift(Path(reference), Path(data))
-        return self.record_evaluation(found, dataset=data, split=split)
+        measured = measure_drift(Path(reference), Path(data))
+        return self.record_evaluation(measured, dataset=data, split=split)
 
     def set_card(self, card: Card) -> Receipt:
         """Sign and record a card, such as `muniment.read_card` makes of Markdown; older ones stay."""
@@ -418,18 +418,18 @@ class Version:
         )
         return self._sign(deployment, write_reason(reason))
 
-    def _with_overlap(self, found: JsonObject, dataset: DataSource) -> JsonObject:
+    def _with_overlap(self, measured: JsonObject, dataset: DataSource) -> JsonObject:
         """Say how many rows of a table were in the data of the training, where that is on record."""
         if isinstance(dataset, Dataset):
-            return found
+            return measured
         overlap = find_overlap(self._session.backend, self.claims(PROVENANCE), Path(dataset))
         if overlap is None:
-            return found
-        metrics = found.get("metrics")
+            return measured
+        metrics = measured.get("metrics")
         share = overlap.rows_in_training / overlap.rows
         known = dict(metrics) if isinstance(metrics, Mapping) else {}
         return {
-            **found,
+            **measured,
             "overlap": forms.write(overlap),
             "metrics": {**known, "train_test_overlap": {"value": share}},
         }

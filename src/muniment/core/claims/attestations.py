@@ -131,5 +131,5 @@ def _digests(subject: Json) -> list[Digest]:
     digests = subject.get("digest") if isinstance(subject, Mapping) else None
     if not isinstance(digests, Mapping):
         raise InvalidAttestation(reason="a subject without a digest")
-    found = digests.get("sha256")
-    return [Digest.parse(f"sha256:{found}")] if isinstance(found, str) else []
+    sha256 = digests.get("sha256")
+    return [Digest.parse(f"sha256:{sha256}")] if isinstance(sha256, str) else []

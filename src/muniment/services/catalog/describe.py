@@ -64,7 +64,7 @@ def attributes_of(statement: Statement) -> list[Attribute]:
     if statement.predicate_type == EVALUATION:
         evidence = Evidence(statement.predicate)
         metrics = {name: evidence.find_metric(name) for name in evidence.metrics}
-        return find_attributes("metric", {name: found.value for name, found in metrics.items() if found})
+        return find_attributes("metric", {name: metric.value for name, metric in metrics.items() if metric})
     return []
 
 

@@ -43,8 +43,8 @@ def get_lineage(reading: Reading, query: GetLineage) -> Graph:
 def trace(unit: Unit, query: GetLineage, namespaces: frozenset[str] | None) -> Graph:
     """Give the graph around a node, as far as claims in some namespaces tell of it; None for all."""
     limit = max(1, min(query.limit, MAX_NODES))
-    found = unit.lineage.walk(query.node, query.direction, namespaces, limit + 1)
-    nodes = set(found[:limit])
+    walked = unit.lineage.walk(query.node, query.direction, namespaces, limit + 1)
+    nodes = set(walked[:limit])
     edges = [
         edge
         for edge in unit.lineage.list_edges(nodes, query.direction, namespaces)
@@ -72,7 +72,7 @@ def trace(unit: Unit, query: GetLineage, namespaces: frozenset[str] | None) -> G
             for node, depth in depths.items()
         ),
         edges=tuple(edge for edge in edges if edge.child in depths and edge.parent in depths),
-        whole=len(found) <= limit,
+        whole=len(walked) <= limit,
     )
 
 

@@ -55,12 +55,12 @@ def list_deployments(reading: Reading, query: ListDeployments) -> tuple[Deployme
     # Whether it had ended is told by the log of that time.
     end = end_of(unit, query.at)
     limit = bound(query.limit)
-    found: list[DeploymentRecord] = []
+    newest: list[DeploymentRecord] = []
     for record in unit.projections.select(DeploymentRecord, *conditions):
         standing = record.ended is None or record.ended >= end
         seen = namespaces is None or record.name.partition("/")[0] in namespaces
         if seen and (query.history or standing):
-            found.append(record)
-        if len(found) == limit:
+            newest.append(record)
+        if len(newest) == limit:
             break
-    return tuple(found)
+    return tuple(newest)

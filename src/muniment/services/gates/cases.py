@@ -50,9 +50,11 @@ def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Case
     revision = read_revision(unit, Digest.parse(version.revision))
     claims = read_claims(unit, version, revision)
     compared = {text or str(bar.alias) for text in bar.policy.compared}
-    found = {text: _find_baseline(unit, name, Alias(text)) for text in compared}
+    baselines = {text: _find_baseline(unit, name, Alias(text)) for text in compared}
     signers = {claim.signer for claim in claims}
-    signers |= {claim.signer for baseline in found.values() if baseline for claim in baseline.attestations}
+    signers |= {
+        claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
+    }
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
     return Case(
         version=f"{version.name}@{version.number}",
@@ -65,7 +67,7 @@ def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         attestations=claims,
         roles={signer: roles_of(unit, signer, name.namespace) for signer in signers},
         holds=_find_holds(unit, version),
-        baselines=found,
+        baselines=baselines,
         origins=_find_origins(unit, claims) if traced else (),
         revoked=_find_revoked(unit, version) if traced else (),
     )
@@ -96,13 +98,13 @@ def _find_holds(unit: Unit, version: VersionRecord) -> tuple[Hold, ...]:
 
 
 def _find_origins(unit: Unit, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
-    found = [
+    origins = [
         _find_origin(unit, one, Provenance(claim.predicate))
         for claim in claims
         if claim.predicate_type == PROVENANCE
         for one in Provenance(claim.predicate).inputs
     ]
-    return tuple(found)
+    return tuple(origins)
 
 
 def _find_origin(unit: Unit, one: Input, provenance: Provenance) -> Origin:
