@@ -19,6 +19,11 @@ def connect(terminal: Terminal, *, create: bool = False) -> Registry:
     return open_registry(terminal.location, identity=terminal.identity, create=create)
 
 
+def find_names(registry: Registry, principals: set[str]) -> dict[str, str]:
+    """Return the names of principals, and the id of one that has no name any more."""
+    return {principal: registry.people.get(principal).name or principal for principal in principals}
+
+
 def name_people(registry: Registry) -> dict[str, str]:
     """Return the names of people by their ids."""
     return {person.record.id: person.name for person in registry.people.list() if person.name}

@@ -1,1 +1,1 @@
-"""Commands: evidence, cards, runs, reproduction."""
+"""Commands about claims: evidence, cards, runs, reproduction, deployments, withdrawals."""

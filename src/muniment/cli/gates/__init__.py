@@ -1,1 +1,1 @@
-"""Commands: policies, approvals, requests, moves, deployments."""
+"""Commands about gates: policies, approvals, requests, moves."""

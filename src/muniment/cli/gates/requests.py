@@ -1,11 +1,10 @@
-"""`muniment request`, `requests`, `inbox`, `comment` and `comments`."""
+"""`muniment request`, `requests` and `inbox`."""
 
 import click
 
 from muniment.cli.drawing import draw_table
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import connect, describe_receipt, find_names
 from muniment.cli.terminal import ENTRY, Terminal, json_option
-from muniment.client.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.verbs.gates import InboxItem
 
@@ -42,7 +41,7 @@ def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
     """List the requests for approval of a model."""
     with connect(terminal) as registry:
         entries = registry.requests.list(name, closed=closed)
-        names = _name(registry, {one.record.requester for one in entries})
+        names = find_names(registry, {one.record.requester for one in entries})
     if terminal.as_json:
         terminal.answer(
             [{**one.record.values(), "text": one.reason, "answer_text": one.answer} for one in entries], []
@@ -75,7 +74,7 @@ def inbox(terminal: Terminal) -> None:
     """
     with connect(terminal) as registry:
         items = registry.inbox()
-        names = _name(registry, {item.who for item in items if item.who})
+        names = find_names(registry, {item.who for item in items if item.who})
     if terminal.as_json:
         terminal.answer([_describe(item) for item in items], [])
         return
@@ -96,52 +95,6 @@ def inbox(terminal: Terminal) -> None:
         ],
         alarming=[item.overdue for item in items],
     )
-
-
-@click.command()
-@click.argument("reference")
-@click.argument("text")
-@click.option("--about", type=ENTRY, help="Comment on the request or emergency with this entry.")
-@json_option
-@click.pass_obj
-def comment(terminal: Terminal, reference: str, text: str, about: int | None) -> None:
-    """Comment on a version.
-
-    TEXT is Markdown. People you mention, as @vera or @"Vera Smith", see it in their inbox.
-    """
-    with connect(terminal) as registry:
-        version = registry.version(reference)
-        receipt = registry.comments.post(version, text, about=about)
-    terminal.answer(describe_receipt(receipt), [f"commented on {version} (entry {receipt.index})"])
-
-
-@click.command()
-@click.argument("reference")
-@click.option("--erase", "entry", type=ENTRY, help="Erase the comment with this entry permanently.")
-@json_option
-@click.pass_obj
-def comments(terminal: Terminal, reference: str, entry: int | None) -> None:
-    """List the comments on a version, oldest first."""
-    with connect(terminal) as registry:
-        version = registry.version(reference)
-        if entry is not None:
-            registry.comments.erase(entry)
-        posted = registry.comments.list(version)
-        names = _name(registry, {one.record.author for one in posted})
-    lines = [
-        line
-        for one in posted
-        for line in (
-            f"{one.record.posted} {names[one.record.author]}, entry {one.record.index}"
-            + ("" if one.record.about is None else f", about entry {one.record.about}"),
-            *(f"  {text}" for text in (one.text or "(erased)").splitlines()),
-        )
-    ]
-    terminal.answer([{**one.record.values(), "markdown": one.text} for one in posted], lines)
-
-
-def _name(registry: Registry, principals: set[str]) -> dict[str, str]:
-    return {principal: registry.people.get(principal).name or principal for principal in principals}
 
 
 def _describe(item: InboxItem) -> JsonObject:

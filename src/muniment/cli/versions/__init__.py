@@ -1,1 +1,1 @@
-"""Commands: push, pull, list, show, verify."""
+"""Commands about a version: push, pull, show, verify, export, and its end."""

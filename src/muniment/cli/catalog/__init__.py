@@ -1,0 +1,1 @@
+"""Commands about the catalog: lists, search, history, owners, tags, comments, lineage."""

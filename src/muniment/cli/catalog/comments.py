@@ -1,0 +1,48 @@
+"""`muniment comment` and `muniment comments`."""
+
+import click
+
+from muniment.cli.session import connect, describe_receipt, find_names
+from muniment.cli.terminal import ENTRY, Terminal, json_option
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("text")
+@click.option("--about", type=ENTRY, help="Comment on the request or emergency with this entry.")
+@json_option
+@click.pass_obj
+def comment(terminal: Terminal, reference: str, text: str, about: int | None) -> None:
+    """Comment on a version.
+
+    TEXT is Markdown. People you mention, as @vera or @"Vera Smith", see it in their inbox.
+    """
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        receipt = registry.comments.post(version, text, about=about)
+    terminal.answer(describe_receipt(receipt), [f"commented on {version} (entry {receipt.index})"])
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--erase", "entry", type=ENTRY, help="Erase the comment with this entry permanently.")
+@json_option
+@click.pass_obj
+def comments(terminal: Terminal, reference: str, entry: int | None) -> None:
+    """List the comments on a version, oldest first."""
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        if entry is not None:
+            registry.comments.erase(entry)
+        posted = registry.comments.list(version)
+        names = find_names(registry, {one.record.author for one in posted})
+    lines = [
+        line
+        for one in posted
+        for line in (
+            f"{one.record.posted} {names[one.record.author]}, entry {one.record.index}"
+            + ("" if one.record.about is None else f", about entry {one.record.about}"),
+            *(f"  {text}" for text in (one.text or "(erased)").splitlines()),
+        )
+    ]
+    terminal.answer([{**one.record.values(), "markdown": one.text} for one in posted], lines)

@@ -1,0 +1,28 @@
+"""`muniment tag`."""
+
+import click
+
+from muniment.cli.session import connect
+from muniment.cli.terminal import Terminal, json_option
+from muniment.core.errors import InvalidOption
+
+
+@click.command()
+@click.argument("reference")
+@click.argument("tags", nargs=-1, metavar="[NAME=TEXT | NAME-]...")
+@json_option
+@click.pass_obj
+def tag(terminal: Terminal, reference: str, tags: tuple[str, ...]) -> None:
+    """Set, remove and list the tags of a version.
+
+    NAME=TEXT sets a tag, NAME- removes it. Without either, list the tags.
+    """
+    with connect(terminal) as registry:
+        version = registry.version(reference)
+        for one in tags:
+            name, separator, text = one.partition("=")
+            if not separator and not one.endswith("-"):
+                raise InvalidOption(option=one, reason="expected NAME=TEXT or NAME-")
+            version.tag(name if separator else one[:-1], text if separator else None)
+        current = version.tags()
+    terminal.answer(current, [f"{name}={text}" for name, text in current.items()])
