@@ -174,7 +174,7 @@ def test_a_chain_without_a_hole_verifies(registry: Registry, push: Push, tmp_pat
     tuned = push("acme/tuned", base, data=tmp_path / "lost.csv")
     checks = {check.what: check.error for check in tuned.verify_provenance()}
     assert checks["acme/tuned@1: model acme/base@1"] is None
-    assert checks["acme/base@1: dataset file is of data/a@1"] is None
+    assert checks["acme/base@1: dataset file belongs to data/a@1"] is None
     assert isinstance(checks["acme/tuned@1: dataset file"], ProvenanceHole)
     assert isinstance(checks["data/a@1: origin"], ProvenanceHole)
     assert checks["acme/tuned@1: keeps lock"] is None
