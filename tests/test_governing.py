@@ -21,9 +21,11 @@ from muniment.core.errors import (
     NotPermitted,
     RequestNotFound,
     StaleApproval,
+    StatementReused,
     WaiverNotAllowed,
     WrongSubject,
 )
+from muniment.core.events import PolicySet
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller, parse_scopes
@@ -37,6 +39,7 @@ from muniment.core.verbs.gates import (
     MoveAlias,
     OpenRequest,
     RollBackAlias,
+    SetPolicy,
 )
 from muniment.core.verbs.log import GetLogIdentity
 from muniment.core.verbs.people import GetSelf
@@ -44,7 +47,7 @@ from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
-from muniment.testing.backends import NAME, PRODUCTION, publish, record, refuses, salted, set_policy
+from muniment.testing.backends import MODELS, NAME, PRODUCTION, publish, record, refuses, salted, set_policy
 
 POLICY = """
 rules:
@@ -282,6 +285,39 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     break_glass()
     (move,) = backend.ask(ListMoves(name=NAME))
     assert (move.record.number, move.record.emergency) == (1, True)
+
+
+def test_a_statement_takes_effect_once(backend: LocalBackend, owner: Identity) -> None:
+    """A signed emergency or policy that is sent again, even written differently, is refused."""
+    for data in (b"a", b"b"):
+        publish(backend, owner, data)
+    terms: JsonObject = {"roles": ["contributor"], "close_within": "24h"}
+    rule: JsonObject = {"rule": "approvals", "validator": 1}
+    first = set_policy(backend, owner, rule, break_glass=terms).read(PolicySet)
+    reason = salted("fire")
+    said: JsonObject = {
+        "version": f"{NAME}@2",
+        "alias": str(PRODUCTION),
+        "registry": backend.ask(GetLogIdentity()).verifier,
+        "reason": str(reason.digest),
+        "nonce": "n" * 32,
+        "time": "2026-01-01T00:00:00Z",
+    }
+    version = backend.ask(GetVersion(reference=Reference(NAME, 2)))
+    bundle = attest(Digest.parse(version.revision), f"{NAME}@2", EMERGENCY, said, owner).encode()
+
+    def break_glass(data: bytes) -> object:
+        (digest,) = backend.add_documents([data])
+        return backend.execute(
+            BreakGlass(reference=Reference(NAME, 2), alias=PRODUCTION, attestation=digest, reason=reason)
+        )
+
+    break_glass(bundle)
+    for data in (bundle, json.dumps(json.loads(bundle), indent=1).encode()):
+        refuses(lambda data=data: break_glass(data), StatementReused)  # type: ignore[misc] # bound at once
+    set_policy(backend, owner, {**rule, "validator": 2}, break_glass=terms)
+    again = SetPolicy(models=MODELS, alias=PRODUCTION, policy=first.policy, attestation=first.attestation)
+    refuses(lambda: backend.execute(again), StatementReused)
 
 
 def test_a_request_ends_when_it_is_met(backend: LocalBackend, owner: Identity) -> None:

@@ -202,7 +202,7 @@ def test_two_rules_have_two_names() -> None:
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
     with pytest.raises(InvalidPolicy, match="unknown rule 'b'"):
         read_policy({"rules": [SIGNED], "waivers": terms})
-    with pytest.raises(InvalidPolicy, match="no time zone"):
+    with pytest.raises(InvalidPolicy, match="not a time zone"):
         read_policy({"rules": [{"rule": "window", "zone": "Middle/Earth"}]})
 
 

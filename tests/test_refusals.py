@@ -77,6 +77,7 @@ CODES = """
     destination_not_empty
     digest_mismatch
     empty_revision
+    evaluation_not_found
     event_not_found
     evidence_inconsistent
     file_changed
@@ -156,6 +157,7 @@ CODES = """
     route_not_found
     schema_too_new
     stale_approval
+    statement_reused
     storage_busy
     storage_failed
     storage_full

@@ -218,7 +218,7 @@ def record_run(path: Path, **changes: object) -> Recorded:
     [
         ({"externalParameters__command": []}, "a command that can be run again"),
         ({"externalParameters__command": ["python", "-c", "1"]}, "a command that can be run again"),
-        ({"externalParameters__command": ["python", "t.py", "(hidden)"]}, "a secret of its command line"),
+        ({"externalParameters__command": ["python", "t.py", "(hidden)"]}, "a secret on the command line"),
         ({"internalParameters__exit_code": 3}, "a training that succeeded"),
         ({"internalParameters__outputs": []}, "the record of which files the training wrote"),
         ({"internalParameters__platform": {"gpus": ["H100"]}}, "a graphics card (H100)"),
@@ -287,7 +287,7 @@ def test_what_is_on_record_does_not_choose_where_it_goes(registry: Registry, tmp
     backend = registry._session.backend
     digest = backend.add_documents([b"x"])[0]
     (file,) = (File(path="../../evil", digest=digest, size_bytes=1),)
-    with pytest.raises(NotReproducible, match="inside of the project"):
+    with pytest.raises(NotReproducible, match="a path inside the project"):
         lay_out(backend, plan_data(file), tmp_path / "a" / "b")
     assert not (tmp_path / "evil").exists()
     for path in ("..", "/etc", "a/../../b"):

@@ -476,7 +476,7 @@ def test_the_worker_asks_for_no_more_than_there_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "words"), [(MemoryError(), "larger"), (ZeroDivisionError(), "ZeroDivisionError")]
+    ("error", "words"), [(MemoryError(), "too large"), (ZeroDivisionError(), "ZeroDivisionError")]
 )
 def test_what_fails_at_a_file_is_a_finding_and_the_next_is_looked_into(
     monkeypatch: pytest.MonkeyPatch, error: Exception, words: str

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import uuid_utils
 
+from muniment.capture.clock import now
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json, JsonObject
@@ -14,6 +15,7 @@ from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
+from muniment.core.times import write_time
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import GetPolicies, SetPolicy
 from muniment.core.verbs.log import GetLogIdentity
@@ -161,7 +163,7 @@ def set_document(
         "models": str(models),
         "alias": str(alias),
         "registry": backend.ask(GetLogIdentity()).verifier,
-        "time": "2026-01-01T00:00:00Z",
+        "time": write_time(now()),
     }
     bundle = attest(Digest.of(data), "policy", POLICY, said, owner)
     policy, signed = backend.add_documents([data, bundle.encode()])

@@ -55,6 +55,14 @@ class RequestReplayed(Refused):
     advice = "use a new key for each new request"
 
 
+class StatementReused(Refused):
+    """A signed statement that takes effect once is sent again."""
+
+    entry: int
+    message = "the signed statement took effect in entry {entry}, and does so only once"
+    advice = "sign a new statement"
+
+
 class PreconditionFailed(Refused):
     """The state has changed since the caller last saw it."""
 

@@ -11,7 +11,9 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, PolicyRecord, RequestRecord, TierRecord
 from muniment.core.verbs.verb import (
+    MAX_ENTRY,
     At,
+    Bounds,
     Change,
     Command,
     ListQuery,
@@ -87,7 +89,7 @@ class MoveAlias(Command):
     reference: Reference
     alias: Alias
     reason: Payload | None = None
-    expected: Annotated[int | None, Sent(place=Place.PRECONDITION)] = None
+    expected: Annotated[int | None, Bounds(least=-1, most=MAX_ENTRY), Sent(place=Place.PRECONDITION)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,10 +54,14 @@ def find_same(
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     made = Where("key_id", "=", signer.id), Where("predicate_type", "=", statement.predicate_type)
     for record in unit.projections.select(AttestationRecord, *about, *made):
-        bundle = Bundle.decode(read_document(unit, Digest.parse(record.digest), MAX_BUNDLE_BYTES))
-        if read_statement(bundle.payload) == statement:
+        if read_said(unit, record.digest) == statement:
             return record
     return None
+
+
+def read_said(unit: Unit, digest: str) -> Statement:
+    """Read what a stored bundle says, without verifying it again. Raises as `read_document`."""
+    return read_statement(Bundle.decode(read_document(unit, Digest.parse(digest), MAX_BUNDLE_BYTES)).payload)
 
 
 def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:

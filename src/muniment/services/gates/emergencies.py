@@ -10,6 +10,7 @@ from muniment.core.errors import (
     ReasonNeeded,
     RequestNotFound,
     StaleApproval,
+    StatementReused,
     WrongSubject,
 )
 from muniment.core.events import EmergencyClosed
@@ -23,7 +24,7 @@ from muniment.services.bytes.custody import take
 from muniment.services.catalog.resolve import find_move, resolve
 from muniment.services.catalog.statuses import check_in_service
 from muniment.services.claims.recording import record_claim
-from muniment.services.claims.relying import authors_of, check_subject, read_revision
+from muniment.services.claims.relying import authors_of, check_subject, find_same, read_revision
 from muniment.services.claims.signers import verify_sent
 from muniment.services.gates.cases import Moment
 from muniment.services.gates.gate import judge_gate
@@ -40,6 +41,7 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
         NotPermitted: the actor's credential does not cover moving aliases.
         VersionWithdrawn: the version is retired, revoked or purged, which no emergency overrides.
         WrongSubject, StaleApproval: the signed statement is about something else.
+        StatementReused: the signed statement already moved the alias once.
     """
     name = command.reference.name
     tx.require(Act.READ, name.namespace)
@@ -52,6 +54,9 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
     take(tx, name.namespace, [command.attestation])
     signer, statement = verify_sent(tx, command.attestation)
     _check_emergency(tx, version, command, statement)
+    used = find_same(tx.unit, version, signer, statement)
+    if used is not None:
+        raise StatementReused(entry=used.index)
     record_claim(tx, version, signer, statement, command.attestation, command.reason)
     judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time)) or []
     due = write_time(read_time(tx.time) + min(term.close_within for term in terms))

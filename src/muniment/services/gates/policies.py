@@ -2,10 +2,17 @@
 
 from typing import Final, NamedTuple
 
-from muniment.core.claims.attestations import POLICY
+from muniment.core.claims.attestations import POLICY, Statement
 from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidPolicy, ModelNotFound, PolicyNotFound, TierNotFound, WrongSubject
+from muniment.core.errors import (
+    InvalidPolicy,
+    ModelNotFound,
+    PolicyNotFound,
+    StatementReused,
+    TierNotFound,
+    WrongSubject,
+)
 from muniment.core.events import PolicySet, TierSet
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models, check_part
@@ -16,6 +23,7 @@ from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import take
 from muniment.services.bytes.documents import read_document
+from muniment.services.claims.relying import read_said
 from muniment.services.claims.signers import verify_sent
 from muniment.services.log.pages import horizon, select_page
 from muniment.services.reading import Reading
@@ -30,14 +38,18 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     Raises:
         WrongSubject: the signed statement is about another policy, other models or another registry.
         InvalidPolicy: the document is not a policy, or is not signed.
+        StatementReused: the signed statement already set the policy once, and another one has replaced it.
     """
+    statement = None
     if command.policy is not None:
-        _check_signed(tx, command, command.policy)
+        statement = _check_signed(tx, command, command.policy)
         load_policy(tx.unit, str(command.policy))
     present = _find_set(tx.unit, command.models, command.alias)
     digest = None if command.policy is None else str(command.policy)
     if present is not None and present.digest == digest:
         return Outcome(present.index, created=False)
+    if statement is not None:
+        _check_unused(tx, command, statement)
     event = PolicySet(
         models=command.models,
         alias=command.alias,
@@ -154,8 +166,8 @@ def _find_set(unit: Unit, models: Models, alias: Alias, until: tuple[Where, ...]
     return policies[0] if policies else None
 
 
-def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
-    """Check that the actor signed a statement that puts this policy in force, here and for these models."""
+def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> Statement:
+    """Return the statement by which the actor puts this policy in force, here and for these models."""
     what = f"the policy of {command.models}@{command.alias}"
     if command.attestation is None:
         raise InvalidPolicy(reason="the signed statement that sets it is missing")
@@ -166,3 +178,12 @@ def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> None:
     signed = PolicyInForce.read(statement.predicate)
     if (signed.models, signed.alias, signed.registry) != (command.models, command.alias, tx.registry):
         raise WrongSubject(reference=what, subject=str(command.attestation))
+    return statement
+
+
+def _check_unused(tx: Transaction, command: SetPolicy, statement: Statement) -> None:
+    """Check that a statement has not set a policy yet: an older one must not come back without its signer."""
+    ours = Where("models", "=", str(command.models)), Where("alias", "=", str(command.alias))
+    for record in tx.unit.projections.select(PolicyRecord, *ours, Where("author", "=", tx.actor)):
+        if record.attestation is not None and read_said(tx.unit, record.attestation) == statement:
+            raise StatementReused(entry=record.index)
