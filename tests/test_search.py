@@ -24,7 +24,14 @@ from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidName, InvalidQuery, InvalidTime, ModelNotFound, MunimentError
+from muniment.core.errors import (
+    InvalidBody,
+    InvalidName,
+    InvalidQuery,
+    InvalidTime,
+    ModelNotFound,
+    MunimentError,
+)
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.verbs.catalog import GetModel, ListModels, RemoveTag, SearchVersions, SetTag
 from muniment.core.verbs.gates import MoveAlias
