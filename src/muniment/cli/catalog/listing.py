@@ -20,7 +20,9 @@ from muniment.core.verbs.gates import Move
 
 @click.command("list")
 @click.argument("query", default="")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The most rows.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="The most rows."
+)
 @click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
 @json_option
 @click.pass_obj
