@@ -90,7 +90,7 @@ from muniment.testing.backends import (
 OpenAs = Callable[[Identity], Backend]
 
 FIRST = Reference(NAME, 1)
-DATA = Digest.of(b"training data")
+DATA, OTHER = Digest.of(b"training data"), Digest.of(b"other data")
 GOOD: JsonObject = {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8}
 
 
@@ -434,6 +434,33 @@ def test_a_stolen_key_withdraws_nothing(published: Backend, open_as: OpenAs, own
     assert passes(published)
     withdraw(published, owner, 1, claim_of(made))
     assert not passes(published)
+
+
+def test_a_disowned_key_has_described_nothing(backend: LocalBackend, owner: Identity) -> None:
+    """What a stolen key withdrew is found again, and what it stated no longer; a rebuild finds the same."""
+    publish(backend, owner, b"model")
+    ours = [
+        record(backend, owner, 1, EVALUATION, evaluation(0.7)),
+        record(backend, owner, 1, PROVENANCE, trained_on(DATA)),
+    ]
+    stolen = Identity.generate()
+    backend.execute(EnrolKey(principal="founder", public_key=stolen.public.pem))
+    for made in ours:
+        withdraw(backend, stolen, 1, claim_of(made))
+    record(backend, stolen, 1, EVALUATION, evaluation(0.9))
+    record(backend, stolen, 1, PROVENANCE, trained_on(OTHER))
+
+    def look() -> tuple[object, ...]:
+        counts = [
+            len(backend.ask(SearchVersions(text=f"metric.roc_auc = {auc}")).items) for auc in (0.7, 0.9)
+        ]
+        return counts, [bool(made_from(backend, data)) for data in (DATA, OTHER)]
+
+    assert look() == ([0, 1], [False, True])
+    backend.execute(RevokeKey(key_id=stolen.public.id, effective=ours[0].index))
+    assert look() == ([1, 0], [True, False])
+    backend._units.write(rebuild)
+    assert look() == ([1, 0], [True, False])
 
 
 # ---- signing decisions

@@ -25,6 +25,7 @@ from muniment.services.catalog.owners import list_owners, set_owner
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import list_tags, remove_tag, set_tag
 from muniment.services.claims.deployments import list_deployments
+from muniment.services.claims.disowning import revoke_key
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
@@ -49,7 +50,6 @@ from muniment.services.people.principals import (
     enrol_key,
     grant_role,
     register_principal,
-    revoke_key,
     revoke_role,
 )
 from muniment.services.people.sessions import begin_session, issue_token, revoke_token

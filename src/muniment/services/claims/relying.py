@@ -40,8 +40,15 @@ def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple
     return tuple(drop_withdrawn(claims, withdrawn))
 
 
+def list_standing(unit: Unit, version: VersionRecord, *which: Where) -> list[AttestationRecord]:
+    """List the claims about a version that stand, oldest first; as `read_claims`, but nothing is verified."""
+    return [record for record, _ in _list_counting(unit, version, *which) if not is_withdrawn(unit, record)]
+
+
 def is_withdrawn(unit: Unit, claim: AttestationRecord) -> bool:
     """Say whether a claim was withdrawn, by a key that counted then."""
+    if claim.withdrawn is None:
+        return False
     about = Where("name", "=", claim.name), Where("revision", "=", claim.revision)
     withdrawals = unit.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
     return any(_counts(one, unit.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)

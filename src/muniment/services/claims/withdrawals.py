@@ -17,7 +17,7 @@ from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
-from muniment.services.catalog.describe import describe_withdrawal
+from muniment.services.claims.describing import describe_withdrawal
 from muniment.services.claims.recording import act_of
 from muniment.services.claims.relying import is_withdrawn
 from muniment.services.transaction import Transaction

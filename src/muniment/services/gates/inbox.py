@@ -23,7 +23,7 @@ from muniment.core.verbs.gates import GetInbox, InboxItem
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.resolve import resolve
-from muniment.services.claims.relying import authors_of, read_claims, read_revision
+from muniment.services.claims.relying import authors_of, list_standing, read_claims, read_revision
 from muniment.services.reading import Reading, Sight
 from muniment.services.transaction import roles_of
 
@@ -167,18 +167,8 @@ class _Inbox:
         return self._me in authors_of(self._unit, version)
 
     def _has_decided(self, version: VersionRecord, since: int) -> bool:
-        return bool(
-            self._unit.projections.select(
-                AttestationRecord,
-                Where("name", "=", version.name),
-                Where("revision", "=", version.revision),
-                Where("predicate_type", "=", APPROVAL),
-                Where("signer", "=", self._me),
-                Where("withdrawn", "=", None),
-                Where("index", ">", since),
-                limit=1,
-            )
-        )
+        mine = Where("predicate_type", "=", APPROVAL), Where("signer", "=", self._me)
+        return bool(list_standing(self._unit, version, *mine, Where("index", ">", since)))
 
     def _read_waiver(self, version: VersionRecord, digest: str) -> tuple[str, str]:
         """Read the alias and the end of a waiver; an unreadable one has ended."""

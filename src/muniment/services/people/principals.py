@@ -2,23 +2,20 @@
 
 from typing import Final
 
-from muniment.core import events
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidKey,
     InvalidName,
-    KeyRevoked,
     NameTaken,
     PrincipalNotFound,
-    UnknownSigner,
 )
 from muniment.core.events import KeyEnrolled, PrincipalRegistered, RoleGranted, RoleRevoked
 from muniment.core.names import check_part
 from muniment.core.people.callers import Assurance
-from muniment.core.people.roles import EVERYWHERE, Act
+from muniment.core.people.roles import EVERYWHERE
 from muniment.core.records import GrantRecord, KeyRecord, PrincipalRecord
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.people import EnrolKey, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
+from muniment.core.verbs.people import EnrolKey, GrantRole, RegisterPrincipal, RevokeRole
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.transaction import Outcome, Transaction
@@ -111,25 +108,6 @@ def enrol(  # noqa: PLR0913 - the data of a key
         expires=None if expires is None else write_time(read_time(expires)),
     )
     return Outcome(tx.record(event))
-
-
-def revoke_key(tx: Transaction, command: RevokeKey) -> Outcome:
-    """Revoke a key: the actor's own or, for an admin, anybody's.
-
-    Raises:
-        UnknownSigner: no principal has it.
-        KeyRevoked: it is already revoked as of that entry or an earlier one.
-    """
-    key = tx.unit.projections.find(KeyRecord, (command.key_id,))
-    if key is None:
-        raise UnknownSigner(key_id=command.key_id)
-    if key.principal != tx.actor:
-        tx.require(Act.ENROL, EVERYWHERE)
-    size = tx.unit.log.size()
-    effective = size if command.effective is None else min(max(0, command.effective), size)
-    if key.revoked is not None and key.revoked <= effective:
-        raise KeyRevoked(key_id=command.key_id)
-    return Outcome(tx.record(events.KeyRevoked(principal=key.principal, key=key.id, effective=effective)))
 
 
 def grant_role(tx: Transaction, command: GrantRole) -> Outcome:

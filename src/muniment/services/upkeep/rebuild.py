@@ -10,7 +10,8 @@ from muniment.core.records import RECORDS, Change, Key, Put, Record, Value
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
-from muniment.services.catalog.describe import describe_again
+from muniment.services.catalog import describe
+from muniment.services.claims import describing
 from muniment.services.versions.lifecycle import replay_lifecycle
 
 _PAGE: Final = 1000
@@ -62,7 +63,8 @@ def rebuild(unit: Unit) -> int:
         unit.projections.apply(entry.fold())
         restore(unit, entry)
         replay_lifecycle(unit, entry)
-        describe_again(unit, entry)
+        describe.describe_again(unit, entry)
+        describing.describe_again(unit, entry)
         count += 1
     return count
 
