@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
-from muniment.core.errors import GateFailed, NotPermitted, VersionNotFound
+from muniment.core.errors import GateFailed, NotPermitted, ReasonNeeded, VersionNotFound
 from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias, RemoveAlias
@@ -42,6 +42,13 @@ def test_time_travel_finds_a_removed_alias(moved: Registry) -> None:
     before = moved.history("acme/x", "staging")[-1].record.moved
     moved.remove_alias("acme/x", "staging")
     assert moved.version("acme/x@staging", at=before).record.number == 2
+
+
+def test_a_reason_says_something(moved: Registry) -> None:
+    """A removal needs no reason, but refuses a blank one."""
+    with pytest.raises(ReasonNeeded):
+        moved.remove_alias("acme/x", "staging", reason=" \n")
+    assert moved.version("acme/x@staging").record.number == 2
 
 
 def test_an_alias_is_removed_once(moved: Registry) -> None:

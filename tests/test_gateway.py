@@ -1,6 +1,7 @@
 """The gateway: request ids, bounds, metrics, spans, and an answer to every request."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -43,6 +44,18 @@ def spans() -> InMemorySpanExporter:
     return exporter
 
 
+SCOPE: Scope = {
+    "type": "http",
+    "method": "POST",
+    "path": "/x",
+    "query_string": b"",
+    "root_path": "",
+    "http_version": "1.1",
+    "headers": [],
+    "client": ("h", 1),
+}
+
+
 async def echo(_scope: Scope, receive: Receive, send: Send) -> None:
     body = b""
     while True:
@@ -72,16 +85,7 @@ def visit(
     """Send a request through a gateway; give status, headers, body and metrics."""
     collector = CollectorRegistry()
     gateway = Gateway([], Door("", app, write_problem), BOUNDS, Metrics(collector))
-    scope: Scope = {
-        "type": "http",
-        "method": method,
-        "path": "/x",
-        "query_string": b"",
-        "root_path": "",
-        "http_version": "1.1",
-        "headers": list(headers),
-        "client": ("h", 1),
-    }
+    scope = {**SCOPE, "method": method, "headers": list(headers)}
     waiting = list(parts)
     sent: list[Message] = []
 
@@ -146,6 +150,36 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
     """A body that stops coming is refused with 408."""
     status, _, body, _ = visit(echo, b"x", hang=True)
     assert (status, json.loads(body)["code"]) == (408, "request_timeout")
+
+
+def test_a_token_has_one_bucket_however_it_is_sent() -> None:
+    """The name beside a token, which anybody can make up, gives no further bucket."""
+    bounds = Bounds(body_bytes=1_000, pause_s=1, per_second=0.001, burst=1)
+
+    async def known(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["principal"] = "p"
+        await echo(scope, receive, send)
+
+    async def ask(gateway: Gateway, header: bytes) -> int:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"authorization", header)]
+        await gateway({**SCOPE, "headers": headers}, receive, send)
+        return int(sent[0]["status"])
+
+    async def ask_all(headers: list[bytes]) -> list[int]:
+        gateway = Gateway([], Door("", known, write_problem), bounds, Metrics(CollectorRegistry()))
+        return [await ask(gateway, header) for header in headers]
+
+    names = [b"Basic " + base64.b64encode(b"name%d:token" % number) for number in range(3)]
+    # The first request pays from the bucket of the address, the second from that of the token.
+    assert asyncio.run(ask_all([b"Bearer token", b"bearer token", *names])) == [200, 200, 429, 429, 429]
 
 
 def test_a_fault_of_ours_is_an_answer_and_a_line() -> None:

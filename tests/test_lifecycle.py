@@ -37,7 +37,7 @@ from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import ListTags, SetTag, Tag
 from muniment.core.verbs.gates import GetMove, MoveAlias, RollBackAlias
 from muniment.core.verbs.log import GetLeaves
-from muniment.core.verbs.people import ErasePrincipal
+from muniment.core.verbs.people import ErasePrincipal, GetPerson, RegisterPrincipal, RevokeRole
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
@@ -112,6 +112,29 @@ def test_only_security_revokes_and_lifts(sam: Backend, backend: Backend, open_as
         refuses(lambda status=status: say(backend, status), NotPermitted)  # type: ignore[misc] # bound at once
     say(sam, Status.PUBLISHED)
     assert read(backend, b"a") == b"a"
+
+
+def test_a_status_tells_a_stranger_nothing(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
+    """Without a role, setting a status is refused alike whether or not the version exists."""
+    identity = Identity.generate()
+    backend.execute(RegisterPrincipal(name=salted("Nils"), public_key=identity.public.pem))
+    stranger = open_as(identity)
+    say(sam, Status.REVOKED)
+    refusals = {
+        str(refuses(lambda number=number: say(stranger, Status.REVOKED, number), NotPermitted))  # type: ignore[misc] # bound at once
+        for number in (1, 2, 3)
+    }
+    assert len(refusals) == 1
+
+
+def test_only_who_set_a_status_repeats_it(sam: Backend, backend: Backend) -> None:
+    """Repeating a status answers its own actor, and takes the right to read from everybody."""
+    say(sam, Status.REVOKED)
+    say(sam, Status.REVOKED)
+    refuses(lambda: say(backend, Status.REVOKED), NotPermitted)
+    (grant,) = [one for one in backend.ask(GetPerson(principal="Sam")).grants if one.role == Role.SECURITY]
+    backend.execute(RevokeRole(principal="Sam", namespace=grant.namespace, role=Role.SECURITY))
+    refuses(lambda: say(sam, Status.REVOKED), NotPermitted)
 
 
 def test_a_revoked_version_is_for_security_and_auditors(

@@ -1,5 +1,6 @@
 """Owners: who answers for a model, who can set that, and how to search by it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.errors import ModelNotFound, NotPermitted, PrincipalNotFound
+from muniment.core.people.callers import parse_scopes
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import SetOwner
 from muniment.signing.keys import Identity
@@ -55,6 +57,16 @@ def test_setting_the_present_owner_again_changes_nothing(owned: Registry) -> Non
     """Setting the present owner again answers with the entry that set it."""
     again = owned.set_owner("acme/x", "Otto")
     assert (again.created, again.index) == (False, owned.owners("acme/x")[-1].index)
+
+
+def test_a_token_to_write_assigns_no_owner() -> None:
+    """A token that an admin issued for publishing alone cannot set owners."""
+    open_as, owner = open_memory(), Identity.generate()
+    backend = open_as(owner)
+    publish(backend, owner, b"model")
+    backend._caller = replace(backend._caller, scopes=parse_scopes(["write:acme"]))
+    with pytest.raises(NotPermitted):
+        backend.execute(SetOwner(name=NAME, principal="founder"))
 
 
 def test_an_unknown_model_or_person_is_refused(owned: Registry) -> None:

@@ -37,11 +37,14 @@ from muniment.client.versions.pushing import prepare, publish
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable
 from muniment.core.names import ModelName, Reference
+from muniment.core.verbs.gates import MoveAlias
+from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.server.settings import ServerSettings
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend
-from muniment.testing.backends import salted
+from muniment.testing.backends import NAME, PRODUCTION, salted
+from muniment.testing.backends import publish as publish_bytes
 from muniment.testing.live import LiveServer, run_server, stop, wait_until
 from muniment.testing.servers import find_port
 
@@ -360,6 +363,29 @@ def test_too_many_requests_are_told_when_to_come_again(tmp_path: Path, owner: Id
         assert int(refused[0].headers["retry-after"]) >= 1
         assert ask(mine).status_code == 200
         assert 429 in {ask(mine).status_code for _ in range(60)}
+
+
+def test_a_reason_has_to_be_unicode(tmp_path: Path, owner: Identity) -> None:
+    """Lone surrogates, which JSON can write, are refused in a text, and nothing is moved or removed."""
+    with run_server(tmp_path) as server:
+        backend = server.open_as(owner)
+        publish_bytes(backend, owner, b"weights")
+        backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))
+        before = len(backend.ask(GetLeaves(start=0)))
+        alias = f"{server.url}/api/v1/models/{NAME}/aliases/{PRODUCTION}"
+        bearer = f"Bearer {server.tokens[server.owner.public.id]}"
+        headers = {"authorization": bearer, "content-type": "application/json"}
+        reason = '{"salt": "00112233445566778899aabbccddeeff", "text": "odd \\ud800"}'
+        for method, url, rest in (
+            ("POST", f"{alias}/removals", ""),
+            ("POST", f"{alias}/rollbacks", ""),
+            ("PUT", alias, '"version": "1", '),
+            ("POST", f"{server.url}/api/v1/emergencies/1/closings", ""),
+        ):
+            body = f'{{{rest}"reason": {reason}}}'.encode()
+            answer = httpx2.request(method, url, headers=headers, content=body)
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body"), answer.text
+        assert len(backend.ask(GetLeaves(start=0))) == before
 
 
 def test_metrics_can_ask_for_a_token(tmp_path: Path) -> None:

@@ -231,6 +231,16 @@ def test_what_comes_without_a_size_counts_as_it_comes(place: Place) -> None:
     uploading.begin(place.me, ahead, None)
 
 
+def test_the_last_bytes_without_a_size_count_too(place: Place) -> None:
+    """What is sent and finished in one request is held to the bound before it is kept."""
+    uploading = place.open(place.staging.checkpoint_bytes + (1 << 20))
+    upload = uploading.begin(place.me, None, None).id
+    with pytest.raises(QuotaExceeded):
+        send(uploading, place.me, upload, bytes(2 << 20), end=True)
+    assert uploading.get(place.me, upload).result is None
+    assert place.blobs.find(Digest.of(bytes(2 << 20))) is None
+
+
 def test_one_request_is_stopped_in_its_middle(local: Place, tmp_path: Path) -> None:
     """A request that sends too much is refused while it is still sending."""
     checkpoint = local.staging.checkpoint_bytes

@@ -650,6 +650,24 @@ def test_a_false_mark_is_refused(backend: LocalBackend, owner: Identity, tmp_pat
     assert "record_unproven" in failed
 
 
+@pytest.mark.parametrize("what", ["a withdrawal for another version", "a kind that lasts"])
+def test_a_registry_that_admits_anything_is_refused(
+    backend: LocalBackend, owner: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A client applies the rules of withdrawals itself, though the registry recorded one against them."""
+    publish(backend, owner, b"model")
+    record(backend, owner, 1, EVALUATION, evaluation(0.9))
+    lasting = what == "a kind that lasts"
+    kind, about = (CONTENT, f"{NAME}@1") if lasting else (EVALUATION, f"{NAME}@2")
+    claims = backend.ask(DescribeVersion(reference=FIRST)).attestations
+    (claim,) = [one for one in claims if one.predicate_type == kind]
+    monkeypatch.setattr("muniment.services.claims.withdrawals._get_claim", lambda *_: claim)
+    withdraw(backend, owner, 1, Digest.parse(claim.digest), version=about)
+    trusted = TrustedBackend(backend, Memory(tmp_path / "state", "lax"), "lax")
+    with pytest.raises(RecordUnproven):
+        find_evidence(trusted, trusted.ask(GetVersion(reference=FIRST)))
+
+
 # ---- what a user types and sees
 
 
