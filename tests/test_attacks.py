@@ -714,6 +714,10 @@ def test_quotas_hold(people: Cast) -> None:
     for _ in range(4):
         answer = people.call("POST", "/api/v1/uploads", who="Vera", json={"size_bytes": 20 << 20})
     assert (answer.status_code, answer.json()["code"]) == (413, "quota_exceeded")
+    for number in range(8):
+        document = base64.b64encode(bytes([number]) * (700 << 10)).decode()
+        answer = people.call("POST", "/api/v1/documents", who="Vera", json={"documents": [document]})
+    assert (answer.status_code, answer.json()["code"]) == (413, "quota_exceeded")
 
 
 def test_what_is_published_is_no_longer_pending(people: Cast) -> None:

@@ -1,6 +1,7 @@
 """Canonical JSON: ours is RFC 8785, and what is read is read strictly."""
 
 import json
+import sys
 
 import pytest
 import rfc8785
@@ -56,15 +57,27 @@ def test_a_claim_holds_no_number_that_json_lacks(value: Json) -> None:
         b'{"a":1,"a":2}',
         b'{"a":NaN}',
         b'{"a":-Infinity}',
+        b'{"a":1e999}',
+        b'{"a":-1E+309}',
+        b'{"a":%s}' % (b"9" * 400),
+        b'{"a":-%s}' % (b"9" * 309),
+        b'{"a":"\\ud800"}',
+        b'{"\\uDFFF":1}',
         b"\xff",
         b'\xef\xbb\xbf{"a":1}',
         b"{",
     ],
 )
 def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
-    """Duplicate keys, NaN, a byte order mark and anything but an object at the top are refused."""
+    """Anything but an object of valid Unicode and finite doubles, each key once, is refused."""
     with pytest.raises(InvalidDocument):
         canonical.decode(data)
+
+
+def test_what_is_strict_json_is_read() -> None:
+    """The largest double, long integers below it, and surrogate pairs are read."""
+    data = b'{"a":[1.7976931348623157e308,1e-999,%s,"\\ud83d\\ude00"]}' % (b"1" * 309)
+    assert canonical.decode(data) == {"a": [sys.float_info.max, 0.0, int("1" * 309), "\U0001f600"]}
 
 
 @pytest.mark.parametrize("depth", [65, 100_000])

@@ -129,7 +129,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("typed")
     (directory / "model").mkdir()
     (directory / "model/weights.bin").write_bytes(b"weights")
-    (directory / "odd.json").write_text('{"a": [1e400, "\\ud800", null]}')
+    (directory / "odd.json").write_text(f'{{"a": [1e400, {"9" * 400}, "\\ud800", null]}}')
     (directory / "odd.yaml").write_text("rules: [{rule: threshold}, &a [*a]]\n")
     (directory / "odd.csv").write_text("y,p\n1,\n,nan\n")
     with open_registry(str(directory / "registry"), create=True) as registry:

@@ -45,6 +45,15 @@ def test_the_version_needs_no_parser() -> None:
     assert "click" not in modules_after(code)
 
 
+def test_the_list_of_commands_needs_no_core() -> None:
+    """`--help` loads neither the core, whose classes take longer than all else, nor the SDK."""
+    script = "import sys, muniment.cli.main\nprint('\\n'.join(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not [
+        name for name in result.stdout.split() if name.startswith(("muniment.core.", "muniment.client"))
+    ]
+
+
 def test_showing_loads_no_statistics_and_no_migrations() -> None:
     """`muniment show` on an embedded registry loads only the database library of the slow ones."""
     loaded = modules_after("import muniment.cli.versions.show, muniment.server.embedded")

@@ -11,16 +11,14 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from muniment.core.canonical import MAX_INTEGER
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Control characters other than tabs and line ends, characters that change the direction of text, and lone
 # surrogates, which stand for bytes of a file name that are not UTF-8.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
-# An entry of the log; RFC 8785 has no larger integers.
-ENTRY: Final = click.IntRange(0, MAX_INTEGER)
+# An entry of the log; RFC 8785 has no larger integers. (`core` would load every refusal at each start.)
+ENTRY: Final = click.IntRange(0, 2**53 - 1)
 # A hundred years.
 DAYS: Final = 36_500
 # The exit code if the answer is no.

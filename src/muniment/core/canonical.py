@@ -6,6 +6,7 @@ their shortest form; `muniment.signing.statements` encodes claims that hold floa
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn, TypeAlias
 
@@ -17,6 +18,7 @@ JsonObject: TypeAlias = Mapping[str, Json]
 # RFC 8785 3.2.2.3, I-JSON: the integers that every reader represents exactly.
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 64
+_DOUBLE_DIGITS: Final = 309
 
 
 def encode(value: Json) -> bytes:
@@ -33,13 +35,20 @@ def encode(value: Json) -> bytes:
 
 
 def decode(data: bytes) -> dict[str, Json]:
-    """Read a JSON object, strictly: no NaN, no duplicate key, no byte order mark, bounded depth.
+    """Read a JSON object, strictly: each number is a finite double, each text valid Unicode.
+
+    No duplicate key, no byte order mark, bounded depth.
 
     Raises:
         InvalidDocument: it is anything else.
     """
     try:
         value = _DECODER.decode(data.decode("utf-8"))
+        # Only an escape can hold a lone surrogate.
+        if b"\\u" in data:
+            _ENCODER.encode(value).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidDocument(reason="a lone surrogate is not text") from error
     except (ValueError, RecursionError) as error:
         raise InvalidDocument(reason=str(error) or type(error).__name__) from error
     if not isinstance(value, dict):
@@ -105,10 +114,29 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return members
 
 
+def _read_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise InvalidDocument(reason=f"{text:.20} is larger than any double")
+    return number
+
+
+def _read_integer(text: str) -> int:
+    # A double has at most 309 digits before its point; most integers are short.
+    if len(text) >= _DOUBLE_DIGITS:
+        _read_float(text)
+    return int(text)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidDocument(reason=f"{name} is not JSON")
 
 
 # Built once: building one costs as much as reading a small document.
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=_read_float,
+    parse_int=_read_integer,
+    parse_constant=_refuse_constant,
+)

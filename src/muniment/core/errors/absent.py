@@ -69,7 +69,7 @@ class RequestNotFound(NotFound):
 
     entry: int
     kind: str
-    message = "entry {entry} is not an open {kind} of yours"
+    message = "entry {entry} is not an open {kind}, or not one that you may see"
     advice = "list what is waiting for you: muniment inbox"
 
 

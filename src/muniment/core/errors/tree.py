@@ -1,28 +1,40 @@
 """The root of all refusals."""
 
 import re
-from dataclasses import dataclass, fields
 from typing import ClassVar, dataclass_transform
 
 
+# To type checkers the classes are dataclasses. To generate so many would slow down the start of each command.
 @dataclass_transform(kw_only_default=True, eq_default=False)
-@dataclass(kw_only=True, eq=False)
 class MunimentError(Exception):
-    """The root of the tree."""
+    """The root of the tree. Annotations of a class are its fields, which are passed by name."""
 
     code: ClassVar[str] = "muniment_error"
     message: ClassVar[str] = ""
     advice: ClassVar[str] = ""
+    fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
-        """Make each class a dataclass and derive its code: VersionExists, version_exists."""
+        """Name the fields and derive the code: VersionExists, version_exists."""
         super().__init_subclass__()
         cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        dataclass(kw_only=True, eq=False)(cls)
+        cls.fields = (*cls.fields, *cls.__annotations__)
+
+    def __init__(self, **data: object) -> None:
+        """Set the fields.
+
+        Raises:
+            TypeError: one is missing or unknown.
+        """
+        super().__init__()
+        vars(self).update(data)
+        wrong = data.keys() - set(self.fields) or [name for name in self.fields if not hasattr(self, name)]
+        if wrong:
+            raise TypeError(f"{type(self).__name__} has the fields {self.fields}, not {sorted(data)}")  # noqa: EM102, TRY003 - a bug
 
     def data(self) -> dict[str, object]:
         """Return the fields by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in self.fields}
 
     @property
     def hint(self) -> str:

@@ -39,8 +39,8 @@ Hash = Annotated[str, Path(max_length=200)]
 @router.post("/documents", response_model=Digests)
 async def add_documents(request: Request, body: Documents) -> Response:
     """Store small blobs. They are private to you until a namespace takes them."""
-    backend = registry_of(request).open_as(await require_caller(request))
-    digests = await write(lambda: backend.add_documents(body.documents))
+    registry, caller = registry_of(request), await require_caller(request)
+    digests = await write(lambda: registry.add_documents(caller, body.documents))
     answer = Digests(digests=[str(digest) for digest in digests])
     return _send(answer)
 

@@ -190,9 +190,18 @@ class Uploading:
         """Finish hashing and syncing."""
         self._workers.shutdown()
 
-    def _check_room(self, unit: Unit, principal: str) -> None:
+    def check_room(self, caller: Caller, size_bytes: int) -> None:
+        """Check that a caller may send so many bytes more before publishing some.
+
+        Raises:
+            QuotaExceeded: they may not.
+        """
+        self._units.read(lambda unit: self._check_room(unit, _principal(caller), size_bytes))
+
+    def _check_room(self, unit: Unit, principal: str, more_bytes: int = 0) -> None:
         held = unit.holdings.measure(holder_of(principal))
-        if held + unit.uploads.measure(principal, self._staging.checkpoint_bytes) > self._most_pending_bytes:
+        pending = unit.uploads.measure(principal, self._staging.checkpoint_bytes)
+        if held + pending + more_bytes > self._most_pending_bytes:
             raise QuotaExceeded(namespace="your uploads", quota_bytes=self._most_pending_bytes)
 
     def _get(self, unit: Unit, caller: Caller, upload: str) -> Upload:

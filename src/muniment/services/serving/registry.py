@@ -83,6 +83,16 @@ class ServedRegistry:
             caller=caller,
         )
 
+    def add_documents(self, caller: Caller, documents: Sequence[bytes]) -> list[Digest]:
+        """Store small blobs for a caller.
+
+        Raises:
+            QuotaExceeded: the caller has too many bytes that are not published.
+            NotPermitted: the caller may not write anywhere.
+        """
+        self.uploads.check_room(caller, sum(map(len, documents)))
+        return self.open_as(caller).add_documents(documents)
+
     def accept_upload(self, caller: Caller, upload: str, digests: Sequence[Digest]) -> Upload:
         """Accept an upload that did not come through us. Raises like `accept` of `direct` and `handovers`."""
         if self.direct is not None:
