@@ -3,7 +3,7 @@
 Things that a caller may not see are answered as missing, so that nobody learns by asking.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 from muniment.core.errors import NotFound, NotIdentified, NotPermitted
@@ -145,4 +145,4 @@ def _describe_absent(verb: Verb, on: str, absent: type[NotFound]) -> NotFound:
         "alias": str(alias),
         "reference": str(value) if isinstance(value, Reference) else f"{name}@{alias}",
     }
-    return absent(**{field.name: data[field.name] for field in fields(absent)})
+    return absent(**{name: data[name] for name in absent.fields})
