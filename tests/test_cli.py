@@ -263,6 +263,7 @@ def test_forget_says_what_it_did(cli: Cli, model: Path) -> None:
     cli("push", str(model), "acme/x")
     assert "forgotten" in cli("forget").stdout
     assert "nothing" in cli("forget").stdout
+    assert "nothing" in cli("forget", "a path that is not UTF-8: \udcff").stdout
 
 
 def test_every_error_has_a_code_a_hint_and_an_exit_code() -> None:

@@ -7,6 +7,7 @@ registry.
 import fcntl
 import hashlib
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class Memory:
         """Use a directory, which is made when it is needed."""
         self._directory = directory
         self._location = location
-        self._path = directory / f"{hashlib.sha256(location.encode()).hexdigest()[:32]}.json"
+        self._path = directory / f"{hashlib.sha256(os.fsencode(location)).hexdigest()[:32]}.json"
 
     def recall(self) -> Remembered | None:
         """Return the log last seen at the location.
