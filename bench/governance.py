@@ -16,6 +16,8 @@ from pathlib import Path
 
 import muniment
 from measure import Row, median, quantile, time_each
+from muniment.answers.cases import Moment
+from muniment.answers.gates import judge_gate
 from muniment.capture.clock import now
 from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
@@ -30,8 +32,6 @@ from muniment.policies.documents import read_policy
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN
 from muniment.server.webhooks import Deliveries, make_sender
-from muniment.services.gates.cases import Moment
-from muniment.services.gates.gate import judge_gate
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite
 

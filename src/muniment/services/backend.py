@@ -3,6 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO, Final, TypeVar, cast
 
+from muniment.answers.catalog import get_model, list_comments, list_owners, list_tags
+from muniment.answers.moves import get_move, list_moves
+from muniment.answers.people import get_key
+from muniment.answers.policies import get_policies, get_tier, list_policies
+from muniment.answers.requests import list_requests
+from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
 from muniment.core.backend import Stored
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified
@@ -18,25 +24,24 @@ from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit, Units
 from muniment.services.bytes.custody import check_may_upload, check_readable, hold_uploaded
 from muniment.services.bytes.quotas import get_usage, set_quota
-from muniment.services.catalog.comments import erase_comment, list_comments, post_comment
+from muniment.services.catalog.comments import erase_comment, post_comment
 from muniment.services.catalog.lineage import get_lineage
-from muniment.services.catalog.models import get_model, list_models
-from muniment.services.catalog.owners import list_owners, set_owner
+from muniment.services.catalog.models import list_models
+from muniment.services.catalog.owners import set_owner
 from muniment.services.catalog.search import search_versions
-from muniment.services.catalog.tags import list_tags, remove_tag, set_tag
+from muniment.services.catalog.tags import remove_tag, set_tag
 from muniment.services.claims.deployments import list_deployments
 from muniment.services.claims.disowning import revoke_key
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
-from muniment.services.gates.moves import get_move, list_moves, move_alias, remove_alias, roll_back_alias
-from muniment.services.gates.policies import get_policies, get_tier, list_policies, set_policy, set_tier
-from muniment.services.gates.requests import close_request, list_requests, open_request
+from muniment.services.gates.moves import move_alias, remove_alias, roll_back_alias
+from muniment.services.gates.policies import set_policy, set_tier
+from muniment.services.gates.requests import close_request, open_request
 from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
 from muniment.services.log.proofs import Paths, find_paths, sign_paths
 from muniment.services.log.retries import once
 from muniment.services.people.answers import (
-    get_key,
     get_person,
     get_self,
     list_issuers,
@@ -56,9 +61,8 @@ from muniment.services.people.sessions import begin_session, issue_token, revoke
 from muniment.services.reading import Reading, Sight, namespace_of
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 from muniment.services.upkeep.webhooks import end_webhook, list_webhooks, replay_webhook, set_webhook
-from muniment.services.versions.answers import describe_version, get_version, list_versions
 from muniment.services.versions.attest import record_attestation
-from muniment.services.versions.drafts import discard_draft, list_drafts, save_draft
+from muniment.services.versions.drafts import discard_draft, save_draft
 from muniment.services.versions.lifecycle import purge_version, set_retention, set_status
 from muniment.services.versions.publish import publish
 from muniment.services.versions.quarantine import check_free
@@ -166,10 +170,21 @@ class LocalBackend:
         self._units.close()
 
     def _answer(self, unit: Unit, query: Query[A], now: str) -> A:
-        reading = Reading(unit=unit, sight=Sight(unit, self._caller), signer=self._keys.log, now=now)
+        reading = self._read(unit, now)
         reading.check_who(query)
         # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", _QUERIES[type(query)](reading, query))
+
+    def _read(self, unit: Unit, now: str) -> Reading:
+        signer = self._keys.log
+        return Reading(
+            view=unit,
+            unit=unit,
+            sight=Sight(unit, self._caller),
+            signer=signer,
+            registry=str(signer.verifier),
+            now=now,
+        )
 
     def _check_readable(self, unit: Unit, digest: Digest) -> None:
         check_readable(unit, self._caller, digest)

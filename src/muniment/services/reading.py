@@ -6,13 +6,14 @@ Things that a caller may not see are answered as missing, so that nobody learns 
 from dataclasses import dataclass
 from functools import cached_property
 
+from muniment.answers.people import list_grants, roles_of
+from muniment.answers.view import State
 from muniment.core.errors import NotFound, NotIdentified, NotPermitted
 from muniment.core.names import ModelName, Models, Reference
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, may
 from muniment.core.verbs.verb import May, Query, Verb, Who, Within
 from muniment.ports.unit import Unit
-from muniment.services.transaction import list_grants, roles_of
 from muniment.signing.notes import NoteSigner
 
 
@@ -83,27 +84,12 @@ class Sight:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """One unit of work that answers a query."""
+class Reading(State):
+    """One unit of work that answers a query, which is also its view."""
 
     unit: Unit
     sight: Sight
     signer: NoteSigner
-    now: str
-
-    @cached_property
-    def time(self) -> str:
-        """The time of this reading, which is never before the newest entry."""
-        return max(self.now, self.unit.log.last_time())
-
-    @property
-    def registry(self) -> str:
-        """The verifier key of the log."""
-        return str(self.signer.verifier)
-
-    def find_text(self, digest: str | None) -> str | None:
-        """Find a typed text; None if there is none or it was erased."""
-        return None if digest is None else self.unit.payloads.find(digest)
 
     def check_who(self, query: Query[object]) -> None:
         """Check that the query's declaration lets the caller have an answer.

@@ -1,20 +1,19 @@
 """The context of every command: the unit of work, the actor, the time, and the registry's keys."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar, overload
 
+from muniment.answers.people import roles_of
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import Entry, Event, write_entry
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
-from muniment.core.people.roles import EVERYWHERE, Act, Role, may
-from muniment.core.records import Change, GrantRecord, KeyRecord, Put, Record
+from muniment.core.people.roles import Act, Role, may
+from muniment.core.records import Change, KeyRecord, Put, Record
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock, Nonces
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
@@ -119,17 +118,3 @@ class Transaction:
         """
         if not self.may(act, namespace):
             raise NotPermitted(principal=self.actor, act=str(act), namespace=namespace)
-
-
-def roles_of(unit: Unit, principal: str, namespace: str) -> frozenset[Role]:
-    """Collect the roles that a principal holds now in a namespace."""
-    return frozenset(
-        Role(grant.role)
-        for grant in list_grants(unit, principal)
-        if grant.namespace in {namespace, EVERYWHERE}
-    )
-
-
-def list_grants(unit: Unit, principal: str) -> Sequence[GrantRecord]:
-    """List the grants that a principal holds now."""
-    return unit.projections.select(GrantRecord, Where("principal", "=", principal), Where("ended", "=", None))

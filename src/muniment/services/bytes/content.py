@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from muniment.answers.documents import read_document
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_with_config
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, InvalidManifest
 from muniment.services.bytes.custody import find_sizes, take
-from muniment.services.bytes.documents import read_document
 from muniment.services.transaction import Transaction
 
 

@@ -7,6 +7,8 @@ namespace already holds. An embedded registry opens the stores itself, so nothin
 from collections.abc import Sequence
 from typing import Final
 
+from muniment.answers.documents import read_document
+from muniment.answers.people import list_grants
 from muniment.core.backend import Stored
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config
 from muniment.core.claims.attestations import read_statement
@@ -27,9 +29,8 @@ from muniment.core.records import QuotaRecord
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.bytes.documents import read_document
 from muniment.services.reading import Sight
-from muniment.services.transaction import Transaction, list_grants
+from muniment.services.transaction import Transaction
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 
 _WRITING: Final = (Act.PUBLISH, Act.ATTEST, Act.APPROVE, Act.SET_POLICY)

@@ -3,19 +3,17 @@
 import re
 from typing import Final
 
+from muniment.answers.people import roles_of
+from muniment.answers.resolve import resolve
 from muniment.core.errors import InvalidOption, PrincipalNotFound, RequestNotFound
 from muniment.core.events import CommentErased, CommentPosted
 from muniment.core.names import ModelName
 from muniment.core.people.roles import Act
 from muniment.core.records import CommentRecord, MoveRecord, RequestRecord, VersionRecord
-from muniment.core.verbs.catalog import Comment, EraseComment, ListComments, PostComment
-from muniment.ports.projections import Where
+from muniment.core.verbs.catalog import EraseComment, PostComment
 from muniment.ports.unit import Unit
-from muniment.services.catalog.resolve import resolve
-from muniment.services.log.pages import select_page
 from muniment.services.people.principals import get_principal
-from muniment.services.reading import Reading
-from muniment.services.transaction import Outcome, Transaction, roles_of
+from muniment.services.transaction import Outcome, Transaction
 
 MAX_COMMENT_CHARACTERS: Final = 20_000
 _MAX_MENTIONS: Final = 50
@@ -59,14 +57,6 @@ def erase_comment(tx: Transaction, command: EraseComment) -> Outcome:
         tx.require(Act.ERASE, name.namespace)
     tx.unit.payloads.erase(record.text)
     return Outcome(tx.record(CommentErased(name=name, number=record.number, comment=record.index)))
-
-
-def list_comments(reading: Reading, query: ListComments) -> tuple[Comment, ...]:
-    """List the comments on a version."""
-    version = resolve(reading.unit, query.reference)
-    about = Where("name", "=", version.name), Where("number", "=", version.number)
-    records = select_page(reading.unit, query, CommentRecord, *about)
-    return tuple(Comment(record=record, text=reading.find_text(record.text)) for record in records)
 
 
 def _check_about(unit: Unit, version: VersionRecord, about: int) -> None:

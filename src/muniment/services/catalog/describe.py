@@ -1,5 +1,7 @@
 """Describe versions so that they can be found: by tags, aliases, and where they serve."""
 
+from muniment.answers.documents import read_document
+from muniment.answers.resolve import resolve
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_manifest
 from muniment.core.catalog.search import ALIAS, MAX_TEXT_CHARACTERS, TARGET, Attribute
 from muniment.core.claims.deployments import State
@@ -16,9 +18,7 @@ from muniment.core.events import (
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.records import DeploymentRecord
 from muniment.ports.unit import Unit
-from muniment.services.bytes.documents import read_document
 from muniment.services.catalog.lineage import note_dataset
-from muniment.services.catalog.resolve import resolve
 
 
 def describe_tag(unit: Unit, version: int, tag: str, text: str | None, entry: int) -> None:

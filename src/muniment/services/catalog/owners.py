@@ -1,14 +1,12 @@
 """Owners: the principals who answer for models."""
 
+from muniment.answers.catalog import find_model
 from muniment.core.events import OwnerSet
 from muniment.core.people.roles import Act
 from muniment.core.records import OwnerRecord
-from muniment.core.verbs.catalog import ListOwners, SetOwner
+from muniment.core.verbs.catalog import SetOwner
 from muniment.ports.projections import Where
-from muniment.services.catalog.models import find_model
-from muniment.services.log.pages import select_page
 from muniment.services.people.principals import get_principal
-from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -32,9 +30,3 @@ def set_owner(tx: Transaction, command: SetOwner) -> Outcome:
         )
         return Outcome(newest[0].index, created=False)
     return Outcome(tx.record(OwnerSet(name=name, owner=owner)))
-
-
-def list_owners(reading: Reading, query: ListOwners) -> tuple[OwnerRecord, ...]:
-    """List the owners of a model, oldest first. Raises like `find_model`."""
-    find_model(reading.unit, query.name)
-    return tuple(select_page(reading.unit, query, OwnerRecord, Where("name", "=", str(query.name))))

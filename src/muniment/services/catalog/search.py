@@ -2,10 +2,10 @@
 
 import importlib
 
+from muniment.answers.pages import bound
 from muniment.core.catalog.search import Search, identify_people
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.catalog import SearchPage, SearchVersions
-from muniment.services.log.pages import bound
 from muniment.services.people.principals import find_id
 from muniment.services.reading import Reading
 

@@ -3,18 +3,16 @@
 import re
 from typing import Final
 
+from muniment.answers.catalog import newest_tags
+from muniment.answers.resolve import resolve
 from muniment.core.errors import InvalidTag
 from muniment.core.events import TagSet
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
-from muniment.core.records import TagRecord, VersionRecord
-from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag, Tag
-from muniment.ports.projections import Where
+from muniment.core.records import TagRecord
+from muniment.core.verbs.catalog import RemoveTag, SetTag
 from muniment.ports.unit import Unit
 from muniment.services.catalog.describe import describe_tag
-from muniment.services.catalog.resolve import resolve
-from muniment.services.log.pages import horizon
-from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 _NAME: Final = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -38,19 +36,11 @@ def remove_tag(tx: Transaction, command: RemoveTag) -> Outcome:
     return _set(tx, command.reference, command.key, None)
 
 
-def list_tags(reading: Reading, query: ListTags) -> tuple[Tag, ...]:
-    """List the tags of a version, without removed and erased ones."""
-    version = resolve(reading.unit, query.reference, query.at)
-    newest = _newest(reading.unit, version, horizon(reading.unit, query.at))
-    texts = [(key, reading.find_text(record.value)) for key, record in sorted(newest.items())]
-    return tuple(Tag(key=key, value=text) for key, text in texts if text is not None)
-
-
 def _set(tx: Transaction, reference: Reference, key: str, value: Payload | None) -> Outcome:
     if _NAME.fullmatch(key) is None or len(key) > _MAX_NAME_CHARACTERS:
         raise InvalidTag(key=key)
     version = resolve(tx.unit, reference)
-    present = _newest(tx.unit, version).get(key)
+    present = newest_tags(tx.unit, version).get(key)
     text = None if value is None else value.text
     if present is not None and _text(tx.unit, present) == text:
         return Outcome(present.index, created=False)
@@ -63,13 +53,6 @@ def _set(tx: Transaction, reference: Reference, key: str, value: Payload | None)
     index = tx.record(event)
     describe_tag(tx.unit, version.index, key, text, index)
     return Outcome(index)
-
-
-def _newest(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()) -> dict[str, TagRecord]:
-    records = unit.projections.select(
-        TagRecord, Where("name", "=", version.name), Where("number", "=", version.number), *until
-    )
-    return {record.tag: record for record in records}
 
 
 def _text(unit: Unit, record: TagRecord) -> str | None:

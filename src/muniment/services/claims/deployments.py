@@ -1,12 +1,12 @@
 """Deployments: what serves where, now or at a time."""
 
+from muniment.answers.pages import bound, end_of, horizon
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, WrongSubject
 from muniment.core.events import Deployed
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.core.verbs.claims import ListDeployments
 from muniment.ports.projections import Where
-from muniment.services.log.pages import bound, end_of, horizon
 from muniment.services.reading import Reading
 from muniment.services.transaction import Transaction
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from muniment.answers.claims import list_standing, read_said
+from muniment.answers.resolve import resolve
 from muniment.core.catalog.search import Attribute, find_attributes
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE, Statement
 from muniment.core.claims.evidence import Evidence
@@ -13,8 +15,6 @@ from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.lineage import forget_claim, note_claim
-from muniment.services.catalog.resolve import resolve
-from muniment.services.claims.relying import list_standing, read_said
 
 
 def describe_claim(unit: Unit, version: VersionRecord, statement: Statement, entry: int) -> None:

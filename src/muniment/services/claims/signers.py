@@ -1,10 +1,10 @@
 """Signers: that what was sent is signed by who sent it, with a key that counts now."""
 
+from muniment.answers.documents import read_document
 from muniment.core.claims.attestations import Statement
 from muniment.core.digests import Digest
 from muniment.core.errors import KeyExpired, KeyRevoked, NotYourSignature, UnknownSigner
 from muniment.core.records import KeyRecord
-from muniment.services.bytes.documents import read_document
 from muniment.services.transaction import Transaction
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.keys import PublicKey

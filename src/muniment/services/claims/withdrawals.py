@@ -1,5 +1,6 @@
 """Withdraw a claim: its signer takes it back, and it no longer counts."""
 
+from muniment.answers.claims import is_withdrawn
 from muniment.core.claims.attestations import kind_of
 from muniment.core.claims.withdrawals import LASTING, Withdrawal
 from muniment.core.digests import Digest
@@ -19,7 +20,6 @@ from muniment.core.people.callers import Assurance
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
 from muniment.services.claims.describing import describe_withdrawal
 from muniment.services.claims.recording import act_of
-from muniment.services.claims.relying import is_withdrawn
 from muniment.services.transaction import Transaction
 
 

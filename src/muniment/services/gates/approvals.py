@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Final
 
+from muniment.answers.claims import authors_of, read_claims, read_revision
+from muniment.answers.people import roles_of
+from muniment.answers.policies import get_in_force, load_policy
 from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
@@ -22,9 +25,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.records import PrincipalRecord, VersionRecord
 from muniment.core.times import read_time
-from muniment.services.claims.relying import authors_of, read_claims, read_revision
-from muniment.services.gates.policies import get_in_force, load_policy
-from muniment.services.transaction import Transaction, roles_of
+from muniment.services.transaction import Transaction
 
 _DECIDING: Final = frozenset({Role.VALIDATOR, Role.APPROVER, Role.SECURITY})
 

@@ -1,5 +1,12 @@
 """Emergencies: an alias moves past its gate, and somebody else must review that (break-glass)."""
 
+from muniment.answers.cases import Moment
+from muniment.answers.claims import authors_of, check_subject, find_same, read_revision
+from muniment.answers.gates import judge_gate
+from muniment.answers.people import roles_of
+from muniment.answers.policies import find_policies
+from muniment.answers.resolve import find_move, resolve
+from muniment.answers.statuses import check_in_service
 from muniment.core.claims.attestations import EMERGENCY, Statement
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.digests import Digest
@@ -21,16 +28,10 @@ from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.gates import BreakGlass, CloseEmergency
 from muniment.services.bytes.custody import take
-from muniment.services.catalog.resolve import find_move, resolve
-from muniment.services.catalog.statuses import check_in_service
 from muniment.services.claims.recording import record_claim
-from muniment.services.claims.relying import authors_of, check_subject, find_same, read_revision
 from muniment.services.claims.signers import verify_sent
-from muniment.services.gates.cases import Moment
-from muniment.services.gates.gate import judge_gate
 from muniment.services.gates.moves import record_move
-from muniment.services.gates.policies import find_policies
-from muniment.services.transaction import Outcome, Transaction, roles_of
+from muniment.services.transaction import Outcome, Transaction
 
 
 def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from muniment.answers.claims import authors_of, list_standing, read_claims, read_revision
+from muniment.answers.people import roles_of
+from muniment.answers.resolve import resolve
 from muniment.core.claims.attestations import APPROVAL, WAIVER
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
@@ -22,10 +25,7 @@ from muniment.core.times import read_time, write_time
 from muniment.core.verbs.gates import GetInbox, InboxItem
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.catalog.resolve import resolve
-from muniment.services.claims.relying import authors_of, list_standing, read_claims, read_revision
 from muniment.services.reading import Reading, Sight
-from muniment.services.transaction import roles_of
 
 # Notices are shown for this long; tasks until they are decided.
 _NEWS: Final = timedelta(days=30)

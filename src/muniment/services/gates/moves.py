@@ -1,5 +1,10 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
+from muniment.answers.cases import Moment
+from muniment.answers.gates import Judged, gate_of, judge_gate
+from muniment.answers.policies import find_policies
+from muniment.answers.resolve import find_move, resolve
+from muniment.answers.statuses import check_in_service
 from muniment.core.errors import (
     GateFailed,
     MunimentError,
@@ -15,9 +20,6 @@ from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.verbs.gates import (
     BreakGlass,
-    GetMove,
-    ListMoves,
-    Move,
     MoveAlias,
     RemoveAlias,
     RollBackAlias,
@@ -25,15 +27,8 @@ from muniment.core.verbs.gates import (
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.describe import describe_move, describe_removal
-from muniment.services.catalog.models import find_model
-from muniment.services.catalog.resolve import find_move, resolve
-from muniment.services.catalog.statuses import check_in_service
-from muniment.services.gates.cases import Moment
-from muniment.services.gates.gate import Judged, gate_of, judge_gate, record_verdict
-from muniment.services.gates.policies import find_policies
+from muniment.services.gates.gate import record_verdict
 from muniment.services.gates.requests import close_met
-from muniment.services.log.pages import horizon, select_page
-from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -107,31 +102,6 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
     index = tx.record(event)
     describe_removal(tx.unit, event, index)
     return Outcome(index)
-
-
-def get_move(reading: Reading, query: GetMove) -> MoveRecord:
-    """Return the newest move of an alias.
-
-    Raises:
-        VersionNotFound: it points nowhere.
-    """
-    move = find_move(reading.unit, query.name, query.alias, horizon(reading.unit, query.at))
-    if move is None:
-        raise VersionNotFound(reference=f"{query.name}@{query.alias}")
-    return move
-
-
-def list_moves(reading: Reading, query: ListMoves) -> tuple[Move, ...]:
-    """List the moves of an alias, or of all aliases of a model.
-
-    Raises:
-        ModelNotFound: the model does not exist.
-    """
-    alias = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
-    name, until = Where("name", "=", str(query.name)), horizon(reading.unit, query.at)
-    find_model(reading.unit, query.name)
-    moves = select_page(reading.unit, query, MoveRecord, name, *alias, *until)
-    return tuple(Move(record=move, reason=reading.find_text(move.reason)) for move in moves)
 
 
 def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:

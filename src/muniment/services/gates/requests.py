@@ -1,5 +1,7 @@
 """Requests: ask those who may approve to review a version for an alias."""
 
+from muniment.answers.resolve import resolve
+from muniment.answers.statuses import check_in_service
 from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.errors import RequestNotFound
 from muniment.core.events import RequestClosed, RequestOpened, RequestOutcome, RequestReminded
@@ -7,13 +9,9 @@ from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import RequestRecord, VersionRecord
-from muniment.core.verbs.gates import CloseRequest, ListRequests, OpenRequest, Request
+from muniment.core.verbs.gates import CloseRequest, OpenRequest
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.catalog.resolve import resolve
-from muniment.services.catalog.statuses import check_in_service
-from muniment.services.log.pages import select_page
-from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -62,20 +60,6 @@ def close_rejected(
     if approval.decision is SigningDecision.REJECT and approval.waiver is None:
         for record in _list_open(tx.unit, version, approval.alias):
             _close(tx, record, RequestOutcome.REJECTED, reason)
-
-
-def list_requests(reading: Reading, query: ListRequests) -> tuple[Request, ...]:
-    """List the requests for a model."""
-    state = [] if query.closed else [Where("closed", "=", None)]
-    records = select_page(reading.unit, query, RequestRecord, Where("name", "=", str(query.name)), *state)
-    return tuple(
-        Request(
-            record=record,
-            reason=reading.find_text(record.reason),
-            answer=reading.find_text(record.answer),
-        )
-        for record in records
-    )
 
 
 def _list_open(unit: Unit, version: VersionRecord, alias: str) -> list[RequestRecord]:

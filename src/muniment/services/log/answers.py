@@ -1,9 +1,9 @@
 """Answers about the log."""
 
+from muniment.answers.pages import bound
 from muniment.core.errors import EventNotFound
 from muniment.core.receipts import Proof
 from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof, Growth, LogIdentity
-from muniment.services.log.pages import bound
 from muniment.services.log.proofs import identify, prove, prove_growth
 from muniment.services.reading import Reading
 

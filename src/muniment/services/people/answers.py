@@ -1,10 +1,9 @@
 """Answers about people and workloads."""
 
-from muniment.core.errors import UnknownSigner
+from muniment.answers.pages import end_of, horizon, select_page
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord
 from muniment.core.verbs.people import (
-    GetKey,
     GetPerson,
     GetSelf,
     ListIssuers,
@@ -15,7 +14,6 @@ from muniment.core.verbs.people import (
     WhoMay,
 )
 from muniment.ports.projections import Where
-from muniment.services.log.pages import end_of, horizon, select_page
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.principals import get_principal
 from muniment.services.reading import Reading
@@ -38,18 +36,6 @@ def get_person(reading: Reading, query: GetPerson) -> Person:
 def list_people(reading: Reading, query: ListPeople) -> tuple[Person, ...]:
     """List principals."""
     return tuple(_describe(reading, record) for record in select_page(reading.unit, query, PrincipalRecord))
-
-
-def get_key(reading: Reading, query: GetKey) -> KeyRecord:
-    """Return a key.
-
-    Raises:
-        UnknownSigner: no principal has it.
-    """
-    key = reading.unit.projections.find(KeyRecord, (query.key_id,))
-    if key is None:
-        raise UnknownSigner(key_id=query.key_id)
-    return key
 
 
 def list_tokens(reading: Reading, query: ListTokens) -> tuple[Token, ...]:

@@ -9,13 +9,13 @@ from functools import partial
 from itertools import chain, islice
 from typing import Final, TypeVar
 
+from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.records import AttestationRecord, DraftRecord, PolicyRecord, VersionRecord
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units
 from muniment.services.bytes.custody import attached_to, content_of
-from muniment.services.catalog.statuses import status_of
 
 R = TypeVar("R", VersionRecord, DraftRecord, PolicyRecord)
 

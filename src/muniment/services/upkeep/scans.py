@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO, Final, NamedTuple
 
+from muniment.answers.claims import read_revision
+from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import SCAN
 from muniment.core.claims.scans import Scan, ScanFinding, write_scan
@@ -20,9 +22,7 @@ from muniment.ports.jobs import Job
 from muniment.ports.projections import Where
 from muniment.ports.scanning import Scannable, Scanning
 from muniment.ports.unit import Unit, Units
-from muniment.services.catalog.statuses import status_of
 from muniment.services.claims.own import record_stored, sign_own
-from muniment.services.claims.relying import read_revision
 from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
 
 SCANNING: Final = "scan"

@@ -1,5 +1,6 @@
 """Admission: a claim about a version is verified when it arrives (DESIGN rule 4)."""
 
+from muniment.answers.claims import check_subject, find_same, is_withdrawn
 from muniment.core.bytes.revisions import Revision
 from muniment.core.claims.approvals import Approval
 from muniment.core.claims.attestations import APPROVAL, SCAN, VERDICT, WAIVER, WITHDRAWAL, Statement
@@ -13,7 +14,6 @@ from muniment.core.payloads import Payload
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import act_of, record_claim
-from muniment.services.claims.relying import check_subject, find_same, is_withdrawn
 from muniment.services.claims.signers import verify_sent
 from muniment.services.claims.withdrawals import withdraw
 from muniment.services.gates.approvals import check_approval, check_waiver

@@ -1,10 +1,10 @@
 """Record a claim about a version: evidence, an approval, or any other attestation."""
 
+from muniment.answers.claims import read_revision
+from muniment.answers.resolve import resolve
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.core.verbs.claims import RecordAttestation
-from muniment.services.catalog.resolve import resolve
-from muniment.services.claims.relying import read_revision
 from muniment.services.reading import Sight
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.admission import admit

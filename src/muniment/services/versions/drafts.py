@@ -4,6 +4,7 @@ Aliases and gates ignore drafts. A draft becomes a version when its author publi
 discarded; until then its bytes count as held by the namespace.
 """
 
+from muniment.answers.resolve import resolve
 from muniment.core.digests import Digest
 from muniment.core.errors import RequestNotFound, VersionExists, VersionNotFound
 from muniment.core.events import DraftEnded, DraftOutcome, DraftSaved
@@ -11,14 +12,11 @@ from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import DraftRecord, VersionRecord
-from muniment.core.verbs.versions import DiscardDraft, Draft, ListDrafts, SaveDraft
+from muniment.core.verbs.versions import DiscardDraft, SaveDraft
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.bytes.custody import attached_to, content_of, take
-from muniment.services.catalog.resolve import resolve
-from muniment.services.log.pages import select_page
-from muniment.services.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.keeping import find_needed
 
@@ -72,15 +70,6 @@ def end_published(tx: Transaction, version: VersionRecord) -> None:
     record = _find_open(tx.unit, version.name, version.revision)
     if record is not None:
         _end(tx, record, DraftOutcome.PUBLISHED, None)
-
-
-def list_drafts(reading: Reading, query: ListDrafts) -> tuple[Draft, ...]:
-    """List the open drafts of a model."""
-    about = Where("name", "=", str(query.name)), Where("ended", "=", None)
-    return tuple(
-        Draft(record=record, message=reading.find_text(record.message))
-        for record in select_page(reading.unit, query, DraftRecord, *about)
-    )
 
 
 def replay_discard(unit: Unit, event: DraftEnded) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.records import DraftRecord, VersionRecord
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import content_of
-from muniment.services.catalog.statuses import status_of
 
 _AT_ONCE: Final = 100
 

@@ -1,5 +1,9 @@
 """The end of a version: deprecate, retire, revoke, retain or purge it. Its record stays."""
 
+from muniment.answers.claims import read_revision
+from muniment.answers.resolve import resolve
+from muniment.answers.statuses import find_status, status_of
+from muniment.answers.versions import find_retention
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import TOMBSTONE
 from muniment.core.claims.tombstones import GoneFile, Tombstone
@@ -19,17 +23,13 @@ from muniment.core.people.roles import Act
 from muniment.core.records import (
     DeploymentRecord,
     MoveRecord,
-    RetentionRecord,
     VersionRecord,
 )
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.versions import PurgeVersion, SetRetention, SetStatus
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.catalog.resolve import resolve
-from muniment.services.catalog.statuses import find_status, status_of
 from muniment.services.claims.own import record_own
-from muniment.services.claims.relying import read_revision
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.drafts import replay_discard
 from muniment.services.versions.keeping import find_needed
@@ -152,21 +152,6 @@ def replay_lifecycle(unit: Unit, entry: Entry) -> None:
             replay_discard(unit, event)
         case _:
             return
-
-
-def find_retention(
-    unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()
-) -> RetentionRecord | None:
-    """Find the retention of a version."""
-    retentions = unit.projections.select(
-        RetentionRecord,
-        Where("name", "=", version.name),
-        Where("number", "=", version.number),
-        *until,
-        descending=True,
-        limit=1,
-    )
-    return retentions[0] if retentions else None
 
 
 def _check_may_go(tx: Transaction, version: VersionRecord) -> None:

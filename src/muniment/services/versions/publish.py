@@ -1,5 +1,6 @@
 """Publish a stored manifest as the next version of a model."""
 
+from muniment.answers.resolve import resolve
 from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
 from muniment.core.events import VersionPublished
 from muniment.core.names import Kind, Reference
@@ -8,7 +9,6 @@ from muniment.core.verbs.versions import PublishVersion
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.catalog.lineage import note_dataset
-from muniment.services.catalog.resolve import resolve
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.admission import admit_new
 from muniment.services.versions.drafts import end_published

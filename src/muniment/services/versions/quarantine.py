@@ -5,6 +5,9 @@ namespace shares stays readable. Neither the version nor its weights can be publ
 another number or name; files that hold no model, such as a tokenizer, can.
 """
 
+from muniment.answers.claims import read_revision
+from muniment.answers.people import roles_of
+from muniment.answers.statuses import find_status, list_revoked, status_of
 from muniment.core.backend import Stored
 from muniment.core.bytes.formats import is_weights
 from muniment.core.bytes.revisions import File, Revision
@@ -17,10 +20,7 @@ from muniment.core.people.roles import Act, may
 from muniment.core.records import ModelRecord, VersionRecord
 from muniment.ports.holdings import QUARANTINE, quarantine_of
 from muniment.ports.unit import Unit
-from muniment.services.catalog.statuses import find_status, list_revoked, status_of
-from muniment.services.claims.relying import read_revision
 from muniment.services.reading import Sight
-from muniment.services.transaction import roles_of
 from muniment.services.versions.keeping import is_part_of
 
 

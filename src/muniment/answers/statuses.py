@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
+from muniment.answers.view import View
 from muniment.core.catalog.statuses import WITHDRAWN, Status
 from muniment.core.errors import VersionWithdrawn
 from muniment.core.records import StatusRecord, VersionRecord
 from muniment.ports.projections import Where
-from muniment.ports.unit import Unit
 
 
-def find_status(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = ()) -> StatusRecord | None:
+def find_status(view: View, version: VersionRecord, until: tuple[Where, ...] = ()) -> StatusRecord | None:
     """Find the newest status of a version; None if none was set."""
-    records = unit.projections.select(
+    records = view.projections.select(
         StatusRecord,
         Where("name", "=", version.name),
         Where("number", "=", version.number),
@@ -22,29 +22,29 @@ def find_status(unit: Unit, version: VersionRecord, until: tuple[Where, ...] = (
     return records[0] if records else None
 
 
-def status_of(unit: Unit, version: VersionRecord) -> Status:
+def status_of(view: View, version: VersionRecord) -> Status:
     """Return the present status of a version."""
-    record = find_status(unit, version)
+    record = find_status(view, version)
     return Status.PUBLISHED if record is None else Status(record.status)
 
 
-def list_revoked(unit: Unit) -> Iterator[VersionRecord]:
+def list_revoked(view: View) -> Iterator[VersionRecord]:
     """List the versions that are revoked now."""
-    records = unit.projections.select(StatusRecord, Where("status", "=", str(Status.REVOKED)))
+    records = view.projections.select(StatusRecord, Where("status", "=", str(Status.REVOKED)))
     for name, number in dict.fromkeys((record.name, record.number) for record in records):
-        version = unit.projections.find(VersionRecord, (name, number))
-        if version is not None and status_of(unit, version) is Status.REVOKED:
+        version = view.projections.find(VersionRecord, (name, number))
+        if version is not None and status_of(view, version) is Status.REVOKED:
             yield version
 
 
-def check_in_service(unit: Unit, version: VersionRecord) -> None:
+def check_in_service(view: View, version: VersionRecord) -> None:
     """Check that the status of a version lets an alias move to it.
 
     Raises:
         VersionWithdrawn: it is retired, revoked or purged.
     """
-    record = find_status(unit, version)
+    record = find_status(view, version)
     if record is not None and Status(record.status) in WITHDRAWN:
-        reason = None if record.reason is None else unit.payloads.find(record.reason)
+        reason = None if record.reason is None else view.payloads.find(record.reason)
         reference = f"{version.name}@{version.number}"
         raise VersionWithdrawn(reference=reference, status=record.status, reason=reason or "erased")

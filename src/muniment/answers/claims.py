@@ -1,5 +1,7 @@
 """Read claims again: each reader verifies them again before relying on them (DESIGN rule 4)."""
 
+from muniment.answers.documents import read_document
+from muniment.answers.view import View
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement, read_statement
 from muniment.core.claims.withdrawals import drop_withdrawn
@@ -7,19 +9,17 @@ from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
 from muniment.ports.projections import Where
-from muniment.ports.unit import Unit
-from muniment.services.bytes.documents import read_document
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
 
 
-def read_revision(unit: Unit, digest: Digest) -> Revision:
+def read_revision(view: View, digest: Digest) -> Revision:
     """Read the manifest of a revision. Raises as `read_document` and `parse_manifest`."""
-    return parse_manifest(read_document(unit, digest, MAX_MANIFEST_BYTES))
+    return parse_manifest(read_document(view, digest, MAX_MANIFEST_BYTES))
 
 
-def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple[Attestation, ...]:
+def read_claims(view: View, version: VersionRecord, revision: Revision) -> tuple[Attestation, ...]:
     """Read and verify again every claim about a version that stands, oldest first.
 
     Claims that were withdrawn are left out, and claims by keys that are revoked as of before they were
@@ -29,65 +29,65 @@ def read_claims(unit: Unit, version: VersionRecord, revision: Revision) -> tuple
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature, WrongSubject: a claim cannot be relied on.
     """
-    counting = _list_counting(unit, version)
+    counting = _list_counting(view, version)
     entries = {record.index for record, _ in counting}
     withdrawn = {record.index for record, _ in counting if record.withdrawn in entries}
     claims = [
-        _read_claim(unit, record, key, version, revision)
+        _read_claim(view, record, key, version, revision)
         for record, key in counting
         if record.index not in withdrawn or record.predicate_type == APPROVAL
     ]
     return tuple(drop_withdrawn(claims, withdrawn))
 
 
-def list_standing(unit: Unit, version: VersionRecord, *which: Where) -> list[AttestationRecord]:
+def list_standing(view: View, version: VersionRecord, *which: Where) -> list[AttestationRecord]:
     """List the claims about a version that stand, oldest first; as `read_claims`, but nothing is verified."""
-    return [record for record, _ in _list_counting(unit, version, *which) if not is_withdrawn(unit, record)]
+    return [record for record, _ in _list_counting(view, version, *which) if not is_withdrawn(view, record)]
 
 
-def is_withdrawn(unit: Unit, claim: AttestationRecord) -> bool:
+def is_withdrawn(view: View, claim: AttestationRecord) -> bool:
     """Say whether a claim was withdrawn, by a key that counted then."""
     if claim.withdrawn is None:
         return False
     about = Where("name", "=", claim.name), Where("revision", "=", claim.revision)
-    withdrawals = unit.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
-    return any(_counts(one, unit.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)
+    withdrawals = view.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
+    return any(_counts(one, view.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)
 
 
 def find_same(
-    unit: Unit, version: VersionRecord, signer: KeyRecord, statement: Statement
+    view: View, version: VersionRecord, signer: KeyRecord, statement: Statement
 ) -> AttestationRecord | None:
     """Find the claim on record, withdrawn or not, that a key made about a version by the same statement."""
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     made = Where("key_id", "=", signer.id), Where("predicate_type", "=", statement.predicate_type)
-    for record in unit.projections.select(AttestationRecord, *about, *made):
-        if read_said(unit, record.digest) == statement:
+    for record in view.projections.select(AttestationRecord, *about, *made):
+        if read_said(view, record.digest) == statement:
             return record
     return None
 
 
-def read_said(unit: Unit, digest: str) -> Statement:
+def read_said(view: View, digest: str) -> Statement:
     """Read what a stored bundle says, without verifying it again. Raises as `read_document`."""
-    return read_statement(Bundle.decode(read_document(unit, Digest.parse(digest), MAX_BUNDLE_BYTES)).payload)
+    return read_statement(Bundle.decode(read_document(view, Digest.parse(digest), MAX_BUNDLE_BYTES)).payload)
 
 
-def authors_of(unit: Unit, version: VersionRecord) -> frozenset[str]:
+def authors_of(view: View, version: VersionRecord) -> frozenset[str]:
     """Collect who made a version: who published its bytes, under any name, and who trained it.
 
     Withdrawing the provenance does not make somebody less of an author.
     """
-    trained = _list_counting(unit, version, Where("predicate_type", "=", PROVENANCE))
-    same = unit.projections.select(VersionRecord, Where("revision", "=", version.revision))
+    trained = _list_counting(view, version, Where("predicate_type", "=", PROVENANCE))
+    same = view.projections.select(VersionRecord, Where("revision", "=", version.revision))
     return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})
 
 
 def _list_counting(
-    unit: Unit, version: VersionRecord, *which: Where
+    view: View, version: VersionRecord, *which: Where
 ) -> list[tuple[AttestationRecord, KeyRecord]]:
     """List the claims about a version whose keys counted when they came, oldest first, with the keys."""
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
-    records = unit.projections.select(AttestationRecord, *about, *which)
-    keys = {record.key_id: unit.projections.find(KeyRecord, (record.key_id,)) for record in records}
+    records = view.projections.select(AttestationRecord, *about, *which)
+    keys = {record.key_id: view.projections.find(KeyRecord, (record.key_id,)) for record in records}
     return [(record, key) for record in records if (key := keys[record.key_id]) and _counts(record, key)]
 
 
@@ -97,10 +97,10 @@ def _counts(record: AttestationRecord, key: KeyRecord | None) -> bool:
 
 
 def _read_claim(
-    unit: Unit, record: AttestationRecord, key: KeyRecord, version: VersionRecord, revision: Revision
+    view: View, record: AttestationRecord, key: KeyRecord, version: VersionRecord, revision: Revision
 ) -> Attestation:
     digest = Digest.parse(record.digest)
-    bundle = Bundle.decode(read_document(unit, digest, MAX_BUNDLE_BYTES))
+    bundle = Bundle.decode(read_document(view, digest, MAX_BUNDLE_BYTES))
     statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
     check_subject(statement, version, revision)
     return Attestation(

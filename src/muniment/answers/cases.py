@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from muniment.answers.claims import authors_of, read_claims, read_revision
+from muniment.answers.people import roles_of
+from muniment.answers.resolve import find_move, resolve
+from muniment.answers.statuses import list_revoked
+from muniment.answers.view import View
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
@@ -15,11 +20,6 @@ from muniment.core.gates.rules.history import Clean
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.ports.projections import Where
-from muniment.ports.unit import Unit
-from muniment.services.catalog.resolve import find_move, resolve
-from muniment.services.catalog.statuses import list_revoked
-from muniment.services.claims.relying import authors_of, read_claims, read_revision
-from muniment.services.transaction import roles_of
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
@@ -40,17 +40,17 @@ class Bar(NamedTuple):
     digest: str
 
 
-def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Case:
+def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case:
     """Gather what a policy judges of a version for an alias.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
     """
     name = ModelName.parse(version.name)
-    revision = read_revision(unit, Digest.parse(version.revision))
-    claims = read_claims(unit, version, revision)
+    revision = read_revision(view, Digest.parse(version.revision))
+    claims = read_claims(view, version, revision)
     compared = {text or str(bar.alias) for text in bar.policy.compared}
-    baselines = {text: _find_baseline(unit, name, Alias(text)) for text in compared}
+    baselines = {text: _find_baseline(view, name, Alias(text)) for text in compared}
     signers = {claim.signer for claim in claims}
     signers |= {
         claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
@@ -63,32 +63,32 @@ def gather(unit: Unit, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         now=moment.time,
         registry=moment.registry,
         paths=tuple(file.path for file in revision.files),
-        authors=authors_of(unit, version),
+        authors=authors_of(view, version),
         attestations=claims,
-        roles={signer: roles_of(unit, signer, name.namespace) for signer in signers},
-        holds=_find_holds(unit, version),
+        roles={signer: roles_of(view, signer, name.namespace) for signer in signers},
+        holds=_find_holds(view, version),
         baselines=baselines,
-        origins=_find_origins(unit, claims) if traced else (),
-        revoked=_find_revoked(unit, version) if traced else (),
+        origins=_find_origins(view, claims) if traced else (),
+        revoked=_find_revoked(view, version) if traced else (),
     )
 
 
-def _find_baseline(unit: Unit, name: ModelName, alias: Alias) -> Baseline | None:
-    move = find_move(unit, name, alias)
+def _find_baseline(view: View, name: ModelName, alias: Alias) -> Baseline | None:
+    move = find_move(view, name, alias)
     if move is None:
         return None
-    version = resolve(unit, Reference(name, move.number))
-    revision = read_revision(unit, Digest.parse(version.revision))
+    version = resolve(view, Reference(name, move.number))
+    revision = read_revision(view, Digest.parse(version.revision))
     return Baseline(
-        version=f"{version.name}@{version.number}", attestations=read_claims(unit, version, revision)
+        version=f"{version.name}@{version.number}", attestations=read_claims(view, version, revision)
     )
 
 
-def _find_holds(unit: Unit, version: VersionRecord) -> tuple[Hold, ...]:
+def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
     """Read the stretches in which aliases pointed at a version off their moves."""
     open_: dict[str, str] = {}
     holds: list[Hold] = []
-    for move in unit.projections.select(MoveRecord, Where("name", "=", version.name)):
+    for move in view.projections.select(MoveRecord, Where("name", "=", version.name)):
         since = open_.pop(move.alias, None)
         if since is not None:
             holds.append(Hold(alias=move.alias, since=since, until=move.moved))
@@ -97,9 +97,9 @@ def _find_holds(unit: Unit, version: VersionRecord) -> tuple[Hold, ...]:
     return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
 
 
-def _find_origins(unit: Unit, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
+def _find_origins(view: View, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
     origins = [
-        _find_origin(unit, one, Provenance(claim.predicate))
+        _find_origin(view, one, Provenance(claim.predicate))
         for claim in claims
         if claim.predicate_type == PROVENANCE
         for one in Provenance(claim.predicate).inputs
@@ -107,15 +107,15 @@ def _find_origins(unit: Unit, claims: Sequence[Attestation]) -> tuple[Origin, ..
     return tuple(origins)
 
 
-def _find_origin(unit: Unit, one: Input, provenance: Provenance) -> Origin:
+def _find_origin(view: View, one: Input, provenance: Provenance) -> Origin:
     if one.kind == "code":
         return Origin(name=one.name, kind=one.kind, resolved=bool(one.digest) and one.uri != "git")
-    owners = [owned.version for owned in unit.lineage.find_versions({one.digest}, None)] if one.digest else []
+    owners = [owned.version for owned in view.lineage.find_versions({one.digest}, None)] if one.digest else []
     if one.uri.startswith(VERSION_URI):
         owners = [owner for owner in owners if f"{owner.name}@{owner.number}" == one.uri[len(VERSION_URI) :]]
     snapshot = provenance.find_byproduct(f"snapshot of {one.name}")
     kept = snapshot is not None and snapshot.hex == one.digest
-    licences = {licence for owner in owners if (licence := _find_licence(unit, owner))}
+    licences = {licence for owner in owners if (licence := _find_licence(view, owner))}
     return Origin(
         name=one.name,
         kind=one.kind,
@@ -124,22 +124,22 @@ def _find_origin(unit: Unit, one: Input, provenance: Provenance) -> Origin:
     )
 
 
-def _find_licence(unit: Unit, version: VersionRecord) -> str:
+def _find_licence(view: View, version: VersionRecord) -> str:
     try:
-        revision = read_revision(unit, Digest.parse(version.revision))
-        cards = [claim for claim in read_claims(unit, version, revision) if claim.predicate_type == CARD]
+        revision = read_revision(view, Digest.parse(version.revision))
+        cards = [claim for claim in read_claims(view, version, revision) if claim.predicate_type == CARD]
     except MunimentError:
         # What cannot be relied on says nothing, and nothing is no licence.
         return ""
     return Card.read(cards[-1].predicate).licence if cards else ""
 
 
-def _find_revoked(unit: Unit, version: VersionRecord) -> tuple[str, ...]:
+def _find_revoked(view: View, version: VersionRecord) -> tuple[str, ...]:
     """List which of a version and all that it was made from are revoked, wherever in the registry."""
     root = Digest.parse(version.revision).hex
-    nodes = unit.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
+    nodes = view.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
     revoked = [
-        f"{one.name}@{one.number}" for one in list_revoked(unit) if Digest.parse(one.revision).hex in nodes
+        f"{one.name}@{one.number}" for one in list_revoked(view) if Digest.parse(one.revision).hex in nodes
     ]
     unknown = ["an ancestry too long to follow"] if len(nodes) > _MAX_ANCESTORS else []
     return (*revoked, *unknown)

@@ -1,0 +1,64 @@
+"""Gates: judge a version by the policies of an alias."""
+
+from muniment.answers.cases import Bar, Moment, gather
+from muniment.answers.policies import find_policies, load_policy
+from muniment.answers.resolve import resolve
+from muniment.answers.view import State, View
+from muniment.core.errors import PolicyNotFound
+from muniment.core.gates.policy import Gate, Verdict, judge
+from muniment.core.gates.rules.case import Case
+from muniment.core.names import Alias, ModelName
+from muniment.core.records import VersionRecord
+from muniment.core.verbs.gates import JudgeGate
+
+Judged = tuple[Verdict, Case | None]
+
+
+def preview_gate(state: State, query: JudgeGate) -> Gate:
+    """Judge a version by the policies of an alias, or by another policy, without recording anything.
+
+    Raises:
+        PolicyNotFound: the alias is not guarded.
+        BlobNotFound: the other policy is not stored.
+    """
+    view, moment = state.view, Moment(state.registry, state.time)
+    version = resolve(view, query.reference)
+    if query.policy is not None:
+        bar = Bar(query.alias, load_policy(view, str(query.policy)), str(query.policy))
+        return gate_of(version, query.alias, [judge_bar(view, version, bar, moment)])
+    judged = judge_gate(view, version, query.alias, moment)
+    if judged is None:
+        raise PolicyNotFound(name=version.name, alias=str(query.alias))
+    return gate_of(version, query.alias, judged)
+
+
+def judge_gate(view: View, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
+    """Evaluate every policy in force for an alias; None if it is not guarded.
+
+    An alias that is guarded without a policy gets a verdict without findings, which fails.
+
+    Raises:
+        BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
+    """
+    policies = find_policies(view, ModelName.parse(version.name), alias)
+    if not policies:
+        return None
+    bars = [
+        Bar(alias, entry.policy, str(entry.record.digest)) for entry in policies if entry.policy is not None
+    ]
+    if not bars:
+        reference = f"{version.name}@{version.number}"
+        return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
+    return [judge_bar(view, version, bar, moment) for bar in bars]
+
+
+def judge_bar(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
+    """Evaluate one policy. Raises like `judge_gate`."""
+    case = gather(view, version, bar, moment)
+    return judge(bar.policy, case), case
+
+
+def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:
+    """Combine the verdicts into a gate."""
+    reference = f"{version.name}@{version.number}"
+    return Gate(version=reference, alias=str(alias), verdicts=tuple(verdict for verdict, _ in judged))

@@ -1,0 +1,110 @@
+"""Policies and risk tiers in force."""
+
+from typing import NamedTuple
+
+from muniment.answers.documents import read_document
+from muniment.answers.pages import horizon, select_page
+from muniment.answers.view import State, View
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    PolicyNotFound,
+    TierNotFound,
+)
+from muniment.core.gates.policy import Policy
+from muniment.core.names import EVERY, Alias, ModelName, Models
+from muniment.core.records import PolicyRecord, TierRecord
+from muniment.core.verbs.gates import GetPolicies, GetTier, ListPolicies
+from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
+from muniment.ports.projections import Where
+
+
+class InForce(NamedTuple):
+    """A policy in force: its record and its content; None if it has no document yet."""
+
+    record: PolicyRecord
+    policy: Policy | None
+
+
+def get_policies(state: State, query: GetPolicies) -> tuple[PolicyRecord, ...]:
+    """Return the records of the policies in force for an alias. Raises like `get_in_force`."""
+    until = horizon(state.view, query.at)
+    return tuple(entry.record for entry in get_in_force(state.view, query.name, query.alias, until))
+
+
+def list_policies(state: State, query: ListPolicies) -> tuple[PolicyRecord, ...]:
+    """List the policies that were ever set for the models of a namespace."""
+    low, high = Where("models", ">=", f"{query.namespace}/"), Where("models", "<", f"{query.namespace}0")
+    return tuple(select_page(state.view, query, PolicyRecord, low, high))
+
+
+def get_tier(state: State, query: GetTier) -> TierRecord:
+    """Return the risk tier of a model.
+
+    Raises:
+        TierNotFound: it has no tier.
+    """
+    tier = find_tier(state.view, query.name)
+    if tier is None:
+        raise TierNotFound(name=str(query.name))
+    return tier
+
+
+def get_in_force(view: View, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
+    """Return the policies in force for an alias, as `find_policies` does.
+
+    Raises:
+        PolicyNotFound: there are none.
+    """
+    policies = find_policies(view, name, alias, until)
+    if not policies:
+        raise PolicyNotFound(name=str(name), alias=str(alias))
+    return policies
+
+
+def find_policies(view: View, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
+    """Find the policies in force for an alias of a model; `until` limits them to earlier ones.
+
+    The policy of the namespace comes first. A policy whose scope excludes the model is not in force for it;
+    one without a document is in force and cannot be met.
+    """
+    tiered = find_tier(view, name, until)
+    tier = None if tiered is None else tiered.tier
+    both = (Models(name.namespace, EVERY), Models(name.namespace, name.model))
+    newest = [find_set(view, models, alias, until) for models in both]
+    policies = [
+        InForce(record, None if record.digest is None else load_policy(view, record.digest))
+        for record in newest
+        if record is not None
+    ]
+    return [entry for entry in policies if entry.policy is None or entry.policy.covers(name.model, tier)]
+
+
+def find_tier(view: View, name: ModelName, until: tuple[Where, ...] = ()) -> TierRecord | None:
+    """Find the risk tier of a model."""
+    tiers = view.projections.select(
+        TierRecord, Where("name", "=", str(name)), *until, descending=True, limit=1
+    )
+    return tiers[0] if tiers else None
+
+
+def find_set(view: View, models: Models, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord | None:
+    """Find the policy that was set last for an alias of some models, whatever its scope."""
+    policies = view.projections.select(
+        PolicyRecord,
+        Where("models", "=", str(models)),
+        Where("alias", "=", str(alias)),
+        *until,
+        descending=True,
+        limit=1,
+    )
+    return policies[0] if policies else None
+
+
+def load_policy(view: View, digest: str) -> Policy:
+    """Read a stored policy.
+
+    Raises:
+        InvalidPolicy: the document is not a policy.
+        BlobNotFound, ContentCorrupt: it is missing, too large, or was altered.
+    """
+    return decode_policy(read_document(view, Digest.parse(digest), MAX_POLICY_BYTES))

@@ -1,0 +1,21 @@
+"""Requests for approval."""
+
+from muniment.answers.pages import select_page
+from muniment.answers.view import State
+from muniment.core.records import RequestRecord
+from muniment.core.verbs.gates import ListRequests, Request
+from muniment.ports.projections import Where
+
+
+def list_requests(state: State, query: ListRequests) -> tuple[Request, ...]:
+    """List the requests for a model."""
+    open_ = [] if query.closed else [Where("closed", "=", None)]
+    records = select_page(state.view, query, RequestRecord, Where("name", "=", str(query.name)), *open_)
+    return tuple(
+        Request(
+            record=record,
+            reason=state.find_text(record.reason),
+            answer=state.find_text(record.answer),
+        )
+        for record in records
+    )

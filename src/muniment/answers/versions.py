@@ -1,0 +1,129 @@
+"""Answers about versions."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from muniment.answers.catalog import find_model
+from muniment.answers.pages import bound, end_of, horizon, select_page
+from muniment.answers.resolve import resolve
+from muniment.answers.statuses import find_status
+from muniment.answers.view import State, View
+from muniment.core.claims.attestations import WITHDRAWAL
+from muniment.core.records import (
+    AttestationRecord,
+    DraftRecord,
+    MoveRecord,
+    RetentionRecord,
+    VersionRecord,
+)
+from muniment.core.verbs.versions import (
+    DescribeVersion,
+    Draft,
+    GetVersion,
+    ListDrafts,
+    ListVersions,
+    VersionDetail,
+)
+from muniment.ports.projections import Where
+
+
+def get_version(state: State, query: GetVersion) -> VersionRecord:
+    """Resolve a reference. Raises like `resolve`."""
+    return resolve(state.view, query.reference, query.at)
+
+
+def describe_version(state: State, query: DescribeVersion) -> VersionDetail:
+    """Resolve a reference and gather the details of the version. Raises like `resolve`."""
+    view = state.view
+    until = horizon(view, query.at)
+    version = resolve(view, query.reference, query.at)
+    claims = view.projections.select(
+        AttestationRecord,
+        Where("name", "=", version.name),
+        Where("revision", "=", version.revision),
+        *until,
+    )
+    moves = view.projections.select(MoveRecord, Where("name", "=", version.name), *until)
+    held = {move.alias: move.number for move in moves}
+    status = find_status(view, version, until)
+    return VersionDetail(
+        record=version,
+        aliases=tuple(sorted(alias for alias, number in held.items() if number == version.number)),
+        attestations=tuple(claims if query.at is None else _unmark(claims, end_of(view, query.at))),
+        message=state.find_text(version.message),
+        status=status,
+        status_reason=None if status is None else state.find_text(status.reason),
+        retention=find_retention(view, version, until),
+        emergencies=tuple(
+            move for move in moves if move.number == version.number and move.emergency and move.closed is None
+        ),
+        superseded=_find_superseding(moves, version.number),
+        withdrawal_reasons={
+            claim.digest: text
+            for claim in claims
+            if claim.predicate_type == WITHDRAWAL and (text := state.find_text(claim.reason)) is not None
+        },
+    )
+
+
+def list_versions(state: State, query: ListVersions) -> tuple[VersionRecord, ...]:
+    """List the versions of a model, newest first.
+
+    Raises:
+        ModelNotFound: the model does not exist.
+    """
+    find_model(state.view, query.name)
+    before = [] if query.before is None else [Where("number", "<", query.before)]
+    return tuple(
+        state.view.projections.select(
+            VersionRecord,
+            Where("name", "=", str(query.name)),
+            *before,
+            *horizon(state.view, query.at),
+            order="number",
+            descending=True,
+            limit=bound(query.limit),
+        )
+    )
+
+
+def list_drafts(state: State, query: ListDrafts) -> tuple[Draft, ...]:
+    """List the open drafts of a model."""
+    about = Where("name", "=", str(query.name)), Where("ended", "=", None)
+    return tuple(
+        Draft(record=record, message=state.find_text(record.message))
+        for record in select_page(state.view, query, DraftRecord, *about)
+    )
+
+
+def find_retention(
+    view: View, version: VersionRecord, until: tuple[Where, ...] = ()
+) -> RetentionRecord | None:
+    """Find the retention of a version."""
+    retentions = view.projections.select(
+        RetentionRecord,
+        Where("name", "=", version.name),
+        Where("number", "=", version.number),
+        *until,
+        descending=True,
+        limit=1,
+    )
+    return retentions[0] if retentions else None
+
+
+def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[AttestationRecord]:
+    """Give claims as they were at the end of that log, without later withdrawals."""
+    for claim in claims:
+        later = claim.withdrawn is not None and claim.withdrawn >= end
+        yield replace(claim, withdrawn=None) if later else claim
+
+
+def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRecord, ...]:
+    """Pick the moves that took aliases from a version, unless they came back."""
+    taken: dict[str, MoveRecord] = {}
+    for move in moves:
+        if move.number == number:
+            taken.pop(move.alias, None)
+        elif move.previous == number:
+            taken[move.alias] = move
+    return tuple(taken.values())

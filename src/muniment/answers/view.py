@@ -1,0 +1,102 @@
+"""The state that an answer follows from. A unit of work is one; a client makes one of proven entries."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO, Protocol, TypeVar
+
+from muniment.core.digests import Digest
+from muniment.core.records import Key, Record
+from muniment.ports.lineage import Lineage
+from muniment.ports.projections import Where
+
+R = TypeVar("R", bound=Record)
+
+
+class Records(Protocol):
+    """The records; see `ports.projections.Projections`."""
+
+    def find(self, kind: type[R], key: Key) -> R | None:
+        """Find the record with a primary key."""
+
+    def select(
+        self,
+        kind: type[R],
+        *conditions: Where,
+        order: str = "index",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[R]:
+        """List the records that meet all conditions, ordered by a column."""
+
+
+class Texts(Protocol):
+    """The typed texts; see `ports.payloads.Payloads`."""
+
+    def find(self, digest: str) -> str | None:
+        """Find a text by digest; None if it was erased or never stored."""
+
+
+class Times(Protocol):
+    """The log as a clock; see `ports.event_log.EventLog`."""
+
+    def size(self) -> int:
+        """Count the leaves."""
+
+    def last_time(self) -> str:
+        """Return the time of the newest leaf; empty if the log is empty."""
+
+    def count_until(self, time: str) -> int:
+        """Count the leaves that were appended at or before a time."""
+
+
+class Documents(Protocol):
+    """The bytes; see `ports.blobs.BlobStore`."""
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Open a blob.
+
+        Raises:
+            BlobNotFound: it is not stored.
+        """
+
+
+class View(Protocol):
+    """One consistent state of the registry."""
+
+    @property
+    def projections(self) -> Records:
+        """The records."""
+
+    @property
+    def payloads(self) -> Texts:
+        """The erasable texts."""
+
+    @property
+    def log(self) -> Times:
+        """The size of the log, now and at a time."""
+
+    @property
+    def blobs(self) -> Documents:
+        """The bytes."""
+
+    @property
+    def lineage(self) -> Lineage:
+        """The graph of derivations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A view, with the verifier key of the registry's log and the time of the question (RFC 3339)."""
+
+    view: View
+    registry: str
+    now: str
+
+    @cached_property
+    def time(self) -> str:
+        """The time of this state, which is never before the newest entry."""
+        return max(self.now, self.view.log.last_time())
+
+    def find_text(self, digest: str | None) -> str | None:
+        """Find a typed text; None if there is none or it was erased."""
+        return None if digest is None else self.view.payloads.find(digest)
