@@ -50,6 +50,16 @@ Change: TypeAlias = Put | Amend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceRecord(Record):
+    """A namespace, or the registry itself (`*`); `salt` is the digest of the payload that hashes its subjects."""
+
+    table: ClassVar[str] = "namespaces"
+    key: ClassVar[tuple[str, ...]] = ("name",)
+    name: str
+    salt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalRecord(Record):
     """A person or workload; `profile` is the digest of an erasable payload that holds the name."""
 
@@ -390,6 +400,7 @@ class WebhookRecord(Record):
 
 # In the order in which one refers to another.
 RECORDS: Final[tuple[type[Record], ...]] = (
+    NamespaceRecord,
     PrincipalRecord,
     KeyRecord,
     GrantRecord,

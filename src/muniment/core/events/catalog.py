@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
-from muniment.core.events.subjects import Subject, SubjectKind, of_entry, of_namespace, of_version
+from muniment.core.events.subjects import Subject, SubjectKind, of_namespace, of_version
 from muniment.core.names import ModelName
 from muniment.core.records import (
     Amend,
@@ -115,11 +115,10 @@ class CommentErased(Event):
     comment: int
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The comments on the version, and the entry of the comment."""
+        """The comments on the version."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number, SubjectKind.COMMENTS),
-            of_entry(self.comment),
         )
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event

@@ -7,7 +7,7 @@ from muniment.core.claims.attestations import WITHDRAWAL
 from muniment.core.claims.deployments import State
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
-from muniment.core.events.subjects import Subject, SubjectKind, of_claims, of_entry, of_namespace
+from muniment.core.events.subjects import Subject, SubjectKind, of_claims, of_namespace
 from muniment.core.names import ModelName
 from muniment.core.people.callers import Assurance
 from muniment.core.records import Amend, AttestationRecord, Change, DeploymentRecord, Put
@@ -53,7 +53,7 @@ class AttestationRecorded(Event):
         if said is None:
             return about
         target = Subject(SubjectKind.TARGET, f"{self.name.namespace}/{said.target}")
-        return (*about, target, *([] if said.previous is None else [of_entry(said.previous)]))
+        return (*about, target)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the claim. Of each model and target the newest deployment stands: it ends the one before it."""
@@ -102,11 +102,10 @@ class ClaimWithdrawn(Event):
     reason: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The claims about the revision, and the entry of the one that is withdrawn."""
+        """The claims about the revision."""
         return (
             of_namespace(self.name.namespace),
             of_claims(self.name, self.revision),
-            of_entry(self.entry),
         )
 
     def fold(self, entry: Entry) -> list[Change]:

@@ -35,12 +35,15 @@ class Entry:
     Attributes:
         index: its place in the log, which is not part of its bytes (`write_entry`).
         id: a UUIDv7.
+        about: the salted hashes of its subjects, in hex, in their order: the verifiable index follows
+            from them without the salts.
     """
 
     index: int
     id: str
     actor: str
     time: str
+    about: tuple[str, ...]
     event: Event
 
     @property

@@ -8,8 +8,8 @@ from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
 from muniment.core.events.subjects import (
     Subject,
+    of_alias,
     SubjectKind,
-    of_entry,
     of_model,
     of_namespace,
     of_version,
@@ -51,10 +51,11 @@ class PolicySet(Event):
     attestation: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The policies of the alias."""
+        """The policies of the alias, and of the namespace."""
         return (
             of_namespace(self.models.namespace),
             Subject(SubjectKind.POLICY, f"{self.models}@{self.alias}"),
+            Subject(SubjectKind.POLICIES, self.models.namespace),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -112,13 +113,13 @@ class AliasMoved(Event):
     due: str | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The new and the previous version, the alias, and the model."""
+        """The new and the previous version, the alias, and the moves of the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
             *([] if self.previous is None else [of_version(self.name, self.previous)]),
-            Subject(SubjectKind.ALIAS, f"{self.name}@{self.alias}"),
-            of_model(self.name),
+            of_alias(self.name, self.alias),
+            of_model(self.name, SubjectKind.MOVES),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -150,12 +151,12 @@ class AliasRemoved(Event):
     reason: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The previous version, the alias, and the model."""
+        """The previous version, the alias, and the moves of the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.previous),
-            Subject(SubjectKind.ALIAS, f"{self.name}@{self.alias}"),
-            of_model(self.name),
+            of_alias(self.name, self.alias),
+            of_model(self.name, SubjectKind.MOVES),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -186,12 +187,12 @@ class EmergencyClosed(Event):
     reason: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version, the model, and the entry of the move."""
+        """The version, the alias, and the moves of the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
-            of_model(self.name),
-            of_entry(self.move),
+            of_alias(self.name, self.alias),
+            of_model(self.name, SubjectKind.MOVES),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -210,11 +211,11 @@ class RequestOpened(Event):
     reason: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version, and the model."""
+        """The version, and the requests for the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
-            of_model(self.name),
+            of_model(self.name, SubjectKind.REQUESTS),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -242,12 +243,11 @@ class RequestReminded(Event):
     reason: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version, the model, and the entry of the request."""
+        """The version, and the requests for the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
-            of_model(self.name),
-            of_entry(self.request),
+            of_model(self.name, SubjectKind.REQUESTS),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -267,12 +267,11 @@ class RequestClosed(Event):
     reason: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version, the model, and the entry of the request."""
+        """The version, and the requests for the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
-            of_model(self.name),
-            of_entry(self.request),
+            of_model(self.name, SubjectKind.REQUESTS),
         )
 
     def fold(self, entry: Entry) -> list[Change]:

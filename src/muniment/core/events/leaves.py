@@ -4,6 +4,7 @@ They hold opaque ids and digests, never typed text (DESIGN rule 9). `version` is
 number is never reused.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,7 +25,7 @@ from muniment.core.events.gates import (
     RequestReminded,
     TierSet,
 )
-from muniment.core.events.log import RegistryCreated
+from muniment.core.events.log import NamespaceCreated, RegistryCreated
 from muniment.core.events.people import (
     IssuerDistrusted,
     IssuerTrusted,
@@ -55,6 +56,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     kind.type: kind
     for kind in (
         RegistryCreated,
+        NamespaceCreated,
         PrincipalRegistered,
         PrincipalErased,
         KeyEnrolled,
@@ -101,6 +103,7 @@ def write_entry(entry: Entry) -> bytes:
     """
     leaf = canonical.encode(
         {
+            "about": entry.about,
             "actor": entry.actor,
             "data": write_event(entry.event),
             "id": entry.id,
@@ -124,10 +127,17 @@ def read_entry(leaf: bytes, index: int) -> Entry:
     kind = EVENTS.get(str(document.get("type")))
     if document.get("version") != FORMAT or document.keys() != _MEMBERS or kind is None:
         raise InvalidDocument(reason="the format or type of the event is unknown")
-    id_, actor, time = document["id"], document["actor"], document["time"]
+    id_, actor, time, about = (document[name] for name in ("id", "actor", "time", "about"))
     if not (isinstance(id_, str) and isinstance(actor, str) and isinstance(time, str)):
         raise InvalidDocument(reason="id, actor and time of an event must be text")
-    return Entry(index=index, id=id_, actor=actor, time=time, event=forms.read(kind, document["data"]))
+    if not isinstance(about, list) or not about or not all(map(_is_hash, about)):
+        raise InvalidDocument(reason="an event must be about hashes of subjects")
+    event = forms.read(kind, document["data"])
+    return Entry(index=index, id=id_, actor=actor, time=time, about=tuple(map(str, about)), event=event)
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
 def write_event(event: Event) -> JsonObject:
@@ -135,4 +145,5 @@ def write_event(event: Event) -> JsonObject:
     return forms.write(event)
 
 
-_MEMBERS: Final = frozenset({"actor", "data", "id", "time", "type", "version"})
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_MEMBERS: Final = frozenset({"about", "actor", "data", "id", "time", "type", "version"})

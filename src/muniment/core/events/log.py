@@ -1,25 +1,51 @@
-"""Events of the registry itself."""
+"""Events of the registry itself and of its namespaces."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event
-from muniment.core.events.subjects import REGISTRY, Subject
-from muniment.core.records import Change
+from muniment.core.events.subjects import REGISTRY, Subject, SubjectKind, of_namespace
+from muniment.core.people.roles import EVERYWHERE
+from muniment.core.records import Change, NamespaceRecord, Put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryCreated(Event):
-    """A registry was created: the origin and the verifier key of its log (C2SP signed-note)."""
+    """A registry was created: the origin and the verifier key of its log (C2SP signed-note).
+
+    `salt` is the digest of the payload with which its own subjects are hashed.
+    """
 
     type: ClassVar[str] = "registry.created"
     origin: str
     log_key: str
+    salt: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
         """The registry."""
         return (REGISTRY,)
 
-    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
-        """Make no record: its entry is the first of the log."""
-        return []
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the registry as the namespace of everything that belongs to no other."""
+        return [Put(NamespaceRecord(index=entry.index, name=EVERYWHERE, salt=str(self.salt)))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceCreated(Event):
+    """A namespace was created, by the first event in it.
+
+    `salt` is the digest of the payload with which its subjects are hashed.
+    """
+
+    type: ClassVar[str] = "namespace.created"
+    namespace: str
+    salt: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The creation of the namespace, which is found with the salt of the registry alone."""
+        return (of_namespace(self.namespace), Subject(SubjectKind.CREATION, self.namespace))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the namespace."""
+        return [Put(NamespaceRecord(index=entry.index, name=self.namespace, salt=str(self.salt)))]

@@ -11,7 +11,6 @@ from muniment.core.events.subjects import (
     REGISTRY,
     Subject,
     SubjectKind,
-    of_entry,
     of_namespace,
     of_principal,
     of_roles,
@@ -156,11 +155,10 @@ class RoleRevoked(Event):
     grant: int
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The roles of the principal there, and the entry of the grant."""
+        """The roles of the principal there."""
         return (
             of_namespace(self.namespace),
             of_roles(self.namespace, self.principal),
-            of_entry(self.grant),
         )
 
     def fold(self, entry: Entry) -> list[Change]:
@@ -270,8 +268,8 @@ class IssuerDistrusted(Event):
     rule: int
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The issuer, and the entry of the rule."""
-        return (REGISTRY, Subject(SubjectKind.ISSUER, self.issuer), of_entry(self.rule))
+        """The issuer."""
+        return (REGISTRY, Subject(SubjectKind.ISSUER, self.issuer))
 
     def fold(self, entry: Entry) -> list[Change]:
         """End the rule."""

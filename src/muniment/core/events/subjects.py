@@ -1,5 +1,8 @@
 """Subjects: what events are about. The verifiable index hashes their kinds and names, so both never change.
 
+A hash is salted, so that nobody guesses names from it who may not read there: with the salt of the subject's
+namespace or, for people, keys, issuers and the registry itself, with that of the registry.
+
 The first subject of an event is its namespace or the registry; the others follow, the main one first. The
 index answers two questions about a subject: which event is the newest, and which events there are.
 
@@ -7,34 +10,39 @@ index answers two questions about a subject: which event is the newest, and whic
 |-------------|-----------------------|-----------------------------------------------------|---------------|
 | `registry`  | empty                 | all that belong to no namespace                     |               |
 | `namespace` | `acme`                | all of a namespace                                  |               |
+| `creation`  | `acme`                | the creation of a namespace, salted by the registry | its salt      |
 | `models`    | `acme`                | the first version of each model of a namespace      |               |
-| `model`     | `acme/x`              | versions, drafts, moves, emergencies, requests      |               |
+| `versions`  | `acme/x`              | versions of a model                                 | the latest    |
 | `version`   | `acme/x@3`            | published, status, retention, tags, requests, moves |               |
+| `drafts`    | `acme/x`              | drafts of a model                                   |               |
+| `moves`     | `acme/x`              | moves of all aliases of a model                     |               |
+| `requests`  | `acme/x`              | requests for versions of a model                    |               |
 | `status`    | `acme/x@3`            | statuses of a version                               | its status    |
 | `comments`  | `acme/x@3`            | comments on a version, and their erasure            |               |
 | `claims`    | `acme/x@sha256:<hex>` | claims about a revision, and their withdrawal       |               |
 | `target`    | `acme/prod-eu/api`    | deployments of models of a namespace to a target    |               |
-| `alias`     | `acme/x@production`   | moves and removals of an alias                      | its version   |
+| `alias`     | `acme/x@production`   | moves of an alias, its removal, ends of emergencies | its version   |
 | `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |
+| `policies`  | `acme`                | policies of a namespace                             |               |
 | `tier`      | `acme/x`              | risk tiers of a model                               | its tier      |
 | `owner`     | `acme/x`              | owners of a model                                   | its owner     |
 | `quota`     | `acme`                | quotas of a namespace                               | its quota     |
 | `webhooks`  | `acme`                | webhooks of a namespace                             |               |
 | `roles`     | `acme/<id>`           | roles of a principal there; `*/<id>`: everywhere    |               |
 | `principal` | `<id>`                | registration, logins, keys, erasure                 |               |
-| `key`       | `<key id>`            | enrolment and revocation of a key                   | its validity  |
+| `key`       | `<key id>`            | enrolment and revocation of a key                   |               |
 | `tokens`    | `<id>`                | tokens of a principal                               |               |
 | `issuer`    | an address            | rules that trust workloads of an issuer             |               |
-| `entry`     | `17`                  | ends and amendments of the record of entry 17       | its change    |
 
-No event is about its own entry: without an event about entry 17, its record stands unchanged.
+An event that amends a record has the subjects under which the record is looked up. So all of a subject tell
+what became of its records, and the newest tells it alone if it makes the record.
 """
 
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from muniment.core.digests import Digest
-from muniment.core.names import ModelName
+from muniment.core.names import Alias, ModelName
 from muniment.core.people.roles import EVERYWHERE
 
 
@@ -43,15 +51,20 @@ class SubjectKind(StrEnum):
 
     REGISTRY = "registry"
     NAMESPACE = "namespace"
+    CREATION = "creation"
     MODELS = "models"
-    MODEL = "model"
+    VERSIONS = "versions"
     VERSION = "version"
+    DRAFTS = "drafts"
+    MOVES = "moves"
+    REQUESTS = "requests"
     STATUS = "status"
     COMMENTS = "comments"
     CLAIMS = "claims"
     TARGET = "target"
     ALIAS = "alias"
     POLICY = "policy"
+    POLICIES = "policies"
     TIER = "tier"
     OWNER = "owner"
     QUOTA = "quota"
@@ -61,7 +74,6 @@ class SubjectKind(StrEnum):
     KEY = "key"
     TOKENS = "tokens"
     ISSUER = "issuer"
-    ENTRY = "entry"
 
 
 class Subject(NamedTuple):
@@ -70,8 +82,23 @@ class Subject(NamedTuple):
     kind: SubjectKind
     name: str
 
+    @property
+    def realm(self) -> str:
+        """The namespace whose salt hashes it, or everywhere (`*`) for that of the registry."""
+        return EVERYWHERE if self.kind in _OF_THE_REGISTRY else self.name.partition("/")[0]
+
 
 REGISTRY: Final = Subject(SubjectKind.REGISTRY, "")
+_OF_THE_REGISTRY: Final = frozenset(
+    {
+        SubjectKind.REGISTRY,
+        SubjectKind.CREATION,
+        SubjectKind.PRINCIPAL,
+        SubjectKind.KEY,
+        SubjectKind.TOKENS,
+        SubjectKind.ISSUER,
+    }
+)
 
 
 def of_namespace(namespace: str) -> Subject:
@@ -79,9 +106,14 @@ def of_namespace(namespace: str) -> Subject:
     return REGISTRY if namespace == EVERYWHERE else Subject(SubjectKind.NAMESPACE, namespace)
 
 
-def of_model(name: ModelName) -> Subject:
-    """Name a model."""
-    return Subject(SubjectKind.MODEL, str(name))
+def of_model(name: ModelName, kind: SubjectKind) -> Subject:
+    """Name the `versions`, `drafts`, `moves` or `requests` of a model."""
+    return Subject(kind, str(name))
+
+
+def of_alias(name: ModelName, alias: Alias) -> Subject:
+    """Name an alias."""
+    return Subject(SubjectKind.ALIAS, f"{name}@{alias}")
 
 
 def of_version(name: ModelName, number: int, kind: SubjectKind = SubjectKind.VERSION) -> Subject:
@@ -102,8 +134,3 @@ def of_principal(principal: str) -> Subject:
 def of_roles(namespace: str, principal: str) -> Subject:
     """Name the roles of a principal in a namespace, or everywhere."""
     return Subject(SubjectKind.ROLES, f"{namespace}/{principal}")
-
-
-def of_entry(index: int) -> Subject:
-    """Name an earlier entry whose record the event ends or amends."""
-    return Subject(SubjectKind.ENTRY, str(index))

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event
-from muniment.core.events.subjects import Subject, SubjectKind, of_entry, of_namespace
+from muniment.core.events.subjects import Subject, SubjectKind, of_namespace
 from muniment.core.records import Amend, Change, Put, WebhookRecord
 
 
@@ -49,11 +49,10 @@ class WebhookEnded(Event):
     webhook: int
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The webhooks of the namespace, and the entry of this one."""
+        """The webhooks of the namespace."""
         return (
             of_namespace(self.namespace),
             Subject(SubjectKind.WEBHOOKS, self.namespace),
-            of_entry(self.webhook),
         )
 
     def fold(self, entry: Entry) -> list[Change]:

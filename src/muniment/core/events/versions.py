@@ -10,7 +10,6 @@ from muniment.core.events.event import Entry, Event, text
 from muniment.core.events.subjects import (
     Subject,
     SubjectKind,
-    of_entry,
     of_model,
     of_namespace,
     of_version,
@@ -52,7 +51,7 @@ class VersionPublished(Event):
         about = (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
-            of_model(self.name),
+            of_model(self.name, SubjectKind.VERSIONS),
         )
         return about if self.number > 1 else (*about, Subject(SubjectKind.MODELS, self.name.namespace))
 
@@ -91,7 +90,7 @@ class DraftSaved(Event):
 
     def subjects(self) -> tuple[Subject, ...]:
         """The model."""
-        return (of_namespace(self.name.namespace), of_model(self.name))
+        return (of_namespace(self.name.namespace), of_model(self.name, SubjectKind.DRAFTS))
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the draft."""
@@ -120,8 +119,8 @@ class DraftEnded(Event):
     reason: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The model, and the entry of the draft."""
-        return (of_namespace(self.name.namespace), of_model(self.name), of_entry(self.draft))
+        """The model."""
+        return (of_namespace(self.name.namespace), of_model(self.name, SubjectKind.DRAFTS))
 
     def fold(self, entry: Entry) -> list[Change]:
         """End the draft."""
