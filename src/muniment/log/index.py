@@ -9,13 +9,13 @@ The tree has the format of `mpt` in https://github.com/FiloSottile/torchwood: a 
 keys, the most significant first, without nodes that have one child. Its root follows from its keys and values
 alone. `index_proofs` has the proofs and their rules, `index_pages` the way in which the tree is stored.
 
->>> fold_index([(b"\x12", b"\xaa"), (b"\x12\x34", b"\xbb")]).hex()
+>>> fold_index({b"\x12": b"\xaa", b"\x12\x34": b"\xbb"}).hex()
 'fdc14c0c7b5792f43d902121bad7c3adac246ce0ae9278745ecb0843e6324b45'
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -107,17 +107,10 @@ def key_of(subject: bytes, entry: int) -> bytes:
     return subject + entry.to_bytes(ENTRY_BYTES)
 
 
-def fold_index(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Compute the root over keys and values of any length, in any order.
-
-    Raises:
-        ValueError: a key is there twice.
-    """
-    known = list(pairs)
-    width = max((len(key) for key, _ in known), default=0) + 1
-    known.sort(key=lambda pair: _pad(pair[0], width))
-    bits = [branch_bit(left, right) for (left, _), (right, _) in pairwise(known)]
-    return fold_nodes([hash_pair(key, value) for key, value in known], bits)
+def fold_index(pairs: Mapping[bytes, bytes]) -> bytes:
+    """Compute the root over keys and values of any length, in any order."""
+    keys = [key for _, key in sorted(zip(_pad([*pairs]), pairs, strict=True))]
+    return fold_nodes([hash_pair(key, pairs[key]) for key in keys], branch_bits(keys))
 
 
 def fold_nodes(hashes: Sequence[bytes], bits: Sequence[int]) -> bytes:
@@ -150,18 +143,11 @@ def bit_of(key: bytes, bit: int) -> int:
     return key[place] >> (7 - (bit & 7)) & 1 if place < len(key) else int(place > len(key))
 
 
-def branch_bit(left: bytes, right: bytes) -> int:
-    """Return the first bit at which two keys differ.
-
-    Raises:
-        ValueError: they are equal.
-    """
-    if left == right:
-        raise ValueError("a key is there twice")  # noqa: EM101, TRY003 - a caller's bug
-    if len(left) != len(right):
-        width = max(len(left), len(right)) + 1
-        left, right = _pad(left, width), _pad(right, width)
-    return 8 * len(left) - (int.from_bytes(left) ^ int.from_bytes(right)).bit_length()
+def branch_bits(keys: Sequence[bytes]) -> list[int]:
+    """List the bit at which each key first differs from the next one; no two are equal."""
+    padded = _pad(keys)
+    numbers = [int.from_bytes(key) for key in padded]
+    return [8 * len(padded[0]) - (left ^ right).bit_length() for left, right in pairwise(numbers)]
 
 
 # The same few lengths and bits come again and again.
@@ -175,5 +161,9 @@ def write_number(number: int) -> bytes:
     return bytes([*written, number])
 
 
-def _pad(key: bytes, width: int) -> bytes:
-    return (key + b"\x00").ljust(width, b"\xff")
+def _pad(keys: Sequence[bytes]) -> Sequence[bytes]:
+    """Lengthen keys to one length by which any two of them differ."""
+    lengths = {len(key) for key in keys}
+    if len(lengths) <= 1:
+        return keys
+    return [(key + b"\x00").ljust(max(lengths) + 1, b"\xff") for key in keys]

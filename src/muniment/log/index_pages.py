@@ -10,7 +10,7 @@ any number of slots.
 import struct
 from bisect import bisect
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
 from muniment.core.errors import LogInconsistent
@@ -21,7 +21,7 @@ from muniment.log.index import (
     Posting,
     Span,
     bit_of,
-    branch_bit,
+    branch_bits,
     fold_nodes,
     hash_pair,
     key_of,
@@ -66,21 +66,34 @@ class PagedIndex:
         """Use a store; a page has at least 2 slots, and at most as many as given."""
         self._pages = pages
         self._most_slots = most_slots
-
-    def head(self) -> IndexHead:
-        """Return the size and root of the index."""
-        return self._pages.get_head()
+        # What a transaction adds goes into the pages together, before they are read and before the commit.
+        self._added: list[tuple[int, list[Slot]]] = []
 
     def add(self, entry: int, leaf_hash: bytes, subjects: Collection[bytes]) -> None:
         """Add the next entry of the log under each of its subjects."""
-        size, _ = self.head()
+        size = self._added[-1][0] + 1 if self._added else self._pages.get_head().size
         if entry != size:
             raise LogInconsistent(reason=f"its index covers {size} entries, and entry {entry} is to be added")
         if not subjects:
             raise ValueError(f"entry {entry} has no subject")  # noqa: EM102, TRY003 - a caller's bug
-        self._insert(
-            [Slot(key_of(subject, entry), leaf_hash, 0) for subject in sorted({*subjects})], entry + 1
-        )
+        leaves = [Slot(key_of(subject, entry), leaf_hash, 0) for subject in {*subjects}]
+        self._added.append((entry, leaves))
+
+    def save(self) -> None:
+        """Write what was added. The caller MUST do this before a commit."""
+        size = self._pages.get_head().size
+        leaves = [leaf for entry, added in self._added if entry >= size for leaf in added]
+        if leaves:
+            self._insert(leaves, self._added[-1][0] + 1)
+
+    def forget(self, size: int) -> None:
+        """Drop what is beyond the `size` of the log, after a part of the transaction was rolled back."""
+        self._added = [(entry, leaves) for entry, leaves in self._added if entry < size]
+
+    def head(self) -> IndexHead:
+        """Return the size and root of the index."""
+        self.save()
+        return self._pages.get_head()
 
     def prove_newest(self, subject: bytes) -> NewestProof:
         """Prove which entry about a subject is the newest, or that there is none."""
@@ -100,12 +113,13 @@ class PagedIndex:
         leaves = self._list_leaves(part.slots, limit + 1)
         if len(leaves) <= limit or not span.holds(leaves[0].key):
             return span
-        bits = branch_bit(span.first_key, leaves[limit].key) + 1
-        return Span(span.subject, span.start, KEY_BITS - bits)
+        (bit,) = branch_bits([span.first_key, leaves[limit].key])
+        return Span(span.subject, span.start, KEY_BITS - bit - 1)
 
     def rebuild(self, entries: Iterable[tuple[bytes, Collection[bytes]]]) -> None:
         """Make the index anew from the leaf hash and the subjects of each entry, in the order of the log."""
         self._pages.clear()
+        self._added.clear()
         slots: list[Slot] = []
         size = 0
         for leaf_hash, subjects in entries:
@@ -123,7 +137,7 @@ class PagedIndex:
             pages = self._read(level)
             below: dict[int, list[Slot]] = {}
             for page, arrivals in level.items():
-                beside, inside = _route(_Part.of(pages[page]), arrivals)
+                beside, inside = _route(pages[page], arrivals)
                 grown[page] = pages[page] + beside
                 below |= inside
             if not grown.keys().isdisjoint(below):
@@ -170,6 +184,7 @@ class PagedIndex:
 
     def _walk(self, query: bytes, bits: int) -> tuple[list[Step], "_Part"]:
         """Walk down by the first `bits` bits of a query; return the steps, and the subtree below them."""
+        self.save()
         steps: list[Step] = []
         part = self._read_part(ROOT)
         while part.bits or (part.slots and part.slots[0].child):
@@ -226,7 +241,7 @@ class _Part(NamedTuple):
 
     @classmethod
     def of(cls, slots: list[Slot]) -> "_Part":
-        return cls(slots, [branch_bit(left.key, right.key) for left, right in pairwise(slots)])
+        return cls(slots, branch_bits([slot.key for slot in slots]))
 
     def cut(self) -> tuple["_Part", int, "_Part"]:
         """Cut it where it branches first: two subtrees, and between them the bit."""
@@ -254,20 +269,22 @@ def _read_leaf(slot: Slot) -> IndexLeaf:
     return IndexLeaf(slot.key[:SUBJECT_BYTES], Posting(entry, slot.hash))
 
 
-def _route(part: _Part, arrivals: Sequence[Slot]) -> tuple[list[Slot], dict[int, list[Slot]]]:
+def _route(slots: Sequence[Slot], arrivals: Sequence[Slot]) -> tuple[list[Slot], dict[int, list[Slot]]]:
     """Divide new leaves into those that go beside the slots, and those that go into the page of one."""
-    bits = [-1, *part.bits, -1]
     beside: list[Slot] = []
     inside: dict[int, list[Slot]] = {}
     for leaf in arrivals:
-        at = bisect(part.slots, leaf)
-        neighbours = range(max(at - 1, 0), min(at + 1, len(part.slots)))
-        shared, near = max(
-            ((branch_bit(part.slots[n].key, leaf.key), n) for n in neighbours), default=(-1, 0)
-        )
-        # It belongs to a subtree if it differs from it only after both neighbours do.
-        if shared > max(bits[near : near + 2]) and part.slots[near].child:
-            inside.setdefault(part.slots[near].child, []).append(leaf)
-        else:
-            beside.append(leaf)
+        child = _find_home(slots, leaf)
+        (inside.setdefault(child, []) if child else beside).append(leaf)
     return beside, inside
+
+
+def _find_home(slots: Sequence[Slot], leaf: Slot) -> int:
+    """Find the page of the subtree to which a new leaf belongs; 0 if there is none."""
+    at = bisect(slots, leaf)
+    before, after = slots[max(at - 2, 0) : at], slots[at : at + 2]
+    bits = branch_bits([slot.key for slot in (*before, leaf, *after)])
+    # On each side: the bit at which the leaf differs from its neighbour, and that one from the next.
+    left, right = [*reversed(bits[: len(before)]), -1, -1], [*bits[len(before) :], -1, -1]
+    near, ways = (before[-1:], left) if left[0] > right[0] else (after[:1], right)
+    return near[0].child if near and ways[0] > ways[1] else 0

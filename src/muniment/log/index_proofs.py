@@ -182,9 +182,9 @@ def verify_all(head: IndexHead, span: Span, proof: AllProof) -> tuple[Posting, .
     # Rule 9.
     _check_entry(head, proof.postings[-1].entry)
     # Rule 12.
-    pairs = [(key_of(span.subject, entry), leaf_hash) for entry, leaf_hash in proof.postings]
-    ascending = all(left < right for (left, _), (right, _) in pairwise(pairs))
-    within = span.holds(pairs[0][0]) and span.holds(pairs[-1][0])
+    pairs = {key_of(span.subject, entry): leaf_hash for entry, leaf_hash in proof.postings}
+    ascending = all(left.entry < right.entry for left, right in pairwise(proof.postings))
+    within = all(map(span.holds, pairs))
     if not ascending or not within or any(step.bit >= span.bits for step in proof.steps):
         raise ProofInvalid(what="the list of all entries about a subject")
     # Rule 7.

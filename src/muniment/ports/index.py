@@ -1,7 +1,7 @@
 """The verifiable index of the log: which entries are about a subject, with proofs.
 
-Subjects are hashes of 32 bytes (`log.index.subject_hash`). A proof leads to the root of the head that the same
-unit of work reads.
+Subjects are hashes of 32 bytes (`log.index.subject_hash`). A proof leads to the root of the head that the
+same unit of work reads.
 """
 
 from collections.abc import Collection, Iterable

@@ -117,9 +117,10 @@ class SqlIndex(PagedIndex):
         self._cached = SqlPages(connection, statements)
         super().__init__(self._cached)
 
-    def forget(self) -> None:
-        """Drop the cache, after a part of the transaction was rolled back."""
+    def forget(self, size: int) -> None:
+        """Drop additions and the cache: the part that was rolled back may have written pages."""
         self._cached.forget()
+        super().forget(size)
 
 
 def _select_pages(count: int) -> Executable:

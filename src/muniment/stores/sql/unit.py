@@ -197,6 +197,7 @@ class SqlUnits:
                         self._do(ticket, connection, unit)
                 finished = finish(unit)
                 unit.log.save()
+                unit.index.save()
         except DBAPIError as error:
             failure = database_failure(error.orig, self._path)
             failure.__cause__ = error
@@ -230,7 +231,7 @@ class SqlUnits:
         if ticket.error is not None:
             self._statements.command(connection, "ROLLBACK TO SAVEPOINT work")
             unit.log.forget()
-            unit.index.forget()
+            unit.index.forget(unit.log.size())
             unit.projections.forget()
 
 
