@@ -25,6 +25,7 @@ from muniment.testing import (
     check_blob_store,
     check_event_log,
     check_holdings,
+    check_index,
     check_lineage,
     check_projections,
     check_shared_commits,
@@ -33,6 +34,16 @@ from muniment.testing import (
     open_memory,
 )
 from muniment.testing.live import run_server
+
+CHECKS = [
+    check_event_log,
+    check_holdings,
+    check_index,
+    check_lineage,
+    check_projections,
+    check_shared_commits,
+    check_units,
+]
 
 
 def memory_units(_directory: Path) -> Units:
@@ -50,7 +61,7 @@ def memory_blobs(_directory: Path) -> BlobStore:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "check",
-    [check_event_log, check_holdings, check_lineage, check_projections, check_shared_commits, check_units],
+    CHECKS,
 )
 def test_units_of_work_on_postgresql(check: Callable[[Units], None], database: str) -> None:
     """PostgreSQL keeps the contract of the log, the projections and transactions."""
@@ -85,7 +96,7 @@ def test_staging_in_a_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [memory_units, sqlite_units])
 @pytest.mark.parametrize(
     "check",
-    [check_event_log, check_holdings, check_lineage, check_projections, check_shared_commits, check_units],
+    CHECKS,
 )
 def test_units_of_work(make: Callable[[Path], Units], check: Callable[[Units], None], tmp_path: Path) -> None:
     """Each embedded database keeps the contract of the log, the projections and transactions."""

@@ -83,6 +83,7 @@ CODES = """
     file_changed
     file_unusable
     gate_failed
+    index_malformed
     insecure_location
     internal_error
     invalid_attestation

@@ -9,6 +9,7 @@ from muniment.ports.contents import Contents
 from muniment.ports.cursors import Cursors
 from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import Holdings
+from muniment.ports.index import SubjectIndex
 from muniment.ports.jobs import Jobs
 from muniment.ports.lineage import Lineage
 from muniment.ports.outbox import Outbox
@@ -30,6 +31,10 @@ class Unit(Protocol):
     @property
     def log(self) -> EventLog:
         """The log."""
+
+    @property
+    def index(self) -> SubjectIndex:
+        """The verifiable index of the log."""
 
     @property
     def projections(self) -> Projections:

@@ -24,7 +24,7 @@ from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
 from muniment.testing.bytes import MemoryBlobs, MemoryContents, MemoryHoldings, MemoryUploads
 from muniment.testing.indexes import MemoryCatalog, MemoryLineage, Spell
-from muniment.testing.records import MemoryLog, MemoryPayloads, MemoryProjections
+from muniment.testing.records import MemoryIndex, MemoryLog, MemoryPayloads, MemoryProjections
 from muniment.testing.upkeep import MemoryCursors, MemoryJobs, MemoryOutbox, MemoryRetries
 
 T = TypeVar("T")
@@ -37,6 +37,7 @@ class MemoryUnit:
 
     blobs: MemoryBlobs
     log: MemoryLog = field(default_factory=MemoryLog)
+    index: MemoryIndex = field(default_factory=MemoryIndex)
     projections: MemoryProjections = field(default_factory=MemoryProjections)
     payloads: MemoryPayloads = field(default_factory=MemoryPayloads)
     holdings: MemoryHoldings = field(default_factory=MemoryHoldings)
@@ -71,6 +72,7 @@ class MemoryUnits:
             draft = MemoryUnit(
                 self._state.blobs,
                 copy.deepcopy(self._state.log),
+                copy.deepcopy(self._state.index),
                 copy.deepcopy(self._state.projections),
                 copy.deepcopy(self._state.payloads),
                 copy.deepcopy(self._state.holdings),

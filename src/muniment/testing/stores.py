@@ -15,10 +15,13 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
 from muniment.core.payloads import Payload
 from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.log.index import Posting, Span, fold_index, key_of, subject_hash
+from muniment.log.index_proofs import AllProof, verify_all, verify_newest
 from muniment.log.tree import Frontier, Node, cover, hash_children, hash_leaf, read_root
 from muniment.ports.blobs import BlobStore
 from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import GARBAGE
+from muniment.ports.index import SubjectIndex
 from muniment.ports.lineage import Lineage
 from muniment.ports.projections import Where
 from muniment.ports.staging import Staging, Stretch
@@ -102,6 +105,32 @@ def check_event_log(units: Units) -> None:
     for index, leaf in enumerate(leaves):
         assert units.write(lambda unit, leaf=leaf, index=index: unit.log.append(leaf, _TIMES[index])) == index  # type: ignore[misc] # bound at once
     units.read(lambda unit: _check_log(unit.log, leaves))
+
+
+def check_index(units: Units) -> None:
+    """Check an index: proofs of the newest and of all, undone additions, lists in parts, a rebuild."""
+    subjects = [subject_hash(b"salt", "model", str(number)) for number in range(12)]
+    entries = [(hash_leaf(b"%d" % n), [subjects[0], subjects[n % 12], subjects[n % 7]]) for n in range(66)]
+
+    def add(unit: Unit, start: int) -> None:
+        for entry in range(start, start + 3):
+            unit.index.add(unit.log.append(b"%d" % entry, _TIMES[0]), *entries[entry])
+
+    def fail(unit: Unit) -> None:
+        unit.index.add(unit.log.append(b"lost", _TIMES[0]), hash_leaf(b"lost"), subjects)
+        assert unit.index.prove_newest(subjects[0]).leaf is not None
+        raise VersionNotFound(reference="on purpose")
+
+    units.read(lambda unit: _check_index(unit, [], subjects))
+    works = [work for start in range(0, 60, 3) for work in (fail, partial(add, start=start))]
+    units.write_all(works, lambda unit, _: _check_index(unit, entries[:60], subjects))
+    _refuses(lambda: units.write(fail), VersionNotFound)
+    _refuses(lambda: units.write(lambda unit: unit.index.add(61, *entries[61])), LogInconsistent)
+    units.write(partial(add, start=60))
+    units.read(lambda unit: _check_index(unit, entries[:63], subjects))
+    units.write(lambda unit: unit.index.rebuild(entries[:63]))
+    units.write(partial(add, start=63))
+    units.read(lambda unit: _check_index(unit, entries[:66], subjects))
 
 
 def check_projections(units: Units) -> None:
@@ -246,6 +275,33 @@ def _check_log(log: EventLog, leaves: list[bytes]) -> None:
         Node(0, 2): hashes[2],
     }
     _refuses(lambda: log.read_nodes([Node(2, 0)]), LogInconsistent)
+
+
+def _check_index(
+    unit: Unit, entries: Sequence[tuple[bytes, Sequence[bytes]]], subjects: Sequence[bytes]
+) -> None:
+    index, head = unit.index, unit.index.head()
+    keys = {key_of(subject, n): leaf for n, (leaf, known) in enumerate(entries) for subject in known}
+    assert head == (len(entries), fold_index(keys)), "the root is that of the tree, whatever the pages"
+    for subject in [*subjects, subject_hash(b"salt", "model", "unknown")]:
+        about = [Posting(n, leaf) for n, (leaf, known) in enumerate(entries) if subject in known]
+        assert verify_newest(head, subject, index.prove_newest(subject)) == (about[-1] if about else None)
+        proof = index.prove_all(Span(subject))
+        assert verify_all(head, Span(subject), proof) == tuple(about)
+        assert AllProof.decode(proof.encode(), [posting.leaf_hash for posting in about]) == proof
+        assert _list_in_parts(index, subject) == about
+
+
+def _list_in_parts(index: SubjectIndex, subject: bytes) -> list[Posting]:
+    listed: list[Posting] = []
+    start = 0
+    while start < index.head().size:
+        span = index.narrow(Span.widest(subject, start), 5)
+        part = verify_all(index.head(), span, index.prove_all(span))
+        assert len(part) <= 5
+        listed += part
+        start = span.end
+    return listed
 
 
 def _hold_some(unit: Unit, blobs: Sequence[Stored]) -> None:

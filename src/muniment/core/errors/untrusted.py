@@ -106,6 +106,14 @@ class ProofInvalid(Untrusted):
     advice = "do not trust this answer: check the whole log with muniment verify --log"
 
 
+class IndexMalformed(Untrusted):
+    """An answer from the index does not have the form of a proof."""
+
+    reason: str
+    message = "an answer from the index is not a proof: {reason}"
+    advice = "do not trust this answer: check the whole log with muniment verify --log"
+
+
 class RecordUnproven(Untrusted):
     """A record does not follow from the event that should have made it."""
 

@@ -1,18 +1,15 @@
 """The event log in SQL: a table of leaves and a table of tree nodes, both append-only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select
 from sqlalchemy.sql.base import Executable
 
 from muniment.core.errors import LogInconsistent
 from muniment.log.tree import Frontier, Node, cover, hash_leaf
-from muniment.stores.sql.statements import Rows, Statements
+from muniment.stores.sql.statements import Rows, Statements, batches
 from muniment.stores.sql.tables.log import events, nodes
-
-T = TypeVar("T")
 
 _SIZE = select(func.coalesce(func.max(events.c.index), -1) + 1)
 _LAST_TIME = select(events.c.time).order_by(events.c.index.desc()).limit(1)
@@ -29,7 +26,6 @@ _COUNT_UNTIL = (
 )
 _APPEND = insert(events)
 _ADD_NODES = insert(nodes)
-_AT_ONCE = 64
 # A reader of the whole log needs few of its nodes again.
 _MOST_KNOWN = 1_000
 
@@ -96,7 +92,7 @@ class SqlEventLog:
     def pick(self, indexes: Sequence[int]) -> list[bytes]:
         """Read some leaves, a few dozen per query."""
         leaves: dict[int, bytes] = {}
-        for some in _split(indexes):
+        for some in batches(indexes):
             values = {f"i_{n}": index for n, index in enumerate(some)}
             rows = self._statements.run(
                 self._connection, ("log pick", len(some)), partial(_select_leaves, len(some)), values
@@ -110,7 +106,7 @@ class SqlEventLog:
     def read_nodes(self, nodes_: Sequence[Node]) -> Mapping[Node, bytes]:
         """Read the hashes of nodes, a few dozen per query; earlier ones are cached."""
         hashes = {node: self._known[node] for node in nodes_ if node in self._known}
-        for some in _split([node for node in nodes_ if node not in hashes]):
+        for some in batches([node for node in nodes_ if node not in hashes]):
             hashes |= self._read_some(some)
         if len(self._known) < _MOST_KNOWN:
             self._known |= hashes
@@ -158,13 +154,6 @@ def _select_nodes(count: int) -> Executable:
 def _select_leaves(count: int) -> Executable:
     indexes: list[ColumnElement[int]] = [bindparam(f"i_{n}") for n in range(count)]
     return select(events.c.index, events.c.leaf).where(events.c.index.in_(indexes))
-
-
-def _split(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut into chunks for one query, padded with repeats so that there are few distinct lengths."""
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
-        yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]
 
 
 def _whole(value: object) -> int:

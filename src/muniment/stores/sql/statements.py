@@ -4,9 +4,9 @@ Core takes ten times longer to build, look up and wrap a statement than SQLite t
 statement shapes are compiled on first use and handed to the driver.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.base import Executable
@@ -16,6 +16,10 @@ from muniment.stores.failures import database_failure
 Values: TypeAlias = Mapping[str, object]
 Build: TypeAlias = Callable[[], Executable]
 Rows: TypeAlias = list[tuple[Any, ...]]
+
+T = TypeVar("T")
+
+_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +109,10 @@ class Statements:
         order = None if made.positiontup is None else tuple(made.positiontup)
         constants = {name: value for name, value in made.params.items() if value is not None}
         return _Compiled(str(made), constants, order)
+
+
+def batches(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut into chunks for one query, padded with repeats so that there are few distinct lengths."""
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        yield [*some, *[some[-1]] * ((1 << (len(some) - 1).bit_length()) - len(some))]

@@ -23,6 +23,7 @@ from muniment.stores.sql.contents import SqlContents
 from muniment.stores.sql.cursors import SqlCursors
 from muniment.stores.sql.event_log import SqlEventLog
 from muniment.stores.sql.holdings import SqlHoldings
+from muniment.stores.sql.index import SqlIndex
 from muniment.stores.sql.jobs import SqlJobs
 from muniment.stores.sql.lineage import SqlLineage
 from muniment.stores.sql.outbox import SqlOutbox
@@ -42,6 +43,7 @@ class SqlUnit:
     """A Unit on one connection."""
 
     log: SqlEventLog
+    index: SqlIndex
     projections: SqlProjections
     payloads: SqlPayloads
     holdings: SqlHoldings
@@ -168,6 +170,7 @@ class SqlUnits:
         known = self._statements
         return SqlUnit(
             SqlEventLog(connection, known),
+            SqlIndex(connection, known),
             SqlProjections(connection, known),
             SqlPayloads(connection, known),
             SqlHoldings(connection, known),
@@ -194,6 +197,7 @@ class SqlUnits:
                         self._do(ticket, connection, unit)
                 finished = finish(unit)
                 unit.log.save()
+                unit.index.save()
         except DBAPIError as error:
             failure = database_failure(error.orig, self._path)
             failure.__cause__ = error
@@ -227,6 +231,7 @@ class SqlUnits:
         if ticket.error is not None:
             self._statements.command(connection, "ROLLBACK TO SAVEPOINT work")
             unit.log.forget()
+            unit.index.forget(unit.log.size())
             unit.projections.forget()
 
 

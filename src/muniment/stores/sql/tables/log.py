@@ -1,4 +1,4 @@
-"""The log and its tree, which the database itself keeps append-only; its readers; answered requests."""
+"""The log and its tree, which the database itself keeps append-only; index, readers, answered requests."""
 
 from typing import Final
 
@@ -22,6 +22,20 @@ nodes: Final = Table(
     Column("index", Whole, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+)
+
+index_pages: Final = Table(
+    "index_pages",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+index_head: Final = Table(
+    "index_head",
+    metadata,
+    Column("size", Whole, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
 )
 
 cursors: Final = Table(

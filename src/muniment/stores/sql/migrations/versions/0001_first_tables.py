@@ -73,6 +73,16 @@ def _make_log() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "index_pages",
+        sa.Column("id", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "index_head",
+        sa.Column("size", _WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
         "payloads",
         sa.Column("digest", _TEXT, primary_key=True),
         sa.Column("salt", _TEXT, nullable=False),

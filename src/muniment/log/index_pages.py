@@ -1,0 +1,290 @@
+"""The verifiable index in pages: additions and proofs read and write a few small pages each.
+
+A page holds a subtree as a sorted list of slots. A slot is a leaf, or a subtree in a page of its own: its
+hash and one of its keys. Nothing else is stored: the order of the keys is that of the trie, and the bits at
+which neighbours first differ give its shape. A page that has too many slots is cut where its subtree branches
+first, and both parts become slots of the page above. The layout is no part of the root, which is the same for
+any number of slots.
+"""
+
+import struct
+from bisect import bisect
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final, NamedTuple, Protocol
+
+from muniment.core.errors import LogInconsistent
+from muniment.log.index import (
+    KEY_BITS,
+    SUBJECT_BYTES,
+    IndexHead,
+    Posting,
+    Span,
+    bit_of,
+    branch_bits,
+    fold_nodes,
+    hash_pair,
+    key_of,
+)
+from muniment.log.index_proofs import AllProof, IndexLeaf, NewestProof, Step
+
+# The id of the page at the root; the others follow. 0 is that of no page.
+ROOT: Final = 1
+# Measured: with more slots additions write more bytes, with fewer proofs read more pages.
+_MOST_SLOTS: Final = 20
+_SLOT: Final = struct.Struct(">40s32sI")
+# A rebuild writes its pages in parts.
+_PAGES_AT_ONCE: Final = 1_000
+
+
+class Pages(Protocol):
+    """A store of pages by id, and of the head of the index."""
+
+    def get(self, pages: Collection[int]) -> Mapping[int, bytes]:
+        """Read pages; those that do not exist are left out."""
+
+    def put(self, pages: Mapping[int, bytes]) -> None:
+        """Write pages."""
+
+    def new(self) -> int:
+        """Return the id of a page that does not exist."""
+
+    def clear(self) -> None:
+        """Delete all pages and the head."""
+
+    def get_head(self) -> IndexHead:
+        """Read the head; that of an empty index if there is none."""
+
+    def put_head(self, head: IndexHead) -> None:
+        """Write the head."""
+
+
+class PagedIndex:
+    """A SubjectIndex over a store of pages."""
+
+    def __init__(self, pages: Pages, most_slots: int = _MOST_SLOTS) -> None:
+        """Use a store; a page has at least 2 slots, and at most as many as given."""
+        self._pages = pages
+        self._most_slots = most_slots
+        # What a transaction adds goes into the pages together, before they are read and before the commit.
+        self._added: list[tuple[int, list[Slot]]] = []
+
+    def add(self, entry: int, leaf_hash: bytes, subjects: Collection[bytes]) -> None:
+        """Add the next entry of the log under each of its subjects."""
+        size = self._added[-1][0] + 1 if self._added else self._pages.get_head().size
+        if entry != size:
+            raise LogInconsistent(reason=f"its index covers {size} entries, and entry {entry} is to be added")
+        if not subjects:
+            raise ValueError(f"entry {entry} has no subject")  # noqa: EM102, TRY003 - a caller's bug
+        leaves = [Slot(key_of(subject, entry), leaf_hash, 0) for subject in {*subjects}]
+        self._added.append((entry, leaves))
+
+    def save(self) -> None:
+        """Write what was added. The caller MUST do this before a commit."""
+        size = self._pages.get_head().size
+        leaves = [leaf for entry, added in self._added if entry >= size for leaf in added]
+        if leaves:
+            self._insert(leaves, self._added[-1][0] + 1)
+
+    def forget(self, size: int) -> None:
+        """Drop what is beyond the `size` of the log, after a part of the transaction was rolled back."""
+        self._added = [(entry, leaves) for entry, leaves in self._added if entry < size]
+
+    def head(self) -> IndexHead:
+        """Return the size and root of the index."""
+        self.save()
+        return self._pages.get_head()
+
+    def prove_newest(self, subject: bytes) -> NewestProof:
+        """Prove which entry about a subject is the newest, or that there is none."""
+        return NewestProof(*self._find_leaf(Span(subject)))
+
+    def prove_all(self, span: Span) -> AllProof:
+        """Prove which entries a span has, or that there are none."""
+        steps, part = self._walk(span.query, span.bits)
+        if not part.slots or not span.holds(part.slots[0].key):
+            return AllProof((), *self._find_leaf(span))
+        postings = (_read_leaf(slot).posting for slot in self._list_leaves(part.slots))
+        return AllProof(tuple(postings), None, tuple(reversed(steps)))
+
+    def narrow(self, span: Span, limit: int) -> Span:
+        """Return the widest span from the same start that has at most `limit` entries, 1 or more."""
+        _, part = self._walk(span.query, span.bits)
+        leaves = self._list_leaves(part.slots, limit + 1)
+        if len(leaves) <= limit or not span.holds(leaves[0].key):
+            return span
+        (bit,) = branch_bits([span.first_key, leaves[limit].key])
+        return Span(span.subject, span.start, KEY_BITS - bit - 1)
+
+    def rebuild(self, entries: Iterable[tuple[bytes, Collection[bytes]]]) -> None:
+        """Make the index anew from the leaf hash and the subjects of each entry, in the order of the log."""
+        self._pages.clear()
+        self._added.clear()
+        slots: list[Slot] = []
+        size = 0
+        for leaf_hash, subjects in entries:
+            slots += [Slot(key_of(subject, size), leaf_hash, 0) for subject in {*subjects}]
+            size += 1
+        slots.sort()
+        if slots:
+            self._save_root(_Part.of(slots), size, {})
+
+    def _insert(self, leaves: list["Slot"], size: int) -> None:
+        # Down, a level at a time: which pages do the leaves belong to?
+        grown: dict[int, list[Slot]] = {}
+        level = {ROOT: leaves}
+        while level:
+            pages = self._read(level)
+            below: dict[int, list[Slot]] = {}
+            for page, arrivals in level.items():
+                beside, inside = _route(pages[page], arrivals)
+                grown[page] = pages[page] + beside
+                below |= inside
+            if not grown.keys().isdisjoint(below):
+                raise LogInconsistent(reason="a page of the index is above itself")
+            level = below
+        # Up again: what stands for each page in the one above? The root comes last.
+        writes: dict[int, bytes] = {}
+        slots_of: dict[int, list[Slot]] = {}
+        for page, slots in reversed(grown.items()):
+            part = _Part.of(sorted(chain.from_iterable(slots_of.get(slot.child, [slot]) for slot in slots)))
+            if page != ROOT:
+                slots_of[page] = self._save(part, chain([page], self._new_ids()), writes)
+        self._save_root(part, size, writes)
+
+    def _save_root(self, part: "_Part", size: int, writes: dict[int, bytes]) -> None:
+        while len(part.slots) > self._most_slots:
+            part = _Part.of(self._save(part, self._new_ids(), writes))
+        self._pages.put({**writes, ROOT: part.encode()})
+        self._pages.put_head(IndexHead(size, part.root()))
+
+    def _save(self, part: "_Part", ids: Iterator[int], writes: dict[int, bytes]) -> list["Slot"]:
+        """Save slots in as many pages as they need, and return the slots that stand for those pages."""
+        if len(part.slots) == 1:
+            return part.slots
+        if len(part.slots) > self._most_slots:
+            left, _, right = part.cut()
+            return self._save(left, ids, writes) + self._save(right, ids, writes)
+        page = next(ids)
+        writes[page] = part.encode()
+        if len(writes) == _PAGES_AT_ONCE:
+            self._pages.put(writes)
+            writes.clear()
+        return [Slot(part.slots[0].key, part.root(), page)]
+
+    def _new_ids(self) -> Iterator[int]:
+        while True:
+            yield self._pages.new()
+
+    def _find_leaf(self, span: Span) -> tuple[IndexLeaf | None, tuple[Step, ...]]:
+        """Walk to the end of a span; return the leaf at which the walk stops, and the steps up from it."""
+        steps, part = self._walk(span.query, KEY_BITS)
+        leaf = _read_leaf(part.slots[0]) if part.slots else None
+        return leaf, tuple(reversed(steps))
+
+    def _walk(self, query: bytes, bits: int) -> tuple[list[Step], "_Part"]:
+        """Walk down by the first `bits` bits of a query; return the steps, and the subtree below them."""
+        self.save()
+        steps: list[Step] = []
+        part = self._read_part(ROOT)
+        while part.bits or (part.slots and part.slots[0].child):
+            if not part.bits:
+                part = self._read_part(part.slots[0].child)
+                continue
+            left, bit, right = part.cut()
+            if steps and bit <= steps[-1].bit:
+                raise LogInconsistent(reason="a page of the index is not where it belongs")
+            if bit >= bits:
+                break
+            part, other = (right, left) if bit_of(query, bit) else (left, right)
+            steps.append(Step(bit, other.root()))
+        return steps, part
+
+    def _list_leaves(self, slots: list["Slot"], limit: int | None = None) -> list["Slot"]:
+        """List the leaves below slots, at most `limit`, a level at a time."""
+        leaves = slots[:limit]
+        while children := [slot.child for slot in leaves if slot.child]:
+            pages = self._read(children)
+            below = (pages[slot.child] if slot.child else [slot] for slot in leaves)
+            leaves = list(chain.from_iterable(below))[:limit]
+        return leaves
+
+    def _read_part(self, page: int) -> "_Part":
+        return _Part.of(self._read([page])[page])
+
+    def _read(self, pages: Collection[int]) -> dict[int, list["Slot"]]:
+        found = self._pages.get(pages)
+        read = {page: _decode(found.get(page, b"")) for page in pages}
+        if any(len(slots) < 2 for page, slots in read.items() if page != ROOT):  # noqa: PLR2004 - one goes up itself
+            raise LogInconsistent(reason="a page of the index is missing")
+        return read
+
+
+class Slot(NamedTuple):
+    """A leaf: its key, its value and 0. Or a subtree: one of its keys, its hash and its page."""
+
+    key: bytes
+    hash: bytes
+    child: int
+
+    @property
+    def node(self) -> bytes:
+        """The hash of the leaf or the subtree."""
+        return self.hash if self.child else hash_pair(self.key, self.hash)
+
+
+class _Part(NamedTuple):
+    """A subtree: its slots in order, and the bits at which neighbours first differ."""
+
+    slots: list[Slot]
+    bits: list[int]
+
+    @classmethod
+    def of(cls, slots: list[Slot]) -> "_Part":
+        return cls(slots, branch_bits([slot.key for slot in slots]))
+
+    def cut(self) -> tuple["_Part", int, "_Part"]:
+        """Cut it where it branches first: two subtrees, and between them the bit."""
+        bit = min(self.bits)
+        at = self.bits.index(bit)
+        left = _Part(self.slots[: at + 1], self.bits[:at])
+        return left, bit, _Part(self.slots[at + 1 :], self.bits[at + 1 :])
+
+    def root(self) -> bytes:
+        return fold_nodes([slot.node for slot in self.slots], self.bits)
+
+    def encode(self) -> bytes:
+        return b"".join([_SLOT.pack(*slot) for slot in self.slots])
+
+
+def _decode(page: bytes) -> list[Slot]:
+    try:
+        return [Slot(*parts) for parts in _SLOT.iter_unpack(page)]
+    except (struct.error, TypeError) as error:
+        raise LogInconsistent(reason="a page of the index is cut off") from error
+
+
+def _read_leaf(slot: Slot) -> IndexLeaf:
+    entry = int.from_bytes(slot.key[SUBJECT_BYTES:])
+    return IndexLeaf(slot.key[:SUBJECT_BYTES], Posting(entry, slot.hash))
+
+
+def _route(slots: Sequence[Slot], arrivals: Sequence[Slot]) -> tuple[list[Slot], dict[int, list[Slot]]]:
+    """Divide new leaves into those that go beside the slots, and those that go into the page of one."""
+    beside: list[Slot] = []
+    inside: dict[int, list[Slot]] = {}
+    for leaf in arrivals:
+        child = _find_home(slots, leaf)
+        (inside.setdefault(child, []) if child else beside).append(leaf)
+    return beside, inside
+
+
+def _find_home(slots: Sequence[Slot], leaf: Slot) -> int:
+    """Find the page of the subtree to which a new leaf belongs; 0 if there is none."""
+    at = bisect(slots, leaf)
+    before, after = slots[max(at - 2, 0) : at], slots[at : at + 2]
+    bits = branch_bits([slot.key for slot in (*before, leaf, *after)])
+    # On each side: the bit at which the leaf differs from its neighbour, and that one from the next.
+    left, right = [*reversed(bits[: len(before)]), -1, -1], [*bits[len(before) :], -1, -1]
+    near, ways = (before[-1:], left) if left[0] > right[0] else (after[:1], right)
+    return near[0].child if near and ways[0] > ways[1] else 0
