@@ -51,7 +51,7 @@ Change: TypeAlias = Put | Amend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceRecord(Record):
-    """A namespace, or the registry itself (`*`); `salt` is the digest of the payload that hashes its subjects."""
+    """A namespace, or the registry itself (`*`); `salt` is the digest of the payload for its subjects."""
 
     table: ClassVar[str] = "namespaces"
     key: ClassVar[tuple[str, ...]] = ("name",)

@@ -5,14 +5,16 @@ from functools import cached_property
 from typing import TypeVar, overload
 
 from muniment.answers.people import roles_of
+from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
-from muniment.core.events import Entry, Event, write_entry
+from muniment.core.events import Entry, Event, NamespaceCreated, write_entry
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Act, Role, may
 from muniment.core.records import Change, KeyRecord, Put, Record
 from muniment.core.times import write_time
+from muniment.log.tree import hash_leaf
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.unit import Unit
 from muniment.signing.keys import Identity
@@ -51,6 +53,7 @@ class Transaction:
     # Looked up once: no command both changes the actor's roles, or keys, and depends on them.
     known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
     known_keys: dict[str, KeyRecord | None] = field(default_factory=dict)
+    known_salts: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def actor(self) -> str:
@@ -79,12 +82,39 @@ class Transaction:
         return made[0]
 
     def _append(self, event: Event) -> tuple[int, list[Change]]:
+        # The first event of a namespace creates it, and so comes after its creation.
+        subjects = hash_subjects(event, self._salt_of)
         log = self.unit.log
-        entry = Entry(index=log.size(), id=self.nonces(), actor=self.actor, time=self.time, event=event)
-        log.append(write_entry(entry), entry.time)
+        entry = Entry(
+            index=log.size(),
+            id=self.nonces(),
+            actor=self.actor,
+            time=self.time,
+            about=tuple(map(bytes.hex, subjects)),
+            event=event,
+        )
+        leaf = write_entry(entry)
+        log.append(leaf, entry.time)
+        self.unit.index.add(entry.index, hash_leaf(leaf), subjects)
         changes = entry.fold()
         self.unit.projections.apply(changes)
         return entry.index, changes
+
+    def make_salt(self, namespace: str) -> Digest:
+        """Make up the salt of a namespace, or of the registry (`*`), and store it; return its digest."""
+        payload = make_salt()
+        self.unit.payloads.put(payload)
+        self.known_salts[namespace] = read_salt(payload.text)
+        return payload.digest
+
+    def _salt_of(self, namespace: str) -> bytes:
+        if namespace not in self.known_salts:
+            salt = find_salt(self.unit, namespace)
+            if salt is None:
+                self.record(NamespaceCreated(namespace=namespace, salt=self.make_salt(namespace)))
+            else:
+                self.known_salts[namespace] = salt
+        return self.known_salts[namespace]
 
     @overload
     def keep(self, payload: Payload) -> Digest: ...

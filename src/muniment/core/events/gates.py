@@ -8,8 +8,8 @@ from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event, text
 from muniment.core.events.subjects import (
     Subject,
-    of_alias,
     SubjectKind,
+    of_alias,
     of_model,
     of_namespace,
     of_version,

@@ -16,7 +16,8 @@ def found_registry(tx: Transaction, founder: RegisterPrincipal, registry_name: P
     if tx.unit.log.size():
         return Outcome(0, created=False)
     verifier = str(tx.keys.log.verifier)
-    first = tx.record(RegistryCreated(origin=tx.keys.log.name, log_key=verifier))
+    salt = tx.make_salt(EVERYWHERE)
+    first = tx.record(RegistryCreated(origin=tx.keys.log.name, log_key=verifier, salt=salt))
     itself = RegisterPrincipal(name=registry_name, public_key=tx.keys.verdicts.public.pem)
     add_principal(tx, REGISTRY, REGISTRY, itself)
     add_principal(tx, tx.actor, "person", founder)

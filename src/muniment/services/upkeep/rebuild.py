@@ -7,6 +7,7 @@ from typing import Final
 from muniment.core.errors import LogInconsistent
 from muniment.core.events import Entry, read_entry
 from muniment.core.records import RECORDS, Change, Key, Put, Record, Value
+from muniment.log.index import IndexHead, fold_index, key_of
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
@@ -35,7 +36,7 @@ class Difference:
 
     def __str__(self) -> str:
         """Name the row and its fault."""
-        row = f"{self.table}[{', '.join(str(part) for part in self.key)}]"
+        row = f"{self.table}[{', '.join(str(part) for part in self.key)}]" if self.key else self.table
         if self.actual is None:
             return f"{row} is missing"
         if self.expected is None:
@@ -66,6 +67,7 @@ def rebuild(unit: Unit) -> int:
         describe.describe_again(unit, entry)
         describing.describe_again(unit, entry)
         count += 1
+    unit.index.rebuild(_list_subjects(unit))
     return count
 
 
@@ -90,7 +92,34 @@ def compare(unit: Unit) -> list[Difference]:
             for key in sorted({*wanted, *actual})
             if wanted.get(key) != actual.get(key)
         ]
-    return differences
+    return differences + _compare_index(unit)
+
+
+def _compare_index(unit: Unit) -> list[Difference]:
+    """Compute the root of the index again, from the subjects that the entries name."""
+    pairs = {
+        key_of(subject, entry): leaf_hash
+        for entry, (leaf_hash, subjects) in enumerate(_list_subjects(unit))
+        for subject in subjects
+    }
+    expected, actual = IndexHead(unit.log.size(), fold_index(pairs)), unit.index.head()
+    if expected == actual:
+        return []
+    return [
+        Difference(table="index", key=(), expected=_describe_head(expected), actual=_describe_head(actual))
+    ]
+
+
+def _list_subjects(unit: Unit) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+    """List the hash of each leaf, and the hashes of the subjects of its entry."""
+    size = unit.log.size()
+    for start in range(0, size, _PAGE):
+        for index, leaf in enumerate(unit.log.read(start, min(_PAGE, size - start)), start):
+            yield hash_leaf(leaf), tuple(map(bytes.fromhex, read_entry(leaf, index).about))
+
+
+def _describe_head(head: IndexHead) -> dict[str, Value]:
+    return {"size": head.size, "root": head.root.hex()}
 
 
 def read_log(unit: Unit) -> Iterator[Entry]:

@@ -15,6 +15,7 @@ from muniment.core.records import (
     MentionRecord,
     ModelRecord,
     MoveRecord,
+    NamespaceRecord,
     OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
@@ -34,11 +35,13 @@ from muniment.stores.sql.tables.catalog import comments, mentions, owners, tags
 from muniment.stores.sql.tables.claims import attestations, deployments
 from muniment.stores.sql.tables.columns import metadata as metadata
 from muniment.stores.sql.tables.gates import moves, policies, requests, tiers
+from muniment.stores.sql.tables.log import namespaces
 from muniment.stores.sql.tables.people import grants, issuers, keys, principals, tokens
 from muniment.stores.sql.tables.upkeep import webhooks
 from muniment.stores.sql.tables.versions import drafts, models, retentions, statuses, versions
 
 TABLES: Final[dict[type[Record], Table]] = {
+    NamespaceRecord: namespaces,
     PrincipalRecord: principals,
     KeyRecord: keys,
     GrantRecord: grants,

@@ -1,10 +1,10 @@
-"""The log and its tree, which the database itself keeps append-only; index, readers, answered requests."""
+"""The log and its tree, which the database itself keeps append-only; its index, readers and namespaces."""
 
 from typing import Final
 
 from sqlalchemy import DDL, Column, Index, Integer, LargeBinary, Table, event
 
-from muniment.stores.sql.tables.columns import Text, Whole, metadata
+from muniment.stores.sql.tables.columns import Text, Whole, entry, metadata
 
 events: Final = Table(
     "events",
@@ -22,6 +22,14 @@ nodes: Final = Table(
     Column("index", Whole, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+)
+
+namespaces: Final = Table(
+    "namespaces",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("salt", Text, nullable=False),
+    entry(),
 )
 
 index_pages: Final = Table(

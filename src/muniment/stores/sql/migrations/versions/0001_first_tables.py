@@ -97,6 +97,12 @@ def _make_log() -> None:
 
 def _make_people() -> None:
     op.create_table(
+        "namespaces",
+        sa.Column("name", _TEXT, primary_key=True),
+        sa.Column("salt", _TEXT, nullable=False),
+        _entry(),
+    )
+    op.create_table(
         "principals",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("kind", _TEXT, nullable=False),
