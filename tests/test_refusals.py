@@ -64,6 +64,7 @@ FIRST = Reference(NAME, 1)
 CODES = """
     already_approved
     already_withdrawn
+    answer_stale
     bad_signature
     bad_token
     blob_not_found
@@ -83,6 +84,7 @@ CODES = """
     file_changed
     file_unusable
     gate_failed
+    index_forked
     index_malformed
     insecure_location
     internal_error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from threading import Event
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from muniment.core.receipts import Receipt
 from muniment.ports.unit import Unit
 from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import Outcome
+from muniment.signing.heads import HeadSigner
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
 from muniment.testing import MemoryBlobs, MemoryUnits
@@ -52,7 +54,8 @@ def units() -> Failing:
 @pytest.fixture
 def scribe(units: Failing) -> Iterator[Scribe]:
     """Give a scribe that writes to them."""
-    scribe = Scribe(units, NoteSigner("muniment.dev/memory", Identity.generate(Algorithm.ED25519)))
+    key = NoteSigner("muniment.dev/memory", Identity.generate(Algorithm.ED25519))
+    scribe = Scribe(units, HeadSigner(key, lambda: datetime.now(UTC)))
     yield scribe
     scribe.close()
 

@@ -59,8 +59,9 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
             clock=clock,
         )
         backend, chosen, remembered = embedded.backend, embedded.identity, str(directory)
+    max_age_s = settings.max_age if is_remote(where) else None
     try:
-        trusted = TrustedBackend(backend, Memory(settings.state, remembered), where, clock)
+        trusted = TrustedBackend(backend, Memory(settings.state, remembered), where, clock, max_age_s)
     except BaseException:
         backend.close()
         raise

@@ -19,6 +19,14 @@ def write_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+def write_seconds(seconds: int) -> str:
+    """Write a time that is given in seconds since 1970; one beyond the year 9999 as that number."""
+    try:
+        return write_time(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
 def read_time(text: str) -> datetime:
     """Read an RFC 3339 time.
 

@@ -38,6 +38,7 @@ from muniment.services.upkeep.garbage import collect_garbage
 from muniment.services.upkeep.scans import SCANNING, Scans
 from muniment.services.upkeep.scrub import scrub
 from muniment.services.upkeep.webhooks import WEBHOOK, plan_deliveries
+from muniment.signing.heads import HeadSigner
 from muniment.stores.blobs.handover import LocalHandover
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.blobs.staging import LocalStaging
@@ -104,7 +105,7 @@ def open_served(settings: ServerSettings) -> Opened:
         clock=now,
         nonces=new_id,
         keys=keys,
-        scribe=Scribe(units, keys.log),
+        scribe=Scribe(units, HeadSigner(keys.log, now)),
         local=settings.database is None and settings.blobs is None,
     )
     scanner = ScanProcess() if settings.scan else None

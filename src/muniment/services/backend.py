@@ -66,7 +66,7 @@ from muniment.services.versions.drafts import discard_draft, save_draft
 from muniment.services.versions.lifecycle import purge_version, set_retention, set_status
 from muniment.services.versions.publish import publish
 from muniment.services.versions.quarantine import check_free
-from muniment.signing.notes import NoteSigner
+from muniment.signing.heads import HeadSigner
 
 A = TypeVar("A")
 
@@ -91,6 +91,7 @@ class LocalBackend:
         self._nonces = nonces
         self._keys = keys
         self._caller = caller
+        self._signer = HeadSigner(keys.log, clock)
 
     def execute(self, command: Command, retry_key: str = "") -> Receipt:
         """Do a command in one transaction; after the commit, prove its entry.
@@ -106,7 +107,7 @@ class LocalBackend:
             return outcome, find_paths(unit, [outcome.index])
 
         outcome, paths = self._units.write(work)
-        return confirm(self._keys.log, [outcome], paths)[0]
+        return confirm(self._signer, [outcome], paths)[0]
 
     def do(self, unit: Unit, command: Command, retry_key: str) -> Outcome:
         """Do a command in a unit of work that the caller commits. Raises like `execute`."""
@@ -176,13 +177,12 @@ class LocalBackend:
         return cast("A", _QUERIES[type(query)](reading, query))
 
     def _read(self, unit: Unit, now: str) -> Reading:
-        signer = self._keys.log
         return Reading(
             view=unit,
             unit=unit,
             sight=Sight(unit, self._caller),
-            signer=signer,
-            registry=str(signer.verifier),
+            signer=self._signer,
+            registry=str(self._keys.log.verifier),
             now=now,
         )
 
@@ -195,7 +195,7 @@ class LocalBackend:
             self._units.read(lambda unit: check_may_upload(unit, self._caller))
 
 
-def confirm(signer: NoteSigner, outcomes: Sequence[Outcome], paths: Paths) -> list[Receipt]:
+def confirm(signer: HeadSigner, outcomes: Sequence[Outcome], paths: Paths) -> list[Receipt]:
     """Make receipts of the entries that answer commands; entries and paths MUST be durable."""
     return [
         Receipt(

@@ -14,7 +14,7 @@ from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, may
 from muniment.core.verbs.verb import May, Query, Verb, Who, Within
 from muniment.ports.unit import Unit
-from muniment.signing.notes import NoteSigner
+from muniment.signing.heads import HeadSigner
 
 
 class Sight:
@@ -89,7 +89,7 @@ class Reading(State):
 
     unit: Unit
     sight: Sight
-    signer: NoteSigner
+    signer: HeadSigner
 
     def check_who(self, query: Query[object]) -> None:
         """Check that the query's declaration lets the caller have an answer.

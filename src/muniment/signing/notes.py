@@ -14,7 +14,7 @@ from muniment.core.errors import InvalidKey, ProofInvalid
 from muniment.signing.keys import Identity, PublicKey
 
 _ED25519: Final = b"\x01"
-_KEY_ID_SIZE: Final = 4
+KEY_ID_SIZE: Final = 4
 _MAX_NOTE_BYTES: Final = 1_000_000
 _DASH: Final = "— "
 
@@ -47,7 +47,7 @@ class NoteVerifier:
     def key_id(self) -> bytes:
         """The four bytes that begin a signature line."""
         named = self.name.encode() + b"\n" + _ED25519 + self.key.raw
-        return hashlib.sha256(named).digest()[:_KEY_ID_SIZE]
+        return hashlib.sha256(named).digest()[:KEY_ID_SIZE]
 
     def __str__(self) -> str:
         """Write the verifier key."""
@@ -69,9 +69,7 @@ class NoteSigner:
 
     def sign(self, text: bytes) -> bytes:
         """Sign a text that ends in a newline."""
-        blob = self.verifier.key_id + self.identity.sign(text)
-        line = f"{_DASH}{self.name} {base64.b64encode(blob).decode()}\n"
-        return text + b"\n" + line.encode()
+        return text + b"\n" + write_line(self.name, self.verifier.key_id + self.identity.sign(text))
 
 
 def open_note(note: bytes, verifier: NoteVerifier) -> bytes:
@@ -82,23 +80,37 @@ def open_note(note: bytes, verifier: NoteVerifier) -> bytes:
     Raises:
         ProofInvalid: it is malformed, the key did not sign it, or a signature in its name does not verify.
     """
-    # (0) Bound the size before anything is parsed.
-    text, separator, lines = note[:_MAX_NOTE_BYTES].rpartition(b"\n\n")
-    if not separator or not lines.endswith(b"\n"):
-        raise ProofInvalid(what="the signed checkpoint")
-    text += b"\n"
-    # (1) Every line is well formed; (2) lines with our name and key id verify; (3) there is one such line.
+    # (0) The size is bounded, and (1) every line is well formed.
+    lines = read_lines(note)
+    text = note.rpartition(b"\n\n")[0] + b"\n"
+    # (2) Lines with our name and key id verify; (3) there is one such line.
     signed = False
-    for line in lines[:-1].split(b"\n"):
-        name, blob = _read_line(line)
-        if name != verifier.name or blob[:_KEY_ID_SIZE] != verifier.key_id:
+    for name, blob in lines:
+        if name != verifier.name or blob[:KEY_ID_SIZE] != verifier.key_id:
             continue
-        if not verifier.key.is_signature(blob[_KEY_ID_SIZE:], text):
+        if not verifier.key.is_signature(blob[KEY_ID_SIZE:], text):
             raise ProofInvalid(what="the signed checkpoint")
         signed = True
     if not signed:
         raise ProofInvalid(what="the signed checkpoint")
     return text
+
+
+def read_lines(note: bytes) -> list[tuple[str, bytes]]:
+    """Read the signatures of a note, without verifying them: names, and key ids followed by signatures.
+
+    Raises:
+        ProofInvalid: it is malformed.
+    """
+    _, separator, lines = note[:_MAX_NOTE_BYTES].rpartition(b"\n\n")
+    if len(note) > _MAX_NOTE_BYTES or not separator or not lines.endswith(b"\n"):
+        raise ProofInvalid(what="the signed checkpoint")
+    return [_read_line(line) for line in lines[:-1].split(b"\n")]
+
+
+def write_line(name: str, blob: bytes) -> bytes:
+    """Write a signature: a key id of four bytes, and what it signed with."""
+    return f"{_DASH}{name} {base64.b64encode(blob).decode()}\n".encode()
 
 
 def _read_line(line: bytes) -> tuple[str, bytes]:
@@ -107,6 +119,6 @@ def _read_line(line: bytes) -> tuple[str, bytes]:
         blob = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error) as error:
         raise ProofInvalid(what="the signed checkpoint") from error
-    if f"{dash} " != _DASH or len(blob) <= _KEY_ID_SIZE:
+    if f"{dash} " != _DASH or len(blob) <= KEY_ID_SIZE:
         raise ProofInvalid(what="the signed checkpoint")
     return name, blob

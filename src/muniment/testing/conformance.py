@@ -90,12 +90,12 @@ from muniment.core.verbs.versions import (
     SetRetention,
     SetStatus,
 )
-from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import EMPTY_ROOT, hash_leaf
 from muniment.signing.content import sign_content
+from muniment.signing.heads import open_head
 from muniment.signing.keys import Identity
-from muniment.signing.notes import NoteVerifier, open_note
+from muniment.signing.notes import NoteVerifier
 from muniment.signing.statements import attest
 from muniment.testing.backends import (
     NAME,
@@ -136,12 +136,13 @@ def check_backend(open_as: OpenAs) -> None:
 
 def _check_receipt(backend: Backend, receipt: Proof) -> None:
     said = backend.ask(GetLogIdentity())
-    checkpoint = Checkpoint.decode(open_note(receipt.checkpoint, NoteVerifier.read(said.verifier)))
-    assert checkpoint.origin == said.origin
+    verifier = NoteVerifier.read(said.verifier)
+    checkpoint = open_head(receipt.checkpoint, verifier)
+    assert verifier.name == said.origin
     leaf = hash_leaf(receipt.leaf)
     assert verify_inclusion(receipt.index, checkpoint.size, leaf, receipt.path, checkpoint.root)
     growth = backend.ask(GetGrowth(size=0))
-    now = Checkpoint.decode(open_note(growth.checkpoint or b"", NoteVerifier.read(said.verifier)))
+    now = open_head(growth.checkpoint or b"", verifier)
     assert verify_consistency(0, now.size, EMPTY_ROOT, now.root, growth.path)
 
 

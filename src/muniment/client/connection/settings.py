@@ -1,9 +1,16 @@
 """Settings of the client: the SDK and the command line read the environment only here."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from muniment.core.errors import InvalidSetting
+
+# An hour: a server signs its state for every answer.
+MAX_AGE_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +24,7 @@ class Settings:
         passphrase: MUNIMENT_PASSPHRASE, the passphrase of an encrypted private key.
         state: MUNIMENT_STATE, the directory of remembered checkpoints; XDG_STATE_HOME/muniment by default.
         user: USER, the name of the founder of a new registry.
+        max_age: MUNIMENT_MAX_AGE, for how many seconds the signed state of a server counts; 3600 by default.
     """
 
     location: str
@@ -25,6 +33,7 @@ class Settings:
     passphrase: str | None
     state: Path
     user: str
+    max_age: float = MAX_AGE_S
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -39,4 +48,15 @@ class Settings:
             passphrase=environment.get("MUNIMENT_PASSPHRASE") or None,
             state=Path(environment.get("MUNIMENT_STATE", f"{state}/muniment")).expanduser(),
             user=environment.get("USER") or "founder",
+            max_age=_read_age(environment.get("MUNIMENT_MAX_AGE") or str(MAX_AGE_S)),
         )
+
+
+def _read_age(text: str) -> float:
+    try:
+        age = float(text)
+    except ValueError:
+        age = math.nan
+    if not age > 0:
+        raise InvalidSetting(name="MUNIMENT_MAX_AGE", reason=f"expected seconds above 0, got {text!r}")
+    return age

@@ -15,15 +15,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from muniment.core.errors import StorageFailed, StorageReadOnly
+from muniment.log.tree import EMPTY_ROOT
+from muniment.signing.heads import Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A log as last seen: its verifier key, size and root."""
+    """A log as last seen: its verifier key, size and root, and the root of its index and when it was signed.
+
+    Attributes:
+        time: seconds since 1970 (UTC).
+    """
 
     verifier: str
     size: int
     root: bytes
+    index_root: bytes
+    time: int
+
+    @classmethod
+    def of(cls, verifier: str, head: "Head | Remembered") -> "Remembered":
+        """Remember a head of the log with a verifier key."""
+        return cls(
+            verifier=verifier, size=head.size, root=head.root, index_root=head.index_root, time=head.time
+        )
+
+    @classmethod
+    def nothing(cls, verifier: str) -> "Remembered":
+        """Know only the verifier key of a log."""
+        return cls(verifier=verifier, size=0, root=EMPTY_ROOT, index_root=EMPTY_ROOT, time=0)
 
 
 class Memory:
@@ -47,6 +67,8 @@ class Memory:
                 verifier=str(document["verifier"]),
                 size=int(document["size"]),
                 root=bytes.fromhex(document["root"]),
+                index_root=bytes.fromhex(document["index_root"]),
+                time=int(document["time"]),
             )
         except FileNotFoundError:
             return None
@@ -57,13 +79,19 @@ class Memory:
         """Remember a log that was checked against the memory, unless it is older."""
         with self._locked():
             present = self.recall()
-            if present is not None and present.verifier == seen.verifier and present.size >= seen.size:
+            if (
+                present is not None
+                and present.verifier == seen.verifier
+                and (present.size, present.time) >= (seen.size, seen.time)
+            ):
                 return
             document = {
                 "location": self._location,
                 "verifier": seen.verifier,
                 "size": seen.size,
                 "root": seen.root.hex(),
+                "index_root": seen.index_root.hex(),
+                "time": seen.time,
             }
             temporary = self._path.with_suffix(f".{secrets.token_hex(8)}")
             temporary.write_text(json.dumps(document))

@@ -6,31 +6,51 @@ the log still contains what it had when it was last seen (DESIGN rule 8).
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from muniment.capture.clock import now
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.core.backend import Backend, Stored
 from muniment.core.digests import Digest
-from muniment.core.errors import LogForked, LogReplaced, LogRolledBack, ProofInvalid, RecordUnproven
+from muniment.core.errors import (
+    AnswerStale,
+    IndexForked,
+    LogForked,
+    LogReplaced,
+    LogRolledBack,
+    ProofInvalid,
+    RecordUnproven,
+)
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
-from muniment.core.times import Clock, write_time
-from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof, Growth
+from muniment.core.times import Clock, write_seconds, write_time
+from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof
 from muniment.core.verbs.verb import Command, Query
-from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import verify_consistency, verify_inclusion
-from muniment.log.tree import EMPTY_ROOT, hash_leaf
-from muniment.signing.notes import NoteVerifier, open_note
+from muniment.log.tree import hash_leaf
+from muniment.signing.heads import Head, open_head
+from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
+
+# The clocks of replicas differ, and answers overtake one another.
+_DRIFT_S: Final = 60
 
 
 class TrustedBackend:
     """A Backend in front of another, which checks that one's statements about its log."""
 
-    def __init__(self, backend: Backend, memory: Memory, location: str, clock: Clock = now) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        memory: Memory,
+        location: str,
+        clock: Clock = now,
+        max_age_s: float | None = None,
+    ) -> None:
         """Open the log at a location, and check it against the memory.
+
+        With `max_age_s`, an answer that was signed longer ago is refused.
 
         Raises:
             LogReplaced, LogRolledBack, LogForked: it does not extend the remembered log.
@@ -38,6 +58,7 @@ class TrustedBackend:
         self._backend = backend
         self._memory = memory
         self._location = location
+        self._max_age_s = max_age_s
         self.clock = clock
         self._seeing = Lock()
         said = backend.ask(GetLogIdentity())
@@ -46,7 +67,7 @@ class TrustedBackend:
             remembered = known.verifier.partition("+")[0]
             raise LogReplaced(location=location, origin=said.origin, remembered=remembered)
         self._verifier = NoteVerifier.read(said.verifier)
-        self._seen = known or Remembered(verifier=said.verifier, size=0, root=EMPTY_ROOT)
+        self._seen = known or Remembered.nothing(said.verifier)
         self._seen = self._meet(self._seen)
 
     @property
@@ -69,15 +90,17 @@ class TrustedBackend:
         Raises:
             ProofInvalid: the receipt proves nothing. The command may have taken effect.
         """
+        sent = self._seen
         receipt = self._backend.execute(command)
-        self._check(receipt)
+        self._check(receipt, sent)
         return receipt
 
     def ask(self, query: Query[A]) -> A:
         """Answer a query; an answer with a proof is checked."""
+        sent = self._seen
         answer = self._backend.ask(query)
         if isinstance(answer, Proof):
-            self._check(answer)
+            self._check(answer, sent)
         return answer
 
     def check_record(self, record: Record) -> None:
@@ -115,46 +138,57 @@ class TrustedBackend:
         """Close the backend."""
         self._backend.close()
 
-    def _check(self, proof: Proof) -> None:
-        """Check an entry's inclusion, and its log against the one last seen.
+    def _check(self, proof: Proof, sent: Remembered) -> None:
+        """Check an entry's inclusion, and its head against the one last seen when the question was sent.
 
-        (0) the remembered key signed the checkpoint, which names the log
+        (0) the remembered key signed the head, which names the log
         (1) the path leads from the entry to the root
-        (2) the larger of its tree and the one seen before extends the smaller
+        (2) the head is acceptable after the other one
         """
-        checkpoint = self._open(proof.checkpoint)
-        leaf = hash_leaf(proof.leaf)
-        if not verify_inclusion(proof.index, checkpoint.size, leaf, proof.path, checkpoint.root):
+        head = open_head(proof.checkpoint, self._verifier)
+        if not verify_inclusion(proof.index, head.size, hash_leaf(proof.leaf), proof.path, head.root):
             raise ProofInvalid(what=f"entry {proof.index}")
+        self._accept(head, sent)
+
+    def _accept(self, head: Head, sent: Remembered) -> None:
+        """Check the head of an answer, and remember it if it is newer.
+
+        (0) it is neither smaller nor noticeably older than the one seen before the question was sent
+        (1) it extends the newest one, or is extended by it
+        """
+        self._check_age(head, sent)
         seen = self._seen
-        if (checkpoint.size, checkpoint.root) == (seen.size, seen.root):
+        if head.size == seen.size:
+            self._see(seen, head, ())
             return
-        tree = Remembered(verifier=seen.verifier, size=checkpoint.size, root=checkpoint.root)
+        tree = Remembered.of(seen.verifier, head)
         past, now = sorted((seen, tree), key=lambda one: one.size)
         growth = self._backend.ask(GetGrowth(size=past.size, until=now.size))
-        self._see(past, now, growth)
+        self._see(past, now, growth.path)
+
+    def _check_age(self, head: Head, sent: Remembered) -> None:
+        if head.size < sent.size:
+            raise LogRolledBack(location=self._location, size=head.size, remembered=sent.size)
+        now = self.clock().timestamp()
+        oldest = max(sent.time - _DRIFT_S, 0 if self._max_age_s is None else now - self._max_age_s)
+        if head.time < oldest:
+            raise AnswerStale(location=self._location, time=write_seconds(head.time))
 
     def _meet(self, known: Remembered) -> Remembered:
         growth = self._backend.ask(GetGrowth(size=known.size))
-        now = self._open(growth.checkpoint or b"")
-        return self._see(known, Remembered(verifier=known.verifier, size=now.size, root=now.root), growth)
+        head = open_head(growth.checkpoint or b"", self._verifier)
+        self._check_age(head, known)
+        return self._see(known, Remembered.of(known.verifier, head), growth.path)
 
-    def _see(self, past: Remembered, now: Remembered, growth: Growth) -> Remembered:
-        if now.size < past.size:
-            raise LogRolledBack(location=self._location, size=now.size, remembered=past.size)
-        if not verify_consistency(past.size, now.size, past.root, now.root, growth.path):
+    def _see(self, past: Remembered, now: "Remembered | Head", path: Sequence[bytes]) -> Remembered:
+        """Check that a head follows from another one, and remember it if it is the newest."""
+        if not verify_consistency(past.size, now.size, past.root, now.root, path):
             raise LogForked(location=self._location, size=now.size, remembered=past.size)
+        if now.size == past.size and now.index_root != past.index_root:
+            raise IndexForked(location=self._location, size=now.size)
+        newest = Remembered.of(past.verifier, now)
         with self._seeing:
-            if now.size > self._seen.size:
-                self._seen = now
-                self._memory.keep(now)
-        return now
-
-    def _open(self, note: bytes) -> Checkpoint:
-        try:
-            checkpoint = Checkpoint.decode(open_note(note, self._verifier))
-        except ValueError as error:
-            raise ProofInvalid(what="the signed checkpoint") from error
-        if checkpoint.origin != self._verifier.name:
-            raise ProofInvalid(what="the signed checkpoint")
-        return checkpoint
+            if (newest.size, newest.time) > (self._seen.size, self._seen.time):
+                self._seen = newest
+                self._memory.keep(newest)
+        return newest

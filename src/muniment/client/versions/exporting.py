@@ -40,9 +40,8 @@ from muniment.core.records import KeyRecord, MoveRecord, VersionRecord
 from muniment.core.verbs.log import GetGrowth, GetProof, Growth, LogIdentity
 from muniment.core.verbs.verb import Command, Query
 from muniment.core.verbs.versions import VersionDetail
-from muniment.log.checkpoint import Checkpoint
-from muniment.log.tree import EMPTY_ROOT
-from muniment.signing.notes import NoteVerifier, open_note
+from muniment.signing.heads import open_head
+from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
 
@@ -259,7 +258,7 @@ class _Pinned(Memory):
     def recall(self) -> Remembered | None:
         if self._verifier is None:
             return None
-        return Remembered(verifier=self._verifier, size=0, root=EMPTY_ROOT)
+        return Remembered.nothing(self._verifier)
 
     def keep(self, seen: Remembered) -> None:
         """Do nothing: an export says nothing about a registry."""
@@ -303,7 +302,7 @@ def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, obj
         proven = {key: backend.ask(query) for key, query in proofs.items()}
         verifier = NoteVerifier.read(backend.seen.verifier)
         notes = [now.checkpoint or b"", *(proof.checkpoint for proof in proven.values())]
-        sizes = {Checkpoint.decode(open_note(note, verifier)).size for note in notes}
+        sizes = {open_head(note, verifier).size for note in notes}
         if len(sizes) == 1:
             return {key: msgspec.to_builtins(one) for key, one in {**answers, **proven}.items()}, sizes.pop()
     raise RegistryBusy

@@ -235,7 +235,7 @@ class InvalidKey(InvalidRequest):
 
 
 class InvalidSetting(InvalidRequest):
-    """A setting of the server is not valid."""
+    """A setting is not valid."""
 
     name: str
     reason: str

@@ -106,6 +106,26 @@ class ProofInvalid(Untrusted):
     advice = "do not trust this answer: check the whole log with muniment verify --log"
 
 
+class IndexForked(Untrusted):
+    """The index of the log differs from what it was at the same size."""
+
+    location: str
+    size: int
+    message = (
+        "{location} has signed two indexes of its log of {size} entries: one of them leaves something out"
+    )
+    advice = "do not trust this registry: compare with a backup and ask its operator"
+
+
+class AnswerStale(Untrusted):
+    """An answer is older than what was seen, or than the bound on its age."""
+
+    location: str
+    time: str
+    message = "{location} answers with its state of {time}, which is too old"
+    advice = "ask again; if it stays so, compare the clocks of client and server, and see MUNIMENT_MAX_AGE"
+
+
 class IndexMalformed(Untrusted):
     """An answer from the index does not have the form of a proof."""
 

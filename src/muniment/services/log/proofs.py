@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from muniment.core.errors import EventNotFound, LogInconsistent
 from muniment.core.receipts import Proof
 from muniment.core.verbs.log import Growth, LogIdentity
-from muniment.log.checkpoint import Checkpoint
 from muniment.log.proofs import find_root, prove_consistency, prove_inclusions
 from muniment.log.tree import hash_leaf, read_root
 from muniment.ports.unit import Unit
-from muniment.signing.notes import NoteSigner
+from muniment.signing.heads import HeadSigner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Proofs without a checkpoint: leaves with their paths to the root of one tree."""
+    """Proofs without a checkpoint: leaves with their paths to the root of one tree, and that of its index."""
 
     size: int
     root: bytes
+    index_root: bytes
     entries: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]
 
 
-def prove(unit: Unit, signer: NoteSigner, index: int) -> Proof:
+def prove(unit: Unit, signer: HeadSigner, index: int) -> Proof:
     """Prove an entry. The state of `unit` MUST be durable.
 
     Raises:
@@ -39,7 +39,7 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
     """Find the paths that prove entries. Raises like `prove`."""
     size = unit.log.size()
     if not indexes:
-        return Paths(size=size, root=b"", entries=())
+        return Paths(size=size, root=b"", index_root=b"", entries=())
     for index in indexes:
         if not 0 <= index < size:
             raise EventNotFound(index=index)
@@ -51,20 +51,20 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
     root = roots.pop()
     if root is None or roots:
         raise LogInconsistent(reason=f"the entries {min(indexes)} to {max(indexes)} do not lead to one root")
-    return Paths(size=size, root=root, entries=entries)
+    return Paths(size=size, root=root, index_root=read_index(unit), entries=entries)
 
 
-def sign_paths(signer: NoteSigner, paths: Paths) -> list[Proof]:
+def sign_paths(signer: HeadSigner, paths: Paths) -> list[Proof]:
     """Prove entries with one checkpoint. The state of the paths MUST be durable."""
     if not paths.entries:
         return []
-    checkpoint = _sign(signer, paths.size, paths.root)
+    checkpoint = signer.sign(paths.size, paths.root, paths.index_root)
     return [
         Proof(index=index, leaf=leaf, path=path, checkpoint=checkpoint) for index, leaf, path in paths.entries
     ]
 
 
-def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) -> Growth:
+def prove_growth(unit: Unit, signer: HeadSigner, old: int, until: int | None) -> Growth:
     """Prove that the log of `until` entries (None: all) contains the log of `old` entries.
 
     With `until`, the caller already has the checkpoint and gets only the path. An `old` beyond the end has
@@ -80,13 +80,22 @@ def prove_growth(unit: Unit, signer: NoteSigner, old: int, until: int | None) ->
     path = prove_consistency(old, end, unit.log.read_nodes) if 0 <= old <= end else ()
     if until is not None:
         return Growth(path=path, checkpoint=None)
-    return Growth(path=path, checkpoint=_sign(signer, size, read_root(size, unit.log.read_nodes)))
+    checkpoint = signer.sign(size, read_root(size, unit.log.read_nodes), read_index(unit))
+    return Growth(path=path, checkpoint=checkpoint)
 
 
-def identify(signer: NoteSigner) -> LogIdentity:
+def read_index(unit: Unit) -> bytes:
+    """Return the root of the index.
+
+    Raises:
+        LogInconsistent: it does not cover the log.
+    """
+    head, size = unit.index.head(), unit.log.size()
+    if head.size != size:
+        raise LogInconsistent(reason=f"its index covers {head.size} of {size} entries")
+    return head.root
+
+
+def identify(signer: HeadSigner) -> LogIdentity:
     """Return the identity of the log."""
-    return LogIdentity(origin=signer.name, verifier=str(signer.verifier))
-
-
-def _sign(signer: NoteSigner, size: int, root: bytes) -> bytes:
-    return signer.sign(Checkpoint(origin=signer.name, size=size, root=root).encode())
+    return LogIdentity(origin=signer.key.name, verifier=str(signer.key.verifier))

@@ -17,7 +17,7 @@ from muniment.ports.unit import MOST_A_COMMIT, Unit, Units
 from muniment.services.backend import confirm
 from muniment.services.log.proofs import Paths, find_paths
 from muniment.services.transaction import Outcome
-from muniment.signing.notes import NoteSigner
+from muniment.signing.heads import HeadSigner
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class _Errand:
 class Scribe:
     """Writes to units of work. Its thread ends with `close`, after all earlier work."""
 
-    def __init__(self, units: Units, signer: NoteSigner) -> None:
+    def __init__(self, units: Units, signer: HeadSigner) -> None:
         """Start the thread, with units of work and the key of the log."""
         self._units = units
         self._signer = signer
