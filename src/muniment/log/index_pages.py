@@ -30,7 +30,7 @@ from muniment.log.index_proofs import AllProof, IndexLeaf, NewestProof, Step
 
 # The id of the page at the root; the others follow. 0 is that of no page.
 ROOT: Final = 1
-# Measured: with more slots additions write more bytes, with fewer proofs read more pages.
+# Measured: with more slots, an addition writes more bytes; with fewer, more pages.
 _MOST_SLOTS: Final = 20
 _SLOT: Final = struct.Struct(">40s32sI")
 # A rebuild writes its pages in parts.
