@@ -30,7 +30,7 @@ from muniment.log.index_proofs import AllProof, IndexLeaf, NewestProof, Step
 
 # The id of the page at the root; the others follow. 0 is that of no page.
 ROOT: Final = 1
-# Measured: with more slots additions write more bytes, with fewer proofs read more pages.
+# Measured: with more slots, an addition writes more bytes; with fewer, more pages.
 _MOST_SLOTS: Final = 20
 _SLOT: Final = struct.Struct(">40s32sI")
 # A rebuild writes its pages in parts.
@@ -81,6 +81,8 @@ class PagedIndex:
 
     def save(self) -> None:
         """Write what was added. The caller MUST do this before a commit."""
+        if not self._added:
+            return
         size = self._pages.get_head().size
         leaves = [leaf for entry, added in self._added if entry >= size for leaf in added]
         if leaves:
@@ -203,11 +205,14 @@ class PagedIndex:
     def _list_leaves(self, slots: list["Slot"], limit: int | None = None) -> list["Slot"]:
         """List the leaves below slots, at most `limit`, a level at a time."""
         leaves = slots[:limit]
-        while children := [slot.child for slot in leaves if slot.child]:
+        for _ in range(KEY_BITS):
+            children = [slot.child for slot in leaves if slot.child]
+            if not children:
+                return leaves
             pages = self._read(children)
             below = (pages[slot.child] if slot.child else [slot] for slot in leaves)
             leaves = list(chain.from_iterable(below))[:limit]
-        return leaves
+        raise LogInconsistent(reason="a page of the index is above itself")
 
     def _read_part(self, page: int) -> "_Part":
         return _Part.of(self._read([page])[page])

@@ -282,7 +282,7 @@ def _check_index(
 ) -> None:
     index, head = unit.index, unit.index.head()
     keys = {key_of(subject, n): leaf for n, (leaf, known) in enumerate(entries) for subject in known}
-    assert head == (len(entries), fold_index(keys)), "the root is that of the tree, whatever the pages"
+    assert head == (len(entries), fold_index(keys)), "the root is that of the tree, for any layout"
     for subject in [*subjects, subject_hash(b"salt", "model", "unknown")]:
         about = [Posting(n, leaf) for n, (leaf, known) in enumerate(entries) if subject in known]
         assert verify_newest(head, subject, index.prove_newest(subject)) == (about[-1] if about else None)

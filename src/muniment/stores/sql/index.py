@@ -24,7 +24,7 @@ _NEXT_HEAD: Final = (
     .where(index_head.c.size == bindparam("old_size"))
     .values(size=bindparam("new_size"), root=bindparam("new_root"))
 )
-# A rebuild writes more pages than fit into memory.
+# A rebuild writes more pages than the memory should hold.
 _MOST_KNOWN: Final = 1_000
 
 

@@ -24,7 +24,7 @@ def upgrade() -> None:
     _make_policies()
     _make_lifecycle()
     _make_aliases()
-    _make_talk()
+    _make_comments()
     _make_access()
     _make_webhooks()
     _make_custody()
@@ -72,16 +72,10 @@ def _make_log() -> None:
         sa.Column("hash", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "index_pages",
-        sa.Column("id", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("data", sa.LargeBinary, nullable=False),
-    )
-    op.create_table(
-        "index_head",
-        sa.Column("size", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("root", sa.LargeBinary, nullable=False),
-    )
+    page = sa.Column("id", _WHOLE, primary_key=True, autoincrement=False)
+    op.create_table("index_pages", page, sa.Column("data", sa.LargeBinary, nullable=False))
+    size = sa.Column("size", _WHOLE, primary_key=True, autoincrement=False)
+    op.create_table("index_head", size, sa.Column("root", sa.LargeBinary, nullable=False))
     op.create_table(
         "payloads",
         sa.Column("digest", _TEXT, primary_key=True),
@@ -96,12 +90,8 @@ def _make_log() -> None:
 
 
 def _make_people() -> None:
-    op.create_table(
-        "namespaces",
-        sa.Column("name", _TEXT, primary_key=True),
-        sa.Column("salt", _TEXT, nullable=False),
-        _entry(),
-    )
+    salt = sa.Column("salt", _TEXT, nullable=False)
+    op.create_table("namespaces", sa.Column("name", _TEXT, primary_key=True), salt, _entry())
     op.create_table(
         "principals",
         sa.Column("id", _TEXT, primary_key=True),
@@ -274,7 +264,7 @@ def _make_aliases() -> None:
     op.create_index("moves_by_closing", "moves", ["emergency", "closed"])
 
 
-def _make_talk() -> None:
+def _make_comments() -> None:
     op.create_table(
         "drafts",
         _entry(primary_key=True),
