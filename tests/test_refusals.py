@@ -96,6 +96,7 @@ CODES = """
     invalid_evidence
     invalid_export
     invalid_key
+    invalid_location
     invalid_manifest
     invalid_model_file
     invalid_name

@@ -173,7 +173,7 @@ class Identity:
             raise InvalidKey(reason=f"{path}: {error.strerror}") from error
         if mode & 0o077:
             raise InvalidKey(reason=f"{path} can be read by others: run chmod 600 on it")
-        secret = passphrase.encode() if passphrase else None
+        secret = os.fsencode(passphrase) if passphrase else None
         try:
             key = serialization.load_pem_private_key(pem, secret)
         except (TypeError, ValueError, UnsupportedAlgorithm) as error:
@@ -191,7 +191,7 @@ class Identity:
         """
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if passphrase:
-            encryption = serialization.BestAvailableEncryption(passphrase.encode())
+            encryption = serialization.BestAvailableEncryption(os.fsencode(passphrase))
         pem = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
         )

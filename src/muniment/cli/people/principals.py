@@ -7,7 +7,7 @@ import click
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_option, show_in_browser
 from muniment.client.connection.settings import Settings
-from muniment.client.people.login import ask_invitation
+from muniment.client.people.login import ask_invitation, split_link
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidKey
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
@@ -77,7 +77,8 @@ def make_passkey(link: str) -> None:
     LINK is an invitation, or the address of a server to sign in to first.
     """
     if "#" not in link:
-        link = ask_invitation(link.rstrip("/"), show_in_browser)
+        link = ask_invitation(link, show_in_browser)
+    split_link(link)
     show_in_browser(link)
 
 

@@ -12,6 +12,7 @@ import click
 from muniment.capture.clock import now
 from muniment.cli.session import connect
 from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
+from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.core.claims.scans import NOTHING
 from muniment.core.errors import InvalidOption
@@ -244,8 +245,10 @@ def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager
         wiring = load_extra("muniment.server.wiring", "psycopg", extra="server")
         parts: AbstractContextManager[Parts] = wiring.open_parts(settings.ServerSettings.load())
         return parts
-    root = terminal.location or os.environ.get("MUNIMENT_DATA") or Settings.read().location
-    if "://" in str(root):
+    root = terminal.location
+    if root is None:
+        root = os.environ.get("MUNIMENT_DATA") or Settings.read().location
+    if is_remote(root):
         raise InvalidOption(
             option="admin", reason=f"works on the directory of a registry, where it is stored, not on {root}"
         )

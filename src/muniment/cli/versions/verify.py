@@ -95,8 +95,7 @@ def forget(terminal: Terminal, location: str | None) -> None:
 
     Use it only after a new registry was created there on purpose.
     """
-    where = location or terminal.location
-    known = forget_log(where)
+    known = forget_log(terminal.location if location is None else location)
     terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing to forget"])
 
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urldefrag, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
 from muniment.capture.clock import now
 from muniment.client.connection.browser import wait_for_browser
 from muniment.client.connection.credentials import Credentials
+from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
 from muniment.client.connection.tokens import PREFIX, id_of, make_token
 from muniment.client.connection.transport import API, Transport
 from muniment.client.people.principals import write_payload
 from muniment.client.remote import open_remote
-from muniment.core.errors import InvalidKey, LoginRefused, RegistryNotFound
+from muniment.core.errors import InvalidKey, LoginRefused
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession, GetSelf, Person
@@ -50,12 +51,13 @@ def login(
     signatures count from now on.
 
     Raises:
+        InvalidLocation: it is not the URL of a server.
         LoginRefused: the link has no token, or the invitation is used up.
         BadToken: the invitation is no longer valid.
     """
     settings = settings or Settings.read()
     if "#" not in link:
-        link = ask_invitation(link.rstrip("/"), show)
+        link = ask_invitation(link, show)
     location, invitation = split_link(link)
     credentials = Credentials(directory=settings.state)
     identity = _load_identity(settings, credentials)
@@ -77,9 +79,12 @@ def ask_invitation(location: str, show: Callable[[str], object]) -> str:
     """Log in through a server's identity provider; return the link of the resulting invitation.
 
     Raises:
+        InvalidLocation: it is not the URL of a server.
         BrowserLost: the browser does not come back.
         LoginRefused: the browser brings no invitation.
     """
+    read_server(location)
+    location = location.rstrip("/")
 
     def make_address(port: int, state: str) -> str:
         return f"{location}/login/start?{urlencode({'port': port, 'state': state})}"
@@ -115,8 +120,13 @@ def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identi
 
 
 def logout(location: str, settings: Settings | None = None) -> None:
-    """Forget the token for a server."""
+    """Forget the token for a server.
+
+    Raises:
+        InvalidLocation: it is not the URL of a server.
+    """
     settings = settings or Settings.read()
+    read_server(location)
     Credentials(directory=settings.state).keep(location.rstrip("/"), None)
 
 
@@ -125,11 +135,10 @@ def split_link(link: str) -> tuple[str, str]:
 
     Raises:
         LoginRefused: the link has no token.
-        RegistryNotFound: it is not the URL of a server.
+        InvalidLocation: it is not the URL of a server.
     """
-    address, token = urldefrag(link)
-    if not address.startswith(("https://", "http://")):
-        raise RegistryNotFound(location=address)
+    address, _, token = link.partition("#")
+    read_server(address)
     if not token.startswith(PREFIX):
         raise LoginRefused(reason="the link has no token behind its #")
     return address.removesuffix("/").removesuffix("/login"), token

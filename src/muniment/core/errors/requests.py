@@ -252,6 +252,15 @@ class InvalidOption(InvalidRequest):
     advice = "see --help of the command"
 
 
+class InvalidLocation(InvalidRequest):
+    """A text is not the location of a registry."""
+
+    location: str
+    reason: str
+    message = "{location!r} is not the location of a registry: {reason}"
+    advice = "name a directory, or a server: https://HOST or https://HOST:PORT (--registry, MUNIMENT_URL)"
+
+
 class InsecureLocation(InvalidRequest):
     """A token would be sent unencrypted."""
 

@@ -160,6 +160,7 @@ def _read_target(text: str) -> Target:
         document = json.loads(text)
         target = Target(str(document["url"]), str(document["secret"]))
         parts = urlsplit(target.url)
+        _ = parts.port
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidOption(option="target", reason="must have a `url` and a `secret`") from error
     plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
