@@ -85,7 +85,7 @@ def _acts(role: Role) -> dict[Act, Callable[[Backend, Identity], object]]:
     new = f"{role} {uuid_utils.uuid4()}".encode()
     stranger = Identity.generate()
     grant = GrantRole(principal="founder", role=Role.READER, namespace="acme")
-    approving = role if role in {Role.VALIDATOR, Role.APPROVER, Role.SECURITY} else Role.VALIDATOR
+    approving = role if may([role], Act.APPROVE) else Role.VALIDATOR
     return {
         Act.READ: lambda b, _: b.ask(GetVersion(reference=FIRST)),
         Act.COMMENT: lambda b, _: b.execute(PostComment(reference=FIRST, text=salted("hm"))),
@@ -155,6 +155,18 @@ def test_every_role_and_every_act_embedded(namespace: str) -> None:
     owner = open_as(key)
     _prepare(owner, key, open_as)
     _check_matrix(owner, open_as, namespace)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if not may([role], Act.APPROVE)])
+def test_nobody_approves_in_a_role_that_may_not(
+    backend: Backend, open_as: OpenAs, owner: Identity, role: Role
+) -> None:
+    """Who holds two roles approves only in the one that allows it."""
+    publish(backend, owner, b"first")
+    set_policy(backend, owner, APPROVED)
+    both = add_person(backend, "Both", role, Role.VALIDATOR)
+    theirs = open_as(both)
+    refuses(lambda: record(theirs, both, 1, APPROVAL, approval(theirs, 1, role)), NotPermitted)
 
 
 def test_a_role_elsewhere_allows_nothing_here() -> None:
