@@ -269,11 +269,12 @@ class Registry:
         command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
-    def remove_alias(self, name: str, alias: str, *, reason: str = "") -> Receipt:
+    def remove_alias(self, name: str, alias: str, *, reason: str) -> Receipt:
         """Remove an alias; its history stays, and a guarded one stays guarded.
 
         Raises:
             VersionNotFound: the alias points nowhere.
+            ReasonNeeded: the reason is blank.
         """
         command = RemoveAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)

@@ -1,4 +1,4 @@
-"""Payloads: texts that people type, erasable, which the log holds only by digest (DESIGN rule 9).
+"""Payloads: texts that people type, erasable, which the log holds only by digest.
 
 The digest covers a random salt and the text, so a short text cannot be guessed once it is erased.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from muniment.core import canonical
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDocument
+from muniment.core.errors import InvalidDocument, ReasonNeeded
 
 MAX_TEXT_CHARACTERS = 100_000
 
@@ -37,3 +37,24 @@ class Payload:
     def digest(self) -> Digest:
         """The digest that the log holds."""
         return Digest.of(canonical.encode({"salt": self.salt, "text": self.text}))
+
+
+def need_reason(reason: Payload | None, what: str) -> Payload:
+    """Return a reason that must be given.
+
+    Raises:
+        ReasonNeeded: there is none, or it is blank.
+    """
+    if reason is None or reason.is_blank:
+        raise ReasonNeeded(what=what)
+    return reason
+
+
+def check_reason(reason: Payload | None, what: str) -> None:
+    """Check a reason that may be left out.
+
+    Raises:
+        ReasonNeeded: it is blank.
+    """
+    if reason is not None:
+        need_reason(reason, what)
