@@ -14,8 +14,9 @@ from muniment.cli.session import connect, describe_receipt, name_people
 from muniment.cli.terminal import ENTRY, FilePath, Terminal, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
-from muniment.core.errors import InvalidOption, RequestNotFound
+from muniment.core.errors import InvalidDocument, InvalidOption, RequestNotFound
 from muniment.core.verbs.versions import Draft
+from muniment.signing.statements import encode
 
 
 @click.command()
@@ -198,11 +199,20 @@ def _read_run(
 
 
 def read_pair(pair: str) -> tuple[str, Json]:
-    """Read KEY=VALUE; the value is JSON or, failing that, text."""
+    """Read KEY=VALUE; the value is JSON or, failing that, text.
+
+    Raises:
+        InvalidOption: it has another form, or a record cannot hold the value.
+    """
     key, separator, value = pair.partition("=")
     if not separator:
         raise InvalidOption(option="--param", reason=f"expected KEY=VALUE, got {pair!r}")
     try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
+        read: Json = json.loads(value)
+    except (ValueError, RecursionError):
+        read = value
+    try:
+        encode({key: read})
+    except InvalidDocument as error:
+        raise InvalidOption(option="--param", reason=f"{key!r} cannot be recorded: {error.reason}") from error
+    return key, read

@@ -233,7 +233,15 @@ def _read_refusal(location: str, status: int, body: bytes, target: str) -> Munim
 
 
 def _say(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Say what is wrong with a connection, without the numbers of the operating system."""
+    words = (one.strerror for one in _causes_of(error) if isinstance(one, OSError))
+    return next(filter(None, words), str(error) or type(error).__name__)
+
+
+def _causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def retrying(*kinds: type[MunimentError]) -> Retrying:

@@ -148,7 +148,8 @@ def _load_identity(settings: Settings, credentials: Credentials) -> Identity:
     path = settings.identity or credentials.identity
     if not path.exists():
         if settings.identity is not None:
-            raise InvalidKey(reason=f"{path}: no such file")
+            remedy = "name the key with MUNIMENT_IDENTITY, or unset it: login then makes one"
+            raise InvalidKey(reason=f"{path}: no such file", remedy=remedy)
         Identity.generate().save(path, settings.passphrase)
     return Identity.load(path, settings.passphrase)
 

@@ -96,7 +96,7 @@ class InvalidDocument(InvalidRequest):
 
     reason: str
     message = "the document is not valid: {reason}"
-    advice = "write plain JSON: no NaN, no duplicate keys, no number beyond 2^53"
+    advice = "write plain JSON: no NaN, no duplicate keys, no number beyond 2^53-1"
 
 
 class InvalidAttestation(InvalidRequest):
@@ -230,8 +230,9 @@ class InvalidKey(InvalidRequest):
     """A key file cannot be used."""
 
     reason: str
+    remedy: str = "keys are PEM files, ECDSA P-256 or Ed25519; set MUNIMENT_PASSPHRASE if yours is encrypted"
     message = "the key cannot be used: {reason}"
-    advice = "keys are PEM files, ECDSA P-256 or Ed25519; set MUNIMENT_PASSPHRASE if yours is encrypted"
+    advice = "{remedy}"
 
 
 class InvalidSetting(InvalidRequest):
