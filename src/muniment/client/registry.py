@@ -100,7 +100,8 @@ class Registry:
         """
         reference = Reference.parse(name)
         if not isinstance(reference.selector, int | None):
-            raise InvalidReference(reference=name)
+            remedy = "write the name that it gets: namespace/model, or namespace/model@3"
+            raise InvalidReference(reference=name, remedy=remedy)
         backend, signer = self._session.backend, self._session.signer()
         number, said = reference.selector, write_reason(message)
         of_kind = None if kind is None else Kind(kind)

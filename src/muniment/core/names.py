@@ -22,6 +22,7 @@ EVERY: Final = "*"
 # One part of the repository grammar of the OCI distribution spec, so every name is valid there too.
 _PART: Final = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 _MAX_PART: Final = 64
+_RESERVED: Final = "it is reserved: `latest` and numbers name versions; choose a word such as production"
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -81,7 +82,7 @@ class Alias:
         """Check the grammar."""
         check_part(self.text, "alias")
         if self.text == LATEST or self.text.isdigit():
-            raise InvalidName(name=self.text, kind="alias")
+            raise InvalidName(name=self.text, kind="alias", remedy=_RESERVED)
 
     def __str__(self) -> str:
         """Write it in its usual form."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from muniment.core import canonical
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDocument, ReasonNeeded
+from muniment.core.errors import InvalidText, ReasonNeeded
 
 MAX_TEXT_CHARACTERS = 100_000
 
@@ -20,13 +20,17 @@ class Payload:
     text: str
 
     def __post_init__(self) -> None:
-        """Check the bounds."""
+        """Check the text.
+
+        Raises:
+            InvalidText: it is too long, is not Unicode, or has a NUL.
+        """
         if len(self.text) > MAX_TEXT_CHARACTERS:
-            raise InvalidDocument(reason=f"a text is longer than {MAX_TEXT_CHARACTERS} characters")
+            raise InvalidText(reason=f"it has {len(self.text)} characters")
         if any("\ud800" <= letter <= "\udfff" for letter in self.salt + self.text):
-            raise InvalidDocument(reason="a text is not valid Unicode")
+            raise InvalidText(reason="it is not Unicode")
         if canonical.holds_nul([self.salt, self.text]):
-            raise InvalidDocument(reason="a text has a NUL character")
+            raise InvalidText(reason="it has a NUL character")
 
     @property
     def is_blank(self) -> bool:

@@ -181,7 +181,8 @@ def split_alias(reference: str) -> tuple[str, str]:
     """
     name, at, alias = reference.partition("@")
     if not at or not alias:
-        raise InvalidReference(reference=reference)
+        remedy = "write NAME@ALIAS, such as acme/readmission@production"
+        raise InvalidReference(reference=reference, remedy=remedy)
     return name, alias
 
 

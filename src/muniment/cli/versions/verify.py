@@ -10,7 +10,8 @@ from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.opening import forget as forget_log
 from muniment.client.proofs.checking import Check
 from muniment.client.versions.exporting import verify_export
-from muniment.core.errors import InvalidOption
+from muniment.core.errors import FileUnusable, InvalidName, InvalidOption
+from muniment.core.names import ModelName
 
 
 @click.command()
@@ -36,7 +37,7 @@ def verify(
         raise InvalidOption(
             option="REFERENCE", reason="is missing: name a version or an export, or use --log"
         )
-    if reference is not None and Path(reference).is_file():
+    if reference is not None and _is_export(reference):
         exported, checks = verify_export(Path(reference), verifier=log_key)
         of = f"of {exported.reference}, in a log of {exported.size} entries with the key {exported.verifier}"
         _answer(terminal, [Check(what=f"export {of}"), *checks])
@@ -67,6 +68,22 @@ def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool
     terminal.answer(
         exported._asdict(), [f"{exported.reference} is in {output}", f"log key: {exported.verifier}"]
     )
+
+
+def _is_export(text: str) -> bool:
+    """Return whether a text is the path of a file, and not a reference.
+
+    Raises:
+        FileUnusable: it is neither.
+    """
+    if Path(text).is_file():
+        return True
+    try:
+        ModelName.parse(text.partition("@")[0])
+    except InvalidName as error:
+        reason = "there is no such file, and it is not a reference such as acme/readmission@3"
+        raise FileUnusable(path=text, reason=reason) from error
+    return False
 
 
 def _answer(terminal: Terminal, checks: list[Check]) -> None:

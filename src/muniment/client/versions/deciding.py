@@ -12,7 +12,7 @@ from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.waivers import Waiver
 from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
-from muniment.core.errors import ClaimNotFound
+from muniment.core.errors import ClaimNotFound, InvalidDigest
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -87,8 +87,11 @@ def write_withdrawal(
     """Write down that a claim is withdrawn, by its digest or so much of it as `muniment show` prints.
 
     Raises:
+        InvalidDigest: it does not begin like a digest.
         ClaimNotFound: no claim about the version has that digest.
     """
+    if not claim.startswith("sha256:"):
+        raise InvalidDigest(text=claim)
     reference = Reference.parse(f"{version.name}@{version.number}")
     known = backend.ask(DescribeVersion(reference=reference)).attestations
     digests = [record.digest for record in known if record.digest.startswith(claim)]
