@@ -9,6 +9,7 @@ from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation, split_link
 from muniment.core.canonical import JsonObject
+from muniment.core.counting import count
 from muniment.core.errors import InvalidKey
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
@@ -173,7 +174,7 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
     with connect(terminal) as registry:
         receipt = registry.people.erase(principal, typed=typed)
     event = receipt.read(PrincipalErased)
-    terminal.answer(describe_receipt(receipt), [f"{event.principal}: {event.payloads} texts erased"])
+    terminal.answer(describe_receipt(receipt), [f"{event.principal}: {count(event.payloads, 'text')} erased"])
 
 
 @user.command("may")

@@ -10,6 +10,7 @@ from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.opening import forget as forget_log
 from muniment.client.proofs.checking import Check
 from muniment.client.versions.exporting import verify_export
+from muniment.core.counting import count
 from muniment.core.errors import FileUnusable, InvalidName, InvalidOption
 from muniment.core.names import ModelName
 
@@ -39,7 +40,8 @@ def verify(
         )
     if reference is not None and _is_export(reference):
         exported, checks = verify_export(Path(reference), verifier=log_key)
-        of = f"of {exported.reference}, in a log of {exported.size} entries with the key {exported.verifier}"
+        size = count(exported.size, "entry")
+        of = f"of {exported.reference}, in a log of {size} with the key {exported.verifier}"
         _answer(terminal, [Check(what=f"export {of}"), *checks])
         return
     with connect(terminal) as registry:
@@ -48,7 +50,7 @@ def verify(
         if version is not None and provenance:
             checks += version.verify_provenance()
         if whole_log:
-            checks.append(Check(what=f"log of {registry.verify_log()} entries"))
+            checks.append(Check(what=f"log of {count(registry.verify_log(), 'entry')}"))
     _answer(terminal, checks)
 
 

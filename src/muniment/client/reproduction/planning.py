@@ -22,6 +22,7 @@ from muniment.core.claims.attestations import EVALUATION, PROVENANCE, Attestatio
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.claims.lineage import Direction
 from muniment.core.claims.provenance import Input, Provenance
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import NotReproducible
 from muniment.core.names import Reference
@@ -102,9 +103,11 @@ class Plan:
         if self.commit:
             lines.append(f"code      commit {self.commit} of {self.code or 'nowhere'}")
         if self.diff:
-            lines.append(f"          with the recorded diff of {len(self.diff)} bytes")
+            lines.append(f"          with the recorded diff of {count(len(self.diff), 'byte')}")
         lines += [f"          and {path}, which no commit has" for path in self.scripts]
-        lines.append(f"python    {self.python}, {pinned} pinned packages, {hashed} hashes to check")
+        lines.append(
+            f"python    {self.python}, {count(pinned, 'pinned package')}, {count(hashed, 'hash')} to check"
+        )
         lines += [f"          {package} of this client" for package in self.provided]
         for one in self.data:
             source = one.given or ("the registry" if one.files else "nowhere")
