@@ -10,11 +10,12 @@ from muniment.client.connection.settings import Settings
 from muniment.client.registry import Registry
 from muniment.core.errors import GateFailed, NotPermitted, ReasonNeeded, VersionNotFound
 from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias, RemoveAlias
 from muniment.signing.keys import Identity
 from muniment.testing import open_memory
-from muniment.testing.backends import NAME, PRODUCTION, add_person, publish, salted, set_policy
+from muniment.testing.backends import NAME, PRODUCTION, add_person, publish, set_policy
 
 
 @pytest.fixture
@@ -94,8 +95,10 @@ def test_removing_a_guarded_alias_takes_the_right_to_set_its_policy() -> None:
         contributor.execute(MoveAlias(reference=Reference(NAME, 1), alias=alias))
     set_policy(backend, owner, {"rule": "signature"})
     with pytest.raises(NotPermitted):
-        contributor.execute(RemoveAlias(name=NAME, alias=PRODUCTION, reason=salted("unused")))
-    assert contributor.execute(RemoveAlias(name=NAME, alias=Alias("free"), reason=salted("unused"))).created
+        contributor.execute(RemoveAlias(name=NAME, alias=PRODUCTION, reason=Payload.of("unused")))
+    assert contributor.execute(
+        RemoveAlias(name=NAME, alias=Alias("free"), reason=Payload.of("unused"))
+    ).created
 
 
 def test_what_a_user_types_and_sees(

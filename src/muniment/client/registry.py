@@ -12,7 +12,7 @@ from muniment.capture.tree import OnBytes
 from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
-from muniment.client.people.principals import People, write_payload, write_reason
+from muniment.client.people.principals import People, write_reason
 from muniment.client.proofs.paging import read_all, search_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.leaderboard import Leaderboard, rank
@@ -32,6 +32,7 @@ from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.catalog import ListModels, ListOwners, SetOwner
@@ -241,7 +242,7 @@ class Registry:
             BreakGlassNotAllowed: no policy allows it.
         """
         chosen = self.version(version) if isinstance(version, str) else version
-        payload = write_payload(reason)
+        payload = Payload.of(reason)
         emergency = Emergency(
             version=str(chosen),
             alias=Alias(alias),

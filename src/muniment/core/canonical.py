@@ -65,6 +65,16 @@ def decode(data: bytes) -> dict[str, Json]:
     return value
 
 
+def object_in(value: Json) -> JsonObject:
+    """Return an object as it is, and anything else as an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_in(value: Json) -> list[JsonObject]:
+    """List the objects in an array; anything else has none."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
 def holds_nul(value: object) -> bool:
     """Return whether a text in a document has a NUL, which some databases refuse."""
     match value:

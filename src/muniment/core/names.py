@@ -36,6 +36,13 @@ def check_part(text: str, kind: str) -> None:
         raise InvalidName(name=text, kind=kind)
 
 
+def _split(text: str) -> tuple[str, str]:
+    namespace, slash, model = text.partition("/")
+    if not slash:
+        raise InvalidName(name=text, kind="model name")
+    return namespace, model
+
+
 class Kind(StrEnum):
     """The kinds of repositories."""
 
@@ -62,10 +69,7 @@ class ModelName:
         Raises:
             InvalidName: any other form.
         """
-        namespace, slash, model = text.partition("/")
-        if not slash:
-            raise InvalidName(name=text, kind="model name")
-        return cls(namespace, model)
+        return cls(*_split(text))
 
     def __str__(self) -> str:
         """Write it in its usual form."""
@@ -109,10 +113,7 @@ class Models:
         Raises:
             InvalidName: any other form.
         """
-        namespace, slash, model = text.partition("/")
-        if not slash:
-            raise InvalidName(name=text, kind="model name")
-        return cls(namespace, model)
+        return cls(*_split(text))
 
     def __str__(self) -> str:
         """Write it in its usual form."""

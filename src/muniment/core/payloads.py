@@ -3,7 +3,9 @@
 The digest covers a random salt and the text, so a short text cannot be guessed once it is erased.
 """
 
+import secrets
 from dataclasses import dataclass
+from typing import Self
 
 from muniment.core import canonical
 from muniment.core.digests import Digest
@@ -31,6 +33,11 @@ class Payload:
             raise InvalidText(reason="it is not Unicode")
         if canonical.holds_nul([self.salt, self.text]):
             raise InvalidText(reason="it has a NUL character")
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Salt a text."""
+        return cls(salt=secrets.token_hex(16), text=text)
 
     @property
     def is_blank(self) -> bool:

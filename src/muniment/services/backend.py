@@ -31,7 +31,7 @@ from muniment.services.catalog.owners import set_owner
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import remove_tag, set_tag
 from muniment.services.claims.deployments import list_deployments
-from muniment.services.claims.disowning import revoke_key
+from muniment.services.claims.revoking import revoke_key
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox

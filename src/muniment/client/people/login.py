@@ -1,6 +1,5 @@
 """Sign in: get a token for this machine, and enrol its key for its owner."""
 
-import secrets
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from muniment.client.connection.browser import wait_for_browser
 from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
-from muniment.client.connection.tokens import PREFIX, id_of, make_token
 from muniment.client.connection.transport import API, Transport
-from muniment.client.people.principals import write_payload
 from muniment.client.remote import open_remote
 from muniment.core.errors import InvalidKey, LoginRefused
+from muniment.core.payloads import Payload
+from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession, GetSelf, Person
@@ -64,7 +63,7 @@ def login(
     token = make_token()
     expires = write_time(now() + _SESSION)
     command = BeginSession(
-        public_key=identity.public.pem, token=id_of(token), name=write_payload(name), expires=expires
+        public_key=identity.public.pem, token=id_of(token), name=Payload.of(name), expires=expires
     )
     guest = open_remote(location, invitation, settings.state)
     try:
@@ -103,12 +102,12 @@ def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identi
     Raises:
         LoginRefused: the registry does not trust the job.
     """
-    identity, token = Identity.generate(), make_token()
+    identity, token, label = Identity.generate(), make_token(), Payload.of(name)
     body: Mapping[str, object] = {
         "identity": proof,
         "public_key": identity.public.pem.decode(),
         "token": id_of(token),
-        "name": {"salt": secrets.token_hex(16), "text": name},
+        "name": {"salt": label.salt, "text": label.text},
         "expires": write_time(now() + _WORKLOAD),
     }
     transport = Transport(location.rstrip("/"), None)

@@ -1,7 +1,7 @@
 """A backend that checks another one.
 
 It checks every receipt and proof at once: the log's key signed the checkpoint, the entry is in its tree, and
-the log still contains what it had when it was last seen (DESIGN rule 8).
+the log still contains what it had when it was last seen.
 """
 
 from collections.abc import Sequence

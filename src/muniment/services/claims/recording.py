@@ -11,7 +11,7 @@ from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Act
 from muniment.core.records import KeyRecord, VersionRecord
 from muniment.services.bytes.custody import take
-from muniment.services.catalog.describe import describe_deployment
+from muniment.services.catalog.attributes import describe_deployment
 from muniment.services.claims.deployments import deploy
 from muniment.services.claims.describing import describe_claim
 from muniment.services.transaction import Transaction

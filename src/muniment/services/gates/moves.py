@@ -26,7 +26,7 @@ from muniment.core.verbs.gates import (
 )
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.catalog.describe import describe_move, describe_removal
+from muniment.services.catalog.attributes import describe_move, describe_removal
 from muniment.services.gates.gate import record_verdict
 from muniment.services.gates.requests import close_met
 from muniment.services.transaction import Outcome, Transaction

@@ -23,7 +23,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
         VersionNotNext: the requested number leaves a gap.
         VersionWithdrawn: a file belongs to a revoked model.
-        BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
+        BlobNotFound: a file of the manifest is not stored (bytes are durable before an event names them).
     """
     known = _find_known(tx.unit, command)
     if known is not None:
