@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.errors import GateFailed, NotPermitted, ReasonNeeded, VersionNotFound
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload

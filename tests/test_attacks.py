@@ -16,8 +16,8 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 
-from muniment.client.registry import Registry
 from muniment.client.remote import RemoteBackend
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE
 from muniment.core.claims.lineage import Direction

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from muniment.cli.commands import ALIASES, COMMANDS, GROUPS
 from muniment.cli.main import main
-from muniment.client.opening import open as open_registry
+from muniment.client.sdk.opening import open as open_registry
 
 NOT_TYPED_AT_RANDOM = {
     ("demo",): "takes a minute",

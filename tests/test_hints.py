@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from muniment.cli.main import main
-from muniment.client.opening import open as open_registry
+from muniment.client.sdk.opening import open as open_registry
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 import muniment
 from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
-from muniment.client.opening import forget
 from muniment.client.people.login import login, logout
+from muniment.client.sdk.opening import forget
 from muniment.core.errors import BadToken, InvalidLocation
 
 

@@ -18,7 +18,7 @@ import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.checking import check_verdict
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json

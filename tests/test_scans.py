@@ -14,7 +14,7 @@ from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, read_statement
 from muniment.core.claims.scans import Scan, ScanFinding, Scanner

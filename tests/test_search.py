@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json

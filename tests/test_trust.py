@@ -12,11 +12,11 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.opening import forget
 from muniment.client.proofs.checking import check_version, resolve_proven
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.opening import forget
+from muniment.client.sdk.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.errors import (
     LogForked,

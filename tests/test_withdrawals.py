@@ -16,8 +16,8 @@ from muniment.client.connection.settings import Settings
 from muniment.client.proofs.checking import check_version, find_evidence, find_withdrawn, read_revision
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
 from muniment.client.reports.evaluations import write_report
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.exporting import verify_export
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend

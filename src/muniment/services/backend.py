@@ -57,8 +57,8 @@ from muniment.services.people.principals import (
     register_principal,
     revoke_role,
 )
+from muniment.services.people.reading import Reading, Sight, namespace_of
 from muniment.services.people.sessions import begin_session, issue_token, revoke_token
-from muniment.services.reading import Reading, Sight, namespace_of
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 from muniment.services.upkeep.webhooks import end_webhook, list_webhooks, replay_webhook, set_webhook
 from muniment.services.versions.attest import record_attestation

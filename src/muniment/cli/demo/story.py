@@ -21,7 +21,7 @@ from muniment.capture.run import Run
 from muniment.cli.claims.evidence import describe_metrics
 from muniment.cli.demo.model import POSITIVE, positive_score, read_data, train, write_data
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.errors import ContentCorrupt, MunimentError

@@ -11,7 +11,7 @@ import click
 from muniment.cli.gates.reports import write_junit, write_sarif
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound

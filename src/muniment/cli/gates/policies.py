@@ -11,7 +11,7 @@ from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, split_alias
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
 from muniment.cli.terminal import NO, FilePath, Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption

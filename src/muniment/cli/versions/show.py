@@ -9,7 +9,7 @@ from muniment.cli.gates.standing import describe_state
 from muniment.cli.session import connect, name_people
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.proofs.checking import find_withdrawn
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import SCAN, kind_of

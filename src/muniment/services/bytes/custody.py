@@ -29,7 +29,7 @@ from muniment.core.records import QuotaRecord
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.reading import Sight
+from muniment.services.people.reading import Sight
 from muniment.services.transaction import Transaction
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 

@@ -7,7 +7,7 @@ from muniment.answers.pages import bound, horizon
 from muniment.core.records import ModelRecord
 from muniment.core.verbs.catalog import ListModels
 from muniment.ports.projections import Where
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 
 _LAST_CHARACTER: Final = "\U0010ffff"
 

@@ -8,7 +8,7 @@ from muniment.core.events import Deployed
 from muniment.core.records import DeploymentRecord, VersionRecord
 from muniment.core.verbs.claims import ListDeployments
 from muniment.ports.projections import Where
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 from muniment.services.transaction import Transaction
 
 

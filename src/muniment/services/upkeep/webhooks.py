@@ -30,7 +30,7 @@ from muniment.ports.jobs import Job
 from muniment.ports.outbox import DeadLetter
 from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 WEBHOOK: Final = "webhook"

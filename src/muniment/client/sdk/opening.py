@@ -9,7 +9,7 @@ from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
 from muniment.core.times import Clock
 from muniment.signing.keys import Identity
