@@ -41,7 +41,7 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
     expires: str | None = None,
     waiver: str | None = None,
 ) -> Approval:
-    """Write down a decision over the evidence and the policies that stand now."""
+    """Write down a signing decision over the evidence and the policies that stand now."""
     policies = backend.ask(GetPolicies(name=ModelName.parse(version.name), alias=Alias(alias)))
     for policy in policies:
         backend.check_record(policy)

@@ -30,7 +30,7 @@ from muniment.services.transaction import Transaction
 def check_approval(
     tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
 ) -> None:
-    """Check a decision that somebody signed, before it is recorded.
+    """Check a signing decision before it is recorded.
 
     (0) it is for this version in this registry, and it has not expired
     (1) its signer made neither the version nor the waiver that it is about, and holds the role
