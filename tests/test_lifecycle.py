@@ -525,7 +525,7 @@ def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.Monke
     assert "until 2036" in call("retain", "acme/x@1", "--until", "2036-01-01T00:00:00Z", "--reason", "law")[1]
     code, shown = call("purge", "acme/x@1", "--reason", "old", "--yes")
     assert (code, "version_retained" in shown) == (3, True)
-    assert "texts erased" in call("user", "erase", "Ada")[1]
+    assert "text erased" in call("user", "erase", "Ada")[1]
 
 
 def test_a_pull_is_refused_with_the_reason(registry: Registry, model: Path, tmp_path: Path) -> None:

@@ -423,7 +423,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     path = directory / "minimal.yaml"
     assert "7 of 7 fixtures as expected" in call("policy", "test", str(path))[1]
     code, shown = call("policy", "simulate", str(path), "--over", "acme/*")
-    assert (code, "1 of 1 versions would fail" in shown) == (1, True)
+    assert (code, "1 of 1 version would fail" in shown) == (1, True)
     assert call("policy", "set", "acme/*@production", str(path))[0] == 0
     assert "# acme/*@production sha256:" in call("policy", "show", "acme/x@production")[1]
     assert "acme/*@production" in call("policy", "history", "acme")[1]

@@ -31,12 +31,12 @@ class VersionNotFound(NotFound):
 
     reference: str
     message = "{reference} does not exist"
+    advice = "list its versions: muniment list {self.name}; or its aliases: muniment history {self.name}"
 
     @property
-    def hint(self) -> str:
-        """Where its model's versions and aliases are listed."""
-        name = self.reference.partition("@")[0]
-        return f"list its versions: muniment list {name}; or its aliases: muniment history {name}"
+    def name(self) -> str:
+        """The name of the model."""
+        return self.reference.partition("@")[0]
 
 
 class BlobNotFound(NotFound):
@@ -86,11 +86,12 @@ class RequestNotFound(NotFound):
     entry: int
     kind: str
     message = "entry {entry} is not an open {kind}, or not one that you may see"
+    advice = "see the entries: {self.where}"
 
     @property
-    def hint(self) -> str:
-        """Where entries of its kind are listed."""
-        return f"see the entries: {_LISTS.get(self.kind, 'muniment inbox')}"
+    def where(self) -> str:
+        """The command that lists entries of its kind."""
+        return _LISTS.get(self.kind, "muniment inbox")
 
 
 class TierNotFound(NotFound):

@@ -39,7 +39,7 @@ class MunimentError(Exception):
     @property
     def hint(self) -> str:
         """What to do, in one line; empty if there is nothing to add."""
-        return self.advice.format(**self.data())
+        return self.advice.format(self=self, **self.data())
 
     def __str__(self) -> str:
         """Say what went wrong, in one line."""
