@@ -121,7 +121,7 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
     (
         e.VersionPublished(name=X, number=1, kind=Kind.MODEL, revision=D1, size_bytes=5, message=D2),
         '{"kind":"model","message":"D2","name":"acme/x","number":1,"revision":"D1","size_bytes":5}',
-        "namespace acme, version acme/x@1, versions acme/x, models acme",
+        "namespace acme, version acme/x@1, claims acme/x@D1, versions acme/x, models acme",
     ),
     (
         e.DraftSaved(name=X, kind=Kind.DATASET, revision=D1, size_bytes=5, attestations=(D2,), message=None),
@@ -214,9 +214,9 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, version acme/x@2, alias acme/x@production, moves acme/x",
     ),
     (
-        e.EmergencyClosed(name=X, alias=PRODUCTION, number=2, move=6, reason=D1),
-        '{"alias":"production","move":6,"name":"acme/x","number":2,"reason":"D1"}',
-        "namespace acme, version acme/x@2, alias acme/x@production, moves acme/x",
+        e.EmergencyClosed(name=X, alias=PRODUCTION, number=2, previous=1, move=6, reason=D1),
+        '{"alias":"production","move":6,"name":"acme/x","number":2,"previous":1,"reason":"D1"}',
+        "namespace acme, version acme/x@2, version acme/x@1, alias acme/x@production, moves acme/x",
     ),
     (
         e.RequestOpened(name=X, number=2, alias=PRODUCTION, reason=None),

@@ -64,6 +64,7 @@ FIRST = Reference(NAME, 1)
 CODES = """
     already_approved
     already_withdrawn
+    answer_incomplete
     answer_stale
     bad_signature
     bad_token
@@ -129,6 +130,7 @@ CODES = """
     not_found
     not_identified
     not_permitted
+    not_proven
     not_reproducible
     not_signed
     not_withdrawable

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import muniment
 from muniment.client.remote import open_remote
 from muniment.core.backend import Backend, Stored
+from muniment.core.basis import Basis
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidBody, MunimentError, NotPermitted
 from muniment.core.names import Alias, ModelName
@@ -194,6 +195,9 @@ class Repeating:
 
     def ask(self, query: Query[A]) -> A:
         return self.backend.ask(query)
+
+    def prove(self, query: Query[A]) -> Basis:
+        return self.backend.prove(query)
 
     def add_blob(self, source: BinaryIO) -> Stored:
         return self.backend.add_blob(source)

@@ -18,8 +18,7 @@ from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.records import MoveRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import MoveRecord, VersionRecord, Where
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000

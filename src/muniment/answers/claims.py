@@ -7,8 +7,7 @@ from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation,
 from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
-from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey

@@ -1,19 +1,18 @@
 """Moves of aliases."""
 
-from muniment.answers.catalog import find_model
+from muniment.answers.catalog import check_model
 from muniment.answers.pages import horizon, select_page
 from muniment.answers.resolve import find_move
 from muniment.answers.view import State
 from muniment.core.errors import (
     VersionNotFound,
 )
-from muniment.core.records import MoveRecord
+from muniment.core.records import MoveRecord, Where
 from muniment.core.verbs.gates import (
     GetMove,
     ListMoves,
     Move,
 )
-from muniment.ports.projections import Where
 
 
 def get_move(state: State, query: GetMove) -> MoveRecord:
@@ -36,6 +35,6 @@ def list_moves(state: State, query: ListMoves) -> tuple[Move, ...]:
     """
     alias = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
     name, until = Where("name", "=", str(query.name)), horizon(state.view, query.at)
-    find_model(state.view, query.name)
+    check_model(state.view, query.name)
     moves = select_page(state.view, query, MoveRecord, name, *alias, *until)
     return tuple(Move(record=move, reason=state.find_text(move.reason)) for move in moves)

@@ -12,10 +12,9 @@ from muniment.core.errors import (
 )
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models
-from muniment.core.records import PolicyRecord, TierRecord
+from muniment.core.records import PolicyRecord, TierRecord, Where
 from muniment.core.verbs.gates import GetPolicies, GetTier, ListPolicies
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
-from muniment.ports.projections import Where
 
 
 class InForce(NamedTuple):

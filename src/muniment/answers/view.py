@@ -5,9 +5,8 @@ from functools import cached_property
 from typing import BinaryIO, Protocol, TypeVar
 
 from muniment.core.digests import Digest
-from muniment.core.records import Key, Record
+from muniment.core.records import Key, Record, Where
 from muniment.ports.lineage import Lineage
-from muniment.ports.projections import Where
 
 R = TypeVar("R", bound=Record)
 

@@ -1,17 +1,15 @@
 """The log, its index, projections and payloads in memory."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from muniment.core.errors import LogInconsistent
 from muniment.core.payloads import Payload
-from muniment.core.records import Change, Key, Put, Record, Value
+from muniment.core.records import Change, Key, Put, Record, Where
 from muniment.log.index import EMPTY_INDEX, IndexHead
 from muniment.log.index_pages import ROOT, PagedIndex
 from muniment.log.tree import Frontier, Node, hash_leaf
-from muniment.ports.projections import Where
-from muniment.testing.indexes import OPERATORS
 
 R = TypeVar("R", bound=Record)
 
@@ -116,7 +114,7 @@ class MemoryProjections:
                 table[change.record.identity()] = change.record
             else:
                 table = self.tables[change.kind.table]
-                table[change.key] = replace(table[change.key], **dict(change.values))  # type: ignore[arg-type] # the columns of that kind
+                table[change.key] = change.amend(table[change.key])
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a record."""
@@ -134,7 +132,7 @@ class MemoryProjections:
         records = [
             record
             for record in cast("Iterable[R]", self.tables.get(kind.table, {}).values())
-            if all(_holds(getattr(record, c.column), c) for c in conditions)
+            if all(condition.holds(record) for condition in conditions)
         ]
         records.sort(key=lambda record: cast("int", getattr(record, order)), reverse=descending)
         return records[:limit]
@@ -148,7 +146,7 @@ class MemoryProjections:
 class MemoryPayloads:
     """Payloads in dictionaries."""
 
-    texts: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, Payload] = field(default_factory=dict)
     labels: dict[str, list[str]] = field(default_factory=dict)
     owners: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
 
@@ -164,7 +162,7 @@ class MemoryPayloads:
         digest = str(payload.digest)
         if digest in self.texts:
             return digest
-        self.texts[digest] = payload.text
+        self.texts[digest] = payload
         self.owners[digest] = (principal, personal)
         if label is not None:
             self.labels.setdefault(label, []).append(digest)
@@ -172,6 +170,10 @@ class MemoryPayloads:
 
     def find(self, digest: str) -> str | None:
         """Find a text."""
+        return None if digest not in self.texts else self.texts[digest].text
+
+    def pick(self, digest: str) -> Payload | None:
+        """Find a text with its salt."""
         return self.texts.get(digest)
 
     def find_of(self, principal: str, *, personal: bool) -> list[str]:
@@ -189,9 +191,3 @@ class MemoryPayloads:
     def erase(self, digest: str) -> bool:
         """Erase a text."""
         return self.texts.pop(digest, None) is not None
-
-
-def _holds(value: Value, condition: Where) -> bool:
-    if condition.value is None or value is None:
-        return condition.op == "=" and value is condition.value
-    return bool(OPERATORS[condition.op](value, condition.value))

@@ -6,15 +6,20 @@ the log still contains what it had when it was last seen (DESIGN rule 8).
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
 
+from muniment.answers.table import ANSWERS
+from muniment.answers.view import State
 from muniment.capture.clock import now
+from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.core.backend import Backend, Stored
+from muniment.core.basis import Basis
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerStale,
     IndexForked,
+    InvalidDocument,
     LogForked,
     LogReplaced,
     LogRolledBack,
@@ -35,6 +40,15 @@ A = TypeVar("A")
 
 # The clocks of replicas differ, and answers overtake one another.
 _DRIFT_S: Final = 60
+
+
+class _Documents(NamedTuple):
+    """The blobs of a backend, as views open them; who reads one checks its digest."""
+
+    backend: Backend
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.backend.open_blob(digest)
 
 
 class TrustedBackend:
@@ -96,12 +110,24 @@ class TrustedBackend:
         return receipt
 
     def ask(self, query: Query[A]) -> A:
-        """Answer a query; an answer with a proof is checked."""
+        """Answer a query: compute a proven answer from its basis, and check a proof.
+
+        Raises:
+            Untrusted: a part is not proven, or is missing.
+            NotFound: there is no answer, which is proven as well.
+        """
         sent = self._seen
+        derive = ANSWERS.get(type(query))
+        if derive is not None:
+            return cast("A", derive(self._derive(query, sent), query))
         answer = self._backend.ask(query)
         if isinstance(answer, Proof):
             self._check(answer, sent)
         return answer
+
+    def prove(self, query: Query[A]) -> Basis:
+        """Return what an answer follows from, unchecked, for somebody else to check."""
+        return self._backend.prove(query)
 
     def check_record(self, record: Record) -> None:
         """Check that a record follows from the log.
@@ -137,6 +163,17 @@ class TrustedBackend:
     def close(self) -> None:
         """Close the backend."""
         self._backend.close()
+
+    def _derive(self, query: Query[object], sent: Remembered) -> State:
+        """Check the basis of an answer; return the state that the answer follows from."""
+        basis = self._backend.prove(query)
+        head = open_head(basis.head, self._verifier)
+        self._accept(head, sent)
+        try:
+            view = ProvenView(basis, head, _Documents(self._backend))
+        except (ValueError, InvalidDocument) as error:
+            raise ProofInvalid(what="an entry of the answer") from error
+        return State(view=view, registry=self._seen.verifier, now=self.time())
 
     def _check(self, proof: Proof, sent: Remembered) -> None:
         """Check an entry's inclusion, and its head against the one last seen when the question was sent.

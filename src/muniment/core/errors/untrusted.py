@@ -126,6 +126,14 @@ class AnswerStale(Untrusted):
     advice = "ask again; if it stays so, compare the clocks of client and server, and see MUNIMENT_MAX_AGE"
 
 
+class AnswerIncomplete(Untrusted):
+    """An answer was to be proven, and a part of what it follows from is missing."""
+
+    what: str
+    message = "the answer leaves something out that it depends on: {what}"
+    advice = "do not trust this answer; if client and server have different versions, update the older one"
+
+
 class IndexMalformed(Untrusted):
     """An answer from the index does not have the form of a proof."""
 

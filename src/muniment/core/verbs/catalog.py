@@ -70,7 +70,7 @@ class SetOwner(Command):
 class ListOwners(PageQuery[OwnerRecord]):
     """List everyone who has owned a model, oldest first: the last one owns it now."""
 
-    declared = Question(_MODEL + "/owners", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/owners", Within("name", ModelNotFound), proven=True)
     name: ModelName
 
 
@@ -120,7 +120,7 @@ class EraseComment(Command):
 class GetModel(Query[ModelRecord]):
     """Get a model; with `at`, as of that time."""
 
-    declared = Question(_MODEL, Within("name", ModelNotFound), proven=True)
+    declared = Question(_MODEL, Within("name", ModelNotFound))
     name: ModelName
     at: At = None
 
@@ -159,7 +159,7 @@ class SearchVersions(Query[SearchPage]):
 class ListTags(ListQuery[Tag]):
     """List the tags of a version, by name; erased ones are left out."""
 
-    declared = Question(_VERSION + "/tags", Within("reference", VersionNotFound))
+    declared = Question(_VERSION + "/tags", Within("reference", VersionNotFound), proven=True)
     reference: Reference
     at: At = None
 
@@ -168,7 +168,7 @@ class ListTags(ListQuery[Tag]):
 class ListComments(PageQuery[Comment]):
     """List the comments on a version, and on its requests and emergencies, oldest first."""
 
-    declared = Question(_VERSION + "/comments", Within("reference", VersionNotFound))
+    declared = Question(_VERSION + "/comments", Within("reference", VersionNotFound), proven=True)
     reference: Reference
 
 

@@ -202,7 +202,7 @@ class GetMove(Query[MoveRecord]):
 class ListMoves(PageQuery[Move]):
     """List the moves of an alias, or of all aliases of a model, oldest first."""
 
-    declared = Question(_MODEL + "/moves", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/moves", Within("name", ModelNotFound), proven=True)
     name: ModelName
     alias: Alias | None = None
     at: At = None
@@ -215,7 +215,7 @@ class GetPolicies(ListQuery[PolicyRecord]):
     The document of a policy is the blob with its digest.
     """
 
-    declared = Question(_ALIAS + "/policies", Within("name", PolicyNotFound))
+    declared = Question(_ALIAS + "/policies", Within("name", PolicyNotFound), proven=True)
     name: ModelName
     alias: Alias
     at: At = None
@@ -254,7 +254,7 @@ class JudgeGate(Query[Gate]):
 class ListRequests(PageQuery[Request]):
     """List the open requests for the versions of a model, oldest first; with `closed`, all requests."""
 
-    declared = Question(_MODEL + "/requests", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/requests", Within("name", ModelNotFound), proven=True)
     name: ModelName
     closed: bool = False
 

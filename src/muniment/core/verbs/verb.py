@@ -71,8 +71,8 @@ class Question:
     Attributes:
         path: as for a command.
         who: who gets an answer.
-        proven: the answer is a record or a proof that is checked against the log. Otherwise it is *found*:
-            all of it is on record, but it may be incomplete.
+        proven: the client computes the answer from its basis, or checks it as a proof of the log.
+            Otherwise it is *found*: all of it is on record, but it may be incomplete.
     """
 
     path: str

@@ -158,7 +158,7 @@ class GetVersion(Query[VersionRecord]):
 class DescribeVersion(Query[VersionDetail]):
     """Get a version with its aliases, claims, message and status."""
 
-    declared = Question(_VERSION + "/detail", Within("reference", VersionNotFound))
+    declared = Question(_VERSION + "/detail", Within("reference", VersionNotFound), proven=True)
     reference: Reference
     at: At = None
 
@@ -182,7 +182,7 @@ class ListVersions(ListQuery[VersionRecord]):
 class ListDrafts(PageQuery[Draft]):
     """List the drafts of a model that are neither published nor discarded, oldest first."""
 
-    declared = Question(_MODEL + "/drafts", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/drafts", Within("name", ModelNotFound), proven=True)
     name: ModelName
 
 

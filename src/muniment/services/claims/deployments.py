@@ -4,9 +4,8 @@ from muniment.answers.pages import bound, end_of, horizon
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, WrongSubject
 from muniment.core.events import Deployed
-from muniment.core.records import DeploymentRecord, VersionRecord
+from muniment.core.records import DeploymentRecord, VersionRecord, Where
 from muniment.core.verbs.claims import ListDeployments
-from muniment.ports.projections import Where
 from muniment.services.reading import Reading
 from muniment.services.transaction import Transaction
 

@@ -17,14 +17,13 @@ from muniment.core.errors import (
 from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.roles import Act
-from muniment.core.records import MoveRecord, VersionRecord
+from muniment.core.records import MoveRecord, VersionRecord, Where
 from muniment.core.verbs.gates import (
     BreakGlass,
     MoveAlias,
     RemoveAlias,
     RollBackAlias,
 )
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.describe import describe_move, describe_removal
 from muniment.services.gates.gate import record_verdict

@@ -1,7 +1,7 @@
 """Rebuild the projections from the log, or compare them with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.errors import LogInconsistent
@@ -150,7 +150,7 @@ def _apply(records: dict[tuple[str, Key], Record], change: Change) -> None:
         records[change.record.table, change.record.identity()] = change.record
     else:
         place = change.kind.table, change.key
-        records[place] = replace(records[place], **change.values)  # type: ignore[arg-type] # the columns of that kind
+        records[place] = change.amend(records[place])
 
 
 def _values(record: Record | None) -> dict[str, Value] | None:
