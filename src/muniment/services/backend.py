@@ -12,7 +12,7 @@ from muniment.answers.view import State
 from muniment.core.backend import Stored
 from muniment.core.basis import Basis
 from muniment.core.digests import Digest
-from muniment.core.errors import NotFound, NotIdentified, NotProven
+from muniment.core.errors import MunimentError, NotIdentified, NotProven
 from muniment.core.people.callers import Caller
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
@@ -196,7 +196,7 @@ class LocalBackend:
         reading, view = self._read(unit, now), NotingView(unit)
         reading.check_who(query)
         # That there is no answer follows from the same basis.
-        with suppress(NotFound):
+        with suppress(MunimentError):
             answer(State(view=view, registry=reading.registry, now=now), query)
         return make_basis(unit, self._signer, view.needs)
 

@@ -168,6 +168,7 @@ class _Checker:
 
     def __init__(self, basis: Basis, head: Head) -> None:
         self._head = head
+        self._held = basis.entries
         self._texts = {str(payload.digest): payload.text for payload in basis.texts}
         # Rule 1.
         self._leaves = {held.index: _read_leaf(held, head) for held in basis.entries}
@@ -175,7 +176,11 @@ class _Checker:
         self._salts: dict[str, bytes | None] = {}
 
     def check(self) -> dict[Subject, Told]:
-        """Check what is listed of each subject."""
+        """Check the texts, and what is listed of each subject."""
+        # Rule 4.
+        leaves = [held.leaf for held in self._held]
+        if not all(any(digest.encode() in leaf for leaf in leaves) for digest in self._texts):
+            raise ProofInvalid(what="a text, which no entry names")
         return {subject: self._check(subject, listed) for subject, listed in self._listed.items()}
 
     def _check(self, subject: Subject, listed: Listed) -> Told:
