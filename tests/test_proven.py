@@ -68,7 +68,6 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
     models = [model.name for model in backend.ask(ListModels(limit=1000))]
     for name in [*map(ModelName.parse, models), NOBODYS]:
         yield GetTier(name=name)
-        yield ListOwners(name=name)
         yield ListDrafts(name=name)
         yield from (ListRequests(name=name, closed=closed) for closed in (False, True))
         try:
@@ -79,6 +78,7 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
         aliases = {move.record.alias for move in moves} | {"nowhere"}
         for at in times:
             yield ListMoves(name=name, at=at)
+            yield ListOwners(name=name, at=at)
             for alias in map(Alias, sorted(aliases)):
                 yield GetMove(name=name, alias=alias, at=at)
                 yield GetPolicies(name=name, alias=alias, at=at)

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
 from muniment.answers.resolve import find_move, resolve
-from muniment.answers.statuses import list_revoked
+from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
@@ -69,6 +69,7 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         baselines=baselines,
         origins=_find_origins(view, claims) if traced else (),
         revoked=_find_revoked(view, version) if traced else (),
+        status=status_of(view, version),
     )
 
 

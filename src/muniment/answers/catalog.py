@@ -75,7 +75,8 @@ def check_model(view: View, name: ModelName) -> None:
 def list_owners(state: State, query: ListOwners) -> tuple[OwnerRecord, ...]:
     """List the owners of a model, oldest first. Raises like `check_model`."""
     check_model(state.view, query.name)
-    return tuple(select_page(state.view, query, OwnerRecord, Where("name", "=", str(query.name))))
+    of_model, until = Where("name", "=", str(query.name)), horizon(state.view, query.at)
+    return tuple(select_page(state.view, query, OwnerRecord, of_model, *until))
 
 
 def list_tags(state: State, query: ListTags) -> tuple[Tag, ...]:

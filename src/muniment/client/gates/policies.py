@@ -90,9 +90,7 @@ class Policies:
         Raises:
             TierNotFound: it is in none.
         """
-        record = self._session.backend.ask(GetTier(name=ModelName.parse(name)))
-        self._session.backend.check_record(record)
-        return record.tier
+        return self._session.backend.ask(GetTier(name=ModelName.parse(name))).tier
 
     def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
         """Judge versions by a policy as if it were in force for an alias; nothing is set.
@@ -108,7 +106,6 @@ class Policies:
             yield backend.ask(JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
 
     def _read(self, record: PolicyRecord) -> InForce:
-        self._session.backend.check_record(record)
         if record.digest is None:
             return InForce(record, None)
         digest = Digest.parse(record.digest)

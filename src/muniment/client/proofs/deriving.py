@@ -9,10 +9,11 @@
 (5) records are folded from these entries alone, and nothing is looked up that is not listed
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, NoReturn, TypeVar, cast
+from typing import Final, NamedTuple, NoReturn, TypeVar, cast
 
 from muniment.answers.places import find_asked, find_place
 from muniment.answers.salts import read_salt
@@ -29,6 +30,8 @@ from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head
 
 R = TypeVar("R", bound=Record)
+
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class ProvenView:
@@ -178,8 +181,8 @@ class _Checker:
     def check(self) -> dict[Subject, Told]:
         """Check the texts, and what is listed of each subject."""
         # Rule 4.
-        leaves = [held.leaf for held in self._held]
-        if not all(any(digest.encode() in leaf for leaf in leaves) for digest in self._texts):
+        named = {digest for held in self._held for digest in _DIGEST.findall(held.leaf.decode())}
+        if not named.issuperset(self._texts):
             raise ProofInvalid(what="a text, which no entry names")
         return {subject: self._check(subject, listed) for subject, listed in self._listed.items()}
 

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 
 import msgspec
 
-from muniment.client.proofs.checking import Check, check_version, read_revision, resolve_proven
+from muniment.client.proofs.checking import Check, check_version, read_revision, resolve
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend, Stored
@@ -94,7 +94,7 @@ def export(
     recorder = _Recorder(backend)
     known = backend.seen
     trusted = TrustedBackend(recorder, _Pinned(known.verifier), str(reference))
-    version = resolve_proven(trusted, reference)
+    version = resolve(trusted, reference)
     exact = Reference.parse(f"{version.name}@{version.number}")
     revision = read_revision(trusted, version)
     check_version(trusted, exact)

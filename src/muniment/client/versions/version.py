@@ -18,7 +18,7 @@ from muniment.client.proofs.checking import (
     read_claims,
     read_document,
     read_revision,
-    resolve_proven,
+    resolve,
 )
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.deciding import (
@@ -82,13 +82,23 @@ class Session:
 
 
 class Version:
-    """A version whose record was proven. `receipt` is there if this process published it."""
+    """A version whose record was proven. `receipt` is there if this process published it.
 
-    def __init__(self, session: Session, record: VersionRecord, receipt: Receipt | None = None) -> None:
+    With `at`, what is read of it (its description, tags and claims) is as it was at that time.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        record: VersionRecord,
+        receipt: Receipt | None = None,
+        at: str | None = None,
+    ) -> None:
         """Hold a proven record."""
         self._session = session
         self.record = record
         self.receipt = receipt
+        self.at = at
 
     @property
     def session(self) -> Session:
@@ -111,7 +121,7 @@ class Version:
 
     def describe(self) -> VersionDetail:
         """Gather what the registry knows of it."""
-        return self._session.backend.ask(DescribeVersion(reference=self.reference))
+        return self._session.backend.ask(DescribeVersion(reference=self.reference, at=self.at))
 
     def revision(self) -> Revision:
         """Read its files' paths, digests and sizes from the manifest."""
@@ -128,7 +138,7 @@ class Version:
     def claims(self, predicate_type: str = "") -> list[Attestation]:
         """Read the claims about it, of one type or all, each checked."""
         types = [predicate_type] if predicate_type else []
-        return read_claims(self._session.backend, self.record, self.revision(), *types)
+        return read_claims(self._session.backend, self.record, self.revision(), *types, at=self.at)
 
     def evidence(self) -> list[Evidence]:
         """Read its evaluations, oldest first, each checked."""
@@ -152,7 +162,10 @@ class Version:
 
     def tags(self) -> dict[str, str]:
         """Read its tags."""
-        return {tag.key: tag.value for tag in self._session.backend.ask(ListTags(reference=self.reference))}
+        return {
+            tag.key: tag.value
+            for tag in self._session.backend.ask(ListTags(reference=self.reference, at=self.at))
+        }
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,
@@ -475,4 +488,4 @@ class Version:
 
 def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:
     """Resolve a reference and prove it."""
-    return Version(session, resolve_proven(session.backend, reference, at))
+    return Version(session, resolve(session.backend, reference, at), at=at)

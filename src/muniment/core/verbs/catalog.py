@@ -68,10 +68,11 @@ class SetOwner(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOwners(PageQuery[OwnerRecord]):
-    """List everyone who has owned a model, oldest first: the last one owns it now."""
+    """List everyone who has owned a model, oldest first: the last one owns it, now or at a time."""
 
     declared = Question(_MODEL + "/owners", Within("name", ModelNotFound), proven=True)
     name: ModelName
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

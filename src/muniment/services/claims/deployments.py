@@ -1,6 +1,7 @@
 """Deployments: what serves where, now or at a time."""
 
 from muniment.answers.pages import bound, end_of, horizon
+from muniment.answers.statuses import check_in_service
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, WrongSubject
 from muniment.core.events import Deployed
@@ -16,10 +17,13 @@ def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> D
     Raises:
         WrongSubject: the claim names another version than it is about.
         DeploymentNotFound: it says that the version stopped where it does not serve.
+        VersionWithdrawn: it says that the version serves, which is retired, revoked or purged.
     """
     reference = f"{version.name}@{version.number}"
     if deployment.version != reference:
         raise WrongSubject(reference=reference, subject=deployment.version)
+    if deployment.state is State.SERVING:
+        check_in_service(tx.unit, version)
     newest = tx.unit.projections.select(
         DeploymentRecord,
         Where("name", "=", version.name),

@@ -45,9 +45,9 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     newest = -1 if present is None else present.index
     if command.expected not in {None, newest}:
         raise PreconditionFailed(what=f"{name}@{command.alias}")
+    check_in_service(tx.unit, version)
     if present is not None and present.number == version.number:
         return Outcome(present.index, created=False)
-    check_in_service(tx.unit, version)
     judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
     _check_passed(version, command.alias, judged)
     return record_move(tx, command, version, present, judged or [])
