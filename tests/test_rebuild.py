@@ -100,6 +100,8 @@ def test_an_untouched_registry_has_no_difference(database: Path) -> None:
             "INSERT INTO grants SELECT 0, principal, '*', 'admin', NULL FROM grants LIMIT 1",
             "grants[0] is in no entry",
         ),
+        ("UPDATE index_head SET root = zeroblob(32)", "index: root is"),
+        ("UPDATE index_head SET size = size - 1", "index: size is"),
     ],
 )
 def test_a_changed_row_is_named_and_rebuilt(
