@@ -4,19 +4,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 
 from muniment.answers.table import ANSWERS
+from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.core.basis import Basis, Listed
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError, NotFound, NotProven, Untrusted
+from muniment.core.errors import GateMisjudged, MunimentError, NotFound, NotProven, PolicyNotFound, Untrusted
 from muniment.core.events import read_entry
+from muniment.core.gates.policy import Gate, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.verbs.catalog import ListComments, ListModels, ListOwners, ListTags, SearchVersions, SetTag
@@ -24,6 +26,7 @@ from muniment.core.verbs.gates import (
     GetMove,
     GetPolicies,
     GetTier,
+    JudgeGate,
     ListMoves,
     ListRequests,
     MoveAlias,
@@ -39,6 +42,8 @@ from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
 from muniment.testing import check_backend, open_memory
 from muniment.testing.backends import NAME, PRODUCTION, publish, salted, set_policy
+
+A = TypeVar("A")
 
 FIRST = Reference(NAME, 1)
 NOBODYS = ModelName("nobody", "nothing")
@@ -305,3 +310,67 @@ def test_an_erased_text_is_shown_as_erased(scene: Scene) -> None:
     assert isinstance(moves, tuple)
     assert {move.reason for move in moves} == {None}
     assert {move.reason for move in scene.client.ask(question)} == {"it is good", "unused"}
+
+
+# ---- a registry that judges as it likes
+
+
+class Lenient(LocalBackend):
+    """A registry that says what it likes of a gate."""
+
+    say: Callable[[Gate], Gate]
+
+    def ask(self, query: Query[A]) -> A:
+        """Alter the gate."""
+        answer = super().ask(query)
+        return cast("A", self.say(answer)) if isinstance(answer, Gate) else answer
+
+
+def meet_all(gate: Gate) -> Gate:
+    """Say that every rule is met."""
+    return replace(
+        gate,
+        verdicts=tuple(
+            replace(one, findings=tuple(replace(finding, passed=True) for finding in one.findings))
+            for one in gate.verdicts
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        meet_all,
+        lambda gate: replace(
+            gate, verdicts=tuple(replace(one, findings=one.findings[1:]) for one in gate.verdicts)
+        ),
+        lambda gate: replace(gate, verdicts=tuple(replace(one, mode=Mode.WARN) for one in gate.verdicts)),
+        lambda gate: replace(gate, verdicts=()),
+        lambda gate: replace(gate, version=f"{NAME}@2"),
+        lambda gate: replace(gate, alias="free"),
+    ],
+    ids=[
+        "every rule is met",
+        "a rule left out",
+        "another mode",
+        "no policy",
+        "another version",
+        "another alias",
+    ],
+)
+def test_a_gate_that_is_not_met_is_not_believed(
+    backend: LocalBackend, owner: Identity, tmp_path: Path, say: Callable[[Gate], Gate]
+) -> None:
+    """A client judges by itself, and refuses a registry that is more lenient; the truth is believed."""
+    publish(backend, owner, b"a")
+    set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9})
+    backend.__class__ = Lenient
+    lenient = cast("Lenient", backend)
+    client = TrustedBackend(lenient, Memory(tmp_path, "lenient"), "lenient")
+    lenient.say = say
+    with pytest.raises(GateMisjudged):
+        judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION))
+    lenient.say = lambda gate: gate
+    assert not judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
+    with pytest.raises(PolicyNotFound):
+        judge(client, JudgeGate(reference=FIRST, alias=Alias("free")))

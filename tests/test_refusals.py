@@ -85,6 +85,7 @@ CODES = """
     file_changed
     file_unusable
     gate_failed
+    gate_misjudged
     index_forked
     index_malformed
     insecure_location

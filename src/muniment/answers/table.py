@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from muniment.answers.catalog import list_comments, list_owners, list_tags
+from muniment.answers.gates import preview_gate
 from muniment.answers.moves import get_move, list_moves
 from muniment.answers.people import get_key
 from muniment.answers.policies import get_policies, get_tier
@@ -26,4 +27,9 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     catalog.ListTags: list_tags,
     catalog.ListComments: list_comments,
     people.GetKey: get_key,
+}
+# Also what a client computes as far as it is proven, and compares with the registry's own answer.
+BASES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
+    **ANSWERS,
+    gates.JudgeGate: preview_gate,
 }

@@ -79,8 +79,8 @@ class View(Protocol):
         """The bytes."""
 
     @property
-    def lineage(self) -> Lineage:
-        """The graph of derivations."""
+    def lineage(self) -> Lineage | None:
+        """The graph of derivations, and who has the same bytes; None if only what is proven is to count."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final, TypeVar, cast
 
 from muniment.answers.catalog import get_model
 from muniment.answers.policies import list_policies
-from muniment.answers.table import ANSWERS
+from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.versions import list_versions
 from muniment.answers.view import State
 from muniment.core.backend import Stored
@@ -190,7 +190,7 @@ class LocalBackend:
         return cast("A", _QUERIES[type(query)](reading, query))
 
     def _prove(self, unit: Unit, query: Query[object], now: str) -> Basis:
-        answer = ANSWERS.get(type(query))
+        answer = BASES.get(type(query))
         if answer is None:
             raise NotProven(query=name_of(type(query)))
         reading, view = self._read(unit, now), NotingView(unit)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from muniment.client.proofs.checking import read_document
+from muniment.client.proofs.judging import judge
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.version import Session, get_version
 from muniment.core import canonical
@@ -103,7 +104,7 @@ class Policies:
         policy = backend.add_documents([encode(document)])[0]
         for text in references:
             version = get_version(self._session, Reference.parse(text))
-            yield backend.ask(JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
+            yield judge(backend, JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
 
     def _read(self, record: PolicyRecord) -> InForce:
         if record.digest is None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
 
-from muniment.answers.table import ANSWERS
+from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
@@ -117,13 +117,17 @@ class TrustedBackend:
             NotFound: there is no answer, which is proven as well.
         """
         sent = self._seen
-        derive = ANSWERS.get(type(query))
-        if derive is not None:
-            return cast("A", derive(self._derive(query, sent), query))
+        if type(query) in ANSWERS:
+            return self.derive(query)
         answer = self._backend.ask(query)
         if isinstance(answer, Proof):
             self._check(answer, sent)
         return answer
+
+    def derive(self, query: Query[A]) -> A:
+        """Compute an answer from what is proven alone. Raises as `ask`."""
+        # The table pairs each query with a function that returns the answer of the query's type.
+        return cast("A", BASES[type(query)](self.read_state(query), query))
 
     def prove(self, query: Query[A]) -> Basis:
         """Return what an answer follows from, unchecked, for somebody else to check."""
@@ -164,8 +168,9 @@ class TrustedBackend:
         """Close the backend."""
         self._backend.close()
 
-    def _derive(self, query: Query[object], sent: Remembered) -> State:
+    def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""
+        sent = self._seen
         basis = self._backend.prove(query)
         head = open_head(basis.head, self._verifier)
         self._accept(head, sent)
@@ -173,7 +178,7 @@ class TrustedBackend:
             view = ProvenView(basis, head, _Documents(self._backend))
         except (ValueError, InvalidDocument) as error:
             raise ProofInvalid(what="an entry of the answer") from error
-        return State(view=view, registry=self._seen.verifier, now=self.time())
+        return State(view=view, registry=self._seen.verifier, now=write_seconds(head.time))
 
     def _check(self, proof: Proof, sent: Remembered) -> None:
         """Check an entry's inclusion, and its head against the one last seen when the question was sent.

@@ -20,6 +20,7 @@ from muniment.client.proofs.checking import (
     read_revision,
     resolve,
 )
+from muniment.client.proofs.judging import judge
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.deciding import (
     sign_claim,
@@ -416,12 +417,8 @@ class Version:
         return self._session.backend.execute(command)
 
     def check(self, alias: str) -> Gate:
-        """Ask what the policies of an alias say of it; nothing is recorded.
-
-        Raises:
-            PolicyNotFound: the alias is not guarded.
-        """
-        return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
+        """Judge it by the policies of an alias; nothing is recorded. Raises as `judge`."""
+        return judge(self._session.backend, JudgeGate(reference=self.reference, alias=Alias(alias)))
 
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
         check_target(target)

@@ -72,6 +72,16 @@ class VerdictInconsistent(Untrusted):
     advice = "do not rely on it: check again (muniment check), and ask who signed it"
 
 
+class GateMisjudged(Untrusted):
+    """The registry says that a version meets a policy, and it does not."""
+
+    reference: str
+    alias: str
+    rule: str
+    message = "the registry judges {reference} for {alias} otherwise than what is proven: {rule}"
+    advice = "do not rely on its gate; if client and server have different versions, update the older one"
+
+
 class EvidenceInconsistent(Untrusted):
     """A stated metric does not follow from the counts beside it."""
 
