@@ -10,7 +10,7 @@ from muniment.core.verbs.gates import JudgeGate
 
 
 def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
-    """Judge a version by the policies of an alias, and compare with what the registry says; return the latter.
+    """Judge a version by the policies of an alias, and compare with what the registry says; return that.
 
     The client judges from proven policies, claims, roles and statuses. The registry knows more that denies:
     who published the same bytes under another name, and the lineage. So it may be stricter, but
