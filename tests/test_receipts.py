@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast, get_type_hints
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,6 +19,8 @@ from muniment.client.connection.settings import Settings
 from muniment.client.connection.tokens import id_of, make_token
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
+from muniment.client.registry import Registry
+from muniment.core import events as e
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.digests import Digest
@@ -31,7 +33,7 @@ from muniment.core.errors import (
     ReceiptMismatch,
     RecordUnproven,
 )
-from muniment.core.events import Entry, RequestReminded, TokenIssued
+from muniment.core.events import Entry, Event, TokenIssued
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.people.callers import Assurance, Caller, Scope
 from muniment.core.people.roles import Role
@@ -47,7 +49,7 @@ from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity, PublicKey
 from muniment.testing import LyingBackend, check_backend, open_memory
 from muniment.testing.backends import NAME, OpenAs, add_person, publish, refuses, salted
-from strategies import verbs
+from strategies import value_of, verbs
 
 COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
 LATER = "2026-02-01T01:00:00+01:00"
@@ -67,8 +69,33 @@ LEFT = frozenset(
         (versions.PublishVersion, "kind"),
         (versions.SetRetention, "until"),
         (people.RegisterPrincipal, "public_key"),
+        (gates.RollBackAlias, "number"),
     }
 )
+# What the registry decides, or finds by what the command names; nobody asks for it.
+DECIDED: Mapping[type[Event], set[str]] = {
+    e.VersionPublished: {"size_bytes"},
+    e.DraftSaved: {"size_bytes"},
+    e.DraftEnded: {"name"},
+    e.AttestationRecorded: {"predicate_type", "key", "assurance", "deployment"},
+    e.ClaimWithdrawn: {"claim", "entry", "key", "assurance"},
+    e.AliasMoved: {"previous", "verdicts", "due"},
+    e.AliasRemoved: {"previous"},
+    e.EmergencyClosed: {"name", "alias", "number"},
+    e.RequestReminded: {"request"},
+    e.RequestClosed: {"name", "number"},
+    e.CommentPosted: {"mentions"},
+    e.CommentErased: {"name", "number"},
+    e.PrincipalRegistered: {"principal"},
+    e.PrincipalErased: {"payloads"},
+    e.KeyEnrolled: {"algorithm", "assurance", "name"},
+    e.KeyRevoked: {"principal"},
+    e.RoleRevoked: {"grant"},
+    e.TokenRevoked: {"principal"},
+    e.IssuerDistrusted: {"issuer"},
+    e.WebhookEnded: {"namespace"},
+    e.WebhookReplayed: {"namespace"},
+}
 # What belongs to an act, and not to what it leads to: an earlier act may have had another.
 ACTS = frozenset({"reason", "message", "attestation", "attestations", "kind", "expires"})
 
@@ -264,8 +291,54 @@ def split(reference: Reference) -> list[dict[str, Any]]:
 def tells(done: Done, kind: type[Command], field: str) -> bool:
     """Say whether the receipt of a command of a kind tells what was asked in a field."""
     # A reminder names the request instead.
-    named = field != "alias" or not isinstance(done.receipt.event, RequestReminded)
+    named = field != "alias" or not isinstance(done.receipt.event, e.RequestReminded)
     return type(done.command) is kind and named and (done.receipt.created or field not in ACTS)
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_an_entry_that_differs_in_a_member_confirms_nothing(kind: type[Command], data: st.DataObject) -> None:
+    """A command is confirmed by every member of an event, except those that the registry decides."""
+    fresh = [done for done in tell().done if type(done.command) is kind and done.receipt.created]
+    command, receipt, _ = data.draw(st.sampled_from(fresh))
+    entry, event = receipt.entry, cast("Any", type(receipt.event))
+    left = {name for of_kind, name in LEFT if of_kind is kind and getattr(command, name, None) is None}
+    told = [one.name for one in fields(event) if one.name not in DECIDED.get(event, set()) | left]
+    member = data.draw(st.sampled_from(told))
+    value = data.draw(value_of(get_type_hints(event)[member]))
+    assume(value != getattr(entry.event, member))
+    other = replace(entry, event=replace(cast("Any", entry.event), **{member: value}))
+    assert not command.is_done_by(other)
+
+
+def test_an_alias_does_not_move_in_an_emergency_unasked() -> None:
+    """A move past the gate does not confirm a command that asked for a move through it."""
+    ((command, receipt),) = (
+        (done.command, done.receipt)
+        for done in tell().done
+        if isinstance(done.command, gates.MoveAlias) and done.command.expected == -1
+    )
+    entry, moved = receipt.entry, receipt.read(e.AliasMoved)
+    assert command.is_done_by(entry)
+    for event in (replace(moved, emergency=True), replace(moved, previous=7)):
+        assert not command.is_done_by(replace(entry, event=event))
+
+
+def test_a_claim_that_is_made_again_is_on_record(registry: Registry, model: Path) -> None:
+    """A statement that is signed again is the same bundle, so that its first entry confirms it."""
+    version = registry.push(model, "acme/x")
+    first, again = (version.attest("https://example.com/plan", {}) for _ in range(2))
+    assert (first.created, again.created, again.index) == (True, False, first.index)
+
+
+def test_a_retry_is_answered_with_what_was_answered(backend: LocalBackend, owner: Identity) -> None:
+    """A retry of a command that changed nothing is not answered as if it had."""
+    publish(backend, owner, b"weights")
+    command = gates.SetTier(name=NAME, tier="low")
+    made = [backend.execute(command, key) for key in ("a", "b", "b", "a")]
+    assert [receipt.created for receipt in made] == [True, False, False, True]
+    assert {receipt.index for receipt in made} == {made[0].index}
 
 
 # ---- a registry, or a proxy in front of it, that drops writes and answers with receipts of something else

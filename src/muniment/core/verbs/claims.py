@@ -48,9 +48,9 @@ class RecordAttestation(Command):
         return isinstance(self.reference.selector, Digest)
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The bundle was recorded as a claim about this revision, or as the withdrawal of another."""
-        reason = digest_of(self.reason)
-        return self.was_done_by(entry) and any(says(entry, kind, reason=reason) for kind in _RECORDED)
+        """The bundle was recorded as the actor's claim about this revision, or withdrawal of another."""
+        ours = {"signer": entry.actor, "reason": digest_of(self.reason)}
+        return self.was_done_by(entry) and any(says(entry, kind, **ours) for kind in _RECORDED)
 
     def was_done_by(self, entry: Entry) -> bool:
         """The bundle is on record as a claim about this revision, for any reason."""
