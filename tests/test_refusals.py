@@ -150,6 +150,7 @@ CODES = """
     quota_exceeded
     read_only_export
     reason_needed
+    receipt_mismatch
     record_unproven
     refused
     registry_busy

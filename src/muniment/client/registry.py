@@ -224,8 +224,8 @@ class Registry:
         Raises:
             GateFailed: they are not; `failures` lists all failing rules.
         """
-        reference = version.reference if isinstance(version, Version) else Reference.parse(version)
-        command = MoveAlias(reference=reference, alias=Alias(alias), reason=write_reason(reason))
+        chosen = self.version(version) if isinstance(version, str) else version
+        command = MoveAlias(reference=chosen.reference, alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:

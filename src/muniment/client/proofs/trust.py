@@ -1,10 +1,14 @@
 """A backend that checks another one.
 
 It checks every receipt and proof at once: the log's key signed the checkpoint, the entry is in its tree, and
-the log still contains what it had when it was last seen (DESIGN rule 8).
+the log still contains what it had when it was last seen (DESIGN rule 8). A receipt counts only if its entry
+also says what the command asked (DESIGN rule 12).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
 from threading import Lock
 from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
 
@@ -13,23 +17,28 @@ from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.memory import Memory, Remembered
+from muniment.client.proofs.receipts import check_receipt
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerStale,
     IndexForked,
+    InvalidBody,
     InvalidDocument,
     LogForked,
     LogReplaced,
     LogRolledBack,
+    NotIdentified,
     ProofInvalid,
     RecordUnproven,
+    UnknownSigner,
 )
 from muniment.core.receipts import Proof, Receipt
-from muniment.core.records import Record
+from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof
+from muniment.core.verbs.people import GetKey, GetPerson, GetSelf, ListTokens
 from muniment.core.verbs.verb import Command, Query
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import hash_leaf
@@ -37,6 +46,7 @@ from muniment.signing.heads import Head, open_head
 from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
+C = TypeVar("C", bound=Command)
 
 # The clocks of replicas differ, and answers overtake one another.
 _DRIFT_S: Final = 60
@@ -51,16 +61,24 @@ class _Documents(NamedTuple):
         return self.backend.open_blob(digest)
 
 
+class Credential(NamedTuple):
+    """What identifies us to a registry, by its id: a token or, in a directory, a key."""
+
+    kind: type[TokenRecord] | type[KeyRecord]
+    id: str
+
+
 class TrustedBackend:
     """A Backend in front of another, which checks that one's statements about its log."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what its trust stands on
         self,
         backend: Backend,
         memory: Memory,
         location: str,
         clock: Clock = now,
         max_age_s: float | None = None,
+        credential: Credential | None = None,
     ) -> None:
         """Open the log at a location, and check it against the memory.
 
@@ -73,6 +91,7 @@ class TrustedBackend:
         self._memory = memory
         self._location = location
         self._max_age_s = max_age_s
+        self._credential = credential
         self.clock = clock
         self._seeing = Lock()
         said = backend.ask(GetLogIdentity())
@@ -98,15 +117,62 @@ class TrustedBackend:
         """The newest state of the log that passed the checks."""
         return self._seen
 
+    @cached_property
+    def principal(self) -> str:
+        """Our principal: whom the log names as the owner of our token or, in a directory, of our key.
+
+        The entry that issued the token, or enrolled the key, is proven. Without a credential at hand, the
+        registry says who we are, and it is proven only that there is such a principal.
+
+        Raises:
+            NotIdentified: we have no credential that the registry knows.
+            RecordUnproven, ProofInvalid: the registry's answer does not follow from its log.
+        """
+        if self._credential is None:
+            person = self.ask(GetSelf()).record
+            self.check_record(person)
+            return person.id
+        record = self._find_credential(self._credential)
+        self.check_record(record)
+        return record.principal
+
+    def find_principal(self, text: str) -> str:
+        """Return the id of a principal, by id or by name.
+
+        It is proven that there is such a principal. That it bears the name is the registry's word: the log
+        holds only a salted digest of it.
+
+        Raises:
+            PrincipalNotFound: there is none.
+            RecordUnproven: the answer is another principal.
+        """
+        person = self.ask(GetPerson(principal=text))
+        self.check_record(person.record)
+        if text not in {person.record.id, person.name}:
+            raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
+        return person.record.id
+
     def execute(self, command: Command) -> Receipt:
         """Execute a command, and check its receipt.
 
+        (0) the command names versions and principals as entries do
+        (1) the receipt proves its entry
+        (2) the entry says what the command asked and, if it is new, that we did it
+        (3) the next entry says the rest, if the command makes two
+
         Raises:
+            InvalidBody: it names a version by an alias, which may move meanwhile: resolve it first.
             ProofInvalid: the receipt proves nothing. The command may have taken effect.
+            ReceiptMismatch: it proves something else. The command may not have taken effect.
         """
-        sent = self._seen
-        receipt = self._backend.execute(command)
+        exact = self._name_exactly(command)
+        me, sent = self.principal, self._seen
+        receipt = self._backend.execute(exact)
         self._check(receipt, sent)
+        check_receipt(receipt, exact, me, sent.size)
+        rest = exact.rest(receipt.entry)
+        if rest is not None:
+            check_receipt(self._prove_next(receipt), rest, me, receipt.index + 1)
         return receipt
 
     def ask(self, query: Query[A]) -> A:
@@ -167,6 +233,32 @@ class TrustedBackend:
     def close(self) -> None:
         """Close the backend."""
         self._backend.close()
+
+    def _find_credential(self, credential: Credential) -> TokenRecord | KeyRecord:
+        records: list[TokenRecord | KeyRecord] = []
+        if credential.kind is TokenRecord:
+            records = [token.record for token in self.ask(ListTokens())]
+        else:
+            with suppress(UnknownSigner):
+                records = [self.ask(GetKey(key_id=credential.id))]
+        for record in records:
+            if record.id == credential.id:
+                return record
+        raise NotIdentified
+
+    def _name_exactly(self, command: C) -> C:
+        """Name the principal of a command by id. Raises like `execute` and `find_principal`."""
+        if not command.is_exact:
+            raise InvalidBody(reason="reference: expected an exact version")
+        name = getattr(command, "principal", None)
+        if name is None or name == self.principal:
+            return command
+        return replace(command, principal=self.find_principal(name))  # type: ignore[call-arg] # this one has it
+
+    def _prove_next(self, receipt: Receipt) -> Receipt:
+        """Prove the entry after that of a receipt."""
+        proof = self.ask(GetProof(index=receipt.index + 1))
+        return Receipt(index=proof.index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint)
 
     def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""

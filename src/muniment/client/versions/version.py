@@ -57,7 +57,6 @@ from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import JudgeGate
-from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
@@ -374,7 +373,7 @@ class Version:
         Raises:
             NothingToWithdraw: we have decided nothing.
         """
-        me = self._session.backend.ask(GetSelf()).record.id
+        me = self._session.backend.principal
         last = last_approvals(self.claims(APPROVAL), str(self), alias, waiver).get(me)
         if last is None or last.approval.decision is SigningDecision.WITHDRAW:
             raise NothingToWithdraw(reference=str(self), alias=alias)
@@ -477,10 +476,9 @@ class Version:
         return self._record(bundle.encode(), reason)
 
     def _record(self, data: bytes, reason: Payload | None) -> Receipt:
-        digest = self._session.backend.add_documents([data])[0]
-        return self._session.backend.execute(
-            RecordAttestation(reference=self.reference, bundle=digest, reason=reason)
-        )
+        bundle = self._session.backend.add_documents([data])[0]
+        exact = Reference(self.reference.name, self.digest)
+        return self._session.backend.execute(RecordAttestation(reference=exact, bundle=bundle, reason=reason))
 
 
 def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:

@@ -152,6 +152,17 @@ class IndexMalformed(Untrusted):
     advice = "do not trust this answer: check the whole log with muniment verify --log"
 
 
+class ReceiptMismatch(Untrusted):
+    """A command was answered with an entry of the log that does not confirm it."""
+
+    command: str
+    index: int
+    event: str
+    reason: str
+    message = "{command} was answered with entry {index} of the log ({event}), which {reason}"
+    advice = "it may not have taken effect: check with `muniment show` or `muniment history`, then repeat it"
+
+
 class RecordUnproven(Untrusted):
     """A record does not follow from the event that should have made it."""
 
