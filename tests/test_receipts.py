@@ -81,7 +81,7 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.ClaimWithdrawn: {"claim", "entry", "key", "assurance"},
     e.AliasMoved: {"previous", "verdicts", "due"},
     e.AliasRemoved: {"previous"},
-    e.EmergencyClosed: {"name", "alias", "number"},
+    e.EmergencyClosed: {"name", "alias", "number", "previous"},
     e.RequestReminded: {"request"},
     e.RequestClosed: {"name", "number"},
     e.CommentPosted: {"mentions"},
