@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import BinaryIO, TypeVar
 
 from muniment.core.backend import Backend, Stored
+from muniment.core.basis import Basis
 from muniment.core.digests import Digest
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.log import GetProof
@@ -42,6 +43,10 @@ class LyingBackend:
     def ask(self, query: Query[A]) -> A:
         """Answer honestly."""
         return self._backend.ask(query)
+
+    def prove(self, query: Query[A]) -> Basis:
+        """Prove honestly."""
+        return self._backend.prove(query)
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""
