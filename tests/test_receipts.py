@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_type_hints
@@ -28,6 +29,7 @@ from muniment.core.errors import (
     EventNotFound,
     InvalidBody,
     MunimentError,
+    NotFound,
     NotIdentified,
     NotPermitted,
     ReceiptMismatch,
@@ -332,6 +334,18 @@ def test_a_claim_that_is_made_again_is_on_record(registry: Registry, model: Path
     assert (first.created, again.created, again.index) == (True, False, first.index)
 
 
+def test_a_verdict_that_is_given_again_is_on_record(tmp_path: Path, settings: Settings) -> None:
+    """With a clock that stands still, the registry can come to the same verdict twice: it is one claim."""
+    then = datetime(2031, 5, 17, tzinfo=UTC)
+    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: then) as registry:
+        for data in (b"a", b"b"):
+            (tmp_path / "w.bin").write_bytes(data)
+            registry.push(tmp_path / "w.bin", "acme/x")
+        registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
+        moved = [registry.promote(f"acme/x@{number}", "production") for number in (1, 2, 1)]
+    assert [receipt.created for receipt in moved] == [True, True, True]
+
+
 def test_a_retry_is_answered_with_what_was_answered(backend: LocalBackend, owner: Identity) -> None:
     """A retry of a command that changed nothing is not answered as if it had."""
     publish(backend, owner, b"weights")
@@ -379,11 +393,39 @@ def test_a_write_that_is_said_to_repeat_another_has_to_be_one(
     for index in {done.receipt.index for done in tell().done}:
         lying.drop_writes(index, created=False)
         entry = trusted.ask(GetProof(index=index)).entry
-        if mine.command.was_done_by(entry):
+        if mine.command.was_done_by(entry) and is_newest(mine.command, index):
             assert kind.declared.idempotent
             assert trusted.execute(mine.command).index == index
         else:
             refuses(lambda: trusted.execute(mine.command), ReceiptMismatch)
+
+
+def is_newest(command: Command, index: int) -> bool:
+    """Say whether no later entry of the story says otherwise, or whether that cannot be proven."""
+    question = command.newest()
+    try:
+        return question is None or tell().backend.ask(question).index == index
+    except NotFound:
+        return False
+
+
+@pytest.mark.parametrize("act", ["move", "removal"])
+def test_an_alias_that_has_left_a_version_is_not_there(
+    act: str, owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """An earlier move to the same version does not count when the alias has moved since, or was removed."""
+    lying = LyingBackend(open_as(owner))
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"a")
+    publish(trusted, owner, b"b")
+    staging = Alias("staging")
+    moves = [gates.MoveAlias(reference=Reference(NAME, number), alias=staging) for number in (1, 2)]
+    first = trusted.execute(moves[0])
+    assert trusted.execute(moves[0]).index == first.index
+    trusted.execute(moves[1] if act == "move" else gates.RemoveAlias(name=NAME, alias=staging))
+    lying.drop_writes(first.index, created=False)
+    refusal = refuses(lambda: trusted.execute(moves[0]), ReceiptMismatch)
+    assert refusal.data()["reason"] == "is not the newest"
 
 
 def test_what_somebody_else_did_is_not_done_by_us(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:

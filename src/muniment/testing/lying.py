@@ -45,7 +45,7 @@ class LyingBackend:
         return self._backend.ask(query)
 
     def prove(self, query: Query[A]) -> Basis:
-        """Pass on what an answer follows from."""
+        """Prove honestly."""
         return self._backend.prove(query)
 
     def add_blob(self, source: BinaryIO) -> Stored:

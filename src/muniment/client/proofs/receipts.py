@@ -1,8 +1,12 @@
 """Check that a receipt confirms a command: what it proves is what was asked, by us, now (DESIGN rule 12)."""
 
-from muniment.core.errors import ReceiptMismatch
+from collections.abc import Callable
+from contextlib import suppress
+
+from muniment.core.errors import NotFound, ReceiptMismatch
 from muniment.core.receipts import Receipt
-from muniment.core.verbs.verb import Command, name_of
+from muniment.core.records import Record
+from muniment.core.verbs.verb import Command, Query, name_of
 
 
 def check_receipt(receipt: Receipt, command: Command, principal: str, size: int) -> None:
@@ -13,19 +17,34 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
     (2) a new entry is not among the first `size`, which the log had before the command was sent
 
     If the registry says that nothing was new, an earlier entry must say the same, by anybody. A receipt does
-    not prove that no later entry says otherwise.
+    not prove that no later entry says otherwise: `check_newest` does, where there is a proven answer.
 
     Raises:
         ReceiptMismatch: one of these does not hold.
     """
     fault = _find_fault(receipt, command, principal, size)
     if fault:
-        raise ReceiptMismatch(
-            command=name_of(type(command)),
-            index=receipt.index,
-            event=receipt.event.type,
-            reason=fault,
-        )
+        raise _mismatch(receipt, command, fault)
+
+
+def check_newest(receipt: Receipt, command: Command, ask: Callable[[Query[Record]], Record]) -> None:
+    """Check that the entry that a command repeats is the newest, if there is a proven answer about that.
+
+    Raises:
+        ReceiptMismatch: a later entry says otherwise.
+    """
+    question = command.newest()
+    if receipt.created or question is None:
+        return
+    with suppress(NotFound):
+        if ask(question).index == receipt.index:
+            return
+    raise _mismatch(receipt, command, "is not the newest")
+
+
+def _mismatch(receipt: Receipt, command: Command, reason: str) -> ReceiptMismatch:
+    event, name = receipt.event.type, name_of(type(command))
+    return ReceiptMismatch(command=name, index=receipt.index, event=event, reason=reason)
 
 
 def _find_fault(receipt: Receipt, command: Command, principal: str, size: int) -> str:

@@ -17,7 +17,7 @@ from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.memory import Memory, Remembered
-from muniment.client.proofs.receipts import check_receipt
+from muniment.client.proofs.receipts import check_newest, check_receipt
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis
 from muniment.core.digests import Digest
@@ -158,7 +158,8 @@ class TrustedBackend:
         (0) the command names versions and principals as entries do
         (1) the receipt proves its entry
         (2) the entry says what the command asked and, if it is new, that we did it
-        (3) the next entry says the rest, if the command makes two
+        (3) if it is not new, no later one says otherwise, where that can be proven
+        (4) the next entry says the rest, if the command makes two
 
         Raises:
             InvalidBody: it names a version by an alias, which may move meanwhile: resolve it first.
@@ -170,6 +171,7 @@ class TrustedBackend:
         receipt = self._backend.execute(exact)
         self._check(receipt, sent)
         check_receipt(receipt, exact, me, sent.size)
+        check_newest(receipt, exact, self.ask)
         rest = exact.rest(receipt.entry)
         if rest is not None:
             check_receipt(self._prove_next(receipt), rest, me, receipt.index + 1)

@@ -118,6 +118,10 @@ class MoveAlias(Command):
         """The alias moved to the version, by the move that was expected."""
         return self._points(entry) and self.expected in {None, entry.index}
 
+    def newest(self) -> "GetMove":
+        """The alias must not have moved since."""
+        return GetMove(name=self.reference.name, alias=self.alias)
+
     def _points(self, entry: Entry) -> bool:
         return says(entry, AliasMoved, **by_number(self.reference), alias=self.alias)
 
@@ -258,6 +262,10 @@ class SetTier(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The model is in the tier."""
         return says(entry, TierSet, name=self.name, tier=self.tier)
+
+    def newest(self) -> "GetTier":
+        """The tier must not have changed since."""
+        return GetTier(name=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,10 @@ class Command(Verb, ABC):
         """Return whether an earlier entry says the same, for any reason; only for idempotent commands."""
         return self.declared.idempotent and self.is_done_by(entry)
 
+    def newest(self) -> "Query[Record] | None":
+        """Return the proven question whose answer an earlier entry must have made; None if there is none."""
+        return None
+
     def rest(self, entry: Entry) -> "Command | None":
         """Return what the next entry must confirm, given the entry of the receipt; None if nothing."""
         del entry
