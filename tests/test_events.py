@@ -38,6 +38,11 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, creation acme",
     ),
     (
+        e.IndexSealed(size=1000, root=D1),
+        '{"root":"D1","size":1000}',
+        "registry ",
+    ),
+    (
         e.PrincipalRegistered(principal="p1", kind="person", profile=D1),
         '{"kind":"person","principal":"p1","profile":"D1"}',
         "registry , principal p1",
@@ -270,7 +275,7 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
     ),
 ]
 # Those that make and amend no record.
-SILENT = {e.PrincipalErased, e.LoginLinked, e.CommentErased, e.WebhookReplayed}
+SILENT = {e.IndexSealed, e.PrincipalErased, e.LoginLinked, e.CommentErased, e.WebhookReplayed}
 
 EVENTS = st.sampled_from(sorted(e.EVENTS.values(), key=lambda kind: kind.type)).flatmap(instances)
 
@@ -323,7 +328,7 @@ def test_an_event_is_about_its_namespace_or_the_registry_first(event: e.Event) -
     assert first.kind in {K.REGISTRY, K.NAMESPACE}
     assert (entry(event).namespace is None) is (first.kind is K.REGISTRY)
     assert not {subject.kind for subject in others} & {K.REGISTRY, K.NAMESPACE}
-    assert others or isinstance(event, e.RegistryCreated)
+    assert others or isinstance(event, e.RegistryCreated | e.IndexSealed)
 
 
 @given(EVENTS)

@@ -1,14 +1,13 @@
 """The log, its index, projections and payloads in memory."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from muniment.core.errors import LogInconsistent
 from muniment.core.payloads import Payload
 from muniment.core.records import Change, Key, Put, Record, Where
-from muniment.log.index import EMPTY_INDEX, IndexHead
-from muniment.log.index_pages import ROOT, PagedIndex
+from muniment.log.index_pages import MemoryPages, PagedIndex
 from muniment.log.tree import Frontier, Node, hash_leaf
 
 R = TypeVar("R", bound=Record)
@@ -56,40 +55,6 @@ class MemoryLog:
     def count_until(self, time: str) -> int:
         """Count the leaves at or before a time."""
         return sum(1 for appended in self.times if appended <= time)
-
-
-@dataclass
-class MemoryPages:
-    """Pages of an index in a dictionary."""
-
-    pages: dict[int, bytes] = field(default_factory=dict)
-    last: int = ROOT
-    head: IndexHead = EMPTY_INDEX
-
-    def get(self, pages: Collection[int]) -> Mapping[int, bytes]:
-        """Read pages."""
-        return {page: self.pages[page] for page in pages if page in self.pages}
-
-    def put(self, pages: Mapping[int, bytes]) -> None:
-        """Write pages."""
-        self.pages.update(pages)
-
-    def new(self) -> int:
-        """Return the next id."""
-        self.last += 1
-        return self.last
-
-    def clear(self) -> None:
-        """Delete everything."""
-        self.pages, self.last, self.head = {}, ROOT, EMPTY_INDEX
-
-    def get_head(self) -> IndexHead:
-        """Read the head."""
-        return self.head
-
-    def put_head(self, head: IndexHead) -> None:
-        """Write the head."""
-        self.head = head
 
 
 class MemoryIndex(PagedIndex):

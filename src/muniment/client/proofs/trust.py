@@ -34,6 +34,7 @@ from muniment.core.errors import (
     RecordUnproven,
     UnknownSigner,
 )
+from muniment.core.events import IndexSealed
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
@@ -258,8 +259,10 @@ class TrustedBackend:
         return replace(command, principal=self.find_principal(name))  # type: ignore[call-arg] # this one has it
 
     def _prove_next(self, receipt: Receipt) -> Receipt:
-        """Prove the entry after that of a receipt."""
+        """Prove the entry after that of a receipt; a seal of the index may come between."""
         proof = self.ask(GetProof(index=receipt.index + 1))
+        if isinstance(proof.event, IndexSealed):
+            proof = self.ask(GetProof(index=receipt.index + 2))
         return Receipt(index=proof.index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint)
 
     def read_state(self, query: Query[A]) -> State:
