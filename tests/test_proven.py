@@ -14,13 +14,16 @@ from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.core.basis import Basis, Listed
+from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.digests import Digest
 from muniment.core.errors import GateMisjudged, MunimentError, NotFound, NotProven, PolicyNotFound, Untrusted
 from muniment.core.events import read_entry
 from muniment.core.gates.policy import Gate, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
+from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import ListComments, ListModels, ListOwners, ListTags, SearchVersions, SetTag
 from muniment.core.verbs.gates import (
     GetMove,
@@ -41,7 +44,16 @@ from muniment.signing.heads import HeadSigner
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
 from muniment.testing import check_backend, open_memory
-from muniment.testing.backends import NAME, PRODUCTION, publish, salted, set_policy
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    add_person,
+    provenance,
+    publish,
+    record,
+    salted,
+    set_policy,
+)
 
 A = TypeVar("A")
 
@@ -310,6 +322,30 @@ def test_an_erased_text_is_shown_as_erased(scene: Scene) -> None:
     assert isinstance(moves, tuple)
     assert {move.reason for move in moves} == {None}
     assert {move.reason for move in scene.client.ask(question)} == {"it is good", "unused"}
+
+
+def test_a_basis_shows_nothing_that_the_caller_may_not_see() -> None:
+    """Judging a version by a policy about its lineage does not show the entries of other namespaces."""
+    open_as, owner = open_memory(), Identity.generate()
+    backend = open_as(owner)
+    publish(backend, owner, b"data", name=ModelName("secret", "data"))
+    publish(backend, owner, b"model")
+    digest: Json = {"sha256": manifest_of(backend, "secret/data").hex}
+    inputs: list[Json] = [{"name": "data", "digest": digest, "annotations": {"kind": "dataset"}}]
+    said = provenance()
+    definition = said["buildDefinition"]
+    assert isinstance(definition, dict)
+    definition = {**definition, "resolvedDependencies": inputs}
+    record(backend, owner, 1, PROVENANCE, {**said, "buildDefinition": definition})
+    set_policy(backend, owner, {"rule": "provenance", "resolved": True, "not_revoked": True})
+    rita = open_as(add_person(backend, "Rita", Role.READER))
+    basis = rita.prove(JudgeGate(reference=FIRST, alias=PRODUCTION))
+    namespaces = {read_entry(held.leaf, held.index).namespace for held in basis.entries}
+    assert namespaces == {"acme", None}
+
+
+def manifest_of(backend: Backend, name: str) -> Digest:
+    return Digest.parse(backend.ask(GetVersion(reference=Reference.parse(name))).revision)
 
 
 # ---- a registry that judges as it likes

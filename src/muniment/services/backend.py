@@ -198,7 +198,7 @@ class LocalBackend:
         # That there is no answer follows from the same basis.
         with suppress(MunimentError):
             answer(State(view=view, registry=reading.registry, now=now), query)
-        return make_basis(unit, self._signer, view.needs)
+        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees))
 
     def _read(self, unit: Unit, now: str) -> Reading:
         return Reading(

@@ -1,5 +1,6 @@
 """The basis of an answer: note what the answer depends on while it is computed, and prove that."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -33,9 +34,22 @@ class Needs:
     whole: set[Subject] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
 
+    def within(self, sees: Callable[[str], bool]) -> "Needs":
+        """Leave out subjects in namespaces that a caller does not see."""
+        return Needs(
+            newest={one: kinds for one, kinds in self.newest.items() if _is_seen(one, sees)},
+            whole={one for one in self.whole if _is_seen(one, sees)},
+            texts=self.texts,
+        )
+
 
 class NotingView:
-    """A unit of work as a view, which notes what is looked up in it."""
+    """A unit of work as a view of what can be proven, which notes what is looked up in it.
+
+    It has no lineage, which is found, and leads to what the caller may not see.
+    """
+
+    lineage: None = None
 
     def __init__(self, unit: Unit) -> None:
         """Look into a unit of work."""
@@ -44,7 +58,6 @@ class NotingView:
         self.payloads = _NotingTexts(unit.payloads, self.needs)
         self.log = unit.log
         self.blobs = unit.blobs
-        self.lineage = unit.lineage
 
 
 @dataclass
@@ -144,6 +157,10 @@ class _Lister:
             self.namespaces.append(self._unit.projections.find(NamespaceRecord, (realm,)))
             self._salts[realm] = find_salt(self._unit, realm) or b""
         return subject_hash(self._salts[realm], subject.kind, subject.name)
+
+
+def _is_seen(subject: Subject, sees: Callable[[str], bool]) -> bool:
+    return subject.realm == EVERYWHERE or sees(subject.realm)
 
 
 def _write(subject: Subject, entries: tuple[int, ...], proof: bytes, *, newest: bool) -> Listed:
