@@ -87,7 +87,7 @@ def find_tier(view: View, name: ModelName, until: tuple[Where, ...] = ()) -> Tie
 
 
 def find_set(view: View, models: Models, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord | None:
-    """Find the policy that was set last for an alias of some models, whatever its scope."""
+    """Find the policy that was set last for an alias of some models; its scope may exclude a model."""
     policies = view.projections.select(
         PolicyRecord,
         Where("models", "=", str(models)),

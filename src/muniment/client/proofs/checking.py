@@ -356,7 +356,7 @@ def _list_checks(
     try:
         withdrawn = find_withdrawn(backend, records, version, revision) if marked else {}
     except (MunimentError, OSError):
-        # A check of its own names this; until it is mended, every evaluation has to stand up.
+        # A check of its own names this; until then, every evaluation is checked.
         withdrawn = {}
     claims = [
         (_describe_claim(record), partial(check_claim, backend, record, version, revision))

@@ -35,7 +35,7 @@ def pull(
         ContentCorrupt: a blob was altered; its file is not written.
         DestinationNotEmpty: the directory holds other files.
         BadSignature: the author did not sign these files.
-        VersionPurged: they were deleted for good.
+        VersionPurged: they were deleted permanently.
     """
     version = resolve(backend, reference)
     check_in_service(backend, version, Status.PURGED)

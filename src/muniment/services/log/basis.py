@@ -151,7 +151,7 @@ class _Lister:
         return _write(subject, tuple(one.entry for one in proof.postings), proof.encode(), newest=False)
 
     def _hash(self, subject: Subject) -> bytes:
-        """Hash a subject. In a namespace that was never created there is nothing, whatever the salt."""
+        """Hash a subject. A namespace that was never created has no salt, and no entries."""
         realm = subject.realm
         if realm not in self._salts:
             self.namespaces.append(self._unit.projections.find(NamespaceRecord, (realm,)))

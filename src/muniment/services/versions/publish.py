@@ -25,7 +25,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
         VersionNotNext: the requested number leaves a gap.
         VersionWithdrawn: a file belongs to a revoked model.
-        VersionPurged: a version with these bytes was purged, for good.
+        VersionPurged: a version with these bytes was purged.
         BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
     """
     known = _find_known(tx.unit, command)
