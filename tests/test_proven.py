@@ -18,8 +18,16 @@ from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.digests import Digest
-from muniment.core.errors import GateMisjudged, MunimentError, NotFound, NotProven, PolicyNotFound, Untrusted
-from muniment.core.events import read_entry
+from muniment.core.errors import (
+    GateMisjudged,
+    MunimentError,
+    NotFound,
+    NotProven,
+    PolicyNotFound,
+    ProofInvalid,
+    Untrusted,
+)
+from muniment.core.events import NamespaceCreated, read_entry
 from muniment.core.gates.policy import Gate, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -39,6 +47,7 @@ from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import GetKey, ListPeople
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
+from muniment.ports.unit import Unit
 from muniment.services.backend import LocalBackend
 from muniment.signing.heads import HeadSigner
 from muniment.signing.keys import Algorithm, Identity
@@ -322,6 +331,21 @@ def test_an_erased_text_is_shown_as_erased(scene: Scene) -> None:
     assert isinstance(moves, tuple)
     assert {move.reason for move in moves} == {None}
     assert {move.reason for move in scene.client.ask(question)} == {"it is good", "unused"}
+
+
+def test_a_namespace_has_one_salt(backend: LocalBackend, owner: Identity, tmp_path: Path) -> None:
+    """A registry that gives a namespace another salt, under which nothing is found, is refused."""
+    publish(backend, owner, b"a")
+    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    assert answer(client.ask, GetVersion(reference=FIRST))
+
+    def create_again(unit: Unit) -> None:
+        tx = backend.begin(unit)
+        tx.record(NamespaceCreated(namespace=NAME.namespace, salt=tx.make_salt(NAME.namespace)))
+
+    backend._units.write(create_again)
+    with pytest.raises(ProofInvalid):
+        client.ask(GetVersion(reference=FIRST))
 
 
 def test_a_basis_shows_nothing_that_the_caller_may_not_see() -> None:

@@ -222,7 +222,10 @@ class _Checker:
             told = self._check(creation, self._listed[creation])
             if not told.entries:
                 return None
-            event = told.entries[-1].event
+            # With a second salt, a registry could show that nothing is in a namespace.
+            if told.newest or len(told.entries) > 1:
+                raise ProofInvalid(what=f"the salt of {realm}, which is not the first one")
+            event = told.entries[0].event
         if not isinstance(event, RegistryCreated | NamespaceCreated):
             raise ProofInvalid(what="the salt of a namespace")
         text = self._texts.get(str(event.salt))

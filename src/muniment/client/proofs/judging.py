@@ -20,10 +20,18 @@ def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
         PolicyNotFound: the alias is not guarded, which is proven.
         GateMisjudged: the registry judges by other policies, or says that a rule is met that is not.
     """
+    try:
+        return _judge(backend, query)
+    except GateMisjudged:
+        # Something may have changed between the two questions.
+        return _judge(backend, query)
+
+
+def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     state = backend.read_state(query)
     ours = preview_gate(state, query)
     theirs = backend.ask(query)
-    reference = f"{query.reference}"
+    reference = str(query.reference)
     about = theirs.version, theirs.alias, [verdict.policy for verdict in theirs.verdicts]
     if about != (ours.version, ours.alias, [verdict.policy for verdict in ours.verdicts]):
         raise GateMisjudged(reference=reference, alias=ours.alias, rule="other policies")

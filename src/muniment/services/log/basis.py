@@ -109,7 +109,7 @@ def make_basis(unit: Unit, signer: HeadSigner, needs: Needs) -> Basis:
     subjects = sorted({*needs.whole, *needs.newest})
     realms = sorted({subject.realm for subject in subjects} - {EVERYWHERE})
     lister = _Lister(unit)
-    listed = [lister.list_newest(Subject(SubjectKind.CREATION, realm), {NamespaceRecord}) for realm in realms]
+    listed = [lister.list_all(Subject(SubjectKind.CREATION, realm)) for realm in realms]
     for subject in subjects:
         if subject in needs.whole:
             listed.append(lister.list_all(subject))
