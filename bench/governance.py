@@ -20,7 +20,7 @@ from muniment.answers.cases import Moment
 from muniment.answers.gates import judge_gate
 from muniment.capture.clock import now
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import CARD, EVALUATION, SCAN
 from muniment.core.digests import Digest

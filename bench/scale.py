@@ -7,7 +7,7 @@ from pathlib import Path
 import muniment
 from measure import THREADS, Row, measure_rate, median, quantile, time_each
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.names import ModelName
 from muniment.core.verbs.versions import PublishVersion

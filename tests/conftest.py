@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
 from muniment.signing.keys import Identity
 from muniment.stores.sql.postgresql import open_postgresql

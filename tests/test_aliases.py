@@ -7,9 +7,10 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.errors import GateFailed, NotPermitted, ReasonNeeded, VersionNotFound
 from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias, RemoveAlias
 from muniment.signing.keys import Identity
@@ -40,30 +41,38 @@ def test_a_removed_alias_points_nowhere(moved: Registry) -> None:
 def test_time_travel_finds_a_removed_alias(moved: Registry) -> None:
     """At a time before its removal, an alias points where it did then."""
     before = moved.history("acme/x", "staging")[-1].record.moved
-    moved.remove_alias("acme/x", "staging")
+    moved.remove_alias("acme/x", "staging", reason="unused")
     assert moved.version("acme/x@staging", at=before).record.number == 2
 
 
 def test_a_reason_says_something(moved: Registry) -> None:
-    """A removal needs no reason, but refuses a blank one."""
+    """A removal needs a reason; a move needs none, but refuses a blank one."""
+    for blank in ("", " \n"):
+        with pytest.raises(ReasonNeeded):
+            moved.remove_alias("acme/x", "staging", reason=blank)
     with pytest.raises(ReasonNeeded):
-        moved.remove_alias("acme/x", "staging", reason=" \n")
+        moved.rollback("acme/x", "staging", reason=" ")
+    with pytest.raises(ReasonNeeded):
+        moved.promote("acme/x@1", "staging", reason="\t")
+    with pytest.raises(ReasonNeeded):
+        moved.requests.open(moved.version("acme/x@1"), "staging", reason=" ")
     assert moved.version("acme/x@staging").record.number == 2
+    moved.rollback("acme/x", "staging", reason="")
 
 
 def test_an_alias_is_removed_once(moved: Registry) -> None:
     """Removing an alias that does not exist is refused."""
-    moved.remove_alias("acme/x", "staging")
+    moved.remove_alias("acme/x", "staging", reason="unused")
     with pytest.raises(VersionNotFound):
-        moved.remove_alias("acme/x", "staging")
+        moved.remove_alias("acme/x", "staging", reason="unused")
 
 
 def test_a_removed_alias_can_be_rolled_back_and_moved(moved: Registry) -> None:
     """A rollback restores the last version of a removed alias, and a promotion starts it anew."""
-    moved.remove_alias("acme/x", "staging")
+    moved.remove_alias("acme/x", "staging", reason="unused")
     moved.rollback("acme/x", "staging")
     assert moved.version("acme/x@staging").record.number == 2
-    moved.remove_alias("acme/x", "staging")
+    moved.remove_alias("acme/x", "staging", reason="unused")
     moved.promote("acme/x@1", "staging")
     assert moved.version("acme/x@staging").record.number == 1
 
@@ -86,8 +95,10 @@ def test_removing_a_guarded_alias_takes_the_right_to_set_its_policy() -> None:
         contributor.execute(MoveAlias(reference=Reference(NAME, 1), alias=alias))
     set_policy(backend, owner, {"rule": "signature"})
     with pytest.raises(NotPermitted):
-        contributor.execute(RemoveAlias(name=NAME, alias=PRODUCTION))
-    assert contributor.execute(RemoveAlias(name=NAME, alias=Alias("free"))).created
+        contributor.execute(RemoveAlias(name=NAME, alias=PRODUCTION, reason=Payload.of("unused")))
+    assert contributor.execute(
+        RemoveAlias(name=NAME, alias=Alias("free"), reason=Payload.of("unused"))
+    ).created
 
 
 def test_what_a_user_types_and_sees(

@@ -16,9 +16,8 @@ from urllib.parse import quote, urlsplit
 import httpx2
 import pytest
 
-from muniment.client.connection.tokens import id_of, make_token
-from muniment.client.registry import Registry
 from muniment.client.remote import RemoteBackend
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE
 from muniment.core.claims.lineage import Direction
@@ -30,8 +29,8 @@ from muniment.core.errors import (
     EventNotFound,
     InvalidAttestation,
     InvalidBody,
-    InvalidDocument,
     InvalidTag,
+    InvalidText,
     InvalidTime,
     LoginRefused,
     ModelNotFound,
@@ -51,6 +50,7 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import Act, Role
+from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs.bytes import GetUsage, SetQuota
@@ -87,7 +87,6 @@ from muniment.testing.backends import (
     publish,
     record,
     refuses,
-    salted,
 )
 from muniment.testing.live import LiveServer, begin_session, run_server, wait_until
 
@@ -191,9 +190,9 @@ def test_a_reader_cannot_write(people: Cast) -> None:
     for command in (
         MoveAlias(reference=reference, alias=Alias("staging")),
         RollBackAlias(name=NAME, alias=Alias("staging")),
-        SetTag(reference=reference, key="stage", value=salted("x")),
+        SetTag(reference=reference, key="stage", value=Payload.of("x")),
         GrantRole(principal="Rita", role=Role.ADMIN, namespace="acme"),
-        RegisterPrincipal(name=salted("Mallory")),
+        RegisterPrincipal(name=Payload.of("Mallory")),
         SetQuota(namespace="acme", size_bytes=1),
         TrustIssuer(issuer="https://x", claims=(("a", "b"),), principal="Rita"),
     ):
@@ -318,7 +317,7 @@ def test_an_invitation_is_good_once_and_for_nothing_else(people: Cast) -> None:
     command = IssueToken(
         principal="Dora",
         token=id_of(invitation),
-        name=salted("x"),
+        name=Payload.of("x"),
         scopes=(),
         expires=in_an_hour(),
         once=True,
@@ -342,7 +341,7 @@ def test_a_revoked_or_expired_token_is_void(people: Cast) -> None:
     brief = make_token()
     soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
     people.backend("Carl").execute(
-        IssueToken(principal="Carl", token=id_of(brief), name=salted("x"), scopes=(), expires=soon)
+        IssueToken(principal="Carl", token=id_of(brief), name=Payload.of("x"), scopes=(), expires=soon)
     )
     time.sleep(2.1)
     refuses(lambda: people.server.connect(brief).ask(GetSelf()), BadToken)
@@ -365,7 +364,7 @@ def test_a_token_that_should_not_be_is_not_let_in(people: Cast) -> None:
 
     def let_in(token: str, hours: int) -> None:
         end = datetime.now(UTC) + timedelta(hours=hours)
-        name = salted("x")
+        name = Payload.of("x")
         carl.execute(IssueToken(principal="Carl", token=token, name=name, scopes=(), expires=write_time(end)))
 
     refuses(lambda: let_in(known, 1), NameTaken)
@@ -438,7 +437,7 @@ def test_paths_lead_nowhere_else(people: Cast, template: str, evil: str) -> None
 )
 def test_texts_are_texts(people: Cast, evil: str) -> None:
     """No field can inject SQL, headers or log lines, and each text comes back unchanged."""
-    tag = SetTag(reference=Reference(NAME, 1), key="evil", value=salted(evil))
+    tag = SetTag(reference=Reference(NAME, 1), key="evil", value=Payload.of(evil))
     people.owner.execute(tag)
     assert Tag(key="evil", value=evil) in people.owner.ask(ListTags(reference=Reference(NAME, 1)))
     quoted = json.dumps(evil)
@@ -647,7 +646,7 @@ def test_conditions_are_kept_to(people: Cast) -> None:
 
 def test_a_tag_is_set_and_taken_away_once(people: Cast) -> None:
     """Setting or removing a tag twice makes one entry, and invalid names are refused."""
-    reference, ready = Reference(NAME, 1), salted("ready")
+    reference, ready = Reference(NAME, 1), Payload.of("ready")
 
     def set_tag(value: Payload, key: str = "stage") -> Receipt:
         return people.owner.execute(SetTag(reference=reference, key=key, value=value))
@@ -660,7 +659,7 @@ def test_a_tag_is_set_and_taken_away_once(people: Cast) -> None:
     assert (first.created, again.created, again.index) == (True, False, first.index)
     assert "stage" not in {tag.key for tag in people.owner.ask(ListTags(reference=reference))}
     refuses(lambda: set_tag(ready, "no name"), InvalidTag)
-    refuses(lambda: set_tag(salted("x" * 5001)), InvalidTag)
+    refuses(lambda: set_tag(Payload.of("x" * 5001)), InvalidTag)
 
 
 def test_ranges_of_bytes(people: Cast) -> None:
@@ -693,7 +692,7 @@ def test_a_nul_is_no_text(people: Cast) -> None:
         people.call("PUT", "/api/v1/models/acme/readmission/versions/1/tags/x", json={"a\0b": "x"}),
     ]
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(422, "invalid_body")}
-    refuses(lambda: salted("a\0b"), InvalidDocument)
+    refuses(lambda: Payload.of("a\0b"), InvalidText)
     claim = {**provenance(), "note": {"deep": ["a\0b"]}}
     publish(people.owner, people.owner_key, b"nul")
     refuses(lambda: record(people.owner, people.owner_key, 1, PROVENANCE, claim), InvalidAttestation)
@@ -775,7 +774,9 @@ def issue_with(backend: RemoteBackend, name: str, scope: str) -> str:
     token = make_token()
     scopes = (Scope.parse(scope),) if scope else ()
     backend.execute(
-        IssueToken(principal=name, token=id_of(token), name=salted("x"), scopes=scopes, expires=in_an_hour())
+        IssueToken(
+            principal=name, token=id_of(token), name=Payload.of("x"), scopes=scopes, expires=in_an_hour()
+        )
     )
     return token
 

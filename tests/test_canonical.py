@@ -74,6 +74,24 @@ def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
         canonical.decode(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b" \n", "it is empty"),
+        (b"\xff", "it is not UTF-8"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+        (b'{"a": 1,\n"b" 2}', "line 2, column 5: expecting ':' delimiter"),
+        (b'{"a": "\n"}', "line 1, column 8: invalid control character"),
+        (b'{"a": "', "line 1, column 7: unterminated string"),
+    ],
+)
+def test_a_refusal_says_what_and_where(data: bytes, reason: str) -> None:
+    """The reason is in plain words, and a fault of the syntax has its line and column."""
+    with pytest.raises(InvalidDocument) as refusal:
+        canonical.decode(data)
+    assert reason == refusal.value.reason
+
+
 def test_what_is_strict_json_is_read() -> None:
     """The largest double, long integers below it, and surrogate pairs are read."""
     data = b'{"a":[1.7976931348623157e308,1e-999,%s,"\\ud83d\\ude00"]}' % (b"1" * 309)

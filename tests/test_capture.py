@@ -29,8 +29,8 @@ from muniment.capture.rows import RowDigests
 from muniment.capture.run import Run
 from muniment.capture.secrets import hide_in_command, hide_in_values
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
 from muniment.client.reproduction.planning import plan
+from muniment.client.sdk.registry import Registry
 from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.claims.provenance import Provenance
 from muniment.core.digests import Digest

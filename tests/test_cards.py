@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
 from muniment.client.reports.cards import read_card, write_card, write_hub_card
 from muniment.client.reports.croissant import CONFORMS, check_files, read_croissant, write_croissant
+from muniment.client.sdk.registry import Registry
 from muniment.core.claims.cards import LISTS, SECTIONS, Card
 from muniment.core.errors import DigestMismatch, InvalidCard
 

@@ -35,6 +35,7 @@ from muniment.core.errors import (
 )
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import JudgeGate, ListMoves, MoveAlias
@@ -55,7 +56,6 @@ from muniment.testing.backends import (
     publish,
     record,
     refuses,
-    salted,
     set_policy,
 )
 
@@ -207,7 +207,7 @@ def test_an_expired_or_revoked_key_signs_nothing(backend: Backend, owner: Identi
         refuses(lambda bundle=bundle: send(backend, bundle), kind)  # type: ignore[misc] # bound at once
 
 
-def test_a_key_revoked_as_of_an_entry_disowns_what_came_after(
+def test_a_key_revoked_as_of_an_entry_takes_back_what_came_after(
     backend: Backend, open_as: OpenAs, owner: Identity
 ) -> None:
     """Claims from before the entry of a revocation count, and later ones do not."""
@@ -339,7 +339,7 @@ def test_an_approval_names_its_version_role_and_reason(
     refuses(lambda: record(theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.APPROVER)), NotPermitted)
     refuses(
         lambda: record(
-            theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR), reason=salted("x")
+            theirs, validator, 1, APPROVAL, approval(theirs, 1, Role.VALIDATOR), reason=Payload.of("x")
         ),
         StaleApproval,
     )
@@ -402,7 +402,7 @@ def test_names_and_keys_are_taken_once(backend: Backend, owner: Identity) -> Non
     """No two principals can have the same name or key."""
     add_person(backend, "Vera", Role.READER)
     refuses(lambda: add_person(backend, "Vera"), NameTaken)
-    again = RegisterPrincipal(name=salted("Other"), public_key=owner.public.pem)
+    again = RegisterPrincipal(name=Payload.of("Other"), public_key=owner.public.pem)
     refuses(lambda: backend.execute(again), NameTaken)
     for name in ("", " x", "a\nb", "x" * 201):
         refuses(lambda name=name: add_person(backend, name), InvalidName)  # type: ignore[misc] # bound at once
@@ -421,10 +421,12 @@ def test_names_and_keys_are_taken_once(backend: Backend, owner: Identity) -> Non
 
 
 def test_the_log_holds_nothing_that_people_typed(backend: Backend, owner: Identity) -> None:
-    """Names and reasons are in the log by digest only (DESIGN rule 9)."""
+    """Names and reasons are in the log by digest only."""
     publish(backend, owner, b"a")
     add_person(backend, "Vera Secret", Role.VALIDATOR)
-    backend.execute(MoveAlias(reference=FIRST, alias=Alias("staging"), reason=salted("top secret reason")))
+    backend.execute(
+        MoveAlias(reference=FIRST, alias=Alias("staging"), reason=Payload.of("top secret reason"))
+    )
     log = b"".join(backend.ask(GetLeaves(start=0)))
     assert b"ecret" not in log
     assert [m.reason for m in backend.ask(ListMoves(name=NAME))] == ["top secret reason"]

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -16,10 +17,15 @@ from hypothesis import strategies as st
 
 from muniment.cli.commands import ALIASES, COMMANDS, GROUPS
 from muniment.cli.main import main
-from muniment.client.opening import open as open_registry
+from muniment.client.sdk.opening import open as open_registry
 
-# They run what they are given, serve until they are stopped, open a browser, or take minutes.
-NOT_TYPED_AT_RANDOM = {("demo",), ("run",), ("serve",), ("login",), ("key", "passkey")}
+NOT_TYPED_AT_RANDOM = {
+    ("demo",): "takes a minute",
+    ("run",): "runs what it is given",
+    ("serve",): "serves until it is stopped",
+    ("login",): "opens a browser for a valid address; tests/test_locations.py has those that are not",
+    ("key", "passkey"): "opens a browser for a valid address, like `login`",
+}
 # Values at the edges of what options take. None leads out of the directory that a test works in.
 ODD = [
     *(
@@ -91,6 +97,25 @@ GOOD = [
 RANDOM = st.text(st.characters(exclude_characters="\0"), max_size=8).filter(
     lambda text: not text.startswith(("/", "~", "."))
 )
+# Locations that no registry has, and of which none is asked over the network.
+PLACES = [
+    *(
+        "registry",
+        "none",
+        "odd.json",
+        "",
+        " ",
+        "\udcff",
+        "x" * 5000,
+        "ftp://a",
+        "HTTP://a",
+        "http:",
+        "http://",
+    ),
+    *("http://[", "http://a:99999999", "http://\udcff", "http://a b", "http://a..b", "http://127.0.0.1:1"),
+]
+# Words of Python and of libraries, which no refusal repeats.
+RAW = re.compile(r"Errno|codec can't|<byte string>|\wError:|surrogates not allowed|object has no attribute")
 TEXTS = st.sampled_from(GOOD) | st.sampled_from(ODD) | RANDOM
 
 
@@ -123,6 +148,15 @@ def lines(draw: st.DrawFn, command: click.Command) -> list[str]:
     return words
 
 
+@st.composite
+def group_options(draw: st.DrawFn) -> list[str]:
+    """Draw none of the options that stand before a command, or one with an odd value."""
+    option = draw(st.sampled_from(["", "", "--registry", "--identity"]))
+    if not option:
+        return []
+    return [option, draw(st.sampled_from(PLACES if option == "--registry" else ODD))]
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a directory with a registry that holds a version, and files in it."""
@@ -145,14 +179,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_argument_is_an_internal_error(
     words: tuple[str, ...], prepared: Path, monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
-    """Random arguments succeed or are refused by name, and never report a bug."""
+    """Random arguments, also of the options before a command, succeed or are refused by name: none is a bug.
+
+    Left out are the commands that would run what they are given, wait for a browser or for a signal, or take
+    minutes: `NOT_TYPED_AT_RANDOM` names them.
+    """
     monkeypatch.chdir(prepared)
     monkeypatch.setenv("MUNIMENT_URL", str(prepared / "registry"))
     monkeypatch.setenv("MUNIMENT_STATE", str(prepared / "state"))
-    typed = [*words, *data.draw(lines(LEAVES[words]))]
+    typed = [*data.draw(group_options()), *words, *data.draw(lines(LEAVES[words]))]
     result = CliRunner().invoke(main, typed, input="")
     assert result.exit_code in {0, 1, 2, 3, 4, 5}, (typed, result.exit_code, result.output, result.exception)
     assert "internal_error" not in result.output
+    assert not RAW.search(result.output), (typed, result.output)
     assert result.exception is None or isinstance(result.exception, SystemExit), typed
 
 

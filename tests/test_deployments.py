@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.claims.attestations import DEPLOYMENT
 from muniment.core.errors import (
     DeploymentNotFound,

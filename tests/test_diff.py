@@ -15,7 +15,7 @@ import muniment
 from muniment.capture.run import Run
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.comparing import Comparison, Difference
 from muniment.client.versions.version import Version
 

@@ -17,9 +17,10 @@ from starlette.routing import Route
 
 import muniment.protocols
 from muniment.capture.clock import now
-from muniment.client.connection.tokens import id_of, make_token
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, MunimentError
+from muniment.core.payloads import Payload
+from muniment.core.people.tokens import id_of, make_token
 from muniment.core.times import write_time
 from muniment.core.verbs.bytes import SetQuota
 from muniment.core.verbs.people import BeginSession
@@ -34,7 +35,6 @@ from muniment.server.app import DOORS, make_app
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.signing.keys import Identity
-from muniment.testing.backends import salted
 
 # ---- a door, of a protocol that is made up
 
@@ -89,7 +89,7 @@ def visit(directory: Path, act: Visit, **changes: object) -> None:
     sign_in = BeginSession(
         public_key=Identity.generate().public.pem,
         token=id_of(token),
-        name=salted("laptop"),
+        name=Payload.of("laptop"),
         expires=write_time(now() + timedelta(hours=1)),
     )
     opened.registry.execute(opened.invitation, sign_in, "").result()

@@ -14,7 +14,7 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.signing.keys import Identity

@@ -34,6 +34,7 @@ from muniment.core.errors import (
 )
 from muniment.core.events import PolicySet, VersionPublished
 from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.times import write_time
 from muniment.core.verbs.catalog import PostComment
@@ -67,7 +68,6 @@ from muniment.testing.backends import (
     publish,
     record,
     refuses,
-    salted,
     set_policy,
     withdraw,
 )
@@ -85,10 +85,10 @@ def _acts(role: Role) -> dict[Act, Callable[[Backend, Identity], object]]:
     new = f"{role} {uuid_utils.uuid4()}".encode()
     stranger = Identity.generate()
     grant = GrantRole(principal="founder", role=Role.READER, namespace="acme")
-    approving = role if role in {Role.VALIDATOR, Role.APPROVER, Role.SECURITY} else Role.VALIDATOR
+    approving = role if may([role], Act.APPROVE) else Role.VALIDATOR
     return {
         Act.READ: lambda b, _: b.ask(GetVersion(reference=FIRST)),
-        Act.COMMENT: lambda b, _: b.execute(PostComment(reference=FIRST, text=salted("hm"))),
+        Act.COMMENT: lambda b, _: b.execute(PostComment(reference=FIRST, text=Payload.of("hm"))),
         Act.PUBLISH: lambda b, me: publish(b, me, new),
         Act.ATTEST: lambda b, me: record(b, me, 1, "https://example.org/x", {"by": str(role)}),
         Act.APPROVE: lambda b, me: record(b, me, 1, APPROVAL, approval(b, 1, approving)),
@@ -97,13 +97,13 @@ def _acts(role: Role) -> dict[Act, Callable[[Backend, Identity], object]]:
         Act.REVOKE: lambda b, _: b.execute(_status(3, Status.REVOKED)),
         Act.INSPECT: lambda b, _: b.open_blob(Digest.of(b"revoked")).read(),
         Act.RETAIN: lambda b, _: b.execute(
-            SetRetention(reference=FIRST, until=None, hold=True, reason=salted("law"))
+            SetRetention(reference=FIRST, until=None, hold=True, reason=Payload.of("law"))
         ),
-        Act.PURGE: lambda b, _: b.execute(PurgeVersion(reference=FIRST, reason=salted("old"))),
+        Act.PURGE: lambda b, _: b.execute(PurgeVersion(reference=FIRST, reason=Payload.of("old"))),
         Act.SET_POLICY: lambda b, me: set_policy(b, me, APPROVED, alias=Alias("other")),
         Act.GRANT: lambda b, _: b.execute(grant),
         Act.ENROL: lambda b, _: b.execute(
-            RegisterPrincipal(name=salted(f"new {new!r}"[:60]), public_key=stranger.public.pem)
+            RegisterPrincipal(name=Payload.of(f"new {new!r}"[:60]), public_key=stranger.public.pem)
         ),
         Act.ERASE: lambda b, _: b.execute(ErasePrincipal(principal="Nobody Special")),
     }
@@ -114,7 +114,7 @@ _GLOBAL = frozenset({Act.ENROL, Act.ERASE})
 
 
 def _status(number: int, status: Status) -> SetStatus:
-    return SetStatus(reference=Reference(NAME, number), status=status, reason=salted("so"))
+    return SetStatus(reference=Reference(NAME, number), status=status, reason=Payload.of("so"))
 
 
 def _prepare(owner: Backend, key: Identity, open_as: Callable[[Identity], Backend]) -> None:
@@ -155,6 +155,18 @@ def test_every_role_and_every_act_embedded(namespace: str) -> None:
     owner = open_as(key)
     _prepare(owner, key, open_as)
     _check_matrix(owner, open_as, namespace)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if not may([role], Act.APPROVE)])
+def test_nobody_approves_in_a_role_that_may_not(
+    backend: Backend, open_as: OpenAs, owner: Identity, role: Role
+) -> None:
+    """Who holds two roles approves only in the one that allows it."""
+    publish(backend, owner, b"first")
+    set_policy(backend, owner, APPROVED)
+    both = add_person(backend, "Both", role, Role.VALIDATOR)
+    theirs = open_as(both)
+    refuses(lambda: record(theirs, both, 1, APPROVAL, approval(theirs, 1, role)), NotPermitted)
 
 
 def test_a_role_elsewhere_allows_nothing_here() -> None:

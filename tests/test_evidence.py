@@ -19,8 +19,8 @@ from sklearn.metrics import roc_auc_score
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
 from muniment.client.reports.evaluations import FORMS, write_report
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import CARD, EVALUATION

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.exporting import ExportBackend, verify_export
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json

@@ -8,7 +8,7 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.exporting import verify_export
 from muniment.core.claims.attestations import kind_of
 from muniment.core.claims.predicates import Predicate

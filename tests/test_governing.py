@@ -47,7 +47,7 @@ from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
-from muniment.testing.backends import MODELS, NAME, PRODUCTION, publish, record, refuses, salted, set_policy
+from muniment.testing.backends import MODELS, NAME, PRODUCTION, publish, record, refuses, set_policy
 
 POLICY = """
 rules:
@@ -216,10 +216,10 @@ def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, own
     opened = backend.execute(OpenRequest(reference=first, alias=PRODUCTION))
     comments: Backend = backend
     for text in ("", "  ", "x" * 100_000):
-        empty = PostComment(reference=first, text=salted(text))
+        empty = PostComment(reference=first, text=Payload.of(text))
         refuses(lambda empty=empty: comments.execute(empty), InvalidOption)  # type: ignore[misc] # bound at once
     for about in (opened.index, 0, 10_000):
-        astray = PostComment(reference=second, text=salted("hm"), about=about)
+        astray = PostComment(reference=second, text=Payload.of("hm"), about=about)
         refuses(lambda astray=astray: comments.execute(astray), RequestNotFound)  # type: ignore[misc] # bound at once
     assert backend.ask(ListComments(reference=second)) == ()
 
@@ -229,16 +229,16 @@ def test_a_credential_that_only_reads_does_nothing_more(backend: LocalBackend, o
     publish(backend, owner, b"a")
     terms = {"roles": ["contributor"], "close_within": "24h"}
     set_policy(backend, owner, {"rule": "approvals", "validator": 1}, break_glass=terms)
-    comment = backend.execute(PostComment(reference=Reference(NAME, 1), text=salted("hm")))
+    comment = backend.execute(PostComment(reference=Reference(NAME, 1), text=Payload.of("hm")))
     principal = backend.ask(GetSelf()).record.id
     backend._caller = Caller(principal=principal, scopes=parse_scopes(["read:acme"]))
     emergency = BreakGlass(
-        reference=Reference(NAME, 1), alias=PRODUCTION, attestation=Digest.of(b"x"), reason=salted("fire")
+        reference=Reference(NAME, 1), alias=PRODUCTION, attestation=Digest.of(b"x"), reason=Payload.of("fire")
     )
     reader: Backend = backend
     for command in (
         emergency,
-        PostComment(reference=Reference(NAME, 1), text=salted("hm")),
+        PostComment(reference=Reference(NAME, 1), text=Payload.of("hm")),
         OpenRequest(reference=Reference(NAME, 1), alias=Alias("a")),
     ):
         refuses(lambda command=command: reader.execute(command), NotPermitted)  # type: ignore[misc] # bound at once
@@ -250,7 +250,7 @@ def test_only_whom_the_policy_names_gets_past_a_gate(backend: LocalBackend, owne
     publish(backend, owner, b"a")
     approvals: JsonObject = {"rule": "approvals", "validator": 1}
 
-    reason = salted("fire")
+    reason = Payload.of("fire")
 
     def say(**changes: str) -> JsonObject:
         registry = backend.ask(GetLogIdentity()).verifier
@@ -294,7 +294,7 @@ def test_a_statement_takes_effect_once(backend: LocalBackend, owner: Identity) -
     terms: JsonObject = {"roles": ["contributor"], "close_within": "24h"}
     rule: JsonObject = {"rule": "approvals", "validator": 1}
     first = set_policy(backend, owner, rule, break_glass=terms).read(PolicySet)
-    reason = salted("fire")
+    reason = Payload.of("fire")
     said: JsonObject = {
         "version": f"{NAME}@2",
         "alias": str(PRODUCTION),
@@ -355,7 +355,7 @@ def test_a_waiver_is_to_rules_in_force_and_for_no_longer_than_they_say(
     ]
     terms: JsonObject = {"approvals": {"validator": 1}, "maximum": "30d", "rules": ["measured"]}
     published = read_time(backend.ask(GetVersion(reference=Reference(NAME, 1))).published)
-    reason = salted("in a hurry")
+    reason = Payload.of("in a hurry")
 
     def ask(said: Payload | None = reason, **changes: Json) -> object:
         (policy,) = backend.ask(GetPolicies(name=NAME, alias=PRODUCTION))
@@ -376,7 +376,7 @@ def test_a_waiver_is_to_rules_in_force_and_for_no_longer_than_they_say(
     assert "allows none" in str(refuses(ask, WaiverNotAllowed))
     set_policy(backend, owner, *rules, waivers=terms)
     refuses(lambda: ask(version=f"{NAME}@2"), WrongSubject)
-    refuses(lambda: ask(said=salted("another")), StaleApproval)
+    refuses(lambda: ask(said=Payload.of("another")), StaleApproval)
     refuses(lambda: ask(policy=str(Digest.of(b"another"))), StaleApproval)
     assert "no rule" in str(refuses(lambda: ask(rules=["nothing"]), WaiverNotAllowed))
     assert "cannot be waived" in str(refuses(lambda: ask(rules=["people"]), WaiverNotAllowed))

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDigest, NotAFile
+from muniment.core.errors import FileUnusable, InvalidDigest
 from muniment.server.parts import open_parts
 
 
@@ -55,7 +55,7 @@ def test_a_digest_is_of_a_file_or_of_a_version(three: Registry) -> None:
     assert three.identify(nobodys).unknown == (nobodys,)
     with pytest.raises(InvalidDigest):
         three.identify("sha256:12")
-    with pytest.raises(NotAFile):
+    with pytest.raises(FileUnusable):
         three.identify("nowhere")
 
 

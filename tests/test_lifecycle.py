@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
@@ -35,6 +35,7 @@ from muniment.core.errors import (
 )
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import ListTags, SetTag, Tag
 from muniment.core.verbs.gates import GetMove, MoveAlias, RollBackAlias
@@ -53,7 +54,6 @@ from muniment.testing.backends import (
     evaluation,
     publish,
     refuses,
-    salted,
 )
 
 FIRST = Reference(NAME, 1)
@@ -71,7 +71,7 @@ def say(backend: Backend, status: Status, number: int = 1, reason: str | None = 
     command = SetStatus(
         reference=Reference(NAME, number),
         status=status,
-        reason=None if reason is None else salted(reason),
+        reason=None if reason is None else Payload.of(reason),
     )
     backend.execute(command)
 
@@ -119,7 +119,7 @@ def test_only_security_revokes_and_lifts(sam: Backend, backend: Backend, open_as
 def test_a_status_tells_a_stranger_nothing(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
     """Without a role, setting a status is refused alike whether or not the version exists."""
     identity = Identity.generate()
-    backend.execute(RegisterPrincipal(name=salted("Nils"), public_key=identity.public.pem))
+    backend.execute(RegisterPrincipal(name=Payload.of("Nils"), public_key=identity.public.pem))
     stranger = open_as(identity)
     say(sam, Status.REVOKED)
     refusals = {
@@ -175,7 +175,7 @@ def test_a_quarantine_ends_at_its_namespace(
     assert read(backend, b"a") == b"a", "who may read it elsewhere may read it"
     carl = add_person(backend, "Carl", Role.CONTRIBUTOR, namespace="third")
     publish(open_as(carl), carl, b"a", name=ModelName("third", "model"))
-    backend.execute(PurgeVersion(reference=Reference(theirs, 1), reason=salted("old")))
+    backend.execute(PurgeVersion(reference=Reference(theirs, 1), reason=Payload.of("old")))
     refuses(lambda: read(olga, b"a"), BlobNotFound)
     refuses(lambda: read(rita, b"a"), VersionWithdrawn)
     say(sam, Status.PUBLISHED)
@@ -232,7 +232,7 @@ def test_a_policy_that_asks_for_it_notices_a_revoked_ancestor(
 
 
 def keep(backend: Backend, until: str | None, *, hold: bool = False) -> None:
-    backend.execute(SetRetention(reference=FIRST, until=until, hold=hold, reason=salted("law")))
+    backend.execute(SetRetention(reference=FIRST, until=until, hold=hold, reason=Payload.of("law")))
 
 
 def test_retention_is_never_shortened(sam: Backend, backend: Backend, open_as: OpenAs) -> None:
@@ -246,7 +246,7 @@ def test_retention_is_never_shortened(sam: Backend, backend: Backend, open_as: O
     detail = backend.ask(DescribeVersion(reference=FIRST))
     assert detail.retention is not None
     assert detail.retention.until == "2040-01-01T00:00:00.000000Z"
-    purge = PurgeVersion(reference=FIRST, reason=salted("old"))
+    purge = PurgeVersion(reference=FIRST, reason=Payload.of("old"))
     refuses(lambda: backend.execute(purge), VersionRetained)
     del sam
 
@@ -255,7 +255,7 @@ def test_a_legal_hold_keeps_it(sam: Backend, backend: Backend, open_as: OpenAs) 
     """A version under a legal hold cannot be purged until the hold ends."""
     audrey = open_as(add_person(backend, "Audrey", Role.AUDITOR))
     keep(audrey, None, hold=True)
-    purge = PurgeVersion(reference=FIRST, reason=salted("old"))
+    purge = PurgeVersion(reference=FIRST, reason=Payload.of("old"))
     refuses(lambda: backend.execute(purge), VersionRetained)
     keep(audrey, None, hold=False)
     backend.execute(purge)
@@ -264,7 +264,7 @@ def test_a_legal_hold_keeps_it(sam: Backend, backend: Backend, open_as: OpenAs) 
 
 def test_a_purge_leaves_the_record_and_a_tombstone(sam: Backend, backend: Backend) -> None:
     """A purge removes the files, leaves the record with a tombstone, and cannot be undone."""
-    purge = PurgeVersion(reference=FIRST, reason=salted("old"))
+    purge = PurgeVersion(reference=FIRST, reason=Payload.of("old"))
     refuses(lambda: sam.execute(purge), NotPermitted)
     refuses(lambda: backend.execute(PurgeVersion(reference=FIRST)), ReasonNeeded)
     backend.execute(MoveAlias(reference=FIRST, alias=PRODUCTION))
@@ -492,7 +492,7 @@ def test_what_an_admin_typed_of_others_is_theirs(registry: Registry, settings: S
 def test_only_an_admin_erases(sam: Backend, backend: Backend) -> None:
     """Only an admin can erase a person, and texts of others stay."""
     refuses(lambda: sam.execute(ErasePrincipal(principal="Sam")), NotPermitted)
-    backend.execute(SetTag(reference=FIRST, key="a", value=salted("kept")))
+    backend.execute(SetTag(reference=FIRST, key="a", value=Payload.of("kept")))
     backend.execute(ErasePrincipal(principal="Sam"))
     assert backend.ask(ListTags(reference=FIRST)) == (Tag(key="a", value="kept"),)
 

@@ -13,8 +13,8 @@ from openlineage.client.serde import Serde
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
 from muniment.client.reports.graphs import draw
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
 from muniment.core.claims.attestations import PROVENANCE

@@ -24,12 +24,13 @@ from muniment.core.claims.attestations import EVALUATION
 from muniment.core.errors import InvalidBody, InvalidDocument, LoginRefused, NotPermitted, RequestReplayed
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, ModelName, Models, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.log import GetLogIdentity
 from muniment.core.verbs.people import DistrustIssuer, GetSelf, GrantRole, RegisterPrincipal, TrustIssuer
 from muniment.core.verbs.versions import GetVersion
 from muniment.signing.keys import Identity
-from muniment.testing.backends import evaluation, publish, record, refuses, salted, set_policy
+from muniment.testing.backends import evaluation, publish, record, refuses, set_policy
 from muniment.testing.live import LiveServer, run_server, stop, wait_until
 from muniment.testing.servers import find_port
 
@@ -73,7 +74,7 @@ def server(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
     with run_server(tmp_path_factory.mktemp("logins"), settings) as server:
         owner = Identity.generate()
         publish(server.open_as(owner), owner, b"weights")
-        server.open_as(owner).execute(RegisterPrincipal(name=salted("trainer"), workload=True))
+        server.open_as(owner).execute(RegisterPrincipal(name=Payload.of("trainer"), workload=True))
         yield server
 
 
@@ -228,7 +229,7 @@ def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> No
     """A token that matches rules of two principals is refused, and rules need a claim and https."""
     owner = server.open_as(server.owner)
     origin = owner.ask(GetLogIdentity()).origin
-    owner.execute(RegisterPrincipal(name=salted("builder"), workload=True))
+    owner.execute(RegisterPrincipal(name=Payload.of("builder"), workload=True))
     claims = (("sub", "job"),)
     first = owner.execute(TrustIssuer(issuer=issuer, claims=claims, principal="trainer"))
     second = owner.execute(TrustIssuer(issuer=issuer, claims=claims, principal="builder"))

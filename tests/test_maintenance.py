@@ -14,7 +14,7 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Stored
 from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.claims.provenance import Provenance

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.digests import Digest
 from muniment.signing.bundle import Bundle, verify_bundle

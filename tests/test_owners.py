@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.errors import ModelNotFound, NotPermitted, PrincipalNotFound
 from muniment.core.people.callers import parse_scopes
 from muniment.core.people.roles import Role

@@ -25,7 +25,7 @@ import muniment
 from muniment.client.claims.signers import PasskeySigner
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.exporting import verify_export
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, PAYLOAD_TYPE

@@ -18,7 +18,7 @@ import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.checking import check_verdict
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
@@ -421,7 +421,7 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     directory = tmp_path / "policies"
     assert call("policy", "init", str(directory), "--template", "minimal")[0] == 0
     path = directory / "minimal.yaml"
-    assert "7 of 7 fixtures hold" in call("policy", "test", str(path))[1]
+    assert "7 of 7 fixtures as expected" in call("policy", "test", str(path))[1]
     code, shown = call("policy", "simulate", str(path), "--over", "acme/*")
     assert (code, "1 of 1 versions would fail" in shown) == (1, True)
     assert call("policy", "set", "acme/*@production", str(path))[0] == 0

@@ -60,7 +60,6 @@ from muniment.testing.backends import (
     provenance,
     publish,
     record,
-    salted,
     set_policy,
 )
 
@@ -180,10 +179,10 @@ class Scene:
         self.move(1, "canary")
         set_policy(self.forger, self.owner, {"rule": "signature"})
         self.say(Status.DEPRECATED)
-        self.forger.execute(SetTag(reference=FIRST, key="stage", value=salted("ready")))
+        self.forger.execute(SetTag(reference=FIRST, key="stage", value=Payload.of("ready")))
         self.before = {query: self.forger.prove(query) for query in QUESTIONS}
         self.move(2, "staging")
-        self.forger.execute(RemoveAlias(name=NAME, alias=Alias("canary"), reason=salted("unused")))
+        self.forger.execute(RemoveAlias(name=NAME, alias=Alias("canary"), reason=Payload.of("unused")))
         self.say(Status.RETIRED)
         self.client = TrustedBackend(self.forger, Memory(state, "liar"), "liar")
         self.honest = {query: answer(self.client.ask, query) for query in QUESTIONS}
@@ -199,12 +198,12 @@ class Scene:
 
     def move(self, number: int, alias: str) -> None:
         command = MoveAlias(
-            reference=Reference(NAME, number), alias=Alias(alias), reason=salted("it is good")
+            reference=Reference(NAME, number), alias=Alias(alias), reason=Payload.of("it is good")
         )
         self.forger.execute(command)
 
     def say(self, status: Status) -> None:
-        self.forger.execute(SetStatus(reference=FIRST, status=status, reason=salted("it is old")))
+        self.forger.execute(SetStatus(reference=FIRST, status=status, reason=Payload.of("it is old")))
 
 
 QUESTIONS: list[Query[object]] = [

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 import muniment
 from muniment.capture.tree import Source, collect, watch
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.errors import (
     ContentCorrupt,
     DestinationNotEmpty,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.claims.attestations import EVALUATION
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound

@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.connection.tokens import id_of, make_token
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core import events as e
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
@@ -37,8 +36,10 @@ from muniment.core.errors import (
 )
 from muniment.core.events import Entry, Event, TokenIssued
 from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance, Caller, Scope
 from muniment.core.people.roles import Role
+from muniment.core.people.tokens import id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.records import KeyRecord, TokenRecord
 from muniment.core.verbs import catalog, claims, gates, people, upkeep, versions
@@ -50,7 +51,7 @@ from muniment.server import embedded
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity, PublicKey
 from muniment.testing import LyingBackend, check_backend, open_memory
-from muniment.testing.backends import NAME, OpenAs, add_person, publish, refuses, salted
+from muniment.testing.backends import NAME, OpenAs, add_person, publish, refuses
 from strategies import value_of, verbs
 
 COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
@@ -144,49 +145,49 @@ def sign_in(backend: LocalBackend, principal: str, token: str) -> LocalBackend:
 def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
     """Do each command that is not in the story of `check_backend`."""
     key, another, third = (Identity.generate().public for _ in range(3))
-    version, value = Reference(NAME, 2), salted("ready")
+    version, value = Reference(NAME, 2), Payload.of("ready")
     name, staging = ModelName("acme", "old"), Alias("staging")
     old, manifest = Reference(name, 1), store(backend, b"old")
     token, invitation, session = make_token(), make_token(), make_token()
     target = json.dumps({"url": "https://hooks.example.com", "secret": "whsec_" + "A" * 32})
     for command in (
         versions.PublishVersion(
-            name=name, manifest=manifest, number=1, message=salted("old"), kind=Kind.DATASET
+            name=name, manifest=manifest, number=1, message=Payload.of("old"), kind=Kind.DATASET
         ),
         gates.MoveAlias(reference=old, alias=staging, expected=-1),
         gates.RemoveAlias(name=name, alias=staging),
-        versions.PurgeVersion(reference=old, reason=salted("old")),
+        versions.PurgeVersion(reference=old, reason=Payload.of("old")),
         people.GrantRole(principal="founder", role=Role.AUDITOR, namespace="acme"),
-        versions.SetRetention(reference=version, until=LATER, reason=salted("a contract")),
+        versions.SetRetention(reference=version, until=LATER, reason=Payload.of("a contract")),
         catalog.SetTag(reference=version, key="stage", value=value),
         catalog.SetTag(reference=version, key="stage", value=value),
         catalog.RemoveTag(reference=version, key="stage"),
         SetQuota(namespace="acme", size_bytes=1 << 30),
-        people.RegisterPrincipal(name=salted("ci"), public_key=key.pem, expires=LATER, workload=True),
+        people.RegisterPrincipal(name=Payload.of("ci"), public_key=key.pem, expires=LATER, workload=True),
         people.EnrolKey(principal="ci", public_key=another.pem, expires=LATER),
         people.RevokeKey(key_id=key.id, effective=3),
         people.RevokeRole(principal="founder", role=Role.VALIDATOR, namespace="acme"),
         people.IssueToken(
             principal="ci",
             token=id_of(token),
-            name=salted("ci"),
+            name=Payload.of("ci"),
             scopes=(Scope.parse("write:acme"), Scope.parse("read:acme")),
             expires=LATER,
         ),
         people.RevokeToken(token=id_of(token)),
         people.IssueToken(
-            principal="Vera", token=id_of(invitation), name=salted("hi"), expires=LATER, once=True
+            principal="Vera", token=id_of(invitation), name=Payload.of("hi"), expires=LATER, once=True
         ),
     ):
         backend.execute(command)
     sign_in(id_of(invitation)).execute(
         people.BeginSession(
-            public_key=third.pem, token=id_of(session), name=salted("a laptop"), expires=LATER
+            public_key=third.pem, token=id_of(session), name=Payload.of("a laptop"), expires=LATER
         )
     )
     trust = people.TrustIssuer(issuer="https://ci.example.com", claims=(("sub", "x"),), principal="ci")
     backend.execute(people.DistrustIssuer(rule=backend.execute(trust).index))
-    hook = upkeep.SetWebhook(namespace="acme", target=salted(target), events=("tag.set", "alias.moved"))
+    hook = upkeep.SetWebhook(namespace="acme", target=Payload.of(target), events=("tag.set", "alias.moved"))
     webhook = backend.execute(hook).index
     backend.execute(upkeep.ReplayWebhook(webhook=webhook, since=3))
     backend.execute(upkeep.EndWebhook(webhook=webhook))
@@ -509,7 +510,7 @@ def test_a_newcomer_without_a_role_learns_who_they_are(
     trusted = TrustedBackend(newcomer, Memory(tmp_path / "state", "here"), "here")
     token = make_token()
     mine = people.IssueToken(
-        principal=trusted.principal, token=id_of(token), name=salted("mine"), expires=LATER
+        principal=trusted.principal, token=id_of(token), name=Payload.of("mine"), expires=LATER
     )
     assert trusted.execute(mine).read(TokenIssued).principal == trusted.principal
     refuses(lambda: trusted.ask(GetProof(index=1)), NotPermitted)

@@ -19,9 +19,9 @@ from muniment.core.errors import (
     EventNotFound,
     GateFailed,
     InvalidAttestation,
-    InvalidDocument,
     InvalidManifest,
     InvalidPolicy,
+    InvalidText,
     MunimentError,
     NothingToRollBack,
     StorageBusy,
@@ -98,6 +98,7 @@ CODES = """
     invalid_evidence
     invalid_export
     invalid_key
+    invalid_location
     invalid_manifest
     invalid_model_file
     invalid_name
@@ -111,6 +112,7 @@ CODES = """
     invalid_scope
     invalid_setting
     invalid_tag
+    invalid_text
     invalid_time
     issuer_not_found
     key_expired
@@ -234,7 +236,7 @@ def test_a_malformed_approval_is_refused(change: dict[str, Json]) -> None:
 
 def test_texts_and_manifests_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts and manifests beyond their bounds are refused."""
-    with pytest.raises(InvalidDocument):
+    with pytest.raises(InvalidText):
         Payload(salt="", text="x" * (MAX_TEXT_CHARACTERS + 1))
     monkeypatch.setattr("muniment.core.bytes.revisions.MAX_MANIFEST_BYTES", 1)
     with pytest.raises(InvalidManifest, match="too large"):

@@ -19,12 +19,12 @@ from muniment.capture.keeping import Kept, Recorded, read_run
 from muniment.capture.run import Run
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
 from muniment.client.reproduction.matching import compare_file
 from muniment.client.reproduction.planning import plan
 from muniment.client.reproduction.reproducing import reproduce
 from muniment.client.reproduction.sandbox import Limits, Sandbox, find_sandbox, run_in
 from muniment.client.reproduction.workplace import inside, lay_out
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.bytes.revisions import File
 from muniment.core.claims.attestations import REPRODUCTION

@@ -14,13 +14,14 @@ from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, read_statement
 from muniment.core.claims.scans import Scan, ScanFinding, Scanner
 from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
 from muniment.core.names import Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.people import RevokeKey
@@ -49,7 +50,6 @@ from muniment.testing.backends import (
     publish,
     record,
     refuses,
-    salted,
     set_policy,
 )
 from muniment.testing.live import run_server, wait_until
@@ -238,7 +238,7 @@ def test_a_version_that_takes_long_ends_the_batch(stage: Stage) -> None:
 def test_what_was_purged_is_not_missed(stage: Stage) -> None:
     """A purged version is skipped by scans."""
     publish(stage.backend, stage.owner, b"evil")
-    stage.backend.execute(PurgeVersion(reference=Reference(NAME, 1), reason=salted("a mistake")))
+    stage.backend.execute(PurgeVersion(reference=Reference(NAME, 1), reason=Payload.of("a mistake")))
     assert [one.scan.worst for one in stage.scans.scan_next()] == ["none"]
     assert stage.scanner.looked == []
 
@@ -319,8 +319,8 @@ def test_only_what_a_scan_finds_makes_approvals_stale(stage: Stage, data: bytes,
         stage.backend.execute(move)
 
 
-def test_evidence_by_a_key_that_is_disowned_is_none(stage: Stage, tmp_path: Path) -> None:
-    """Evidence by a disowned key is ignored, so a version with it can still be approved and promoted."""
+def test_evidence_by_a_revoked_key_is_none(stage: Stage, tmp_path: Path) -> None:
+    """Evidence by a revoked key is ignored, so a version with it can still be approved and promoted."""
     publish(stage.backend, stage.owner, b"a")
     thief = add_person(stage.backend, "Theo", Role.CONTRIBUTOR)
     receipt = record(stage.open_as(thief), thief, 1, EVALUATION, evaluation(0.9))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
@@ -33,6 +33,7 @@ from muniment.core.errors import (
     MunimentError,
 )
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.verbs.catalog import GetModel, ListModels, RemoveTag, SearchVersions, SetTag
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.log import GetLeaves, GetProof
@@ -47,7 +48,7 @@ from muniment.stores.sql.sqlite import open_sqlite
 from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.unit import SqlUnits
 from muniment.testing import MemoryBlobs, open_memory
-from muniment.testing.backends import evaluation, provenance, record, refuses, salted, withdraw
+from muniment.testing.backends import evaluation, provenance, record, refuses, withdraw
 from muniment.testing.directories import rebuild_directory
 
 OpenAs = Callable[[Identity], Backend]
@@ -336,9 +337,9 @@ def fill(backend: Backend, owner: Identity) -> None:
         backend.execute(MoveAlias(reference=reference, alias=Alias("production")))
     first = Reference(ModelName("acme", "b"), 1)
     for text in ("draft", "ready"):
-        backend.execute(SetTag(reference=first, key="stage", value=salted(text)))
+        backend.execute(SetTag(reference=first, key="stage", value=Payload.of(text)))
     second = Reference(ModelName("acme", "b"), 2)
-    backend.execute(SetTag(reference=second, key="stage", value=salted("ready")))
+    backend.execute(SetTag(reference=second, key="stage", value=Payload.of("ready")))
     backend.execute(RemoveTag(reference=second, key="stage"))
 
 
@@ -373,7 +374,7 @@ def change(backend: Backend, owner: Identity, number: int) -> tuple[str, dict[st
         case 2:
             backend.execute(RemoveTag(reference=Reference(b, 1), key="stage"))
         case 3:
-            backend.execute(SetTag(reference=Reference(b, 2), key="stage", value=salted("ready")))
+            backend.execute(SetTag(reference=Reference(b, 2), key="stage", value=Payload.of("ready")))
             publish_with(backend, owner, "c", 1, 2)
         case 4:
             publish_with(backend, owner, "b", 3, 1)

@@ -37,13 +37,14 @@ from muniment.client.versions.pushing import prepare, publish
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, InvalidSetting, RegistryUnreachable
 from muniment.core.names import ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.server.settings import ServerSettings
 from muniment.signing.keys import Identity
 from muniment.testing import check_backend
-from muniment.testing.backends import NAME, PRODUCTION, salted
+from muniment.testing.backends import NAME, PRODUCTION
 from muniment.testing.backends import publish as publish_bytes
 from muniment.testing.live import LiveServer, run_server, stop, wait_until
 from muniment.testing.servers import find_port
@@ -423,7 +424,7 @@ def test_several_processes_share_a_port(tmp_path: Path) -> None:
         workers[0].kill()
         wait_until(lambda: len(list_workers(server)) == 2 and workers[0] not in list_workers(server))
         owner = server.open_as(server.owner)
-        owner.execute(RegisterPrincipal(name=salted("Nora")))
+        owner.execute(RegisterPrincipal(name=Payload.of("Nora")))
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
 

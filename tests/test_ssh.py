@@ -12,7 +12,7 @@ from muniment.cli.main import main
 from muniment.client.claims.signers import SshSigner
 from muniment.client.claims.ssh import sign_with_ssh
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.claims.attestations import APPROVAL, PAYLOAD_TYPE
 from muniment.core.errors import BadSignature, InvalidKey

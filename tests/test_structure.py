@@ -136,7 +136,7 @@ def test_late_imports_do_not_climb() -> None:
         for path, target in find_late_imports()
         if target.startswith("muniment.") and ranks[target.split(".")[1]] > ranks[path.partition("/")[0]]
     ]
-    assert climbs == [("client/opening.py", "muniment.server.embedded")]
+    assert climbs == [("client/sdk/opening.py", "muniment.server.embedded")]
 
 
 def test_no_import_is_for_types_only() -> None:

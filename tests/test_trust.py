@@ -12,10 +12,10 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.opening import forget
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.opening import forget
+from muniment.client.sdk.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.errors import (
     LogForked,
@@ -110,12 +110,10 @@ def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: 
 
 
 def test_a_location_that_is_no_directory_is_not_found(tmp_path: Path, settings: Settings) -> None:
-    """Reading creates no registry, and an unknown kind of address is refused."""
+    """Reading creates no registry."""
     with pytest.raises(RegistryNotFound):
         muniment.open(tmp_path / "none", create=False, settings=settings)
     assert not (tmp_path / "none").exists()
-    with pytest.raises(RegistryNotFound):
-        muniment.open("ftp://registry.example.com", settings=settings)
 
 
 # ---- a registry that lies

@@ -34,7 +34,7 @@ from muniment.signing.keys import Identity
 from muniment.stores.sql.postgresql import open_postgresql
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.testing import MemoryBlobs, MemoryUnits, open_over
-from muniment.testing.backends import NAME, add_person, publish, refuses, salted
+from muniment.testing.backends import NAME, add_person, publish, refuses
 from muniment.testing.live import run_server
 from muniment.testing.servers import find_port
 
@@ -43,7 +43,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def target(url: str = "https://hooks.example.org/x", secret: str = SECRET) -> Payload:
-    return salted(json.dumps({"url": url, "secret": secret}))
+    return Payload.of(json.dumps({"url": url, "secret": secret}))
 
 
 class Receiver:
@@ -289,7 +289,7 @@ def test_only_an_admin_sets_and_sees_them(stage: Stage) -> None:
     stage.set()
     wrong = SetWebhook(namespace="acme", target=target(), events=("version.dreamt",))
     refuses(lambda: stage.backend.execute(wrong), InvalidOption)
-    bad = SetWebhook(namespace="acme", target=salted("not json"))
+    bad = SetWebhook(namespace="acme", target=Payload.of("not json"))
     refuses(lambda: stage.backend.execute(bad), InvalidOption)
     for role in Role:
         if role is not Role.ADMIN:
@@ -304,7 +304,9 @@ def test_more_than_a_batch(stage: Stage) -> None:
     stage.set("tag.set")
     publish(stage.backend, stage.key, b"a")
     entries = [
-        stage.backend.execute(SetTag(reference=Reference(NAME, 1), key="n", value=salted(str(number)))).index
+        stage.backend.execute(
+            SetTag(reference=Reference(NAME, 1), key="n", value=Payload.of(str(number)))
+        ).index
         for number in range(230)
     ]
     hook = stage.backend.ask(ListWebhooks(namespace="acme"))[0].record.index
@@ -365,7 +367,7 @@ def test_a_server_that_is_killed_tells_everything(tmp_path: Path, owner: Identit
             backend.execute(SetWebhook(namespace="acme", target=target(url), events=("tag.set",)))
             publish(backend, owner, b"a")
             entries = [
-                backend.execute(SetTag(reference=Reference(NAME, 1), key="n", value=salted(str(n)))).index
+                backend.execute(SetTag(reference=Reference(NAME, 1), key="n", value=Payload.of(str(n)))).index
                 for n in range(40)
             ]
             _wait(lambda: len(receiver.got) >= 1)  # type: ignore[attr-defined] # as above

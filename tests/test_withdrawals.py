@@ -14,8 +14,8 @@ from muniment.client.connection.settings import Settings
 from muniment.client.proofs.checking import find_evidence
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.registry import Registry
 from muniment.client.reports.evaluations import write_report
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.exporting import verify_export
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
@@ -56,6 +56,7 @@ from muniment.core.errors import (
 )
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn
 from muniment.core.names import ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
@@ -78,7 +79,6 @@ from muniment.testing.backends import (
     publish,
     record,
     refuses,
-    salted,
     set_policy,
     withdraw,
 )
@@ -398,7 +398,7 @@ def test_a_claim_about_another_version_is_not_found(published: Backend, owner: I
 def test_a_withdrawal_needs_a_reason(published: Backend, owner: Identity) -> None:
     """A withdrawal without the text of its reason is refused."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
-    reason = salted("a mistake")
+    reason = Payload.of("a mistake")
     said: JsonObject = {
         "version": str(FIRST),
         "registry": published.ask(GetLogIdentity()).verifier,
@@ -419,7 +419,7 @@ def test_a_claim_is_withdrawn_once(published: Backend, owner: Identity) -> None:
 
 
 def test_a_stolen_key_withdraws_nothing(published: Backend, open_as: OpenAs, owner: Identity) -> None:
-    """A claim withdrawn by a stolen key counts again once the key is disowned."""
+    """A claim withdrawn by a stolen key counts again once the key is revoked."""
     made = record(published, owner, 1, EVALUATION, evaluation(0.9))
     set_policy(published, owner, GOOD)
     stolen = Identity.generate()
@@ -432,7 +432,7 @@ def test_a_stolen_key_withdraws_nothing(published: Backend, open_as: OpenAs, own
     assert not passes(published)
 
 
-def test_a_disowned_key_has_described_nothing(backend: LocalBackend, owner: Identity) -> None:
+def test_a_revoked_key_has_described_nothing(backend: LocalBackend, owner: Identity) -> None:
     """What a stolen key withdrew is found again, and what it stated no longer; a rebuild finds the same."""
     publish(backend, owner, b"model")
     ours = [

@@ -14,8 +14,8 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "open": "muniment.client.opening",
-    "Registry": "muniment.client.registry",
+    "open": "muniment.client.sdk.opening",
+    "Registry": "muniment.client.sdk.registry",
     "Version": "muniment.client.versions.version",
     "LoadedModel": "muniment.client.versions.loading",
     "read_card": "muniment.client.reports.cards",

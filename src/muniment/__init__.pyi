@@ -4,11 +4,11 @@ from muniment.capture.run import Run as Run
 from muniment.capture.run import run as run
 from muniment.client.claims.signers import PasskeySigner as PasskeySigner
 from muniment.client.claims.signers import SshSigner as SshSigner
-from muniment.client.opening import open as open  # noqa: A004 - the public verb: muniment.open
-from muniment.client.registry import Registry as Registry
 from muniment.client.reports.cards import read_card as read_card
 from muniment.client.reproduction.planning import plan as plan
 from muniment.client.reproduction.reproducing import reproduce as reproduce
+from muniment.client.sdk.opening import open as open  # noqa: A004 - the public verb: muniment.open
+from muniment.client.sdk.registry import Registry as Registry
 from muniment.client.versions.loading import LoadedModel as LoadedModel
 from muniment.client.versions.version import Version as Version
 from muniment.core.claims.cards import Card as Card

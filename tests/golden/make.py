@@ -17,7 +17,7 @@ import muniment
 from muniment.capture.clock import now
 from muniment.capture.keeping import read_run
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import CHANGE_PLAN, EVALUATION, REPRODUCTION, SCAN, kind_of

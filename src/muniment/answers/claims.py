@@ -1,4 +1,4 @@
-"""Read claims again: each reader verifies them again before relying on them (DESIGN rule 4)."""
+"""Read claims again: each reader verifies them again before relying on them."""
 
 from muniment.answers.documents import read_document
 from muniment.answers.view import View
@@ -29,8 +29,7 @@ def read_claims(view: View, version: VersionRecord, revision: Revision) -> tuple
         BlobNotFound, ContentCorrupt, BadSignature, WrongSubject: a claim cannot be relied on.
     """
     counting = _list_counting(view, version)
-    entries = {record.index for record, _ in counting}
-    withdrawn = {record.index for record, _ in counting if record.withdrawn in entries}
+    withdrawn = {record.index for record, _ in counting if is_withdrawn(view, record)}
     claims = [
         _read_claim(view, record, key, version, revision)
         for record, key in counting

@@ -32,9 +32,13 @@ def list_moves(state: State, query: ListMoves) -> tuple[Move, ...]:
 
     Raises:
         ModelNotFound: the model does not exist.
+        VersionNotFound: the alias has never pointed anywhere.
     """
-    alias = [] if query.alias is None else [Where("alias", "=", str(query.alias))]
-    name, until = Where("name", "=", str(query.name)), horizon(state.view, query.at)
+    of, until = [Where("name", "=", str(query.name))], horizon(state.view, query.at)
     check_model(state.view, query.name)
-    moves = select_page(state.view, query, MoveRecord, name, *alias, *until)
+    if query.alias is not None:
+        of.append(Where("alias", "=", str(query.alias)))
+        if not state.view.projections.select(MoveRecord, *of, limit=1):
+            raise VersionNotFound(reference=f"{query.name}@{query.alias}")
+    moves = select_page(state.view, query, MoveRecord, *of, *until)
     return tuple(Move(record=move, reason=state.find_text(move.reason)) for move in moves)

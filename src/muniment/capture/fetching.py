@@ -25,10 +25,13 @@ def fetch(address: str) -> Path:
 
     Raises:
         RegistryUnreachable: the address does not answer, or refuses.
-        InvalidOption: the address is of an unknown kind.
+        InvalidOption: the address cannot be read, or is of an unknown kind.
         MissingExtra: it is in an object store, and the `server` extra is not installed.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise InvalidOption(option="dataset", reason=f"is not a URL: {address!r}") from error
     target = Path(tempfile.mkdtemp(prefix="muniment-fetched-")) / (PurePosixPath(parts.path).name or "data")
     with target.open("wb") as file:
         if parts.scheme in _SECURE:
@@ -45,7 +48,7 @@ def _fetch_http(address: str, file: BinaryIO) -> None:
         with httpx2.stream("GET", address, follow_redirects=True, timeout=_CONNECT_S) as answer:
             answer.raise_for_status()
             file.writelines(answer.iter_bytes(1 << 20))
-    except httpx2.HTTPError as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         reason = type(error).__name__
         raise RegistryUnreachable(location=hide_in_url(address), reason=reason) from error
 

@@ -84,7 +84,10 @@ def hide_in_values(values: Json, known: frozenset[str], name: str = "") -> Json:
 
 def hide_in_url(url: str) -> str:
     """Remove the user, password, query and fragment of a URL, which may contain secrets."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return HIDDEN
     if not parts.scheme:
         return url.rpartition("@")[2]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -97,4 +97,4 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
 
 COMMANDS: Final = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 # Names that people know from other tools.
-ALIASES: Final = {"ls": "list"}
+ALIASES: Final = {"ls": "list", "search": "list"}

@@ -4,13 +4,14 @@ import gc
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
 
 from muniment import __version__
 from muniment.cli.commands import ALIASES, COMMANDS, GROUPS
-from muniment.cli.terminal import Terminal
+from muniment.cli.terminal import FilePath, Terminal
 
 # Loading a command allocates much and frees little: early garbage collection would cost a tenth of its time.
 _GC_THRESHOLD: Final = 100_000
@@ -51,6 +52,8 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.NoSuchCommand as error:
+            raise importlib.import_module("muniment.cli.refusals").leave_out_far_misses(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
@@ -68,10 +71,12 @@ class _Commands(click.Group):
 @click.option(
     "--registry", metavar="LOCATION", help="The registry to use [MUNIMENT_URL, or ./muniment-data]."
 )
-@click.option("--identity", metavar="FILE", help="The private key to sign with [MUNIMENT_IDENTITY].")
+@click.option(
+    "--identity", type=FilePath(), metavar="FILE", help="The private key to sign with [MUNIMENT_IDENTITY]."
+)
 @click.option("--traceback", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context
-def main(ctx: click.Context, registry: str | None, identity: str | None, *, traceback: bool) -> None:  # noqa: ARG001 - read on refusal
+def main(ctx: click.Context, registry: str | None, identity: Path | None, *, traceback: bool) -> None:  # noqa: ARG001 - read on refusal
     """Muniment: a model registry that can prove every answer it gives.
 
     Exit codes: 0 done, 1 the answer is no, 2 bad usage or input, 3 refused, 4 not found,

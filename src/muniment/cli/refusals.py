@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final
 
 import click
@@ -24,6 +25,8 @@ _EXIT_CODES: Final[Mapping[type[MunimentError], int]] = {
     NotFound: 4,
     Unavailable: 5,
 }
+# Below it, `delete` would suggest `deprecate`.
+_LIKENESS: Final = 0.7
 # sysexits.h: EX_SOFTWARE.
 _INTERNAL: Final = 70
 
@@ -47,6 +50,12 @@ def refuse(error: Exception, *, as_json: bool) -> int:
         if error.hint:
             click.echo(plain(f"hint: {error.hint}"), err=True)
     return exit_code(type(error))
+
+
+def leave_out_far_misses(error: click.NoSuchCommand) -> click.NoSuchCommand:
+    """Suggest only commands that a slip of the finger explains; click's own suggestions go further."""
+    near = get_close_matches(error.command_name, error.possibilities or (), cutoff=_LIKENESS)
+    return click.NoSuchCommand(error.command_name, possibilities=near, ctx=error.ctx)
 
 
 def exit_code(kind: type[MunimentError]) -> int:

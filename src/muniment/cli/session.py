@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from muniment.cli.terminal import Terminal
-from muniment.client.opening import open as open_registry
-from muniment.client.registry import Registry
+from muniment.client.sdk.opening import open as open_registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt

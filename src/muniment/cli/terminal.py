@@ -30,7 +30,7 @@ class Terminal:
     """The registry and identity from the options, and whether to answer in JSON."""
 
     location: str | None = None
-    identity: str | None = None
+    identity: Path | None = None
     as_json: bool = False
 
     def answer(self, document: object, lines: Sequence[str]) -> None:

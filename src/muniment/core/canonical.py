@@ -1,7 +1,7 @@
 """Canonical JSON for what we hash ourselves: events, manifests, configs.
 
 The bytes follow RFC 8785 for the values that are allowed here: objects with ASCII keys, arrays, text,
-booleans, null and integers up to 2^53. Floats are refused, because the standard library does not write
+booleans, null and integers up to 2^53-1. Floats are refused, because the standard library does not write
 their shortest form; `muniment.signing.statements` encodes claims that hold floats.
 """
 
@@ -42,21 +42,37 @@ def decode(data: bytes) -> dict[str, Json]:
     Raises:
         InvalidDocument: it is anything else.
     """
+    if not data.strip():
+        raise InvalidDocument(reason="it is empty")
     try:
         value = _DECODER.decode(data.decode("utf-8"))
         # Only an escape can hold a lone surrogate.
         if b"\\u" in data:
             _ENCODER.encode(value).encode()
+    except UnicodeDecodeError as error:
+        raise InvalidDocument(reason="it is not UTF-8") from error
     except UnicodeEncodeError as error:
         raise InvalidDocument(reason="a lone surrogate is not text") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidDocument(reason=str(error) or type(error).__name__) from error
+    except json.JSONDecodeError as error:
+        raise InvalidDocument(reason=_locate(error)) from error
+    except RecursionError as error:
+        raise InvalidDocument(reason="nested too deeply") from error
     if not isinstance(value, dict):
         raise InvalidDocument(reason="expected an object")
     # With fewer brackets it cannot be nested too deeply.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _check_depth(value, 0)
     return value
+
+
+def object_in(value: Json) -> JsonObject:
+    """Return an object as it is, and anything else as an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_in(value: Json) -> list[JsonObject]:
+    """List the objects in an array; anything else has none."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def holds_nul(value: object) -> bool:
@@ -79,7 +95,7 @@ def _check(value: Json, depth: int) -> None:
         return
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
-            raise InvalidDocument(reason="an integer is larger than 2^53")
+            raise InvalidDocument(reason="an integer is larger than 2^53-1")
         return
     # Most items are text: a call for each would cost more than the rest.
     for item in _list_items(value):
@@ -105,6 +121,11 @@ def _check_depth(value: dict[str, Json] | list[Json], depth: int) -> None:
         # Most items of a large document are scalars: a call for each would cost more than the rest.
         if isinstance(item, dict | list):
             _check_depth(item, depth + 1)
+
+
+def _locate(error: json.JSONDecodeError) -> str:
+    fault = error.msg.removesuffix(" at").removesuffix(" starting")
+    return f"line {error.lineno}, column {error.colno}: {fault[:1].lower()}{fault[1:]}"
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -22,6 +22,7 @@ EVERY: Final = "*"
 # One part of the repository grammar of the OCI distribution spec, so every name is valid there too.
 _PART: Final = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*")
 _MAX_PART: Final = 64
+_RESERVED: Final = "it is reserved: `latest` and numbers name versions; choose a word such as production"
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -33,6 +34,13 @@ def check_part(text: str, kind: str) -> None:
     """
     if len(text) > _MAX_PART or _PART.fullmatch(text) is None:
         raise InvalidName(name=text, kind=kind)
+
+
+def _split(text: str) -> tuple[str, str]:
+    namespace, slash, model = text.partition("/")
+    if not slash:
+        raise InvalidName(name=text, kind="model name")
+    return namespace, model
 
 
 class Kind(StrEnum):
@@ -61,10 +69,7 @@ class ModelName:
         Raises:
             InvalidName: any other form.
         """
-        namespace, slash, model = text.partition("/")
-        if not slash:
-            raise InvalidName(name=text, kind="model name")
-        return cls(namespace, model)
+        return cls(*_split(text))
 
     def __str__(self) -> str:
         """Write it in its usual form."""
@@ -81,7 +86,7 @@ class Alias:
         """Check the grammar."""
         check_part(self.text, "alias")
         if self.text == LATEST or self.text.isdigit():
-            raise InvalidName(name=self.text, kind="alias")
+            raise InvalidName(name=self.text, kind="alias", remedy=_RESERVED)
 
     def __str__(self) -> str:
         """Write it in its usual form."""
@@ -108,10 +113,7 @@ class Models:
         Raises:
             InvalidName: any other form.
         """
-        namespace, slash, model = text.partition("/")
-        if not slash:
-            raise InvalidName(name=text, kind="model name")
-        return cls(namespace, model)
+        return cls(*_split(text))
 
     def __str__(self) -> str:
         """Write it in its usual form."""

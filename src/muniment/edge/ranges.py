@@ -9,6 +9,7 @@
 import re
 from typing import Final
 
+from muniment.core.counting import count
 from muniment.core.errors import InvalidRange
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -33,5 +34,5 @@ def read_range(header: str | None, size: int) -> tuple[int, int] | None:
         if last and int(last) < start:
             return None
     if start >= size:
-        raise InvalidRange(reason=f"there are {size} bytes")
+        raise InvalidRange(reason=f"the blob has {count(size, 'byte')}")
     return start, end

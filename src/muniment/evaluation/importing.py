@@ -6,9 +6,8 @@ They have numbers without counts, so each metric is marked as given.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import Json, object_in, objects_in
 from muniment.core.errors import InvalidEvidence
 
 
@@ -47,11 +46,11 @@ def read_results(document: Json) -> list[Imported]:
 
 
 def _read_model_index(index: Json) -> Iterator[Imported]:
-    for model in _objects(index):
-        for result in _objects(model.get("results")):
-            task, dataset = _object(result.get("task")), _object(result.get("dataset"))
+    for model in objects_in(index):
+        for result in objects_in(model.get("results")):
+            task, dataset = object_in(result.get("task")), object_in(result.get("dataset"))
             metrics: dict[str, Json] = {}
-            for metric in _objects(result.get("metrics")):
+            for metric in objects_in(result.get("metrics")):
                 metrics |= _numbers({str(metric.get("type") or metric.get("name")): metric.get("value")})
             yield Imported(
                 task=str(task.get("type", "other")),
@@ -62,8 +61,8 @@ def _read_model_index(index: Json) -> Iterator[Imported]:
 
 
 def _read_eval_results(entries: Sequence[Json]) -> Iterator[Imported]:
-    for entry in _objects(entries):
-        dataset = _object(entry.get("dataset"))
+    for entry in objects_in(entries):
+        dataset = object_in(entry.get("dataset"))
         task = str(dataset.get("task_id") or "other")
         yield Imported(
             task=task,
@@ -76,14 +75,6 @@ def _read_eval_results(entries: Sequence[Json]) -> Iterator[Imported]:
 def _numbers(metrics: Json) -> dict[str, Json]:
     return {
         name: float(value)
-        for name, value in _object(metrics).items()
+        for name, value in object_in(metrics).items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
-
-
-def _objects(value: Json) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}

@@ -25,10 +25,23 @@ def load_yaml(path: Path) -> JsonObject:
     try:
         document = yaml.load(data, _Loader)  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidPolicy(reason=f"not YAML: {' '.join(str(error).split())}") from error
+        raise InvalidPolicy(reason=f"not YAML: {describe_fault(error)}") from error
     if not isinstance(document, dict):
         raise InvalidPolicy(reason="expected a YAML object")
     return document
+
+
+def describe_fault(error: Exception) -> str:
+    """Say where a text is not YAML, and why."""
+    match error:
+        case yaml.MarkedYAMLError(problem_mark=yaml.Mark(line=line, column=column), problem=problem):
+            return f"line {line + 1}, column {column + 1}: {problem}"
+        case yaml.reader.ReaderError(position=position):
+            return f"the character {position + 1} is not allowed"
+        case RecursionError():
+            return "nested too deeply"
+        case _:
+            return "a value cannot be read"
 
 
 class _Loader(yaml.SafeLoader):

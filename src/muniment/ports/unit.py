@@ -1,4 +1,4 @@
-"""The unit of work: one transaction holds an event, its leaf and its projections (DESIGN rule 3)."""
+"""The unit of work: one transaction holds an event, its leaf and its projections."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
@@ -82,7 +82,7 @@ class Unit(Protocol):
 
     @property
     def blobs(self) -> BlobStore:
-        """The bytes, which are outside the transaction and written before it commits (DESIGN rule 2)."""
+        """The bytes, which are outside the transaction and durable before an event names them."""
 
 
 class Units(Protocol):

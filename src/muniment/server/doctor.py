@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from muniment.capture.clock import now
+from muniment.core.counting import count
 from muniment.core.errors import MunimentError
 from muniment.core.times import read_time, write_time
 from muniment.server.founding import load_keys
@@ -96,4 +97,4 @@ def _check_leftovers(parts: Parts) -> Iterator[tuple[str, str]]:
 def _check_jobs(parts: Parts) -> Iterator[tuple[str, str]]:
     for job in parts.units.read(lambda unit: unit.jobs.list()):
         if job.attempts:
-            yield f"{job.id} has failed {job.attempts} times: {job.fault}", "see the server's log"
+            yield f"{job.id} has failed {count(job.attempts, 'time')}: {job.fault}", "see the server's log"

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from muniment.capture.clock import now
 from muniment.core.errors import RegistryNotFound
+from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.records import KeyRecord
 from muniment.core.times import Clock, write_time
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Units
-from muniment.server.founding import load_keys, load_or_make, make_keys, new_id, salt
+from muniment.server.founding import load_keys, load_or_make, make_keys, new_id
 from muniment.server.parts import DATABASE
 from muniment.services.backend import LocalBackend
 from muniment.services.people.founding import found_registry
@@ -108,8 +109,8 @@ def _make(
                         nonces=new_id,
                         keys=keys,
                     ),
-                    RegisterPrincipal(name=salt(founder_name), public_key=founder.public.pem),
-                    salt("the registry"),
+                    RegisterPrincipal(name=Payload.of(founder_name), public_key=founder.public.pem),
+                    Payload.of("the registry"),
                 )
             )
         finally:

@@ -6,7 +6,6 @@ import uuid_utils
 
 from muniment.core.errors import InvalidSetting, LogInconsistent
 from muniment.core.events import RegistryCreated, read_entry
-from muniment.core.payloads import Payload
 from muniment.ports.unit import Units
 from muniment.services.transaction import RegistryKeys
 from muniment.signing.keys import Algorithm, Identity
@@ -49,8 +48,3 @@ def load_or_make(path: Path, algorithm: Algorithm, passphrase: str | None = None
 def new_id() -> str:
     """Return a UUIDv7."""
     return str(uuid_utils.uuid7())
-
-
-def salt(text: str) -> Payload:
-    """Salt a text."""
-    return Payload(salt=str(uuid_utils.uuid4()), text=text)

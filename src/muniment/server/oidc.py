@@ -126,5 +126,5 @@ def fetch(url: str) -> dict[str, object]:
                 if len(data) > _MAX_ANSWER_BYTES:
                     raise LoginRefused(reason="the issuer's answer is too large")
         return dict(canonical.decode(data))
-    except (httpx2.HTTPError, InvalidDocument) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, InvalidDocument) as error:
         raise LoginRefused(reason="the issuer does not answer") from error

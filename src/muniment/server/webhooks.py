@@ -99,7 +99,7 @@ class Deliveries:
         }
         try:
             status = self.send(target.url, body, headers)
-        except (OSError, httpx2.HTTPError) as error:
+        except (OSError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             return f"{type(error).__name__}: {error}"[:200]
         return "" if status in _OK else f"it answered {status}"
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import importlib
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +12,17 @@ from typing import Final
 
 from muniment.capture.clock import now
 from muniment.core.errors import ContentCorrupt
+from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
+from muniment.core.people.tokens import id_of, make_token
 from muniment.core.records import GrantRecord, TokenRecord, Where
 from muniment.core.times import write_time
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.blobs import BlobStore
 from muniment.ports.unit import Unit, Units
 from muniment.scanning.process import ScanProcess
-from muniment.server.founding import load_keys, make_keys, new_id, salt
+from muniment.server.founding import load_keys, make_keys, new_id
 from muniment.server.jobs import AGAIN, Handler, Jobs
 from muniment.server.parts import DATABASE, ByteStores, Parts
 from muniment.server.settings import ServerSettings
@@ -30,7 +31,7 @@ from muniment.services.bytes.handovers import Handovers
 from muniment.services.bytes.uploads import Uploading
 from muniment.services.people.founding import found_registry
 from muniment.services.people.sessions import invite
-from muniment.services.serving.registry import TOKEN_PREFIX, ServedRegistry, hash_token
+from muniment.services.serving.registry import ServedRegistry
 from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.services.upkeep.garbage import collect_garbage
@@ -203,7 +204,7 @@ def _load_or_found(settings: ServerSettings, units: Units) -> tuple[RegistryKeys
             keys = load_keys(directory, units)
         else:
             keys = make_keys(directory, f"muniment.dev/served/{new_id()}")
-        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        token = make_token()
         invited = units.write(lambda unit: _begin(unit, keys, token))
         # If another replica founded it meanwhile, that replica's keys are the registry's.
         return load_keys(directory, units), token if invited else None
@@ -211,8 +212,8 @@ def _load_or_found(settings: ServerSettings, units: Units) -> tuple[RegistryKeys
 
 def _begin(unit: Unit, keys: RegistryKeys, token: str) -> bool:
     """Found the registry if it is new, and invite its admin if nobody was ever invited."""
-    founder = RegisterPrincipal(name=salt(_FOUNDER))
-    found_registry(_act(unit, keys, new_id()), founder, salt("the registry"))
+    founder = RegisterPrincipal(name=Payload.of(_FOUNDER))
+    found_registry(_act(unit, keys, new_id()), founder, Payload.of("the registry"))
     if unit.projections.select(TokenRecord, limit=1):
         return False
     admins = unit.projections.select(
@@ -221,7 +222,7 @@ def _begin(unit: Unit, keys: RegistryKeys, token: str) -> bool:
     if not admins:
         return False
     tx = _act(unit, keys, admins[0].principal)
-    invite(tx, tx.actor, hash_token(token), salt("first start"), write_time(now() + _INVITATION))
+    invite(tx, tx.actor, id_of(token), Payload.of("first start"), write_time(now() + _INVITATION))
     return True
 
 

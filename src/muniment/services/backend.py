@@ -32,7 +32,7 @@ from muniment.services.catalog.owners import set_owner
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import remove_tag, set_tag
 from muniment.services.claims.deployments import list_deployments
-from muniment.services.claims.disowning import revoke_key
+from muniment.services.claims.revoking import revoke_key
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
 from muniment.services.gates.inbox import get_inbox
@@ -59,8 +59,8 @@ from muniment.services.people.principals import (
     register_principal,
     revoke_role,
 )
+from muniment.services.people.reading import Reading, Sight, namespace_of
 from muniment.services.people.sessions import begin_session, issue_token, revoke_token
-from muniment.services.reading import Reading, Sight, namespace_of
 from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 from muniment.services.upkeep.webhooks import end_webhook, list_webhooks, replay_webhook, set_webhook
 from muniment.services.versions.attest import record_attestation

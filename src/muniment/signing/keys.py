@@ -31,6 +31,8 @@ _PUBLIC: Final = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
+_NAME_ONE: Final = "name a private key (--identity, MUNIMENT_IDENTITY), or make one: muniment key new FILE"
+_NAME_ANOTHER: Final = "name a new file, in a directory that you can write: a key is never overwritten"
 # A private key file is read whole; the largest that we write is below 1 kB.
 _MAX_PEM_BYTES: Final = 16_384
 # A signature of an SSH key for Muniment is valid for nothing else (PROTOCOL.sshsig, namespace).
@@ -170,10 +172,10 @@ class Identity:
             with path.open("rb") as file:
                 mode, pem = os.fstat(file.fileno()).st_mode, file.read(_MAX_PEM_BYTES)
         except OSError as error:
-            raise InvalidKey(reason=f"{path}: {error.strerror}") from error
+            raise InvalidKey(reason=f"{path}: {error.strerror}", remedy=_NAME_ONE) from error
         if mode & 0o077:
             raise InvalidKey(reason=f"{path} can be read by others: run chmod 600 on it")
-        secret = passphrase.encode() if passphrase else None
+        secret = os.fsencode(passphrase) if passphrase else None
         try:
             key = serialization.load_pem_private_key(pem, secret)
         except (TypeError, ValueError, UnsupportedAlgorithm) as error:
@@ -191,7 +193,7 @@ class Identity:
         """
         encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if passphrase:
-            encryption = serialization.BestAvailableEncryption(passphrase.encode())
+            encryption = serialization.BestAvailableEncryption(os.fsencode(passphrase))
         pem = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
         )
@@ -210,7 +212,7 @@ class Identity:
             finally:
                 temporary.unlink()
         except OSError as error:
-            raise InvalidKey(reason=f"{path}: {error.strerror}") from error
+            raise InvalidKey(reason=f"{path}: {error.strerror}", remedy=_NAME_ANOTHER) from error
 
     @property
     def public(self) -> PublicKey:

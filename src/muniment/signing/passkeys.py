@@ -62,7 +62,10 @@ def party_of(origin: str) -> str:
     Raises:
         InvalidKey: it is not an https:// origin (http:// is for localhost), or its host is an IP address.
     """
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError as error:
+        raise InvalidKey(reason=f"{origin} is not the origin of a page") from error
     host = parts.hostname or ""
     secure = parts.scheme == "https" or (parts.scheme == "http" and host == "localhost")
     named = any(label and not label.isdigit() for label in host.split(".")[-1:]) and ":" not in host

@@ -15,12 +15,16 @@ def encode(value: Json) -> bytes:
     """Write any JSON value in its RFC 8785 form, floats included.
 
     Raises:
-        InvalidDocument: NaN, infinity, an integer beyond 2^53 or a lone surrogate.
+        InvalidDocument: NaN, infinity, an integer beyond 2^53-1 or a lone surrogate.
     """
     try:
         return rfc8785.dumps(value)
+    except rfc8785.IntegerDomainError as error:
+        raise InvalidDocument(reason="an integer is larger than 2^53-1") from error
+    except rfc8785.FloatDomainError as error:
+        raise InvalidDocument(reason="a number is not finite") from error
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise InvalidDocument(reason=str(error)) from error
+        raise InvalidDocument(reason="a lone surrogate is not text") from error
 
 
 def attest(

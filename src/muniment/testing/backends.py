@@ -97,7 +97,7 @@ def withdraw(
     **changes: Json,
 ) -> Receipt:
     """Withdraw a claim about a version; `changes` replace members."""
-    reason = salted("a mistake")
+    reason = Payload.of("a mistake")
     said: dict[str, Json] = {
         "version": f"{name}@{number}",
         "registry": backend.ask(GetLogIdentity()).verifier,
@@ -174,15 +174,10 @@ def set_document(
 def add_person(backend: Backend, name: str, *roles: Role, namespace: str = "acme") -> Identity:
     """Register a person with a new key and roles."""
     identity = Identity.generate()
-    backend.execute(RegisterPrincipal(name=salted(name), public_key=identity.public.pem))
+    backend.execute(RegisterPrincipal(name=Payload.of(name), public_key=identity.public.pem))
     for role in roles:
         backend.execute(GrantRole(principal=name, role=role, namespace=namespace))
     return identity
-
-
-def salted(text: str) -> Payload:
-    """Salt a text."""
-    return Payload(salt=str(uuid_utils.uuid4()), text=text)
 
 
 def refuses(act: Callable[[], object], kind: type[MunimentError]) -> MunimentError:

@@ -37,6 +37,7 @@ from muniment.core.events import (
     VersionPublished,
 )
 from muniment.core.names import Alias, Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.verbs.catalog import (
@@ -108,7 +109,6 @@ from muniment.testing.backends import (
     publish,
     record,
     refuses,
-    salted,
     set_policy,
     withdraw,
 )
@@ -204,7 +204,7 @@ def _check_drafts(backend: Backend, owner: Identity) -> None:
         digests.append(backend.add_documents([revision.config(), revision.manifest(), bundle]))
     before = len(backend.ask(ListVersions(name=NAME)))
     for _, manifest, claim in digests:
-        command = SaveDraft(name=NAME, manifest=manifest, attestations=(claim,), message=salted("soon"))
+        command = SaveDraft(name=NAME, manifest=manifest, attestations=(claim,), message=Payload.of("soon"))
         assert backend.execute(command).created
         assert not backend.execute(command).created
     first, second = backend.ask(ListDrafts(name=NAME))
@@ -219,7 +219,7 @@ def _check_drafts(backend: Backend, owner: Identity) -> None:
     assert [draft.record for draft in backend.ask(ListDrafts(name=NAME))] == [second.record]
     again = SaveDraft(name=NAME, manifest=digests[0][1])
     refuses(lambda: backend.execute(again), VersionExists)
-    backend.execute(DiscardDraft(draft=second.record.index, reason=salted("never")))
+    backend.execute(DiscardDraft(draft=second.record.index, reason=Payload.of("never")))
     refuses(lambda: backend.execute(DiscardDraft(draft=second.record.index)), RequestNotFound)
     assert backend.ask(ListDrafts(name=NAME)) == ()
 
@@ -228,9 +228,9 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
     staging = Alias("staging")
     for number in (1, 2):
         backend.execute(
-            MoveAlias(reference=Reference(NAME, number), alias=staging, reason=salted(f"try {number}"))
+            MoveAlias(reference=Reference(NAME, number), alias=staging, reason=Payload.of(f"try {number}"))
         )
-    backend.execute(RollBackAlias(name=NAME, alias=staging, reason=salted("it fails")))
+    backend.execute(RollBackAlias(name=NAME, alias=staging, reason=Payload.of("it fails")))
     moves = backend.ask(ListMoves(name=NAME, alias=staging))
     assert [(m.record.previous, m.record.number, m.reason) for m in moves] == [
         (None, 1, "try 1"),
@@ -252,7 +252,7 @@ def _check_aliases(backend: Backend, owner: Identity) -> None:
     assert {version.name for version in backend.ask(search).items} == {str(NAME)}
     then = moves[1].record.moved
     assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
-    backend.execute(RemoveAlias(name=NAME, alias=staging, reason=salted("unused")))
+    backend.execute(RemoveAlias(name=NAME, alias=staging, reason=Payload.of("unused")))
     refuses(lambda: backend.ask(GetMove(name=NAME, alias=staging)), VersionNotFound)
     assert backend.ask(GetVersion(reference=Reference(NAME, staging), at=then)).number == 2
     assert backend.ask(ListMoves(name=NAME, alias=staging))[-1].record.number is None
@@ -341,7 +341,7 @@ def _check_deployments(backend: Backend, owner: Identity) -> None:
 def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> None:
     """Requests, comments and inboxes."""
     theirs = open_as(validator)
-    ask = OpenRequest(reference=Reference(NAME, 2), alias=PRODUCTION, reason=salted("please"))
+    ask = OpenRequest(reference=Reference(NAME, 2), alias=PRODUCTION, reason=Payload.of("please"))
     opened = backend.execute(ask)
     item = theirs.ask(GetInbox())[0]
     assert (item.kind, item.reference, item.alias, item.text) == (
@@ -351,14 +351,14 @@ def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> N
         "please",
     )
     assert backend.execute(ask).read(RequestReminded).request == opened.index
-    text = salted('see @Vera, and @"nobody here"')
+    text = Payload.of('see @Vera, and @"nobody here"')
     said = backend.execute(PostComment(reference=Reference(NAME, 2), text=text, about=opened.index))
     assert {one.kind for one in theirs.ask(GetInbox())} == {"request", "mention"}
     (comment,) = backend.ask(ListComments(reference=Reference(NAME, 2)))
     assert (comment.record.index, comment.text) == (said.index, text.text)
     backend.execute(EraseComment(comment=said.index))
     assert backend.ask(ListComments(reference=Reference(NAME, 2)))[0].text is None
-    no = salted("not good enough")
+    no = Payload.of("not good enough")
     rejection = approval(theirs, 2, Role.VALIDATOR, decision="reject", reason=str(no.digest))
     record(theirs, validator, 2, APPROVAL, rejection, reason=no)
     (request,) = backend.ask(ListRequests(name=NAME, closed=True))
@@ -367,14 +367,14 @@ def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> N
     assert [one.text for one in answers] == ["rejected: not good enough"]
     again = backend.execute(ask)
     refuses(lambda: theirs.execute(CloseRequest(request=again.index)), RequestNotFound)
-    backend.execute(CloseRequest(request=again.index, reason=salted("never mind")))
+    backend.execute(CloseRequest(request=again.index, reason=Payload.of("never mind")))
     assert backend.ask(ListRequests(name=NAME)) == ()
 
 
 def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validator: Identity) -> None:
     """A move past the gate, if a policy allows it, is signed, on record, and closed by somebody else."""
     release = Alias("release")
-    reason = salted("the old one is on fire")
+    reason = Payload.of("the old one is on fire")
 
     def move() -> Receipt:
         said: JsonObject = {
@@ -402,7 +402,7 @@ def _check_emergency(backend: Backend, open_as: OpenAs, owner: Identity, validat
     assert (moved.read(AliasMoved).emergency, moved.read(AliasMoved).number) == (True, 2)
     detail = backend.ask(DescribeVersion(reference=Reference(NAME, release)))
     assert [one.index for one in detail.emergencies] == [moved.index]
-    look = CloseEmergency(emergency=moved.index, reason=salted("it was right"))
+    look = CloseEmergency(emergency=moved.index, reason=Payload.of("it was right"))
     refuses(lambda: backend.execute(look), OwnVersion)
     theirs = open_as(validator)
     assert "closing" in {one.kind for one in theirs.ask(GetInbox())}
@@ -415,17 +415,17 @@ def _check_lifecycle(backend: Backend, open_as: OpenAs) -> None:
     """Statuses, quarantine, retention, purge and erasure."""
     sam = open_as(add_person(backend, "Sam", Role.SECURITY, Role.AUDITOR))
     first = Reference(NAME, 1)
-    sam.execute(SetStatus(reference=first, status=Status.REVOKED, reason=salted("it leaks")))
+    sam.execute(SetStatus(reference=first, status=Status.REVOKED, reason=Payload.of("it leaks")))
     refuses(lambda: backend.open_blob(Digest.of(b"first")), VersionWithdrawn)
     with sam.open_blob(Digest.of(b"first")) as file:
         assert file.read() == b"first"
     refuses(lambda: backend.execute(MoveAlias(reference=first, alias=Alias("canary"))), VersionWithdrawn)
-    sam.execute(SetStatus(reference=first, status=Status.PUBLISHED, reason=salted("it does not")))
-    keep = SetRetention(reference=first, until=None, hold=True, reason=salted("a suit"))
+    sam.execute(SetStatus(reference=first, status=Status.PUBLISHED, reason=Payload.of("it does not")))
+    keep = SetRetention(reference=first, until=None, hold=True, reason=Payload.of("a suit"))
     sam.execute(keep)
-    purge = PurgeVersion(reference=first, reason=salted("old"))
+    purge = PurgeVersion(reference=first, reason=Payload.of("old"))
     refuses(lambda: backend.execute(purge), VersionRetained)
-    sam.execute(SetRetention(reference=first, until=None, hold=False, reason=salted("it ended")))
+    sam.execute(SetRetention(reference=first, until=None, hold=False, reason=Payload.of("it ended")))
     refuses(lambda: backend.execute(purge), VersionInUse)
     backend.execute(SetTier(name=NAME, tier="low"))
     assert backend.ask(GetTier(name=NAME)).tier == "low"

@@ -16,12 +16,12 @@ from typing import Final
 import httpx2
 
 from muniment.capture.clock import now
-from muniment.client.connection.tokens import id_of, make_token
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
 from muniment.core.backend import Backend
 from muniment.core.payloads import Payload
+from muniment.core.people.tokens import id_of, make_token
 from muniment.core.records import TokenRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession, GetKey, IssueToken
@@ -79,7 +79,7 @@ class LiveServer:
             IssueToken(
                 principal=host.ask(GetKey(key_id=identity.public.id)).principal,
                 token=id_of(invitation),
-                name=_salted("invitation"),
+                name=Payload.of("invitation"),
                 scopes=(),
                 expires=_in(hours=1),
                 once=True,
@@ -94,7 +94,7 @@ def begin_session(server: LiveServer, invitation: str, identity: Identity) -> st
     guest = server.connect(invitation)
     guest.execute(
         BeginSession(
-            public_key=identity.public.pem, token=id_of(token), name=_salted("test"), expires=_in(hours=1)
+            public_key=identity.public.pem, token=id_of(token), name=Payload.of("test"), expires=_in(hours=1)
         )
     )
     return token
@@ -168,7 +168,3 @@ def _answers(server: LiveServer) -> bool:
 
 def _in(*, hours: float) -> str:
     return write_time(now() + timedelta(hours=hours))
-
-
-def _salted(text: str) -> Payload:
-    return Payload(salt=secrets.token_hex(16), text=text)

@@ -138,14 +138,14 @@ def open_over(
         return str(uuid_utils.uuid7())
 
     def open_as(identity: Identity) -> LocalBackend:
-        owner = RegisterPrincipal(name=_salted("founder"), public_key=identity.public.pem)
+        owner = RegisterPrincipal(name=Payload.of("founder"), public_key=identity.public.pem)
         units.write(
             lambda unit: found_registry(
                 Transaction(
                     unit=unit, caller=Caller(principal=nonces()), clock=clock, nonces=nonces, keys=keys
                 ),
                 owner,
-                _salted("the registry"),
+                Payload.of("the registry"),
             )
         )
         key = units.read(lambda unit: unit.projections.find(KeyRecord, (identity.public.id,)))
@@ -159,7 +159,3 @@ def open_over(
         )
 
     return open_as
-
-
-def _salted(text: str) -> Payload:
-    return Payload(salt=str(uuid_utils.uuid4()), text=text)

@@ -10,7 +10,7 @@ from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, name_people
 from muniment.cli.terminal import NO, Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.comparing import Difference
 from muniment.client.versions.identifying import Match
 from muniment.core.canonical import Json

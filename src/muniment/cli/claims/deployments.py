@@ -6,7 +6,7 @@ from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.claims.deployments import State
 from muniment.core.digests import Digest
 from muniment.core.records import DeploymentRecord

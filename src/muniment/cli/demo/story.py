@@ -21,8 +21,9 @@ from muniment.capture.run import Run
 from muniment.cli.claims.evidence import describe_metrics
 from muniment.cli.demo.model import POSITIVE, positive_score, read_data, train, write_data
 from muniment.client.connection.settings import Settings
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
+from muniment.core.counting import count
 from muniment.core.errors import ContentCorrupt, MunimentError
 from muniment.evaluation.robustness import Predict, sweep
 
@@ -132,7 +133,9 @@ def publish_first(scene: Scene, registry: Registry) -> tuple[Version, list[str]]
     say(f"{version} is {version.digest}")
     for claim in version.claims():
         say(f"{claim.kind} ({claim.predicate_type}) signed with key {claim.key_id:.16}")
-    say(f"entry {receipt.index} of the log, proven by {len(receipt.path)} hashes and this checkpoint:")
+    say(
+        f"entry {receipt.index} of the log, proven by {count(len(receipt.path), 'hash')} and this checkpoint:"
+    )
     for line in receipt.checkpoint.decode().rstrip().splitlines():
         click.echo(f"    {line}")
     check(

@@ -17,7 +17,7 @@ _MEANINGS = click.Choice([str(meaning) for meaning in Meaning])
 
 
 def _deciding(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a decision."""
+    """Give a command the options of a signing decision."""
     for option in (
         click.pass_obj,
         json_option,

@@ -11,8 +11,9 @@ import click
 from muniment.cli.gates.reports import write_junit, write_sarif
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
+from muniment.core.counting import count
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
 from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.gates.policy import Gate, Mode, Verdict, describe_gate
@@ -75,7 +76,7 @@ def promote(  # noqa: PLR0913 - one parameter for each option
             receipt = registry.promote(version, alias, reason=reason)
         warnings = _find_warnings(version, alias)
     event = receipt.read(AliasMoved)
-    judged = f", {len(event.verdicts)} verdict(s) on record" if event.verdicts else ""
+    judged = f", {count(len(event.verdicts), 'verdict')} on record" if event.verdicts else ""
     terminal.answer(
         describe_receipt(receipt),
         [
@@ -181,7 +182,8 @@ def split_alias(reference: str) -> tuple[str, str]:
     """
     name, at, alias = reference.partition("@")
     if not at or not alias:
-        raise InvalidReference(reference=reference)
+        remedy = "write NAME@ALIAS, such as acme/readmission@production"
+        raise InvalidReference(reference=reference, remedy=remedy)
     return name, alias
 
 

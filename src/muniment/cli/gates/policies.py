@@ -11,8 +11,9 @@ from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, split_alias
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
 from muniment.cli.terminal import NO, FilePath, Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json
+from muniment.core.counting import count
 from muniment.core.errors import InvalidOption
 from muniment.core.events import PolicySet
 from muniment.core.gates.policy import describe_gate
@@ -168,7 +169,7 @@ def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: s
         gates = list(registry.policies.simulate(document, alias, references))
         people = name_people(registry)
     failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
-    lines = [f"{len(failing)} of {len(gates)} versions would fail"]
+    lines = [f"{len(failing)} of {count(len(gates), 'version')} would fail"]
     lines += [line for gate in failing for line in (gate.version, *describe_verdicts(gate, people))]
     terminal.answer([describe_gate(gate) for gate in gates], lines)
     if failing:
@@ -195,7 +196,7 @@ def test(terminal: Terminal, file: Path) -> None:
     ]
     terminal.answer(
         [{"name": one.name, "passed": not one.fault, "fault": one.fault} for one in outcomes],
-        [*lines, f"{len(outcomes) - len(wrong)} of {len(outcomes)} fixtures hold"],
+        [*lines, f"{len(outcomes) - len(wrong)} of {count(len(outcomes), 'fixture')} as expected"],
     )
     if wrong:
         sys.exit(NO)

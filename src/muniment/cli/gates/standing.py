@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from muniment.capture.clock import now
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import SignedApproval, SigningDecision, last_approvals

@@ -63,7 +63,7 @@ def logout(location: str | None) -> None:
 
     LOCATION is MUNIMENT_URL by default.
     """
-    sign_out(location or Settings.read().location)
+    sign_out(Settings.read().location if location is None else location)
 
 
 @click.group()

@@ -7,8 +7,9 @@ import click
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_option, show_in_browser
 from muniment.client.connection.settings import Settings
-from muniment.client.people.login import ask_invitation
+from muniment.client.people.login import ask_invitation, split_link
 from muniment.core.canonical import JsonObject
+from muniment.core.counting import count
 from muniment.core.errors import InvalidKey
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
@@ -77,7 +78,8 @@ def make_passkey(link: str) -> None:
     LINK is an invitation, or the address of a server to sign in to first.
     """
     if "#" not in link:
-        link = ask_invitation(link.rstrip("/"), show_in_browser)
+        link = ask_invitation(link, show_in_browser)
+    split_link(link)
     show_in_browser(link)
 
 
@@ -172,7 +174,7 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
     with connect(terminal) as registry:
         receipt = registry.people.erase(principal, typed=typed)
     event = receipt.read(PrincipalErased)
-    terminal.answer(describe_receipt(receipt), [f"{event.principal}: {event.payloads} texts erased"])
+    terminal.answer(describe_receipt(receipt), [f"{event.principal}: {count(event.payloads, 'text')} erased"])
 
 
 @user.command("may")

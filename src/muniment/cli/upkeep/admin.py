@@ -12,14 +12,16 @@ import click
 from muniment.capture.clock import now
 from muniment.cli.session import connect
 from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
+from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.core.claims.scans import NOTHING
+from muniment.core.counting import count
 from muniment.core.errors import InvalidOption
 from muniment.core.extras import load_extra
 from muniment.scanning.process import ScanProcess
 from muniment.server.doctor import examine
 from muniment.server.founding import load_keys, new_id
-from muniment.server.moving import copy_registry
+from muniment.server.moving import Moved, copy_registry
 from muniment.server.parts import Parts, open_parts
 from muniment.services.upkeep.garbage import collect_garbage
 from muniment.services.upkeep.rebuild import compare
@@ -51,8 +53,9 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
     """
     if not check:
         with _open(terminal) as parts:
-            count = parts.units.write(rebuild_all)
-        terminal.answer({"entries": count}, [f"rebuilt from {count} entries of the log"])
+            entries = parts.units.write(rebuild_all)
+        line = f"rebuilt from {count(entries, 'entry')} of the log"
+        terminal.answer({"entries": entries}, [line])
         return
     with _open(terminal) as parts:
         differences = parts.units.read(compare)
@@ -87,8 +90,8 @@ def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
         )
     verb = "would remove" if dry_run else "removed"
     line = (
-        f"{verb} {garbage.blobs} blobs ({garbage.size_bytes} bytes), {garbage.uploads} uploads, "
-        f"{garbage.leftovers} leftovers"
+        f"{verb} {count(garbage.blobs, 'blob')} ({count(garbage.size_bytes, 'byte')}), "
+        f"{count(garbage.uploads, 'upload')}, {count(garbage.leftovers, 'leftover')}"
     )
     terminal.answer(asdict(garbage), [line])
 
@@ -106,11 +109,12 @@ def scrub_(terminal: Terminal, *, heal_from: Path | None) -> None:
     with _open(terminal) as parts:
         report = scrub(parts.units, parts.blobs, other)
     rot = [{**asdict(one), "digest": str(one.digest)} for one in report.rot]
+    hashed = f"{count(report.blobs, 'blob')} ({count(report.size_bytes, 'byte')})"
     terminal.answer(
         {"blobs": report.blobs, "size_bytes": report.size_bytes, "rot": rot},
         [
             *(f"{one.digest} {one.fault}{', healed' if one.healed else ''}" for one in report.rot),
-            f"{report.blobs} blobs ({report.size_bytes} bytes) hashed, {len(report.rot)} damaged",
+            f"{hashed} hashed, {len(report.rot)} damaged",
         ],
     )
     if any(not one.healed for one in report.rot):
@@ -140,7 +144,7 @@ def scan(terminal: Terminal, *, again: bool) -> None:
         [{"version": one.reference, "worst": one.scan.worst, **one.scan.predicate} for one in scanned],
         [
             *(f"{one.reference} {line}" for one in wrong for line in one.scan.lines),
-            f"{len(scanned)} versions scanned, findings in {len(wrong)}",
+            f"{count(len(scanned), 'version')} scanned, findings in {len(wrong)}",
         ],
     )
     if wrong:
@@ -159,7 +163,7 @@ def backup(terminal: Terminal, directory: Path) -> None:
     """
     with _open(terminal) as source, open_parts(directory, create=True) as target:
         moved = copy_registry(source, target)
-    terminal.answer(asdict(moved), [f"{directory}: {moved.entries} entries, {moved.blobs} blobs"])
+    terminal.answer(asdict(moved), [f"{directory}: {_describe_moved(moved)}"])
 
 
 @admin.command()
@@ -170,7 +174,7 @@ def restore(terminal: Terminal, directory: Path) -> None:
     """Restore a backup into empty stores."""
     with open_parts(directory) as source, _open(terminal, create=True) as target:
         moved = copy_registry(source, target)
-    terminal.answer(asdict(moved), [f"restored {moved.entries} entries, {moved.blobs} blobs"])
+    terminal.answer(asdict(moved), [f"restored {_describe_moved(moved)}"])
 
 
 @admin.command()
@@ -186,7 +190,7 @@ def migrate(terminal: Terminal, source: str, target: str) -> None:
     """
     migrating = load_extra("muniment.server.migrating", "psycopg", extra="server")
     rows = migrating.migrate_database(source, target)
-    terminal.answer(rows, [f"copied {sum(rows.values())} rows of {len(rows)} tables"])
+    terminal.answer(rows, [f"copied {count(sum(rows.values()), 'row')} of {count(len(rows), 'table')}"])
 
 
 @admin.command()
@@ -224,7 +228,11 @@ def quota(terminal: Terminal, namespace: str, size_bytes: str | None) -> None:
             registry.access.set_quota(namespace, _read_quota(size_bytes))
         usage = registry.access.usage(namespace)
     bound = "without bound" if usage.quota_bytes is None else f"of {usage.quota_bytes}"
-    terminal.answer(asdict(usage), [f"{namespace} holds {usage.size_bytes} bytes {bound}"])
+    terminal.answer(asdict(usage), [f"{namespace} holds {count(usage.size_bytes, 'byte')} {bound}"])
+
+
+def _describe_moved(moved: Moved) -> str:
+    return f"{count(moved.entries, 'entry')}, {count(moved.blobs, 'blob')}"
 
 
 def _read_quota(text: str) -> int | None:
@@ -244,8 +252,10 @@ def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager
         wiring = load_extra("muniment.server.wiring", "psycopg", extra="server")
         parts: AbstractContextManager[Parts] = wiring.open_parts(settings.ServerSettings.load())
         return parts
-    root = terminal.location or os.environ.get("MUNIMENT_DATA") or Settings.read().location
-    if "://" in str(root):
+    root = terminal.location
+    if root is None:
+        root = os.environ.get("MUNIMENT_DATA") or Settings.read().location
+    if is_remote(root):
         raise InvalidOption(
             option="admin", reason=f"works on the directory of a registry, where it is stored, not on {root}"
         )

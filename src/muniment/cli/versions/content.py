@@ -14,8 +14,10 @@ from muniment.cli.session import connect, describe_receipt, name_people
 from muniment.cli.terminal import ENTRY, FilePath, Terminal, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
-from muniment.core.errors import InvalidOption, RequestNotFound
+from muniment.core.counting import count
+from muniment.core.errors import InvalidDocument, InvalidOption, RequestNotFound
 from muniment.core.verbs.versions import Draft
+from muniment.signing.statements import encode
 
 
 @click.command()
@@ -123,7 +125,8 @@ def drafts(
 def _describe_draft(draft: Draft, names: Mapping[str, str]) -> str:
     record = draft.record
     by = names.get(record.author, record.author)
-    line = f"entry {record.index}  {record.revision:.19}  {record.size_bytes} bytes  by {by}, {record.saved}"
+    size = count(record.size_bytes, "byte")
+    line = f"entry {record.index}  {record.revision:.19}  {size}  by {by}, {record.saved}"
     return f"{line}  {draft.message or ''}".rstrip()
 
 
@@ -135,7 +138,7 @@ def _answer_published(terminal: Terminal, version: Version) -> None:
         {"version": str(version), "digest": str(version.digest), "receipt": describe_receipt(receipt)},
         [
             f"{made} {version}  {version.digest}",
-            f"entry {receipt.index} of the log, inclusion proven by {len(receipt.path)} hashes",
+            f"entry {receipt.index} of the log, inclusion proven by {count(len(receipt.path), 'hash')}",
         ],
     )
 
@@ -165,7 +168,7 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
         files = version.revision().files
     terminal.answer(
         {"version": str(version), "digest": str(version.digest), "destination": str(target)},
-        [f"{version}: {len(files)} files verified in {target}"],
+        [f"{version}: {count(len(files), 'file')} verified in {target}"],
     )
 
 
@@ -198,11 +201,20 @@ def _read_run(
 
 
 def read_pair(pair: str) -> tuple[str, Json]:
-    """Read KEY=VALUE; the value is JSON or, failing that, text."""
+    """Read KEY=VALUE; the value is JSON or, failing that, text.
+
+    Raises:
+        InvalidOption: it has another form, or a record cannot hold the value.
+    """
     key, separator, value = pair.partition("=")
     if not separator:
         raise InvalidOption(option="--param", reason=f"expected KEY=VALUE, got {pair!r}")
     try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
+        read: Json = json.loads(value)
+    except (ValueError, RecursionError):
+        read = value
+    try:
+        encode({key: read})
+    except InvalidDocument as error:
+        raise InvalidOption(option="--param", reason=f"{key!r} cannot be recorded: {error.reason}") from error
+    return key, read

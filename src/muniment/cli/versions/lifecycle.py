@@ -6,7 +6,7 @@ import click
 
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import Terminal, json_option
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.catalog.statuses import Status

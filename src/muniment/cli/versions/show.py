@@ -9,11 +9,12 @@ from muniment.cli.gates.standing import describe_state
 from muniment.cli.session import connect, name_people
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.proofs.checking import find_withdrawn
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import SCAN, kind_of
 from muniment.core.claims.scans import Scan
+from muniment.core.counting import count
 from muniment.core.records import AttestationRecord
 from muniment.core.verbs.versions import VersionDetail
 
@@ -75,7 +76,10 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         f"  published  {record.published} by {author}, entry {record.index}",
         *([] if owner is None else [f"  owner      {names.get(owner, owner)}"]),
         *([f"  message    {detail.message}"] if detail.message else []),
-        *(f"  file       {file.path}  {file.size_bytes} bytes  {file.digest}" for file in revision.files),
+        *(
+            f"  file       {file.path}  {count(file.size_bytes, 'byte')}  {file.digest}"
+            for file in revision.files
+        ),
         *(line for claim in detail.attestations for line in _describe_claim(claim, detail, withdrawn, names)),
         *(line for scan in scans for line in _describe_scan(scan)),
     ]

@@ -7,10 +7,12 @@ import click
 
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, FilePath, Terminal, json_option
-from muniment.client.opening import forget as forget_log
 from muniment.client.proofs.checking import Check
+from muniment.client.sdk.opening import forget as forget_log
 from muniment.client.versions.exporting import verify_export
-from muniment.core.errors import InvalidOption
+from muniment.core.counting import count
+from muniment.core.errors import FileUnusable, InvalidName, InvalidOption
+from muniment.core.names import ModelName
 
 
 @click.command()
@@ -36,9 +38,10 @@ def verify(
         raise InvalidOption(
             option="REFERENCE", reason="is missing: name a version or an export, or use --log"
         )
-    if reference is not None and Path(reference).is_file():
+    if reference is not None and _is_export(reference):
         exported, checks = verify_export(Path(reference), verifier=log_key)
-        of = f"of {exported.reference}, in a log of {exported.size} entries with the key {exported.verifier}"
+        size = count(exported.size, "entry")
+        of = f"of {exported.reference}, in a log of {size} with the key {exported.verifier}"
         _answer(terminal, [Check(what=f"export {of}"), *checks])
         return
     with connect(terminal) as registry:
@@ -47,7 +50,7 @@ def verify(
         if version is not None and provenance:
             checks += version.verify_provenance()
         if whole_log:
-            checks.append(Check(what=f"log of {registry.verify_log()} entries"))
+            checks.append(Check(what=f"log of {count(registry.verify_log(), 'entry')}"))
     _answer(terminal, checks)
 
 
@@ -67,6 +70,22 @@ def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool
     terminal.answer(
         exported._asdict(), [f"{exported.reference} is in {output}", f"log key: {exported.verifier}"]
     )
+
+
+def _is_export(text: str) -> bool:
+    """Return whether a text is the path of a file, and not a reference.
+
+    Raises:
+        FileUnusable: it is neither.
+    """
+    if Path(text).is_file():
+        return True
+    try:
+        ModelName.parse(text.partition("@")[0])
+    except InvalidName as error:
+        reason = "there is no such file, and it is not a reference such as acme/readmission@3"
+        raise FileUnusable(path=text, reason=reason) from error
+    return False
 
 
 def _answer(terminal: Terminal, checks: list[Check]) -> None:
@@ -95,8 +114,7 @@ def forget(terminal: Terminal, location: str | None) -> None:
 
     Use it only after a new registry was created there on purpose.
     """
-    where = location or terminal.location
-    known = forget_log(where)
+    known = forget_log(terminal.location if location is None else location)
     terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing to forget"])
 
 

@@ -1,4 +1,4 @@
-"""With what a person signs a decision, if not with this machine's key."""
+"""What a person signs with, if not with this machine's key."""
 
 import webbrowser
 from collections.abc import Callable

@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from muniment.core.claims.attestations import PAYLOAD_TYPE
 from muniment.core.errors import InvalidKey
@@ -10,7 +11,8 @@ from muniment.signing.bundle import Bundle
 from muniment.signing.dsse import encode_for_signing
 from muniment.signing.keys import SSH_NAMESPACE, PublicKey
 
-_TIMEOUT_S = 120
+_TIMEOUT_S: Final = 120
+_REMEDY: Final = "name an SSH key whose public half lies beside it as FILE.pub, and install ssh-keygen"
 
 
 def sign_with_ssh(payload: bytes, key: Path) -> Bundle:
@@ -28,8 +30,14 @@ def sign_with_ssh(payload: bytes, key: Path) -> Bundle:
             command = ["ssh-keygen", "-Y", "sign", "-f", str(key), "-n", SSH_NAMESPACE, str(message)]
             done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 - the user's key, no shell
             if done.returncode:
-                raise InvalidKey(reason=f"{key}: {done.stderr.decode(errors='replace').strip()[:200]}")
+                fault = done.stderr.decode(errors="replace").strip()[:200]
+                raise InvalidKey(reason=f"{key}: {fault}", remedy=_REMEDY)
             signature = message.with_name("statement.sig").read_bytes()
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InvalidKey(reason=f"{key}: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise InvalidKey(
+            reason=f"{key}: ssh-keygen did not answer for {_TIMEOUT_S} s", remedy=_REMEDY
+        ) from error
+    except OSError as error:
+        reason = f"{error.filename or key}: {error.strerror}"
+        raise InvalidKey(reason=reason, remedy=_REMEDY) from error
     return Bundle(payload=payload, signature=signature, key_id=owner.id)

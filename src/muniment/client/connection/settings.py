@@ -42,7 +42,7 @@ class Settings:
         home = environment.get("HOME", "~")
         state = environment.get("XDG_STATE_HOME", f"{home}/.local/state")
         return cls(
-            location=environment.get("MUNIMENT_URL", "muniment-data"),
+            location=environment.get("MUNIMENT_URL") or "muniment-data",
             identity=Path(identity) if identity else None,
             token=environment.get("MUNIMENT_TOKEN") or None,
             passphrase=environment.get("MUNIMENT_PASSPHRASE") or None,

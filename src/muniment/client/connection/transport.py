@@ -24,7 +24,9 @@ from tenacity import (
 )
 
 from muniment import __version__
+from muniment.client.connection.locations import Server, read_server
 from muniment.core.errors import (
+    BadToken,
     InsecureLocation,
     MunimentError,
     RegistryMoved,
@@ -61,15 +63,18 @@ class Transport:
         """Prepare to call a server; nothing is sent yet.
 
         Raises:
+            InvalidLocation: it is not the URL of a server.
+            BadToken: no token has such characters.
             InsecureLocation: the token would travel in the clear to another machine.
         """
-        parts = urlsplit(location)
-        if token is not None and parts.scheme != "https" and parts.hostname not in _LOCAL:
-            raise InsecureLocation(location=location)
+        server = read_server(location)
         self.location = location
-        self.is_local = parts.hostname in _LOCAL
-        self._scheme, self._host, self._port = parts.scheme, parts.hostname or "", parts.port
-        self._path = parts.path.rstrip("/")
+        self.is_local = server.host in _LOCAL
+        if token is not None and server.scheme != "https" and not self.is_local:
+            raise InsecureLocation(location=location)
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise BadToken
+        self._server = server
         self._headers = {"user-agent": _AGENT}
         self._idle: list[http.client.HTTPConnection] = []
         if token is not None:
@@ -114,7 +119,7 @@ class Transport:
         connection, is_good = self._connect(fresh=body is not None), False
         try:
             try:
-                connection.request(method, f"{self._path}{path}", body, {**self._headers, **headers})
+                connection.request(method, f"{self._server.path}{path}", body, {**self._headers, **headers})
             except (BrokenPipeError, ConnectionResetError):
                 # A server that refuses in the middle of our body answers before it hangs up.
                 response = connection.getresponse()
@@ -138,24 +143,22 @@ class Transport:
         """PUT bytes to another server, without our credentials.
 
         Raises:
+            InvalidLocation: the URL cannot be read.
             RegistryUnreachable: it does not accept them. 412 counts as success: an object that exists under a
                 digest has that digest.
         """
-        parts = urlsplit(url)
-        connection = _connect(parts.scheme, parts.hostname or "", parts.port)
+        server = read_server(url)
+        connection = _connect(server)
         try:
-            connection.request("PUT", f"{parts.path}?{parts.query}", body, dict(headers))
+            connection.request("PUT", f"{server.path}?{urlsplit(url).query}", body, dict(headers))
             response = connection.getresponse()
             response.read(_MAX_PROBLEM_BYTES)
         except (http.client.HTTPException, OSError) as error:
-            raise RegistryUnreachable(
-                location=f"{parts.scheme}://{parts.netloc}", reason=_say(error)
-            ) from error
+            raise RegistryUnreachable(location=server.host, reason=_say(error)) from error
         finally:
             connection.close()
         if response.status not in {200, 201, 412}:
-            reason = f"status {response.status}"
-            raise RegistryUnreachable(location=f"{parts.scheme}://{parts.netloc}", reason=reason)
+            raise RegistryUnreachable(location=server.host, reason=f"status {response.status}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -174,7 +177,7 @@ class Transport:
     ) -> bytes:
         try:
             response = self._client.request(
-                method, f"{self._path}{path}", params=query, content=content, headers=headers
+                method, f"{self._server.path}{path}", params=query, content=content, headers=headers
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
@@ -191,16 +194,17 @@ class Transport:
                 if not _was_closed(idle):
                     return idle
                 idle.close()
-        return _connect(self._scheme, self._host, self._port)
+        return _connect(self._server)
 
     @cached_property
     def _client(self) -> httpx2.Client:
-        base = httpx2.URL(scheme=self._scheme, host=self._host, port=self._port)
+        base = httpx2.URL(scheme=self._server.scheme, host=self._server.host, port=self._server.port)
         return httpx2.Client(base_url=base, timeout=_TIMEOUT, follow_redirects=False)
 
 
-def _connect(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
-    if scheme == "https":
+def _connect(server: Server) -> http.client.HTTPConnection:
+    host, port = server.host, server.port
+    if server.scheme == "https":
         context = ssl.create_default_context()
         return http.client.HTTPSConnection(host, port, timeout=_BYTES_TIMEOUT_S, context=context)
     return http.client.HTTPConnection(host, port, timeout=_BYTES_TIMEOUT_S, blocksize=1 << 20)
@@ -229,7 +233,15 @@ def _read_refusal(location: str, status: int, body: bytes, target: str) -> Munim
 
 
 def _say(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    """Say what is wrong with a connection, without the numbers of the operating system."""
+    words = (one.strerror for one in _causes_of(error) if isinstance(one, OSError))
+    return next(filter(None, words), str(error) or type(error).__name__)
+
+
+def _causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def retrying(*kinds: type[MunimentError]) -> Retrying:

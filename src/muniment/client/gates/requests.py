@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from muniment.client.people.principals import write_payload, write_reason
+from muniment.client.people.principals import write_reason
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.version import Session, Version
 from muniment.core.names import Alias, ModelName
+from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.catalog import Comment, EraseComment, ListComments, PostComment
 from muniment.core.verbs.gates import CloseRequest, ListRequests, OpenRequest, Request
@@ -52,7 +53,7 @@ class Comments:
 
         People who are mentioned (`@vera`, `@"Vera Smith"`) find it in their inbox.
         """
-        command = PostComment(reference=version.reference, text=write_payload(text), about=about)
+        command = PostComment(reference=version.reference, text=Payload.of(text), about=about)
         return self._backend.execute(command)
 
     def list(self, version: Version) -> Sequence[Comment]:

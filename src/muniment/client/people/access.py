@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from muniment.client.connection.tokens import PREFIX, id_of, make_token
-from muniment.client.people.principals import write_payload
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.payloads import Payload
 from muniment.core.people.callers import parse_scopes
 from muniment.core.people.roles import Act
+from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.records import IssuerRecord
 from muniment.core.times import write_time
@@ -58,7 +58,7 @@ class Access:
         command = IssueToken(
             principal=principal or self._backend.principal,
             token=id_of(text),
-            name=write_payload(name),
+            name=Payload.of(name),
             scopes=tuple(sorted(parse_scopes(scopes))),
             expires=write_time(self._backend.clock() + timedelta(days=days)),
             once=once,

@@ -1,27 +1,27 @@
 """Sign in: get a token for this machine, and enrol its key for its owner."""
 
-import secrets
 import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urldefrag, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
 from muniment.capture.clock import now
 from muniment.client.connection.browser import wait_for_browser
 from muniment.client.connection.credentials import Credentials
+from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
-from muniment.client.connection.tokens import PREFIX, id_of, make_token
 from muniment.client.connection.transport import API, Transport
-from muniment.client.people.principals import write_payload
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import open_remote
-from muniment.core.errors import InvalidKey, LoginRefused, RegistryNotFound
+from muniment.core.errors import InvalidKey, LoginRefused
+from muniment.core.payloads import Payload
+from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.records import TokenRecord
 from muniment.core.times import write_time
@@ -53,20 +53,21 @@ def login(
     signatures count from now on.
 
     Raises:
+        InvalidLocation: it is not the URL of a server.
         LoginRefused: the link has no token, or the invitation is used up.
         BadToken: the invitation is no longer valid.
         Untrusted: the server's log is not the one seen before, or its receipt is for something else.
     """
     settings = settings or Settings.read()
     if "#" not in link:
-        link = ask_invitation(link.rstrip("/"), show)
+        link = ask_invitation(link, show)
     location, invitation = split_link(link)
     credentials = Credentials(directory=settings.state)
     identity = _load_identity(settings, credentials)
     token = make_token()
     expires = write_time(now() + _SESSION)
     command = BeginSession(
-        public_key=identity.public.pem, token=id_of(token), name=write_payload(name), expires=expires
+        public_key=identity.public.pem, token=id_of(token), name=Payload.of(name), expires=expires
     )
     guest = open_remote(location, invitation, settings.state)
     try:
@@ -83,9 +84,12 @@ def ask_invitation(location: str, show: Callable[[str], object]) -> str:
     """Log in through a server's identity provider; return the link of the resulting invitation.
 
     Raises:
+        InvalidLocation: it is not the URL of a server.
         BrowserLost: the browser does not come back.
         LoginRefused: the browser brings no invitation.
     """
+    read_server(location)
+    location = location.rstrip("/")
 
     def make_address(port: int, state: str) -> str:
         return f"{location}/login/start?{urlencode({'port': port, 'state': state})}"
@@ -104,12 +108,12 @@ def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identi
     Raises:
         LoginRefused: the registry does not trust the job.
     """
-    identity, token = Identity.generate(), make_token()
+    identity, token, label = Identity.generate(), make_token(), Payload.of(name)
     body: Mapping[str, object] = {
         "identity": proof,
         "public_key": identity.public.pem.decode(),
         "token": id_of(token),
-        "name": {"salt": secrets.token_hex(16), "text": name},
+        "name": {"salt": label.salt, "text": label.text},
         "expires": write_time(now() + _WORKLOAD),
     }
     transport = Transport(location.rstrip("/"), None)
@@ -121,8 +125,13 @@ def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identi
 
 
 def logout(location: str, settings: Settings | None = None) -> None:
-    """Forget the token for a server."""
+    """Forget the token for a server.
+
+    Raises:
+        InvalidLocation: it is not the URL of a server.
+    """
     settings = settings or Settings.read()
+    read_server(location)
     Credentials(directory=settings.state).keep(location.rstrip("/"), None)
 
 
@@ -131,11 +140,10 @@ def split_link(link: str) -> tuple[str, str]:
 
     Raises:
         LoginRefused: the link has no token.
-        RegistryNotFound: it is not the URL of a server.
+        InvalidLocation: it is not the URL of a server.
     """
-    address, token = urldefrag(link)
-    if not address.startswith(("https://", "http://")):
-        raise RegistryNotFound(location=address)
+    address, _, token = link.partition("#")
+    read_server(address)
     if not token.startswith(PREFIX):
         raise LoginRefused(reason="the link has no token behind its #")
     return address.removesuffix("/").removesuffix("/login"), token
@@ -145,7 +153,8 @@ def _load_identity(settings: Settings, credentials: Credentials) -> Identity:
     path = settings.identity or credentials.identity
     if not path.exists():
         if settings.identity is not None:
-            raise InvalidKey(reason=f"{path}: no such file")
+            remedy = "name the key with MUNIMENT_IDENTITY, or unset it: login then makes one"
+            raise InvalidKey(reason=f"{path}: no such file", remedy=remedy)
         Identity.generate().save(path, settings.passphrase)
     return Identity.load(path, settings.passphrase)
 

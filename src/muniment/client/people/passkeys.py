@@ -30,7 +30,8 @@ def sign_with_passkey(
     passkeys = _find_passkeys(location, keys)
     if not passkeys:
         raise InvalidKey(
-            reason=f"you have no passkey for {location}: open an invitation link in a browser to make one"
+            reason=f"you have no passkey for {location}",
+            remedy="make one in a browser, with an invitation of that server: muniment key passkey LINK",
         )
 
     def make_address(port: int, state: str) -> str:

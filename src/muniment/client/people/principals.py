@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import uuid_utils
-
 from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.payloads import Payload
@@ -57,7 +55,7 @@ class People:
         """Register a person or workload under a name, with their public key, if known."""
         pem = None if key is None else key.pem
         return self._backend.execute(
-            RegisterPrincipal(name=write_payload(name), public_key=pem, expires=expires, workload=workload)
+            RegisterPrincipal(name=Payload.of(name), public_key=pem, expires=expires, workload=workload)
         )
 
     def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
@@ -85,11 +83,6 @@ class People:
         return self._backend.execute(RevokeRole(principal=principal, role=Role(role), namespace=namespace))
 
 
-def write_payload(text: str) -> Payload:
-    """Salt a text."""
-    return Payload(salt=str(uuid_utils.uuid4()), text=text)
-
-
 def write_reason(text: str) -> Payload | None:
     """Salt a reason; None for an empty one."""
-    return write_payload(text) if text else None
+    return Payload.of(text) if text else None

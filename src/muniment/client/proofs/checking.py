@@ -219,7 +219,7 @@ def find_withdrawn(
     The registry marks them. It is not taken at its word: it could hide a claim by a mark, or the lack of one.
 
     (0) each withdrawal on record is signed, as any claim is, for this version in this registry; those by
-    keys that were disowned count for nothing
+    keys that were revoked as of then count for nothing
     (1) a claim is marked if, and only if, one of the same signer names it, and its kind can be withdrawn
 
     Raises:
@@ -227,20 +227,20 @@ def find_withdrawn(
     """
     reference = f"{version.name}@{version.number}"
     made: dict[int, tuple[str, str]] = {}
-    disowned = set()
+    revoked = set()
     withdrawals = {record.index: record for record in records if record.predicate_type == WITHDRAWAL}
     for record in withdrawals.values():
         try:
             said = Withdrawal.read(check_claim(backend, record, version, revision).predicate)
         except KeyRevoked:
-            disowned.add(record.index)
+            revoked.add(record.index)
         else:
             if (said.version, said.registry) == (reference, backend.seen.verifier):
                 made[record.index] = (str(said.claim), record.signer)
     withdrawn = {}
     for record in records:
         about = record.digest, record.signer
-        mark = None if record.withdrawn in disowned else record.withdrawn
+        mark = None if record.withdrawn in revoked else record.withdrawn
         if mark is not None and made.get(mark) == about and record.predicate_type not in LASTING:
             withdrawn[record.index] = withdrawals[mark]
         elif mark is not None or about in made.values():
@@ -257,7 +257,7 @@ def find_evidence(backend: TrustedBackend, version: VersionRecord) -> frozenset[
     for record in detail.attestations:
         if record.predicate_type not in EVIDENCE or record.index in withdrawn:
             continue
-        # What a key has signed that is disowned is no evidence; the registry leaves it out too.
+        # What a revoked key has signed is no evidence; the registry leaves it out too.
         with suppress(KeyRevoked):
             claims.append(check_claim(backend, record, version, revision))
     return evidence_of(claims)

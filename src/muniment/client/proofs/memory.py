@@ -73,7 +73,7 @@ class Memory:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageFailed(path=str(self._path), reason=str(error)) from error
+            raise StorageFailed(path=str(self._path), reason="it cannot be read") from error
 
     def keep(self, seen: Remembered) -> None:
         """Remember a log that was checked against the memory, unless it is older."""

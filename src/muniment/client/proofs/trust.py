@@ -1,8 +1,8 @@
 """A backend that checks another one.
 
 It checks every receipt and proof at once: the log's key signed the checkpoint, the entry is in its tree, and
-the log still contains what it had when it was last seen (DESIGN rule 8). A receipt counts only if its entry
-also says what the command asked (DESIGN rule 12).
+the log still contains what it had when it was last seen. A receipt counts only if its entry also says what
+the command asked.
 """
 
 from collections.abc import Sequence

@@ -14,6 +14,7 @@ from muniment.core.canonical import Json
 from muniment.core.claims.cards import SECTIONS, Card
 from muniment.core.claims.evidence import Evidence
 from muniment.core.errors import InvalidCard
+from muniment.policies.files import describe_fault
 
 _MAX_CHARACTERS: Final = 2_000_000
 _FENCE: Final = "---"
@@ -124,10 +125,8 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         raise InvalidCard(reason="the front matter has no end")
     try:
         header = yaml.safe_load("\n".join(lines[1:end]))
-    except yaml.YAMLError as error:
-        raise InvalidCard(
-            reason=f"the front matter is not YAML ({' '.join(str(error).split())[:120]})"
-        ) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InvalidCard(reason=f"the front matter is not YAML: {describe_fault(error)}") from error
     if header is not None and not isinstance(header, dict):
         raise InvalidCard(reason="the front matter is not an object")
     return header or {}, "\n".join(lines[end + 1 :])

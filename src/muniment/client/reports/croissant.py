@@ -4,11 +4,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from muniment.client.versions.version import Version
 from muniment.core.bytes.revisions import File
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import Json, JsonObject, objects_in
 from muniment.core.claims.attestations import CARD
 from muniment.core.claims.cards import Card
 from muniment.core.errors import DigestMismatch, InvalidCard
@@ -68,7 +68,7 @@ def check_files(document: JsonObject, version: Version) -> None:
         DigestMismatch: a file has other bytes.
     """
     held = {file.path: file.digest.hex for file in version.revision().files}
-    for resource in _objects(document.get("distribution")):
+    for resource in objects_in(document.get("distribution")):
         path = str(resource.get("contentUrl") or resource.get("name"))
         said, actual = resource.get("sha256"), held.get(path)
         if said and actual and said != actual:
@@ -167,7 +167,3 @@ def _texts(value: Json) -> list[str]:
     return [
         str(one.get("name") or one.get("url")) if isinstance(one, Mapping) else str(one) for one in values
     ]
-
-
-def _objects(value: Json) -> Iterator[Mapping[str, Any]]:
-    yield from (one for one in (value if isinstance(value, list) else []) if isinstance(one, Mapping))

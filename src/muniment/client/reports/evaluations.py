@@ -10,6 +10,7 @@ from muniment.client.versions.version import Version
 from muniment.core.claims.attestations import CARD, EVALUATION, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.evidence import Evidence, Metric
+from muniment.core.counting import count
 from muniment.core.errors import InvalidOption
 from muniment.evaluation.charts import draw
 from muniment.evaluation.rendering import draw_spec
@@ -50,7 +51,7 @@ def write_markdown(title: str, evidence: Sequence[Evidence]) -> str:
             "",
             f"## {one.task} on {one.dataset_name or 'data'}",
             "",
-            f"{one.n} rows of `{one.dataset}`, measured with {measured} at {one.predicate['time']}.",
+            f"{count(one.n, 'row')} of `{one.dataset}`, measured with {measured} at {one.predicate['time']}.",
             "",
             *_table(("metric", "value", "interval"), _metric_rows(one)),
         ]

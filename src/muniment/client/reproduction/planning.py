@@ -17,11 +17,12 @@ from muniment.client.proofs.checking import read_document, read_revision, resolv
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.version import Version
 from muniment.core.bytes.revisions import File
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import Json, JsonObject, object_in
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE, Attestation
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
 from muniment.core.claims.lineage import Direction
 from muniment.core.claims.provenance import Input, Provenance
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import NotReproducible
 from muniment.core.names import Reference
@@ -102,9 +103,11 @@ class Plan:
         if self.commit:
             lines.append(f"code      commit {self.commit} of {self.code or 'nowhere'}")
         if self.diff:
-            lines.append(f"          with the recorded diff of {len(self.diff)} bytes")
+            lines.append(f"          with the recorded diff of {count(len(self.diff), 'byte')}")
         lines += [f"          and {path}, which no commit has" for path in self.scripts]
-        lines.append(f"python    {self.python}, {pinned} pinned packages, {hashed} hashes to check")
+        lines.append(
+            f"python    {self.python}, {count(pinned, 'pinned package')}, {count(hashed, 'hash')} to check"
+        )
         lines += [f"          {package} of this client" for package in self.provided]
         for one in self.data:
             source = one.given or ("the registry" if one.files else "nowhere")
@@ -133,7 +136,7 @@ def plan(version: Version, *, data: Mapping[str, Path] | None = None, code: Path
     provenance = Provenance(claim.predicate)
     documents = _read_kept(backend, provenance)
     lock, provided, local = _split_lock(documents.get("lock", b"").decode())
-    git = _object(provenance.internal.get("git"))
+    git = object_in(provenance.internal.get("git"))
     source = _find_code(git, code or Path.cwd())
     datasets = _find_datasets(backend, provenance, given)
     outputs, lost = _find_outputs(version, provenance)
@@ -157,7 +160,7 @@ def plan(version: Version, *, data: Mapping[str, Path] | None = None, code: Path
         commit=str(git.get("commit") or ""),
         diff=documents.get("diff", b""),
         scripts=scripts,
-        python=str(_object(provenance.internal.get("platform")).get("python") or ""),
+        python=str(object_in(provenance.internal.get("platform")).get("python") or ""),
         lock=lock,
         provided=provided,
         variables=_read_variables(provenance),
@@ -318,7 +321,7 @@ def _miss_command(command: Sequence[str], provenance: Provenance) -> Iterator[st
 
 def _miss_environment(provenance: Provenance, lock: str) -> Iterator[str]:
     """A foreign lock could name another index or a path to install from, so it may only pin versions."""
-    python = str(_object(provenance.internal.get("platform")).get("python"))
+    python = str(object_in(provenance.internal.get("platform")).get("python"))
     if not _PYTHON.fullmatch(python):
         yield "the version of its Python"
     if not lock:
@@ -339,7 +342,7 @@ def _miss_code(
 
 
 def _miss_hardware(provenance: Provenance) -> Iterator[str]:
-    then = _object(provenance.internal.get("platform"))
+    then = object_in(provenance.internal.get("platform"))
     now = describe_platform()
     gpus = _list(then.get("gpus"))
     if gpus and not _list(now.get("gpus")):
@@ -349,11 +352,11 @@ def _miss_hardware(provenance: Provenance) -> Iterator[str]:
 
 
 def _find_notes(provenance: Provenance) -> Iterator[str]:
-    then, now = _object(provenance.internal.get("platform")), describe_platform()
+    then, now = object_in(provenance.internal.get("platform")), describe_platform()
     for name in ("system", "release", "cpu", "gpu_driver"):
         if then.get(name) != now.get(name):
             yield f"{name} was {then.get(name)} and is {now.get(name)} here"
-    container = _object(provenance.internal.get("container"))
+    container = object_in(provenance.internal.get("container"))
     if container and container != describe_container(os.environ):
         yield f"it ran in a container ({container.get('image', 'unknown image')}), and this rebuild does not"
     if provenance.internal.get("seed") is None:
@@ -361,13 +364,9 @@ def _find_notes(provenance: Provenance) -> Iterator[str]:
 
 
 def _read_variables(provenance: Provenance) -> dict[str, str]:
-    variables = _object(provenance.internal.get("variables"))
+    variables = object_in(provenance.internal.get("variables"))
     return {name: str(value) for name, value in variables.items() if value != HIDDEN}
 
 
 def _list(value: Json) -> Sequence[Json]:
     return value if isinstance(value, list) else []
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}

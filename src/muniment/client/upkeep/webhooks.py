@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from muniment.client.people.principals import write_payload
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.upkeep import EndWebhook, ListWebhooks, ReplayWebhook, SetWebhook, Webhook
 
@@ -35,7 +35,7 @@ class Webhooks:
             InvalidOption: the URL is invalid, or there is no such event.
         """
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-        target = write_payload(json.dumps({"url": url, "secret": secret}))
+        target = Payload.of(json.dumps({"url": url, "secret": secret}))
         command = SetWebhook(namespace=namespace, target=target, events=tuple(events))
         return NewWebhook(secret, self._backend.execute(command))
 

@@ -219,8 +219,12 @@ class ExportBackend:
                     if member.name == _DOCUMENT and member.size <= _MAX_DOCUMENT_BYTES:
                         document = cast("BinaryIO", tar.extractfile(member)).read()
             decoded = json.loads(document or b"null")
-        except (OSError, tarfile.TarError, ValueError, RecursionError) as error:
-            raise InvalidExport(path=str(self._path), reason=str(error)[:200]) from error
+        except OSError as error:
+            raise InvalidExport(path=str(self._path), reason=error.strerror or "it is cut off") from error
+        except (tarfile.TarError, ValueError, RecursionError) as error:
+            raise InvalidExport(
+                path=str(self._path), reason="it is not a tar file with JSON in it"
+            ) from error
         if not isinstance(decoded, Mapping):
             raise InvalidExport(path=str(self._path), reason=f"it has no {_DOCUMENT}")
         return decoded

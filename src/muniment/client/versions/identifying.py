@@ -12,6 +12,7 @@ from muniment.capture.tree import OnBytes, collect, watch
 from muniment.client.proofs.paging import search_all
 from muniment.client.versions.version import Session, Version
 from muniment.core.digests import Digest
+from muniment.core.errors import FileUnusable
 from muniment.core.records import VersionRecord
 
 # A file that many versions share, such as a tokenizer, tells little: only its newest versions are checked.
@@ -47,6 +48,7 @@ def identify(
     """Find the versions that contain a file, files of a directory, or a digest.
 
     Raises:
+        FileUnusable: there is no such file.
         NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
         InvalidDigest: it starts like a digest but is not one.
     """
@@ -72,6 +74,9 @@ def _hash(what: str | Path, on_bytes: OnBytes | None) -> Iterator[tuple[str, Dig
     if isinstance(what, str) and what.startswith("sha256:"):
         yield what, Digest.parse(what)
         return
+    # pathlib takes an empty path for the current directory.
+    if not what or not Path(what).exists():
+        raise FileUnusable(path=str(what), reason="there is no such file or directory")
     for source in collect(Path(what)):
         with watch(source, on_bytes) as file:
             yield source.path, Digest(hashlib.file_digest(file, "sha256").hexdigest())

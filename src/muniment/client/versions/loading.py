@@ -1,4 +1,4 @@
-"""Load a model: verified first, then made from the very bytes that were verified (DESIGN rule 7)."""
+"""Load a model: verified first, then made from the very bytes that were verified."""
 
 import io
 import warnings

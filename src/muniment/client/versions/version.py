@@ -10,7 +10,7 @@ from muniment.capture.datasets import Dataset
 from muniment.client.claims.evaluating import DataSource, complete, evaluation_module, measure_drift
 from muniment.client.claims.overlap import find_overlap
 from muniment.client.claims.signers import Signer
-from muniment.client.people.principals import write_payload, write_reason
+from muniment.client.people.principals import write_reason
 from muniment.client.proofs.checking import (
     Check,
     check_signature,
@@ -22,7 +22,7 @@ from muniment.client.proofs.checking import (
 )
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.versions.deciding import (
+from muniment.client.versions.approving import (
     sign_claim,
     write_approval,
     write_waiver,
@@ -158,7 +158,7 @@ class Version:
         reference, backend = self.reference, self._session.backend
         if text is None:
             return backend.execute(RemoveTag(reference=reference, key=name))
-        return backend.execute(SetTag(reference=reference, key=name, value=write_payload(text)))
+        return backend.execute(SetTag(reference=reference, key=name, value=Payload.of(text)))
 
     def tags(self) -> dict[str, str]:
         """Read its tags."""
@@ -298,7 +298,7 @@ class Version:
             NotYourClaim: somebody else signed it.
             NotWithdrawable, AlreadyWithdrawn: its kind cannot be withdrawn, or it was withdrawn already.
         """
-        payload = write_payload(reason)
+        payload = Payload.of(reason)
         withdrawal = write_withdrawal(self._session.backend, self.record, digest, payload)
         return self._sign(withdrawal, payload, signer)
 
@@ -387,7 +387,7 @@ class Version:
         Raises:
             WaiverNotAllowed: no policy allows a waiver of these rules, or not for so long.
         """
-        payload = write_payload(reason)
+        payload = Payload.of(reason)
         waiver = write_waiver(self._session.backend, self.check(alias), frozenset(rules), until, payload)
         return self._sign(waiver, payload)
 

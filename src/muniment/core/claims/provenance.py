@@ -4,11 +4,10 @@ An in-toto ResourceDescriptor is an input: a dataset, a base model or code. Blob
 (the diff of a dirty tree, the lock of an environment) are byproducts.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import JsonObject, object_in, objects_in
 from muniment.core.claims.attestations import PROVENANCE, Statement
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDigest
@@ -53,22 +52,24 @@ class Provenance:
     @property
     def inputs(self) -> list[Input]:
         """The inputs of the version."""
-        return [_read_input(resource) for resource in _objects(self._definition.get("resolvedDependencies"))]
+        return [
+            _read_input(resource) for resource in objects_in(self._definition.get("resolvedDependencies"))
+        ]
 
     @property
     def parameters(self) -> JsonObject:
         """The parameters of the training."""
-        return _object(self.external.get("parameters"))
+        return object_in(self.external.get("parameters"))
 
     @property
     def external(self) -> JsonObject:
         """The parameters that the user chose."""
-        return _object(self._definition.get("externalParameters"))
+        return object_in(self._definition.get("externalParameters"))
 
     @property
     def internal(self) -> JsonObject:
         """The captured surroundings: seed, platform, packages, git."""
-        return _object(self._definition.get("internalParameters"))
+        return object_in(self._definition.get("internalParameters"))
 
     def find_byproduct(self, name: str) -> Digest | None:
         """Find a byproduct by name: `diff`, `lock`."""
@@ -76,13 +77,13 @@ class Provenance:
 
     def byproducts(self) -> dict[str, Digest]:
         """List the byproducts by name."""
-        details = _object(self.predicate.get("runDetails"))
-        blobs = {str(item.get("name")): _blob_of(item) for item in _objects(details.get("byproducts"))}
+        details = object_in(self.predicate.get("runDetails"))
+        blobs = {str(item.get("name")): _blob_of(item) for item in objects_in(details.get("byproducts"))}
         return {name: digest for name, digest in blobs.items() if digest is not None}
 
     @property
     def _definition(self) -> JsonObject:
-        return _object(self.predicate.get("buildDefinition"))
+        return object_in(self.predicate.get("buildDefinition"))
 
 
 def write_blob_resource(name: str, digest: Digest, size_bytes: int, media_type: str) -> JsonObject:
@@ -98,8 +99,10 @@ def write_blob_resource(name: str, digest: Digest, size_bytes: int, media_type: 
 
 def list_attachments(statement: Statement) -> list[Digest]:
     """List the blobs that accompany a claim; its holder must hold them too."""
-    inside = _object(statement.predicate.get("runDetails")) if statement.predicate_type == PROVENANCE else {}
-    kept = [*_objects(inside.get("byproducts")), *_objects(statement.predicate.get("byproducts"))]
+    inside = (
+        object_in(statement.predicate.get("runDetails")) if statement.predicate_type == PROVENANCE else {}
+    )
+    kept = [*objects_in(inside.get("byproducts")), *objects_in(statement.predicate.get("byproducts"))]
     return [digest for digest in map(_blob_of, kept) if digest is not None]
 
 
@@ -112,7 +115,7 @@ def _blob_of(resource: JsonObject) -> Digest | None:
 
 
 def _read_input(resource: JsonObject) -> Input:
-    digests, annotations = _object(resource.get("digest")), _object(resource.get("annotations"))
+    digests, annotations = object_in(resource.get("digest")), object_in(resource.get("annotations"))
     kind = str(annotations.get("kind") or ("code" if "gitCommit" in digests else "dataset"))
     return Input(
         name=str(resource.get("name") or ""),
@@ -121,11 +124,3 @@ def _read_input(resource: JsonObject) -> Input:
         uri=str(resource.get("uri") or ""),
         annotations=annotations,
     )
-
-
-def _objects(value: Json) -> Iterator[JsonObject]:
-    yield from (item for item in (value if isinstance(value, list) else []) if isinstance(item, Mapping))
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}

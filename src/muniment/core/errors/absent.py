@@ -1,6 +1,17 @@
 """Errors about missing things: ask for something that exists."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from muniment.core.errors.tree import MunimentError
+
+# The commands that list what has an entry; the inbox has the rest.
+_LISTS: Final[Mapping[str, str]] = {
+    "comment": "muniment comments REFERENCE",
+    "draft": "muniment drafts NAME",
+    "emergency": "muniment history NAME",
+    "request": "muniment requests NAME",
+}
 
 
 class NotFound(MunimentError):
@@ -20,7 +31,12 @@ class VersionNotFound(NotFound):
 
     reference: str
     message = "{reference} does not exist"
-    advice = "list what exists: muniment list"
+
+    @property
+    def hint(self) -> str:
+        """Where its model's versions and aliases are listed."""
+        name = self.reference.partition("@")[0]
+        return f"list its versions: muniment list {name}; or its aliases: muniment history {name}"
 
 
 class BlobNotFound(NotFound):
@@ -78,7 +94,11 @@ class RequestNotFound(NotFound):
     entry: int
     kind: str
     message = "entry {entry} is not an open {kind}, or not one that you may see"
-    advice = "list what is waiting for you: muniment inbox"
+
+    @property
+    def hint(self) -> str:
+        """Where entries of its kind are listed."""
+        return f"see the entries: {_LISTS.get(self.kind, 'muniment inbox')}"
 
 
 class TierNotFound(NotFound):

@@ -250,10 +250,10 @@ class WaiverNotAllowed(Refused):
 
 
 class ReasonNeeded(Refused):
-    """A reason is required."""
+    """A reason is missing, or blank."""
 
     what: str
-    message = "{what} requires a reason"
+    message = "{what} requires a reason that says something"
     advice = "give one with --reason TEXT"
 
 

@@ -12,18 +12,20 @@ class InvalidName(InvalidRequest):
 
     name: str
     kind: str = "name"
-    message = "{name!r} is not a valid {kind}"
-    advice = (
+    remedy: str = (
         "use lower-case letters, digits and . _ - (models: namespace/model), at most 64 characters per part"
     )
+    message = "{name!r} is not a valid {kind}"
+    advice = "{remedy}"
 
 
 class InvalidReference(InvalidRequest):
     """A reference cannot be read."""
 
     reference: str
+    remedy: str = "write namespace/model@3, @alias, @latest or @sha256:<64 hex digits>"
     message = "{reference!r} is not a reference"
-    advice = "write namespace/model@3, @alias, @latest or @sha256:<64 hex digits>"
+    advice = "{remedy}"
 
 
 class InvalidDigest(InvalidRequest):
@@ -72,7 +74,7 @@ class NotAFile(InvalidRequest):
 
     path: str
     message = "{path!r} is not a regular file or directory"
-    advice = "remove it from what you push, or check the path"
+    advice = "check the path; if it lies in a directory that you push, remove it"
 
 
 class FileChanged(InvalidRequest):
@@ -96,7 +98,15 @@ class InvalidDocument(InvalidRequest):
 
     reason: str
     message = "the document is not valid: {reason}"
-    advice = "write plain JSON: no NaN, no duplicate keys, no number beyond 2^53"
+    advice = "write plain JSON: no NaN, no duplicate keys, no number beyond 2^53-1"
+
+
+class InvalidText(InvalidRequest):
+    """A text that a person typed cannot be kept."""
+
+    reason: str
+    message = "the text cannot be kept: {reason}"
+    advice = "write Unicode text without NUL characters, of at most 100,000 characters"
 
 
 class InvalidAttestation(InvalidRequest):
@@ -147,7 +157,7 @@ class InvalidBody(InvalidRequest):
 
     reason: str
     message = "the request cannot be read: {reason}"
-    advice = "see /api/v1/openapi.json for the expected form"
+    advice = "see docs/reference/rest.md or, on a server, /api/v1/openapi.json for the expected form"
 
 
 class InvalidRange(InvalidRequest):
@@ -230,8 +240,9 @@ class InvalidKey(InvalidRequest):
     """A key file cannot be used."""
 
     reason: str
+    remedy: str = "keys are PEM files, ECDSA P-256 or Ed25519; set MUNIMENT_PASSPHRASE if yours is encrypted"
     message = "the key cannot be used: {reason}"
-    advice = "keys are PEM files, ECDSA P-256 or Ed25519; set MUNIMENT_PASSPHRASE if yours is encrypted"
+    advice = "{remedy}"
 
 
 class InvalidSetting(InvalidRequest):
@@ -250,6 +261,15 @@ class InvalidOption(InvalidRequest):
     reason: str
     message = "{option} {reason}"
     advice = "see --help of the command"
+
+
+class InvalidLocation(InvalidRequest):
+    """A text is not the location of a registry."""
+
+    location: str
+    reason: str
+    message = "{location!r} is not the location of a registry: {reason}"
+    advice = "name a directory, or a server: https://HOST or https://HOST:PORT (--registry, MUNIMENT_URL)"
 
 
 class InsecureLocation(InvalidRequest):

@@ -1,6 +1,6 @@
 """Leaves: entries as the bytes of the log hold them, in canonical JSON.
 
-They hold opaque ids and digests, never typed text (DESIGN rule 9). `version` is the version of the format; a
+They hold opaque ids and digests, never typed text. `version` is the version of the format; a
 number is never reused.
 """
 

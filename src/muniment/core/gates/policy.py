@@ -1,7 +1,6 @@
 """Policies: documents of rules, and their verdicts on versions.
 
-`judge` evaluates every rule on a verified case and lists every failure. Only exactly True passes (DESIGN rule
-5).
+`judge` evaluates every rule on a verified case and lists every failure. Only exactly True passes.
 
 >>> policy = Policy.read({"rules": [{"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9}]})
 >>> policy.rules[0].rule.label

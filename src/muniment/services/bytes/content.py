@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from muniment.answers.documents import read_document
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_with_config
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, InvalidManifest
 from muniment.services.bytes.custody import find_sizes, take
@@ -30,6 +31,6 @@ def require_content(
     sizes = take(tx, namespace, list(needed))
     for file in revision.files:
         if sizes[file.digest] != file.size_bytes:
-            reason = f"{file.path} has {sizes[file.digest]} bytes, expected {file.size_bytes}"
+            reason = f"{file.path} has {count(sizes[file.digest], 'byte')}, expected {file.size_bytes}"
             raise InvalidManifest(reason=reason)
     return revision, config

@@ -28,7 +28,7 @@ from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import QuotaRecord, Where
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.unit import Unit
-from muniment.services.reading import Sight
+from muniment.services.people.reading import Sight
 from muniment.services.transaction import Transaction
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 

@@ -5,7 +5,7 @@ from muniment.core.events import QuotaSet
 from muniment.core.names import check_part
 from muniment.core.verbs.bytes import GetUsage, SetQuota, Usage
 from muniment.services.bytes.custody import find_quota
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 

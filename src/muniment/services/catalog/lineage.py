@@ -10,7 +10,7 @@ from muniment.core.names import ModelName
 from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import GetLineage
 from muniment.ports.unit import Unit
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 
 MAX_NODES: Final = 10_000
 # The files of a larger dataset are inputs by the digest of the whole only.

@@ -6,7 +6,7 @@ from muniment.answers.catalog import model_as_of
 from muniment.answers.pages import bound, horizon
 from muniment.core.records import ModelRecord, Where
 from muniment.core.verbs.catalog import ListModels
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 
 _LAST_CHARACTER: Final = "\U0010ffff"
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from lark import Lark, Token, Transformer
-from lark.exceptions import LarkError, UnexpectedInput, VisitError
+from lark.exceptions import LarkError, UnexpectedInput, UnexpectedToken, VisitError
 
 from muniment.core.catalog.search import (
     ALIAS,
@@ -80,9 +80,10 @@ def parse(text: str) -> Search:
     try:
         search = _Reader().transform(_PARSER.parse(text))
     except UnexpectedInput as error:
-        raise InvalidQuery(reason=f"at column {error.column}: {_near(text, error)}") from error
+        raise InvalidQuery(reason=_locate(text, error)) from error
     except VisitError as error:
-        raise InvalidQuery(reason=str(error.orig_exc)) from error
+        cause = error.orig_exc
+        raise InvalidQuery(reason=cause.reason if isinstance(cause, InvalidQuery) else str(cause)) from error
     except LarkError as error:
         raise InvalidQuery(reason="it breaks the grammar") from error
     if not isinstance(search, Search) or _count(search.condition) > MAX_CONDITIONS:
@@ -175,6 +176,8 @@ def _count(condition: "Condition | None") -> int:
             return sum(_count(part) for part in parts)
 
 
-def _near(text: str, error: UnexpectedInput) -> str:
+def _locate(text: str, error: UnexpectedInput) -> str:
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return "a value is missing at its end" if "WORD" in error.expected else "it ends too soon"
     rest = text[error.pos_in_stream :][:20]
-    return f"{rest!r} was not expected" if rest else "it ends too soon"
+    return f"at column {error.column}: {rest!r} was not expected"

@@ -7,7 +7,7 @@ from muniment.core.catalog.search import Search, identify_people
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.catalog import SearchPage, SearchVersions
 from muniment.services.people.principals import find_id
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 
 
 def search_versions(reading: Reading, query: SearchVersions) -> SearchPage:

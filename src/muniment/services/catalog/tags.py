@@ -10,7 +10,7 @@ from muniment.core.events import TagSet
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
 from muniment.core.verbs.catalog import RemoveTag, SetTag
-from muniment.services.catalog.describe import describe_tag
+from muniment.services.catalog.attributes import describe_tag
 from muniment.services.transaction import Outcome, Transaction
 
 _NAME: Final = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")

@@ -1,13 +1,14 @@
 """Deployments: what serves where, now or at a time."""
 
+from muniment.answers.catalog import find_model
 from muniment.answers.pages import bound, end_of, horizon
 from muniment.answers.statuses import check_in_service
 from muniment.core.claims.deployments import Deployment, State
-from muniment.core.errors import DeploymentNotFound, WrongSubject
+from muniment.core.errors import DeploymentNotFound, ModelNotFound, WrongSubject
 from muniment.core.events import Deployed
 from muniment.core.records import DeploymentRecord, VersionRecord, Where
 from muniment.core.verbs.claims import ListDeployments
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 from muniment.services.transaction import Transaction
 
 
@@ -44,10 +45,17 @@ def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> D
 
 
 def list_deployments(reading: Reading, query: ListDeployments) -> tuple[DeploymentRecord, ...]:
-    """List what was said of deployments, a page from `after` on, as far as the caller may see it."""
+    """List what was said of deployments, a page from `after` on, as far as the caller may see it.
+
+    Raises:
+        ModelNotFound: the model does not exist, or the caller may not see it.
+    """
     unit, namespaces = reading.unit, reading.sight.namespaces()
     conditions = [Where("index", ">", query.after), *horizon(unit, query.at)]
     if query.name is not None:
+        if not reading.sight.sees(query.name.namespace):
+            raise ModelNotFound(name=str(query.name))
+        find_model(unit, query.name)
         conditions.append(Where("name", "=", str(query.name)))
     if query.target:
         conditions.append(Where("target", "=", query.target))

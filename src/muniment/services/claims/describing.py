@@ -28,7 +28,7 @@ def describe_withdrawal(unit: Unit, event: ClaimWithdrawn, entry: int) -> None:
 
 
 def describe_revocation(unit: Unit, event: KeyRevoked, entry: int) -> None:
-    """Remove what a key said since it was disowned; what it had withdrawn or replaced holds again.
+    """Remove what a key said since it was revoked; what it had withdrawn or replaced holds again.
 
     This takes long if the key had signed much: each version that it signed for is described anew.
     """
@@ -45,12 +45,12 @@ def describe_revocation(unit: Unit, event: KeyRevoked, entry: int) -> None:
         _describe_anew(unit, Reference(ModelName.parse(name), Digest.parse(revision)), claims, entry)
 
 
-def describe_again(unit: Unit, entry: Entry) -> None:
+def replay_claims(unit: Unit, entry: Entry) -> None:
     """Describe versions by an entry of the log, when the catalog is made anew."""
     match entry.event:
         case AttestationRecorded() as event:
             version = resolve(unit, Reference(event.name, event.revision))
-            for statement in _read([str(event.attestation)], unit):
+            for statement in _read_claims(unit, [str(event.attestation)]):
                 describe_claim(unit, version, statement, entry.index)
         case ClaimWithdrawn() as event:
             describe_withdrawal(unit, event, entry.index)
@@ -77,29 +77,29 @@ def attributes_of(statement: Statement) -> list[Attribute]:
 def _describe_anew(unit: Unit, reference: Reference, changed: Sequence[Digest], entry: int) -> None:
     """Describe a version again by the claims that stand, after some of them began or ceased to stand."""
     version = resolve(unit, reference)
-    affected = list(_read([str(digest) for digest in changed], unit))
+    affected = list(_read_claims(unit, [str(digest) for digest in changed]))
     keys = {attribute.key for statement in affected for attribute in attributes_of(statement)}
     for key in keys:
         unit.catalog.remove(version.index, key, entry)
     for statement in affected:
         forget_claim(unit, version, statement)
     for predicate_type in {statement.predicate_type for statement in affected} & {EVALUATION, PROVENANCE}:
-        for statement in _list_standing(unit, version, predicate_type):
+        for statement in _read_standing(unit, version, predicate_type):
             again = [attribute for attribute in attributes_of(statement) if attribute.key in keys]
             unit.catalog.put(version.index, again, entry)
         # An edge is of a namespace: another model there may have the same bytes, and claims of its own.
         for other in unit.projections.select(VersionRecord, Where("revision", "=", version.revision)):
             if ModelName.parse(other.name).namespace == reference.name.namespace:
-                for statement in _list_standing(unit, other, predicate_type):
+                for statement in _read_standing(unit, other, predicate_type):
                     note_claim(unit, other, statement)
 
 
-def _list_standing(unit: Unit, version: VersionRecord, predicate_type: str) -> Iterator[Statement]:
+def _read_standing(unit: Unit, version: VersionRecord, predicate_type: str) -> Iterator[Statement]:
     claims = list_standing(unit, version, Where("predicate_type", "=", predicate_type))
-    return _read([claim.digest for claim in claims], unit)
+    return _read_claims(unit, [claim.digest for claim in claims])
 
 
-def _read(digests: Sequence[str], unit: Unit) -> Iterator[Statement]:
+def _read_claims(unit: Unit, digests: Sequence[str]) -> Iterator[Statement]:
     """Read what claims say; a damaged one is for `verify` and `scrub` to name."""
     for digest in digests:
         try:

@@ -1,17 +1,17 @@
 """Record a claim that was verified, with what follows from it."""
 
-from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, Statement
+from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, Statement, kind_of
 from muniment.core.claims.deployments import Deployment
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
-from muniment.core.payloads import Payload
+from muniment.core.payloads import Payload, check_reason
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Act
 from muniment.core.records import KeyRecord, VersionRecord
 from muniment.services.bytes.custody import take
-from muniment.services.catalog.describe import describe_deployment
+from muniment.services.catalog.attributes import describe_deployment
 from muniment.services.claims.deployments import deploy
 from muniment.services.claims.describing import describe_claim
 from muniment.services.transaction import Transaction
@@ -30,7 +30,12 @@ def record_claim(  # noqa: PLR0913, PLR0917 - one for each thing that the record
     digest: Digest,
     reason: Payload | None,
 ) -> int:
-    """Record a claim; give its entry. The caller MUST have verified it, and checked that it may be made."""
+    """Record a claim; give its entry. The caller MUST have verified it, and checked that it may be made.
+
+    Raises:
+        ReasonNeeded: its reason is blank.
+    """
+    check_reason(reason, f"the claim ({kind_of(statement.predicate_type)})")
     name = ModelName.parse(version.name)
     is_deployment = statement.predicate_type == DEPLOYMENT
     event = AttestationRecorded(

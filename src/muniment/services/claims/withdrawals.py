@@ -10,12 +10,11 @@ from muniment.core.errors import (
     InvalidAttestation,
     NotWithdrawable,
     NotYourClaim,
-    ReasonNeeded,
     WrongSubject,
 )
 from muniment.core.events import ClaimWithdrawn
 from muniment.core.names import ModelName
-from muniment.core.payloads import Payload
+from muniment.core.payloads import Payload, need_reason
 from muniment.core.people.callers import Assurance
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
 from muniment.services.claims.describing import describe_withdrawal
@@ -39,9 +38,8 @@ def withdraw(  # noqa: PLR0913, PLR0917 - one for each thing that the record of 
         ReasonNeeded, InvalidAttestation: its reason is missing, or is not the one that it names.
     """
     claim = _get_claim(tx, version, withdrawal)
-    if reason is None or reason.is_blank:
-        raise ReasonNeeded(what="a withdrawal")
-    if withdrawal.reason != reason.digest:
+    said = need_reason(reason, "a withdrawal")
+    if withdrawal.reason != said.digest:
         raise InvalidAttestation(reason="it names another reason than the one that came with it")
     event = ClaimWithdrawn(
         name=ModelName.parse(version.name),
@@ -52,7 +50,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - one for each thing that the record of 
         signer=signer.principal,
         key=signer.id,
         assurance=Assurance(signer.assurance),
-        reason=tx.keep(reason),
+        reason=tx.keep(said),
     )
     index = tx.record(event)
     describe_withdrawal(tx.unit, event, index)

@@ -1,7 +1,6 @@
-"""Decisions of people, as they arrive: over what stands now, by those who may, each counted once."""
+"""Signing decisions, as they arrive: over what stands now, by those who may, each counted once."""
 
 from datetime import timedelta
-from typing import Final
 
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
@@ -22,18 +21,16 @@ from muniment.core.errors import (
 from muniment.core.gates.policy import WaiverTerms
 from muniment.core.names import Alias, ModelName
 from muniment.core.payloads import Payload
-from muniment.core.people.roles import Role
+from muniment.core.people.roles import Act, may
 from muniment.core.records import PrincipalRecord, VersionRecord
 from muniment.core.times import read_time
 from muniment.services.transaction import Transaction
-
-_DECIDING: Final = frozenset({Role.VALIDATOR, Role.APPROVER, Role.SECURITY})
 
 
 def check_approval(
     tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
 ) -> None:
-    """Check a decision that somebody signed, before it is recorded.
+    """Check a signing decision before it is recorded.
 
     (0) it is for this version in this registry, and it has not expired
     (1) its signer made neither the version nor the waiver that it is about, and holds the role
@@ -54,7 +51,8 @@ def check_approval(
         raise StaleApproval(reference=reference, what="time")
     claims = read_claims(tx.unit, version, read_revision(tx.unit, Digest.parse(version.revision)))
     _check_others(tx, version, approval, claims)
-    if approval.role not in roles_of(tx.unit, tx.actor, name.namespace) or approval.role not in _DECIDING:
+    held = roles_of(tx.unit, tx.actor, name.namespace)
+    if approval.role not in held or not may([approval.role], Act.APPROVE):
         raise NotPermitted(principal=tx.actor, act=f"decide as {approval.role}", namespace=name.namespace)
     if approval.reason != (None if reason is None else str(reason.digest)):
         raise StaleApproval(reference=reference, what="reason")

@@ -14,7 +14,6 @@ from muniment.core.errors import (
     BreakGlassNotAllowed,
     NotPermitted,
     OwnVersion,
-    ReasonNeeded,
     RequestNotFound,
     StaleApproval,
     StatementReused,
@@ -23,6 +22,7 @@ from muniment.core.errors import (
 from muniment.core.events import EmergencyClosed
 from muniment.core.gates.policy import BreakGlassTerms, Mode
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import need_reason
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.times import read_time, write_time
@@ -42,6 +42,7 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
         NotPermitted: the actor's credential does not cover moving aliases.
         VersionWithdrawn: the version is retired, revoked or purged, which no emergency overrides.
         WrongSubject, StaleApproval: the signed statement is about something else.
+        ReasonNeeded: the reason is blank.
         StatementReused: the signed statement already moved the alias once.
     """
     name = command.reference.name
@@ -51,6 +52,7 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
         raise NotPermitted(principal=tx.actor, act=str(Act.MOVE_ALIAS), namespace=name.namespace)
     version = resolve(tx.unit, command.reference)
     check_in_service(tx.unit, version)
+    need_reason(command.reason, f"moving {name}@{command.alias} past its gate")
     terms = _find_terms(tx, version, command.alias)
     take(tx, name.namespace, [command.attestation])
     signer, statement = verify_sent(tx, command.attestation)
@@ -70,6 +72,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
     Raises:
         RequestNotFound: no open emergency has that entry.
         OwnVersion: the actor made the move or the version.
+        ReasonNeeded: there is no reason.
     """
     move = tx.unit.projections.find(MoveRecord, (command.emergency,))
     if move is None or move.number is None or not move.emergency or move.closed is not None:
@@ -79,15 +82,14 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
     version = resolve(tx.unit, Reference(name, move.number))
     if tx.actor in {move.actor, *authors_of(tx.unit, version)}:
         raise OwnVersion(reference=f"the emergency of {move.name}@{move.alias}", principal=tx.actor)
-    if command.reason is None or command.reason.is_blank:
-        raise ReasonNeeded(what="closing an emergency")
+    reason = need_reason(command.reason, "closing an emergency")
     event = EmergencyClosed(
         name=name,
         alias=Alias(move.alias),
         number=move.number,
         previous=move.previous,
         move=move.index,
-        reason=tx.keep(command.reason),
+        reason=tx.keep(reason),
     )
     return Outcome(tx.record(event))
 

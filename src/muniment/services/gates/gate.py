@@ -10,7 +10,7 @@ from muniment.core.records import VersionRecord
 from muniment.core.verbs.gates import JudgeGate
 from muniment.services.bytes.custody import check_readable
 from muniment.services.claims.own import record_own
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 from muniment.services.transaction import Transaction
 
 

@@ -25,7 +25,7 @@ from muniment.core.records import (
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.gates import GetInbox, InboxItem
 from muniment.ports.unit import Unit
-from muniment.services.reading import Reading, Sight
+from muniment.services.people.reading import Reading, Sight
 
 # Notices are shown for this long; tasks until they are decided.
 _NEWS: Final = timedelta(days=30)

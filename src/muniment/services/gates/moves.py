@@ -10,12 +10,12 @@ from muniment.core.errors import (
     MunimentError,
     NothingToRollBack,
     PreconditionFailed,
-    ReasonNeeded,
     VersionNotFound,
     VersionWithdrawn,
 )
 from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import check_reason, need_reason
 from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, VersionRecord, Where
 from muniment.core.verbs.gates import (
@@ -25,7 +25,7 @@ from muniment.core.verbs.gates import (
     RollBackAlias,
 )
 from muniment.ports.unit import Unit
-from muniment.services.catalog.describe import describe_move, describe_removal
+from muniment.services.catalog.attributes import describe_move, describe_removal
 from muniment.services.gates.gate import record_verdict
 from muniment.services.gates.requests import close_met
 from muniment.services.transaction import Outcome, Transaction
@@ -85,7 +85,7 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
     Raises:
         VersionNotFound: the alias points nowhere.
         NotPermitted: the actor may not move the alias or, if it is guarded, may not set its policy.
-        ReasonNeeded: the reason is blank.
+        ReasonNeeded: there is no reason.
     """
     name = command.name
     is_guarded = bool(find_policies(tx.unit, name, command.alias))
@@ -93,11 +93,8 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
     present = find_move(tx.unit, name, command.alias)
     if present is None or present.number is None:
         raise VersionNotFound(reference=f"{name}@{command.alias}")
-    if command.reason is not None and command.reason.is_blank:
-        raise ReasonNeeded(what=f"removing {name}@{command.alias}")
-    event = AliasRemoved(
-        name=name, alias=command.alias, previous=present.number, reason=tx.keep(command.reason)
-    )
+    reason = need_reason(command.reason, f"removing {name}@{command.alias}")
+    event = AliasRemoved(name=name, alias=command.alias, previous=present.number, reason=tx.keep(reason))
     index = tx.record(event)
     describe_removal(tx.unit, event, index)
     return Outcome(index)
@@ -133,7 +130,12 @@ def record_move(  # noqa: PLR0913 - the data of a move
     *,
     due: str | None = None,
 ) -> Outcome:
-    """Record a move with its verdicts; with `due`, it is an emergency to be closed by then."""
+    """Record a move with its verdicts; with `due`, it is an emergency to be closed by then.
+
+    Raises:
+        ReasonNeeded: the reason is blank.
+    """
+    check_reason(command.reason, f"moving {version.name}@{command.alias}")
     verdicts = [record_verdict(tx, version, verdict, case) for verdict, case in judged if case is not None]
     event = AliasMoved(
         name=ModelName.parse(version.name),

@@ -6,7 +6,7 @@ from muniment.core.claims.approvals import Approval, SigningDecision
 from muniment.core.errors import RequestNotFound
 from muniment.core.events import RequestClosed, RequestOpened, RequestOutcome, RequestReminded
 from muniment.core.names import ModelName
-from muniment.core.payloads import Payload
+from muniment.core.payloads import Payload, check_reason
 from muniment.core.people.roles import Act
 from muniment.core.records import RequestRecord, VersionRecord, Where
 from muniment.core.verbs.gates import CloseRequest, OpenRequest
@@ -19,10 +19,12 @@ def open_request(tx: Transaction, command: OpenRequest) -> Outcome:
 
     Raises:
         VersionWithdrawn: the version is out of service.
+        ReasonNeeded: the reason is blank.
     """
     version = resolve(tx.unit, command.reference)
     check_in_service(tx.unit, version)
     name, number = command.reference.name, version.number
+    check_reason(command.reason, f"the request of {name}@{number}")
     reason = tx.keep(command.reason)
     mine = [
         record for record in _list_open(tx.unit, version, str(command.alias)) if record.requester == tx.actor
@@ -38,11 +40,13 @@ def close_request(tx: Transaction, command: CloseRequest) -> Outcome:
 
     Raises:
         RequestNotFound: no open request has that entry, or somebody else made it.
+        ReasonNeeded: the reason is blank.
     """
     record = tx.unit.projections.find(RequestRecord, (command.request,))
     if record is None or record.closed is not None or record.requester != tx.actor:
         raise RequestNotFound(entry=command.request, kind="request")
     tx.require(Act.COMMENT, ModelName.parse(record.name).namespace)
+    check_reason(command.reason, f"closing the request {command.request}")
     return Outcome(_close(tx, record, RequestOutcome.WITHDRAWN, command.reason))
 
 

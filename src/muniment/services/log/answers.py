@@ -5,7 +5,7 @@ from muniment.core.errors import EventNotFound
 from muniment.core.receipts import Proof
 from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof, Growth, LogIdentity
 from muniment.services.log.proofs import identify, prove, prove_growth
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 
 
 def get_log_identity(reading: Reading, _query: GetLogIdentity) -> LogIdentity:

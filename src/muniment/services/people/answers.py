@@ -15,7 +15,7 @@ from muniment.core.verbs.people import (
 )
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.principals import get_principal
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 
 
 def get_self(reading: Reading, _query: GetSelf) -> Person:

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, LengthMismatch
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import NOBODY, Caller
+from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession
@@ -32,7 +32,6 @@ from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import REGISTRY, Outcome, RegistryKeys, Transaction
 
 # The prefix that tells tokens from other secrets; 32 random bytes follow as text.
-TOKEN_PREFIX = "mun_"  # noqa: S105 - the prefix of every token
 _MAX_TOKEN_CHARACTERS = 200
 _INVITATION = timedelta(minutes=5)
 
@@ -139,7 +138,7 @@ class ServedRegistry:
             InvalidKey: it was made for another challenge or address.
         """
         assertions = importlib.import_module("muniment.signing.assertions")
-        passkey = assertions.read_registration(registration, bytes.fromhex(hash_token(token)), origin)
+        passkey = assertions.read_registration(registration, bytes.fromhex(id_of(token)), origin)
 
         def work(unit: Unit) -> Outcome:
             tx = self.open_as(self._identify(unit, token)).begin(unit)
@@ -152,7 +151,7 @@ class ServedRegistry:
 
         The caller MUST have verified the provider's statement.
         """
-        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        token = make_token()
         expires = write_time(self.clock() + _INVITATION)
 
         def work(unit: Unit) -> Outcome:
@@ -163,7 +162,7 @@ class ServedRegistry:
                 nonces=self.nonces,
                 keys=self.keys,
             )
-            return admit_person(tx, issuer, subject, name, hash_token(token), expires)
+            return admit_person(tx, issuer, subject, name, id_of(token), expires)
 
         self.units.write(work)
         return token
@@ -177,11 +176,6 @@ class ServedRegistry:
     def _identify(self, unit: Unit, token: str | None) -> Caller:
         if token is None:
             return NOBODY
-        if not token.startswith(TOKEN_PREFIX) or len(token) > _MAX_TOKEN_CHARACTERS:
+        if not token.startswith(PREFIX) or len(token) > _MAX_TOKEN_CHARACTERS:
             raise BadToken
-        return identify(unit, hash_token(token), write_time(self.clock()))
-
-
-def hash_token(token: str) -> str:
-    """Return the id of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+        return identify(unit, id_of(token), write_time(self.clock()))

@@ -12,7 +12,7 @@ from muniment.log.index_pages import MemoryPages, PagedIndex
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
-from muniment.services.catalog import describe
+from muniment.services.catalog import attributes
 from muniment.services.claims import describing
 from muniment.services.versions.lifecycle import replay_lifecycle
 
@@ -65,8 +65,8 @@ def rebuild(unit: Unit) -> int:
         unit.projections.apply(entry.fold())
         restore(unit, entry)
         replay_lifecycle(unit, entry)
-        describe.describe_again(unit, entry)
-        describing.describe_again(unit, entry)
+        attributes.replay_attributes(unit, entry)
+        describing.replay_claims(unit, entry)
         count += 1
     unit.index.rebuild(_list_subjects(unit))
     return count

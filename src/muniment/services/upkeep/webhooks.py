@@ -29,7 +29,7 @@ from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.outbox import DeadLetter
 from muniment.ports.unit import Unit
-from muniment.services.reading import Reading
+from muniment.services.people.reading import Reading
 from muniment.services.transaction import Outcome, Transaction
 
 WEBHOOK: Final = "webhook"
@@ -159,6 +159,7 @@ def _read_target(text: str) -> Target:
         document = json.loads(text)
         target = Target(str(document["url"]), str(document["secret"]))
         parts = urlsplit(target.url)
+        _ = parts.port
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidOption(option="target", reason="must have a `url` and a `secret`") from error
     plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username

@@ -1,4 +1,4 @@
-"""Admission: a claim about a version is verified when it arrives (DESIGN rule 4)."""
+"""Admission: a claim about a version is verified when it arrives, and again by each reader."""
 
 from muniment.answers.claims import check_subject, find_same, is_withdrawn
 from muniment.core.bytes.revisions import Revision

@@ -5,7 +5,7 @@ from muniment.answers.resolve import resolve
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.core.verbs.claims import RecordAttestation
-from muniment.services.reading import Sight
+from muniment.services.people.reading import Sight
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.admission import admit
 

@@ -11,14 +11,13 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidOption,
     MunimentError,
-    ReasonNeeded,
     VersionInUse,
     VersionPurged,
     VersionRetained,
 )
 from muniment.core.events import DraftEnded, Entry, RetentionSet, StatusSet, VersionPublished
 from muniment.core.names import ModelName, Reference
-from muniment.core.payloads import Payload
+from muniment.core.payloads import Payload, need_reason
 from muniment.core.people.roles import Act
 from muniment.core.records import (
     DeploymentRecord,
@@ -63,7 +62,7 @@ def set_status(tx: Transaction, command: SetStatus) -> Outcome:
         raise VersionPurged(reference=reference)
     if before is command.status:
         return Outcome(version.index if newest is None else newest.index, created=False)
-    reason = _need_reason(command.reason, f"making {reference} {command.status}")
+    reason = need_reason(command.reason, f"making {reference} {command.status}")
     index = _record_status(tx, version, command.status, reason)
     if command.status is Status.REVOKED:
         isolate(tx.unit, version, tx.time)
@@ -94,7 +93,7 @@ def set_retention(tx: Transaction, command: SetRetention) -> Outcome:
         number=version.number,
         until=until,
         hold=command.hold,
-        reason=tx.keep(_need_reason(command.reason, "retention")),
+        reason=tx.keep(need_reason(command.reason, "retention")),
     )
     return Outcome(tx.record(event))
 
@@ -114,7 +113,7 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
     if status_of(tx.unit, version) is Status.PURGED:
         raise VersionPurged(reference=reference)
     _check_may_go(tx, version)
-    reason = _need_reason(command.reason, "purging")
+    reason = need_reason(command.reason, "purging")
     files = read_revision(tx.unit, Digest.parse(version.revision)).files
     tombstone = Tombstone(
         version=reference,
@@ -200,9 +199,3 @@ def _find_version(unit: Unit, event: VersionPublished | StatusSet) -> VersionRec
 def _record_status(tx: Transaction, version: VersionRecord, status: Status, reason: Payload) -> int:
     name = ModelName.parse(version.name)
     return tx.record(StatusSet(name=name, number=version.number, status=status, reason=tx.keep(reason)))
-
-
-def _need_reason(reason: Payload | None, what: str) -> Payload:
-    if reason is None or reason.is_blank:
-        raise ReasonNeeded(what=what)
-    return reason

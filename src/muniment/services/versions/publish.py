@@ -26,7 +26,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         VersionNotNext: the requested number leaves a gap.
         VersionWithdrawn: a file belongs to a revoked model.
         VersionPurged: a version with these bytes was purged.
-        BlobNotFound: a file of the manifest is not stored (DESIGN rule 2: bytes first).
+        BlobNotFound: a file of the manifest is not stored (bytes are durable before an event names them).
     """
     known = _find_known(tx.unit, command)
     if known is not None:

@@ -20,7 +20,7 @@ from muniment.core.people.roles import Act, may
 from muniment.core.records import ModelRecord, VersionRecord
 from muniment.ports.holdings import QUARANTINE, quarantine_of
 from muniment.ports.unit import Unit
-from muniment.services.reading import Sight
+from muniment.services.people.reading import Sight
 from muniment.services.versions.keeping import is_part_of
 
 

@@ -35,7 +35,7 @@ class Formats:
         ]
         if wrong:
             return no(self, f"not allowed: {', '.join(wrong)}", scans)
-        return yes(self, f"all {len(case.paths)} files", scans)
+        return yes(self, "every file has an allowed format", scans)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from muniment.core.claims.attestations import EVALUATION, REPRODUCTION, SCAN, At
 from muniment.core.claims.evidence import DRIFT, Evidence, newest_per_dataset
 from muniment.core.claims.reproductions import Fidelity
 from muniment.core.claims.scans import OWN_TOOL, SEVERITIES, Scan
+from muniment.core.counting import count
 from muniment.core.gates.rules.case import Case, Finding, Measured, Rule, no, write_age, yes
 from muniment.core.gates.rules.people import find_role_holders
 from muniment.core.people.roles import Role
@@ -70,7 +71,7 @@ class Require:
             return f"the newest is older than {write_age(self.max_age)}"
         n = Evidence(claim.predicate).n
         if self.min_n and n < self.min_n:
-            return f"the newest covers only {n} rows"
+            return f"the newest covers only {count(n, 'row')}"
         if not find_role_holders(case, [claim], self.role):
             return f"the signer of the newest is not a {self.role}"
         return ""
@@ -154,7 +155,9 @@ class Gap:
 
     def _compare(self, evidence: Evidence) -> tuple[bool, str]:
         small = [
-            f"{g.value} has {g.n} rows" for g in evidence.groups(self.group) if g.n < self.min_group_size
+            f"{g.value} has {count(g.n, 'row')}"
+            for g in evidence.groups(self.group)
+            if g.n < self.min_group_size
         ]
         if small:
             return False, f"a group is smaller than {self.min_group_size}: {', '.join(small)}"

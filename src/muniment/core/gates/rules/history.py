@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.provenance import Provenance
+from muniment.core.counting import count
 from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
 from muniment.core.times import read_time
 
@@ -49,7 +50,7 @@ class Clean:
             faults += self._find_licences(case)
         if faults:
             return no(self, "; ".join(faults), claims)
-        return yes(self, f"{len(case.origins)} inputs in order", claims)
+        return yes(self, f"{count(len(case.origins), 'input')} in order", claims)
 
     def _find_licences(self, case: Case) -> list[str]:
         cards = case.of_type(CARD)

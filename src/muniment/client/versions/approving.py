@@ -12,7 +12,7 @@ from muniment.core.claims.predicates import Predicate
 from muniment.core.claims.waivers import Waiver
 from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
-from muniment.core.errors import ClaimNotFound
+from muniment.core.errors import ClaimNotFound, InvalidDigest
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -41,7 +41,7 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
     expires: str | None = None,
     waiver: str | None = None,
 ) -> Approval:
-    """Write down a decision over the evidence and the policies that stand now."""
+    """Write down a signing decision over the evidence and the policies that stand now."""
     policies = backend.ask(GetPolicies(name=ModelName.parse(version.name), alias=Alias(alias)))
     return Approval(
         version=f"{version.name}@{version.number}",
@@ -85,8 +85,11 @@ def write_withdrawal(
     """Write down that a claim is withdrawn, by its digest or so much of it as `muniment show` prints.
 
     Raises:
+        InvalidDigest: it does not begin like a digest.
         ClaimNotFound: no claim about the version has that digest.
     """
+    if not claim.startswith("sha256:"):
+        raise InvalidDigest(text=claim)
     reference = Reference.parse(f"{version.name}@{version.number}")
     known = backend.ask(DescribeVersion(reference=reference)).attestations
     digests = [record.digest for record in known if record.digest.startswith(claim)]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from muniment.capture.clock import now
 from muniment.client.connection.credentials import Credentials
+from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
-from muniment.client.connection.tokens import id_of
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
-from muniment.client.registry import Registry
+from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
-from muniment.core.errors import RegistryNotFound
+from muniment.core.people.tokens import id_of
 from muniment.core.records import KeyRecord, TokenRecord
 from muniment.core.times import Clock
 from muniment.signing.keys import Identity
@@ -32,13 +32,14 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
     machine (`muniment login`), or the founder's key in the directory. `clock` gives the time, for tests.
 
     Raises:
+        InvalidLocation: the location is empty, or a URL that cannot be read.
         RegistryNotFound: there is no registry, and `create` is False.
         RegistryUnreachable: the server does not answer.
         Untrusted: the log was replaced, rolled back or rewritten since it was last seen.
     """
     settings = settings or Settings.read()
-    where = str(location or settings.location)
-    chosen = _load_identity(identity or settings.identity, settings)
+    where = str(settings.location if location is None else location)
+    chosen = _load_identity(settings.identity if identity is None else identity, settings)
     # Load the backend by location, so a client of a server never loads a database library
     # (docs/decisions/0004-late-imports.md).
     if is_remote(where):
@@ -73,23 +74,10 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
     return Registry(trusted, chosen)
 
 
-def is_remote(location: str) -> bool:
-    """Return whether a location is the URL of a server.
-
-    Raises:
-        RegistryNotFound: it is a URL of another kind.
-    """
-    if location.startswith(("https://", "http://")):
-        return True
-    if "://" in location:
-        raise RegistryNotFound(location=location)
-    return False
-
-
 def forget(location: str | Path | None = None, settings: Settings | None = None) -> bool:
     """Forget the log that was seen at a location; return whether there was one."""
     settings = settings or Settings.read()
-    where = str(location or settings.location)
+    where = str(settings.location if location is None else location)
     known = where.rstrip("/") if is_remote(where) else str(Path(where).resolve())
     return Memory(settings.state, known).forget()
 

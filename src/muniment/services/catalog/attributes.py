@@ -58,7 +58,7 @@ def describe_deployment(unit: Unit, event: AttestationRecorded, entry: int) -> N
         unit.catalog.put(version, [Attribute(key, said.target)], entry)
 
 
-def describe_again(unit: Unit, entry: Entry) -> None:
+def replay_attributes(unit: Unit, entry: Entry) -> None:
     """Describe versions by an entry of the log, when the catalog is made anew."""
     match entry.event:
         case VersionPublished(kind=Kind.DATASET) as event:
@@ -81,7 +81,7 @@ def _describe_dataset(unit: Unit, name: ModelName, digest: Digest) -> None:
     try:
         revision = parse_manifest(read_document(unit, digest, MAX_MANIFEST_BYTES))
     except MunimentError:
-        # As above.
+        # A damaged manifest is for `verify` and `scrub` to name.
         return
     note_dataset(unit, name, digest, revision)
 

@@ -12,7 +12,7 @@ from muniment.capture.tree import OnBytes
 from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
-from muniment.client.people.principals import People, write_payload, write_reason
+from muniment.client.people.principals import People, write_reason
 from muniment.client.proofs.paging import read_all, search_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.leaderboard import Leaderboard, rank
@@ -32,6 +32,7 @@ from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.errors import InvalidReference, LogInconsistent
 from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.catalog import ListModels, ListOwners, SetOwner
@@ -100,7 +101,8 @@ class Registry:
         """
         reference = Reference.parse(name)
         if not isinstance(reference.selector, int | None):
-            raise InvalidReference(reference=name)
+            remedy = "write the name that it gets: namespace/model, or namespace/model@3"
+            raise InvalidReference(reference=name, remedy=remedy)
         backend, signer = self._session.backend, self._session.signer()
         number, said = reference.selector, write_reason(message)
         of_kind = None if kind is None else Kind(kind)
@@ -237,7 +239,7 @@ class Registry:
             BreakGlassNotAllowed: no policy allows it.
         """
         chosen = self.version(version) if isinstance(version, str) else version
-        payload = write_payload(reason)
+        payload = Payload.of(reason)
         emergency = Emergency(
             version=str(chosen),
             alias=Alias(alias),
@@ -266,11 +268,12 @@ class Registry:
         command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
-    def remove_alias(self, name: str, alias: str, *, reason: str = "") -> Receipt:
+    def remove_alias(self, name: str, alias: str, *, reason: str) -> Receipt:
         """Remove an alias; its history stays, and a guarded one stays guarded.
 
         Raises:
             VersionNotFound: the alias points nowhere.
+            ReasonNeeded: the reason is blank.
         """
         command = RemoveAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)

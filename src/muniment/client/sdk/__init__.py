@@ -1,0 +1,1 @@
+"""The SDK: how a program opens a registry, and the registry."""
