@@ -12,6 +12,7 @@ from pathlib import Path
 
 import against
 import governance
+import index
 import lineage
 import muniment
 import scale
@@ -52,7 +53,7 @@ def _parse_arguments() -> argparse.Namespace:
 def measure_budgets(directory: Path) -> list[Row]:
     """Measure everything that has a budget."""
     os.environ["MUNIMENT_STATE"] = str(directory / "state")
-    for part in ("start", "transfer", "scale", "search", "lineage", "governance", "served"):
+    for part in ("start", "transfer", "scale", "search", "lineage", "index", "governance", "served"):
         (directory / part).mkdir()
     return [
         *measure_start(directory / "start"),
@@ -60,6 +61,7 @@ def measure_budgets(directory: Path) -> list[Row]:
         *scale.run(directory / "scale"),
         *search.run(directory / "search"),
         *lineage.run(directory / "lineage"),
+        *index.run(directory / "index"),
         *governance.run(directory / "governance"),
         *served.run(directory / "served"),
     ]

@@ -51,7 +51,7 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
   not read is answered as if it were not there.
 * **Changes** are answered with a receipt: the entry of the log, its inclusion proof and a signed checkpoint.
   The status is 201, or 200 where an idempotent change was on record already. A change that is sent again with
-  the same `Idempotency-Key` is done once.
+  the same `Idempotency-Key` is done once. [What a receipt confirms](receipts.md) is for the caller to check.
 * **Answers** are *proven*, a record or a proof that is checked against the log, or *found*: what they list is
   on record, but the list may not be complete. They have an entity tag and heed `If-None-Match`.
 * **Lists** are pages, `{{"items": [...], "next": ...}}`. `next` is what to send as `after` (or `before`,

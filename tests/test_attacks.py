@@ -646,20 +646,20 @@ def test_conditions_are_kept_to(people: Cast) -> None:
 
 def test_a_tag_is_set_and_taken_away_once(people: Cast) -> None:
     """Setting or removing a tag twice makes one entry, and invalid names are refused."""
-    reference = Reference(NAME, 1)
+    reference, ready = Reference(NAME, 1), Payload.of("ready")
 
-    def set_tag(value: str, key: str = "stage") -> Receipt:
-        return people.owner.execute(SetTag(reference=reference, key=key, value=Payload.of(value)))
+    def set_tag(value: Payload, key: str = "stage") -> Receipt:
+        return people.owner.execute(SetTag(reference=reference, key=key, value=value))
 
-    first, again = set_tag("ready"), set_tag("ready")
+    first, again = set_tag(ready), set_tag(ready)
     assert (first.created, again.created, again.index) == (True, False, first.index)
     assert Tag(key="stage", value="ready") in people.owner.ask(ListTags(reference=reference))
     removal = RemoveTag(reference=reference, key="stage")
     first, again = people.owner.execute(removal), people.owner.execute(removal)
     assert (first.created, again.created, again.index) == (True, False, first.index)
     assert "stage" not in {tag.key for tag in people.owner.ask(ListTags(reference=reference))}
-    refuses(lambda: set_tag("x", "no name"), InvalidTag)
-    refuses(lambda: set_tag("x" * 5001), InvalidTag)
+    refuses(lambda: set_tag(ready, "no name"), InvalidTag)
+    refuses(lambda: set_tag(Payload.of("x" * 5001)), InvalidTag)
 
 
 def test_ranges_of_bytes(people: Cast) -> None:

@@ -1,10 +1,12 @@
 """Exports: one file proves a version years later, and shows any alteration."""
 
+import base64
 import io
 import json
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +18,7 @@ from muniment.client.sdk.registry import Registry
 from muniment.client.versions.exporting import ExportBackend, verify_export
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
-from muniment.core.claims.attestations import EVALUATION, VERDICT
+from muniment.core.claims.attestations import EVALUATION
 from muniment.core.errors import (
     BlobNotFound,
     InvalidExport,
@@ -119,23 +121,29 @@ def _document(members: dict[str, bytes], change: Callable[[dict[str, Json]], Non
     members["muniment/export.json"] = json.dumps(document).encode()
 
 
-def _alter_record(document: dict[str, Json]) -> None:
-    answers = document["answers"]
-    assert isinstance(answers, dict)
-    for key, answer in answers.items():
-        if key.startswith("DescribeVersion"):
-            assert isinstance(answer, dict)
-            verdict = next(one for one in answer["attestations"] if one["predicate_type"] == VERDICT)
-            verdict["signer"] = "somebody"
+def _alter_bases(change: Callable[[dict[str, Any]], object]) -> Alter:
+    """Change every basis of an export."""
+
+    def alter(document: dict[str, Json]) -> None:
+        answers = document["answers"]
+        assert isinstance(answers, dict)
+        bases = [answer for answer in answers.values() if isinstance(answer, dict) and "subjects" in answer]
+        assert len(bases) > 3
+        for basis in bases:
+            change(basis)
+
+    return lambda members: _document(members, alter)
 
 
-def _alter_leaf(document: dict[str, Json]) -> None:
-    answers = document["answers"]
-    assert isinstance(answers, dict)
-    key = next(key for key in answers if key.startswith("GetProof"))
-    proof = answers[key]
-    assert isinstance(proof, dict)
-    proof["leaf"] = "AAAA"
+def _withhold(basis: dict[str, Any]) -> None:
+    """Leave out the last entry about each subject."""
+    for listed in basis["subjects"]:
+        listed["entries"] = listed["entries"][:-1]
+
+
+def _strip_index_line(basis: dict[str, Any]) -> None:
+    lines = base64.b64decode(basis["head"]).splitlines(keepends=True)
+    basis["head"] = base64.b64encode(b"".join(lines[:-1])).decode()
 
 
 def _alter_blob(members: dict[str, bytes]) -> None:
@@ -156,8 +164,11 @@ def _is_found_out(path: Path) -> bool:
 @pytest.mark.parametrize(
     "alter",
     [
-        lambda members: _document(members, _alter_record),
-        lambda members: _document(members, _alter_leaf),
+        _alter_bases(_withhold),
+        _alter_bases(_strip_index_line),
+        _alter_bases(lambda basis: basis["entries"][-1].update(leaf="AAAA")),
+        _alter_bases(lambda basis: basis["subjects"].pop()),
+        _alter_bases(lambda basis: basis.update(texts=[])),
         _alter_blob,
         lambda members: members.pop(
             next(name for name, data in members.items() if b"roc_auc" in data and b"rules" in data)
@@ -167,7 +178,7 @@ def _is_found_out(path: Path) -> bool:
 def test_what_was_altered_is_found(
     registry: Registry, promoted: Version, tmp_path: Path, alter: Alter
 ) -> None:
-    """An altered record, leaf or blob, or a missing policy, makes a check fail."""
+    """A withheld entry, an altered leaf or blob, or a missing subject, salt, index or policy is found."""
     registry.export("acme/x@1", tmp_path / "a.tar")
     with tarfile.open(tmp_path / "a.tar") as tar:
         members = {name: _read(tar, name) for name in tar.getnames()}

@@ -26,7 +26,7 @@ from muniment.log.index import (
     key_of,
     subject_hash,
 )
-from muniment.log.index_pages import ROOT, PagedIndex
+from muniment.log.index_pages import ROOT, MemoryPages, PagedIndex
 from muniment.log.index_proofs import (
     AllProof,
     IndexLeaf,
@@ -38,7 +38,6 @@ from muniment.log.index_proofs import (
 )
 from muniment.log.tree import EMPTY_ROOT, hash_leaf
 from muniment.testing.backends import refuses
-from muniment.testing.records import MemoryPages
 
 T = TypeVar("T")
 

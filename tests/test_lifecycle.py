@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors.numpy import save_file
 
 import muniment
 from muniment.cli.main import main
@@ -539,3 +541,69 @@ def test_a_pull_is_refused_with_the_reason(registry: Registry, model: Path, tmp_
     with pytest.raises(VersionWithdrawn, match="backdoor in the weights"):
         act()
     assert not list((tmp_path / "out").rglob("*.bin"))
+
+
+@pytest.mark.parametrize("status", ["retired", "revoked", "purged"])
+def test_a_version_out_of_service_meets_no_gate(registry: Registry, model: Path, status: str) -> None:
+    """It meets no policy in any mode, keeps no alias by promotion, and is not deployed."""
+    registry.people.grant(registry.people.me().record.id, "security")
+    version = registry.push(model, "acme/x")
+    registry.policies.set("acme/x", "production", {"mode": "warn", "rules": [{"rule": "signature"}]})
+    assert version.check("production").passed
+    if status == "purged":
+        version.purge("it leaks")
+    else:
+        registry.promote(version, "production")
+        version.set_status(status, "it leaks")
+    gate = version.check("production")
+    assert (gate.passed, gate.failures) == (False, (f"in service: the version is {status}",))
+    for act in (lambda: registry.promote(version, "production"), lambda: version.deploy("prod-eu/api")):
+        refuses(act, VersionWithdrawn)
+
+
+def test_a_purged_version_does_not_come_back(registry: Registry, model: Path, tmp_path: Path) -> None:
+    """Pushing its files again is refused by name, and so is pulling it, before and after a collection."""
+    version = registry.push(model, "acme/x")
+    version.purge("it leaks")
+    refuses(lambda: registry.push(model, "acme/x"), VersionPurged)
+    refuses(lambda: registry.pull("acme/x@1", tmp_path / "out"), VersionPurged)
+    refuses(lambda: registry.load("acme/x@1"), VersionPurged)
+
+
+def test_what_is_revoked_is_not_loaded(registry: Registry, tmp_path: Path) -> None:
+    """Loading a revoked version is refused, also for security; loading a deprecated one warns."""
+    registry.people.grant(registry.people.me().record.id, "security")
+    save_file({"w": np.zeros(3)}, tmp_path / "w.safetensors")
+    version = registry.push(tmp_path / "w.safetensors", "acme/x")
+    version.set_status("deprecated", "there is a better one")
+    with pytest.warns(UserWarning, match="acme/x@1 is deprecated"):
+        registry.load("acme/x@1")
+    version.set_status("revoked", "it leaks")
+    refuses(lambda: registry.load("acme/x@1"), VersionWithdrawn)
+
+
+def test_show_at_a_time_shows_the_state_of_then(
+    registry: Registry, model: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Aliases, status, tags, owner and withdrawals that came later are not shown."""
+    version = registry.push(model, "acme/x", alias="staging")
+    made = version.attest(EVALUATION, evaluation(0.9))
+    then = made.entry.time
+    version.withdraw_claim(str(made.read(AttestationRecorded).attestation), "wrong labels")
+    registry.promote(version, "canary")
+    version.set_status("deprecated", "there is a better one")
+    registry.set_owner("acme/x", registry.people.me().record.id)
+    version.tag("stage", "old")
+    assert registry.version("acme/x@staging", at=then).tags() == {}
+    registry.close()
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    now, past = (
+        CliRunner().invoke(main, ["show", "acme/x@staging", *options]).stdout
+        for options in ([], ["--at", then])
+    )
+    for word in ("canary", "DEPRECATED", "WITHDRAWN", "owner"):
+        assert word in now
+        assert word not in past
+    assert "staging" in past
+    assert "evaluation" in past

@@ -4,6 +4,8 @@ import base64
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muniment.core.errors import InvalidKey, ProofInvalid
+from muniment.core.times import write_seconds
 from muniment.log.checkpoint import Checkpoint
+from muniment.log.index import IndexHead
 from muniment.log.proofs import prove_consistency, prove_inclusion
 from muniment.log.tree import Frontier, Node, hash_leaf, read_root
+from muniment.signing.heads import HeadSigner, open_head
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner, NoteVerifier, open_note
 
@@ -145,6 +150,37 @@ func main() {
 """
 
 
+HEADS = HeadSigner(signer, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_a_head_is_a_checkpoint_with_an_index_and_a_time() -> None:
+    """A head is read back, and the checkpoint in it is one that every reader of notes opens."""
+    note = HEADS.sign(3, bytes(range(32)), bytes(32))
+    head = open_head(note, signer.verifier)
+    assert (head.size, head.root, head.index) == (3, bytes(range(32)), IndexHead(3, bytes(32)))
+    assert write_seconds(head.time) == "2026-01-01T00:00:00.000000Z"
+    assert Checkpoint.decode(open_note(note, signer.verifier)).size == head.size
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines[:-1],
+        lambda lines: [*lines, lines[-1]],
+        lambda lines: [*lines[:-2], lines[-1]],
+        lambda lines: [lines[0], b"4\n", *lines[2:]],
+        lambda lines: [*lines[:-1], HEADS.sign(4, bytes(32), bytes(32)).splitlines(keepends=True)[-1]],
+        lambda lines: [*lines[:-1], b"\xe2\x80\x94 " + signer.name.encode() + b" AAAA\n"],
+        lambda _: [b"garbage"],
+    ],
+)
+def test_a_head_that_was_altered_is_refused(change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """A line that is missing, doubled, of another head or malformed is refused."""
+    lines = HEADS.sign(3, bytes(range(32)), bytes(32)).splitlines(keepends=True)
+    with pytest.raises(ProofInvalid):
+        open_head(b"".join(change(lines)), signer.verifier)
+
+
 @pytest.mark.foreign
 @pytest.mark.skipif(
     shutil.which("go") is None or not (GO_PATH / "src/golang.org/x/mod/sumdb").exists(),
@@ -161,8 +197,8 @@ def test_go_sumdb_accepts_our_checkpoints_and_proofs(tmp_path: Path) -> None:
         (tmp_path / name).write_text("\n".join(base64.b64encode(node).decode() for node in path))
 
     for name, size in (("old", 13), ("new", 21)):
-        checkpoint = Checkpoint(origin=signer.name, size=size, root=read_root(size, lambda _: nodes))
-        (tmp_path / name).write_bytes(signer.sign(checkpoint.encode()))
+        heads = HeadSigner(signer, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        (tmp_path / name).write_bytes(heads.sign(size, read_root(size, lambda _: nodes), bytes(32)))
     write("consistency", prove_consistency(13, 21, lambda _: nodes))
     for index in range(21):
         write(f"inclusion-{index}", prove_inclusion(index, 21, lambda _: nodes))

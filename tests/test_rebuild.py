@@ -13,13 +13,17 @@ import muniment
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
 from muniment.core.claims.attestations import EVALUATION
+from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
-from muniment.core.events import read_entry
+from muniment.core.events import IndexSealed, read_entry
 from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias, RollBackAlias
+from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import GrantRole, RevokeKey, RevokeRole
+from muniment.services import transaction
 from muniment.services.backend import LocalBackend
+from muniment.services.transaction import REGISTRY
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
 from muniment.testing import open_memory
@@ -100,6 +104,8 @@ def test_an_untouched_registry_has_no_difference(database: Path) -> None:
             "INSERT INTO grants SELECT 0, principal, '*', 'admin', NULL FROM grants LIMIT 1",
             "grants[0] is in no entry",
         ),
+        ("UPDATE index_head SET root = zeroblob(32)", "index: root is"),
+        ("UPDATE index_head SET size = size - 1", "index: size is"),
     ],
 )
 def test_a_changed_row_is_named_and_rebuilt(
@@ -113,6 +119,24 @@ def test_a_changed_row_is_named_and_rebuilt(
     assert compare_directory(database.parent) == []
     with muniment.open(settings=settings) as registry:
         assert registry.version("acme/x@production").record.number == 1
+
+
+def test_the_log_seals_its_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every so many entries, the log says which root its index has, and a comparison finds a wrong one."""
+    monkeypatch.setattr(transaction, "SEAL_EVERY", 10)
+    owner = Identity.generate()
+    backend = open_memory()(owner)
+    for number in range(10):
+        publish(backend, owner, bytes([number]))
+    leaves = backend.ask(GetLeaves(limit=1000))
+    entries = [read_entry(leaf, index) for index, leaf in enumerate(leaves)]
+    sealed = [entry for entry in entries if isinstance(entry.event, IndexSealed)]
+    assert [entry.index for entry in sealed] == list(range(10, len(leaves), 10))
+    assert {entry.actor for entry in sealed} == {REGISTRY}
+    assert backend._units.read(compare) == []
+    wrong = IndexSealed(size=len(leaves), root=Digest.of(b"another index"))
+    backend._units.write(lambda unit: backend.begin(unit).record(wrong))
+    assert [difference.table for difference in backend._units.read(compare)] == ["index"]
 
 
 @pytest.mark.parametrize(

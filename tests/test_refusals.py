@@ -64,6 +64,7 @@ FIRST = Reference(NAME, 1)
 CODES = """
     already_approved
     already_withdrawn
+    answer_incomplete
     answer_stale
     bad_signature
     bad_token
@@ -84,6 +85,7 @@ CODES = """
     file_changed
     file_unusable
     gate_failed
+    gate_misjudged
     index_forked
     index_malformed
     insecure_location
@@ -131,6 +133,7 @@ CODES = """
     not_found
     not_identified
     not_permitted
+    not_proven
     not_reproducible
     not_signed
     not_withdrawable
@@ -149,6 +152,7 @@ CODES = """
     quota_exceeded
     read_only_export
     reason_needed
+    receipt_mismatch
     record_unproven
     refused
     registry_busy

@@ -30,7 +30,7 @@ from muniment.client.bytes.uploads import Uploads
 from muniment.client.connection.settings import Settings
 from muniment.client.connection.transport import Transport
 from muniment.client.people.login import login
-from muniment.client.proofs.checking import read_revision, resolve_proven
+from muniment.client.proofs.checking import read_revision, resolve
 from muniment.client.reproduction.planning import plan
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import prepare, publish
@@ -297,7 +297,7 @@ def test_a_file_that_was_altered_in_the_store_is_not_pulled(tmp_path: Path) -> N
         backend = server.trust(server.open_as(owner))
         publish(backend, prepare(backend, owner, tmp_path / "w.bin", ModelName("acme", "model")))
         reference = Reference.parse("acme/model")
-        (file,) = read_revision(backend, resolve_proven(backend, reference)).files
+        (file,) = read_revision(backend, resolve(backend, reference)).files
         kept = tmp_path / "server" / "data" / "blobs" / "sha256" / file.digest.hex
         kept.chmod(0o644)
         with kept.open("r+b") as altered:

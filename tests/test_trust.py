@@ -12,7 +12,6 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.proofs.checking import check_version, resolve_proven
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.sdk.opening import forget
@@ -25,17 +24,13 @@ from muniment.core.errors import (
     LogRolledBack,
     NotSigned,
     ProofInvalid,
-    RecordUnproven,
     RegistryNotFound,
     StorageFailed,
 )
-from muniment.core.names import Alias, Reference
 from muniment.core.receipts import Receipt
-from muniment.core.verbs.gates import GetMove
 from muniment.core.verbs.log import GetLogIdentity
-from muniment.core.verbs.people import GetKey
 from muniment.core.verbs.verb import Query
-from muniment.core.verbs.versions import GetVersion, ListVersions, PublishVersion
+from muniment.core.verbs.versions import PublishVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Algorithm, Identity
 from muniment.signing.notes import NoteSigner
@@ -171,53 +166,6 @@ def test_a_receipt_that_proves_nothing_is_refused(
     liar.lies[Receipt] = twist
     with pytest.raises(ProofInvalid):
         publish(trusted, owner, b"a")
-
-
-def test_a_record_that_does_not_follow_from_the_log_is_refused(
-    liar: Liar, owner: Identity, tmp_path: Path
-) -> None:
-    """Altered records, and true records of something else, are refused."""
-    trusted = trust(liar, tmp_path)
-    publish(trusted, owner, b"a")
-    second = publish(trusted, owner, b"b")
-    honest = trusted.ask(GetVersion(reference=Reference(NAME, 1)))
-    lies: list[Twist] = [
-        lambda record: replace(record, revision="sha256:" + "0" * 64),
-        lambda record: replace(record, index=second.index),
-        lambda _record: trusted.ask(ListVersions(name=NAME))[0],
-    ]
-    for lie in lies:
-        liar.lies = {GetVersion: lie}
-        with pytest.raises(RecordUnproven):
-            resolve_proven(trusted, Reference(NAME, 1))
-    liar.lies = {}
-    assert resolve_proven(trusted, Reference(NAME, 1)) == honest
-
-
-def test_an_alias_that_never_moved_there_is_refused(liar: Liar, owner: Identity, tmp_path: Path) -> None:
-    """An alias is followed only if its move is proven."""
-    trusted = trust(liar, tmp_path)
-    publish(trusted, owner, b"a")
-    publish(trusted, owner, b"b")
-    registry = Registry(trusted, owner)
-    for alias in ("staging", "canary"):
-        registry.promote(f"{NAME}@{1 if alias == 'staging' else 2}", alias)
-    canary = trusted.ask(GetMove(name=NAME, alias=Alias("canary")))
-    lies: list[Twist] = [lambda move: replace(move, number=2), lambda _move: canary]
-    for lie in lies:
-        liar.lies = {GetMove: lie}
-        with pytest.raises(RecordUnproven):
-            registry.version(f"{NAME}@staging")
-
-
-def test_a_key_of_somebody_else_is_refused(liar: Liar, owner: Identity, tmp_path: Path) -> None:
-    """The owner of a key has to be proven, so a registry cannot vouch for its own signatures."""
-    trusted = trust(liar, tmp_path)
-    publish(trusted, owner, b"a")
-    forged = Identity.generate()
-    liar.lies = {GetKey: lambda key: replace(key, public_key=forged.public.pem.decode())}
-    checks = check_version(trusted, Reference(NAME, 1))
-    assert {check.error.code for check in checks if check.error} == {"record_unproven"}
 
 
 def test_a_version_that_its_author_did_not_sign_is_not_loaded(

@@ -2,10 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +11,7 @@ from click.testing import CliRunner
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.proofs.checking import check_version, find_evidence, find_withdrawn, read_revision
+from muniment.client.proofs.checking import find_evidence
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.evaluations import write_report
@@ -61,14 +59,12 @@ from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
-from muniment.core.records import AttestationRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.catalog import GetLineage, SearchVersions
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import GetInbox, JudgeGate, MoveAlias, OpenRequest
 from muniment.core.verbs.log import GetLeaves, GetLogIdentity
 from muniment.core.verbs.people import EnrolKey, GrantRole, RevokeKey, RevokeRole
-from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.services.upkeep.rebuild import compare, rebuild
@@ -605,49 +601,6 @@ def test_a_rebuild_makes_the_same(backend: LocalBackend, owner: Identity) -> Non
 
 
 # ---- a registry that lies
-
-
-class Liar(LocalBackend):
-    """A registry that alters what it says of claims."""
-
-    twist: Callable[[AttestationRecord], AttestationRecord | None]
-
-    def ask(self, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
-        answer = super().ask(query)
-        if not isinstance(query, DescribeVersion):
-            return answer
-        told = [self.twist(one) for one in answer.attestations]
-        return replace(answer, attestations=tuple(one for one in told if one is not None))
-
-
-LIES: dict[str, Callable[[AttestationRecord], AttestationRecord | None]] = {
-    "a mark for a claim that stands": lambda one: replace(one, withdrawn=one.index + 1),
-    "a mark by the withdrawal of another claim": lambda one: (
-        replace(one, withdrawn=one.index + 2) if one.predicate_type == CARD else one
-    ),
-    "no mark for a claim that was withdrawn": lambda one: replace(one, withdrawn=None),
-    "a mark without the withdrawal": lambda one: None if one.predicate_type == WITHDRAWAL else one,
-}
-
-
-@pytest.mark.parametrize("lie", LIES)
-def test_a_false_mark_is_refused(backend: LocalBackend, owner: Identity, tmp_path: Path, lie: str) -> None:
-    """A registry that marks a valid claim, or unmarks a withdrawn one, is refused."""
-    publish(backend, owner, b"model")
-    record(backend, owner, 1, CARD, {"title": "x"})
-    made = record(backend, owner, 1, EVALUATION, evaluation(0.9))
-    withdraw(backend, owner, 1, claim_of(made))
-    trusted = TrustedBackend(backend, Memory(tmp_path / "state", "liar"), "liar")
-    version = trusted.ask(GetVersion(reference=FIRST))
-    revision = read_revision(trusted, version)
-    honest = trusted.ask(DescribeVersion(reference=FIRST)).attestations
-    withdrawn = find_withdrawn(trusted, honest, version, revision)
-    assert [one.predicate_type for one in withdrawn.values()] == [WITHDRAWAL]
-    backend.__class__, backend.twist = Liar, LIES[lie]  # type: ignore[attr-defined]
-    with pytest.raises(RecordUnproven):
-        find_evidence(trusted, version)
-    failed = [check.error.code for check in check_version(trusted, FIRST) if check.error]
-    assert "record_unproven" in failed
 
 
 @pytest.mark.parametrize("what", ["a withdrawal for another version", "a kind that lasts"])

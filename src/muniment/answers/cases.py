@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
 from muniment.answers.resolve import find_move, resolve
-from muniment.answers.statuses import list_revoked
+from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
@@ -18,8 +18,8 @@ from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.records import MoveRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import MoveRecord, VersionRecord, Where
+from muniment.ports.lineage import Lineage
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
@@ -41,7 +41,7 @@ class Bar(NamedTuple):
 
 
 def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case:
-    """Gather what a policy judges of a version for an alias.
+    """Gather what a policy judges of a version for an alias; without a lineage, nothing of that.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
@@ -56,6 +56,7 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
     }
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
+    lineage = view.lineage if traced else None
     return Case(
         version=f"{version.name}@{version.number}",
         alias=str(bar.alias),
@@ -68,8 +69,9 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         roles={signer: roles_of(view, signer, name.namespace) for signer in signers},
         holds=_find_holds(view, version),
         baselines=baselines,
-        origins=_find_origins(view, claims) if traced else (),
-        revoked=_find_revoked(view, version) if traced else (),
+        origins=_find_origins(view, lineage, claims) if lineage is not None else (),
+        revoked=_find_revoked(view, lineage, version) if lineage is not None else (),
+        status=status_of(view, version),
     )
 
 
@@ -97,9 +99,9 @@ def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
     return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
 
 
-def _find_origins(view: View, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
+def _find_origins(view: View, lineage: Lineage, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
     origins = [
-        _find_origin(view, one, Provenance(claim.predicate))
+        _find_origin(view, lineage, one, Provenance(claim.predicate))
         for claim in claims
         if claim.predicate_type == PROVENANCE
         for one in Provenance(claim.predicate).inputs
@@ -107,10 +109,10 @@ def _find_origins(view: View, claims: Sequence[Attestation]) -> tuple[Origin, ..
     return tuple(origins)
 
 
-def _find_origin(view: View, one: Input, provenance: Provenance) -> Origin:
+def _find_origin(view: View, lineage: Lineage, one: Input, provenance: Provenance) -> Origin:
     if one.kind == "code":
         return Origin(name=one.name, kind=one.kind, resolved=bool(one.digest) and one.uri != "git")
-    owners = [owned.version for owned in view.lineage.find_versions({one.digest}, None)] if one.digest else []
+    owners = [owned.version for owned in lineage.find_versions({one.digest}, None)] if one.digest else []
     if one.uri.startswith(VERSION_URI):
         owners = [owner for owner in owners if f"{owner.name}@{owner.number}" == one.uri[len(VERSION_URI) :]]
     snapshot = provenance.find_byproduct(f"snapshot of {one.name}")
@@ -134,10 +136,10 @@ def _find_licence(view: View, version: VersionRecord) -> str:
     return Card.read(cards[-1].predicate).licence if cards else ""
 
 
-def _find_revoked(view: View, version: VersionRecord) -> tuple[str, ...]:
+def _find_revoked(view: View, lineage: Lineage, version: VersionRecord) -> tuple[str, ...]:
     """List which of a version and all that it was made from are revoked, wherever in the registry."""
     root = Digest.parse(version.revision).hex
-    nodes = view.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
+    nodes = lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
     revoked = [
         f"{one.name}@{one.number}" for one in list_revoked(view) if Digest.parse(one.revision).hex in nodes
     ]

@@ -13,6 +13,7 @@ from muniment.core.records import (
     OwnerRecord,
     TagRecord,
     VersionRecord,
+    Where,
 )
 from muniment.core.verbs.catalog import (
     Comment,
@@ -22,7 +23,6 @@ from muniment.core.verbs.catalog import (
     ListTags,
     Tag,
 )
-from muniment.ports.projections import Where
 
 
 def get_model(state: State, query: GetModel) -> ModelRecord:
@@ -61,10 +61,22 @@ def model_as_of(view: View, model: ModelRecord, until: tuple[Where, ...]) -> Mod
     return replace(model, latest=versions[0].number, owner=owners[0].owner if owners else None)
 
 
+def check_model(view: View, name: ModelName) -> None:
+    """Check that a model exists.
+
+    Raises:
+        ModelNotFound: it has no version.
+    """
+    newest = Where("name", "=", str(name))
+    if not view.projections.select(VersionRecord, newest, order="number", descending=True, limit=1):
+        raise ModelNotFound(name=str(name))
+
+
 def list_owners(state: State, query: ListOwners) -> tuple[OwnerRecord, ...]:
-    """List the owners of a model, oldest first. Raises like `find_model`."""
-    find_model(state.view, query.name)
-    return tuple(select_page(state.view, query, OwnerRecord, Where("name", "=", str(query.name))))
+    """List the owners of a model, oldest first. Raises like `check_model`."""
+    check_model(state.view, query.name)
+    of_model, until = Where("name", "=", str(query.name)), horizon(state.view, query.at)
+    return tuple(select_page(state.view, query, OwnerRecord, of_model, *until))
 
 
 def list_tags(state: State, query: ListTags) -> tuple[Tag, ...]:

@@ -7,8 +7,7 @@ from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation,
 from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
-from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
@@ -73,10 +72,13 @@ def read_said(view: View, digest: str) -> Statement:
 def authors_of(view: View, version: VersionRecord) -> frozenset[str]:
     """Collect who made a version: who published its bytes, under any name, and who trained it.
 
-    Withdrawing the provenance does not make somebody less of an author.
+    Withdrawing the provenance does not make somebody less of an author. Without a lineage, other names are
+    left out.
     """
     trained = _list_counting(view, version, Where("predicate_type", "=", PROVENANCE))
-    same = view.projections.select(VersionRecord, Where("revision", "=", version.revision))
+    same = [version]
+    if view.lineage is not None:
+        same = view.projections.select(VersionRecord, Where("revision", "=", version.revision))
     return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})
 
 

@@ -1,19 +1,18 @@
 """Moves of aliases."""
 
-from muniment.answers.catalog import find_model
+from muniment.answers.catalog import check_model
 from muniment.answers.pages import horizon, select_page
 from muniment.answers.resolve import find_move
 from muniment.answers.view import State
 from muniment.core.errors import (
     VersionNotFound,
 )
-from muniment.core.records import MoveRecord
+from muniment.core.records import MoveRecord, Where
 from muniment.core.verbs.gates import (
     GetMove,
     ListMoves,
     Move,
 )
-from muniment.ports.projections import Where
 
 
 def get_move(state: State, query: GetMove) -> MoveRecord:
@@ -35,11 +34,11 @@ def list_moves(state: State, query: ListMoves) -> tuple[Move, ...]:
         ModelNotFound: the model does not exist.
         VersionNotFound: the alias has never pointed anywhere.
     """
-    of = [Where("name", "=", str(query.name))]
-    find_model(state.view, query.name)
+    of, until = [Where("name", "=", str(query.name))], horizon(state.view, query.at)
+    check_model(state.view, query.name)
     if query.alias is not None:
         of.append(Where("alias", "=", str(query.alias)))
         if not state.view.projections.select(MoveRecord, *of, limit=1):
             raise VersionNotFound(reference=f"{query.name}@{query.alias}")
-    moves = select_page(state.view, query, MoveRecord, *of, *horizon(state.view, query.at))
+    moves = select_page(state.view, query, MoveRecord, *of, *until)
     return tuple(Move(record=move, reason=state.find_text(move.reason)) for move in moves)

@@ -3,10 +3,9 @@
 from typing import Final, TypeVar
 
 from muniment.answers.view import View
-from muniment.core.records import Record
+from muniment.core.records import Record, Where
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import PageQuery
-from muniment.ports.projections import Where
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

@@ -8,11 +8,11 @@ from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.records import (
     GrantRecord,
     KeyRecord,
+    Where,
 )
 from muniment.core.verbs.people import (
     GetKey,
 )
-from muniment.ports.projections import Where
 
 
 def get_key(state: State, query: GetKey) -> KeyRecord:
@@ -29,10 +29,11 @@ def get_key(state: State, query: GetKey) -> KeyRecord:
 
 def roles_of(view: View, principal: str, namespace: str) -> frozenset[Role]:
     """Collect the roles that a principal holds now in a namespace."""
+    held = Where("principal", "=", principal), Where("ended", "=", None)
     return frozenset(
         Role(grant.role)
-        for grant in list_grants(view, principal)
-        if grant.namespace in {namespace, EVERYWHERE}
+        for where in (namespace, EVERYWHERE)
+        for grant in view.projections.select(GrantRecord, Where("namespace", "=", where), *held)
     )
 
 

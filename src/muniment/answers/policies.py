@@ -12,10 +12,9 @@ from muniment.core.errors import (
 )
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models
-from muniment.core.records import PolicyRecord, TierRecord
+from muniment.core.records import PolicyRecord, TierRecord, Where
 from muniment.core.verbs.gates import GetPolicies, GetTier, ListPolicies
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
-from muniment.ports.projections import Where
 
 
 class InForce(NamedTuple):
@@ -88,7 +87,7 @@ def find_tier(view: View, name: ModelName, until: tuple[Where, ...] = ()) -> Tie
 
 
 def find_set(view: View, models: Models, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord | None:
-    """Find the policy that was set last for an alias of some models, whatever its scope."""
+    """Find the policy that was set last for an alias of some models; its scope may exclude a model."""
     policies = view.projections.select(
         PolicyRecord,
         Where("models", "=", str(models)),

@@ -3,9 +3,8 @@
 from muniment.answers.catalog import find_model
 from muniment.answers.pages import select_page
 from muniment.answers.view import State
-from muniment.core.records import RequestRecord
+from muniment.core.records import RequestRecord, Where
 from muniment.core.verbs.gates import ListRequests, Request
-from muniment.ports.projections import Where
 
 
 def list_requests(state: State, query: ListRequests) -> tuple[Request, ...]:

@@ -5,8 +5,7 @@ from muniment.answers.view import View
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.records import MoveRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import MoveRecord, VersionRecord, Where
 
 
 def resolve(view: View, reference: Reference, at: str | None = None) -> VersionRecord:

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from muniment.answers.view import View
 from muniment.core.catalog.statuses import WITHDRAWN, Status
 from muniment.core.errors import VersionWithdrawn
-from muniment.core.records import StatusRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import StatusRecord, VersionRecord, Where
 
 
 def find_status(view: View, version: VersionRecord, until: tuple[Where, ...] = ()) -> StatusRecord | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from muniment.answers.catalog import find_model
+from muniment.answers.catalog import check_model
 from muniment.answers.pages import bound, end_of, horizon, select_page
 from muniment.answers.resolve import resolve
 from muniment.answers.statuses import find_status
@@ -15,6 +15,7 @@ from muniment.core.records import (
     MoveRecord,
     RetentionRecord,
     VersionRecord,
+    Where,
 )
 from muniment.core.verbs.versions import (
     DescribeVersion,
@@ -24,7 +25,6 @@ from muniment.core.verbs.versions import (
     ListVersions,
     VersionDetail,
 )
-from muniment.ports.projections import Where
 
 
 def get_version(state: State, query: GetVersion) -> VersionRecord:
@@ -43,7 +43,7 @@ def describe_version(state: State, query: DescribeVersion) -> VersionDetail:
         Where("revision", "=", version.revision),
         *until,
     )
-    moves = view.projections.select(MoveRecord, Where("name", "=", version.name), *until)
+    moves = _list_moves(view, version, until)
     held = {move.alias: move.number for move in moves}
     status = find_status(view, version, until)
     return VersionDetail(
@@ -72,7 +72,7 @@ def list_versions(state: State, query: ListVersions) -> tuple[VersionRecord, ...
     Raises:
         ModelNotFound: the model does not exist.
     """
-    find_model(state.view, query.name)
+    check_model(state.view, query.name)
     before = [] if query.before is None else [Where("number", "<", query.before)]
     return tuple(
         state.view.projections.select(
@@ -109,6 +109,18 @@ def find_retention(
         limit=1,
     )
     return retentions[0] if retentions else None
+
+
+def _list_moves(view: View, version: VersionRecord, until: tuple[Where, ...]) -> list[MoveRecord]:
+    """List the moves of aliases to a version and away from it, oldest first."""
+    moves = [
+        move
+        for column in ("number", "previous")
+        for move in view.projections.select(
+            MoveRecord, Where("name", "=", version.name), Where(column, "=", version.number), *until
+        )
+    ]
+    return sorted({move.index: move for move in moves}.values(), key=lambda move: move.index)
 
 
 def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[AttestationRecord]:

@@ -5,9 +5,8 @@ from functools import cached_property
 from typing import BinaryIO, Protocol, TypeVar
 
 from muniment.core.digests import Digest
-from muniment.core.records import Key, Record
+from muniment.core.records import Key, Record, Where
 from muniment.ports.lineage import Lineage
-from muniment.ports.projections import Where
 
 R = TypeVar("R", bound=Record)
 
@@ -80,8 +79,8 @@ class View(Protocol):
         """The bytes."""
 
     @property
-    def lineage(self) -> Lineage:
-        """The graph of derivations."""
+    def lineage(self) -> Lineage | None:
+        """The graph of derivations, and who has the same bytes; None if only what is proven is to count."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,12 @@ from muniment.client.bytes.downloads import Downloads
 from muniment.client.bytes.uploads import Uploads
 from muniment.client.connection.transport import API, Transport
 from muniment.core.backend import Stored
+from muniment.core.basis import Basis
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.verb import Command, Query, Verb
-from muniment.core.verbs.wire import answer_of, check, write
+from muniment.core.verbs.wire import BASIS, answer_of, check, write
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -62,6 +63,10 @@ class RemoteBackend:
         # The query's declaration has the type of its answer.
         return self._decode(answer, cast("type[A]", form))
 
+    def prove(self, query: Query[object]) -> Basis:
+        """Ask for what an answer follows from."""
+        return self._decode(self._send(query, accept=BASIS), Basis)
+
     def add_blob(self, source: BinaryIO) -> Stored:
         """Send a stream."""
         return self._uploads.send(source)
@@ -90,7 +95,7 @@ class RemoteBackend:
         """Close the connections."""
         self._transport.close()
 
-    def _send(self, verb: Verb) -> bytes:
+    def _send(self, verb: Verb, accept: str = "application/json") -> bytes:
         check(verb)
         request = write(verb)
         return self._transport.call(
@@ -98,7 +103,7 @@ class RemoteBackend:
             API + request.path,
             params=request.params,
             body=request.body,
-            headers=request.headers,
+            headers={**request.headers, "accept": accept},
         )
 
     def _send_batch(self, documents: Sequence[bytes]) -> None:

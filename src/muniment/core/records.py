@@ -3,12 +3,21 @@
 Each carries `index`, the entry of the log that made it, so that each can be proved.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import ClassVar, Final, TypeAlias
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 Value: TypeAlias = "str | int | None"
 Key: TypeAlias = tuple[str | int, ...]
+
+_OPERATORS: Final[Mapping[str, Callable[..., object]]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +54,27 @@ class Amend:
     key: Key
     values: Mapping[str, Value]
 
+    def amend(self, record: Record) -> Record:
+        """Return a record, which MUST have the key, with the columns set."""
+        return replace(record, **self.values)  # type: ignore[arg-type] # the columns of that kind
+
 
 Change: TypeAlias = Put | Amend
+
+
+class Where(NamedTuple):
+    """A condition on a column; `op` is one of = < <= > >=."""
+
+    column: str
+    op: str
+    value: Value
+
+    def holds(self, record: Record) -> bool:
+        """Return whether a record meets it. A null meets nothing but that it is null."""
+        value = getattr(record, self.column)
+        if self.value is None or value is None:
+            return self.op == "=" and value is self.value
+        return bool(_OPERATORS[self.op](value, self.value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from muniment.core.people.callers import NOBODY
+from muniment.core.basis import Basis
+from muniment.core.people.callers import NOBODY, Caller
 from muniment.core.verbs.verb import Query, Who
 from muniment.edge.caller import require_caller
 from muniment.edge.registry import read, registry_of
@@ -19,6 +20,15 @@ async def ask(request: Request, query: Query[A]) -> A:
         NotIdentified: there is no credential.
         BadToken: the credential is not valid.
     """
-    caller = NOBODY if query.declared.who is Who.ANYBODY else await require_caller(request)
-    registry = registry_of(request)
+    registry, caller = registry_of(request), await _find_caller(request, query)
     return await read(registry, lambda: registry.open_as(caller).ask(query))
+
+
+async def prove(request: Request, query: Query[object]) -> Basis:
+    """Give the caller what the answer to a query follows from. Raises as `ask`."""
+    registry, caller = registry_of(request), await _find_caller(request, query)
+    return await read(registry, lambda: registry.open_as(caller).prove(query))
+
+
+async def _find_caller(request: Request, query: Query[object]) -> Caller:
+    return NOBODY if query.declared.who is Who.ANYBODY else await require_caller(request)

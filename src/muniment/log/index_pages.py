@@ -10,11 +10,13 @@ any number of slots.
 import struct
 from bisect import bisect
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
 from muniment.core.errors import LogInconsistent
 from muniment.log.index import (
+    EMPTY_INDEX,
     KEY_BITS,
     SUBJECT_BYTES,
     IndexHead,
@@ -57,6 +59,40 @@ class Pages(Protocol):
 
     def put_head(self, head: IndexHead) -> None:
         """Write the head."""
+
+
+@dataclass
+class MemoryPages:
+    """Pages in a dictionary."""
+
+    pages: dict[int, bytes] = field(default_factory=dict)
+    last: int = ROOT
+    head: IndexHead = EMPTY_INDEX
+
+    def get(self, pages: Collection[int]) -> Mapping[int, bytes]:
+        """Read pages."""
+        return {page: self.pages[page] for page in pages if page in self.pages}
+
+    def put(self, pages: Mapping[int, bytes]) -> None:
+        """Write pages."""
+        self.pages.update(pages)
+
+    def new(self) -> int:
+        """Return the next id."""
+        self.last += 1
+        return self.last
+
+    def clear(self) -> None:
+        """Delete everything."""
+        self.pages, self.last, self.head = {}, ROOT, EMPTY_INDEX
+
+    def get_head(self) -> IndexHead:
+        """Read the head."""
+        return self.head
+
+    def put_head(self, head: IndexHead) -> None:
+        """Write the head."""
+        self.head = head
 
 
 class PagedIndex:

@@ -25,6 +25,9 @@ class Payloads(Protocol):
     def find(self, digest: str) -> str | None:
         """Find a text by digest; None if it was erased or never stored."""
 
+    def pick(self, digest: str) -> Payload | None:
+        """Find a text with its salt; None as for `find`."""
+
     def erase(self, digest: str) -> bool:
         """Erase a text and its salt permanently; return whether there was one."""
 

@@ -1,19 +1,11 @@
 """Projections: the tables that the log folds into."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from muniment.core.records import Change, Key, Record, Value
+from muniment.core.records import Change, Key, Record, Where
 
 R = TypeVar("R", bound=Record)
-
-
-class Where(NamedTuple):
-    """A condition on a column; `op` is one of = < <= > >=."""
-
-    column: str
-    op: str
-    value: Value
 
 
 class Projections(Protocol):

@@ -16,11 +16,10 @@ from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
 from muniment.core.people.tokens import id_of, make_token
-from muniment.core.records import GrantRecord, TokenRecord
+from muniment.core.records import GrantRecord, TokenRecord, Where
 from muniment.core.times import write_time
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.blobs import BlobStore
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit, Units
 from muniment.scanning.process import ScanProcess
 from muniment.server.founding import load_keys, make_keys, new_id

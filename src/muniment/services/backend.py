@@ -1,23 +1,24 @@
 """The registry in the process: every command and query, for one caller."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import BinaryIO, Final, TypeVar, cast
 
-from muniment.answers.catalog import get_model, list_comments, list_owners, list_tags
-from muniment.answers.moves import get_move, list_moves
-from muniment.answers.people import get_key
-from muniment.answers.policies import get_policies, get_tier, list_policies
-from muniment.answers.requests import list_requests
-from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
+from muniment.answers.catalog import get_model
+from muniment.answers.policies import list_policies
+from muniment.answers.table import ANSWERS, BASES
+from muniment.answers.versions import list_versions
+from muniment.answers.view import State
 from muniment.core.backend import Stored
+from muniment.core.basis import Basis
 from muniment.core.digests import Digest
-from muniment.core.errors import NotIdentified
+from muniment.core.errors import MunimentError, NotIdentified, NotProven
 from muniment.core.people.callers import Caller
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
 from muniment.core.verbs import bytes as bytes_
 from muniment.core.verbs import catalog, claims, gates, log, people, upkeep, versions
-from muniment.core.verbs.verb import Command, May, Query
+from muniment.core.verbs.verb import Command, May, Query, name_of
 from muniment.core.verbs.wire import check
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
@@ -39,6 +40,7 @@ from muniment.services.gates.moves import move_alias, remove_alias, roll_back_al
 from muniment.services.gates.policies import set_policy, set_tier
 from muniment.services.gates.requests import close_request, open_request
 from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
+from muniment.services.log.basis import NotingView, make_basis
 from muniment.services.log.proofs import Paths, find_paths, sign_paths
 from muniment.services.log.retries import once
 from muniment.services.people.answers import (
@@ -123,6 +125,17 @@ class LocalBackend:
         now = write_time(self._clock())
         return self._units.read(lambda unit: self._answer(unit, query, now))
 
+    def prove(self, query: Query[object]) -> Basis:
+        """Give what the answer to a proven query follows from.
+
+        Raises:
+            NotProven: the query is not one of those.
+            NotPermitted, NotFound: the caller may not have an answer.
+        """
+        check(query)
+        now = write_time(self._clock())
+        return self._units.read(lambda unit: self._prove(unit, query, now))
+
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""
         self._check_may_store()
@@ -175,6 +188,17 @@ class LocalBackend:
         reading.check_who(query)
         # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", _QUERIES[type(query)](reading, query))
+
+    def _prove(self, unit: Unit, query: Query[object], now: str) -> Basis:
+        answer = BASES.get(type(query))
+        if answer is None:
+            raise NotProven(query=name_of(type(query)))
+        reading, view = self._read(unit, now), NotingView(unit)
+        reading.check_who(query)
+        # That there is no answer follows from the same basis.
+        with suppress(MunimentError):
+            answer(State(view=view, registry=reading.registry, now=now), query)
+        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees))
 
     def _read(self, unit: Unit, now: str) -> Reading:
         return Reading(
@@ -259,24 +283,14 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
 
 # Each function takes the query of its row and returns the answer of its type.
 _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
-    versions.GetVersion: get_version,
-    versions.DescribeVersion: describe_version,
+    **ANSWERS,
     versions.ListVersions: list_versions,
-    versions.ListDrafts: list_drafts,
-    gates.GetMove: get_move,
-    gates.ListMoves: list_moves,
-    gates.GetPolicies: get_policies,
     gates.ListPolicies: list_policies,
-    gates.GetTier: get_tier,
     gates.JudgeGate: preview_gate,
-    gates.ListRequests: list_requests,
     gates.GetInbox: get_inbox,
     catalog.GetModel: get_model,
     catalog.ListModels: list_models,
     catalog.SearchVersions: search_versions,
-    catalog.ListOwners: list_owners,
-    catalog.ListTags: list_tags,
-    catalog.ListComments: list_comments,
     catalog.GetLineage: get_lineage,
     claims.ListDeployments: list_deployments,
     bytes_.GetUsage: get_usage,
@@ -287,7 +301,6 @@ _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     people.GetSelf: get_self,
     people.GetPerson: get_person,
     people.ListPeople: list_people,
-    people.GetKey: get_key,
     people.ListTokens: list_tokens,
     people.ListIssuers: list_issuers,
     people.WhoMay: who_may,

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar, overload
+from typing import Final, TypeVar, overload
 
 from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
-from muniment.core.events import Entry, Event, NamespaceCreated, write_entry
+from muniment.core.events import Entry, Event, IndexSealed, NamespaceCreated, write_entry
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Act, Role, may
@@ -21,6 +21,8 @@ from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
 REGISTRY: str = "registry"
+# Seldom enough to cost nothing, and often enough that a lie does not last.
+SEAL_EVERY: Final = 1_000
 
 R = TypeVar("R", bound=Record)
 
@@ -85,10 +87,12 @@ class Transaction:
         # The first event of a namespace creates it, and so comes after its creation.
         subjects = hash_subjects(event, self._salt_of)
         log = self.unit.log
+        if not isinstance(event, IndexSealed) and log.size() and log.size() % SEAL_EVERY == 0:
+            self._seal()
         entry = Entry(
             index=log.size(),
             id=self.nonces(),
-            actor=self.actor,
+            actor=REGISTRY if isinstance(event, IndexSealed) else self.actor,
             time=self.time,
             about=tuple(map(bytes.hex, subjects)),
             event=event,
@@ -99,6 +103,11 @@ class Transaction:
         changes = entry.fold()
         self.unit.projections.apply(changes)
         return entry.index, changes
+
+    def _seal(self) -> None:
+        """Write the root of the index into the log."""
+        head = self.unit.index.head()
+        self.record(IndexSealed(size=head.size, root=Digest(head.root.hex())))
 
     def make_salt(self, namespace: str) -> Digest:
         """Make up the salt of a namespace, or of the registry (`*`), and store it; return its digest."""

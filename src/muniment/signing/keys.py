@@ -220,9 +220,10 @@ class Identity:
         return PublicKey(self._key.public_key())
 
     def sign(self, message: bytes) -> bytes:
-        """Sign: ECDSA with SHA-256 in DER, or Ed25519 in 64 bytes."""
+        """Sign: ECDSA with SHA-256 in DER, or Ed25519 in 64 bytes; again, the signature is the same."""
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            return self._key.sign(message, ec.ECDSA(hashes.SHA256()))
+            # RFC 6979: a statement that is signed again is the same bundle, so its receipt confirms it.
+            return self._key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
         return self._key.sign(message)
 
     def derive(self, purpose: str) -> bytes:

@@ -8,6 +8,7 @@ def test_my_store():
 
 from muniment.testing.bytes import MemoryBlobs
 from muniment.testing.conformance import check_backend
+from muniment.testing.lying import LyingBackend
 from muniment.testing.memory import MemoryUnits, open_memory, open_over
 from muniment.testing.stores import (
     check_blob_store,
@@ -22,6 +23,7 @@ from muniment.testing.stores import (
 )
 
 __all__ = [
+    "LyingBackend",
     "MemoryBlobs",
     "MemoryUnits",
     "check_backend",

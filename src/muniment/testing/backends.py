@@ -82,7 +82,8 @@ def record(  # noqa: PLR0913 - the parts of a claim
     subject = Digest.parse(version.revision)
     bundle = attest(subject, str(reference), predicate_type, predicate, identity)
     digest = backend.add_documents([bundle.encode()])[0]
-    return backend.execute(RecordAttestation(reference=reference, bundle=digest, reason=reason))
+    exact = Reference(name, subject)
+    return backend.execute(RecordAttestation(reference=exact, bundle=digest, reason=reason))
 
 
 def withdraw(

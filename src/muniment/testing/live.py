@@ -17,11 +17,12 @@ import httpx2
 
 from muniment.capture.clock import now
 from muniment.client.proofs.memory import Memory
-from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
 from muniment.core.backend import Backend
 from muniment.core.payloads import Payload
 from muniment.core.people.tokens import id_of, make_token
+from muniment.core.records import TokenRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession, GetKey, IssueToken
 from muniment.signing.keys import Identity
@@ -55,7 +56,8 @@ class LiveServer:
         """Sign in with a key and open the registry. The first one is its founder."""
         if identity.public.id not in self.tokens:
             self.tokens[identity.public.id] = self._sign_in(identity)
-        return self.trust(self.connect(self.tokens[identity.public.id]))
+        token = self.tokens[identity.public.id]
+        return self.trust(self.connect(token), Credential(TokenRecord, id_of(token)))
 
     def connect(self, token: str | None) -> RemoteBackend:
         """Open the registry with a token."""
@@ -63,9 +65,9 @@ class LiveServer:
         self.opened.append(backend)
         return backend
 
-    def trust(self, backend: Backend) -> TrustedBackend:
+    def trust(self, backend: Backend, credential: Credential | None = None) -> TrustedBackend:
         """Wrap a backend to check its statements about the log."""
-        return TrustedBackend(backend, Memory(self.state, self.url), self.url)
+        return TrustedBackend(backend, Memory(self.state, self.url), self.url, credential=credential)
 
     def _sign_in(self, identity: Identity) -> str:
         if not self.tokens:

@@ -1,17 +1,14 @@
 """The log, its index, projections and payloads in memory."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from muniment.core.errors import LogInconsistent
 from muniment.core.payloads import Payload
-from muniment.core.records import Change, Key, Put, Record, Value
-from muniment.log.index import EMPTY_INDEX, IndexHead
-from muniment.log.index_pages import ROOT, PagedIndex
+from muniment.core.records import Change, Key, Put, Record, Where
+from muniment.log.index_pages import MemoryPages, PagedIndex
 from muniment.log.tree import Frontier, Node, hash_leaf
-from muniment.ports.projections import Where
-from muniment.testing.indexes import OPERATORS
 
 R = TypeVar("R", bound=Record)
 
@@ -60,40 +57,6 @@ class MemoryLog:
         return sum(1 for appended in self.times if appended <= time)
 
 
-@dataclass
-class MemoryPages:
-    """Pages of an index in a dictionary."""
-
-    pages: dict[int, bytes] = field(default_factory=dict)
-    last: int = ROOT
-    head: IndexHead = EMPTY_INDEX
-
-    def get(self, pages: Collection[int]) -> Mapping[int, bytes]:
-        """Read pages."""
-        return {page: self.pages[page] for page in pages if page in self.pages}
-
-    def put(self, pages: Mapping[int, bytes]) -> None:
-        """Write pages."""
-        self.pages.update(pages)
-
-    def new(self) -> int:
-        """Return the next id."""
-        self.last += 1
-        return self.last
-
-    def clear(self) -> None:
-        """Delete everything."""
-        self.pages, self.last, self.head = {}, ROOT, EMPTY_INDEX
-
-    def get_head(self) -> IndexHead:
-        """Read the head."""
-        return self.head
-
-    def put_head(self, head: IndexHead) -> None:
-        """Write the head."""
-        self.head = head
-
-
 class MemoryIndex(PagedIndex):
     """A SubjectIndex in a dictionary."""
 
@@ -116,7 +79,7 @@ class MemoryProjections:
                 table[change.record.identity()] = change.record
             else:
                 table = self.tables[change.kind.table]
-                table[change.key] = replace(table[change.key], **dict(change.values))  # type: ignore[arg-type] # the columns of that kind
+                table[change.key] = change.amend(table[change.key])
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a record."""
@@ -134,7 +97,7 @@ class MemoryProjections:
         records = [
             record
             for record in cast("Iterable[R]", self.tables.get(kind.table, {}).values())
-            if all(_holds(getattr(record, c.column), c) for c in conditions)
+            if all(condition.holds(record) for condition in conditions)
         ]
         records.sort(key=lambda record: cast("int", getattr(record, order)), reverse=descending)
         return records[:limit]
@@ -148,7 +111,7 @@ class MemoryProjections:
 class MemoryPayloads:
     """Payloads in dictionaries."""
 
-    texts: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, Payload] = field(default_factory=dict)
     labels: dict[str, list[str]] = field(default_factory=dict)
     owners: dict[str, tuple[str | None, bool]] = field(default_factory=dict)
 
@@ -164,7 +127,7 @@ class MemoryPayloads:
         digest = str(payload.digest)
         if digest in self.texts:
             return digest
-        self.texts[digest] = payload.text
+        self.texts[digest] = payload
         self.owners[digest] = (principal, personal)
         if label is not None:
             self.labels.setdefault(label, []).append(digest)
@@ -172,6 +135,10 @@ class MemoryPayloads:
 
     def find(self, digest: str) -> str | None:
         """Find a text."""
+        return None if digest not in self.texts else self.texts[digest].text
+
+    def pick(self, digest: str) -> Payload | None:
+        """Find a text with its salt."""
         return self.texts.get(digest)
 
     def find_of(self, principal: str, *, personal: bool) -> list[str]:
@@ -189,9 +156,3 @@ class MemoryPayloads:
     def erase(self, digest: str) -> bool:
         """Erase a text."""
         return self.texts.pop(digest, None) is not None
-
-
-def _holds(value: Value, condition: Where) -> bool:
-    if condition.value is None or value is None:
-        return condition.op == "=" and value is condition.value
-    return bool(OPERATORS[condition.op](value, condition.value))

@@ -14,7 +14,7 @@ from muniment.core.claims.lineage import Direction, Edge, Relation
 from muniment.core.digests import Digest
 from muniment.core.errors import BlobNotFound, LogInconsistent, OffsetMismatch, VersionNotFound
 from muniment.core.payloads import Payload
-from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord
+from muniment.core.records import Amend, ModelRecord, PrincipalRecord, Put, VersionRecord, Where
 from muniment.log.index import Posting, Span, fold_index, key_of, subject_hash
 from muniment.log.index_proofs import AllProof, verify_all, verify_newest
 from muniment.log.tree import Frontier, Node, cover, hash_children, hash_leaf, read_root
@@ -23,7 +23,6 @@ from muniment.ports.event_log import EventLog
 from muniment.ports.holdings import GARBAGE
 from muniment.ports.index import SubjectIndex
 from muniment.ports.lineage import Lineage
-from muniment.ports.projections import Where
 from muniment.ports.staging import Staging, Stretch
 from muniment.ports.unit import Unit, Units
 

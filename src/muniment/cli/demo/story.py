@@ -282,7 +282,7 @@ def _change_a_row(scene: Scene) -> None:
 
 
 def _remove_last_event(scene: Scene) -> None:
-    say("Remove the last event, and its hashes, from the database.")
+    say("Remove the last event, and its hashes, from the database, and make the rest agree.")
     database = scene.data / "registry.db"
     backup = scene.directory / "registry.backup"
     with closing(sqlite3.connect(database)) as connection:
@@ -296,6 +296,7 @@ def _remove_last_event(scene: Scene) -> None:
         connection.execute('DELETE FROM nodes WHERE (("index" + 1) << level) > ?', (last,))
         connection.execute('DELETE FROM events WHERE "index" = ?', (last,))
         connection.commit()
+    scene.run("admin rebuild")
     report = scene.run(f"show {_NAME}@production", exits=3)
     check("the remembered checkpoint exposes it", "log_rolled_back" in report)
     with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(database)) as target:

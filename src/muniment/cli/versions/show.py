@@ -44,7 +44,8 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
     record, revision = version.record, version.revision()
     withdrawn = find_withdrawn(version.session.backend, detail.attestations, record, revision)
     scans = _find_scans(version, detail)
-    owner = next((one.owner for one in reversed(registry.owners(record.name))), None)
+    owners = registry.owners(record.name, at=version.at)
+    owner = owners[-1].owner if owners else None
     document: JsonObject = {
         "version": str(version),
         "digest": record.revision,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from muniment.client.proofs.checking import read_document
+from muniment.client.proofs.judging import judge
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.version import Session, get_version
 from muniment.core import canonical
@@ -90,9 +91,7 @@ class Policies:
         Raises:
             TierNotFound: it is in none.
         """
-        record = self._session.backend.ask(GetTier(name=ModelName.parse(name)))
-        self._session.backend.check_record(record)
-        return record.tier
+        return self._session.backend.ask(GetTier(name=ModelName.parse(name))).tier
 
     def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
         """Judge versions by a policy as if it were in force for an alias; nothing is set.
@@ -105,10 +104,9 @@ class Policies:
         policy = backend.add_documents([encode(document)])[0]
         for text in references:
             version = get_version(self._session, Reference.parse(text))
-            yield backend.ask(JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
+            yield judge(backend, JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
 
     def _read(self, record: PolicyRecord) -> InForce:
-        self._session.backend.check_record(record)
         if record.digest is None:
             return InForce(record, None)
         digest = Digest.parse(record.digest)

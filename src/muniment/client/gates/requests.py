@@ -38,10 +38,7 @@ class Requests:
 
     def list(self, name: str, *, closed: bool = False) -> Sequence[Request]:
         """List the open requests for the versions of a model, each proven; with `closed`, all."""
-        requests = list(read_all(self._backend, ListRequests(name=ModelName.parse(name), closed=closed)))
-        for request in requests:
-            self._backend.check_record(request.record)
-        return requests
+        return list(read_all(self._backend, ListRequests(name=ModelName.parse(name), closed=closed)))
 
 
 class Comments:
@@ -61,10 +58,7 @@ class Comments:
 
     def list(self, version: Version) -> Sequence[Comment]:
         """List the comments on a version, oldest first, each proven."""
-        comments = list(read_all(self._backend, ListComments(reference=version.reference)))
-        for comment in comments:
-            self._backend.check_record(comment.record)
-        return comments
+        return list(read_all(self._backend, ListComments(reference=version.reference)))
 
     def erase(self, comment: int) -> Receipt:
         """Erase the text of a comment permanently, by its entry."""

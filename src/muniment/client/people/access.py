@@ -15,7 +15,6 @@ from muniment.core.times import write_time
 from muniment.core.verbs.bytes import GetUsage, SetQuota, Usage
 from muniment.core.verbs.people import (
     DistrustIssuer,
-    GetSelf,
     IssueToken,
     ListIssuers,
     ListTokens,
@@ -57,7 +56,7 @@ class Access:
         """
         text = make_token()
         command = IssueToken(
-            principal=principal or self._backend.ask(GetSelf()).record.id,
+            principal=principal or self._backend.principal,
             token=id_of(text),
             name=Payload.of(name),
             scopes=tuple(sorted(parse_scopes(scopes))),

@@ -16,11 +16,14 @@ from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
 from muniment.client.connection.transport import API, Transport
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import open_remote
 from muniment.core.errors import InvalidKey, LoginRefused
 from muniment.core.payloads import Payload
 from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
+from muniment.core.records import TokenRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession, GetSelf, Person
 from muniment.signing.keys import Identity
@@ -53,6 +56,7 @@ def login(
         InvalidLocation: it is not the URL of a server.
         LoginRefused: the link has no token, or the invitation is used up.
         BadToken: the invitation is no longer valid.
+        Untrusted: the server's log is not the one seen before, or its receipt is for something else.
     """
     settings = settings or Settings.read()
     if "#" not in link:
@@ -67,7 +71,9 @@ def login(
     )
     guest = open_remote(location, invitation, settings.state)
     try:
-        guest.execute(command)
+        shown = Credential(TokenRecord, id_of(invitation))
+        memory = Memory(settings.state, location)
+        TrustedBackend(guest, memory, location, credential=shown).execute(command)
     finally:
         guest.close()
     credentials.keep(location, token)

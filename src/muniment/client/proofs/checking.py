@@ -36,14 +36,14 @@ from muniment.core.errors import (
     ProofInvalid,
     RecordUnproven,
     VerdictInconsistent,
-    VersionNotFound,
+    VersionPurged,
+    VersionWithdrawn,
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
 from muniment.core.gates.verdicts import Content, read_case, write_verdict
-from muniment.core.names import Alias, Reference
+from muniment.core.names import Reference
 from muniment.core.records import AttestationRecord, VersionRecord
-from muniment.core.verbs.gates import GetMove
 from muniment.core.verbs.people import GetKey
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, VersionDetail
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
@@ -65,28 +65,14 @@ class Check:
         return self.error is None
 
 
-def resolve_proven(backend: TrustedBackend, reference: Reference, at: str | None = None) -> VersionRecord:
-    """Resolve a reference to a version whose record, and whose alias move, the log proves.
+def resolve(backend: TrustedBackend, reference: Reference, at: str | None = None) -> VersionRecord:
+    """Resolve a reference, now or at a time.
 
     Raises:
-        RecordUnproven, ProofInvalid: the registry's answer does not follow from its log.
+        VersionNotFound: it points at no version.
+        Untrusted: the registry's answer does not follow from its log.
     """
-    exact = reference
-    if isinstance(reference.selector, Alias):
-        move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
-        backend.check_record(move)
-        if (move.name, move.alias) != (str(reference.name), str(reference.selector)):
-            raise RecordUnproven(record=str(reference), index=move.index)
-        if move.number is None:
-            raise VersionNotFound(reference=str(reference))
-        exact = Reference(reference.name, move.number)
-    version = backend.ask(GetVersion(reference=exact, at=at))
-    backend.check_record(version)
-    wanted = exact.selector
-    actual = {int: version.number, Digest: Digest.parse(version.revision)}.get(type(wanted), wanted)
-    if version.name != str(reference.name) or actual != wanted:
-        raise RecordUnproven(record=str(reference), index=version.index)
-    return version
+    return backend.ask(GetVersion(reference=reference, at=at))
 
 
 def read_revision(backend: TrustedBackend, version: VersionRecord) -> Revision:
@@ -141,6 +127,22 @@ def check_signature(backend: TrustedBackend, version: VersionRecord, revision: R
     return check_claim(backend, claims[-1], version, revision)
 
 
+def check_in_service(backend: TrustedBackend, version: VersionRecord, *statuses: Status) -> Status:
+    """Check that a version has none of some statuses; return the one that it has.
+
+    Raises:
+        VersionPurged, VersionWithdrawn: it has one of them.
+    """
+    detail = backend.ask(DescribeVersion(reference=_exact(version)))
+    status = Status.PUBLISHED if detail.status is None else Status(detail.status.status)
+    reference = f"{version.name}@{version.number}"
+    if status is Status.PURGED and status in statuses:
+        raise VersionPurged(reference=reference)
+    if status in statuses:
+        raise VersionWithdrawn(reference=reference, status=status, reason=detail.status_reason or "erased")
+    return status
+
+
 def find_content_claims(backend: TrustedBackend, version: VersionRecord) -> list[AttestationRecord]:
     """List the content signatures of a version's author, the newest last; none is checked yet."""
     detail = backend.ask(DescribeVersion(reference=_exact(version)))
@@ -156,16 +158,13 @@ def check_claim(
 ) -> Attestation:
     """Check a claim: on record, by a key that the log gave to its signer, about this version.
 
-    (0) its record, and the record of its key, follow from the log
-    (1) the key is the signer's, and was not revoked as of that entry
-    (2) its bytes have the digest on record, and the key signed them
-    (3) it is about this version: the digest of the manifest, or exactly its files
+    (0) the key is proven to be the signer's, and was not revoked as of that entry
+    (1) its bytes have the digest on record, and the key signed them
+    (2) it is about this version: the digest of the manifest, or exactly its files
 
-    The caller MUST have proven `version` and read `revision` from its manifest.
+    The caller MUST have `record` and `version` from proven answers, and `revision` from its manifest.
     """
-    backend.check_record(record)
     key = backend.ask(GetKey(key_id=record.key_id))
-    backend.check_record(key)
     if key.id != record.key_id or key.principal != record.signer:
         raise RecordUnproven(record=f"keys[{key.id}]", index=key.index)
     if key.revoked is not None and key.revoked <= record.index:
@@ -188,13 +187,17 @@ def check_claim(
 
 
 def read_claims(
-    backend: TrustedBackend, version: VersionRecord, revision: Revision, *types: str
+    backend: TrustedBackend,
+    version: VersionRecord,
+    revision: Revision,
+    *types: str,
+    at: str | None = None,
 ) -> list[Attestation]:
-    """Read the claims about a version that stand, oldest first, of some types or of all.
+    """Read the claims about a version that stand, or stood at a time, oldest first, of some types or of all.
 
     Raises as `check_claim` and `find_withdrawn`.
     """
-    records = backend.ask(DescribeVersion(reference=_exact(version))).attestations
+    records = backend.ask(DescribeVersion(reference=_exact(version), at=at)).attestations
     withdrawn = find_withdrawn(backend, records, version, revision)
     claims = [
         check_claim(backend, record, version, revision)
@@ -306,7 +309,6 @@ def _read_said(backend: TrustedBackend, digest: Digest) -> Content:
     """Read what a claim says, and check that its signer's key signed it."""
     bundle = Bundle.decode(read_document(backend, digest, "a claim", MAX_BUNDLE_BYTES))
     key = backend.ask(GetKey(key_id=bundle.key_id))
-    backend.check_record(key)
     statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
     return statement.predicate_type, statement.predicate
 
@@ -324,7 +326,7 @@ def _outcome(predicate: JsonObject) -> object:
 
 def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     """Check all that can be checked of a version; each by name, none left out after a failure."""
-    version = resolve_proven(backend, reference)
+    version = resolve(backend, reference)
     revision = read_revision(backend, version)
     detail = backend.ask(DescribeVersion(reference=_exact(version)))
     purged = detail.status is not None and detail.status.status == Status.PURGED
@@ -354,7 +356,7 @@ def _list_checks(
     try:
         withdrawn = find_withdrawn(backend, records, version, revision) if marked else {}
     except (MunimentError, OSError):
-        # A check of its own names this; until it is mended, every evaluation has to stand up.
+        # A check of its own names this; until then, every evaluation is checked.
         withdrawn = {}
     claims = [
         (_describe_claim(record), partial(check_claim, backend, record, version, revision))

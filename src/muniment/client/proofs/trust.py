@@ -1,30 +1,45 @@
 """A backend that checks another one.
 
 It checks every receipt and proof at once: the log's key signed the checkpoint, the entry is in its tree, and
-the log still contains what it had when it was last seen.
+the log still contains what it had when it was last seen. A receipt counts only if its entry also says what
+the command asked.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
 from threading import Lock
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
 
+from muniment.answers.table import ANSWERS, BASES
+from muniment.answers.view import State
 from muniment.capture.clock import now
+from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.memory import Memory, Remembered
+from muniment.client.proofs.receipts import check_newest, check_receipt
 from muniment.core.backend import Backend, Stored
+from muniment.core.basis import Basis
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerStale,
     IndexForked,
+    InvalidBody,
+    InvalidDocument,
     LogForked,
     LogReplaced,
     LogRolledBack,
+    NotIdentified,
     ProofInvalid,
     RecordUnproven,
+    UnknownSigner,
 )
+from muniment.core.events import IndexSealed
 from muniment.core.receipts import Proof, Receipt
-from muniment.core.records import Record
+from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof
+from muniment.core.verbs.people import GetKey, GetPerson, GetSelf, ListTokens
 from muniment.core.verbs.verb import Command, Query
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import hash_leaf
@@ -32,21 +47,39 @@ from muniment.signing.heads import Head, open_head
 from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
+C = TypeVar("C", bound=Command)
 
 # The clocks of replicas differ, and answers overtake one another.
 _DRIFT_S: Final = 60
 
 
+class _Documents(NamedTuple):
+    """The blobs of a backend, as views open them; who reads one checks its digest."""
+
+    backend: Backend
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return self.backend.open_blob(digest)
+
+
+class Credential(NamedTuple):
+    """What identifies us to a registry, by its id: a token or, in a directory, a key."""
+
+    kind: type[TokenRecord] | type[KeyRecord]
+    id: str
+
+
 class TrustedBackend:
     """A Backend in front of another, which checks that one's statements about its log."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what its trust stands on
         self,
         backend: Backend,
         memory: Memory,
         location: str,
         clock: Clock = now,
         max_age_s: float | None = None,
+        credential: Credential | None = None,
     ) -> None:
         """Open the log at a location, and check it against the memory.
 
@@ -59,6 +92,7 @@ class TrustedBackend:
         self._memory = memory
         self._location = location
         self._max_age_s = max_age_s
+        self._credential = credential
         self.clock = clock
         self._seeing = Lock()
         said = backend.ask(GetLogIdentity())
@@ -84,24 +118,89 @@ class TrustedBackend:
         """The newest state of the log that passed the checks."""
         return self._seen
 
+    @cached_property
+    def principal(self) -> str:
+        """Our principal: whom the log names as the owner of our token or, in a directory, of our key.
+
+        The entry that issued the token, or enrolled the key, is proven. Without a credential at hand, the
+        registry says who we are, and it is proven only that there is such a principal.
+
+        Raises:
+            NotIdentified: we have no credential that the registry knows.
+            RecordUnproven, ProofInvalid: the registry's answer does not follow from its log.
+        """
+        if self._credential is None:
+            person = self.ask(GetSelf()).record
+            self.check_record(person)
+            return person.id
+        record = self._find_credential(self._credential)
+        self.check_record(record)
+        return record.principal
+
+    def find_principal(self, text: str) -> str:
+        """Return the id of a principal, by id or by name.
+
+        It is proven that there is such a principal. That it bears the name is the registry's word: the log
+        holds only a salted digest of it.
+
+        Raises:
+            PrincipalNotFound: there is none.
+            RecordUnproven: the answer is another principal.
+        """
+        person = self.ask(GetPerson(principal=text))
+        self.check_record(person.record)
+        if text not in {person.record.id, person.name}:
+            raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
+        return person.record.id
+
     def execute(self, command: Command) -> Receipt:
         """Execute a command, and check its receipt.
 
+        (0) the command names versions and principals as entries do
+        (1) the receipt proves its entry
+        (2) the entry says what the command asked and, if it is new, that we did it
+        (3) if it is not new, no later one says otherwise, where that can be proven
+        (4) the next entry says the rest, if the command makes two
+
         Raises:
+            InvalidBody: it names a version by an alias, which may move meanwhile: resolve it first.
             ProofInvalid: the receipt proves nothing. The command may have taken effect.
+            ReceiptMismatch: it proves something else. The command may not have taken effect.
         """
-        sent = self._seen
-        receipt = self._backend.execute(command)
+        exact = self._name_exactly(command)
+        me, sent = self.principal, self._seen
+        receipt = self._backend.execute(exact)
         self._check(receipt, sent)
+        check_receipt(receipt, exact, me, sent.size)
+        check_newest(receipt, exact, self.ask)
+        rest = exact.rest(receipt.entry)
+        if rest is not None:
+            check_receipt(self._prove_next(receipt), rest, me, receipt.index + 1)
         return receipt
 
     def ask(self, query: Query[A]) -> A:
-        """Answer a query; an answer with a proof is checked."""
+        """Answer a query: compute a proven answer from its basis, and check a proof.
+
+        Raises:
+            Untrusted: a part is not proven, or is missing.
+            NotFound: there is no answer, which is proven as well.
+        """
         sent = self._seen
+        if type(query) in ANSWERS:
+            return self.derive(query)
         answer = self._backend.ask(query)
         if isinstance(answer, Proof):
             self._check(answer, sent)
         return answer
+
+    def derive(self, query: Query[A]) -> A:
+        """Compute an answer from what is proven alone. Raises as `ask`."""
+        # The table pairs each query with a function that returns the answer of the query's type.
+        return cast("A", BASES[type(query)](self.read_state(query), query))
+
+    def prove(self, query: Query[A]) -> Basis:
+        """Return what an answer follows from, unchecked, for somebody else to check."""
+        return self._backend.prove(query)
 
     def check_record(self, record: Record) -> None:
         """Check that a record follows from the log.
@@ -137,6 +236,46 @@ class TrustedBackend:
     def close(self) -> None:
         """Close the backend."""
         self._backend.close()
+
+    def _find_credential(self, credential: Credential) -> TokenRecord | KeyRecord:
+        records: list[TokenRecord | KeyRecord] = []
+        if credential.kind is TokenRecord:
+            records = [token.record for token in self.ask(ListTokens())]
+        else:
+            with suppress(UnknownSigner):
+                records = [self.ask(GetKey(key_id=credential.id))]
+        for record in records:
+            if record.id == credential.id:
+                return record
+        raise NotIdentified
+
+    def _name_exactly(self, command: C) -> C:
+        """Name the principal of a command by id. Raises like `execute` and `find_principal`."""
+        if not command.is_exact:
+            raise InvalidBody(reason="reference: expected an exact version")
+        name = getattr(command, "principal", None)
+        if name is None or name == self.principal:
+            return command
+        return replace(command, principal=self.find_principal(name))  # type: ignore[call-arg] # this one has it
+
+    def _prove_next(self, receipt: Receipt) -> Receipt:
+        """Prove the entry after that of a receipt; a seal of the index may come between."""
+        proof = self.ask(GetProof(index=receipt.index + 1))
+        if isinstance(proof.event, IndexSealed):
+            proof = self.ask(GetProof(index=receipt.index + 2))
+        return Receipt(index=proof.index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint)
+
+    def read_state(self, query: Query[A]) -> State:
+        """Check the basis of an answer; return the state that the answer follows from."""
+        sent = self._seen
+        basis = self._backend.prove(query)
+        head = open_head(basis.head, self._verifier)
+        self._accept(head, sent)
+        try:
+            view = ProvenView(basis, head, _Documents(self._backend))
+        except (ValueError, InvalidDocument) as error:
+            raise ProofInvalid(what="an entry of the answer") from error
+        return State(view=view, registry=self._seen.verifier, now=write_seconds(head.time))
 
     def _check(self, proof: Proof, sent: Remembered) -> None:
         """Check an entry's inclusion, and its head against the one last seen when the question was sent.

@@ -13,7 +13,7 @@ from muniment.capture.git import has_commit, is_commit
 from muniment.capture.platforms import describe_container, describe_platform
 from muniment.capture.run import SCRIPT
 from muniment.capture.secrets import HIDDEN
-from muniment.client.proofs.checking import read_document, read_revision, resolve_proven
+from muniment.client.proofs.checking import read_document, read_revision, resolve
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.version import Version
 from muniment.core.bytes.revisions import File
@@ -252,7 +252,7 @@ def _find_files(backend: TrustedBackend, source: Input, snapshot: Digest | None)
     graph = backend.ask(GetLineage(node=source.digest, direction=Direction.UP, depth=1))
     for node in graph.nodes:
         for name in node.versions:
-            revision = read_revision(backend, resolve_proven(backend, Reference.parse(name)))
+            revision = read_revision(backend, resolve(backend, Reference.parse(name)))
             if node.digest == source.digest:
                 return revision.files
             held = [file for file in revision.files if file.digest.hex == source.digest]

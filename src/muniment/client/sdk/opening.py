@@ -8,9 +8,11 @@ from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
-from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
+from muniment.core.people.tokens import id_of
+from muniment.core.records import KeyRecord, TokenRecord
 from muniment.core.times import Clock
 from muniment.signing.keys import Identity
 
@@ -45,9 +47,11 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
         credentials = Credentials(directory=settings.state)
         if chosen is None and credentials.identity.exists():
             chosen = Identity.load(credentials.identity, settings.passphrase)
+        token = settings.token or credentials.find(where)
         backend: Backend = importlib.import_module("muniment.client.remote").open_remote(
-            where, settings.token or credentials.find(where), settings.state
+            where, token, settings.state
         )
+        credential = None if token is None else Credential(TokenRecord, id_of(token))
         remembered = where
     else:
         directory = Path(where).resolve()
@@ -60,9 +64,10 @@ def open(  # noqa: A001 - the name of the public verb: muniment.open
             clock=clock,
         )
         backend, chosen, remembered = embedded.backend, embedded.identity, str(directory)
-    max_age_s = settings.max_age if is_remote(where) else None
+        credential = None if chosen is None else Credential(KeyRecord, chosen.public.id)
+    memory, max_age_s = Memory(settings.state, remembered), settings.max_age if is_remote(where) else None
     try:
-        trusted = TrustedBackend(backend, Memory(settings.state, remembered), where, clock, max_age_s)
+        trusted = TrustedBackend(backend, memory, where, clock, max_age_s, credential)
     except BaseException:
         backend.close()
         raise

@@ -139,12 +139,9 @@ class Registry:
         """Set the owner of a model, by name or id: the principal who answers for it."""
         return self._session.backend.execute(SetOwner(name=ModelName.parse(name), principal=principal))
 
-    def owners(self, name: str) -> list[OwnerRecord]:
-        """List everyone who has owned a model, each proven, oldest first: the last one owns it now."""
-        owners = list(read_all(self._session.backend, ListOwners(name=ModelName.parse(name))))
-        for owner in owners:
-            self._session.backend.check_record(owner)
-        return owners
+    def owners(self, name: str, *, at: str | None = None) -> list[OwnerRecord]:
+        """List everyone who has owned a model, now or until a time, oldest first: the last one owns it."""
+        return list(read_all(self._session.backend, ListOwners(name=ModelName.parse(name), at=at)))
 
     def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """List the versions of a model, newest first, now or at a time."""
@@ -229,8 +226,8 @@ class Registry:
         Raises:
             GateFailed: they are not; `failures` lists all failing rules.
         """
-        reference = version.reference if isinstance(version, Version) else Reference.parse(version)
-        command = MoveAlias(reference=reference, alias=Alias(alias), reason=write_reason(reason))
+        chosen = self.version(version) if isinstance(version, str) else version
+        command = MoveAlias(reference=chosen.reference, alias=Alias(alias), reason=write_reason(reason))
         return self._session.backend.execute(command)
 
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
@@ -284,11 +281,9 @@ class Registry:
     def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:
         """List the moves of an alias, or of all aliases of a model, oldest first, each proven."""
         which = None if alias is None else Alias(alias)
-        query = ListMoves(name=ModelName.parse(name), alias=which, at=at)
-        moves = list(read_all(self._session.backend, query))
-        for move in moves:
-            self._session.backend.check_record(move.record)
-        return moves
+        return list(
+            read_all(self._session.backend, ListMoves(name=ModelName.parse(name), alias=which, at=at))
+        )
 
     def inbox(self) -> Sequence[InboxItem]:
         """List what is waiting for us, and the news of the last 30 days."""

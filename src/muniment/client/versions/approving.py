@@ -43,8 +43,6 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
 ) -> Approval:
     """Write down a signing decision over the evidence and the policies that stand now."""
     policies = backend.ask(GetPolicies(name=ModelName.parse(version.name), alias=Alias(alias)))
-    for policy in policies:
-        backend.check_record(policy)
     return Approval(
         version=f"{version.name}@{version.number}",
         alias=alias,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from muniment.capture.git import count_commits
-from muniment.client.proofs.checking import read_claims, read_revision, resolve_proven
+from muniment.client.proofs.checking import read_claims, read_revision, resolve
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.formats import format_of
 from muniment.core.bytes.revisions import File, Revision
@@ -122,7 +122,7 @@ def compare(
 
     The versions may belong to different models. With `norms`, also measure how much tensors changed.
     """
-    old, new = (_read_side(backend, resolve_proven(backend, ref)) for ref in (before, after))
+    old, new = (_read_side(backend, resolve(backend, ref)) for ref in (before, after))
     sections = [
         _compare_files(old, new),
         _compare_tensors(old, new, norms=norms),

@@ -53,10 +53,7 @@ class Drafts:
 
     def list(self, name: str) -> Sequence[Draft]:
         """List the open drafts of a model, oldest first, each proven."""
-        drafts = [*read_all(self._session.backend, ListDrafts(name=ModelName.parse(name)))]
-        for draft in drafts:
-            self._session.backend.check_record(draft.record)
-        return drafts
+        return list(read_all(self._session.backend, ListDrafts(name=ModelName.parse(name))))
 
     def publish(self, draft: Draft, *, message: str = "") -> Version:
         """Publish a draft of ours as the next version, with its own message or `message`."""

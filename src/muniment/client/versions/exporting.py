@@ -19,10 +19,11 @@ from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 
 import msgspec
 
-from muniment.client.proofs.checking import Check, check_version, read_revision, resolve_proven
+from muniment.client.proofs.checking import Check, check_version, read_revision, resolve
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend, Stored
+from muniment.core.basis import Basis
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -31,19 +32,19 @@ from muniment.core.errors import (
     InvalidExport,
     InvalidOption,
     MunimentError,
+    NotProven,
     ReadOnlyExport,
     RegistryBusy,
 )
 from muniment.core.names import Reference
 from muniment.core.receipts import Proof, Receipt
-from muniment.core.records import KeyRecord, MoveRecord, VersionRecord
-from muniment.core.verbs.log import GetGrowth, GetProof, Growth, LogIdentity
-from muniment.core.verbs.verb import Command, Query
-from muniment.core.verbs.versions import VersionDetail
+from muniment.core.verbs.log import GetGrowth, Growth, LogIdentity
+from muniment.core.verbs.verb import Command, Query, name_of
 from muniment.signing.heads import open_head
 from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
+T = TypeVar("T")
 
 FORMAT: Final = 1
 _DOCUMENT: Final = "muniment/export.json"
@@ -58,10 +59,6 @@ _FORMS: Final[Mapping[str, type]] = {
     "GetLogIdentity": LogIdentity,
     "GetGrowth": Growth,
     "GetProof": Proof,
-    "GetVersion": VersionRecord,
-    "DescribeVersion": VersionDetail,
-    "GetMove": MoveRecord,
-    "GetKey": KeyRecord,
 }
 
 
@@ -97,7 +94,7 @@ def export(
     recorder = _Recorder(backend)
     known = backend.seen
     trusted = TrustedBackend(recorder, _Pinned(known.verifier), str(reference))
-    version = resolve_proven(trusted, reference)
+    version = resolve(trusted, reference)
     exact = Reference.parse(f"{version.name}@{version.number}")
     revision = read_revision(trusted, version)
     check_version(trusted, exact)
@@ -164,13 +161,24 @@ class ExportBackend:
 
     def ask(self, query: Query[A]) -> A:
         """Return the recorded answer."""
+        form = _FORMS.get(type(query).__name__)
+        if form is None:
+            raise NotProven(query=name_of(type(query)))
+        # The form is that of the query's answer.
+        return cast("A", self._find(query, form))
+
+    def prove(self, query: Query[A]) -> Basis:
+        """Return what the recorded answer follows from."""
+        return self._find(query, Basis)
+
+    def _find(self, query: Query[A], form: type[T]) -> T:
         kind = type(query).__name__
         answer = self._answers.get(_key(query))
         if answer is None:
             raise EventNotFound(index=getattr(query, "index", -1))
         try:
-            return cast("A", msgspec.convert(answer, _FORMS[kind]))
-        except (KeyError, msgspec.ValidationError) as error:
+            return msgspec.convert(answer, form)
+        except msgspec.ValidationError as error:
             raise InvalidExport(path=str(self._path), reason=f"its answer to {kind} is malformed") from error
 
     def add_blob(self, source: BinaryIO) -> Stored:  # noqa: ARG002 - as above
@@ -238,6 +246,11 @@ class _Recorder:
         self.asked[_key(query)] = (query, answer)
         return answer
 
+    def prove(self, query: Query[A]) -> Basis:
+        basis = self._backend.prove(query)
+        self.asked[_key(query)] = (query, basis)
+        return basis
+
     def add_blob(self, source: BinaryIO) -> Stored:
         return self._backend.add_blob(source)
 
@@ -293,23 +306,36 @@ class _Slice(io.RawIOBase):
 
 def _settle(backend: TrustedBackend, recorder: _Recorder) -> tuple[dict[str, object], int]:
     """Get all proofs against one checkpoint, so no proof of growth is needed; return them and its size."""
-    proofs = {key: query for key, (query, _) in recorder.asked.items() if isinstance(query, GetProof)}
     growth = GetGrowth(size=0)
     for _ in range(_TRIES):
         answers = {
-            key: answer
+            key: _ask_again(backend, query, answer)
             for key, (query, answer) in recorder.asked.items()
-            if not isinstance(query, GetProof | GetGrowth)
+            if not isinstance(query, GetGrowth)
         }
-        now = backend.ask(growth)
-        answers[_key(growth)] = now
-        proven = {key: backend.ask(query) for key, query in proofs.items()}
+        answers[_key(growth)] = backend.ask(growth)
         verifier = NoteVerifier.read(backend.seen.verifier)
-        notes = [now.checkpoint or b"", *(proof.checkpoint for proof in proven.values())]
-        sizes = {open_head(note, verifier).size for note in notes}
+        sizes = {open_head(note, verifier).size for note in map(_head_of, answers.values()) if note}
         if len(sizes) == 1:
-            return {key: msgspec.to_builtins(one) for key, one in {**answers, **proven}.items()}, sizes.pop()
+            return {key: msgspec.to_builtins(one) for key, one in answers.items()}, sizes.pop()
     raise RegistryBusy
+
+
+def _ask_again(backend: TrustedBackend, query: Query[object], answer: object) -> object:
+    if isinstance(answer, Basis):
+        return backend.prove(query)
+    return backend.ask(query) if isinstance(answer, Proof) else answer
+
+
+def _head_of(answer: object) -> bytes | None:
+    """Return the signed head of an answer, if it has one."""
+    match answer:
+        case Basis():
+            return answer.head
+        case Proof() | Growth():
+            return answer.checkpoint
+        case _:
+            return None
 
 
 @contextmanager

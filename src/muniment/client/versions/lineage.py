@@ -12,7 +12,7 @@ from muniment.client.proofs.checking import (
     check_file,
     read_claims,
     read_revision,
-    resolve_proven,
+    resolve,
     run_all,
 )
 from muniment.client.proofs.trust import TrustedBackend
@@ -72,7 +72,7 @@ def check_provenance(backend: TrustedBackend, reference: Reference) -> list[Chec
         if step.leaves:
             above.discard(step.leaves)
             continue
-        version = resolve_proven(backend, step.reference)
+        version = resolve(backend, step.reference)
         name = f"{version.name}@{version.number}"
         if version.revision in above:
             checks.append(Check(what=f"{name}: chain", error=ProvenanceCycle(reference=name)))
@@ -135,7 +135,7 @@ def _node_of(backend: TrustedBackend, target: str) -> str:
     try:
         return Digest.parse(target).hex
     except InvalidDigest:
-        return Digest.parse(resolve_proven(backend, Reference.parse(target)).revision).hex
+        return Digest.parse(resolve(backend, Reference.parse(target)).revision).hex
 
 
 def _check_kept(
@@ -172,7 +172,7 @@ def _check_version_input(
 ) -> tuple[Check, Reference | None]:
     reference = Reference.parse(source.uri.removeprefix(VERSION_URI))
     try:
-        version = resolve_proven(backend, reference)
+        version = resolve(backend, reference)
     except NotFound:
         return Check(what=what, error=hole), None
     except MunimentError as error:
@@ -186,7 +186,7 @@ def _check_version_input(
 def _check_holds(backend: TrustedBackend, what: str, reference: Reference, digest: str) -> Check:
     """Check that a version is an input, or contains it."""
     try:
-        version = resolve_proven(backend, reference)
+        version = resolve(backend, reference)
         held = {file.digest.hex for file in read_revision(backend, version).files}
     except MunimentError as error:
         return Check(what=what, error=error)

@@ -1,19 +1,22 @@
 """Load a model: verified first, then made from the very bytes that were verified."""
 
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from muniment.client.proofs.checking import (
+    check_in_service,
     check_signature,
     read_document,
     read_file,
     read_revision,
-    resolve_proven,
+    resolve,
 )
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.formats import Format, format_of
 from muniment.core.bytes.revisions import File, Revision
+from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidPolicy, PolicyNotFound, UnknownFormat, UnsafeFormat, UntrustedTypes
 from muniment.core.extras import load_extra
@@ -58,8 +61,14 @@ def load(
         UnknownFormat: no loader knows the files.
         ContentCorrupt: a file was altered.
         BadSignature: the author did not sign these files.
+        VersionWithdrawn, VersionPurged: the version is revoked or purged.
+
+    Warns if it is retired or deprecated.
     """
-    version = resolve_proven(backend, reference, at)
+    version = resolve(backend, reference, at)
+    status = check_in_service(backend, version, Status.REVOKED, Status.PURGED)
+    if status in {Status.RETIRED, Status.DEPRECATED}:
+        warnings.warn(f"{version.name}@{version.number} is {status}", stacklevel=3)
     revision = read_revision(backend, version)
     check_signature(backend, version, revision)
     chosen, files = _choose(revision, version)
@@ -119,7 +128,6 @@ def _read_policy(backend: TrustedBackend, record: PolicyRecord) -> Policy:
     Raises:
         InvalidPolicy: there is no document yet.
     """
-    backend.check_record(record)
     if record.digest is None:
         raise InvalidPolicy(reason="the alias is guarded, but no policy is in force")
     data = read_document(backend, Digest.parse(record.digest), "the policy", MAX_POLICY_BYTES)

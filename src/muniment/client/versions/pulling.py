@@ -15,10 +15,11 @@ from typing import BinaryIO, cast
 from muniment.capture.tree import OnBytes
 from muniment.client.bytes.copying import copy as copy_hashing
 from muniment.client.bytes.copying import hash_rest
-from muniment.client.proofs.checking import check_signature, read_revision, resolve_proven
+from muniment.client.proofs.checking import check_in_service, check_signature, read_revision, resolve
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.bytes.revisions import File
+from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBusy, StorageFailed
 from muniment.core.names import Reference
@@ -34,8 +35,10 @@ def pull(
         ContentCorrupt: a blob was altered; its file is not written.
         DestinationNotEmpty: the directory holds other files.
         BadSignature: the author did not sign these files.
+        VersionPurged: they were deleted permanently.
     """
-    version = resolve_proven(backend, reference)
+    version = resolve(backend, reference)
+    check_in_service(backend, version, Status.PURGED)
     revision = read_revision(backend, version)
     check_signature(backend, version, revision)
     parts = {_part_of(destination, file).relative_to(destination).as_posix() for file in revision.files}

@@ -18,8 +18,9 @@ from muniment.client.proofs.checking import (
     read_claims,
     read_document,
     read_revision,
-    resolve_proven,
+    resolve,
 )
+from muniment.client.proofs.judging import judge
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.approving import (
     sign_claim,
@@ -56,7 +57,6 @@ from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import JudgeGate
-from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
@@ -82,13 +82,23 @@ class Session:
 
 
 class Version:
-    """A version whose record was proven. `receipt` is there if this process published it."""
+    """A version whose record was proven. `receipt` is there if this process published it.
 
-    def __init__(self, session: Session, record: VersionRecord, receipt: Receipt | None = None) -> None:
+    With `at`, what is read of it (its description, tags and claims) is as it was at that time.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        record: VersionRecord,
+        receipt: Receipt | None = None,
+        at: str | None = None,
+    ) -> None:
         """Hold a proven record."""
         self._session = session
         self.record = record
         self.receipt = receipt
+        self.at = at
 
     @property
     def session(self) -> Session:
@@ -111,7 +121,7 @@ class Version:
 
     def describe(self) -> VersionDetail:
         """Gather what the registry knows of it."""
-        return self._session.backend.ask(DescribeVersion(reference=self.reference))
+        return self._session.backend.ask(DescribeVersion(reference=self.reference, at=self.at))
 
     def revision(self) -> Revision:
         """Read its files' paths, digests and sizes from the manifest."""
@@ -128,7 +138,7 @@ class Version:
     def claims(self, predicate_type: str = "") -> list[Attestation]:
         """Read the claims about it, of one type or all, each checked."""
         types = [predicate_type] if predicate_type else []
-        return read_claims(self._session.backend, self.record, self.revision(), *types)
+        return read_claims(self._session.backend, self.record, self.revision(), *types, at=self.at)
 
     def evidence(self) -> list[Evidence]:
         """Read its evaluations, oldest first, each checked."""
@@ -152,7 +162,10 @@ class Version:
 
     def tags(self) -> dict[str, str]:
         """Read its tags."""
-        return {tag.key: tag.value for tag in self._session.backend.ask(ListTags(reference=self.reference))}
+        return {
+            tag.key: tag.value
+            for tag in self._session.backend.ask(ListTags(reference=self.reference, at=self.at))
+        }
 
     def evaluate(  # noqa: PLR0913 - what an evaluation is made of
         self,
@@ -360,7 +373,7 @@ class Version:
         Raises:
             NothingToWithdraw: we have decided nothing.
         """
-        me = self._session.backend.ask(GetSelf()).record.id
+        me = self._session.backend.principal
         last = last_approvals(self.claims(APPROVAL), str(self), alias, waiver).get(me)
         if last is None or last.approval.decision is SigningDecision.WITHDRAW:
             raise NothingToWithdraw(reference=str(self), alias=alias)
@@ -403,12 +416,8 @@ class Version:
         return self._session.backend.execute(command)
 
     def check(self, alias: str) -> Gate:
-        """Ask what the policies of an alias say of it; nothing is recorded.
-
-        Raises:
-            PolicyNotFound: the alias is not guarded.
-        """
-        return self._session.backend.ask(JudgeGate(reference=self.reference, alias=Alias(alias)))
+        """Judge it by the policies of an alias; nothing is recorded. Raises as `judge`."""
+        return judge(self._session.backend, JudgeGate(reference=self.reference, alias=Alias(alias)))
 
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
         check_target(target)
@@ -467,12 +476,11 @@ class Version:
         return self._record(bundle.encode(), reason)
 
     def _record(self, data: bytes, reason: Payload | None) -> Receipt:
-        digest = self._session.backend.add_documents([data])[0]
-        return self._session.backend.execute(
-            RecordAttestation(reference=self.reference, bundle=digest, reason=reason)
-        )
+        bundle = self._session.backend.add_documents([data])[0]
+        exact = Reference(self.reference.name, self.digest)
+        return self._session.backend.execute(RecordAttestation(reference=exact, bundle=bundle, reason=reason))
 
 
 def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:
     """Resolve a reference and prove it."""
-    return Version(session, resolve_proven(session.backend, reference, at))
+    return Version(session, resolve(session.backend, reference, at), at=at)

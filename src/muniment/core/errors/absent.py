@@ -47,6 +47,14 @@ class BlobNotFound(NotFound):
     advice = "upload the blob before the record that names it"
 
 
+class NotProven(NotFound):
+    """Answers of this kind are found, not proven."""
+
+    query: str
+    message = "there is no proof for {query}: its answers are found, and may not be all"
+    advice = "docs/reference/rest.md says which answers are proven"
+
+
 class EventNotFound(NotFound):
     """The log is shorter than the index or size that was asked for."""
 

@@ -72,6 +72,16 @@ class VerdictInconsistent(Untrusted):
     advice = "do not rely on it: check again (muniment check), and ask who signed it"
 
 
+class GateMisjudged(Untrusted):
+    """The registry says that a version meets a policy, and it does not."""
+
+    reference: str
+    alias: str
+    rule: str
+    message = "the registry judges {reference} for {alias} otherwise than what is proven: {rule}"
+    advice = "do not rely on its gate; if client and server have different versions, update the older one"
+
+
 class EvidenceInconsistent(Untrusted):
     """A stated metric does not follow from the counts beside it."""
 
@@ -126,12 +136,31 @@ class AnswerStale(Untrusted):
     advice = "ask again; if it stays so, compare the clocks of client and server, and see MUNIMENT_MAX_AGE"
 
 
+class AnswerIncomplete(Untrusted):
+    """An answer was to be proven, and a part of what it follows from is missing."""
+
+    what: str
+    message = "the answer leaves something out that it depends on: {what}"
+    advice = "do not trust this answer; if client and server have different versions, update the older one"
+
+
 class IndexMalformed(Untrusted):
     """An answer from the index does not have the form of a proof."""
 
     reason: str
     message = "an answer from the index is not a proof: {reason}"
     advice = "do not trust this answer: check the whole log with muniment verify --log"
+
+
+class ReceiptMismatch(Untrusted):
+    """A command was answered with an entry of the log that does not confirm it."""
+
+    command: str
+    index: int
+    event: str
+    reason: str
+    message = "{command} was answered with entry {index} of the log ({event}), which {reason}"
+    advice = "it may not have taken effect: check with `muniment show` or `muniment history`, then repeat it"
 
 
 class RecordUnproven(Untrusted):

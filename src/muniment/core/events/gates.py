@@ -177,20 +177,25 @@ class AliasRemoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyClosed(Event):
-    """Somebody else reviewed an emergency, by the entry of its move; `reason` holds the result."""
+    """Somebody else reviewed an emergency, by the entry of its move; `reason` holds the result.
+
+    `number` and `previous` are those of the move.
+    """
 
     type: ClassVar[str] = "emergency.closed"
     name: ModelName
     alias: Alias
     number: int
+    previous: int | None
     move: int
     reason: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version, the alias, and the moves of the model."""
+        """The versions of the move, the alias, and the moves of the model."""
         return (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
+            *([] if self.previous is None else [of_version(self.name, self.previous)]),
             of_alias(self.name, self.alias),
             of_model(self.name, SubjectKind.MOVES),
         )

@@ -25,7 +25,7 @@ from muniment.core.events.gates import (
     RequestReminded,
     TierSet,
 )
-from muniment.core.events.log import NamespaceCreated, RegistryCreated
+from muniment.core.events.log import IndexSealed, NamespaceCreated, RegistryCreated
 from muniment.core.events.people import (
     IssuerDistrusted,
     IssuerTrusted,
@@ -57,6 +57,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
     for kind in (
         RegistryCreated,
         NamespaceCreated,
+        IndexSealed,
         PrincipalRegistered,
         PrincipalErased,
         KeyEnrolled,

@@ -32,6 +32,26 @@ class RegistryCreated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSealed(Event):
+    """The index of the first `size` entries has this root hash.
+
+    So an index that left something out contradicts the log, which cannot be rewritten.
+    """
+
+    type: ClassVar[str] = "index.sealed"
+    size: int
+    root: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The registry."""
+        return (REGISTRY,)
+
+    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
+        """Make no record: only a replay of the log looks for it."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceCreated(Event):
     """A namespace was created, by the first event in it.
 

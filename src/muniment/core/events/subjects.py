@@ -19,7 +19,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `requests`  | `acme/x`              | requests for versions of a model                    |               |
 | `status`    | `acme/x@3`            | statuses of a version                               | its status    |
 | `comments`  | `acme/x@3`            | comments on a version, and their erasure            |               |
-| `claims`    | `acme/x@sha256:<hex>` | claims about a revision, and their withdrawal       |               |
+| `claims`    | `acme/x@sha256:<hex>` | publication, claims about a revision, withdrawals   |               |
 | `target`    | `acme/prod-eu/api`    | deployments of models of a namespace to a target    |               |
 | `alias`     | `acme/x@production`   | moves of an alias, its removal, ends of emergencies | its version   |
 | `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |
@@ -122,7 +122,7 @@ def of_version(name: ModelName, number: int, kind: SubjectKind = SubjectKind.VER
 
 
 def of_claims(name: ModelName, revision: Digest) -> Subject:
-    """Name the claims about a revision of a model."""
+    """Name a revision of a model, and the claims about it."""
     return Subject(SubjectKind.CLAIMS, f"{name}@{revision}")
 
 

@@ -10,6 +10,7 @@ from muniment.core.events.event import Entry, Event, text
 from muniment.core.events.subjects import (
     Subject,
     SubjectKind,
+    of_claims,
     of_model,
     of_namespace,
     of_version,
@@ -47,10 +48,11 @@ class VersionPublished(Event):
     message: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The version and its model, and the models of the namespace if the model is new."""
+        """The version, its revision and its model, and the models of the namespace if the model is new."""
         about = (
             of_namespace(self.name.namespace),
             of_version(self.name, self.number),
+            of_claims(self.name, self.revision),
             of_model(self.name, SubjectKind.VERSIONS),
         )
         return about if self.number > 1 else (*about, Subject(SubjectKind.MODELS, self.name.namespace))

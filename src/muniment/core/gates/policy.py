@@ -16,6 +16,7 @@ from typing import Final
 
 from muniment.core.bytes.formats import Format
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
@@ -136,13 +137,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The findings of all rules of one policy."""
+    """The findings of all rules of one policy.
+
+    A version that is not `in_service` fails, which blocks the move in every mode.
+    """
 
     version: str
     alias: str
     policy: str
     findings: tuple[Finding, ...]
     mode: Mode = Mode.ENFORCE
+    in_service: bool = True
 
     @property
     def passed(self) -> bool:
@@ -152,7 +157,7 @@ class Verdict:
     @property
     def blocks(self) -> bool:
         """Whether it blocks the move."""
-        return self.mode is Mode.ENFORCE and not self.passed
+        return not self.in_service or (self.mode is Mode.ENFORCE and not self.passed)
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -189,14 +194,25 @@ class Gate:
 
 
 def judge(policy: Policy, case: Case) -> Verdict:
-    """Evaluate every rule; an error in a rule denies."""
+    """Evaluate every rule; an error in a rule denies.
+
+    A version that is retired, revoked or purged meets no policy, and nothing waives that.
+    """
     findings = [replace(_judge_rule(named.rule, case), id=named.id) for named in policy.rules]
+    in_service = case.status not in WITHDRAWN
+    status = Finding(
+        rule="in service", passed=False, message=f"the version is {case.status}", id="in-service"
+    )
     return Verdict(
         version=case.version,
         alias=case.alias,
         policy=case.policy,
-        findings=tuple(_waive(policy, case, finding) for finding in findings),
+        findings=(
+            *(_waive(policy, case, finding) for finding in findings),
+            *([] if in_service else [status]),
+        ),
         mode=policy.mode,
+        in_service=in_service,
     )
 
 

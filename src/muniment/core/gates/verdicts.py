@@ -10,6 +10,7 @@ from typing import Final
 
 from muniment.core import forms
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import Attestation
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidAttestation, InvalidDigest, InvalidDocument
@@ -19,7 +20,7 @@ from muniment.core.people.roles import Role
 
 # The version of the rules' semantics. Any change that can give another finding for the same case gets a new
 # number: a verdict is judged again only by the rules that made it.
-SEMANTICS: Final = 1
+SEMANTICS: Final = 2
 
 # The content of a claim: its type and its predicate.
 Content = tuple[str, JsonObject]
@@ -59,6 +60,7 @@ class StatedCase:
     baselines: Mapping[str, StatedBaseline | None]
     origins: tuple[Origin, ...]
     revoked: tuple[str, ...]
+    status: Status
 
 
 def write_verdict(verdict: Verdict, case: Case, *, verifier: str) -> JsonObject:
@@ -128,6 +130,7 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         },
         origins=stated.origins,
         revoked=stated.revoked,
+        status=stated.status,
     )
 
 
@@ -150,6 +153,7 @@ def _state(case: Case) -> StatedCase:
         },
         origins=case.origins,
         revoked=case.revoked,
+        status=case.status,
     )
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.errors import ModelNotFound
+from muniment.core.events import Entry, QuotaSet
 from muniment.core.people.roles import EVERYWHERE, Act
-from muniment.core.verbs.verb import Change, Command, May, Name, Query, Question, Verb, Within
+from muniment.core.verbs.verb import Change, Command, May, Name, Query, Question, Verb, Within, says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,10 @@ class SetQuota(Command):
     declared = Change("PUT", "/namespaces/{namespace}/quota", May(Act.ENROL, EVERYWHERE))
     namespace: Name
     size_bytes: int | None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The quota of the namespace was set to this."""
+        return says(entry, QuotaSet, namespace=self.namespace, size_bytes=self.size_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.errors import ModelNotFound, VersionNotFound
+from muniment.core.events import CommentErased, CommentPosted, Entry, OwnerSet, TagSet
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
@@ -25,6 +26,8 @@ from muniment.core.verbs.verb import (
     Verb,
     Who,
     Within,
+    by_number,
+    says,
 )
 
 _MODEL: Final = "/models/{namespace}/{model}"
@@ -65,13 +68,18 @@ class SetOwner(Command):
     name: ModelName
     principal: Name
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The principal owns the model."""
+        return says(entry, OwnerSet, name=self.name, owner=self.principal)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOwners(PageQuery[OwnerRecord]):
-    """List everyone who has owned a model, oldest first: the last one owns it now."""
+    """List everyone who has owned a model, oldest first: the last one owns it, now or at a time."""
 
-    declared = Question(_MODEL + "/owners", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/owners", Within("name", ModelNotFound), proven=True)
     name: ModelName
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +91,10 @@ class SetTag(Command):
     key: Name
     value: Payload
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The version has the tag with this text."""
+        return says(entry, TagSet, **by_number(self.reference), tag=self.key, value=self.value.digest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveTag(Command):
@@ -91,6 +103,10 @@ class RemoveTag(Command):
     declared = Change("DELETE", _VERSION + "/tags/{key}", May(Act.PUBLISH, "reference"), idempotent=True)
     reference: Reference
     key: Name
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The version no longer has the tag."""
+        return says(entry, TagSet, **by_number(self.reference), tag=self.key, value=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +121,11 @@ class PostComment(Command):
     text: Payload
     about: int | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The text was posted about the version, or what it is about."""
+        said = {"about": self.about, "text": self.text.digest}
+        return says(entry, CommentPosted, **by_number(self.reference), **said)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EraseComment(Command):
@@ -115,12 +136,16 @@ class EraseComment(Command):
     )
     comment: int
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The text of this comment was erased."""
+        return says(entry, CommentErased, comment=self.comment)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetModel(Query[ModelRecord]):
     """Get a model; with `at`, as of that time."""
 
-    declared = Question(_MODEL, Within("name", ModelNotFound), proven=True)
+    declared = Question(_MODEL, Within("name", ModelNotFound))
     name: ModelName
     at: At = None
 
@@ -159,7 +184,7 @@ class SearchVersions(Query[SearchPage]):
 class ListTags(ListQuery[Tag]):
     """List the tags of a version, by name; erased ones are left out."""
 
-    declared = Question(_VERSION + "/tags", Within("reference", VersionNotFound))
+    declared = Question(_VERSION + "/tags", Within("reference", VersionNotFound), proven=True)
     reference: Reference
     at: At = None
 
@@ -168,7 +193,7 @@ class ListTags(ListQuery[Tag]):
 class ListComments(PageQuery[Comment]):
     """List the comments on a version, and on its requests and emergencies, oldest first."""
 
-    declared = Question(_VERSION + "/comments", Within("reference", VersionNotFound))
+    declared = Question(_VERSION + "/comments", Within("reference", VersionNotFound), proven=True)
     reference: Reference
 
 

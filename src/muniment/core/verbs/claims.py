@@ -4,11 +4,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.digests import Digest
+from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import DeploymentRecord
-from muniment.core.verbs.verb import At, Change, Command, Name, PageQuery, Question, Verb, Who
+from muniment.core.verbs.verb import (
+    At,
+    Change,
+    Command,
+    Name,
+    PageQuery,
+    Question,
+    Verb,
+    Who,
+    digest_of,
+    says,
+)
+
+_RECORDED: Final = (AttestationRecorded, ClaimWithdrawn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +41,21 @@ class RecordAttestation(Command):
     reference: Reference
     bundle: Digest
     reason: Payload | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it names its version as entries about claims do: by digest."""
+        return isinstance(self.reference.selector, Digest)
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The bundle was recorded as the actor's claim about this revision, or withdrawal of another."""
+        ours = {"signer": entry.actor, "reason": digest_of(self.reason)}
+        return self.was_done_by(entry) and any(says(entry, kind, **ours) for kind in _RECORDED)
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The bundle is on record as a claim about this revision, for any reason."""
+        about = {"name": self.reference.name, "revision": self.reference.selector, "attestation": self.bundle}
+        return any(says(entry, kind, **about) for kind in _RECORDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,18 @@ from typing import Annotated, Final
 
 from muniment.core.digests import Digest
 from muniment.core.errors import ModelNotFound, PolicyNotFound, VersionNotFound
+from muniment.core.events import (
+    AliasMoved,
+    AliasRemoved,
+    EmergencyClosed,
+    Entry,
+    PolicySet,
+    RequestClosed,
+    RequestOpened,
+    RequestOutcome,
+    RequestReminded,
+    TierSet,
+)
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
@@ -27,11 +39,16 @@ from muniment.core.verbs.verb import (
     Verb,
     Who,
     Within,
+    by_number,
+    digest_of,
+    says,
 )
 
 _MODEL: Final = "/models/{namespace}/{model}"
 _VERSION: Final = _MODEL + "/versions/{version}"
 _ALIAS: Final = _MODEL + "/aliases/{alias}"
+# `expected` of an alias that points nowhere.
+_UNSET: Final = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +108,23 @@ class MoveAlias(Command):
     reason: Payload | None = None
     expected: Annotated[int | None, Bounds(least=-1, most=MAX_ENTRY), Sent(place=Place.PRECONDITION)] = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The alias moved to the version, and not in an emergency; it was unset if that was expected."""
+        unset = {"previous": None} if self.expected == _UNSET else {}
+        reason = digest_of(self.reason)
+        return self._points(entry) and says(entry, AliasMoved, emergency=False, reason=reason, **unset)
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The alias moved to the version, by the move that was expected."""
+        return self._points(entry) and self.expected in {None, entry.index}
+
+    def newest(self) -> "GetMove":
+        """The alias must not have moved since."""
+        return GetMove(name=self.reference.name, alias=self.alias)
+
+    def _points(self, entry: Entry) -> bool:
+        return says(entry, AliasMoved, **by_number(self.reference), alias=self.alias)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollBackAlias(Command):
@@ -100,6 +134,11 @@ class RollBackAlias(Command):
     name: ModelName
     alias: Alias
     reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The alias moved, and not in an emergency."""
+        reason = digest_of(self.reason)
+        return says(entry, AliasMoved, name=self.name, alias=self.alias, emergency=False, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +153,11 @@ class RemoveAlias(Command):
     name: ModelName
     alias: Alias
     reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The alias was removed."""
+        reason = digest_of(self.reason)
+        return says(entry, AliasRemoved, name=self.name, alias=self.alias, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +175,11 @@ class BreakGlass(Command):
     attestation: Digest
     reason: Payload
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The alias moved to the version in an emergency."""
+        moved = {"alias": self.alias, "emergency": True, "reason": self.reason.digest}
+        return says(entry, AliasMoved, **by_number(self.reference), **moved)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseEmergency(Command):
@@ -144,6 +193,10 @@ class CloseEmergency(Command):
     emergency: int
     reason: Payload | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """This emergency was closed."""
+        return says(entry, EmergencyClosed, move=self.emergency, reason=digest_of(self.reason))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRequest(Command):
@@ -154,6 +207,11 @@ class OpenRequest(Command):
     alias: Alias
     reason: Payload | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The version was requested for the alias, or again."""
+        asked = {**by_number(self.reference), "reason": digest_of(self.reason)}
+        return says(entry, RequestOpened, **asked, alias=self.alias) or says(entry, RequestReminded, **asked)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest(Command):
@@ -162,6 +220,11 @@ class CloseRequest(Command):
     declared = Change("POST", "/requests/{request}/withdrawals", "the requester")
     request: int
     reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """This request was withdrawn."""
+        end = {"outcome": RequestOutcome.WITHDRAWN, "reason": digest_of(self.reason)}
+        return says(entry, RequestClosed, request=self.request, **end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +241,15 @@ class SetPolicy(Command):
     policy: Digest | None
     attestation: Digest | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The policy is in force for the alias, by this statement."""
+        signed = None if self.policy is None else self.attestation
+        return self.was_done_by(entry) and says(entry, PolicySet, attestation=signed)
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The policy is in force for the alias, by any statement."""
+        return says(entry, PolicySet, models=self.models, alias=self.alias, policy=self.policy)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTier(Command):
@@ -186,6 +258,14 @@ class SetTier(Command):
     declared = Change("PUT", _MODEL + "/tier", May(Act.SET_POLICY, "name"), idempotent=True)
     name: ModelName
     tier: str
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The model is in the tier."""
+        return says(entry, TierSet, name=self.name, tier=self.tier)
+
+    def newest(self) -> "GetTier":
+        """The tier must not have changed since."""
+        return GetTier(name=self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +282,7 @@ class GetMove(Query[MoveRecord]):
 class ListMoves(PageQuery[Move]):
     """List the moves of an alias, or of all aliases of a model, oldest first."""
 
-    declared = Question(_MODEL + "/moves", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/moves", Within("name", ModelNotFound), proven=True)
     name: ModelName
     alias: Alias | None = None
     at: At = None
@@ -215,7 +295,7 @@ class GetPolicies(ListQuery[PolicyRecord]):
     The document of a policy is the blob with its digest.
     """
 
-    declared = Question(_ALIAS + "/policies", Within("name", PolicyNotFound))
+    declared = Question(_ALIAS + "/policies", Within("name", PolicyNotFound), proven=True)
     name: ModelName
     alias: Alias
     at: At = None
@@ -254,7 +334,7 @@ class JudgeGate(Query[Gate]):
 class ListRequests(PageQuery[Request]):
     """List the open requests for the versions of a model, oldest first; with `closed`, all requests."""
 
-    declared = Question(_MODEL + "/requests", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/requests", Within("name", ModelNotFound), proven=True)
     name: ModelName
     closed: bool = False
 

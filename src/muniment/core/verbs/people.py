@@ -3,10 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from muniment.core.digests import Digest
+from muniment.core.events import (
+    Entry,
+    IssuerDistrusted,
+    IssuerTrusted,
+    KeyEnrolled,
+    KeyRevoked,
+    PrincipalErased,
+    PrincipalRegistered,
+    RoleGranted,
+    RoleRevoked,
+    TokenIssued,
+    TokenRevoked,
+)
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import EVERYWHERE, Act, Role
 from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord
+from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import (
     At,
     Bounds,
@@ -21,6 +36,7 @@ from muniment.core.verbs.verb import (
     Time,
     Verb,
     Who,
+    says,
 )
 
 TokenId = Annotated[str, Bounds(pattern=r"^[0-9a-f]{64}$")]
@@ -59,6 +75,18 @@ class RegisterPrincipal(Command):
     expires: Time | None = None
     workload: bool = False
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """A person or workload was registered under the name."""
+        kind = "workload" if self.workload else "person"
+        return says(entry, PrincipalRegistered, kind=kind, profile=self.name.digest)
+
+    def rest(self, entry: Entry) -> Command | None:
+        """The key was enrolled for whom the entry registers."""
+        event = entry.event
+        if self.public_key is None or not isinstance(event, PrincipalRegistered):
+            return None
+        return EnrolKey(principal=event.principal, public_key=self.public_key, expires=self.expires)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasePrincipal(Command):
@@ -71,6 +99,10 @@ class ErasePrincipal(Command):
     principal: str
     typed: bool = False
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The principal was erased."""
+        return says(entry, PrincipalErased, principal=self.principal)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolKey(Command):
@@ -80,6 +112,15 @@ class EnrolKey(Command):
     principal: str
     public_key: bytes
     expires: Time | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The key was enrolled for the principal until it expires."""
+        return self.was_done_by(entry) and says(entry, KeyEnrolled, expires=_exact(self.expires))
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The key is the principal's."""
+        key = {"public_key": self.public_key.decode(), "key": Digest.of(self.public_key).hex}
+        return says(entry, KeyEnrolled, principal=self.principal, **key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +136,11 @@ class RevokeKey(Command):
     key_id: Name
     effective: int | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The key is revoked from the entry on; without one, or with a later one, from this entry on."""
+        effective = entry.index if self.effective is None else min(self.effective, entry.index)
+        return says(entry, KeyRevoked, key=self.key_id, effective=effective)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRole(Command):
@@ -105,6 +151,10 @@ class GrantRole(Command):
     role: Role
     namespace: str
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The principal holds the role there."""
+        return says(entry, RoleGranted, principal=self.principal, role=self.role, namespace=self.namespace)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeRole(Command):
@@ -114,6 +164,10 @@ class RevokeRole(Command):
     principal: str
     role: Role
     namespace: str
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The principal no longer holds the role there."""
+        return says(entry, RoleRevoked, principal=self.principal, role=self.role, namespace=self.namespace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +187,16 @@ class IssueToken(Command):
     expires: Time
     once: bool = False
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The token authenticates the principal, with these limits."""
+        limits = {
+            "scopes": tuple(sorted(set(self.scopes))),
+            "expires": _exact(self.expires),
+            "once": self.once,
+        }
+        token = {"token": self.token, "label": self.name.digest}
+        return says(entry, TokenIssued, principal=self.principal, **token, **limits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeToken(Command):
@@ -145,6 +209,10 @@ class RevokeToken(Command):
         idempotent=True,
     )
     token: Name
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The token has ended."""
+        return says(entry, TokenRevoked, token=self.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +228,12 @@ class BeginSession(Command):
     name: Payload
     expires: Time
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The token authenticates the caller, limited only by its expiry."""
+        token = {"token": self.token, "label": self.name.digest}
+        limits = {"scopes": (), "expires": _exact(self.expires), "once": False}
+        return says(entry, TokenIssued, principal=entry.actor, **token, **limits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustIssuer(Command):
@@ -170,6 +244,11 @@ class TrustIssuer(Command):
     claims: Claims
     principal: str
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """Workloads with these claims act as the principal."""
+        rule = {"issuer": self.issuer, "claims": dict(self.claims)}
+        return says(entry, IssuerTrusted, principal=self.principal, **rule)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistrustIssuer(Command):
@@ -177,6 +256,10 @@ class DistrustIssuer(Command):
 
     declared = Change("DELETE", "/issuers/{rule}", May(Act.ENROL, EVERYWHERE))
     rule: int
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """This rule has ended."""
+        return says(entry, IssuerDistrusted, rule=self.rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,3 +337,8 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     ListIssuers,
     DistrustIssuer,
 )
+
+
+def _exact(time: str | None) -> str | None:
+    """Write a time as events do."""
+    return None if time is None else write_time(read_time(time))

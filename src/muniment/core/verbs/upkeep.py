@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from muniment.core.events import Entry, WebhookEnded, WebhookReplayed, WebhookSet
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import WebhookRecord
-from muniment.core.verbs.verb import Bounds, Change, Command, ListQuery, May, Name, Question, Verb
+from muniment.core.verbs.verb import Bounds, Change, Command, ListQuery, May, Name, Question, Verb, says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,11 @@ class SetWebhook(Command):
     target: Payload
     events: Annotated[tuple[str, ...], Bounds(most=100)] = ()
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """A webhook was set to this address, for these events."""
+        events = tuple(sorted(set(self.events)))
+        return says(entry, WebhookSet, namespace=self.namespace, target=self.target.digest, events=events)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndWebhook(Command):
@@ -47,6 +53,10 @@ class EndWebhook(Command):
 
     declared = Change("DELETE", "/webhooks/{webhook}", f"those who may {Act.HOOK} in its namespace")
     webhook: int
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """This webhook has ended."""
+        return says(entry, WebhookEnded, webhook=self.webhook)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,10 @@ class ReplayWebhook(Command):
     declared = Change("POST", "/webhooks/{webhook}/replays", f"those who may {Act.HOOK} in its namespace")
     webhook: int
     since: int | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The deliveries of this webhook are repeated, from the same entry on."""
+        return says(entry, WebhookReplayed, webhook=self.webhook, since=self.since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,16 @@ May(act=<Act.GRANT: 'grant roles'>, on='namespace')
 """
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
+from muniment.core.digests import Digest
 from muniment.core.errors import NotFound
+from muniment.core.events import Entry, Event
+from muniment.core.names import Reference
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import Record
 
@@ -71,8 +76,8 @@ class Question:
     Attributes:
         path: as for a command.
         who: who gets an answer.
-        proven: the answer is a record or a proof that is checked against the log. Otherwise it is *found*:
-            all of it is on record, but it may be incomplete.
+        proven: the client computes the answer from its basis, or checks it as a proof of the log.
+            Otherwise it is *found*: all of it is on record, but it may be incomplete.
     """
 
     path: str
@@ -128,10 +133,37 @@ class Verb:
 
 
 @dataclass(frozen=True, slots=True)
-class Command(Verb):
-    """A change, which is atomic and returns a receipt."""
+class Command(Verb, ABC):
+    """A change, which is atomic and returns a receipt.
+
+    A receipt confirms a command if its entry says what the command asked. Entries name versions by number and
+    principals (the field `principal`) by id: no entry confirms a command that names them otherwise.
+    """
 
     declared: ClassVar[Change]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it names its version as entries do: by number."""
+        reference = getattr(self, "reference", None)
+        return reference is None or isinstance(reference.selector, int)
+
+    @abstractmethod
+    def is_done_by(self, entry: Entry) -> bool:
+        """Return whether a new entry says what this command asked, in every field that it holds."""
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """Return whether an earlier entry says the same, for any reason; only for idempotent commands."""
+        return self.declared.idempotent and self.is_done_by(entry)
+
+    def newest(self) -> "Query[Record] | None":
+        """Return the proven question whose answer an earlier entry must have made; None if there is none."""
+        return None
+
+    def rest(self, entry: Entry) -> "Command | None":
+        """Return what the next entry must confirm, given the entry of the receipt; None if nothing."""
+        del entry
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +201,22 @@ def entry_of(item: object) -> int:
     if not isinstance(record, Record):
         raise TypeError(item)
     return record.index
+
+
+def says(entry: Entry, kind: type[Event], /, **fields: object) -> bool:
+    """Return whether the event of an entry is of a kind and has these fields."""
+    event = entry.event
+    return isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items())
+
+
+def by_number(reference: Reference) -> dict[str, object]:
+    """Return the fields by which an event names a version."""
+    return {"name": reference.name, "number": reference.selector}
+
+
+def digest_of(payload: Payload | None) -> Digest | None:
+    """Return the digest by which an event names a typed text; None stays None."""
+    return None if payload is None else payload.digest
 
 
 def name_of(kind: type[Verb]) -> str:

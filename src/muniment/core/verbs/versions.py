@@ -7,6 +7,15 @@ from typing import Annotated, Final
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import ModelNotFound, VersionNotFound
+from muniment.core.events import (
+    DraftEnded,
+    DraftOutcome,
+    DraftSaved,
+    Entry,
+    RetentionSet,
+    StatusSet,
+    VersionPublished,
+)
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
@@ -18,6 +27,7 @@ from muniment.core.records import (
     StatusRecord,
     VersionRecord,
 )
+from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import (
     At,
     Bounds,
@@ -32,6 +42,9 @@ from muniment.core.verbs.verb import (
     Time,
     Verb,
     Within,
+    by_number,
+    digest_of,
+    says,
 )
 
 _MODEL: Final = "/models/{namespace}/{model}"
@@ -86,6 +99,18 @@ class PublishVersion(Command):
     message: Payload | None = None
     kind: Kind | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The manifest was published under this name, with this message."""
+        kind = {} if self.kind is None else {"kind": self.kind}
+        return self.was_done_by(entry) and says(
+            entry, VersionPublished, message=digest_of(self.message), **kind
+        )
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The manifest is a version of this name, with this number if one is requested."""
+        number = {} if self.number is None else {"number": self.number}
+        return says(entry, VersionPublished, name=self.name, revision=self.manifest, **number)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveDraft(Command):
@@ -98,6 +123,16 @@ class SaveDraft(Command):
     message: Payload | None = None
     kind: Kind | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The manifest was saved under this name, with these claims and this message."""
+        with_it = {"attestations": self.attestations, "message": digest_of(self.message)}
+        kind = self.kind or Kind.MODEL
+        return self.was_done_by(entry) and says(entry, DraftSaved, kind=kind, **with_it)
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The manifest is a draft of this name."""
+        return says(entry, DraftSaved, name=self.name, revision=self.manifest)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDraft(Command):
@@ -108,6 +143,11 @@ class DiscardDraft(Command):
     )
     draft: int
     reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """This draft was discarded."""
+        end = {"outcome": DraftOutcome.DISCARDED, "reason": digest_of(self.reason)}
+        return says(entry, DraftEnded, draft=self.draft, **end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +164,17 @@ class SetStatus(Command):
     status: Status
     reason: Payload | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The version got the status."""
+        reason = digest_of(self.reason)
+        return says(entry, StatusSet, **by_number(self.reference), status=self.status, reason=reason)
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The version got the status, or was published, which is its first status."""
+        version = by_number(self.reference)
+        is_first = self.status is Status.PUBLISHED and says(entry, VersionPublished, **version)
+        return is_first or says(entry, StatusSet, **version, status=self.status)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetRetention(Command):
@@ -135,6 +186,15 @@ class SetRetention(Command):
     hold: bool = False
     reason: Payload | None = None
 
+    def is_done_by(self, entry: Entry) -> bool:
+        """The version is kept until then, and on hold or not."""
+        return self.was_done_by(entry) and says(entry, RetentionSet, reason=digest_of(self.reason))
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The version is kept until then, and on hold or not, for any reason."""
+        until = {} if self.until is None else {"until": write_time(read_time(self.until))}
+        return says(entry, RetentionSet, **by_number(self.reference), **until, hold=self.hold)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeVersion(Command):
@@ -143,6 +203,11 @@ class PurgeVersion(Command):
     declared = Change("POST", _VERSION + "/purge", May(Act.PURGE, "reference"))
     reference: Reference
     reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The version was purged."""
+        purged = {"status": Status.PURGED, "reason": digest_of(self.reason)}
+        return says(entry, StatusSet, **by_number(self.reference), **purged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +223,7 @@ class GetVersion(Query[VersionRecord]):
 class DescribeVersion(Query[VersionDetail]):
     """Get a version with its aliases, claims, message and status."""
 
-    declared = Question(_VERSION + "/detail", Within("reference", VersionNotFound))
+    declared = Question(_VERSION + "/detail", Within("reference", VersionNotFound), proven=True)
     reference: Reference
     at: At = None
 
@@ -182,7 +247,7 @@ class ListVersions(ListQuery[VersionRecord]):
 class ListDrafts(PageQuery[Draft]):
     """List the drafts of a model that are neither published nor discarded, oldest first."""
 
-    declared = Question(_MODEL + "/drafts", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/drafts", Within("name", ModelNotFound), proven=True)
     name: ModelName
 
 

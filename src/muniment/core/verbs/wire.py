@@ -28,6 +28,8 @@ T = TypeVar("T")
 V = TypeVar("V", bound=Verb)
 
 PAIRS: Final = tuple[tuple[str, str], ...]
+# The media type by which a client asks for what an answer follows from (`core.basis`).
+BASIS: Final = "application/vnd.muniment.basis+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,16 +9,22 @@ from starlette.responses import Response
 from muniment.core.receipts import Receipt
 from muniment.core.records import Record
 from muniment.core.verbs.verb import Command, ListQuery, Query
+from muniment.core.verbs.wire import BASIS
 from muniment.edge import writing
 from muniment.edge.conditions import has_already, tag_of_entry
-from muniment.edge.reading import ask
+from muniment.edge.reading import ask, prove
 from muniment.protocols.native.wire import encode, encode_page
 
 _JSON: Final = "application/json"
 
 
 async def answer(request: Request, query: Query[object]) -> Response:
-    """Answer a query; a list comes with the cursor of its next page."""
+    """Answer a query; a list comes with the cursor of its next page.
+
+    A caller who accepts `BASIS` gets what the answer follows from instead.
+    """
+    if BASIS in request.headers.get("accept", ""):
+        return send(request, await prove(request, query))
     if isinstance(query, ListQuery):
         items = await ask(request, query)
         return send_encoded(request, encode_page(items, query.following(items)))

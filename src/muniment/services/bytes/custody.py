@@ -25,9 +25,8 @@ from muniment.core.events import (
 )
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
-from muniment.core.records import QuotaRecord
+from muniment.core.records import QuotaRecord, Where
 from muniment.ports.holdings import GARBAGE
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.people.reading import Sight
 from muniment.services.transaction import Transaction

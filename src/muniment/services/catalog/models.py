@@ -4,9 +4,8 @@ from typing import Final
 
 from muniment.answers.catalog import model_as_of
 from muniment.answers.pages import bound, horizon
-from muniment.core.records import ModelRecord
+from muniment.core.records import ModelRecord, Where
 from muniment.core.verbs.catalog import ListModels
-from muniment.ports.projections import Where
 from muniment.services.people.reading import Reading
 
 _LAST_CHARACTER: Final = "\U0010ffff"

@@ -3,9 +3,8 @@
 from muniment.answers.catalog import find_model
 from muniment.core.events import OwnerSet
 from muniment.core.people.roles import Act
-from muniment.core.records import OwnerRecord
+from muniment.core.records import OwnerRecord, Where
 from muniment.core.verbs.catalog import SetOwner
-from muniment.ports.projections import Where
 from muniment.services.people.principals import get_principal
 from muniment.services.transaction import Outcome, Transaction
 

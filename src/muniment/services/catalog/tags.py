@@ -9,9 +9,7 @@ from muniment.core.errors import InvalidTag
 from muniment.core.events import TagSet
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
-from muniment.core.records import TagRecord
 from muniment.core.verbs.catalog import RemoveTag, SetTag
-from muniment.ports.unit import Unit
 from muniment.services.catalog.attributes import describe_tag
 from muniment.services.transaction import Outcome, Transaction
 
@@ -21,7 +19,7 @@ _MAX_TEXT_CHARACTERS: Final = 1000
 
 
 def set_tag(tx: Transaction, command: SetTag) -> Outcome:
-    """Put a tag on a version; the same text again changes nothing.
+    """Put a tag on a version; the same salted text again changes nothing.
 
     Raises:
         InvalidTag: its name or text breaks the rules.
@@ -41,8 +39,8 @@ def _set(tx: Transaction, reference: Reference, key: str, value: Payload | None)
         raise InvalidTag(key=key)
     version = resolve(tx.unit, reference)
     present = newest_tags(tx.unit, version).get(key)
-    text = None if value is None else value.text
-    if present is not None and _text(tx.unit, present) == text:
+    # Compared by digest, so that the entry that answers a repeated command confirms it.
+    if present is not None and present.value == (None if value is None else str(value.digest)):
         return Outcome(present.index, created=False)
     event = TagSet(
         name=reference.name,
@@ -51,9 +49,5 @@ def _set(tx: Transaction, reference: Reference, key: str, value: Payload | None)
         value=tx.keep(value),
     )
     index = tx.record(event)
-    describe_tag(tx.unit, version.index, key, text, index)
+    describe_tag(tx.unit, version.index, key, None if value is None else value.text, index)
     return Outcome(index)
-
-
-def _text(unit: Unit, record: TagRecord) -> str | None:
-    return None if record.value is None else unit.payloads.find(record.value)

@@ -2,12 +2,12 @@
 
 from muniment.answers.catalog import find_model
 from muniment.answers.pages import bound, end_of, horizon
+from muniment.answers.statuses import check_in_service
 from muniment.core.claims.deployments import Deployment, State
 from muniment.core.errors import DeploymentNotFound, ModelNotFound, WrongSubject
 from muniment.core.events import Deployed
-from muniment.core.records import DeploymentRecord, VersionRecord
+from muniment.core.records import DeploymentRecord, VersionRecord, Where
 from muniment.core.verbs.claims import ListDeployments
-from muniment.ports.projections import Where
 from muniment.services.people.reading import Reading
 from muniment.services.transaction import Transaction
 
@@ -18,10 +18,13 @@ def deploy(tx: Transaction, version: VersionRecord, deployment: Deployment) -> D
     Raises:
         WrongSubject: the claim names another version than it is about.
         DeploymentNotFound: it says that the version stopped where it does not serve.
+        VersionWithdrawn: it says that the version serves, which is retired, revoked or purged.
     """
     reference = f"{version.name}@{version.number}"
     if deployment.version != reference:
         raise WrongSubject(reference=reference, subject=deployment.version)
+    if deployment.state is State.SERVING:
+        check_in_service(tx.unit, version)
     newest = tx.unit.projections.select(
         DeploymentRecord,
         Where("name", "=", version.name),

@@ -11,8 +11,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, KeyRevoked
 from muniment.core.names import ModelName, Reference
-from muniment.core.records import AttestationRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import AttestationRecord, VersionRecord, Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.lineage import forget_claim, note_claim
 

@@ -6,7 +6,7 @@ from muniment.core.digests import Digest
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
 from muniment.core.people.callers import Assurance
-from muniment.core.records import VersionRecord
+from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import hold
 from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
 from muniment.signing.statements import attest
@@ -28,8 +28,11 @@ def record_own(tx: Transaction, version: VersionRecord, predicate_type: str, pre
 
 
 def record_stored(tx: Transaction, version: VersionRecord, predicate_type: str, data: bytes) -> Digest:
-    """Record a bundle that the registry has signed and stored; give its digest."""
+    """Record a bundle that the registry has signed and stored, unless it is on record; give its digest."""
     digest = Digest.of(data)
+    if tx.unit.projections.find(AttestationRecord, (version.name, version.revision, str(digest))) is not None:
+        # With a clock that stands still, the registry can make the same statement twice.
+        return digest
     name = ModelName.parse(version.name)
     hold(tx, name.namespace, [Stored(digest=digest, size_bytes=len(data))])
     tx.record(

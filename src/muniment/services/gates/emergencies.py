@@ -87,6 +87,7 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
         name=name,
         alias=Alias(move.alias),
         number=move.number,
+        previous=move.previous,
         move=move.index,
         reason=tx.keep(reason),
     )

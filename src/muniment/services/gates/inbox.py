@@ -20,10 +20,10 @@ from muniment.core.records import (
     MoveRecord,
     RequestRecord,
     VersionRecord,
+    Where,
 )
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.gates import GetInbox, InboxItem
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.people.reading import Reading, Sight
 

@@ -17,14 +17,13 @@ from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import check_reason, need_reason
 from muniment.core.people.roles import Act
-from muniment.core.records import MoveRecord, VersionRecord
+from muniment.core.records import MoveRecord, VersionRecord, Where
 from muniment.core.verbs.gates import (
     BreakGlass,
     MoveAlias,
     RemoveAlias,
     RollBackAlias,
 )
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.catalog.attributes import describe_move, describe_removal
 from muniment.services.gates.gate import record_verdict
@@ -46,9 +45,9 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     newest = -1 if present is None else present.index
     if command.expected not in {None, newest}:
         raise PreconditionFailed(what=f"{name}@{command.alias}")
+    check_in_service(tx.unit, version)
     if present is not None and present.number == version.number:
         return Outcome(present.index, created=False)
-    check_in_service(tx.unit, version)
     judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
     _check_passed(version, command.alias, judged)
     return record_move(tx, command, version, present, judged or [])

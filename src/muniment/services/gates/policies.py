@@ -15,9 +15,8 @@ from muniment.core.errors import (
 )
 from muniment.core.events import PolicySet, TierSet
 from muniment.core.names import check_part
-from muniment.core.records import ModelRecord, PolicyRecord
+from muniment.core.records import ModelRecord, PolicyRecord, Where
 from muniment.core.verbs.gates import SetPolicy, SetTier
-from muniment.ports.projections import Where
 from muniment.services.bytes.custody import take
 from muniment.services.claims.signers import verify_sent
 from muniment.services.transaction import Outcome, Transaction

@@ -8,9 +8,8 @@ from muniment.core.events import RequestClosed, RequestOpened, RequestOutcome, R
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload, check_reason
 from muniment.core.people.roles import Act
-from muniment.core.records import RequestRecord, VersionRecord
+from muniment.core.records import RequestRecord, VersionRecord, Where
 from muniment.core.verbs.gates import CloseRequest, OpenRequest
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.transaction import Outcome, Transaction
 

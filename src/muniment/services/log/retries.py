@@ -12,6 +12,8 @@ from muniment.services.transaction import Outcome, Transaction
 def once(tx: Transaction, key: str, command: Command, work: Callable[[], Outcome]) -> Outcome:
     """Do a command, unless it was already done under the actor's key: then return that outcome.
 
+    A command that changes nothing is not remembered: it can be repeated as it is.
+
     Raises:
         RequestReplayed: the key was used for another command.
     """
@@ -23,5 +25,6 @@ def once(tx: Transaction, key: str, command: Command, work: Callable[[], Outcome
             raise RequestReplayed(key=key)
         return Outcome(known.entry)
     outcome = work()
-    tx.unit.retries.keep(tx.actor, key, Answered(fingerprint, outcome.index), tx.time)
+    if outcome.created:
+        tx.unit.retries.keep(tx.actor, key, Answered(fingerprint, outcome.index), tx.time)
     return outcome

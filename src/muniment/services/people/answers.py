@@ -2,7 +2,7 @@
 
 from muniment.answers.pages import end_of, horizon, select_page
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
-from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord
+from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord, Where
 from muniment.core.verbs.people import (
     GetPerson,
     GetSelf,
@@ -13,7 +13,6 @@ from muniment.core.verbs.people import (
     Token,
     WhoMay,
 )
-from muniment.ports.projections import Where
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.principals import get_principal
 from muniment.services.people.reading import Reading

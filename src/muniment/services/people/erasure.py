@@ -1,9 +1,8 @@
 """Erasure: delete the personal data of a principal; the log holds only digests and stays."""
 
 from muniment.core.events import PrincipalErased
-from muniment.core.records import TagRecord, VersionRecord
+from muniment.core.records import TagRecord, VersionRecord, Where
 from muniment.core.verbs.people import ErasePrincipal
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.people.principals import get_principal
 from muniment.services.transaction import Outcome, Transaction

@@ -6,9 +6,8 @@ from muniment.core import canonical
 from muniment.core.errors import InvalidDocument, IssuerNotFound, LoginRefused
 from muniment.core.events import IssuerDistrusted, IssuerTrusted
 from muniment.core.people.callers import Assurance, Caller
-from muniment.core.records import IssuerRecord
+from muniment.core.records import IssuerRecord, Where
 from muniment.core.verbs.people import DistrustIssuer, TrustIssuer
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.people.principals import get_principal
 from muniment.services.transaction import Outcome, Transaction

@@ -13,10 +13,9 @@ from muniment.core.events import KeyEnrolled, PrincipalRegistered, RoleGranted, 
 from muniment.core.names import check_part
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import EVERYWHERE
-from muniment.core.records import GrantRecord, KeyRecord, PrincipalRecord
+from muniment.core.records import GrantRecord, KeyRecord, PrincipalRecord, Where
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.people import EnrolKey, GrantRole, RegisterPrincipal, RevokeRole
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.transaction import Outcome, Transaction
 from muniment.signing.keys import Algorithm, PublicKey

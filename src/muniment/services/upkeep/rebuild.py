@@ -1,13 +1,14 @@
 """Rebuild the projections from the log, or compare them with it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.errors import LogInconsistent
-from muniment.core.events import Entry, read_entry
+from muniment.core.events import Entry, IndexSealed, read_entry
 from muniment.core.records import RECORDS, Change, Key, Put, Record, Value
-from muniment.log.index import IndexHead, fold_index, key_of
+from muniment.log.index import IndexHead
+from muniment.log.index_pages import MemoryPages, PagedIndex
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
@@ -96,26 +97,36 @@ def compare(unit: Unit) -> list[Difference]:
 
 
 def _compare_index(unit: Unit) -> list[Difference]:
-    """Compute the root of the index again, from the subjects that the entries name."""
-    pairs = {
-        key_of(subject, entry): leaf_hash
-        for entry, (leaf_hash, subjects) in enumerate(_list_subjects(unit))
-        for subject in subjects
-    }
-    expected, actual = IndexHead(unit.log.size(), fold_index(pairs)), unit.index.head()
-    if expected == actual:
-        return []
+    """Make the index again from the entries; compare its roots with the sealed ones, and with its own."""
+    index = PagedIndex(MemoryPages())
+    heads = []
+    for number, entry, leaf_hash in _list_leaves(unit):
+        if isinstance(entry.event, IndexSealed):
+            heads.append((index.head(), IndexHead(entry.event.size, bytes.fromhex(entry.event.root.hex))))
+        index.add(number, leaf_hash, _hashes_of(entry))
+    heads.append((index.head(), unit.index.head()))
     return [
-        Difference(table="index", key=(), expected=_describe_head(expected), actual=_describe_head(actual))
+        Difference(table="index", key=(), expected=_describe_head(made), actual=_describe_head(said))
+        for made, said in heads
+        if made != said
     ]
 
 
 def _list_subjects(unit: Unit) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
     """List the hash of each leaf, and the hashes of the subjects of its entry."""
+    for _, entry, leaf_hash in _list_leaves(unit):
+        yield leaf_hash, _hashes_of(entry)
+
+
+def _list_leaves(unit: Unit) -> Iterator[tuple[int, Entry, bytes]]:
     size = unit.log.size()
     for start in range(0, size, _PAGE):
         for index, leaf in enumerate(unit.log.read(start, min(_PAGE, size - start)), start):
-            yield hash_leaf(leaf), tuple(map(bytes.fromhex, read_entry(leaf, index).about))
+            yield index, read_entry(leaf, index), hash_leaf(leaf)
+
+
+def _hashes_of(entry: Entry) -> tuple[bytes, ...]:
+    return tuple(map(bytes.fromhex, entry.about))
 
 
 def _describe_head(head: IndexHead) -> dict[str, Value]:
@@ -150,7 +161,7 @@ def _apply(records: dict[tuple[str, Key], Record], change: Change) -> None:
         records[change.record.table, change.record.identity()] = change.record
     else:
         place = change.kind.table, change.key
-        records[place] = replace(records[place], **change.values)  # type: ignore[arg-type] # the columns of that kind
+        records[place] = change.amend(records[place])
 
 
 def _values(record: Record | None) -> dict[str, Value] | None:

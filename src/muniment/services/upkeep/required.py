@@ -12,8 +12,7 @@ from typing import Final, TypeVar
 from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
-from muniment.core.records import AttestationRecord, DraftRecord, PolicyRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import AttestationRecord, DraftRecord, PolicyRecord, VersionRecord, Where
 from muniment.ports.unit import Unit, Units
 from muniment.services.bytes.custody import attached_to, content_of
 

@@ -13,13 +13,12 @@ from muniment.core.claims.scans import Scan, ScanFinding, write_scan
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, Unavailable
 from muniment.core.people.callers import Caller
-from muniment.core.records import VersionRecord
+from muniment.core.records import VersionRecord, Where
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
 from muniment.ports.clock import Clock, Nonces
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
-from muniment.ports.projections import Where
 from muniment.ports.scanning import Scannable, Scanning
 from muniment.ports.unit import Unit, Units
 from muniment.services.claims.own import record_stored, sign_own

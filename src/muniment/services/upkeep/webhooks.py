@@ -16,7 +16,7 @@ from muniment.core.events import (
 )
 from muniment.core.names import check_part
 from muniment.core.people.roles import Act
-from muniment.core.records import WebhookRecord
+from muniment.core.records import WebhookRecord, Where
 from muniment.core.verbs.upkeep import (
     EndWebhook,
     FailedDelivery,
@@ -28,7 +28,6 @@ from muniment.core.verbs.upkeep import (
 from muniment.ports.cursors import Place
 from muniment.ports.jobs import Job
 from muniment.ports.outbox import DeadLetter
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.people.reading import Reading
 from muniment.services.transaction import Outcome, Transaction

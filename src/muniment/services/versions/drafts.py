@@ -11,9 +11,8 @@ from muniment.core.events import DraftEnded, DraftOutcome, DraftSaved
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.records import DraftRecord, VersionRecord
+from muniment.core.records import DraftRecord, VersionRecord, Where
 from muniment.core.verbs.versions import DiscardDraft, SaveDraft
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.bytes.custody import attached_to, content_of, take

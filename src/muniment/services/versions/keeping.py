@@ -6,8 +6,7 @@ from typing import Final
 from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
-from muniment.core.records import DraftRecord, VersionRecord
-from muniment.ports.projections import Where
+from muniment.core.records import DraftRecord, VersionRecord, Where
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import content_of
 

@@ -23,10 +23,10 @@ from muniment.core.records import (
     DeploymentRecord,
     MoveRecord,
     VersionRecord,
+    Where,
 )
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.versions import PurgeVersion, SetRetention, SetStatus
-from muniment.ports.projections import Where
 from muniment.ports.unit import Unit
 from muniment.services.claims.own import record_own
 from muniment.services.transaction import Outcome, Transaction

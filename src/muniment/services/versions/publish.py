@@ -1,7 +1,9 @@
 """Publish a stored manifest as the next version of a model."""
 
 from muniment.answers.resolve import resolve
-from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext
+from muniment.answers.statuses import status_of
+from muniment.core.catalog.statuses import Status
+from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext, VersionPurged
 from muniment.core.events import VersionPublished
 from muniment.core.names import Kind, Reference
 from muniment.core.records import ModelRecord, VersionRecord
@@ -23,10 +25,13 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
         VersionNotNext: the requested number leaves a gap.
         VersionWithdrawn: a file belongs to a revoked model.
+        VersionPurged: a version with these bytes was purged.
         BlobNotFound: a file of the manifest is not stored (bytes are durable before an event names them).
     """
     known = _find_known(tx.unit, command)
     if known is not None:
+        if status_of(tx.unit, known) is Status.PURGED:
+            raise VersionPurged(reference=f"{known.name}@{known.number}")
         return Outcome(known.index, created=False)
     namespace = command.name.namespace
     revision, config = require_content(tx, namespace, command.manifest, command.attestations)

@@ -7,6 +7,7 @@ from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.tables.people import payloads
 
 _FIND = select(payloads.c.text).where(payloads.c.digest == bindparam("digest"))
+_PICK = select(payloads.c.salt, payloads.c.text).where(payloads.c.digest == bindparam("digest"))
 _FIND_LABELLED = select(payloads.c.digest).where(payloads.c.label == bindparam("label"))
 _FIND_OWNED = select(payloads.c.digest).where(
     payloads.c.principal == bindparam("principal"), payloads.c.personal >= bindparam("least")
@@ -50,6 +51,11 @@ class SqlPayloads:
         """Find a text."""
         rows = self._statements.run(self._connection, "payloads find", lambda: _FIND, {"digest": digest})
         return str(rows[0][0]) if rows else None
+
+    def pick(self, digest: str) -> Payload | None:
+        """Find a text with its salt."""
+        rows = self._statements.run(self._connection, "payloads pick", lambda: _PICK, {"digest": digest})
+        return Payload(salt=rows[0][0], text=rows[0][1]) if rows else None
 
     def erase(self, digest: str) -> bool:
         """Erase a text."""

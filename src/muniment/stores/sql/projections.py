@@ -6,8 +6,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, Update, bindparam, delete, insert, select, update
 
-from muniment.core.records import RECORDS, Amend, Change, Key, Put, Record
-from muniment.ports.projections import Where
+from muniment.core.records import RECORDS, Amend, Change, Key, Put, Record, Where
 from muniment.stores.sql.statements import Statements
 from muniment.stores.sql.tables import TABLES
 

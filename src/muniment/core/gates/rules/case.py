@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
+from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import SignedApproval, evidence_of, last_approvals
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, newest_per_dataset
@@ -63,6 +64,7 @@ class Case:
         baselines: the versions of the aliases that the policy compares with; None if an alias has none.
         origins: the inputs of the version.
         revoked: the version and its ancestors, as far as they are revoked.
+        status: the status of the version.
     """
 
     version: str
@@ -78,6 +80,7 @@ class Case:
     baselines: Mapping[str, Baseline | None] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
     revoked: tuple[str, ...] = ()
+    status: Status = Status.PUBLISHED
 
     @cached_property
     def time(self) -> datetime:

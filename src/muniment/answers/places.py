@@ -1,0 +1,115 @@
+"""Places: the subject under which the index has the events that make and amend a record.
+
+All events about the subject tell everything of its records. The newest alone tells the newest record if it
+makes one, and not merely amends it.
+
+>>> of_alias = Where("name", "=", "acme/x"), Where("alias", "=", "production")
+>>> find_asked(MoveRecord, of_alias, newest=True)
+Asked(subject=Subject(kind=<SubjectKind.ALIAS: 'alias'>, name='acme/x@production'), newest=True)
+>>> find_asked(MoveRecord, [*of_alias, Where("index", "<", 7)], newest=True).newest
+False
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from typing import Final, NamedTuple
+
+from muniment.core.events.subjects import Subject, SubjectKind
+from muniment.core.records import (
+    AttestationRecord,
+    CommentRecord,
+    DeploymentRecord,
+    DraftRecord,
+    GrantRecord,
+    Key,
+    KeyRecord,
+    ModelRecord,
+    MoveRecord,
+    OwnerRecord,
+    PolicyRecord,
+    PrincipalRecord,
+    QuotaRecord,
+    Record,
+    RequestRecord,
+    RetentionRecord,
+    StatusRecord,
+    TagRecord,
+    TierRecord,
+    TokenRecord,
+    VersionRecord,
+    WebhookRecord,
+    Where,
+)
+
+
+class Place(NamedTuple):
+    """A kind of subjects, and how its name is written with the columns of a record."""
+
+    kind: SubjectKind
+    form: str
+    columns: tuple[str, ...]
+
+
+_VERSION: Final = Place(SubjectKind.VERSION, "{}@{}", ("name", "number"))
+
+# Of each record the narrowest place comes first.
+PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
+    PrincipalRecord: (Place(SubjectKind.PRINCIPAL, "{}", ("id",)),),
+    KeyRecord: (
+        Place(SubjectKind.KEY, "{}", ("id",)),
+        Place(SubjectKind.PRINCIPAL, "{}", ("principal",)),
+    ),
+    GrantRecord: (Place(SubjectKind.ROLES, "{}/{}", ("namespace", "principal")),),
+    ModelRecord: (Place(SubjectKind.VERSIONS, "{}", ("name",)),),
+    DraftRecord: (Place(SubjectKind.DRAFTS, "{}", ("name",)),),
+    VersionRecord: (
+        _VERSION,
+        Place(SubjectKind.CLAIMS, "{}@{}", ("name", "revision")),
+        Place(SubjectKind.VERSIONS, "{}", ("name",)),
+    ),
+    AttestationRecord: (Place(SubjectKind.CLAIMS, "{}@{}", ("name", "revision")),),
+    PolicyRecord: (Place(SubjectKind.POLICY, "{}@{}", ("models", "alias")),),
+    TierRecord: (Place(SubjectKind.TIER, "{}", ("name",)),),
+    OwnerRecord: (Place(SubjectKind.OWNER, "{}", ("name",)),),
+    StatusRecord: (Place(SubjectKind.STATUS, "{}@{}", ("name", "number")),),
+    RetentionRecord: (_VERSION,),
+    MoveRecord: (
+        Place(SubjectKind.ALIAS, "{}@{}", ("name", "alias")),
+        _VERSION,
+        Place(SubjectKind.VERSION, "{}@{}", ("name", "previous")),
+        Place(SubjectKind.MOVES, "{}", ("name",)),
+    ),
+    RequestRecord: (Place(SubjectKind.REQUESTS, "{}", ("name",)),),
+    CommentRecord: (Place(SubjectKind.COMMENTS, "{}@{}", ("name", "number")),),
+    TagRecord: (_VERSION,),
+    TokenRecord: (Place(SubjectKind.TOKENS, "{}", ("principal",)),),
+    QuotaRecord: (Place(SubjectKind.QUOTA, "{}", ("namespace",)),),
+    WebhookRecord: (Place(SubjectKind.WEBHOOKS, "{}", ("namespace",)),),
+    DeploymentRecord: (),
+}
+
+
+class Asked(NamedTuple):
+    """What is asked about a subject: the newest record only, or more."""
+
+    subject: Subject
+    newest: bool
+
+
+def find_asked(kind: type[Record], conditions: Sequence[Where], *, newest: bool) -> Asked | None:
+    """Find out what a selection of records asks; None if they have no common subject.
+
+    `newest` says that only the newest is wanted of those that meet all conditions.
+    """
+    known = {one.column: one.value for one in conditions if one.op == "="}
+    for place in PLACES.get(kind, ()):
+        if all(known.get(column) is not None for column in place.columns):
+            subject = Subject(place.kind, place.form.format(*(known[column] for column in place.columns)))
+            return Asked(subject, newest and {one.column for one in conditions} == {*place.columns})
+    return None
+
+
+def find_place(kind: type[Record], key: Key) -> Subject | None:
+    """Find the subject of the record that has a primary key; None if it has none."""
+    asked = find_asked(kind, [Where(*one) for one in zip(kind.key, repeat("="), key)], newest=False)
+    return None if asked is None else asked.subject

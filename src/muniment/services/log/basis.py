@@ -1,0 +1,167 @@
+"""The basis of an answer: note what the answer depends on while it is computed, and prove that."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from muniment.answers.places import find_asked, find_place
+from muniment.answers.salts import find_salt
+from muniment.core.basis import Basis, Held, Listed
+from muniment.core.events import Subject, SubjectKind, read_entry
+from muniment.core.people.roles import EVERYWHERE
+from muniment.core.records import Key, NamespaceRecord, Put, Record, Where
+from muniment.log.index import Span, subject_hash
+from muniment.ports.payloads import Payloads
+from muniment.ports.projections import Projections
+from muniment.ports.unit import Unit
+from muniment.services.log.proofs import find_paths
+from muniment.signing.heads import HeadSigner
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class Needs:
+    """What an answer depends on.
+
+    Attributes:
+        newest: the kinds of which only the newest record about a subject was asked.
+        whole: the subjects of which more was asked.
+        texts: the digests of the typed texts.
+    """
+
+    newest: dict[Subject, set[type[Record]]] = field(default_factory=dict)
+    whole: set[Subject] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+
+    def within(self, sees: Callable[[str], bool]) -> "Needs":
+        """Leave out subjects in namespaces that a caller does not see."""
+        return Needs(
+            newest={one: kinds for one, kinds in self.newest.items() if _is_seen(one, sees)},
+            whole={one for one in self.whole if _is_seen(one, sees)},
+            texts=self.texts,
+        )
+
+
+class NotingView:
+    """A unit of work as a view of what can be proven, which notes what is looked up in it.
+
+    It has no lineage, which is found, and leads to what the caller may not see.
+    """
+
+    lineage: None = None
+
+    def __init__(self, unit: Unit) -> None:
+        """Look into a unit of work."""
+        self.needs = Needs()
+        self.projections = _NotingRecords(unit.projections, self.needs)
+        self.payloads = _NotingTexts(unit.payloads, self.needs)
+        self.log = unit.log
+        self.blobs = unit.blobs
+
+
+@dataclass
+class _NotingRecords:
+    """Records that note which are asked for."""
+
+    records: Projections
+    needs: Needs
+
+    def find(self, kind: type[R], key: Key) -> R | None:
+        """Find a record."""
+        subject = find_place(kind, key)
+        if subject is not None:
+            self.needs.whole.add(subject)
+        return self.records.find(kind, key)
+
+    def select(
+        self,
+        kind: type[R],
+        *conditions: Where,
+        order: str = "index",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[R]:
+        """List records."""
+        asked = find_asked(kind, conditions, newest=descending and limit == 1)
+        if asked is not None and asked.newest:
+            self.needs.newest.setdefault(asked.subject, set()).add(kind)
+        elif asked is not None:
+            self.needs.whole.add(asked.subject)
+        return self.records.select(kind, *conditions, order=order, descending=descending, limit=limit)
+
+
+@dataclass
+class _NotingTexts:
+    """Texts that note which are asked for."""
+
+    texts: Payloads
+    needs: Needs
+
+    def find(self, digest: str) -> str | None:
+        """Find a text."""
+        self.needs.texts.add(digest)
+        return self.texts.find(digest)
+
+
+def make_basis(unit: Unit, signer: HeadSigner, needs: Needs) -> Basis:
+    """Prove what an answer depends on. The state of `unit` MUST be durable."""
+    subjects = sorted({*needs.whole, *needs.newest})
+    realms = sorted({subject.realm for subject in subjects} - {EVERYWHERE})
+    lister = _Lister(unit)
+    listed = [lister.list_all(Subject(SubjectKind.CREATION, realm)) for realm in realms]
+    for subject in subjects:
+        if subject in needs.whole:
+            listed.append(lister.list_all(subject))
+        else:
+            listed.append(lister.list_newest(subject, needs.newest[subject]))
+    paths = find_paths(unit, sorted({0, *(index for one in listed for index in one.entries)}))
+    digests = sorted(needs.texts | {record.salt for record in lister.namespaces if record is not None})
+    return Basis(
+        head=signer.sign(paths.size, paths.root, paths.index_root),
+        subjects=tuple(listed),
+        entries=tuple(Held(index=index, leaf=leaf, path=path) for index, leaf, path in paths.entries),
+        texts=tuple(text for digest in digests if (text := unit.payloads.pick(digest)) is not None),
+    )
+
+
+class _Lister:
+    """Lists entries about subjects with proofs from the index."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._salts: dict[str, bytes] = {}
+        self.namespaces: list[NamespaceRecord | None] = []
+
+    def list_newest(self, subject: Subject, kinds: set[type[Record]]) -> Listed:
+        """List the newest entry about a subject; all of them if it does not make a record of each kind."""
+        hashed = self._hash(subject)
+        proof = self._unit.index.prove_newest(hashed)
+        if proof.leaf is None or proof.leaf.subject != hashed:
+            return _write(subject, (), proof.encode(), newest=True)
+        index = proof.leaf.posting.entry
+        changes = read_entry(self._unit.log.pick([index])[0], index).fold()
+        if kinds <= {type(change.record) for change in changes if isinstance(change, Put)}:
+            return _write(subject, (index,), proof.encode(), newest=True)
+        return self.list_all(subject)
+
+    def list_all(self, subject: Subject) -> Listed:
+        """List all entries about a subject."""
+        proof = self._unit.index.prove_all(Span(self._hash(subject)))
+        return _write(subject, tuple(one.entry for one in proof.postings), proof.encode(), newest=False)
+
+    def _hash(self, subject: Subject) -> bytes:
+        """Hash a subject. A namespace that was never created has no salt, and no entries."""
+        realm = subject.realm
+        if realm not in self._salts:
+            self.namespaces.append(self._unit.projections.find(NamespaceRecord, (realm,)))
+            self._salts[realm] = find_salt(self._unit, realm) or b""
+        return subject_hash(self._salts[realm], subject.kind, subject.name)
+
+
+def _is_seen(subject: Subject, sees: Callable[[str], bool]) -> bool:
+    return subject.realm == EVERYWHERE or sees(subject.realm)
+
+
+def _write(subject: Subject, entries: tuple[int, ...], proof: bytes, *, newest: bool) -> Listed:
+    return Listed(kind=subject.kind, name=subject.name, newest=newest, entries=entries, proof=proof)

@@ -1,0 +1,435 @@
+"""Proven answers: a client computes them from entries that the index names, whatever the registry says."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar, cast
+
+import pytest
+
+from muniment.answers.table import ANSWERS
+from muniment.client.proofs.judging import judge
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.backend import Backend
+from muniment.core.basis import Basis, Listed
+from muniment.core.canonical import Json
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import PROVENANCE
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    GateMisjudged,
+    MunimentError,
+    NotFound,
+    NotProven,
+    PolicyNotFound,
+    ProofInvalid,
+    Untrusted,
+)
+from muniment.core.events import NamespaceCreated, read_entry
+from muniment.core.gates.policy import Gate, Mode
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Role
+from muniment.core.verbs.catalog import ListComments, ListModels, ListOwners, ListTags, SearchVersions, SetTag
+from muniment.core.verbs.gates import (
+    GetMove,
+    GetPolicies,
+    GetTier,
+    JudgeGate,
+    ListMoves,
+    ListRequests,
+    MoveAlias,
+    RemoveAlias,
+)
+from muniment.core.verbs.log import GetLeaves
+from muniment.core.verbs.people import GetKey, ListPeople
+from muniment.core.verbs.verb import Query
+from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
+from muniment.ports.unit import Unit
+from muniment.services.backend import LocalBackend
+from muniment.signing.heads import HeadSigner
+from muniment.signing.keys import Algorithm, Identity
+from muniment.signing.notes import NoteSigner
+from muniment.testing import check_backend, open_memory
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    add_person,
+    provenance,
+    publish,
+    record,
+    set_policy,
+)
+
+A = TypeVar("A")
+
+FIRST = Reference(NAME, 1)
+NOBODYS = ModelName("nobody", "nothing")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# ---- the same answers
+
+
+@pytest.fixture(scope="module")
+def eventful() -> Backend:
+    """Give a registry in which everything has happened that the conformance suite knows."""
+    open_as, first = open_memory(), []
+
+    def remember(identity: Identity) -> Backend:
+        first.append(identity)
+        return open_as(identity)
+
+    check_backend(remember)
+    return open_as(first[0])
+
+
+def list_queries(backend: Backend) -> Iterator[Query[object]]:
+    """Give each proven query about everything there is, now and at times, and about what is not there."""
+    leaves = backend.ask(GetLeaves(limit=1000))
+    times = [None, *(read_entry(leaf, 0).time for leaf in leaves[:: max(1, len(leaves) // 5)])]
+    models = [model.name for model in backend.ask(ListModels(limit=1000))]
+    for name in [*map(ModelName.parse, models), NOBODYS]:
+        yield GetTier(name=name)
+        yield ListDrafts(name=name)
+        yield from (ListRequests(name=name, closed=closed) for closed in (False, True))
+        try:
+            versions = backend.ask(ListVersions(name=name, limit=1000))
+            moves = backend.ask(ListMoves(name=name, limit=1000))
+        except NotFound:
+            versions, moves = (), ()
+        aliases = {move.record.alias for move in moves} | {"nowhere"}
+        for at in times:
+            yield ListMoves(name=name, at=at)
+            yield ListOwners(name=name, at=at)
+            for alias in map(Alias, sorted(aliases)):
+                yield GetMove(name=name, alias=alias, at=at)
+                yield GetPolicies(name=name, alias=alias, at=at)
+                yield ListMoves(name=name, alias=alias, at=at)
+                yield DescribeVersion(reference=Reference(name, alias), at=at)
+            for selector in (
+                None,
+                99,
+                *(one.number for one in versions),
+                *(one.revision for one in versions),
+            ):
+                chosen = Digest.parse(selector) if isinstance(selector, str) else selector
+                reference = Reference(name, chosen)
+                yield GetVersion(reference=reference, at=at)
+                yield DescribeVersion(reference=reference, at=at)
+                yield ListTags(reference=reference, at=at)
+                yield ListComments(reference=reference)
+    for person in backend.ask(ListPeople(limit=1000)):
+        yield from (GetKey(key_id=key.id) for key in person.keys)
+    yield GetKey(key_id="0" * 64)
+
+
+def answer(ask: Callable[[Query[object]], object], query: Query[object]) -> object:
+    try:
+        return ask(query)
+    except Untrusted:
+        raise
+    except MunimentError as refusal:
+        return refusal.code, refusal.data()
+
+
+def test_a_client_computes_what_the_registry_answers(eventful: Backend, tmp_path: Path) -> None:
+    """Every proven answer that is derived from its basis is the one that the registry gives itself."""
+    trusted = TrustedBackend(eventful, Memory(tmp_path, "here"), "here")
+    asked = set()
+    for query in list_queries(eventful):
+        assert answer(trusted.ask, query) == answer(eventful.ask, query), query
+        asked.add(type(query))
+    assert asked == {*ANSWERS}
+
+
+def test_what_is_found_has_no_basis(eventful: Backend) -> None:
+    """A query whose answers are found is refused by name when a proof is asked for."""
+    with pytest.raises(NotProven):
+        eventful.prove(SearchVersions(text=""))
+
+
+# ---- a registry that lies
+
+
+class Forger(LocalBackend):
+    """A registry that alters what its answers follow from."""
+
+    forged: Basis | None
+
+    def prove(self, query: Query[object]) -> Basis:
+        """Give the basis that was forged, if any."""
+        return self.forged or super().prove(query)
+
+
+class Scene:
+    """A forger with a history, a client of it, and what it proved at an earlier time."""
+
+    def __init__(self, state: Path) -> None:
+        self.owner = Identity.generate()
+        backend = open_memory()(self.owner)
+        backend.__class__ = Forger
+        self.forger = cast("Forger", backend)
+        self.forger.forged = None
+        for data in (b"a", b"b"):
+            publish(self.forger, self.owner, data)
+        self.move(1, "staging")
+        self.move(1, "canary")
+        set_policy(self.forger, self.owner, {"rule": "signature"})
+        self.say(Status.DEPRECATED)
+        self.forger.execute(SetTag(reference=FIRST, key="stage", value=Payload.of("ready")))
+        self.before = {query: self.forger.prove(query) for query in QUESTIONS}
+        self.move(2, "staging")
+        self.forger.execute(RemoveAlias(name=NAME, alias=Alias("canary"), reason=Payload.of("unused")))
+        self.say(Status.RETIRED)
+        self.client = TrustedBackend(self.forger, Memory(state, "liar"), "liar")
+        self.honest = {query: answer(self.client.ask, query) for query in QUESTIONS}
+        self.bases = {query: self.forger.prove(query) for query in QUESTIONS}
+
+    def ask(self, question: Query[object], forged: Basis | None) -> object:
+        """Ask the client, who is answered with a forged basis."""
+        self.forger.forged = forged
+        try:
+            return answer(self.client.ask, question)
+        finally:
+            self.forger.forged = None
+
+    def move(self, number: int, alias: str) -> None:
+        command = MoveAlias(
+            reference=Reference(NAME, number), alias=Alias(alias), reason=Payload.of("it is good")
+        )
+        self.forger.execute(command)
+
+    def say(self, status: Status) -> None:
+        self.forger.execute(SetStatus(reference=FIRST, status=status, reason=Payload.of("it is old")))
+
+
+QUESTIONS: list[Query[object]] = [
+    GetMove(name=NAME, alias=Alias("staging")),
+    GetMove(name=NAME, alias=Alias("canary")),
+    GetVersion(reference=Reference(NAME, Alias("staging"))),
+    DescribeVersion(reference=FIRST),
+    ListMoves(name=NAME),
+    GetPolicies(name=NAME, alias=PRODUCTION),
+    GetPolicies(name=NAME, alias=Alias("free")),
+    ListTags(reference=FIRST),
+    GetTier(name=NAME),
+]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Give a registry that will lie."""
+    return Scene(tmp_path_factory.mktemp("state"))
+
+
+def change_listed(change: Callable[[Listed], Listed]) -> Callable[[Basis, Basis], Basis]:
+    return lambda basis, _: replace(basis, subjects=tuple(map(change, basis.subjects)))
+
+
+def change_texts(change: Callable[[Payload], Payload]) -> Callable[[Basis, Basis], Basis]:
+    return lambda basis, _: replace(basis, texts=tuple(map(change, basis.texts)))
+
+
+def strip_index_line(basis: Basis, _: Basis) -> Basis:
+    return replace(basis, head=b"".join(basis.head.splitlines(keepends=True)[:-1]))
+
+
+def sign_another_index(basis: Basis, _: Basis) -> Basis:
+    """Sign what the key of the log never signed, with another key."""
+    key = NoteSigner("muniment.dev/memory", Identity.generate(Algorithm.ED25519))
+    lines = basis.head.splitlines(keepends=True)
+    forged = HeadSigner(key, lambda: NOW).sign(1, bytes(32), bytes(32)).splitlines(keepends=True)
+    return replace(basis, head=b"".join([*lines[:-1], forged[-1]]))
+
+
+# Each lie about an honest basis, given what was proved at an earlier time.
+LIES: dict[str, Callable[[Basis, Basis], Basis]] = {
+    "the state of yesterday": lambda _, before: before,
+    "a state of yesterday under the head of today": lambda basis, before: replace(before, head=basis.head),
+    "the entries of yesterday": lambda basis, before: replace(
+        basis, subjects=before.subjects, entries=before.entries
+    ),
+    "no entries": change_listed(lambda one: replace(one, entries=())),
+    "the last entry withheld": change_listed(lambda one: replace(one, entries=one.entries[:-1])),
+    "the first entry withheld": change_listed(lambda one: replace(one, entries=one.entries[1:])),
+    "all as the newest": change_listed(lambda one: replace(one, newest=True)),
+    "the newest as all": change_listed(lambda one: replace(one, newest=False)),
+    "a proof cut off": change_listed(lambda one: replace(one, proof=one.proof[:-1])),
+    "no proof": change_listed(lambda one: replace(one, proof=b"")),
+    "no subjects": lambda basis, _: replace(basis, subjects=()),
+    "a subject withheld": lambda basis, _: replace(basis, subjects=basis.subjects[:-1]),
+    "the proofs of other subjects": lambda basis, _: replace(
+        basis,
+        subjects=tuple(
+            replace(one, entries=other.entries, proof=other.proof, newest=other.newest)
+            for one, other in zip(basis.subjects, (*basis.subjects[1:], basis.subjects[0]), strict=True)
+        ),
+    ),
+    "no entries at all": lambda basis, _: replace(basis, entries=()),
+    "an altered leaf": lambda basis, _: replace(
+        basis,
+        entries=tuple(replace(one, leaf=one.leaf.replace(b"acme", b"evil")) for one in basis.entries),
+    ),
+    "an entry in another place": lambda basis, _: replace(
+        basis, entries=tuple(replace(one, index=one.index - 1) for one in basis.entries)
+    ),
+    "a path cut off": lambda basis, _: replace(
+        basis, entries=tuple(replace(one, path=one.path[1:]) for one in basis.entries)
+    ),
+    "altered texts": change_texts(lambda one: replace(one, text=f"not {one.text}")),
+    "altered salts": change_texts(lambda one: replace(one, text=one.text.replace("a", "b"))),
+    "no index": strip_index_line,
+    "an index by another key": sign_another_index,
+    "two indexes": lambda basis, before: replace(
+        basis, head=basis.head + before.head.splitlines(keepends=True)[-1]
+    ),
+    "an altered head": lambda basis, _: replace(basis, head=basis.head.replace(b"memory", b"remory", 1)),
+    "garbage": lambda basis, _: replace(basis, head=b"garbage"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_is_refused_or_changes_nothing(scene: Scene, lie: str) -> None:
+    """Whatever a registry sends, a client answers truly or refuses by name, and each lie is refused once."""
+    refused = 0
+    for question in QUESTIONS:
+        try:
+            told = scene.ask(question, LIES[lie](scene.bases[question], scene.before[question]))
+        except Untrusted:
+            refused += 1
+        else:
+            assert told == scene.honest[question], question
+    assert refused
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_the_answer_to_another_question_is_refused(scene: Scene, question: Query[object]) -> None:
+    """A true basis of another question is refused, unless the true answer follows from it as well."""
+    texts = set(scene.bases[question].texts)
+    for other in QUESTIONS:
+        basis = scene.bases[other]
+        replayed = replace(basis, texts=tuple({*basis.texts, *texts}))
+        for forged in (basis, replayed):
+            try:
+                told = scene.ask(question, forged)
+            except Untrusted:
+                continue
+            # What is not sent counts as erased.
+            assert told == scene.honest[question] or forged is basis
+
+
+def test_an_erased_text_is_shown_as_erased(scene: Scene) -> None:
+    """A text that is not sent counts as erased; nothing else can stand in its place."""
+    question = ListMoves(name=NAME)
+    basis = scene.bases[question]
+    salts = tuple(payload for payload in basis.texts if len(payload.text) == 64)
+    moves = scene.ask(question, replace(basis, texts=salts))
+    assert isinstance(moves, tuple)
+    assert {move.reason for move in moves} == {None}
+    assert {move.reason for move in scene.client.ask(question)} == {"it is good", "unused"}
+
+
+def test_a_namespace_has_one_salt(backend: LocalBackend, owner: Identity, tmp_path: Path) -> None:
+    """A registry that gives a namespace another salt, under which nothing is found, is refused."""
+    publish(backend, owner, b"a")
+    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    assert answer(client.ask, GetVersion(reference=FIRST))
+
+    def create_again(unit: Unit) -> None:
+        tx = backend.begin(unit)
+        tx.record(NamespaceCreated(namespace=NAME.namespace, salt=tx.make_salt(NAME.namespace)))
+
+    backend._units.write(create_again)
+    with pytest.raises(ProofInvalid):
+        client.ask(GetVersion(reference=FIRST))
+
+
+def test_a_basis_shows_nothing_that_the_caller_may_not_see() -> None:
+    """Judging a version by a policy about its lineage does not show the entries of other namespaces."""
+    open_as, owner = open_memory(), Identity.generate()
+    backend = open_as(owner)
+    publish(backend, owner, b"data", name=ModelName("secret", "data"))
+    publish(backend, owner, b"model")
+    digest: Json = {"sha256": manifest_of(backend, "secret/data").hex}
+    inputs: list[Json] = [{"name": "data", "digest": digest, "annotations": {"kind": "dataset"}}]
+    said = provenance()
+    definition = said["buildDefinition"]
+    assert isinstance(definition, dict)
+    definition = {**definition, "resolvedDependencies": inputs}
+    record(backend, owner, 1, PROVENANCE, {**said, "buildDefinition": definition})
+    set_policy(backend, owner, {"rule": "provenance", "resolved": True, "not_revoked": True})
+    rita = open_as(add_person(backend, "Rita", Role.READER))
+    basis = rita.prove(JudgeGate(reference=FIRST, alias=PRODUCTION))
+    namespaces = {read_entry(held.leaf, held.index).namespace for held in basis.entries}
+    assert namespaces == {"acme", None}
+
+
+def manifest_of(backend: Backend, name: str) -> Digest:
+    return Digest.parse(backend.ask(GetVersion(reference=Reference.parse(name))).revision)
+
+
+# ---- a registry that judges as it likes
+
+
+class Lenient(LocalBackend):
+    """A registry that says what it likes of a gate."""
+
+    say: Callable[[Gate], Gate]
+
+    def ask(self, query: Query[A]) -> A:
+        """Alter the gate."""
+        answer = super().ask(query)
+        return cast("A", self.say(answer)) if isinstance(answer, Gate) else answer
+
+
+def meet_all(gate: Gate) -> Gate:
+    """Say that every rule is met."""
+    return replace(
+        gate,
+        verdicts=tuple(
+            replace(one, findings=tuple(replace(finding, passed=True) for finding in one.findings))
+            for one in gate.verdicts
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        meet_all,
+        lambda gate: replace(
+            gate, verdicts=tuple(replace(one, findings=one.findings[1:]) for one in gate.verdicts)
+        ),
+        lambda gate: replace(gate, verdicts=tuple(replace(one, mode=Mode.WARN) for one in gate.verdicts)),
+        lambda gate: replace(gate, verdicts=()),
+        lambda gate: replace(gate, version=f"{NAME}@2"),
+        lambda gate: replace(gate, alias="free"),
+    ],
+    ids=[
+        "every rule is met",
+        "a rule left out",
+        "another mode",
+        "no policy",
+        "another version",
+        "another alias",
+    ],
+)
+def test_a_gate_that_is_not_met_is_not_believed(
+    backend: LocalBackend, owner: Identity, tmp_path: Path, say: Callable[[Gate], Gate]
+) -> None:
+    """A client judges by itself, and refuses a registry that is more lenient; the truth is believed."""
+    publish(backend, owner, b"a")
+    set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9})
+    backend.__class__ = Lenient
+    lenient = cast("Lenient", backend)
+    client = TrustedBackend(lenient, Memory(tmp_path, "lenient"), "lenient")
+    lenient.say = say
+    with pytest.raises(GateMisjudged):
+        judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION))
+    lenient.say = lambda gate: gate
+    assert not judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
+    with pytest.raises(PolicyNotFound):
+        judge(client, JudgeGate(reference=FIRST, alias=Alias("free")))

@@ -1,0 +1,595 @@
+"""A receipt counts only if its entry says what the command asked, by us and now."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, cast, get_type_hints
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import muniment
+from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
+from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.trust import Credential, TrustedBackend
+from muniment.client.sdk.registry import Registry
+from muniment.core import events as e
+from muniment.core.backend import Backend
+from muniment.core.bytes.revisions import File, Revision
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    EventNotFound,
+    InvalidBody,
+    MunimentError,
+    NotFound,
+    NotIdentified,
+    NotPermitted,
+    ReceiptMismatch,
+    RecordUnproven,
+)
+from muniment.core.events import Entry, Event, TokenIssued
+from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.callers import Assurance, Caller, Scope
+from muniment.core.people.roles import Role
+from muniment.core.people.tokens import id_of, make_token
+from muniment.core.receipts import Receipt
+from muniment.core.records import KeyRecord, TokenRecord
+from muniment.core.verbs import catalog, claims, gates, people, upkeep, versions
+from muniment.core.verbs.bytes import SetQuota
+from muniment.core.verbs.log import GetProof
+from muniment.core.verbs.table import VERBS
+from muniment.core.verbs.verb import Command, Query, name_of
+from muniment.server import embedded
+from muniment.services.backend import LocalBackend
+from muniment.signing.keys import Identity, PublicKey
+from muniment.testing import LyingBackend, check_backend, open_memory
+from muniment.testing.backends import NAME, OpenAs, add_person, publish, refuses
+from strategies import value_of, verbs
+
+COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
+LATER = "2026-02-01T01:00:00+01:00"
+
+# What no entry says that confirms a command, and why.
+UNSAID: Mapping[tuple[type[Command], str], str] = {
+    (versions.PublishVersion, "attestations"): "each claim has an entry of its own",
+    (gates.MoveAlias, "expected"): "the entry names the version that the alias left, and not the move",
+    (gates.BreakGlass, "attestation"): "the statement has an entry of its own",
+    (people.ErasePrincipal, "typed"): "the entry only counts the texts that were erased",
+    (people.BeginSession, "public_key"): "the key has an entry of its own, or had one",
+}
+# What a command leaves to the registry with null.
+LEFT = frozenset(
+    {
+        (versions.PublishVersion, "number"),
+        (versions.PublishVersion, "kind"),
+        (versions.SetRetention, "until"),
+        (people.RegisterPrincipal, "public_key"),
+        (gates.RollBackAlias, "number"),
+    }
+)
+# What the registry decides, or finds by what the command names; nobody asks for it.
+DECIDED: Mapping[type[Event], set[str]] = {
+    e.VersionPublished: {"size_bytes"},
+    e.DraftSaved: {"size_bytes"},
+    e.DraftEnded: {"name"},
+    e.AttestationRecorded: {"predicate_type", "key", "assurance", "deployment"},
+    e.ClaimWithdrawn: {"claim", "entry", "key", "assurance"},
+    e.AliasMoved: {"previous", "verdicts", "due"},
+    e.AliasRemoved: {"previous"},
+    e.EmergencyClosed: {"name", "alias", "number", "previous"},
+    e.RequestReminded: {"request"},
+    e.RequestClosed: {"name", "number"},
+    e.CommentPosted: {"mentions"},
+    e.CommentErased: {"name", "number"},
+    e.PrincipalRegistered: {"principal"},
+    e.PrincipalErased: {"payloads"},
+    e.KeyEnrolled: {"algorithm", "assurance", "name"},
+    e.KeyRevoked: {"principal"},
+    e.RoleRevoked: {"grant"},
+    e.TokenRevoked: {"principal"},
+    e.IssuerDistrusted: {"issuer"},
+    e.WebhookEnded: {"namespace"},
+    e.WebhookReplayed: {"namespace"},
+}
+# What belongs to an act, and not to what it leads to: an earlier act may have had another.
+ACTS = frozenset({"reason", "message", "attestation", "attestations", "kind", "expires"})
+
+
+class Done(NamedTuple):
+    """A command, the receipt that it was honestly given, and the entry after that."""
+
+    command: Command
+    receipt: Receipt
+    following: Entry | None
+
+
+class Recording(LyingBackend):
+    """A backend that writes down what is done through it."""
+
+    def __init__(self, backend: Backend, done: list[tuple[Command, Receipt]]) -> None:
+        super().__init__(backend)
+        self.done = done
+
+    def execute(self, command: Command) -> Receipt:
+        exact, name = command, getattr(command, "principal", None)
+        if name is not None:
+            found = self.ask(people.GetPerson(principal=name)).record.id
+            exact = replace(command, principal=found)  # type: ignore[call-arg] # this one has it
+        receipt = super().execute(command)
+        self.done.append((exact, receipt))
+        return receipt
+
+
+def store(backend: Backend, data: bytes) -> Digest:
+    """Store a manifest of one file."""
+    digest = backend.add_documents([data])[0]
+    revision = Revision.of([File(path="w.bin", digest=digest, size_bytes=len(data))])
+    return backend.add_documents([revision.manifest(), revision.config()])[0]
+
+
+def sign_in(backend: LocalBackend, principal: str, token: str) -> LocalBackend:
+    """Open a registry with an invitation."""
+    guest = copy.copy(backend)
+    guest._caller = Caller(principal=principal, scopes=frozenset(), token=token, assurance=Assurance.SESSION)
+    return guest
+
+
+def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
+    """Do each command that is not in the story of `check_backend`."""
+    key, another, third = (Identity.generate().public for _ in range(3))
+    version, value = Reference(NAME, 2), Payload.of("ready")
+    name, staging = ModelName("acme", "old"), Alias("staging")
+    old, manifest = Reference(name, 1), store(backend, b"old")
+    token, invitation, session = make_token(), make_token(), make_token()
+    target = json.dumps({"url": "https://hooks.example.com", "secret": "whsec_" + "A" * 32})
+    for command in (
+        versions.PublishVersion(
+            name=name, manifest=manifest, number=1, message=Payload.of("old"), kind=Kind.DATASET
+        ),
+        gates.MoveAlias(reference=old, alias=staging, expected=-1),
+        gates.RemoveAlias(name=name, alias=staging),
+        versions.PurgeVersion(reference=old, reason=Payload.of("old")),
+        people.GrantRole(principal="founder", role=Role.AUDITOR, namespace="acme"),
+        versions.SetRetention(reference=version, until=LATER, reason=Payload.of("a contract")),
+        catalog.SetTag(reference=version, key="stage", value=value),
+        catalog.SetTag(reference=version, key="stage", value=value),
+        catalog.RemoveTag(reference=version, key="stage"),
+        SetQuota(namespace="acme", size_bytes=1 << 30),
+        people.RegisterPrincipal(name=Payload.of("ci"), public_key=key.pem, expires=LATER, workload=True),
+        people.EnrolKey(principal="ci", public_key=another.pem, expires=LATER),
+        people.RevokeKey(key_id=key.id, effective=3),
+        people.RevokeRole(principal="founder", role=Role.VALIDATOR, namespace="acme"),
+        people.IssueToken(
+            principal="ci",
+            token=id_of(token),
+            name=Payload.of("ci"),
+            scopes=(Scope.parse("write:acme"), Scope.parse("read:acme")),
+            expires=LATER,
+        ),
+        people.RevokeToken(token=id_of(token)),
+        people.IssueToken(
+            principal="Vera", token=id_of(invitation), name=Payload.of("hi"), expires=LATER, once=True
+        ),
+    ):
+        backend.execute(command)
+    sign_in(id_of(invitation)).execute(
+        people.BeginSession(
+            public_key=third.pem, token=id_of(session), name=Payload.of("a laptop"), expires=LATER
+        )
+    )
+    trust = people.TrustIssuer(issuer="https://ci.example.com", claims=(("sub", "x"),), principal="ci")
+    backend.execute(people.DistrustIssuer(rule=backend.execute(trust).index))
+    hook = upkeep.SetWebhook(namespace="acme", target=Payload.of(target), events=("tag.set", "alias.moved"))
+    webhook = backend.execute(hook).index
+    backend.execute(upkeep.ReplayWebhook(webhook=webhook, since=3))
+    backend.execute(upkeep.EndWebhook(webhook=webhook))
+
+
+class Story(NamedTuple):
+    """A registry where every command was done: its founder's key and view, and what was done."""
+
+    identity: Identity
+    backend: LocalBackend
+    done: tuple[Done, ...]
+
+
+@cache
+def tell() -> Story:
+    """Do every command in a registry."""
+    done: list[tuple[Command, Receipt]] = []
+    opened: list[tuple[Identity, LocalBackend]] = []
+    open_as = open_memory()
+
+    def open_recorded(identity: Identity) -> Backend:
+        opened.append((identity, open_as(identity)))
+        return Recording(opened[-1][1], done)
+
+    check_backend(open_recorded)
+    identity, owner = opened[0]
+    vera = owner.ask(people.GetPerson(principal="Vera")).record.id
+    do_the_rest(Recording(owner, done), lambda token: Recording(sign_in(owner, vera, token), done))
+    told = (Done(command, receipt, find_entry(owner, receipt.index + 1)) for command, receipt in done)
+    return Story(identity, owner, tuple(told))
+
+
+def find_entry(backend: Backend, index: int) -> Entry | None:
+    try:
+        return backend.ask(GetProof(index=index)).entry
+    except EventNotFound:
+        return None
+
+
+def is_confirmed(command: Command, done: Done) -> bool:
+    """Say whether the entries of a receipt say all that a command asked."""
+    entry = done.receipt.entry
+    if not done.receipt.created:
+        return command.was_done_by(entry)
+    rest = command.rest(entry)
+    said = rest is None or (done.following is not None and rest.is_done_by(done.following))
+    return command.is_done_by(entry) and said
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
+def test_an_honest_receipt_confirms_its_command(kind: type[Command]) -> None:
+    """What a registry answers to a command says what the command asked, the first time and again."""
+    mine = [done for done in tell().done if type(done.command) is kind]
+    assert any(done.receipt.created for done in mine)
+    assert [done.command for done in mine if not is_confirmed(done.command, done)] == []
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
+def test_the_receipt_of_another_command_confirms_nothing(kind: type[Command]) -> None:
+    """No entry that another command made says what a command asked."""
+    story = tell().done
+    wrong = [
+        (mine.command, other.command)
+        for mine in story
+        if type(mine.command) is kind
+        for other in story
+        if other.command != mine.command and other.receipt.index != mine.receipt.index
+        if mine.command.is_done_by(other.receipt.entry)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        pytest.param(kind, field.name, id=f"{name_of(kind)}-{field.name}")
+        for kind in COMMANDS
+        for field in fields(kind)
+        if (kind, field.name) not in UNSAID
+    ],
+)
+@given(data=st.data())
+@settings(max_examples=10)
+def test_a_command_that_differs_in_a_field_is_not_confirmed(
+    kind: type[Command], field: str, data: st.DataObject
+) -> None:
+    """An entry confirms a command in each of its fields."""
+    done = data.draw(st.sampled_from([done for done in tell().done if tells(done, kind, field)]))
+    value = getattr(data.draw(verbs(kind)), field)
+    if isinstance(value, Reference):
+        # Another version of the model, or the same number or digest of another model.
+        value = replace(getattr(done.command, field), **data.draw(st.sampled_from(split(value))))
+    assume(value != getattr(done.command, field))
+    # With null the command asked for nothing in particular, and this is what it got.
+    assume(value != getattr(done.receipt.event, field, ...))
+    assume(value is not None or (kind, field) not in LEFT)
+    assert not is_confirmed(replace(done.command, **{field: value}), done)
+
+
+def split(reference: Reference) -> list[dict[str, Any]]:
+    return [{"name": reference.name}, {"selector": reference.selector}]
+
+
+def tells(done: Done, kind: type[Command], field: str) -> bool:
+    """Say whether the receipt of a command of a kind tells what was asked in a field."""
+    # A reminder names the request instead.
+    named = field != "alias" or not isinstance(done.receipt.event, e.RequestReminded)
+    return type(done.command) is kind and named and (done.receipt.created or field not in ACTS)
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_an_entry_that_differs_in_a_member_confirms_nothing(kind: type[Command], data: st.DataObject) -> None:
+    """A command is confirmed by every member of an event, except those that the registry decides."""
+    fresh = [done for done in tell().done if type(done.command) is kind and done.receipt.created]
+    command, receipt, _ = data.draw(st.sampled_from(fresh))
+    entry, event = receipt.entry, cast("Any", type(receipt.event))
+    left = {name for of_kind, name in LEFT if of_kind is kind and getattr(command, name, None) is None}
+    told = [one.name for one in fields(event) if one.name not in DECIDED.get(event, set()) | left]
+    member = data.draw(st.sampled_from(told))
+    value = data.draw(value_of(get_type_hints(event)[member]))
+    assume(value != getattr(entry.event, member))
+    other = replace(entry, event=replace(cast("Any", entry.event), **{member: value}))
+    assert not command.is_done_by(other)
+
+
+def test_an_alias_does_not_move_in_an_emergency_unasked() -> None:
+    """A move past the gate does not confirm a command that asked for a move through it."""
+    ((command, receipt),) = (
+        (done.command, done.receipt)
+        for done in tell().done
+        if isinstance(done.command, gates.MoveAlias) and done.command.expected == -1
+    )
+    entry, moved = receipt.entry, receipt.read(e.AliasMoved)
+    assert command.is_done_by(entry)
+    for event in (replace(moved, emergency=True), replace(moved, previous=7)):
+        assert not command.is_done_by(replace(entry, event=event))
+
+
+def test_a_claim_that_is_made_again_is_on_record(registry: Registry, model: Path) -> None:
+    """A statement that is signed again is the same bundle, so that its first entry confirms it."""
+    version = registry.push(model, "acme/x")
+    first, again = (version.attest("https://example.com/plan", {}) for _ in range(2))
+    assert (first.created, again.created, again.index) == (True, False, first.index)
+
+
+def test_a_verdict_that_is_given_again_is_on_record(tmp_path: Path, settings: Settings) -> None:
+    """With a clock that stands still, the registry can come to the same verdict twice: it is one claim."""
+    then = datetime(2031, 5, 17, tzinfo=UTC)
+    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: then) as registry:
+        for data in (b"a", b"b"):
+            (tmp_path / "w.bin").write_bytes(data)
+            registry.push(tmp_path / "w.bin", "acme/x")
+        registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
+        moved = [registry.promote(f"acme/x@{number}", "production") for number in (1, 2, 1)]
+    assert [receipt.created for receipt in moved] == [True, True, True]
+
+
+def test_a_retry_is_answered_with_what_was_answered(backend: LocalBackend, owner: Identity) -> None:
+    """A retry of a command that changed nothing is not answered as if it had."""
+    publish(backend, owner, b"weights")
+    command = gates.SetTier(name=NAME, tier="low")
+    made = [backend.execute(command, key) for key in ("a", "b", "b", "a")]
+    assert [receipt.created for receipt in made] == [True, False, False, True]
+    assert {receipt.index for receipt in made} == {made[0].index}
+
+
+# ---- a registry, or a proxy in front of it, that drops writes and answers with receipts of something else
+
+
+@pytest.fixture
+def lying() -> LyingBackend:
+    """Give the registry of the story, which lies when it is told to."""
+    return LyingBackend(tell().backend)
+
+
+@pytest.fixture
+def trusted(lying: LyingBackend, tmp_path: Path) -> TrustedBackend:
+    """Give it as its founder sees it, who checks everything."""
+    key = Credential(KeyRecord, tell().identity.public.id)
+    return TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar", credential=key)
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
+def test_a_dropped_write_is_not_taken_as_done(
+    kind: type[Command], lying: LyingBackend, trusted: TrustedBackend
+) -> None:
+    """No older entry of any kind, by us or by others, not even of the same command, counts as a new one."""
+    mine = next(done for done in tell().done if type(done.command) is kind and done.receipt.created)
+    kinds = {(type(done.command), done.receipt.entry.actor): done.receipt.index for done in tell().done}
+    for index in (mine.receipt.index, *kinds.values()):
+        lying.drop_writes(index)
+        refusal = refuses(lambda: trusted.execute(mine.command), ReceiptMismatch)
+        assert refusal.data()["command"] == name_of(kind)
+
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
+def test_a_write_that_is_said_to_repeat_another_has_to_be_one(
+    kind: type[Command], lying: LyingBackend, trusted: TrustedBackend
+) -> None:
+    """That nothing is new is believed of idempotent commands only, with an entry that says the same."""
+    mine = next(done for done in tell().done if type(done.command) is kind and done.receipt.created)
+    for index in {done.receipt.index for done in tell().done}:
+        lying.drop_writes(index, created=False)
+        entry = trusted.ask(GetProof(index=index)).entry
+        if mine.command.was_done_by(entry) and is_newest(mine.command, index):
+            assert kind.declared.idempotent
+            assert trusted.execute(mine.command).index == index
+        else:
+            refuses(lambda: trusted.execute(mine.command), ReceiptMismatch)
+
+
+def is_newest(command: Command, index: int) -> bool:
+    """Say whether no later entry of the story says otherwise, or whether that cannot be proven."""
+    question = command.newest()
+    try:
+        return question is None or tell().backend.ask(question).index == index
+    except NotFound:
+        return False
+
+
+@pytest.mark.parametrize("act", ["move", "removal"])
+def test_an_alias_that_has_left_a_version_is_not_there(
+    act: str, owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """An earlier move to the same version does not count when the alias has moved since, or was removed."""
+    lying = LyingBackend(open_as(owner))
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"a")
+    publish(trusted, owner, b"b")
+    staging = Alias("staging")
+    moves = [gates.MoveAlias(reference=Reference(NAME, number), alias=staging) for number in (1, 2)]
+    first = trusted.execute(moves[0])
+    assert trusted.execute(moves[0]).index == first.index
+    trusted.execute(moves[1] if act == "move" else gates.RemoveAlias(name=NAME, alias=staging))
+    lying.drop_writes(first.index, created=False)
+    refusal = refuses(lambda: trusted.execute(moves[0]), ReceiptMismatch)
+    assert refusal.data()["reason"] == "is not the newest"
+
+
+def test_what_somebody_else_did_is_not_done_by_us(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
+    """A new entry that says what we asked, by another principal, does not count."""
+    lying = LyingBackend(open_as(owner))
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"weights")
+    move = gates.MoveAlias(reference=Reference(NAME, 1), alias=Alias("staging"))
+    lying.write_as(open_as(add_person(trusted, "Vera", Role.CONTRIBUTOR)))
+    refusal = refuses(lambda: trusted.execute(move), ReceiptMismatch)
+    assert refusal.data()["reason"] == "is by somebody else"
+
+
+def test_a_command_names_an_exact_version(trusted: TrustedBackend) -> None:
+    """An alias can move between the question and the answer, so a command that names one is not sent."""
+    for reference in (Reference(NAME, None), Reference(NAME, Alias("production"))):
+        refuses(lambda: trusted.execute(versions.PurgeVersion(reference=reference)), InvalidBody)  # noqa: B023
+    claim = claims.RecordAttestation(reference=Reference(NAME, 1), bundle=Digest.of(b""))
+    refuses(lambda: trusted.execute(claim), InvalidBody)
+
+
+# ---- who we are
+
+
+class Impostor(LyingBackend):
+    """A registry that says that we, or others, are somebody else."""
+
+    def __init__(self, backend: Backend, lies: Mapping[type, Callable[[Any], Any]]) -> None:
+        super().__init__(backend)
+        self.lies = lies
+
+    def ask(self, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+        answer = super().ask(query)
+        return self.lies.get(type(query), lambda honest: honest)(answer)
+
+
+def find_vera() -> people.Person:
+    return tell().backend.ask(people.GetPerson(principal="Vera"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "lie", "refusal"),
+    [
+        (people.GetPerson, lambda _: tell().backend.ask(people.GetSelf()), RecordUnproven),
+        (people.GetPerson, lambda who: replace(who, record=replace(who.record, id="me")), RecordUnproven),
+    ],
+)
+def test_a_registry_does_not_say_who_we_are(
+    kind: type[Query[Any]], lie: Callable[[Any], Any], refusal: type[MunimentError], tmp_path: Path
+) -> None:
+    """The log says who owns our key, and who has an id; nothing is sent if it does not."""
+    identity, backend, _ = tell()
+    key = Credential(KeyRecord, identity.public.id)
+    impostor = Impostor(backend, {kind: lie})
+    trusted = TrustedBackend(impostor, Memory(tmp_path / "state", "liar"), "liar", credential=key)
+    size = trusted.seen.size
+    command = people.GrantRole(principal=find_vera().record.id, role=Role.READER, namespace="acme")
+    refuses(lambda: trusted.execute(command), refusal)
+    assert TrustedBackend(backend, Memory(tmp_path / "state", "liar"), "liar").seen.size == size
+
+
+def test_the_log_says_whose_token_ours_is(tmp_path: Path) -> None:
+    """We are the principal whom the entry names that issued our token; without that entry, nobody."""
+    _, backend, story = tell()
+    (token,) = (done.command.token for done in story if isinstance(done.command, people.BeginSession))
+    vera = copy.copy(backend)
+    vera._caller = Caller(principal=find_vera().record.id, token=token)
+    ours = Credential(TokenRecord, token)
+    honest = TrustedBackend(vera, Memory(tmp_path / "state", "x"), "x", credential=ours)
+    assert honest.principal == find_vera().record.id
+    impostor = Impostor(vera, {people.ListTokens: lambda _: ()})
+    silent = TrustedBackend(impostor, Memory(tmp_path / "state", "x"), "x", credential=ours)
+    refuses(lambda: silent.principal, NotIdentified)
+
+
+def test_a_newcomer_without_a_role_learns_who_they_are(
+    owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """Entries about ourselves are proven to us before anybody grants us a role; no others are."""
+    newcomer = open_as(add_person(open_as(owner), "Nora"))
+    trusted = TrustedBackend(newcomer, Memory(tmp_path / "state", "here"), "here")
+    token = make_token()
+    mine = people.IssueToken(
+        principal=trusted.principal, token=id_of(token), name=Payload.of("mine"), expires=LATER
+    )
+    assert trusted.execute(mine).read(TokenIssued).principal == trusted.principal
+    refuses(lambda: trusted.ask(GetProof(index=1)), NotPermitted)
+
+
+# ---- the command line
+
+Cli = Callable[..., Result]
+
+POLICY = "rules: [{rule: approvals, validator: 1}]\n"
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Put a liar in front of every registry; it answers writes with the last of these entries."""
+    chosen: list[int] = []
+    open_directory = embedded.open_directory
+
+    def open_lying(*arguments: object, **options: object) -> embedded.Embedded:
+        opened = open_directory(*arguments, **options)  # type: ignore[arg-type] # passed on as they came
+        lying = LyingBackend(opened.backend)
+        if chosen:
+            lying.drop_writes(chosen[-1])
+        return replace(opened, backend=lying)  # type: ignore[arg-type] # a backend, too
+
+    monkeypatch.setattr(embedded, "open_directory", open_lying)
+    return chosen
+
+
+@pytest.fixture
+def cli(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `muniment` in a registry with a version, a policy, and a person with a key and a role."""
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "plan.json").write_text("{}")
+
+    def run(*arguments: str, exits: int = 0) -> Result:
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == exits, (arguments, result.output)
+        return result
+
+    run("push", str(model), "acme/x", "--alias", "staging")
+    run("push", str(model / "config"), "acme/x", "--alias", "staging")
+    run("tag", "acme/x@1", "stage=ready")
+    run("attest", "acme/x@1", "--type", "https://example.com/plan", "--file", "plan.json")
+    run("policy", "set", "acme/x@production", "policy.yaml")
+    run("role", "grant", "Ada", "security", "acme")
+    run("revoke", "acme/x@1", "--reason", "it leaks")
+    for name in ("vera", "sam"):
+        run("key", "new", f"{name}.pem")
+        run("user", "add", name, "--key", f"{name}.pem.pub")
+        run("role", "grant", name, "validator", "acme")
+    run("role", "revoke", "sam", "validator", "acme")
+    return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "promote acme/x@1 staging",
+        "revoke acme/x@2 --reason bad",
+        "attest acme/x@2 --type https://example.com/plan --file plan.json",
+        "tag acme/x@2 stage=ready",
+        "role revoke vera validator acme",
+        "policy set acme/x@staging policy.yaml",
+        "reject acme/x@2 --for production --as validator --reason bad",
+        "key revoke KEY",
+    ],
+)
+def test_the_command_line_does_not_say_that_a_dropped_write_is_done(
+    cli: Cli, answers: list[int], tmp_path: Path, arguments: str
+) -> None:
+    """Each command ends with a refusal and exit code 3, with any older entry as the answer."""
+    key = PublicKey.read((tmp_path / "vera.pem.pub").read_bytes()).id
+    with muniment.open(create=False) as registry:
+        size = registry.verify_log()
+    for index in range(2, size):
+        answers.append(index)
+        result = cli(*arguments.replace("KEY", key).split(), exits=3)
+        assert (result.stdout, result.stderr.partition(": ")[2][:16]) == ("", "receipt_mismatch")
