@@ -12,7 +12,7 @@ from muniment.client.sdk.opening import open as open_registry
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a directory with a registry that holds a version, and a key."""
+    """Give a directory with a registry that holds a version and a workload, and odd files."""
     directory = tmp_path_factory.mktemp("hints")
     (directory / "model").mkdir()
     (directory / "model/weights.bin").write_bytes(b"weights")
@@ -20,6 +20,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "bad.json").write_bytes(b"\xff")
     with open_registry(str(directory / "registry"), create=True) as registry:
         registry.push(directory / "model", "acme/x", alias="staging")
+        registry.people.add("runner", workload=True)
     return directory
 
 
@@ -57,6 +58,13 @@ def call(prepared: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]) 
         (["identify", ""], "file_unusable", "there is no such file"),
         (["key", "new", "bad.yaml"], "invalid_key", "hint: name a new file"),
         (["--identity", "nope", "list"], "invalid_key", "muniment key new FILE"),
+        (["login", "http://127.0.0.1:1/login#x"], "login_refused", "copy the whole invitation"),
+        (["user", "add", ""], "invalid_name", "write 1 to 200 printable characters"),
+        (["trust", "add", "http://[", "runner", "--claim", "a=b"], "invalid_option", "issuer must be"),
+        (["webhook", "set", "acme", "http://["], "invalid_option", "url must be an http or https address"),
+        (["webhook", "set", "acme", "http://a:x"], "invalid_option", "url must be an http or https address"),
+        (["rollback", "acme/x@nope"], "nothing_to_roll_back", "muniment history acme/x"),
+        (["reproduce", "acme/x@1"], "not_reproducible", "from its record: provenance"),
         (["withdraw-claim", "acme/x@1", "", "--reason", "x"], "invalid_digest", "'' is not a sha256 digest"),
         (["list", "param.depth ="], "invalid_query", "read: a value is missing at its end"),
         (["list", "version = a"], "invalid_query", "the search cannot be read: version is a number"),

@@ -21,7 +21,7 @@ from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login, login_workload
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EVALUATION
-from muniment.core.errors import InvalidBody, InvalidDocument, LoginRefused, NotPermitted, RequestReplayed
+from muniment.core.errors import InvalidBody, InvalidOption, LoginRefused, NotPermitted, RequestReplayed
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
@@ -244,7 +244,7 @@ def test_a_job_is_one_principal_or_nobody(server: LiveServer, issuer: str) -> No
     for address, wanted, kind in (
         (issuer, (), InvalidBody),
         (issuer, (("sub", ""),), InvalidBody),
-        ("http://example.org", claims, InvalidDocument),
+        ("http://example.org", claims, InvalidOption),
     ):
         rule = TrustIssuer(issuer=address, claims=wanted, principal="trainer")
         refuses(lambda rule=rule: owner.execute(rule), kind)  # type: ignore[misc] # bound at once

@@ -145,7 +145,8 @@ def split_link(link: str) -> tuple[str, str]:
     address, _, token = link.partition("#")
     read_server(address)
     if not token.startswith(PREFIX):
-        raise LoginRefused(reason="the link has no token behind its #")
+        remedy = "copy the whole invitation: muniment login 'https://HOST/login#mun_...'"
+        raise LoginRefused(reason="the link has no token behind its #", remedy=remedy)
     return address.removesuffix("/").removesuffix("/login"), token
 
 

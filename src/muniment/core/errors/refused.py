@@ -35,8 +35,9 @@ class LoginRefused(Refused):
     """The identity from another provider is not accepted."""
 
     reason: str
+    remedy: str = "ask an admin who may sign in: muniment trust list, muniment user list"
     message = "the login is refused: {reason}"
-    advice = "ask an admin who may sign in: muniment trust list, muniment user list"
+    advice = "{remedy}"
 
 
 class BrowserLost(Refused):
@@ -336,7 +337,7 @@ class NothingToRollBack(Refused):
     name: str
     alias: str
     message = "{name}@{alias} has no earlier version to go back to"
-    advice = "see its moves: muniment history {name}@{alias}"
+    advice = "see the moves of its aliases: muniment history {name}"
 
 
 class NotReproducible(Refused):

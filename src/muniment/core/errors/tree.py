@@ -39,11 +39,18 @@ class MunimentError(Exception):
     @property
     def hint(self) -> str:
         """What to do, in one line; empty if there is nothing to add."""
-        return self.advice.format(self=self, **self.data())
+        return self.advice.format(self=self, **self._words())
 
     def __str__(self) -> str:
         """Say what went wrong, in one line."""
-        return " ".join(self.message.format(**self.data()).split())
+        return " ".join(self.message.format(**self._words()).split())
+
+    def _words(self) -> dict[str, object]:
+        """Return the fields as a sentence has them: lists with commas."""
+        return {
+            name: ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            for name, value in self.data().items()
+        }
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by fields, for errors that cross a process."""

@@ -1,6 +1,6 @@
 """Quotas: the usage and limits of namespaces."""
 
-from muniment.core.errors import InvalidDocument
+from muniment.core.errors import InvalidOption
 from muniment.core.events import QuotaSet
 from muniment.core.names import check_part
 from muniment.core.verbs.bytes import GetUsage, SetQuota, Usage
@@ -13,7 +13,7 @@ def set_quota(tx: Transaction, command: SetQuota) -> Outcome:
     """Set the quota of a namespace. Bytes that it already holds stay."""
     check_part(command.namespace, "namespace")
     if command.size_bytes is not None and command.size_bytes < 0:
-        raise InvalidDocument(reason="a quota must be a number of bytes, 0 or more")
+        raise InvalidOption(option="quota", reason="must be a number of bytes, 0 or more")
     return Outcome(tx.record(QuotaSet(namespace=command.namespace, size_bytes=command.size_bytes)))
 
 

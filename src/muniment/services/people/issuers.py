@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from muniment.core import canonical
-from muniment.core.errors import InvalidDocument, IssuerNotFound, LoginRefused
+from muniment.core.errors import InvalidOption, IssuerNotFound, LoginRefused
 from muniment.core.events import IssuerDistrusted, IssuerTrusted
 from muniment.core.people.callers import Assurance, Caller
 from muniment.core.records import IssuerRecord, Where
@@ -17,13 +17,14 @@ def trust_issuer(tx: Transaction, command: TrustIssuer) -> Outcome:
     """Add a rule that trusts workloads. The principal's grants decide what they may do.
 
     Raises:
-        InvalidDocument: the rule has no claims, so it would trust every workload of the issuer.
+        InvalidOption: the rule has no claims, so it would trust every workload of the issuer, or the issuer
+            has no https:// address.
     """
     principal = get_principal(tx.unit, command.principal)
     if not command.claims or "" in dict(command.claims).values():
-        raise InvalidDocument(reason="a rule needs at least one claim, and no claim may be empty")
+        raise InvalidOption(option="claims", reason="must be one or more, and none may be empty")
     if not command.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise InvalidDocument(reason="an issuer must be an https:// address")
+        raise InvalidOption(option="issuer", reason="must be an https:// address")
     claims = dict(command.claims)
     return Outcome(tx.record(IssuerTrusted(issuer=command.issuer, claims=claims, principal=principal.id)))
 

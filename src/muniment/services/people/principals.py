@@ -139,7 +139,8 @@ def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
 
 def _check_name(tx: Transaction, name: str) -> None:
     if not name or not name.isprintable() or len(name) > _MAX_NAME_CHARACTERS or name != name.strip():
-        raise InvalidName(name=name, kind="name of a principal")
+        remedy = f"write 1 to {_MAX_NAME_CHARACTERS} printable characters, without a space at either end"
+        raise InvalidName(name=name, kind="name of a principal", remedy=remedy)
     try:
         get_principal(tx.unit, name)
     except PrincipalNotFound:

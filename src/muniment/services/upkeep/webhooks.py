@@ -158,16 +158,23 @@ def _read_target(text: str) -> Target:
     try:
         document = json.loads(text)
         target = Target(str(document["url"]), str(document["secret"]))
-        parts = urlsplit(target.url)
-        _ = parts.port
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidOption(option="target", reason="must have a `url` and a `secret`") from error
-    plain = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
-    if not plain or len(target.url) > _MAX_URL_CHARACTERS:
+    if not _is_plain(target.url) or len(target.url) > _MAX_URL_CHARACTERS:
         raise InvalidOption(option="url", reason="must be an http or https address without a user")
     if not target.secret.startswith(_SECRET) or len(target.secret) < len(_SECRET) + 32:
         raise InvalidOption(option="secret", reason="must be `whsec_` and at least 24 bytes in base64")
     return target
+
+
+def _is_plain(url: str) -> bool:
+    """Return whether a text is an http or https address without a user."""
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in {"http", "https"} and not parts.username
 
 
 def _describe(unit: Unit, record: WebhookRecord) -> Webhook:
