@@ -23,6 +23,7 @@ from muniment.core.errors import BadToken, InvalidLocation
             "http://\udcff",
             "http://a/\udcff",
             "http://\u202e",
+            "http://straße.de",
             f"http://{'a' * 64}",
         ),
     ],
@@ -40,12 +41,18 @@ def test_a_location_that_cannot_be_read_is_refused(location: str, settings: Sett
 
 
 @pytest.mark.parametrize(
-    ("location", "host"),
-    [("http://straße.de", "xn--strae-oqa.de"), ("http://[::1]:80", "::1"), ("http://A.example", "a.example")],
+    ("location", "host", "path"),
+    [
+        ("http://[::1]:80", "::1", ""),
+        ("https://A.example/", "a.example", ""),
+        ("https://xn--strae-oqa.de/registry/", "xn--strae-oqa.de", "/registry"),
+        ("https://a.example/é", "a.example", "/%C3%A9"),
+    ],
 )
-def test_every_library_connects_to_the_same_host(location: str, host: str) -> None:
-    """An international name is written in ASCII once, as browsers do."""
-    assert host == read_server(location).host
+def test_a_url_is_read_once_for_every_library(location: str, host: str, path: str) -> None:
+    """The host and the path are ASCII, so every library sends a request to the same place."""
+    server = read_server(location)
+    assert (host, path) == (server.host, server.path)
 
 
 def test_a_token_that_no_header_can_carry_is_refused(settings: Settings) -> None:

@@ -9,6 +9,7 @@ _HEAVY = (
     "alembic",
     "cryptography",
     "fairlearn",
+    "httpx2",
     "jsonschema_rs",
     "numpy",
     "rich",

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-import httpx2
-
 from muniment.core.errors import InvalidLocation
 
 _SCHEMES: Final = ("https://", "http://")
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]+")
+# RFC 1035 2.3.4: the parts of a name have 1 to 63 characters. Libraries disagree on how to write other names in
+# ASCII (RFC 5894 7.2), so a token could go to another host than the one that was meant.
+_HOST: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 # RFC 3986 3.3: the characters of a path, and the percent sign of those that are escaped already.
 _PATH: Final = "/:@!$&'()*+,;=~%"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server's address. `host` is ASCII, so every library connects to the same one."""
+    """A server's address."""
 
     scheme: str
     host: str
@@ -49,24 +49,11 @@ def read_server(location: str) -> Server:
         raise InvalidLocation(location=location, reason="it begins with neither https:// nor http://")
     try:
         parts = urlsplit(location)
-        host, port, path = _write_host(parts.hostname or ""), parts.port, quote(parts.path, safe=_PATH)
-    except (ValueError, httpx2.InvalidURL) as error:
+        host, port, path = parts.hostname or "", parts.port, quote(parts.path, safe=_PATH)
+    except ValueError as error:
         raise InvalidLocation(location=location, reason="its host or its port is not valid") from error
+    # An IPv6 address has colons; `urlsplit` has checked it.
+    if ":" not in host and not _HOST.fullmatch(host):
+        reason = "its host is not a name in ASCII (write others as xn--...)"
+        raise InvalidLocation(location=location, reason=reason)
     return Server(scheme=parts.scheme, host=host, port=port, path=path.rstrip("/"))
-
-
-def _write_host(host: str) -> str:
-    """Write a host in ASCII (RFC 5891).
-
-    Raises:
-        ValueError: it is not a name; `InvalidURL` likewise.
-    """
-    # `urlsplit` has checked an IPv6 address, whose colons no name has.
-    if ":" in host:
-        return host
-    name = httpx2.URL(scheme="http", host=host).raw_host.decode()
-    # RFC 1035 2.3.4: the parts of a name have 1 to 63 characters, which this encoding checks.
-    name.encode("idna")
-    if not _HOST.fullmatch(name):
-        raise ValueError(host)
-    return name
