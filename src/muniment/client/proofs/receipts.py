@@ -1,4 +1,4 @@
-"""Check that a receipt confirms a command: what it proves is what was asked, by us, now (DESIGN rule 12)."""
+"""Check that a receipt confirms a command: what it proves is what was asked, by us, now."""
 
 from collections.abc import Callable
 from contextlib import suppress
