@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -264,3 +265,16 @@ def _write(path: Path, members: dict[str, bytes]) -> None:
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
+
+
+def test_an_export_says_what_became_of_the_version(registry: Registry, model: Path, tmp_path: Path) -> None:
+    """Verifying an export says that the version is revoked or superseded, since when, and as of when."""
+    registry.people.grant(registry.people.me().record.id, "security")
+    first = registry.push(model, "acme/x", alias="production")
+    (model / "weights.bin").write_bytes(b"better")
+    registry.push(model, "acme/x", alias="production")
+    first.set_status("revoked", "it leaks")
+    registry.export("acme/x@1", tmp_path / "x.tar", content=False)
+    said = [check.what for check in verify_export(tmp_path / "x.tar")[1]]
+    (standing,) = [text for text in said if "as of" in text]
+    assert re.fullmatch(r"revoked since \S+Z, no longer production since \S+Z, as of \S+Z", standing)

@@ -155,7 +155,7 @@ def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
             name=name, manifest=manifest, number=1, message=Payload.of("old"), kind=Kind.DATASET
         ),
         gates.MoveAlias(reference=old, alias=staging, expected=-1),
-        gates.RemoveAlias(name=name, alias=staging),
+        gates.RemoveAlias(name=name, alias=staging, reason=Payload.of("unused")),
         versions.PurgeVersion(reference=old, reason=Payload.of("old")),
         people.GrantRole(principal="founder", role=Role.AUDITOR, namespace="acme"),
         versions.SetRetention(reference=version, until=LATER, reason=Payload.of("a contract")),
@@ -423,7 +423,8 @@ def test_an_alias_that_has_left_a_version_is_not_there(
     moves = [gates.MoveAlias(reference=Reference(NAME, number), alias=staging) for number in (1, 2)]
     first = trusted.execute(moves[0])
     assert trusted.execute(moves[0]).index == first.index
-    trusted.execute(moves[1] if act == "move" else gates.RemoveAlias(name=NAME, alias=staging))
+    removal = gates.RemoveAlias(name=NAME, alias=staging, reason=Payload.of("unused"))
+    trusted.execute(moves[1] if act == "move" else removal)
     lying.drop_writes(first.index, created=False)
     refusal = refuses(lambda: trusted.execute(moves[0]), ReceiptMismatch)
     assert refusal.data()["reason"] == "is not the newest"

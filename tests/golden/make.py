@@ -32,6 +32,7 @@ from muniment.core.events import AttestationRecorded
 from muniment.core.times import write_time
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
+from muniment.services import transaction
 from muniment.signing.keys import Identity
 
 HERE = Path(__file__).parent
@@ -64,6 +65,8 @@ To be read for ever.
 
 def main() -> None:
     """Make everything and write it beside this file."""
+    # A small registry has a seal as well.
+    transaction.SEAL_EVERY = 25  # type: ignore[misc] # that of a large one
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         make_registry(directory)

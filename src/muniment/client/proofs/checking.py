@@ -44,6 +44,7 @@ from muniment.core.gates.policy import judge
 from muniment.core.gates.verdicts import Content, read_case, write_verdict
 from muniment.core.names import Reference
 from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.times import write_seconds
 from muniment.core.verbs.people import GetKey
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, VersionDetail
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
@@ -341,6 +342,7 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     return [
         Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
         Check(what=f"manifest {version.revision}"),
+        Check(what=_describe_standing(detail, write_seconds(backend.seen.time))),
         *run_all([*files, signature, *_list_checks(backend, detail.attestations, version, revision)]),
     ]
 
@@ -388,6 +390,14 @@ def _list_checks(
 def _describe_claim(record: AttestationRecord) -> str:
     withdrawn = "" if record.withdrawn is None else ", withdrawn"
     return f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}{withdrawn}"
+
+
+def _describe_standing(detail: VersionDetail, time: str) -> str:
+    """Say what became of a version, and as of when that is proven."""
+    status = detail.status
+    state = "published" if status is None else f"{status.status} since {status.set}"
+    left = [f"no longer {move.alias} since {move.moved}" for move in detail.superseded]
+    return f"{', '.join([state, *left])}, as of {time}"
 
 
 def _check_tombstone(detail: VersionDetail) -> None:
