@@ -8,8 +8,8 @@ from urllib.parse import quote, urlsplit
 from muniment.core.errors import InvalidLocation
 
 _SCHEMES: Final = ("https://", "http://")
-# RFC 1035 2.3.4: the parts of a name have 1 to 63 characters. Libraries disagree on how to write other names in
-# ASCII (RFC 5894 7.2), so a token could go to another host than the one that was meant.
+# RFC 1035 2.3.4: the parts of a name have 1 to 63 characters. Libraries disagree on how to write other names
+# in ASCII (RFC 5894 7.2), so a token could go to another host than the one that was meant.
 _HOST: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 # RFC 3986 3.3: the characters of a path, and the percent sign of those that are escaped already.
 _PATH: Final = "/:@!$&'()*+,;=~%"
