@@ -540,7 +540,9 @@ class Governance(RuleBasedStateMachine):
         if not hasattr(self, "backends"):
             return
         backend = self.backends["founder"]
-        for move in backend.ask(ListMoves(name=NAME, alias=PRODUCTION)):
+        for move in backend.ask(ListMoves(name=NAME)):
+            if move.record.alias != str(PRODUCTION):
+                continue
             for digest in move.record.verdicts.split():
                 with backend.open_blob(Digest.parse(digest)) as file:
                     predicate = _predicate(Bundle.decode(file.read()))
