@@ -12,13 +12,16 @@ demo: .venv/.demo
 test: .venv/.dev
 	$(BIN)/python -m pytest -n auto
 
-# Rounds of the property tests, each with its own seed, until the time is over; the last round is finished.
+# Rounds of the property tests with new examples until the time is over; the last round is finished. Each round
+# has its own seed, from SEED on.
 SECONDS ?= 60
+SEED ?= $(shell date +%s)
 fuzz: .venv/.dev
-	end=$$(($$(date +%s) + $(SECONDS))); \
-	while seed=$$(date +%s); [ $$seed -lt $$end ]; do \
+	end=$$(($$(date +%s) + $(SECONDS))); seed=$(SEED); \
+	while [ $$(date +%s) -lt $$end ]; do \
 		options="-m hypothesis --hypothesis-profile=fuzz --hypothesis-seed=$$seed --randomly-seed=$$seed"; \
 		$(BIN)/python -m pytest -n auto $$options || { echo "Run it again: pytest $$options"; exit 1; }; \
+		seed=$$((seed + 1)); \
 	done
 
 lint: .venv/.dev

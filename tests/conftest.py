@@ -25,7 +25,7 @@ from muniment.testing.servers import run_postgresql, run_s3
 hypothesis_settings.register_profile(
     "muniment",
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     derandomize=True,
     max_examples=60,
 )

@@ -32,7 +32,7 @@ from muniment.core.errors import (
     VersionWithdrawn,
     WrongSubject,
 )
-from muniment.core.events import PolicySet, VersionPublished
+from muniment.core.events import AliasMoved, PolicySet
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act, Role, may
@@ -475,7 +475,7 @@ class Governance(RuleBasedStateMachine):
         command = RollBackAlias(name=NAME, alias=PRODUCTION)
         receipts = []
         if self.attempt(lambda: receipts.append(self.backends[who].execute(command))):
-            number = receipts[0].read(VersionPublished).number
+            number = receipts[0].read(AliasMoved).number
             judged = self.judge(Reference(NAME, number))
             assert judged in {None, True}
             self.check_oracle(Reference(NAME, number), guarded=judged is not None)
