@@ -193,6 +193,10 @@ class TrustedBackend:
             self._check(answer, sent)
         return answer
 
+    def ask_unproven(self, query: Query[A]) -> A:
+        """Answer a query as the registry says, at less cost. The caller MUST NOT rely on the answer."""
+        return self._backend.ask(query)
+
     def derive(self, query: Query[A]) -> A:
         """Compute an answer from what is proven alone. Raises as `ask`."""
         # The table pairs each query with a function that returns the answer of the query's type.

@@ -156,7 +156,8 @@ def _keep(backend: TrustedBackend, run: Recorded | None) -> None:
 
 def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> bool:
     try:
-        backend.ask(GetVersion(reference=Reference(name, manifest)))
+        # Only what to send depends on it: the receipt proves what was published.
+        backend.ask_unproven(GetVersion(reference=Reference(name, manifest)))
     except VersionNotFound:
         return False
     return True
