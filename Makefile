@@ -10,7 +10,7 @@ demo: .venv/.demo
 	$(BIN)/muniment demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # Rounds of the property tests with new examples until the time is over; the last round is finished. Each round
 # has its own seed, from SEED on.
