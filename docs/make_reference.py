@@ -52,8 +52,9 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
 * **Changes** are answered with a receipt: the entry of the log, its inclusion proof and a signed checkpoint.
   The status is 201, or 200 where an idempotent change was on record already. A change that is sent again with
   the same `Idempotency-Key` is done once. [What a receipt confirms](receipts.md) is for the caller to check.
-* **Answers** are *proven*, a record or a proof that is checked against the log, or *found*: what they list is
-  on record, but the list may not be complete. They have an entity tag and heed `If-None-Match`.
+* **Answers** are *proven* or *found*: what a found list has is on record, but it may not be complete. They
+  have an entity tag and heed `If-None-Match`. With `Accept: application/vnd.muniment.basis+json`, most proven
+  answers come as [the entries and proofs](../explanation/proofs.md) from which the caller computes them.
 * **Lists** are pages, `{{"items": [...], "next": ...}}`. `next` is what to send as `after` (or `before`,
   `cursor`, `start`) for the next page, and null at the end.
 * **Salted texts** are what people type, `{{"salt": ..., "text": ...}}`, with a random salt of 16 to 100
