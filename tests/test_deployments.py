@@ -96,7 +96,7 @@ def test_an_altered_row_is_not_believed(registry: Registry, model: Path, setting
     units.close()
     with pytest.raises(RecordUnproven):
         registry._session.backend.check_record(replace(real, target="elsewhere"))
-    assert registry._session.backend.ask(ListDeployments())[0] == real
+    assert registry._session.backend.ask(ListDeployments(namespace="acme"))[0] == real
 
 
 def test_rebuild_makes_the_same(registry: Registry, model: Path, settings: Settings) -> None:

@@ -40,7 +40,7 @@ from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import ListTags, SetTag, Tag
 from muniment.core.verbs.gates import GetMove, MoveAlias, RollBackAlias
 from muniment.core.verbs.log import GetLeaves
-from muniment.core.verbs.people import ErasePrincipal, GetPerson, RegisterPrincipal, RevokeRole
+from muniment.core.verbs.people import ErasePrincipal, FindPerson, RegisterPrincipal, RevokeRole
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
@@ -134,7 +134,7 @@ def test_only_who_set_a_status_repeats_it(sam: Backend, backend: Backend) -> Non
     say(sam, Status.REVOKED)
     say(sam, Status.REVOKED)
     refuses(lambda: say(backend, Status.REVOKED), NotPermitted)
-    (grant,) = [one for one in backend.ask(GetPerson(principal="Sam")).grants if one.role == Role.SECURITY]
+    (grant,) = [one for one in backend.ask(FindPerson(principal="Sam")).grants if one.role == Role.SECURITY]
     backend.execute(RevokeRole(principal="Sam", namespace=grant.namespace, role=Role.SECURITY))
     refuses(lambda: say(sam, Status.REVOKED), NotPermitted)
 

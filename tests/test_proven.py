@@ -31,20 +31,31 @@ from muniment.core.events import NamespaceCreated, read_entry
 from muniment.core.gates.policy import Gate, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
-from muniment.core.people.roles import Role
-from muniment.core.verbs.catalog import ListComments, ListModels, ListOwners, ListTags, SearchVersions, SetTag
+from muniment.core.people.roles import EVERYWHERE, Act, Role
+from muniment.core.verbs.catalog import (
+    GetModel,
+    ListComments,
+    ListModels,
+    ListNamespaces,
+    ListOwners,
+    ListTags,
+    SearchVersions,
+    SetTag,
+)
+from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     GetMove,
     GetPolicies,
     GetTier,
     JudgeGate,
     ListMoves,
+    ListPolicies,
     ListRequests,
     MoveAlias,
     RemoveAlias,
 )
 from muniment.core.verbs.log import GetLeaves
-from muniment.core.verbs.people import GetKey, ListPeople
+from muniment.core.verbs.people import GetKey, GetPerson, ListPeople, WhoMay
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
 from muniment.ports.unit import Unit
@@ -90,11 +101,10 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
     """Give each proven query about everything there is, now and at times, and about what is not there."""
     leaves = backend.ask(GetLeaves(limit=1000))
     times = [None, *(read_entry(leaf, 0).time for leaf in leaves[:: max(1, len(leaves) // 5)])]
-    models = [model.name for model in backend.ask(ListModels(limit=1000))]
+    namespaces = [record.name for record in backend.ask(ListNamespaces())] + [NOBODYS.namespace]
+    yield from (query for at in times for query in _list_queries_of_namespaces(namespaces, at))
+    models = [model.name for one in namespaces for model in backend.ask(ListModels(namespace=one))]
     for name in [*map(ModelName.parse, models), NOBODYS]:
-        yield GetTier(name=name)
-        yield ListDrafts(name=name)
-        yield from (ListRequests(name=name, closed=closed) for closed in (False, True))
         try:
             versions = backend.ask(ListVersions(name=name, limit=1000))
             moves = backend.ask(ListMoves(name=name, limit=1000))
@@ -102,6 +112,11 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
             versions, moves = (), ()
         aliases = {move.record.alias for move in moves} | {"nowhere"}
         for at in times:
+            yield GetModel(name=name, at=at)
+            yield GetTier(name=name, at=at)
+            yield ListDrafts(name=name, at=at)
+            yield ListVersions(name=name, at=at)
+            yield from (ListRequests(name=name, closed=closed, at=at) for closed in (False, True))
             yield ListMoves(name=name, at=at)
             yield ListOwners(name=name, at=at)
             for alias in map(Alias, sorted(aliases)):
@@ -120,10 +135,28 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
                 yield GetVersion(reference=reference, at=at)
                 yield DescribeVersion(reference=reference, at=at)
                 yield ListTags(reference=reference, at=at)
-                yield ListComments(reference=reference)
-    for person in backend.ask(ListPeople(limit=1000)):
-        yield from (GetKey(key_id=key.id) for key in person.keys)
-    yield GetKey(key_id="0" * 64)
+                yield ListComments(reference=reference, at=at)
+    people = backend.ask(ListPeople(limit=1000))
+    for at in times:
+        for principal in [*(person.record.id for person in people), "nobody"]:
+            yield GetPerson(principal=principal, at=at)
+            yield GetPerson(principal=principal, namespaces=tuple(namespaces), at=at)
+        yield from (GetKey(key_id=key.id, at=at) for person in people for key in person.keys)
+        yield GetKey(key_id="0" * 64, at=at)
+
+
+def _list_queries_of_namespaces(namespaces: list[str], at: str | None) -> Iterator[Query[object]]:
+    for namespace in namespaces:
+        yield ListModels(namespace=namespace, at=at)
+        yield ListModels(namespace=namespace, limit=1, at=at)
+        yield ListPolicies(namespace=namespace, at=at)
+        for act in (Act.READ, Act.APPROVE, Act.ENROL):
+            yield WhoMay(act=act, namespace=namespace, at=at)
+        for history in (False, True):
+            yield ListDeployments(namespace=namespace, history=history, at=at)
+            yield ListDeployments(namespace=namespace, target="prod-eu/api", history=history, at=at)
+            yield ListDeployments(namespace=namespace, name=NAME, history=history, at=at)
+    yield WhoMay(act=Act.GRANT, namespace=EVERYWHERE, at=at)
 
 
 def answer(ask: Callable[[Query[object]], object], query: Query[object]) -> object:

@@ -31,6 +31,7 @@ from muniment.core.errors import (
     NotFound,
     NotIdentified,
     NotPermitted,
+    PrincipalNotFound,
     ReceiptMismatch,
     RecordUnproven,
 )
@@ -121,7 +122,7 @@ class Recording(LyingBackend):
     def execute(self, command: Command) -> Receipt:
         exact, name = command, getattr(command, "principal", None)
         if name is not None:
-            found = self.ask(people.GetPerson(principal=name)).record.id
+            found = self.ask(people.FindPerson(principal=name)).record.id
             exact = replace(command, principal=found)  # type: ignore[call-arg] # this one has it
         receipt = super().execute(command)
         self.done.append((exact, receipt))
@@ -214,7 +215,7 @@ def tell() -> Story:
 
     check_backend(open_recorded)
     identity, owner = opened[0]
-    vera = owner.ask(people.GetPerson(principal="Vera")).record.id
+    vera = owner.ask(people.FindPerson(principal="Vera")).record.id
     do_the_rest(Recording(owner, done), lambda token: Recording(sign_in(owner, vera, token), done))
     told = (Done(command, receipt, find_entry(owner, receipt.index + 1)) for command, receipt in done)
     return Story(identity, owner, tuple(told))
@@ -465,14 +466,14 @@ class Impostor(LyingBackend):
 
 
 def find_vera() -> people.Person:
-    return tell().backend.ask(people.GetPerson(principal="Vera"))
+    return tell().backend.ask(people.FindPerson(principal="Vera"))
 
 
 @pytest.mark.parametrize(
     ("kind", "lie", "refusal"),
     [
-        (people.GetPerson, lambda _: tell().backend.ask(people.GetSelf()), RecordUnproven),
-        (people.GetPerson, lambda who: replace(who, record=replace(who.record, id="me")), RecordUnproven),
+        (people.FindPerson, lambda _: tell().backend.ask(people.GetSelf()), RecordUnproven),
+        (people.FindPerson, lambda who: replace(who, record=replace(who.record, id="me")), PrincipalNotFound),
     ],
 )
 def test_a_registry_does_not_say_who_we_are(

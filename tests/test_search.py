@@ -182,9 +182,9 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
         assert [find(filled, text, at=time) for time, _ in then] == seen, text
         assert [find(filled, text, limit=1, at=time) for time, _ in then] == seen, text
     assert len({tuple(map(tuple, answers.values())) for _, answers in then}) == 7, "each change is seen"
-    names = [model.name for model in filled.ask(ListModels(at=then[0][0]))]
+    names = [model.name for model in filled.ask(ListModels(namespace="acme", at=then[0][0]))]
     assert names == ["acme/a", "acme/b"]
-    assert [model.name for model in filled.ask(ListModels())] == [*names, "acme/c"]
+    assert [model.name for model in filled.ask(ListModels(namespace="acme"))] == [*names, "acme/c"]
     assert filled.ask(GetModel(name=ModelName("acme", "b"), at=then[0][0])).latest == 2
     assert filled.ask(GetModel(name=ModelName("acme", "b"))).latest == 3
     early = GetModel(name=ModelName("acme", "c"), at=then[0][0])

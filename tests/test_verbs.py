@@ -197,10 +197,10 @@ def test_operations_have_names_of_their_own() -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        people.GetPerson(principal="\udcff"),
-        people.GetPerson(principal="A\0B"),
-        people.GetPerson(principal="x" * 1001),
-        people.GetPerson(principal="é\ud800"),
+        people.FindPerson(principal="\udcff"),
+        people.FindPerson(principal="A\0B"),
+        people.FindPerson(principal="x" * 1001),
+        people.FindPerson(principal="é\ud800"),
         gates.ListMoves(name=ModelName("acme", "x"), after=10**30),
         gates.ListMoves(name=ModelName("acme", "x"), limit=0),
     ],

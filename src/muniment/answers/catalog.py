@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from muniment.answers.pages import horizon, select_page
+from muniment.answers.pages import select_page
+from muniment.answers.places import within_namespace
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State, View
 from muniment.core.errors import ModelNotFound
@@ -19,6 +20,7 @@ from muniment.core.verbs.catalog import (
     Comment,
     GetModel,
     ListComments,
+    ListModels,
     ListOwners,
     ListTags,
     Tag,
@@ -27,37 +29,33 @@ from muniment.core.verbs.catalog import (
 
 def get_model(state: State, query: GetModel) -> ModelRecord:
     """Return a model. Raises like `find_model`."""
-    return find_model(state.view, query.name, query.at)
+    return find_model(state.view, query.name)
 
 
-def find_model(view: View, name: ModelName, at: str | None = None) -> ModelRecord:
-    """Find a model, as it is now or was at a time.
+def list_models(state: State, query: ListModels) -> tuple[ModelRecord, ...]:
+    """List the models of a namespace, oldest first."""
+    within = within_namespace("name", query.namespace)
+    models = select_page(state.view, query, ModelRecord, *within)
+    return tuple(_complete(state.view, model) for model in models)
+
+
+def find_model(view: View, name: ModelName) -> ModelRecord:
+    """Find a model.
 
     Raises:
         ModelNotFound: it does not exist.
     """
-    until = horizon(view, at)
-    models = view.projections.select(ModelRecord, Where("name", "=", str(name)), *until, limit=1)
-    if not models:
+    model = view.projections.find(ModelRecord, (str(name),))
+    if model is None:
         raise ModelNotFound(name=str(name))
-    return model_as_of(view, models[0], until)
+    return _complete(view, model)
 
 
-def model_as_of(view: View, model: ModelRecord, until: tuple[Where, ...]) -> ModelRecord:
-    """Return a model with its latest version and owner at that time."""
-    if not until:
-        return model
-    versions = view.projections.select(
-        VersionRecord,
-        Where("name", "=", model.name),
-        *until,
-        order="number",
-        descending=True,
-        limit=1,
-    )
-    owners = view.projections.select(
-        OwnerRecord, Where("name", "=", model.name), *until, descending=True, limit=1
-    )
+def _complete(view: View, model: ModelRecord) -> ModelRecord:
+    """Add what later events tell of a model, which are about its versions and owners."""
+    of_model = Where("name", "=", model.name)
+    versions = view.projections.select(VersionRecord, of_model, order="number", descending=True, limit=1)
+    owners = view.projections.select(OwnerRecord, of_model, descending=True, limit=1)
     return replace(model, latest=versions[0].number, owner=owners[0].owner if owners else None)
 
 
@@ -75,23 +73,20 @@ def check_model(view: View, name: ModelName) -> None:
 def list_owners(state: State, query: ListOwners) -> tuple[OwnerRecord, ...]:
     """List the owners of a model, oldest first. Raises like `check_model`."""
     check_model(state.view, query.name)
-    of_model, until = Where("name", "=", str(query.name)), horizon(state.view, query.at)
-    return tuple(select_page(state.view, query, OwnerRecord, of_model, *until))
+    return tuple(select_page(state.view, query, OwnerRecord, Where("name", "=", str(query.name))))
 
 
 def list_tags(state: State, query: ListTags) -> tuple[Tag, ...]:
     """List the tags of a version, without removed and erased ones."""
-    version = resolve(state.view, query.reference, query.at)
-    newest = newest_tags(state.view, version, horizon(state.view, query.at))
+    newest = newest_tags(state.view, resolve(state.view, query.reference))
     texts = [(key, state.find_text(record.value)) for key, record in sorted(newest.items())]
     return tuple(Tag(key=key, value=text) for key, text in texts if text is not None)
 
 
-def newest_tags(view: View, version: VersionRecord, until: tuple[Where, ...] = ()) -> dict[str, TagRecord]:
+def newest_tags(view: View, version: VersionRecord) -> dict[str, TagRecord]:
     """Find the newest record of each tag of a version, removed ones included."""
-    records = view.projections.select(
-        TagRecord, Where("name", "=", version.name), Where("number", "=", version.number), *until
-    )
+    about = Where("name", "=", version.name), Where("number", "=", version.number)
+    records = view.projections.select(TagRecord, *about)
     return {record.tag: record for record in records}
 
 

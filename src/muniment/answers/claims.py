@@ -1,12 +1,14 @@
 """Read claims again: each reader verifies them again before relying on them."""
 
 from muniment.answers.documents import read_document
+from muniment.answers.places import within_namespace
 from muniment.answers.view import View
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement, read_statement
 from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
+from muniment.core.names import ModelName
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
@@ -72,13 +74,13 @@ def read_said(view: View, digest: str) -> Statement:
 def authors_of(view: View, version: VersionRecord) -> frozenset[str]:
     """Collect who made a version: who published its bytes, under any name, and who trained it.
 
-    Withdrawing the provenance does not make somebody less of an author. Without a lineage, other names are
-    left out.
+    Withdrawing the provenance does not make somebody less of an author. Without a lineage, names in other
+    namespaces are left out.
     """
     trained = _list_counting(view, version, Where("predicate_type", "=", PROVENANCE))
-    same = [version]
-    if view.lineage is not None:
-        same = view.projections.select(VersionRecord, Where("revision", "=", version.revision))
+    names = within_namespace("name", ModelName.parse(version.name).namespace)
+    where = names if view.lineage is None else ()
+    same = view.projections.select(VersionRecord, Where("revision", "=", version.revision), *where)
     return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})
 
 

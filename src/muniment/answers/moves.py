@@ -1,7 +1,7 @@
 """Moves of aliases."""
 
 from muniment.answers.catalog import check_model
-from muniment.answers.pages import horizon, select_page
+from muniment.answers.pages import select_page
 from muniment.answers.resolve import find_move
 from muniment.answers.view import State
 from muniment.core.errors import (
@@ -21,7 +21,7 @@ def get_move(state: State, query: GetMove) -> MoveRecord:
     Raises:
         VersionNotFound: it points nowhere.
     """
-    move = find_move(state.view, query.name, query.alias, horizon(state.view, query.at))
+    move = find_move(state.view, query.name, query.alias)
     if move is None:
         raise VersionNotFound(reference=f"{query.name}@{query.alias}")
     return move
@@ -34,11 +34,11 @@ def list_moves(state: State, query: ListMoves) -> tuple[Move, ...]:
         ModelNotFound: the model does not exist.
         VersionNotFound: the alias has never pointed anywhere.
     """
-    of, until = [Where("name", "=", str(query.name))], horizon(state.view, query.at)
+    of = [Where("name", "=", str(query.name))]
     check_model(state.view, query.name)
     if query.alias is not None:
         of.append(Where("alias", "=", str(query.alias)))
         if not state.view.projections.select(MoveRecord, *of, limit=1):
             raise VersionNotFound(reference=f"{query.name}@{query.alias}")
-    moves = select_page(state.view, query, MoveRecord, *of, *until)
+    moves = select_page(state.view, query, MoveRecord, *of)
     return tuple(Move(record=move, reason=state.find_text(move.reason)) for move in moves)

@@ -1,11 +1,11 @@
-"""Bounds of queries: pages, and the state of the log at a time."""
+"""Bounds of queries: pages, and the time of which a query asks the state."""
 
 from typing import Final, TypeVar
 
 from muniment.answers.view import View
 from muniment.core.records import Record, Where
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.verb import PageQuery
+from muniment.core.verbs.verb import PageQuery, Query
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -24,15 +24,11 @@ def select_page(view: View, query: PageQuery[T], kind: type[R], *conditions: Whe
     return view.projections.select(kind, *conditions, after, limit=bound(query.limit))
 
 
-def horizon(view: View, at: str | None) -> tuple[Where, ...]:
-    """Return conditions that limit a query to the log at a time; none for now.
+def time_of(query: Query[object]) -> str | None:
+    """Return the time of which a query asks the state, as entries write it; None for now.
 
     Raises:
-        InvalidTime: `at` is not a time.
+        InvalidTime: it is not a time.
     """
-    return () if at is None else (Where("index", "<", end_of(view, at)),)
-
-
-def end_of(view: View, at: str | None) -> int:
-    """Count the entries of the log at a time, or now. Raises like `horizon`."""
-    return view.log.size() if at is None else view.log.count_until(write_time(read_time(at)))
+    at = getattr(query, "at", None)
+    return None if at is None else write_time(read_time(at))

@@ -1,18 +1,17 @@
-"""Keys and roles of people and workloads."""
+"""People and workloads, with their keys and roles."""
 
 from collections.abc import Sequence
 
 from muniment.answers.view import State, View
-from muniment.core.errors import UnknownSigner
-from muniment.core.people.roles import EVERYWHERE, Role
+from muniment.core.errors import PrincipalNotFound, UnknownSigner
+from muniment.core.people.roles import EVERYWHERE, Role, may
 from muniment.core.records import (
     GrantRecord,
     KeyRecord,
+    PrincipalRecord,
     Where,
 )
-from muniment.core.verbs.people import (
-    GetKey,
-)
+from muniment.core.verbs.people import GetKey, GetPerson, Person, WhoMay
 
 
 def get_key(state: State, query: GetKey) -> KeyRecord:
@@ -25,6 +24,65 @@ def get_key(state: State, query: GetKey) -> KeyRecord:
     if key is None:
         raise UnknownSigner(key_id=query.key_id)
     return key
+
+
+def get_person(state: State, query: GetPerson) -> Person:
+    """Return a principal.
+
+    Raises:
+        PrincipalNotFound: it does not exist.
+    """
+    record = find_principal(state.view, query.principal)
+    held = Where("principal", "=", record.id), Where("ended", "=", None)
+    grants = [
+        grant
+        for namespace in dict.fromkeys((EVERYWHERE, *query.namespaces))
+        for grant in state.view.projections.select(GrantRecord, Where("namespace", "=", namespace), *held)
+    ]
+    return describe_person(state, record, sorted(grants, key=lambda grant: grant.index))
+
+
+def who_may(state: State, query: WhoMay) -> tuple[Person, ...]:
+    """List who holds a role that allows an act in a namespace, oldest principals first."""
+    held: dict[str, list[GrantRecord]] = {}
+    for namespace in dict.fromkeys((query.namespace, EVERYWHERE)):
+        in_force = Where("namespace", "=", namespace), Where("ended", "=", None)
+        for grant in state.view.projections.select(GrantRecord, *in_force):
+            if may([Role(grant.role)], query.act):
+                held.setdefault(grant.principal, []).append(grant)
+    people = [
+        (find_principal(state.view, principal), sorted(grants, key=lambda grant: grant.index))
+        for principal, grants in held.items()
+    ]
+    return tuple(
+        Person(record=record, name=state.find_text(record.profile), keys=(), grants=tuple(grants))
+        for record, grants in sorted(people, key=lambda pair: pair[0].index)
+    )
+
+
+def find_principal(view: View, principal: str) -> PrincipalRecord:
+    """Find a principal by id.
+
+    Raises:
+        PrincipalNotFound: it does not exist.
+    """
+    record = view.projections.find(PrincipalRecord, (principal,))
+    if record is None:
+        raise PrincipalNotFound(principal=principal)
+    return record
+
+
+def describe_person(state: State, record: PrincipalRecord, grants: Sequence[GrantRecord]) -> Person:
+    """Put together what is known of a principal, given its roles."""
+    keys = tuple(state.view.projections.select(KeyRecord, Where("principal", "=", record.id)))
+    names = [(key.id, state.find_text(key.name)) for key in keys]
+    return Person(
+        record=record,
+        name=state.find_text(record.profile),
+        keys=keys,
+        machines=tuple((key, name) for key, name in names if name is not None),
+        grants=tuple(grants),
+    )
 
 
 def roles_of(view: View, principal: str, namespace: str) -> frozenset[Role]:

@@ -36,6 +36,7 @@ from muniment.core.records import (
     TagRecord,
     TierRecord,
     TokenRecord,
+    Value,
     VersionRecord,
     WebhookRecord,
     Where,
@@ -43,14 +44,19 @@ from muniment.core.records import (
 
 
 class Place(NamedTuple):
-    """A kind of subjects, and how its name is written with the columns of a record."""
+    """A kind of subjects, and how its name is written with the columns of a record.
+
+    `namespace` stands for that of the names, if the record has no such column.
+    """
 
     kind: SubjectKind
     form: str
     columns: tuple[str, ...]
 
 
+_AFTER_SLASH: Final = chr(ord("/") + 1)
 _VERSION: Final = Place(SubjectKind.VERSION, "{}@{}", ("name", "number"))
+_CLAIMS: Final = Place(SubjectKind.CLAIMS, "{}/{}", ("namespace", "revision"))
 
 # Of each record the narrowest place comes first.
 PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
@@ -59,16 +65,26 @@ PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
         Place(SubjectKind.KEY, "{}", ("id",)),
         Place(SubjectKind.PRINCIPAL, "{}", ("principal",)),
     ),
-    GrantRecord: (Place(SubjectKind.ROLES, "{}/{}", ("namespace", "principal")),),
-    ModelRecord: (Place(SubjectKind.VERSIONS, "{}", ("name",)),),
+    GrantRecord: (
+        Place(SubjectKind.ROLES, "{}/{}", ("namespace", "principal")),
+        Place(SubjectKind.GRANTS, "{}", ("namespace",)),
+    ),
+    # The first version makes it.
+    ModelRecord: (
+        Place(SubjectKind.VERSION, "{}@1", ("name",)),
+        Place(SubjectKind.MODELS, "{}", ("namespace",)),
+    ),
     DraftRecord: (Place(SubjectKind.DRAFTS, "{}", ("name",)),),
     VersionRecord: (
         _VERSION,
-        Place(SubjectKind.CLAIMS, "{}@{}", ("name", "revision")),
+        _CLAIMS,
         Place(SubjectKind.VERSIONS, "{}", ("name",)),
     ),
-    AttestationRecord: (Place(SubjectKind.CLAIMS, "{}@{}", ("name", "revision")),),
-    PolicyRecord: (Place(SubjectKind.POLICY, "{}@{}", ("models", "alias")),),
+    AttestationRecord: (_CLAIMS,),
+    PolicyRecord: (
+        Place(SubjectKind.POLICY, "{}@{}", ("models", "alias")),
+        Place(SubjectKind.POLICIES, "{}", ("namespace",)),
+    ),
     TierRecord: (Place(SubjectKind.TIER, "{}", ("name",)),),
     OwnerRecord: (Place(SubjectKind.OWNER, "{}", ("name",)),),
     StatusRecord: (Place(SubjectKind.STATUS, "{}@{}", ("name", "number")),),
@@ -85,7 +101,10 @@ PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
     TokenRecord: (Place(SubjectKind.TOKENS, "{}", ("principal",)),),
     QuotaRecord: (Place(SubjectKind.QUOTA, "{}", ("namespace",)),),
     WebhookRecord: (Place(SubjectKind.WEBHOOKS, "{}", ("namespace",)),),
-    DeploymentRecord: (),
+    DeploymentRecord: (
+        Place(SubjectKind.TARGET, "{}/{}", ("namespace", "target")),
+        Place(SubjectKind.DEPLOYMENTS, "{}", ("namespace",)),
+    ),
 }
 
 
@@ -101,12 +120,29 @@ def find_asked(kind: type[Record], conditions: Sequence[Where], *, newest: bool)
 
     `newest` says that only the newest is wanted of those that meet all conditions.
     """
-    known = {one.column: one.value for one in conditions if one.op == "="}
+    equal = {one.column: one.value for one in conditions if one.op == "="}
+    known = _find_namespace(conditions) | equal
     for place in PLACES.get(kind, ()):
         if all(known.get(column) is not None for column in place.columns):
             subject = Subject(place.kind, place.form.format(*(known[column] for column in place.columns)))
             return Asked(subject, newest and {one.column for one in conditions} == {*place.columns})
     return None
+
+
+def within_namespace(column: str, namespace: str) -> tuple[Where, Where]:
+    """Return the conditions that a column names something in a namespace: `acme/...`."""
+    return Where(column, ">=", f"{namespace}/"), Where(column, "<", f"{namespace}{_AFTER_SLASH}")
+
+
+def _find_namespace(conditions: Sequence[Where]) -> dict[str, Value]:
+    """Find the namespace that conditions limit names to, if they do."""
+    for column, op, value in conditions:
+        if not isinstance(value, str):
+            continue
+        namespace = value.partition("/")[0]
+        if (column, op) == ("name", "=") or {*within_namespace(column, namespace)} <= {*conditions}:
+            return {"namespace": namespace}
+    return {}
 
 
 def find_place(kind: type[Record], key: Key) -> Subject | None:

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from muniment.answers.documents import read_document
-from muniment.answers.pages import horizon, select_page
+from muniment.answers.pages import select_page
+from muniment.answers.places import within_namespace
 from muniment.answers.view import State, View
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -26,14 +27,13 @@ class InForce(NamedTuple):
 
 def get_policies(state: State, query: GetPolicies) -> tuple[PolicyRecord, ...]:
     """Return the records of the policies in force for an alias. Raises like `get_in_force`."""
-    until = horizon(state.view, query.at)
-    return tuple(entry.record for entry in get_in_force(state.view, query.name, query.alias, until))
+    return tuple(entry.record for entry in get_in_force(state.view, query.name, query.alias))
 
 
 def list_policies(state: State, query: ListPolicies) -> tuple[PolicyRecord, ...]:
     """List the policies that were ever set for the models of a namespace."""
-    low, high = Where("models", ">=", f"{query.namespace}/"), Where("models", "<", f"{query.namespace}0")
-    return tuple(select_page(state.view, query, PolicyRecord, low, high))
+    within = within_namespace("models", query.namespace)
+    return tuple(select_page(state.view, query, PolicyRecord, *within))
 
 
 def get_tier(state: State, query: GetTier) -> TierRecord:
@@ -48,28 +48,28 @@ def get_tier(state: State, query: GetTier) -> TierRecord:
     return tier
 
 
-def get_in_force(view: View, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
+def get_in_force(view: View, name: ModelName, alias: Alias) -> list[InForce]:
     """Return the policies in force for an alias, as `find_policies` does.
 
     Raises:
         PolicyNotFound: there are none.
     """
-    policies = find_policies(view, name, alias, until)
+    policies = find_policies(view, name, alias)
     if not policies:
         raise PolicyNotFound(name=str(name), alias=str(alias))
     return policies
 
 
-def find_policies(view: View, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> list[InForce]:
-    """Find the policies in force for an alias of a model; `until` limits them to earlier ones.
+def find_policies(view: View, name: ModelName, alias: Alias) -> list[InForce]:
+    """Find the policies in force for an alias of a model.
 
     The policy of the namespace comes first. A policy whose scope excludes the model is not in force for it;
     one without a document is in force and cannot be met.
     """
-    tiered = find_tier(view, name, until)
+    tiered = find_tier(view, name)
     tier = None if tiered is None else tiered.tier
     both = (Models(name.namespace, EVERY), Models(name.namespace, name.model))
-    newest = [find_set(view, models, alias, until) for models in both]
+    newest = [find_set(view, models, alias) for models in both]
     policies = [
         InForce(record, None if record.digest is None else load_policy(view, record.digest))
         for record in newest
@@ -78,21 +78,18 @@ def find_policies(view: View, name: ModelName, alias: Alias, until: tuple[Where,
     return [entry for entry in policies if entry.policy is None or entry.policy.covers(name.model, tier)]
 
 
-def find_tier(view: View, name: ModelName, until: tuple[Where, ...] = ()) -> TierRecord | None:
+def find_tier(view: View, name: ModelName) -> TierRecord | None:
     """Find the risk tier of a model."""
-    tiers = view.projections.select(
-        TierRecord, Where("name", "=", str(name)), *until, descending=True, limit=1
-    )
+    tiers = view.projections.select(TierRecord, Where("name", "=", str(name)), descending=True, limit=1)
     return tiers[0] if tiers else None
 
 
-def find_set(view: View, models: Models, alias: Alias, until: tuple[Where, ...] = ()) -> PolicyRecord | None:
+def find_set(view: View, models: Models, alias: Alias) -> PolicyRecord | None:
     """Find the policy that was set last for an alias of some models; its scope may exclude a model."""
     policies = view.projections.select(
         PolicyRecord,
         Where("models", "=", str(models)),
         Where("alias", "=", str(alias)),
-        *until,
         descending=True,
         limit=1,
     )

@@ -1,6 +1,5 @@
-"""Resolve references to versions, now or at a time."""
+"""Resolve references to versions."""
 
-from muniment.answers.pages import horizon
 from muniment.answers.view import View
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
@@ -8,41 +7,37 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import MoveRecord, VersionRecord, Where
 
 
-def resolve(view: View, reference: Reference, at: str | None = None) -> VersionRecord:
-    """Find the version that a reference points at; with `at`, at that time.
+def resolve(view: View, reference: Reference) -> VersionRecord:
+    """Find the version that a reference points at.
 
     Raises:
         VersionNotFound: it points at no version.
     """
-    record = _find(view, reference, horizon(view, at))
+    record = _find(view, reference)
     if record is None:
         raise VersionNotFound(reference=str(reference))
     return record
 
 
-def find_move(view: View, name: ModelName, alias: Alias, until: tuple[Where, ...] = ()) -> MoveRecord | None:
-    """Find the newest move of an alias, among those that meet the conditions.
-
-    None if it has not moved yet or was removed.
-    """
+def find_move(view: View, name: ModelName, alias: Alias) -> MoveRecord | None:
+    """Find the newest move of an alias; None if it has not moved yet or was removed."""
     moves = view.projections.select(
         MoveRecord,
         Where("name", "=", str(name)),
         Where("alias", "=", str(alias)),
-        *until,
         descending=True,
         limit=1,
     )
     return moves[0] if moves and moves[0].number is not None else None
 
 
-def _find(view: View, reference: Reference, until: tuple[Where, ...]) -> VersionRecord | None:
+def _find(view: View, reference: Reference) -> VersionRecord | None:
     name = str(reference.name)
     match reference.selector:
         case int(number):
             condition = [Where("number", "=", number)]
         case Alias() as alias:
-            move = find_move(view, reference.name, alias, until)
+            move = find_move(view, reference.name, alias)
             if move is None or move.number is None:
                 return None
             return view.projections.find(VersionRecord, (name, move.number))
@@ -54,7 +49,6 @@ def _find(view: View, reference: Reference, until: tuple[Where, ...]) -> Version
         VersionRecord,
         Where("name", "=", name),
         *condition,
-        *until,
         order="number",
         descending=True,
         limit=1,

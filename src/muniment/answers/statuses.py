@@ -8,13 +8,12 @@ from muniment.core.errors import VersionWithdrawn
 from muniment.core.records import StatusRecord, VersionRecord, Where
 
 
-def find_status(view: View, version: VersionRecord, until: tuple[Where, ...] = ()) -> StatusRecord | None:
+def find_status(view: View, version: VersionRecord) -> StatusRecord | None:
     """Find the newest status of a version; None if none was set."""
     records = view.projections.select(
         StatusRecord,
         Where("name", "=", version.name),
         Where("number", "=", version.number),
-        *until,
         descending=True,
         limit=1,
     )

@@ -3,30 +3,38 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from muniment.answers.catalog import list_comments, list_owners, list_tags
+from muniment.answers.catalog import get_model, list_comments, list_models, list_owners, list_tags
+from muniment.answers.deployments import list_deployments
 from muniment.answers.gates import preview_gate
 from muniment.answers.moves import get_move, list_moves
-from muniment.answers.people import get_key
-from muniment.answers.policies import get_policies, get_tier
+from muniment.answers.people import get_key, get_person, who_may
+from muniment.answers.policies import get_policies, get_tier, list_policies
 from muniment.answers.requests import list_requests
-from muniment.answers.versions import describe_version, get_version, list_drafts
-from muniment.core.verbs import catalog, gates, people, versions
+from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
+from muniment.core.verbs import catalog, claims, gates, people, versions
 from muniment.core.verbs.verb import Query
 
 # Each function takes the query of its row and returns the answer of its type.
 ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     versions.GetVersion: get_version,
     versions.DescribeVersion: describe_version,
+    versions.ListVersions: list_versions,
     versions.ListDrafts: list_drafts,
     gates.GetMove: get_move,
     gates.ListMoves: list_moves,
     gates.GetPolicies: get_policies,
+    gates.ListPolicies: list_policies,
     gates.GetTier: get_tier,
     gates.ListRequests: list_requests,
+    catalog.GetModel: get_model,
+    catalog.ListModels: list_models,
     catalog.ListOwners: list_owners,
     catalog.ListTags: list_tags,
     catalog.ListComments: list_comments,
+    claims.ListDeployments: list_deployments,
+    people.GetPerson: get_person,
     people.GetKey: get_key,
+    people.WhoMay: who_may,
 }
 # Also what a client computes as far as it is proven, and compares with the registry's own answer.
 BASES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {

@@ -1,10 +1,9 @@
 """Answers about versions."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from muniment.answers.catalog import check_model
-from muniment.answers.pages import bound, end_of, horizon, select_page
+from muniment.answers.pages import bound, select_page
 from muniment.answers.resolve import resolve
 from muniment.answers.statuses import find_status
 from muniment.answers.view import State, View
@@ -29,31 +28,29 @@ from muniment.core.verbs.versions import (
 
 def get_version(state: State, query: GetVersion) -> VersionRecord:
     """Resolve a reference. Raises like `resolve`."""
-    return resolve(state.view, query.reference, query.at)
+    return resolve(state.view, query.reference)
 
 
 def describe_version(state: State, query: DescribeVersion) -> VersionDetail:
     """Resolve a reference and gather the details of the version. Raises like `resolve`."""
     view = state.view
-    until = horizon(view, query.at)
-    version = resolve(view, query.reference, query.at)
+    version = resolve(view, query.reference)
     claims = view.projections.select(
         AttestationRecord,
         Where("name", "=", version.name),
         Where("revision", "=", version.revision),
-        *until,
     )
-    moves = _list_moves(view, version, until)
+    moves = _list_moves(view, version)
     held = {move.alias: move.number for move in moves}
-    status = find_status(view, version, until)
+    status = find_status(view, version)
     return VersionDetail(
         record=version,
         aliases=tuple(sorted(alias for alias, number in held.items() if number == version.number)),
-        attestations=tuple(claims if query.at is None else _unmark(claims, end_of(view, query.at))),
+        attestations=tuple(claims),
         message=state.find_text(version.message),
         status=status,
         status_reason=None if status is None else state.find_text(status.reason),
-        retention=find_retention(view, version, until),
+        retention=find_retention(view, version),
         emergencies=tuple(
             move for move in moves if move.number == version.number and move.emergency and move.closed is None
         ),
@@ -79,7 +76,6 @@ def list_versions(state: State, query: ListVersions) -> tuple[VersionRecord, ...
             VersionRecord,
             Where("name", "=", str(query.name)),
             *before,
-            *horizon(state.view, query.at),
             order="number",
             descending=True,
             limit=bound(query.limit),
@@ -96,38 +92,28 @@ def list_drafts(state: State, query: ListDrafts) -> tuple[Draft, ...]:
     )
 
 
-def find_retention(
-    view: View, version: VersionRecord, until: tuple[Where, ...] = ()
-) -> RetentionRecord | None:
+def find_retention(view: View, version: VersionRecord) -> RetentionRecord | None:
     """Find the retention of a version."""
     retentions = view.projections.select(
         RetentionRecord,
         Where("name", "=", version.name),
         Where("number", "=", version.number),
-        *until,
         descending=True,
         limit=1,
     )
     return retentions[0] if retentions else None
 
 
-def _list_moves(view: View, version: VersionRecord, until: tuple[Where, ...]) -> list[MoveRecord]:
+def _list_moves(view: View, version: VersionRecord) -> list[MoveRecord]:
     """List the moves of aliases to a version and away from it, oldest first."""
     moves = [
         move
         for column in ("number", "previous")
         for move in view.projections.select(
-            MoveRecord, Where("name", "=", version.name), Where(column, "=", version.number), *until
+            MoveRecord, Where("name", "=", version.name), Where(column, "=", version.number)
         )
     ]
     return sorted({move.index: move for move in moves}.values(), key=lambda move: move.index)
-
-
-def _unmark(claims: Iterable[AttestationRecord], end: int) -> Iterator[AttestationRecord]:
-    """Give claims as they were at the end of that log, without later withdrawals."""
-    for claim in claims:
-        later = claim.withdrawn is not None and claim.withdrawn >= end
-        yield replace(claim, withdrawn=None) if later else claim
 
 
 def _find_superseding(moves: Sequence[MoveRecord], number: int) -> tuple[MoveRecord, ...]:

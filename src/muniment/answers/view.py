@@ -1,7 +1,6 @@
 """The state that an answer follows from. A unit of work is one; a client makes one of proven entries."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import BinaryIO, Protocol, TypeVar
 
 from muniment.core.digests import Digest
@@ -35,19 +34,6 @@ class Texts(Protocol):
         """Find a text by digest; None if it was erased or never stored."""
 
 
-class Times(Protocol):
-    """The log as a clock; see `ports.event_log.EventLog`."""
-
-    def size(self) -> int:
-        """Count the leaves."""
-
-    def last_time(self) -> str:
-        """Return the time of the newest leaf; empty if the log is empty."""
-
-    def count_until(self, time: str) -> int:
-        """Count the leaves that were appended at or before a time."""
-
-
 class Documents(Protocol):
     """The bytes; see `ports.blobs.BlobStore`."""
 
@@ -71,10 +57,6 @@ class View(Protocol):
         """The erasable texts."""
 
     @property
-    def log(self) -> Times:
-        """The size of the log, now and at a time."""
-
-    @property
     def blobs(self) -> Documents:
         """The bytes."""
 
@@ -85,16 +67,11 @@ class View(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A view, with the verifier key of the registry's log and the time of the question (RFC 3339)."""
+    """A view, the verifier key of the registry's log, and the time of this state (RFC 3339)."""
 
     view: View
     registry: str
-    now: str
-
-    @cached_property
-    def time(self) -> str:
-        """The time of this state, which is never before the newest entry."""
-        return max(self.now, self.view.log.last_time())
+    time: str
 
     def find_text(self, digest: str | None) -> str | None:
         """Find a typed text; None if there is none or it was erased."""

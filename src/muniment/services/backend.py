@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Final, TypeVar, cast
 
-from muniment.answers.catalog import get_model
-from muniment.answers.policies import list_policies
+from muniment.answers.pages import time_of
 from muniment.answers.table import ANSWERS, BASES
-from muniment.answers.versions import list_versions
 from muniment.answers.view import State
 from muniment.core.backend import Stored
 from muniment.core.basis import Basis
@@ -27,11 +25,10 @@ from muniment.services.bytes.custody import check_may_upload, check_readable, ho
 from muniment.services.bytes.quotas import get_usage, set_quota
 from muniment.services.catalog.comments import erase_comment, post_comment
 from muniment.services.catalog.lineage import get_lineage
-from muniment.services.catalog.models import list_models
+from muniment.services.catalog.namespaces import list_namespaces
 from muniment.services.catalog.owners import set_owner
 from muniment.services.catalog.search import search_versions
 from muniment.services.catalog.tags import remove_tag, set_tag
-from muniment.services.claims.deployments import list_deployments
 from muniment.services.claims.revoking import revoke_key
 from muniment.services.gates.emergencies import break_glass, close_emergency
 from muniment.services.gates.gate import preview_gate
@@ -41,15 +38,15 @@ from muniment.services.gates.policies import set_policy, set_tier
 from muniment.services.gates.requests import close_request, open_request
 from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
 from muniment.services.log.basis import NotingView, make_basis
+from muniment.services.log.past import PastView
 from muniment.services.log.proofs import Paths, find_paths, sign_paths
 from muniment.services.log.retries import once
 from muniment.services.people.answers import (
-    get_person,
+    find_person,
     get_self,
     list_issuers,
     list_people,
     list_tokens,
-    who_may,
 )
 from muniment.services.people.erasure import erase_principal
 from muniment.services.people.issuers import distrust_issuer, trust_issuer
@@ -186,6 +183,10 @@ class LocalBackend:
     def _answer(self, unit: Unit, query: Query[A], now: str) -> A:
         reading = self._read(unit, now)
         reading.check_who(query)
+        at = time_of(query)
+        if at is not None and type(query) in ANSWERS:
+            past = State(view=PastView(unit, at), registry=reading.registry, time=at)
+            return cast("A", ANSWERS[type(query)](past, query))
         # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", _QUERIES[type(query)](reading, query))
 
@@ -193,12 +194,13 @@ class LocalBackend:
         answer = BASES.get(type(query))
         if answer is None:
             raise NotProven(query=name_of(type(query)))
-        reading, view = self._read(unit, now), NotingView(unit)
+        reading, at = self._read(unit, now), time_of(query)
         reading.check_who(query)
+        view = NotingView(unit if at is None else PastView(unit, at))
         # That there is no answer follows from the same basis.
         with suppress(MunimentError):
-            answer(State(view=view, registry=reading.registry, now=now), query)
-        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees))
+            answer(State(view=view, registry=reading.registry, time=reading.time), query)
+        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees), at)
 
     def _read(self, unit: Unit, now: str) -> Reading:
         return Reading(
@@ -207,7 +209,8 @@ class LocalBackend:
             sight=Sight(unit, self._caller),
             signer=self._signer,
             registry=str(self._keys.log.verifier),
-            now=now,
+            # Never before the newest entry.
+            time=max(now, unit.log.last_time()),
         )
 
     def _check_readable(self, unit: Unit, digest: Digest) -> None:
@@ -284,25 +287,20 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
 # Each function takes the query of its row and returns the answer of its type.
 _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     **ANSWERS,
-    versions.ListVersions: list_versions,
-    gates.ListPolicies: list_policies,
     gates.JudgeGate: preview_gate,
     gates.GetInbox: get_inbox,
-    catalog.GetModel: get_model,
-    catalog.ListModels: list_models,
+    catalog.ListNamespaces: list_namespaces,
     catalog.SearchVersions: search_versions,
     catalog.GetLineage: get_lineage,
-    claims.ListDeployments: list_deployments,
     bytes_.GetUsage: get_usage,
     log.GetLogIdentity: get_log_identity,
     log.GetGrowth: get_growth,
     log.GetProof: get_proof,
     log.GetLeaves: get_leaves,
     people.GetSelf: get_self,
-    people.GetPerson: get_person,
+    people.FindPerson: find_person,
     people.ListPeople: list_people,
     people.ListTokens: list_tokens,
     people.ListIssuers: list_issuers,
-    people.WhoMay: who_may,
     upkeep.ListWebhooks: list_webhooks,
 }

@@ -155,7 +155,7 @@ def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
     assert backend.ask(GetVersion(reference=by_digest)) == version
     assert backend.ask(GetVersion(reference=Reference(NAME, None))) == version
     refuses(lambda: backend.ask(GetVersion(reference=Reference(NAME, 2))), VersionNotFound)
-    assert [model.name for model in backend.ask(ListModels())] == [str(NAME)]
+    assert [model.name for model in backend.ask(ListModels(namespace="acme"))] == [str(NAME)]
     publish(backend, owner, b"second")
     assert [v.number for v in backend.ask(ListVersions(name=NAME))] == [2, 1]
     assert [v.number for v in backend.ask(ListVersions(name=NAME, before=2))] == [1]
@@ -322,19 +322,20 @@ def _check_deployments(backend: Backend, owner: Identity) -> None:
     assert backend.ask(SearchVersions(text="target = prod-eu/api")).items[0].number == 1
     deploy(2)
     refuses(lambda: deploy(1, "stopped"), DeploymentNotFound)
-    standing = backend.ask(ListDeployments(target="prod-eu/api"))
+    standing = backend.ask(ListDeployments(namespace="acme", target="prod-eu/api"))
     assert [(deployment.number, deployment.ended) for deployment in standing] == [(2, None)]
-    then = backend.ask(ListDeployments(at=first.entry.time))
+    then = backend.ask(ListDeployments(namespace="acme", at=first.entry.time))
     assert [deployment.number for deployment in then] == [1]
     version = backend.ask(GetVersion(reference=Reference(NAME, 2)))
     node = Digest.parse(version.revision).hex
     graph = backend.ask(GetLineage(node=node, direction=Direction.DOWN))
     assert graph.nodes[0].targets == ("prod-eu/api",)
     deploy(2, "stopped")
-    assert backend.ask(ListDeployments(name=NAME)) == ()
-    assert [deployment.state for deployment in backend.ask(ListDeployments(history=True, limit=2))] == [
-        "serving"
-    ] * 2
+    assert backend.ask(ListDeployments(namespace="acme", name=NAME)) == ()
+    assert [
+        deployment.state
+        for deployment in backend.ask(ListDeployments(namespace="acme", history=True, limit=2))
+    ] == ["serving"] * 2
     assert backend.ask(SearchVersions(text="target = prod-eu/api")).items == ()
 
 

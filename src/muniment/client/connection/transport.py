@@ -103,7 +103,8 @@ class Transport:
         content = None if body is None else msgspec.json.encode(body)
         if content is not None:
             sent["content-type"] = "application/json"
-        query = {name: str(value) for name, value in (params or {}).items() if value is not None}
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        query = {name: value if isinstance(value, list) else str(value) for name, value in given.items()}
         return retrying(RegistryUnreachable)(self._send, method, path, query, content, sent)
 
     @contextmanager
@@ -171,7 +172,7 @@ class Transport:
         self,
         method: str,
         path: str,
-        query: Mapping[str, str],
+        query: Mapping[str, str | list[str]],
         content: bytes | None,
         headers: Mapping[str, str],
     ) -> bytes:

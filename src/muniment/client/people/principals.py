@@ -10,7 +10,6 @@ from muniment.core.receipts import Receipt
 from muniment.core.verbs.people import (
     EnrolKey,
     ErasePrincipal,
-    GetPerson,
     GetSelf,
     GrantRole,
     ListPeople,
@@ -42,12 +41,12 @@ class People:
         return list(read_all(self._backend, ListPeople()))
 
     def get(self, principal: str) -> Person:
-        """Return a principal, by id or name.
+        """Return a principal, by id or name, with the roles that the registry shows us.
 
         Raises:
             PrincipalNotFound: there is none.
         """
-        return self._backend.ask(GetPerson(principal=principal))
+        return self._backend.find_person(principal)
 
     def add(
         self, name: str, key: PublicKey | None = None, *, expires: str | None = None, workload: bool = False

@@ -10,120 +10,50 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, NamedTuple, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
-from muniment.answers.places import find_asked, find_place
+from muniment.answers.folding import FoldedRecords, Told
 from muniment.answers.salts import read_salt
 from muniment.answers.view import Documents
 from muniment.core.basis import Basis, Held, Listed
 from muniment.core.errors import AnswerIncomplete, IndexMalformed, ProofInvalid
 from muniment.core.events import Entry, NamespaceCreated, RegistryCreated, Subject, SubjectKind, read_entry
 from muniment.core.people.roles import EVERYWHERE
-from muniment.core.records import Key, Put, Record, Where
 from muniment.log.index import Posting, Span, subject_hash
 from muniment.log.index_proofs import AllProof, NewestProof, verify_all, verify_newest
 from muniment.log.proofs import verify_inclusion
 from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head
 
-R = TypeVar("R", bound=Record)
-
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class ProvenView:
-    """A view of what a basis proves; looking up anything else is refused."""
+    """A view of what a basis proves; looking up anything else is refused.
 
-    def __init__(self, basis: Basis, head: Head, documents: Documents) -> None:
-        """Check a basis against its head, which the caller MUST have accepted.
+    Attributes:
+        newest: the time of the newest entry of the basis; empty without one.
+    """
+
+    def __init__(self, basis: Basis, head: Head, documents: Documents, at: str | None = None) -> None:
+        """Check a basis against its head, which the caller MUST have accepted; with `at`, as of that time.
 
         Raises:
             ProofInvalid, IndexMalformed, AnswerIncomplete: a part is not proven, or is missing.
             InvalidDocument: an entry cannot be read.
         """
         proven = _Checker(basis, head).check()
-        self.projections = ProvenRecords(proven)
+        known = proven if at is None else {subject: told.at(at) for subject, told in proven.items()}
+        self.projections = FoldedRecords(known.get)
         self.payloads = ProvenTexts({str(payload.digest): payload.text for payload in basis.texts})
-        entries = {entry.index: entry for told in proven.values() for entry in told.entries}
-        self.log = ProvenTimes(head.size, [entries[index] for index in sorted(entries)])
         self.blobs = documents
+        self.newest = max((entry.time for told in proven.values() for entry in told.entries), default="")
 
     @property
     def lineage(self) -> None:
         """Lineage is found, not proven."""
         return
-
-
-@dataclass
-class Told:
-    """The entries about a subject that the index names: the newest one, or all."""
-
-    newest: bool
-    entries: tuple[Entry, ...]
-
-    @cached_property
-    def records(self) -> Mapping[type[Record], Mapping[Key, Record]]:
-        """The records that they make, as they amend them."""
-        return fold(self.entries)
-
-
-def fold(entries: Iterable[Entry]) -> dict[type[Record], dict[Key, Record]]:
-    """Fold entries into records, by kind and key. What amends the record of another entry is left out."""
-    tables: dict[type[Record], dict[Key, Record]] = {}
-    for entry in entries:
-        for change in entry.fold():
-            if isinstance(change, Put):
-                tables.setdefault(type(change.record), {})[change.record.identity()] = change.record
-            elif change.key in tables.get(change.kind, {}):
-                tables[change.kind][change.key] = change.amend(tables[change.kind][change.key])
-    return tables
-
-
-class ProvenRecords:
-    """The records that proven entries make."""
-
-    def __init__(self, told: Mapping[Subject, Told]) -> None:
-        """Look records up under their subjects."""
-        self._told = told
-
-    def find(self, kind: type[R], key: Key) -> R | None:
-        """Find the record with a primary key.
-
-        Raises:
-            AnswerIncomplete: not all entries about its subject are listed.
-        """
-        subject = find_place(kind, key)
-        told = None if subject is None else self._told.get(subject)
-        if told is None or (told.newest and told.entries):
-            raise AnswerIncomplete(what=f"{kind.table} of {subject.name if subject else key}")
-        return cast("R | None", told.records.get(kind, {}).get(key))
-
-    def select(
-        self,
-        kind: type[R],
-        *conditions: Where,
-        order: str = "index",
-        descending: bool = False,
-        limit: int | None = None,
-    ) -> list[R]:
-        """List the records that meet all conditions, ordered by a column.
-
-        Raises:
-            AnswerIncomplete: their subject is not listed, or only the newest entry about it.
-        """
-        asked = find_asked(kind, conditions, newest=descending and limit == 1)
-        told = None if asked is None else self._told.get(asked.subject)
-        if asked is None or told is None:
-            raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name if asked else 'everything'}")
-        records = cast("Iterable[R]", told.records.get(kind, {}).values())
-        # The newest entry tells the newest record, if it makes one; then there is no other to be told.
-        if told.newest and told.entries and not (asked.newest and records):
-            raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name}")
-        met = [record for record in records if all(condition.holds(record) for condition in conditions)]
-        return sorted(met, key=lambda record: cast("int", getattr(record, order)), reverse=descending)[:limit]
 
 
 class ProvenTexts:
@@ -136,27 +66,6 @@ class ProvenTexts:
     def find(self, digest: str) -> str | None:
         """Find a text."""
         return self._texts.get(digest)
-
-
-class ProvenTimes:
-    """The log as a clock, as far as its entries are known: times ascend with the entries."""
-
-    def __init__(self, size: int, entries: Sequence[Entry]) -> None:
-        """Take the size of the log, and the known entries, ascending."""
-        self._size = size
-        self._entries = entries
-
-    def size(self) -> int:
-        """Count the leaves."""
-        return self._size
-
-    def last_time(self) -> str:
-        """Return the time of the newest known entry."""
-        return self._entries[-1].time if self._entries else ""
-
-    def count_until(self, time: str) -> int:
-        """Return a size between the known entries until a time and those after it."""
-        return max((entry.index + 1 for entry in self._entries if entry.time <= time), default=0)
 
 
 class _Leaf(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.records import VersionRecord
-from muniment.core.verbs.catalog import SearchVersions
+from muniment.core.verbs.catalog import ListNamespaces, SearchVersions
 from muniment.core.verbs.verb import PageQuery, entry_of
 
 T = TypeVar("T")
@@ -23,6 +23,15 @@ def read_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
         if len(page) < _PAGE:
             return
         query = replace(query, after=entry_of(page[-1]))
+
+
+def list_namespaces(backend: TrustedBackend, prefix: str = "", at: str | None = None) -> list[str]:
+    """List by name the namespaces that may have models whose names start with a prefix."""
+    namespace, slash, _ = prefix.partition("/")
+    if slash:
+        return [namespace]
+    records = read_all(backend, ListNamespaces(at=at))
+    return sorted(record.name for record in records if record.name.startswith(prefix))
 
 
 def search_all(backend: TrustedBackend, text: str, at: str | None = None) -> Iterator[VersionRecord]:

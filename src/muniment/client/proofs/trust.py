@@ -12,6 +12,7 @@ from functools import cached_property
 from threading import Lock
 from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
 
+from muniment.answers.pages import time_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
@@ -35,11 +36,12 @@ from muniment.core.errors import (
     UnknownSigner,
 )
 from muniment.core.events import IndexSealed
+from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof
-from muniment.core.verbs.people import GetKey, GetPerson, GetSelf, ListTokens
+from muniment.core.verbs.people import FindPerson, GetKey, GetPerson, GetSelf, ListTokens, Person
 from muniment.core.verbs.verb import Command, Query
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import hash_leaf
@@ -137,21 +139,21 @@ class TrustedBackend:
         self.check_record(record)
         return record.principal
 
-    def find_principal(self, text: str) -> str:
-        """Return the id of a principal, by id or by name.
+    def find_person(self, text: str) -> Person:
+        """Return a principal, by id or by name.
 
-        It is proven that there is such a principal. That it bears the name is the registry's word: the log
-        holds only a salted digest of it.
+        Its name, its keys, and its roles in the namespaces that the registry names are proven.
 
         Raises:
             PrincipalNotFound: there is none.
             RecordUnproven: the answer is another principal.
         """
-        person = self.ask(GetPerson(principal=text))
-        self.check_record(person.record)
+        found = self._backend.ask(FindPerson(principal=text))
+        namespaces = {grant.namespace for grant in found.grants} - {EVERYWHERE}
+        person = self.ask(GetPerson(principal=found.record.id, namespaces=tuple(sorted(namespaces))))
         if text not in {person.record.id, person.name}:
             raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
-        return person.record.id
+        return person
 
     def execute(self, command: Command) -> Receipt:
         """Execute a command, and check its receipt.
@@ -254,13 +256,13 @@ class TrustedBackend:
         raise NotIdentified
 
     def _name_exactly(self, command: C) -> C:
-        """Name the principal of a command by id. Raises like `execute` and `find_principal`."""
+        """Name the principal of a command by id. Raises like `execute` and `find_person`."""
         if not command.is_exact:
             raise InvalidBody(reason="reference: expected an exact version")
         name = getattr(command, "principal", None)
         if name is None or name == self.principal:
             return command
-        return replace(command, principal=self.find_principal(name))  # type: ignore[call-arg] # this one has it
+        return replace(command, principal=self.find_person(name).record.id)  # type: ignore[call-arg] # this one has it
 
     def _prove_next(self, receipt: Receipt) -> Receipt:
         """Prove the entry after that of a receipt; a seal of the index may come between."""
@@ -271,15 +273,16 @@ class TrustedBackend:
 
     def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""
-        sent = self._seen
+        sent, at = self._seen, time_of(query)
         basis = self._backend.prove(query)
         head = open_head(basis.head, self._verifier)
         self._accept(head, sent)
         try:
-            view = ProvenView(basis, head, _Documents(self._backend))
+            view = ProvenView(basis, head, _Documents(self._backend), at)
         except (ValueError, InvalidDocument) as error:
             raise ProofInvalid(what="an entry of the answer") from error
-        return State(view=view, registry=self._seen.verifier, now=write_seconds(head.time))
+        time = max(write_seconds(head.time), view.newest) if at is None else at
+        return State(view=view, registry=self._seen.verifier, time=time)
 
     def _check(self, proof: Proof, sent: Remembered) -> None:
         """Check an entry's inclusion, and its head against the one last seen when the question was sent.

@@ -13,7 +13,7 @@ from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
 from muniment.client.people.principals import People, write_reason
-from muniment.client.proofs.paging import read_all, search_all
+from muniment.client.proofs.paging import list_namespaces, read_all, search_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.leaderboard import Leaderboard, rank
 from muniment.client.upkeep.webhooks import Webhooks
@@ -129,11 +129,15 @@ class Registry:
         return get_version(self._session, Reference.parse(reference), at)
 
     def models(self, prefix: str = "", *, at: str | None = None) -> Iterator[ModelRecord]:
-        """List the models whose names start with `prefix`, by name, now or at a time."""
-        query = ListModels(prefix=prefix, limit=_PAGE, at=at)
-        while page := self._session.backend.ask(query):
-            yield from page
-            query = replace(query, after=page[-1].name)
+        """List the models whose names start with `prefix`, by name, now or at a time.
+
+        The models of a namespace are proven whole, but there may be more namespaces than the registry says.
+        """
+        backend = self._session.backend
+        for namespace in list_namespaces(backend, prefix, at):
+            models = read_all(backend, ListModels(namespace=namespace, at=at))
+            matching = (model for model in models if model.name.startswith(prefix))
+            yield from sorted(matching, key=lambda model: model.name)
 
     def set_owner(self, name: str, principal: str) -> Receipt:
         """Set the owner of a model, by name or id: the principal who answers for it."""
@@ -211,12 +215,15 @@ class Registry:
     def deployments(
         self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False
     ) -> Iterator[DeploymentRecord]:
-        """List deployments, now or at a time, each proven; with `history`, also the past ones."""
-        model = None if name is None else ModelName.parse(name)
-        query = ListDeployments(name=model, target=target, at=at, history=history)
-        for record in read_all(self._session.backend, query):
-            self._session.backend.check_record(record)
-            yield record
+        """List deployments, now or at a time, by namespace; with `history`, also the past ones.
+
+        Those of a namespace are proven whole, but there may be more namespaces than the registry says.
+        """
+        backend, model = self._session.backend, None if name is None else ModelName.parse(name)
+        namespaces = list_namespaces(backend, "", at) if model is None else [model.namespace]
+        for namespace in namespaces:
+            query = ListDeployments(namespace=namespace, name=model, target=target, at=at, history=history)
+            yield from read_all(backend, query)
 
     # ---- aliases
 

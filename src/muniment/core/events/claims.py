@@ -53,7 +53,7 @@ class AttestationRecorded(Event):
         if said is None:
             return about
         target = Subject(SubjectKind.TARGET, f"{self.name.namespace}/{said.target}")
-        return (*about, target)
+        return (*about, target, Subject(SubjectKind.DEPLOYMENTS, self.name.namespace))
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the claim. Of each model and target the newest deployment stands: it ends the one before it."""

@@ -133,8 +133,8 @@ class RoleGranted(Event):
     role: Role
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The roles of the principal there."""
-        return (of_namespace(self.namespace), of_roles(self.namespace, self.principal))
+        """The roles of the principal there, and all those that are held there."""
+        return _of_grant(self.namespace, self.principal)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the grant."""
@@ -155,11 +155,8 @@ class RoleRevoked(Event):
     grant: int
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The roles of the principal there."""
-        return (
-            of_namespace(self.namespace),
-            of_roles(self.namespace, self.principal),
-        )
+        """The roles of the principal there, and all those that are held there."""
+        return _of_grant(self.namespace, self.principal)
 
     def fold(self, entry: Entry) -> list[Change]:
         """End the grant."""
@@ -274,3 +271,9 @@ class IssuerDistrusted(Event):
     def fold(self, entry: Entry) -> list[Change]:
         """End the rule."""
         return [Amend(IssuerRecord, (self.rule,), {"ended": entry.index})]
+
+
+def _of_grant(namespace: str, principal: str) -> tuple[Subject, ...]:
+    """Name the subjects of a grant."""
+    grants = Subject(SubjectKind.GRANTS, namespace)
+    return (of_namespace(namespace), of_roles(namespace, principal), grants)

@@ -6,33 +6,35 @@ namespace or, for people, keys, issuers and the registry itself, with that of th
 The first subject of an event is its namespace or the registry; the others follow, the main one first. The
 index answers two questions about a subject: which event is the newest, and which events there are.
 
-| kind        | name                  | its events                                          | the newest is |
-|-------------|-----------------------|-----------------------------------------------------|---------------|
-| `registry`  | empty                 | all that belong to no namespace                     |               |
-| `namespace` | `acme`                | all of a namespace                                  |               |
-| `creation`  | `acme`                | the creation of a namespace, salted by the registry | its salt      |
-| `models`    | `acme`                | the first version of each model of a namespace      |               |
-| `versions`  | `acme/x`              | versions of a model                                 | the latest    |
-| `version`   | `acme/x@3`            | published, status, retention, tags, requests, moves |               |
-| `drafts`    | `acme/x`              | drafts of a model                                   |               |
-| `moves`     | `acme/x`              | moves of all aliases of a model                     |               |
-| `requests`  | `acme/x`              | requests for versions of a model                    |               |
-| `status`    | `acme/x@3`            | statuses of a version                               | its status    |
-| `comments`  | `acme/x@3`            | comments on a version, and their erasure            |               |
-| `claims`    | `acme/x@sha256:<hex>` | publication, claims about a revision, withdrawals   |               |
-| `target`    | `acme/prod-eu/api`    | deployments of models of a namespace to a target    |               |
-| `alias`     | `acme/x@production`   | moves of an alias, its removal, ends of emergencies | its version   |
-| `policy`    | `acme/*@production`   | policies of an alias of a model, or of all (`*`)    | in force      |
-| `policies`  | `acme`                | policies of a namespace                             |               |
-| `tier`      | `acme/x`              | risk tiers of a model                               | its tier      |
-| `owner`     | `acme/x`              | owners of a model                                   | its owner     |
-| `quota`     | `acme`                | quotas of a namespace                               | its quota     |
-| `webhooks`  | `acme`                | webhooks of a namespace                             |               |
-| `roles`     | `acme/<id>`           | roles of a principal there; `*/<id>`: everywhere    |               |
-| `principal` | `<id>`                | registration, logins, keys, erasure                 |               |
-| `key`       | `<key id>`            | enrolment and revocation of a key                   |               |
-| `tokens`    | `<id>`                | tokens of a principal                               |               |
-| `issuer`    | an address            | rules that trust workloads of an issuer             |               |
+| kind          | name                | its events                                          | the newest is |
+|---------------|---------------------|-----------------------------------------------------|---------------|
+| `registry`    | empty               | all that belong to no namespace                     |               |
+| `namespace`   | `acme`              | all of a namespace                                  |               |
+| `creation`    | `acme`              | the creation of a namespace, salted by the registry | its salt      |
+| `models`      | `acme`              | the first version of each model of a namespace      |               |
+| `versions`    | `acme/x`            | versions of a model                                 | the latest    |
+| `version`     | `acme/x@3`          | published, status, retention, tags, requests, moves |               |
+| `drafts`      | `acme/x`            | drafts of a model                                   |               |
+| `moves`       | `acme/x`            | moves of all aliases of a model                     |               |
+| `requests`    | `acme/x`            | requests for versions of a model                    |               |
+| `status`      | `acme/x@3`          | statuses of a version                               | its status    |
+| `comments`    | `acme/x@3`          | comments on a version, and their erasure            |               |
+| `claims`      | `acme/sha256:<hex>` | a revision under all its names, claims, withdrawals |               |
+| `target`      | `acme/prod-eu/api`  | deployments of models of a namespace to a target    |               |
+| `deployments` | `acme`              | deployments of models of a namespace                |               |
+| `alias`       | `acme/x@production` | moves of an alias, its removal, ends of emergencies | its version   |
+| `policy`      | `acme/*@production` | policies of an alias of a model, or of all (`*`)    | in force      |
+| `policies`    | `acme`              | policies of a namespace                             |               |
+| `tier`        | `acme/x`            | risk tiers of a model                               | its tier      |
+| `owner`       | `acme/x`            | owners of a model                                   | its owner     |
+| `quota`       | `acme`              | quotas of a namespace                               | its quota     |
+| `webhooks`    | `acme`              | webhooks of a namespace                             |               |
+| `roles`       | `acme/<id>`         | roles of a principal there; `*/<id>`: everywhere    |               |
+| `grants`      | `acme`              | roles of everybody there; `*`: everywhere           |               |
+| `principal`   | `<id>`              | registration, logins, keys, erasure                 |               |
+| `key`         | `<key id>`          | enrolment and revocation of a key                   |               |
+| `tokens`      | `<id>`              | tokens of a principal                               |               |
+| `issuer`      | an address          | rules that trust workloads of an issuer             |               |
 
 An event that amends a record has the subjects under which the record is looked up. So all of a subject tell
 what became of its records, and the newest tells it alone if it makes the record.
@@ -62,6 +64,7 @@ class SubjectKind(StrEnum):
     COMMENTS = "comments"
     CLAIMS = "claims"
     TARGET = "target"
+    DEPLOYMENTS = "deployments"
     ALIAS = "alias"
     POLICY = "policy"
     POLICIES = "policies"
@@ -70,6 +73,7 @@ class SubjectKind(StrEnum):
     QUOTA = "quota"
     WEBHOOKS = "webhooks"
     ROLES = "roles"
+    GRANTS = "grants"
     PRINCIPAL = "principal"
     KEY = "key"
     TOKENS = "tokens"
@@ -122,8 +126,8 @@ def of_version(name: ModelName, number: int, kind: SubjectKind = SubjectKind.VER
 
 
 def of_claims(name: ModelName, revision: Digest) -> Subject:
-    """Name a revision of a model, and the claims about it."""
-    return Subject(SubjectKind.CLAIMS, f"{name}@{revision}")
+    """Name a revision, under all its names in the namespace of a model, and the claims about it."""
+    return Subject(SubjectKind.CLAIMS, f"{name.namespace}/{revision}")
 
 
 def of_principal(principal: str) -> Subject:

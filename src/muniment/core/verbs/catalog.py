@@ -9,7 +9,7 @@ from muniment.core.events import CommentErased, CommentPosted, Entry, OwnerSet, 
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.records import CommentRecord, ModelRecord, OwnerRecord, VersionRecord
+from muniment.core.records import CommentRecord, ModelRecord, NamespaceRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.verb import (
     At,
     Bounds,
@@ -143,26 +143,28 @@ class EraseComment(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetModel(Query[ModelRecord]):
-    """Get a model; with `at`, as of that time."""
+    """Get a model."""
 
-    declared = Question(_MODEL, Within("name", ModelNotFound))
+    declared = Question(_MODEL, Within("name", ModelNotFound), proven=True)
     name: ModelName
     at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListModels(ListQuery[ModelRecord]):
-    """List the models that the caller may read, by name; `prefix` filters, and `at` asks as of a time."""
+class ListNamespaces(PageQuery[NamespaceRecord]):
+    """List the namespaces that the caller may read, oldest first."""
 
-    declared = Question("/models", Who.CALLER)
-    prefix: Name = ""
-    after: Name = ""
-    limit: Limit = 100
+    declared = Question("/namespaces", Who.CALLER)
     at: At = None
 
-    def following(self, items: tuple[ModelRecord, ...]) -> str | None:
-        """Continue after the last name."""
-        return items[-1].name if len(items) >= self.limit else None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListModels(PageQuery[ModelRecord]):
+    """List the models of a namespace, oldest first."""
+
+    declared = Question("/namespaces/{namespace}/models", Within("namespace", ModelNotFound), proven=True)
+    namespace: Name
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,7 @@ class ListComments(PageQuery[Comment]):
 
     declared = Question(_VERSION + "/comments", Within("reference", VersionNotFound), proven=True)
     reference: Reference
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +215,7 @@ class GetLineage(Query[Graph]):
 
 
 VERBS: Final[tuple[type[Verb], ...]] = (
+    ListNamespaces,
     GetModel,
     ListModels,
     SearchVersions,

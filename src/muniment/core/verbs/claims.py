@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.digests import Digest
+from muniment.core.errors import ModelNotFound
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
@@ -17,7 +18,7 @@ from muniment.core.verbs.verb import (
     PageQuery,
     Question,
     Verb,
-    Who,
+    Within,
     digest_of,
     says,
 )
@@ -60,12 +61,15 @@ class RecordAttestation(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDeployments(PageQuery[DeploymentRecord]):
-    """List which versions serve where, in the order of the log; with `at`, as of that time.
+    """List which versions of a namespace serve where, in the order of the log.
 
-    `history` includes deployments that have ended.
+    `name` limits them to a model, `target` to a place. `history` includes deployments that have ended.
     """
 
-    declared = Question("/deployments", Who.MEMBER)
+    declared = Question(
+        "/namespaces/{namespace}/deployments", Within("namespace", ModelNotFound), proven=True
+    )
+    namespace: Name
     name: ModelName | None = None
     target: Name = ""
     at: At = None

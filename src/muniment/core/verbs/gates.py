@@ -305,8 +305,9 @@ class GetPolicies(ListQuery[PolicyRecord]):
 class ListPolicies(PageQuery[PolicyRecord]):
     """List all policies that were ever set for the models of a namespace, oldest first."""
 
-    declared = Question("/namespaces/{namespace}/policies", Within("namespace", ModelNotFound))
+    declared = Question("/namespaces/{namespace}/policies", Within("namespace", ModelNotFound), proven=True)
     namespace: Name
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +316,7 @@ class GetTier(Query[TierRecord]):
 
     declared = Question(_MODEL + "/tier", Within("name", ModelNotFound), proven=True)
     name: ModelName
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +339,7 @@ class ListRequests(PageQuery[Request]):
     declared = Question(_MODEL + "/requests", Within("name", ModelNotFound), proven=True)
     name: ModelName
     closed: bool = False
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

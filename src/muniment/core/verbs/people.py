@@ -29,6 +29,7 @@ from muniment.core.verbs.verb import (
     Command,
     ListQuery,
     May,
+    Members,
     Name,
     PageQuery,
     Query,
@@ -270,11 +271,21 @@ class GetSelf(Query[Person]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GetPerson(Query[Person]):
+class FindPerson(Query[Person]):
     """Find a principal by id or by name."""
 
     declared = Question("/principals/find", Who.MEMBER)
     principal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPerson(Query[Person]):
+    """Get a principal by id, with its keys, and its roles everywhere and in some namespaces."""
+
+    declared = Question("/principals/{principal}", Members("namespaces"), proven=True)
+    principal: Name
+    namespaces: tuple[str, ...] = ()
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +301,7 @@ class GetKey(Query[KeyRecord]):
 
     declared = Question("/keys/{key_id}", Who.MEMBER, proven=True)
     key_id: Name
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +321,9 @@ class ListIssuers(ListQuery[IssuerRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhoMay(ListQuery[Person]):
-    """List who may do an act in a namespace, and by which grants; with `at`, as of that time."""
+    """List who may do an act in a namespace, and by which grants."""
 
-    declared = Question("/permissions", Who.MEMBER)
+    declared = Question("/permissions", May(Act.READ, "namespace"), proven=True)
     act: Act
     namespace: str
     at: At = None
@@ -321,6 +333,7 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     GetSelf,
     RegisterPrincipal,
     ListPeople,
+    FindPerson,
     GetPerson,
     ErasePrincipal,
     EnrolKey,

@@ -53,6 +53,13 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Members:
+    """Principals with a role in any namespace who may read in all those that the field `on` lists."""
+
+    on: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The declaration of a command.
 
@@ -81,7 +88,7 @@ class Question:
     """
 
     path: str
-    who: May | Within | Who
+    who: May | Within | Members | Who
     proven: bool = False
 
     @property

@@ -232,7 +232,7 @@ class DescribeVersion(Query[VersionDetail]):
 class ListVersions(ListQuery[VersionRecord]):
     """List the versions of a model with numbers below `before`, newest first; with `at`, as of that time."""
 
-    declared = Question(_MODEL + "/versions", Within("name", ModelNotFound))
+    declared = Question(_MODEL + "/versions", Within("name", ModelNotFound), proven=True)
     name: ModelName
     before: Number | None = None
     limit: Limit = 100
@@ -249,6 +249,7 @@ class ListDrafts(PageQuery[Draft]):
 
     declared = Question(_MODEL + "/drafts", Within("name", ModelNotFound), proven=True)
     name: ModelName
+    at: At = None
 
 
 VERBS: Final[tuple[type[Verb], ...]] = (

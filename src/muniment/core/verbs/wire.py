@@ -180,7 +180,7 @@ def _find_passages(kind: type[Verb]) -> tuple[_Passage, ...]:
 def _find_passage(kind: type[Verb], field: "Field[object]") -> _Passage:
     shape, path = _read_shape(field.type), kind.declared.path
     usual = Place.QUERY if kind.declared.method in {"GET", "DELETE"} else Place.BODY
-    split = _SPLITS.get(shape.form) if "{namespace}" in path else None
+    split = _SPLITS.get(shape.form) if "{model}" in path else None
     names = (shape.sent.name or field.name,) if split is None else split.names
     parts = tuple(
         Part(

@@ -6,13 +6,12 @@ from typing import TypeVar
 
 from muniment.answers.places import find_asked, find_place
 from muniment.answers.salts import find_salt
+from muniment.answers.view import Records, Texts, View
 from muniment.core.basis import Basis, Held, Listed
 from muniment.core.events import Subject, SubjectKind, read_entry
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.records import Key, NamespaceRecord, Put, Record, Where
 from muniment.log.index import Span, subject_hash
-from muniment.ports.payloads import Payloads
-from muniment.ports.projections import Projections
 from muniment.ports.unit import Unit
 from muniment.services.log.proofs import find_paths
 from muniment.signing.heads import HeadSigner
@@ -44,27 +43,26 @@ class Needs:
 
 
 class NotingView:
-    """A unit of work as a view of what can be proven, which notes what is looked up in it.
+    """A view of what can be proven, which notes what is looked up in it.
 
     It has no lineage, which is found, and leads to what the caller may not see.
     """
 
     lineage: None = None
 
-    def __init__(self, unit: Unit) -> None:
-        """Look into a unit of work."""
+    def __init__(self, view: View) -> None:
+        """Look into another view."""
         self.needs = Needs()
-        self.projections = _NotingRecords(unit.projections, self.needs)
-        self.payloads = _NotingTexts(unit.payloads, self.needs)
-        self.log = unit.log
-        self.blobs = unit.blobs
+        self.projections = _NotingRecords(view.projections, self.needs)
+        self.payloads = _NotingTexts(view.payloads, self.needs)
+        self.blobs = view.blobs
 
 
 @dataclass
 class _NotingRecords:
     """Records that note which are asked for."""
 
-    records: Projections
+    records: Records
     needs: Needs
 
     def find(self, kind: type[R], key: Key) -> R | None:
@@ -95,7 +93,7 @@ class _NotingRecords:
 class _NotingTexts:
     """Texts that note which are asked for."""
 
-    texts: Payloads
+    texts: Texts
     needs: Needs
 
     def find(self, digest: str) -> str | None:
@@ -104,8 +102,8 @@ class _NotingTexts:
         return self.texts.find(digest)
 
 
-def make_basis(unit: Unit, signer: HeadSigner, needs: Needs) -> Basis:
-    """Prove what an answer depends on. The state of `unit` MUST be durable."""
+def make_basis(unit: Unit, signer: HeadSigner, needs: Needs, at: str | None = None) -> Basis:
+    """Prove what an answer depends on, now or at a time. The state of `unit` MUST be durable."""
     subjects = sorted({*needs.whole, *needs.newest})
     realms = sorted({subject.realm for subject in subjects} - {EVERYWHERE})
     lister = _Lister(unit)
@@ -114,7 +112,7 @@ def make_basis(unit: Unit, signer: HeadSigner, needs: Needs) -> Basis:
         if subject in needs.whole:
             listed.append(lister.list_all(subject))
         else:
-            listed.append(lister.list_newest(subject, needs.newest[subject]))
+            listed.append(lister.list_newest(subject, needs.newest[subject], at))
     paths = find_paths(unit, sorted({0, *(index for one in listed for index in one.entries)}))
     digests = sorted(needs.texts | {record.salt for record in lister.namespaces if record is not None})
     return Basis(
@@ -133,15 +131,19 @@ class _Lister:
         self._salts: dict[str, bytes] = {}
         self.namespaces: list[NamespaceRecord | None] = []
 
-    def list_newest(self, subject: Subject, kinds: set[type[Record]]) -> Listed:
-        """List the newest entry about a subject; all of them if it does not make a record of each kind."""
+    def list_newest(self, subject: Subject, kinds: set[type[Record]], at: str | None) -> Listed:
+        """List the newest entry about a subject.
+
+        All of them if it does not make a record of each kind, or is newer than the time in question.
+        """
         hashed = self._hash(subject)
         proof = self._unit.index.prove_newest(hashed)
         if proof.leaf is None or proof.leaf.subject != hashed:
             return _write(subject, (), proof.encode(), newest=True)
         index = proof.leaf.posting.entry
-        changes = read_entry(self._unit.log.pick([index])[0], index).fold()
-        if kinds <= {type(change.record) for change in changes if isinstance(change, Put)}:
+        entry = read_entry(self._unit.log.pick([index])[0], index)
+        made = {type(change.record) for change in entry.fold() if isinstance(change, Put)}
+        if kinds <= made and (at is None or entry.time <= at):
             return _write(subject, (index,), proof.encode(), newest=True)
         return self.list_all(subject)
 

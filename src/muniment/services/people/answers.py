@@ -1,17 +1,17 @@
 """Answers about people and workloads."""
 
-from muniment.answers.pages import end_of, horizon, select_page
-from muniment.core.people.roles import EVERYWHERE, Act, Role, may
-from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord, Where
+from muniment.answers.pages import select_page
+from muniment.answers.people import describe_person, list_grants
+from muniment.core.people.roles import EVERYWHERE, Act
+from muniment.core.records import IssuerRecord, PrincipalRecord, TokenRecord, Where
 from muniment.core.verbs.people import (
-    GetPerson,
+    FindPerson,
     GetSelf,
     ListIssuers,
     ListPeople,
     ListTokens,
     Person,
     Token,
-    WhoMay,
 )
 from muniment.services.people.issuers import list_rules
 from muniment.services.people.principals import get_principal
@@ -27,7 +27,7 @@ def get_self(reading: Reading, _query: GetSelf) -> Person:
     return _describe(reading, get_principal(reading.unit, reading.sight.principal))
 
 
-def get_person(reading: Reading, query: GetPerson) -> Person:
+def find_person(reading: Reading, query: FindPerson) -> Person:
     """Find a principal. Raises like `get_principal`."""
     return _describe(reading, get_principal(reading.unit, query.principal))
 
@@ -59,37 +59,5 @@ def list_issuers(reading: Reading, _query: ListIssuers) -> tuple[IssuerRecord, .
     return list_rules(reading.unit)
 
 
-def who_may(reading: Reading, query: WhoMay) -> tuple[Person, ...]:
-    """List who holds a role that allows an act, now or at a time."""
-    unit = reading.unit
-    until = horizon(unit, query.at)
-    end = end_of(unit, query.at)
-    grants = [
-        grant
-        for grant in unit.projections.select(GrantRecord, *until)
-        if grant.namespace in {query.namespace, EVERYWHERE}
-        and may([Role(grant.role)], query.act)
-        and (grant.ended is None or grant.ended >= end)
-    ]
-    people = [
-        (record, [grant for grant in grants if grant.principal == record.id])
-        for record in unit.projections.select(PrincipalRecord, *until)
-    ]
-    return tuple(
-        Person(record=record, name=reading.find_text(record.profile), keys=(), grants=tuple(held))
-        for record, held in people
-        if held
-    )
-
-
 def _describe(reading: Reading, record: PrincipalRecord) -> Person:
-    projections, owned = reading.unit.projections, Where("principal", "=", record.id)
-    keys = tuple(projections.select(KeyRecord, owned))
-    names = [(key.id, reading.find_text(key.name)) for key in keys]
-    return Person(
-        record=record,
-        name=reading.find_text(record.profile),
-        keys=keys,
-        machines=tuple((key, name) for key, name in names if name is not None),
-        grants=tuple(projections.select(GrantRecord, owned, Where("ended", "=", None))),
-    )
+    return describe_person(reading, record, list_grants(reading.unit, record.id))

@@ -12,7 +12,7 @@ from muniment.core.errors import NotFound, NotIdentified, NotPermitted
 from muniment.core.names import ModelName, Models, Reference
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, may
-from muniment.core.verbs.verb import May, Query, Verb, Who, Within
+from muniment.core.verbs.verb import May, Members, Query, Verb, Who, Within
 from muniment.ports.unit import Unit
 from muniment.signing.heads import HeadSigner
 
@@ -104,6 +104,10 @@ class Reading(State):
                     raise _describe_absent(query, on, absent)
             case May(act, on):
                 self.sight.check_may(act, namespace_of(query, on))
+            case Members(on):
+                self.sight.check_member()
+                for namespace in getattr(query, on):
+                    self.sight.check_may(Act.READ, namespace)
             case Who.MEMBER:
                 self.sight.check_member()
             case Who.CALLER | Who.ANYBODY:

@@ -1,0 +1,87 @@
+"""Records that are folded from the entries about their subjects, by whoever has these entries."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar, cast
+
+from muniment.answers.places import find_asked, find_place
+from muniment.core.errors import AnswerIncomplete
+from muniment.core.events import Entry, Subject
+from muniment.core.records import Key, Put, Record, Where
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class Told:
+    """The entries about a subject: the newest one only, or all."""
+
+    newest: bool
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def records(self) -> Mapping[type[Record], Mapping[Key, Record]]:
+        """The records that they make, as they amend them."""
+        return fold(self.entries)
+
+    def at(self, time: str) -> "Told | None":
+        """Leave out what came after a time; None if what came before it is not known then."""
+        until = tuple(entry for entry in self.entries if entry.time <= time)
+        return None if self.newest and until != self.entries else Told(self.newest, until)
+
+
+def fold(entries: Iterable[Entry]) -> dict[type[Record], dict[Key, Record]]:
+    """Fold entries into records, by kind and key. What amends the record of another entry is left out."""
+    tables: dict[type[Record], dict[Key, Record]] = {}
+    for entry in entries:
+        for change in entry.fold():
+            if isinstance(change, Put):
+                tables.setdefault(type(change.record), {})[change.record.identity()] = change.record
+            elif change.key in tables.get(change.kind, {}):
+                tables[change.kind][change.key] = change.amend(tables[change.kind][change.key])
+    return tables
+
+
+class FoldedRecords:
+    """The records that entries make; nothing is looked up that they do not tell whole."""
+
+    def __init__(self, tell: Callable[[Subject], Told | None]) -> None:
+        """Take a function that tells the entries about a subject; None if they are not known."""
+        self._tell = tell
+
+    def find(self, kind: type[R], key: Key) -> R | None:
+        """Find the record with a primary key.
+
+        Raises:
+            AnswerIncomplete: not all entries about its subject are known.
+        """
+        subject = find_place(kind, key)
+        told = None if subject is None else self._tell(subject)
+        if told is None or (told.newest and told.entries):
+            raise AnswerIncomplete(what=f"{kind.table} of {subject.name if subject else key}")
+        return cast("R | None", told.records.get(kind, {}).get(key))
+
+    def select(
+        self,
+        kind: type[R],
+        *conditions: Where,
+        order: str = "index",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> list[R]:
+        """List the records that meet all conditions, ordered by a column.
+
+        Raises:
+            AnswerIncomplete: the entries about their subject are not known, or only the newest one.
+        """
+        asked = find_asked(kind, conditions, newest=descending and limit == 1)
+        told = None if asked is None else self._tell(asked.subject)
+        if asked is None or told is None:
+            raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name if asked else 'everything'}")
+        records = cast("Iterable[R]", told.records.get(kind, {}).values())
+        # The newest entry tells the newest record, if it makes one; then there is no other to be told.
+        if told.newest and told.entries and not (asked.newest and records):
+            raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name}")
+        met = [record for record in records if all(condition.holds(record) for condition in conditions)]
+        return sorted(met, key=lambda record: cast("int", getattr(record, order)), reverse=descending)[:limit]

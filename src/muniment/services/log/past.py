@@ -1,0 +1,36 @@
+"""The registry as it was at a time, folded from the entries of then: no record of now is looked at."""
+
+from muniment.answers.folding import FoldedRecords, Told
+from muniment.answers.salts import find_salt
+from muniment.core.events import Entry, Subject, read_entry
+from muniment.log.index import Span, subject_hash
+from muniment.ports.unit import Unit
+
+
+class PastView:
+    """A unit of work as it was at a time. Lineage is left out, since it is known of now only."""
+
+    lineage: None = None
+
+    def __init__(self, unit: Unit, at: str) -> None:
+        """Look back from a unit of work to a time, as entries write it."""
+        self._unit = unit
+        self._at = at
+        self._told: dict[Subject, Told | None] = {}
+        self.projections = FoldedRecords(self._tell)
+        self.payloads = unit.payloads
+        self.blobs = unit.blobs
+
+    def _tell(self, subject: Subject) -> Told | None:
+        if subject not in self._told:
+            self._told[subject] = Told(newest=False, entries=self._list_entries(subject)).at(self._at)
+        return self._told[subject]
+
+    def _list_entries(self, subject: Subject) -> tuple[Entry, ...]:
+        salt = find_salt(self._unit, subject.realm)
+        if salt is None:
+            return ()
+        span = Span(subject_hash(salt, subject.kind, subject.name))
+        indexes = [posting.entry for posting in self._unit.index.prove_all(span).postings]
+        leaves = self._unit.log.pick(indexes)
+        return tuple(read_entry(leaf, index) for index, leaf in zip(indexes, leaves, strict=True))
