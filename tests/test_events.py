@@ -30,7 +30,7 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
     (
         e.RegistryCreated(origin="muniment.dev/x", log_key="muniment.dev/x+00+AA", salt=D1),
         '{"log_key":"muniment.dev/x+00+AA","origin":"muniment.dev/x","salt":"D1"}',
-        "registry ",
+        "registry , creation *",
     ),
     (
         e.NamespaceCreated(namespace="acme", salt=D1),

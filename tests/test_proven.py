@@ -34,6 +34,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act, Role
 from muniment.core.verbs.catalog import (
     GetModel,
+    GetNamespace,
     ListComments,
     ListModels,
     ListNamespaces,
@@ -157,6 +158,7 @@ def _list_queries_of_namespaces(namespaces: list[str], at: str | None) -> Iterat
             yield ListDeployments(namespace=namespace, target="prod-eu/api", history=history, at=at)
             yield ListDeployments(namespace=namespace, name=NAME, history=history, at=at)
     yield WhoMay(act=Act.GRANT, namespace=EVERYWHERE, at=at)
+    yield from (GetNamespace(namespace=one) for one in (*namespaces, EVERYWHERE))
 
 
 def answer(ask: Callable[[Query[object]], object], query: Query[object]) -> object:

@@ -15,6 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import muniment
+from muniment.answers.salts import hash_subjects
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import Memory
@@ -23,6 +24,7 @@ from muniment.client.sdk.registry import Registry
 from muniment.core import events as e
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
+from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     EventNotFound,
@@ -34,9 +36,10 @@ from muniment.core.errors import (
     PrincipalNotFound,
     ReceiptMismatch,
     RecordUnproven,
+    Untrusted,
 )
 from muniment.core.events import Entry, Event, TokenIssued
-from muniment.core.names import Alias, Kind, ModelName, Reference
+from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance, Caller, Scope
 from muniment.core.people.roles import Role
@@ -48,11 +51,24 @@ from muniment.core.verbs.bytes import SetQuota
 from muniment.core.verbs.log import GetProof
 from muniment.core.verbs.table import VERBS
 from muniment.core.verbs.verb import Command, Query, name_of
+from muniment.log.index_pages import PagedIndex
 from muniment.server import embedded
+from muniment.services import transaction
 from muniment.services.backend import LocalBackend
+from muniment.services.log import proofs
 from muniment.signing.keys import Identity, PublicKey
 from muniment.testing import LyingBackend, check_backend, open_memory
-from muniment.testing.backends import NAME, OpenAs, add_person, publish, refuses
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    OpenAs,
+    add_person,
+    publish,
+    record,
+    refuses,
+    set_policy,
+    withdraw,
+)
 from strategies import value_of, verbs
 
 COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
@@ -395,40 +411,160 @@ def test_a_write_that_is_said_to_repeat_another_has_to_be_one(
     for index in {done.receipt.index for done in tell().done}:
         lying.drop_writes(index, created=False)
         entry = trusted.ask(GetProof(index=index)).entry
-        if mine.command.was_done_by(entry) and is_newest(mine.command, index):
+        if mine.command.was_done_by(entry) and stands(mine.command, entry):
             assert kind.declared.idempotent
             assert trusted.execute(mine.command).index == index
         else:
             refuses(lambda: trusted.execute(mine.command), ReceiptMismatch)
 
 
-def is_newest(command: Command, index: int) -> bool:
-    """Say whether no later entry of the story says otherwise, or whether that cannot be proven."""
-    question = command.newest()
+def stands(command: Command, entry: Entry) -> bool:
+    """Say whether what an entry of the story says is still so."""
     try:
-        return question is None or tell().backend.ask(question).index == index
+        return command.stands(entry, tell().backend.ask)
     except NotFound:
         return False
 
 
-@pytest.mark.parametrize("act", ["move", "removal"])
-def test_an_alias_that_has_left_a_version_is_not_there(
-    act: str, owner: Identity, open_as: OpenAs, tmp_path: Path
+FIRST, STAGING = Reference(NAME, 1), Alias("staging")
+KEY = Identity.generate().public
+# Commands, and what ends what each of them did; `vera` stands for a principal.
+ENDED: list[tuple[Command, Command]] = [
+    (
+        gates.MoveAlias(reference=FIRST, alias=STAGING),
+        gates.MoveAlias(reference=Reference(NAME, 2), alias=STAGING),
+    ),
+    (
+        gates.MoveAlias(reference=FIRST, alias=STAGING),
+        gates.RemoveAlias(name=NAME, alias=STAGING, reason=Payload.of("unused")),
+    ),
+    (gates.SetTier(name=NAME, tier="high"), gates.SetTier(name=NAME, tier="low")),
+    (catalog.SetOwner(name=NAME, principal="vera"), catalog.SetOwner(name=NAME, principal="founder")),
+    (
+        catalog.SetTag(reference=FIRST, key="team", value=Payload.of("a")),
+        catalog.SetTag(reference=FIRST, key="team", value=Payload.of("b")),
+    ),
+    (
+        catalog.SetTag(reference=FIRST, key="team", value=Payload.of("a")),
+        catalog.RemoveTag(reference=FIRST, key="team"),
+    ),
+    (
+        versions.SetStatus(reference=FIRST, status=Status.REVOKED, reason=Payload.of("it leaks")),
+        versions.SetStatus(reference=FIRST, status=Status.PUBLISHED, reason=Payload.of("it does not")),
+    ),
+    (
+        versions.SetRetention(reference=FIRST, hold=True, reason=Payload.of("a lawsuit")),
+        versions.SetRetention(reference=FIRST, hold=False, reason=Payload.of("it is over")),
+    ),
+    (people.EnrolKey(principal="vera", public_key=KEY.pem), people.RevokeKey(key_id=KEY.id)),
+    *(
+        (
+            people.GrantRole(principal="vera", role=Role.READER, namespace=namespace),
+            people.RevokeRole(principal="vera", role=Role.READER, namespace=namespace),
+        )
+        for namespace in ("acme", "*")
+    ),
+]
+
+
+def grant(backend: Backend, *roles: Role) -> None:
+    for role in roles:
+        backend.execute(people.GrantRole(principal="founder", role=role, namespace="acme"))
+
+
+@pytest.mark.parametrize(("command", "end"), ENDED, ids=lambda one: name_of(type(one)))
+def test_what_has_ended_is_not_done(
+    command: Command, end: Command, owner: Identity, open_as: OpenAs, tmp_path: Path
 ) -> None:
-    """An earlier move to the same version does not count when the alias has moved since, or was removed."""
+    """An entry that says what is asked again does not confirm it once a later one says otherwise."""
     lying = LyingBackend(open_as(owner))
     trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     publish(trusted, owner, b"b")
-    staging = Alias("staging")
-    moves = [gates.MoveAlias(reference=Reference(NAME, number), alias=staging) for number in (1, 2)]
-    first = trusted.execute(moves[0])
-    assert trusted.execute(moves[0]).index == first.index
-    removal = gates.RemoveAlias(name=NAME, alias=staging, reason=Payload.of("unused"))
-    trusted.execute(moves[1] if act == "move" else removal)
+    add_person(trusted, "vera")
+    grant(trusted, Role.SECURITY, Role.AUDITOR)
+    if isinstance(end, gates.SetPolicy):
+        document = b'{"version": 1, "rules": [{"rule": "signature"}]}'
+        end = replace(end, policy=trusted.add_documents([document])[0])
+    first = trusted.execute(command)
+    assert trusted.execute(command).index == first.index
+    trusted.execute(end)
     lying.drop_writes(first.index, created=False)
-    refusal = refuses(lambda: trusted.execute(moves[0]), ReceiptMismatch)
-    assert refusal.data()["reason"] == "is not the newest"
+    refusal = refuses(lambda: trusted.execute(command), ReceiptMismatch)
+    assert refusal.data()["reason"] == "no longer stands"
+
+
+def test_a_policy_that_was_replaced_is_not_in_force(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
+    """Nor does an entry confirm a policy that another one has replaced since."""
+    lying = LyingBackend(open_as(owner))
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"a")
+    models = Models(NAME.namespace, NAME.model)
+    guard = gates.SetPolicy(models=models, alias=PRODUCTION, policy=None)
+    first = trusted.execute(guard)
+    assert trusted.execute(guard).index == first.index
+    set_policy(trusted, owner, {"rule": "signature"})
+    lying.drop_writes(first.index, created=False)
+    refuses(lambda: trusted.execute(guard), ReceiptMismatch)
+
+
+def test_a_discarded_draft_is_not_saved(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
+    """A draft that was discarded is not saved, and a tag that came back is not removed."""
+    lying = LyingBackend(open_as(owner))
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"a")
+    save = versions.SaveDraft(name=NAME, manifest=store(trusted, b"b"))
+    tag = catalog.SetTag(reference=FIRST, key="team", value=Payload.of("a"))
+    remove = catalog.RemoveTag(reference=FIRST, key="team")
+    saved = trusted.execute(save)
+    assert trusted.execute(save).index == saved.index
+    trusted.execute(versions.DiscardDraft(draft=saved.index))
+    trusted.execute(tag)
+    removed = trusted.execute(remove)
+    trusted.execute(replace(tag, value=Payload.of("b")))
+    for command, receipt in ((save, saved), (remove, removed)):
+        lying.drop_writes(receipt.index, created=False)
+        refuses(lambda command=command: trusted.execute(command), ReceiptMismatch)  # type: ignore[misc]
+
+
+def test_a_withdrawn_claim_is_not_on_record(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
+    """A claim that was withdrawn does not confirm that it is recorded again."""
+    lying = LyingBackend(open_as(owner))
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"a")
+    receipt = record(trusted, owner, 1, "https://example.com/plan", {})
+    event = receipt.read(e.AttestationRecorded)
+    command = claims.RecordAttestation(reference=Reference(NAME, event.revision), bundle=event.attestation)
+    assert trusted.execute(command).index == receipt.index
+    withdraw(trusted, owner, 1, event.attestation)
+    lying.drop_writes(receipt.index, created=False)
+    refuses(lambda: trusted.execute(command), ReceiptMismatch)
+
+
+@pytest.mark.parametrize("left_out", ["from the entry", "from the index", "from the receipt"])
+def test_an_entry_that_no_question_would_find_confirms_nothing(
+    left_out: str,
+    owner: Identity,
+    open_as: OpenAs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A revocation is not done if the registry leaves it out of the statuses of the version."""
+    trusted = TrustedBackend(open_as(owner), Memory(tmp_path / "state", "liar"), "liar")
+    publish(trusted, owner, b"a")
+    grant(trusted, Role.SECURITY)
+    if left_out == "from the entry":
+        monkeypatch.setattr(transaction, "hash_subjects", lambda *args: hash_subjects(*args)[:-1])
+    elif left_out == "from the index":
+        add = PagedIndex.add
+        monkeypatch.setattr(
+            PagedIndex, "add", lambda index, entry, leaf, about: add(index, entry, leaf, about[:-1])
+        )
+    else:
+        monkeypatch.setattr(proofs, "_prove_subjects", lambda *_: ())
+    revoke = versions.SetStatus(reference=FIRST, status=Status.REVOKED, reason=Payload.of("it leaks"))
+    with pytest.raises(Untrusted):
+        trusted.execute(revoke)
 
 
 def test_what_somebody_else_did_is_not_done_by_us(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Models, and their owners, tags and comments."""
+"""Namespaces and models, and their owners, tags and comments."""
 
 from dataclasses import replace
 
@@ -6,11 +6,12 @@ from muniment.answers.pages import select_page
 from muniment.answers.places import within_namespace
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State, View
-from muniment.core.errors import ModelNotFound
+from muniment.core.errors import LogInconsistent, ModelNotFound
 from muniment.core.names import ModelName
 from muniment.core.records import (
     CommentRecord,
     ModelRecord,
+    NamespaceRecord,
     OwnerRecord,
     TagRecord,
     VersionRecord,
@@ -19,12 +20,30 @@ from muniment.core.records import (
 from muniment.core.verbs.catalog import (
     Comment,
     GetModel,
+    GetNamespace,
     ListComments,
     ListModels,
     ListOwners,
     ListTags,
+    Namespace,
     Tag,
 )
+
+
+def get_namespace(state: State, query: GetNamespace) -> Namespace:
+    """Return a namespace.
+
+    Raises:
+        ModelNotFound: nothing has ever been in it.
+        LogInconsistent: its salt is gone.
+    """
+    record = state.view.projections.find(NamespaceRecord, (query.namespace,))
+    if record is None:
+        raise ModelNotFound(name=query.namespace)
+    salt = state.find_text(record.salt)
+    if salt is None:
+        raise LogInconsistent(reason=f"the salt of {query.namespace} is missing")
+    return Namespace(record=record, salt=salt)
 
 
 def get_model(state: State, query: GetModel) -> ModelRecord:

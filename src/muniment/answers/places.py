@@ -25,6 +25,7 @@ from muniment.core.records import (
     KeyRecord,
     ModelRecord,
     MoveRecord,
+    NamespaceRecord,
     OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
@@ -60,6 +61,7 @@ _CLAIMS: Final = Place(SubjectKind.CLAIMS, "{}/{}", ("namespace", "revision"))
 
 # Of each record the narrowest place comes first.
 PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
+    NamespaceRecord: (Place(SubjectKind.CREATION, "{}", ("name",)),),
     PrincipalRecord: (Place(SubjectKind.PRINCIPAL, "{}", ("id",)),),
     KeyRecord: (
         Place(SubjectKind.KEY, "{}", ("id",)),

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from muniment.answers.catalog import get_model, list_comments, list_models, list_owners, list_tags
+from muniment.answers.catalog import (
+    get_model,
+    get_namespace,
+    list_comments,
+    list_models,
+    list_owners,
+    list_tags,
+)
 from muniment.answers.deployments import list_deployments
 from muniment.answers.gates import preview_gate
 from muniment.answers.moves import get_move, list_moves
@@ -26,6 +33,7 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     gates.ListPolicies: list_policies,
     gates.GetTier: get_tier,
     gates.ListRequests: list_requests,
+    catalog.GetNamespace: get_namespace,
     catalog.GetModel: get_model,
     catalog.ListModels: list_models,
     catalog.ListOwners: list_owners,

@@ -14,14 +14,20 @@ E = TypeVar("E", bound=Event)
 class Proof:
     """An entry of the log with a proof of inclusion.
 
-    `leaf` is the event as the log holds it, `path` the sibling hashes (32 bytes each) of RFC 6962
-    2.1.1, `checkpoint` the signed note (C2SP tlog-checkpoint) over the tree that holds it.
+    Attributes:
+        index: its place in the log.
+        leaf: its event, as the log holds it.
+        path: the sibling hashes (32 bytes each) of RFC 6962 2.1.1.
+        checkpoint: the signed note (C2SP tlog-checkpoint) over the tree that holds it.
+        subjects: proofs that the index has it under each of its subjects, in their order
+            (`log.index_proofs.AllProof` of a span of one entry); empty if nobody asked for them.
     """
 
     index: int
     leaf: bytes
     path: tuple[bytes, ...]
     checkpoint: bytes
+    subjects: tuple[bytes, ...] = ()
 
     @cached_property
     def entry(self) -> Entry:

@@ -68,6 +68,11 @@ class Span:
         """Make the longest span that starts at an index, as a list in parts needs it."""
         return cls(subject, start, (start & -start).bit_length() - 1 if start else 8 * ENTRY_BYTES)
 
+    @classmethod
+    def single(cls, subject: bytes, entry: int) -> "Span":
+        """Make the span of one entry."""
+        return cls(subject, entry, 0)
+
     @property
     def bits(self) -> int:
         """How many bits its keys have in common, 256 to 320."""

@@ -39,7 +39,7 @@ from muniment.services.gates.requests import close_request, open_request
 from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
 from muniment.services.log.basis import NotingView, make_basis
 from muniment.services.log.past import PastView
-from muniment.services.log.proofs import Paths, find_paths, sign_paths
+from muniment.services.log.proofs import Paths, find_whole_paths, sign_paths
 from muniment.services.log.retries import once
 from muniment.services.people.answers import (
     find_person,
@@ -103,7 +103,7 @@ class LocalBackend:
 
         def work(unit: Unit) -> tuple[Outcome, Paths]:
             outcome = self.do(unit, command, retry_key)
-            return outcome, find_paths(unit, [outcome.index])
+            return outcome, find_whole_paths(unit, [outcome.index])
 
         outcome, paths = self._units.write(work)
         return confirm(self._signer, [outcome], paths)[0]
@@ -230,6 +230,7 @@ def confirm(signer: HeadSigner, outcomes: Sequence[Outcome], paths: Paths) -> li
             leaf=proof.leaf,
             path=proof.path,
             checkpoint=proof.checkpoint,
+            subjects=proof.subjects,
             created=outcome.created,
         )
         for proof, outcome in zip(sign_paths(signer, paths), outcomes, strict=True)

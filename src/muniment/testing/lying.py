@@ -35,9 +35,14 @@ class LyingBackend:
         if self._answer is None:
             return self._writer.execute(command)
         index, created = self._answer
-        proof = self._backend.ask(GetProof(index=index))
+        proof = self._backend.ask(GetProof(index=index, subjects=True))
         return Receipt(
-            index=index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint, created=created
+            index=index,
+            leaf=proof.leaf,
+            path=proof.path,
+            checkpoint=proof.checkpoint,
+            subjects=proof.subjects,
+            created=created,
         )
 
     def ask(self, query: Query[A]) -> A:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from muniment.core.errors import NotFound, ReceiptMismatch
-from muniment.core.receipts import Receipt
-from muniment.core.records import Record
-from muniment.core.verbs.verb import Command, Query, name_of
+from muniment.answers.salts import hash_subjects
+from muniment.core.errors import NotFound, ProofInvalid, ReceiptMismatch
+from muniment.core.receipts import Proof, Receipt
+from muniment.core.verbs.verb import Ask, Command, name_of
+from muniment.log.index import IndexHead, Posting, Span
+from muniment.log.index_proofs import AllProof, verify_all
+from muniment.log.tree import hash_leaf
 
 
 def check_receipt(receipt: Receipt, command: Command, principal: str, size: int) -> None:
@@ -17,7 +20,7 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
     (2) a new entry is not among the first `size`, which the log had before the command was sent
 
     If the registry says that nothing was new, an earlier entry must say the same, by anybody. A receipt does
-    not prove that no later entry says otherwise: `check_newest` does, where there is a proven answer.
+    not prove that no later entry says otherwise: `check_standing` does.
 
     Raises:
         ReceiptMismatch: one of these does not hold.
@@ -27,19 +30,36 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
         raise _mismatch(receipt, command, fault)
 
 
-def check_newest(receipt: Receipt, command: Command, ask: Callable[[Query[Record]], Record]) -> None:
-    """Check that the entry that a command repeats is the newest, if there is a proven answer about that.
+def check_standing(receipt: Receipt, command: Command, ask: Ask) -> None:
+    """Check that what an earlier entry said, which a command repeats, still stands.
 
     Raises:
         ReceiptMismatch: a later entry says otherwise.
     """
-    question = command.newest()
-    if receipt.created or question is None:
+    if receipt.created:
         return
     with suppress(NotFound):
-        if ask(question).index == receipt.index:
+        if command.stands(receipt.entry, ask):
             return
-    raise _mismatch(receipt, command, "is not the newest")
+    raise _mismatch(receipt, command, "no longer stands")
+
+
+def check_subjects(proof: Proof, head: IndexHead, salt_of: Callable[[str], bytes]) -> None:
+    """Check that the index has an entry under each of its subjects, whose inclusion MUST have been checked.
+
+    Otherwise it could be on record, and no question about its subjects would find it (rule 11).
+
+    Raises:
+        ProofInvalid: it names other subjects than its event has, or the index leaves it out.
+    """
+    about = hash_subjects(proof.event, salt_of)
+    posting = Posting(proof.index, hash_leaf(proof.leaf))
+    if tuple(map(bytes.hex, about)) != proof.entry.about or len(proof.subjects) != len(about):
+        raise ProofInvalid(what=f"the subjects of entry {proof.index}")
+    for subject, data in zip(about, proof.subjects, strict=True):
+        single = AllProof.decode(data, [posting.leaf_hash])
+        if verify_all(head, Span.single(subject, proof.index), single) != (posting,):
+            raise ProofInvalid(what=f"the subjects of entry {proof.index}")
 
 
 def _mismatch(receipt: Receipt, command: Command, reason: str) -> ReceiptMismatch:

@@ -18,7 +18,7 @@ from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.memory import Memory, Remembered
-from muniment.client.proofs.receipts import check_newest, check_receipt
+from muniment.client.proofs.receipts import check_receipt, check_standing, check_subjects
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis
 from muniment.core.digests import Digest
@@ -40,6 +40,7 @@ from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
+from muniment.core.verbs.catalog import GetNamespace
 from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof
 from muniment.core.verbs.people import FindPerson, GetKey, GetPerson, GetSelf, ListTokens, Person
 from muniment.core.verbs.verb import Command, Query
@@ -97,6 +98,7 @@ class TrustedBackend:
         self._credential = credential
         self.clock = clock
         self._seeing = Lock()
+        self._salts: dict[str, bytes] = {}
         said = backend.ask(GetLogIdentity())
         known = memory.recall()
         if known is not None and known.verifier != said.verifier:
@@ -161,8 +163,9 @@ class TrustedBackend:
         (0) the command names versions and principals as entries do
         (1) the receipt proves its entry
         (2) the entry says what the command asked and, if it is new, that we did it
-        (3) if it is not new, no later one says otherwise, where that can be proven
-        (4) the next entry says the rest, if the command makes two
+        (3) the index has it under each of its subjects, where a later question looks for it
+        (4) if it is not new, no later one says otherwise
+        (5) the next entry says the rest, if the command makes two
 
         Raises:
             InvalidBody: it names a version by an alias, which may move meanwhile: resolve it first.
@@ -172,9 +175,10 @@ class TrustedBackend:
         exact = self._name_exactly(command)
         me, sent = self.principal, self._seen
         receipt = self._backend.execute(exact)
-        self._check(receipt, sent)
+        head = self._check(receipt, sent)
         check_receipt(receipt, exact, me, sent.size)
-        check_newest(receipt, exact, self.ask)
+        check_subjects(receipt, head.index, self._salt_of)
+        check_standing(receipt, exact, self.ask)
         rest = exact.rest(receipt.entry)
         if rest is not None:
             check_receipt(self._prove_next(receipt), rest, me, receipt.index + 1)
@@ -191,8 +195,12 @@ class TrustedBackend:
         if type(query) in ANSWERS:
             return self.derive(query)
         answer = self._backend.ask(query)
-        if isinstance(answer, Proof):
-            self._check(answer, sent)
+        if isinstance(query, GetProof) and isinstance(answer, Proof):
+            head = self._check(answer, sent)
+            if answer.index != query.index:
+                raise ProofInvalid(what=f"entry {query.index}")
+            if query.subjects:
+                check_subjects(answer, head.index, self._salt_of)
         return answer
 
     def ask_unproven(self, query: Query[A]) -> A:
@@ -266,9 +274,9 @@ class TrustedBackend:
 
     def _prove_next(self, receipt: Receipt) -> Receipt:
         """Prove the entry after that of a receipt; a seal of the index may come between."""
-        proof = self.ask(GetProof(index=receipt.index + 1))
+        proof = self.ask(GetProof(index=receipt.index + 1, subjects=True))
         if isinstance(proof.event, IndexSealed):
-            proof = self.ask(GetProof(index=receipt.index + 2))
+            proof = self.ask(GetProof(index=receipt.index + 2, subjects=True))
         return Receipt(index=proof.index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint)
 
     def read_state(self, query: Query[A]) -> State:
@@ -284,7 +292,13 @@ class TrustedBackend:
         time = max(write_seconds(head.time), view.newest) if at is None else at
         return State(view=view, registry=self._seen.verifier, time=time)
 
-    def _check(self, proof: Proof, sent: Remembered) -> None:
+    def _salt_of(self, realm: str) -> bytes:
+        """Return the salt of a realm, which never changes."""
+        if realm not in self._salts:
+            self._salts[realm] = bytes.fromhex(self.ask(GetNamespace(namespace=realm)).salt)
+        return self._salts[realm]
+
+    def _check(self, proof: Proof, sent: Remembered) -> Head:
         """Check an entry's inclusion, and its head against the one last seen when the question was sent.
 
         (0) the remembered key signed the head, which names the log
@@ -295,6 +309,7 @@ class TrustedBackend:
         if not verify_inclusion(proof.index, head.size, hash_leaf(proof.leaf), proof.path, head.root):
             raise ProofInvalid(what=f"entry {proof.index}")
         self._accept(head, sent)
+        return head
 
     def _accept(self, head: Head, sent: Remembered) -> None:
         """Check the head of an answer, and remember it if it is newer.

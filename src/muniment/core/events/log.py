@@ -23,8 +23,8 @@ class RegistryCreated(Event):
     salt: Digest
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The registry."""
-        return (REGISTRY,)
+        """The registry, and its creation."""
+        return (REGISTRY, Subject(SubjectKind.CREATION, EVERYWHERE))
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the registry as the namespace of everything that belongs to no other."""

@@ -10,7 +10,7 @@ index answers two questions about a subject: which event is the newest, and whic
 |---------------|---------------------|-----------------------------------------------------|---------------|
 | `registry`    | empty               | all that belong to no namespace                     |               |
 | `namespace`   | `acme`              | all of a namespace                                  |               |
-| `creation`    | `acme`              | the creation of a namespace, salted by the registry | its salt      |
+| `creation`    | `acme`              | a namespace was created, or the registry (`*`)      | its salt      |
 | `models`      | `acme`              | the first version of each model of a namespace      |               |
 | `versions`    | `acme/x`            | versions of a model                                 | the latest    |
 | `version`     | `acme/x@3`          | published, status, retention, tags, requests, moves |               |

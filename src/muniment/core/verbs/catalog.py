@@ -11,6 +11,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import CommentRecord, ModelRecord, NamespaceRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.verb import (
+    Ask,
     At,
     Bounds,
     Change,
@@ -43,6 +44,14 @@ class SearchPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """A namespace, and the salt by which the index hashes its subjects, in hex."""
+
+    record: NamespaceRecord
+    salt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
     """A tag of a version, and its text."""
 
@@ -72,6 +81,11 @@ class SetOwner(Command):
         """The principal owns the model."""
         return says(entry, OwnerSet, name=self.name, owner=self.principal)
 
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """Nobody else owns the model since."""
+        del entry
+        return ask(GetModel(name=self.name)).owner == self.principal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOwners(PageQuery[OwnerRecord]):
@@ -95,6 +109,11 @@ class SetTag(Command):
         """The version has the tag with this text."""
         return says(entry, TagSet, **by_number(self.reference), tag=self.key, value=self.value.digest)
 
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The version still has the tag with this text."""
+        del entry
+        return Tag(key=self.key, value=self.value.text) in ask(ListTags(reference=self.reference))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveTag(Command):
@@ -107,6 +126,11 @@ class RemoveTag(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The version no longer has the tag."""
         return says(entry, TagSet, **by_number(self.reference), tag=self.key, value=None)
+
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The version still does not have the tag."""
+        del entry
+        return all(tag.key != self.key for tag in ask(ListTags(reference=self.reference)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +180,16 @@ class ListNamespaces(PageQuery[NamespaceRecord]):
 
     declared = Question("/namespaces", Who.CALLER)
     at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetNamespace(Query[Namespace]):
+    """Get a namespace, or the registry itself (`*`), with the salt by which its subjects are hashed."""
+
+    declared = Question(
+        "/namespaces/{namespace}", Within("namespace", ModelNotFound, registry=True), proven=True
+    )
+    namespace: Name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +250,7 @@ class GetLineage(Query[Graph]):
 
 VERBS: Final[tuple[type[Verb], ...]] = (
     ListNamespaces,
+    GetNamespace,
     GetModel,
     ListModels,
     SearchVersions,

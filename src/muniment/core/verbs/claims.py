@@ -11,6 +11,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import DeploymentRecord
 from muniment.core.verbs.verb import (
+    Ask,
     At,
     Change,
     Command,
@@ -22,6 +23,7 @@ from muniment.core.verbs.verb import (
     digest_of,
     says,
 )
+from muniment.core.verbs.versions import DescribeVersion
 
 _RECORDED: Final = (AttestationRecorded, ClaimWithdrawn)
 
@@ -57,6 +59,11 @@ class RecordAttestation(Command):
         """The bundle is on record as a claim about this revision, for any reason."""
         about = {"name": self.reference.name, "revision": self.reference.selector, "attestation": self.bundle}
         return any(says(entry, kind, **about) for kind in _RECORDED)
+
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The claim was not withdrawn since."""
+        claims = ask(DescribeVersion(reference=self.reference)).attestations
+        return any(claim.index == entry.index and claim.withdrawn is None for claim in claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

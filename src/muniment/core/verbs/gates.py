@@ -24,6 +24,7 @@ from muniment.core.people.roles import Act
 from muniment.core.records import MoveRecord, PolicyRecord, RequestRecord, TierRecord
 from muniment.core.verbs.verb import (
     MAX_ENTRY,
+    Ask,
     At,
     Bounds,
     Change,
@@ -118,9 +119,9 @@ class MoveAlias(Command):
         """The alias moved to the version, by the move that was expected."""
         return self._points(entry) and self.expected in {None, entry.index}
 
-    def newest(self) -> "GetMove":
-        """The alias must not have moved since."""
-        return GetMove(name=self.reference.name, alias=self.alias)
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The alias has not moved since."""
+        return ask(GetMove(name=self.reference.name, alias=self.alias)).index == entry.index
 
     def _points(self, entry: Entry) -> bool:
         return says(entry, AliasMoved, **by_number(self.reference), alias=self.alias)
@@ -250,6 +251,13 @@ class SetPolicy(Command):
         """The policy is in force for the alias, by any statement."""
         return says(entry, PolicySet, models=self.models, alias=self.alias, policy=self.policy)
 
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """No other policy was set for the alias since."""
+        since = ListPolicies(namespace=self.models.namespace, after=entry.index, limit=1000)
+        later = ask(since)
+        others = ((one.models, one.alias) != (str(self.models), str(self.alias)) for one in later)
+        return since.following(later) is None and all(others)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTier(Command):
@@ -263,9 +271,9 @@ class SetTier(Command):
         """The model is in the tier."""
         return says(entry, TierSet, name=self.name, tier=self.tier)
 
-    def newest(self) -> "GetTier":
-        """The tier must not have changed since."""
-        return GetTier(name=self.name)
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The tier has not changed since."""
+        return ask(GetTier(name=self.name)).index == entry.index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

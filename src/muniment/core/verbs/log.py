@@ -45,10 +45,14 @@ class GetGrowth(Query[Growth]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetProof(Query[Proof]):
-    """Get an entry of the log with its proof (RFC 6962 2.1.1) and a signed checkpoint."""
+    """Get an entry of the log with its proof (RFC 6962 2.1.1) and a signed checkpoint.
+
+    With `subjects`, also get proofs that the index has it under each of its subjects.
+    """
 
     declared = Question("/log/entries/{index}", Who.CALLER, proven=True)
     index: int
+    subjects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from muniment.core.people.roles import EVERYWHERE, Act, Role
 from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import (
+    Ask,
     At,
     Bounds,
     Change,
@@ -123,6 +124,11 @@ class EnrolKey(Command):
         key = {"public_key": self.public_key.decode(), "key": Digest.of(self.public_key).hex}
         return says(entry, KeyEnrolled, principal=self.principal, **key)
 
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The key was not revoked since."""
+        key = ask(GetKey(key_id=Digest.of(self.public_key).hex))
+        return key.index == entry.index and key.revoked is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeKey(Command):
@@ -155,6 +161,12 @@ class GrantRole(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The principal holds the role there."""
         return says(entry, RoleGranted, principal=self.principal, role=self.role, namespace=self.namespace)
+
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The role was not revoked since."""
+        namespaces = () if self.namespace == EVERYWHERE else (self.namespace,)
+        person = ask(GetPerson(principal=self.principal, namespaces=namespaces))
+        return any(grant.index == entry.index for grant in person.grants)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from muniment.core.digests import Digest
 from muniment.core.errors import NotFound
@@ -24,6 +24,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import Record
 
+A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
 T = TypeVar("T")
 
@@ -46,10 +47,14 @@ class May:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Principals who may read in the namespace that the field `on` names; others get `absent`."""
+    """Principals who may read in the namespace that the field `on` names; others get `absent`.
+
+    With `registry`, every caller may ask about what belongs to no namespace (`*`).
+    """
 
     on: str
     absent: type[NotFound]
+    registry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,10 @@ class Command(Verb, ABC):
         """Return whether an earlier entry says the same, for any reason; only for idempotent commands."""
         return self.declared.idempotent and self.is_done_by(entry)
 
-    def newest(self) -> "Query[Record] | None":
-        """Return the proven question whose answer an earlier entry must have made; None if there is none."""
-        return None
+    def stands(self, entry: Entry, ask: "Ask") -> bool:
+        """Return whether what an earlier entry says has not ended since, as proven answers tell."""
+        del entry, ask
+        return True
 
     def rest(self, entry: Entry) -> "Command | None":
         """Return what the next entry must confirm, given the entry of the receipt; None if nothing."""
@@ -178,6 +184,13 @@ class Query(Verb, Generic[A_co]):
     """A question about one consistent state; its answer is an `A_co`."""
 
     declared: ClassVar[Question]
+
+
+class Ask(Protocol):
+    """A function that answers queries."""
+
+    def __call__(self, query: Query[A], /) -> A:
+        """Answer a query."""
 
 
 @dataclass(frozen=True, slots=True)

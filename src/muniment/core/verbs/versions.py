@@ -29,6 +29,7 @@ from muniment.core.records import (
 )
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import (
+    Ask,
     At,
     Bounds,
     Change,
@@ -133,6 +134,11 @@ class SaveDraft(Command):
         """The manifest is a draft of this name."""
         return says(entry, DraftSaved, name=self.name, revision=self.manifest)
 
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The draft is still open."""
+        drafts = ask(ListDrafts(name=self.name, after=entry.index - 1, limit=1))
+        return [draft.record.index for draft in drafts] == [entry.index]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDraft(Command):
@@ -175,6 +181,11 @@ class SetStatus(Command):
         is_first = self.status is Status.PUBLISHED and says(entry, VersionPublished, **version)
         return is_first or says(entry, StatusSet, **version, status=self.status)
 
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The version got no other status since."""
+        detail = ask(DescribeVersion(reference=self.reference))
+        return (detail.status or detail.record).index == entry.index
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetRetention(Command):
@@ -194,6 +205,11 @@ class SetRetention(Command):
         """The version is kept until then, and on hold or not, for any reason."""
         until = {} if self.until is None else {"until": write_time(read_time(self.until))}
         return says(entry, RetentionSet, **by_number(self.reference), **until, hold=self.hold)
+
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The retention has not changed since."""
+        retention = ask(DescribeVersion(reference=self.reference)).retention
+        return retention is not None and retention.index == entry.index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

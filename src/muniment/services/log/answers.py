@@ -24,7 +24,7 @@ def get_proof(reading: Reading, query: GetProof) -> Proof:
     Raises:
         EventNotFound: the log has no such entry, or the caller may not read it.
     """
-    proof = prove(reading.unit, reading.signer, query.index)
+    proof = prove(reading.unit, reading.signer, query.index, subjects=query.subjects)
     namespace = proof.entry.namespace
     if namespace is None:
         if reading.sight.caller.principal not in {name for _, name in proof.event.subjects()}:

@@ -5,11 +5,13 @@ never covers entries that a crash could still undo.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from muniment.core.errors import EventNotFound, LogInconsistent
+from muniment.core.events import read_entry
 from muniment.core.receipts import Proof
 from muniment.core.verbs.log import Growth, LogIdentity
+from muniment.log.index import Span
 from muniment.log.proofs import find_root, prove_consistency, prove_inclusions
 from muniment.log.tree import hash_leaf, read_root
 from muniment.ports.unit import Unit
@@ -18,21 +20,42 @@ from muniment.signing.heads import HeadSigner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """Proofs without a checkpoint: leaves with their paths to the root of one tree, and that of its index."""
+    """Proofs without a checkpoint, to the roots of one log and its index.
+
+    Attributes:
+        size, root: those of the log.
+        index_root: that of its index.
+        entries: the index and leaf of each entry, and its path in the log.
+        subjects: the proofs of each entry from the index (`core.receipts.Proof.subjects`).
+    """
 
     size: int
     root: bytes
     index_root: bytes
     entries: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]
+    subjects: tuple[tuple[bytes, ...], ...] = ()
 
 
-def prove(unit: Unit, signer: HeadSigner, index: int) -> Proof:
+def prove(unit: Unit, signer: HeadSigner, index: int, *, subjects: bool = False) -> Proof:
     """Prove an entry. The state of `unit` MUST be durable.
 
     Raises:
         EventNotFound: the log has no such entry.
     """
-    return sign_paths(signer, find_paths(unit, [index]))[0]
+    paths = find_whole_paths(unit, [index]) if subjects else find_paths(unit, [index])
+    return sign_paths(signer, paths)[0]
+
+
+def find_whole_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
+    """Find the paths that prove entries, and that the index has them. Raises like `prove`."""
+    paths = find_paths(unit, indexes)
+    subjects = [_prove_subjects(unit, index, leaf) for index, leaf, _ in paths.entries]
+    return replace(paths, subjects=tuple(subjects))
+
+
+def _prove_subjects(unit: Unit, index: int, leaf: bytes) -> tuple[bytes, ...]:
+    about = map(bytes.fromhex, read_entry(leaf, index).about)
+    return tuple(unit.index.prove_all(Span.single(subject, index)).encode() for subject in about)
 
 
 def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
@@ -59,8 +82,10 @@ def sign_paths(signer: HeadSigner, paths: Paths) -> list[Proof]:
     if not paths.entries:
         return []
     checkpoint = signer.sign(paths.size, paths.root, paths.index_root)
+    subjects = paths.subjects or ((),) * len(paths.entries)
     return [
-        Proof(index=index, leaf=leaf, path=path, checkpoint=checkpoint) for index, leaf, path in paths.entries
+        Proof(index=index, leaf=leaf, path=path, checkpoint=checkpoint, subjects=proofs)
+        for (index, leaf, path), proofs in zip(paths.entries, subjects, strict=True)
     ]
 
 

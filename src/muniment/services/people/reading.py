@@ -99,8 +99,9 @@ class Reading(State):
             NotPermitted: the caller may not ask this.
         """
         match query.declared.who:
-            case Within(on, absent):
-                if not self.sight.sees(namespace_of(query, on)):
+            case Within(on, absent, registry):
+                namespace = namespace_of(query, on)
+                if not (registry and namespace == EVERYWHERE) and not self.sight.sees(namespace):
                     raise _describe_absent(query, on, absent)
             case May(act, on):
                 self.sight.check_may(act, namespace_of(query, on))

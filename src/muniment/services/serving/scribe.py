@@ -15,7 +15,7 @@ from muniment.core.errors import StorageBusy
 from muniment.core.receipts import Receipt
 from muniment.ports.unit import MOST_A_COMMIT, Unit, Units
 from muniment.services.backend import confirm
-from muniment.services.log.proofs import Paths, find_paths
+from muniment.services.log.proofs import Paths, find_whole_paths
 from muniment.services.transaction import Outcome
 from muniment.signing.heads import HeadSigner
 
@@ -92,4 +92,4 @@ class Scribe:
 
 
 def _find_paths(unit: Unit, outcomes: Sequence[Outcome]) -> Paths:
-    return find_paths(unit, [outcome.index for outcome in outcomes])
+    return find_whole_paths(unit, [outcome.index for outcome in outcomes])
