@@ -483,9 +483,6 @@ def test_what_has_ended_is_not_done(
     publish(trusted, owner, b"b")
     add_person(trusted, "vera")
     grant(trusted, Role.SECURITY, Role.AUDITOR)
-    if isinstance(end, gates.SetPolicy):
-        document = b'{"version": 1, "rules": [{"rule": "signature"}]}'
-        end = replace(end, policy=trusted.add_documents([document])[0])
     first = trusted.execute(command)
     assert trusted.execute(command).index == first.index
     trusted.execute(end)
