@@ -102,6 +102,7 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
     """Give each proven query about everything there is, now and at times, and about what is not there."""
     leaves = backend.ask(GetLeaves(limit=1000))
     times = [None, *(read_entry(leaf, 0).time for leaf in leaves[:: max(1, len(leaves) // 5)])]
+    times.append(str(len(leaves) // 2))
     namespaces = [record.name for record in backend.ask(ListNamespaces())] + [NOBODYS.namespace]
     yield from (query for at in times for query in _list_queries_of_namespaces(namespaces, at))
     models = [model.name for one in namespaces for model in backend.ask(ListModels(namespace=one))]

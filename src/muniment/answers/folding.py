@@ -1,16 +1,48 @@
 """Records that are folded from the entries about their subjects, by whoever has these entries."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from muniment.answers.places import find_asked, find_place
 from muniment.core.errors import AnswerIncomplete
 from muniment.core.events import Entry, Subject
 from muniment.core.records import Key, Put, Record, Where
+from muniment.core.times import read_time, write_time
 
 R = TypeVar("R", bound=Record)
+
+_INDEX: Final = re.compile(r"[0-9]{1,16}")
+
+
+class Past(NamedTuple):
+    """A past state of the log: until a time, as entries write it, or until an entry, which is included.
+
+    >>> Past.read("812")
+    Past(entry=812, time='')
+    >>> Past.read("2026-11-28T09:00:00+01:00")
+    Past(entry=None, time='2026-11-28T08:00:00.000000Z')
+    """
+
+    entry: int | None
+    time: str
+
+    @classmethod
+    def read(cls, text: str) -> "Past":
+        """Read a time (RFC 3339), or the index of an entry.
+
+        Raises:
+            InvalidTime: it is neither.
+        """
+        if _INDEX.fullmatch(text):
+            return cls(int(text), "")
+        return cls(None, write_time(read_time(text)))
+
+    def has(self, entry: Entry) -> bool:
+        """Return whether an entry was on record then."""
+        return entry.time <= self.time if self.entry is None else entry.index <= self.entry
 
 
 @dataclass
@@ -25,9 +57,9 @@ class Told:
         """The records that they make, as they amend them."""
         return fold(self.entries)
 
-    def at(self, time: str) -> "Told | None":
-        """Leave out what came after a time; None if what came before it is not known then."""
-        until = tuple(entry for entry in self.entries if entry.time <= time)
+    def until(self, past: Past) -> "Told | None":
+        """Leave out what came later; None if what came before it is not known then."""
+        until = tuple(entry for entry in self.entries if past.has(entry))
         return None if self.newest and until != self.entries else Told(self.newest, until)
 
 

@@ -1,10 +1,10 @@
-"""Bounds of queries: pages, and the time of which a query asks the state."""
+"""Bounds of queries: pages, and the past of which a query asks the state."""
 
 from typing import Final, TypeVar
 
+from muniment.answers.folding import Past
 from muniment.answers.view import View
 from muniment.core.records import Record, Where
-from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import PageQuery, Query
 
 R = TypeVar("R", bound=Record)
@@ -24,11 +24,11 @@ def select_page(view: View, query: PageQuery[T], kind: type[R], *conditions: Whe
     return view.projections.select(kind, *conditions, after, limit=bound(query.limit))
 
 
-def time_of(query: Query[object]) -> str | None:
-    """Return the time of which a query asks the state, as entries write it; None for now.
+def past_of(query: Query[object]) -> Past | None:
+    """Return the past of which a query asks the state; None for now.
 
     Raises:
-        InvalidTime: it is not a time.
+        InvalidTime: it is neither a time nor the index of an entry.
     """
     at = getattr(query, "at", None)
-    return None if at is None else write_time(read_time(at))
+    return None if at is None else Past.read(at)

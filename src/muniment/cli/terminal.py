@@ -84,6 +84,9 @@ def show_in_browser(address: str) -> None:
     webbrowser.open(address)
 
 
+at_option = click.option("--at", metavar="TIME|ENTRY", help="Answer as of this time (RFC 3339) or entry.")
+
+
 def json_option(command: F) -> F:
     """Add `--json` to a command."""
 

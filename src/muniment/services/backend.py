@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Final, TypeVar, cast
 
-from muniment.answers.pages import time_of
+from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.core.backend import Stored
@@ -183,10 +183,10 @@ class LocalBackend:
     def _answer(self, unit: Unit, query: Query[A], now: str) -> A:
         reading = self._read(unit, now)
         reading.check_who(query)
-        at = time_of(query)
-        if at is not None and type(query) in ANSWERS:
-            past = State(view=PastView(unit, at), registry=reading.registry, time=at)
-            return cast("A", ANSWERS[type(query)](past, query))
+        past = past_of(query)
+        if past is not None and type(query) in ANSWERS:
+            state = State(view=PastView(unit, past), registry=reading.registry, time=reading.time)
+            return cast("A", ANSWERS[type(query)](state, query))
         # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", _QUERIES[type(query)](reading, query))
 
@@ -194,13 +194,13 @@ class LocalBackend:
         answer = BASES.get(type(query))
         if answer is None:
             raise NotProven(query=name_of(type(query)))
-        reading, at = self._read(unit, now), time_of(query)
+        reading, past = self._read(unit, now), past_of(query)
         reading.check_who(query)
-        view = NotingView(unit if at is None else PastView(unit, at))
+        view = NotingView(unit if past is None else PastView(unit, past))
         # That there is no answer follows from the same basis.
         with suppress(MunimentError):
             answer(State(view=view, registry=reading.registry, time=reading.time), query)
-        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees), at)
+        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees), past)
 
     def _read(self, unit: Unit, now: str) -> Reading:
         return Reading(

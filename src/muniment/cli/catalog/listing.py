@@ -9,7 +9,7 @@ import click
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, name_people
-from muniment.cli.terminal import NO, Terminal, json_option
+from muniment.cli.terminal import NO, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.comparing import Difference
 from muniment.client.versions.identifying import Match
@@ -23,7 +23,7 @@ from muniment.core.verbs.gates import Move
 @click.option(
     "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="The most rows."
 )
-@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@at_option
 @json_option
 @click.pass_obj
 def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None:
@@ -88,7 +88,7 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
 
 @click.command()
 @click.argument("reference", metavar="NAME[@ALIAS]")
-@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@at_option
 @json_option
 @click.pass_obj
 def history(terminal: Terminal, reference: str, at: str | None) -> None:

@@ -5,7 +5,7 @@ import click
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.core.claims.deployments import State
 from muniment.core.digests import Digest
@@ -43,7 +43,7 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
 @click.command()
 @click.argument("name", default="")
 @click.option("--target", default="", help="List this target only.")
-@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@at_option
 @click.option("--history", is_flag=True, help="Include deployments that have ended.")
 @json_option
 @click.pass_obj

@@ -10,7 +10,7 @@ import yaml
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, split_alias
 from muniment.cli.session import connect, describe_receipt, name_people, put_names
-from muniment.cli.terminal import NO, FilePath, Terminal, json_option
+from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json
 from muniment.core.counting import count
@@ -70,7 +70,7 @@ def guard(terminal: Terminal, reference: str) -> None:
 
 @policy.command()
 @click.argument("reference", metavar="NAME@ALIAS")
-@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@at_option
 @json_option
 @click.pass_obj
 def show(terminal: Terminal, reference: str, at: str | None) -> None:

@@ -5,7 +5,16 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_option, show_in_browser
+from muniment.cli.terminal import (
+    DAYS,
+    ENTRY,
+    Amount,
+    FilePath,
+    Terminal,
+    at_option,
+    json_option,
+    show_in_browser,
+)
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation, split_link
 from muniment.core.canonical import JsonObject
@@ -180,7 +189,7 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
 @click.argument("namespace")
-@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@at_option
 @json_option
 @click.pass_obj
 def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> None:

@@ -7,7 +7,7 @@ import click
 
 from muniment.cli.gates.standing import describe_state
 from muniment.cli.session import connect, name_people
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.client.proofs.checking import find_withdrawn
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
@@ -24,7 +24,7 @@ _MOST_FOUND: Final = 10
 
 @click.command()
 @click.argument("reference")
-@click.option("--at", metavar="TIME", help="Answer as of this time (RFC 3339).")
+@at_option
 @json_option
 @click.pass_obj
 def show(terminal: Terminal, reference: str, at: str | None) -> None:

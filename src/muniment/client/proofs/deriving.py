@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from muniment.answers.folding import FoldedRecords, Told
+from muniment.answers.folding import FoldedRecords, Past, Told
 from muniment.answers.salts import read_salt
 from muniment.answers.view import Documents
 from muniment.core.basis import Basis, Held, Listed
@@ -36,15 +36,15 @@ class ProvenView:
         newest: the time of the newest entry of the basis; empty without one.
     """
 
-    def __init__(self, basis: Basis, head: Head, documents: Documents, at: str | None = None) -> None:
-        """Check a basis against its head, which the caller MUST have accepted; with `at`, as of that time.
+    def __init__(self, basis: Basis, head: Head, documents: Documents, past: Past | None = None) -> None:
+        """Check a basis against its head, which the caller MUST have accepted; with `past`, as of then.
 
         Raises:
             ProofInvalid, IndexMalformed, AnswerIncomplete: a part is not proven, or is missing.
             InvalidDocument: an entry cannot be read.
         """
         proven = _Checker(basis, head).check()
-        known = proven if at is None else {subject: told.at(at) for subject, told in proven.items()}
+        known = proven if past is None else {one: told.until(past) for one, told in proven.items()}
         self.projections = FoldedRecords(known.get)
         self.payloads = ProvenTexts({str(payload.digest): payload.text for payload in basis.texts})
         self.blobs = documents

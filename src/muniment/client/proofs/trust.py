@@ -12,7 +12,7 @@ from functools import cached_property
 from threading import Lock
 from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
 
-from muniment.answers.pages import time_of
+from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
@@ -281,15 +281,15 @@ class TrustedBackend:
 
     def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""
-        sent, at = self._seen, time_of(query)
+        sent, past = self._seen, past_of(query)
         basis = self._backend.prove(query)
         head = open_head(basis.head, self._verifier)
         self._accept(head, sent)
         try:
-            view = ProvenView(basis, head, _Documents(self._backend), at)
+            view = ProvenView(basis, head, _Documents(self._backend), past)
         except (ValueError, InvalidDocument) as error:
             raise ProofInvalid(what="an entry of the answer") from error
-        time = max(write_seconds(head.time), view.newest) if at is None else at
+        time = max(write_seconds(head.time), view.newest)
         return State(view=view, registry=self._seen.verifier, time=time)
 
     def _salt_of(self, realm: str) -> bytes:

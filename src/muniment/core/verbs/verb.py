@@ -133,7 +133,9 @@ class Sent:
 MAX_ENTRY = 2**53
 Name = Annotated[str, Bounds(most=200)]
 Time = Annotated[str, Bounds(most=40)]
-At = Annotated[str | None, Bounds(most=40, says="Answer as of this time (RFC 3339).")]
+At = Annotated[
+    str | None, Bounds(most=40, says="Answer as of this time (RFC 3339), or as of this entry of the log.")
+]
 Limit = Annotated[int, Bounds(least=1, most=1000)]
 
 

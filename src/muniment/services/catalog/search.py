@@ -2,10 +2,10 @@
 
 import importlib
 
-from muniment.answers.pages import bound
+from muniment.answers.pages import bound, past_of
 from muniment.core.catalog.search import Search, identify_people
-from muniment.core.times import read_time, write_time
 from muniment.core.verbs.catalog import SearchPage, SearchVersions
+from muniment.services.log.past import end_of
 from muniment.services.people.principals import find_id
 from muniment.services.people.reading import Reading
 
@@ -19,7 +19,8 @@ def search_versions(reading: Reading, query: SearchVersions) -> SearchPage:
     """
     unit, namespaces = reading.unit, reading.sight.namespaces()
     limit = bound(query.limit)
-    until = None if query.at is None else unit.log.count_until(write_time(read_time(query.at)))
+    past = past_of(query)
+    until = None if past is None else end_of(unit, past)
     search = identify_people(_parse(query.text), lambda text: find_id(unit, text))
     page = unit.catalog.search(search, namespaces, query.cursor, limit, until)
     return SearchPage(items=tuple(page.versions), next=page.cursor)

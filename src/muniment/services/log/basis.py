@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from muniment.answers.folding import Past
 from muniment.answers.places import find_asked, find_place
 from muniment.answers.salts import find_salt
 from muniment.answers.view import Records, Texts, View
@@ -102,8 +103,8 @@ class _NotingTexts:
         return self.texts.find(digest)
 
 
-def make_basis(unit: Unit, signer: HeadSigner, needs: Needs, at: str | None = None) -> Basis:
-    """Prove what an answer depends on, now or at a time. The state of `unit` MUST be durable."""
+def make_basis(unit: Unit, signer: HeadSigner, needs: Needs, past: Past | None = None) -> Basis:
+    """Prove what an answer depends on, now or in the past. The state of `unit` MUST be durable."""
     subjects = sorted({*needs.whole, *needs.newest})
     realms = sorted({subject.realm for subject in subjects} - {EVERYWHERE})
     lister = _Lister(unit)
@@ -112,7 +113,7 @@ def make_basis(unit: Unit, signer: HeadSigner, needs: Needs, at: str | None = No
         if subject in needs.whole:
             listed.append(lister.list_all(subject))
         else:
-            listed.append(lister.list_newest(subject, needs.newest[subject], at))
+            listed.append(lister.list_newest(subject, needs.newest[subject], past))
     paths = find_paths(unit, sorted({0, *(index for one in listed for index in one.entries)}))
     digests = sorted(needs.texts | {record.salt for record in lister.namespaces if record is not None})
     return Basis(
@@ -131,10 +132,10 @@ class _Lister:
         self._salts: dict[str, bytes] = {}
         self.namespaces: list[NamespaceRecord | None] = []
 
-    def list_newest(self, subject: Subject, kinds: set[type[Record]], at: str | None) -> Listed:
+    def list_newest(self, subject: Subject, kinds: set[type[Record]], past: Past | None) -> Listed:
         """List the newest entry about a subject.
 
-        All of them if it does not make a record of each kind, or is newer than the time in question.
+        All of them if it does not make a record of each kind, or came later than asked.
         """
         hashed = self._hash(subject)
         proof = self._unit.index.prove_newest(hashed)
@@ -143,7 +144,7 @@ class _Lister:
         index = proof.leaf.posting.entry
         entry = read_entry(self._unit.log.pick([index])[0], index)
         made = {type(change.record) for change in entry.fold() if isinstance(change, Put)}
-        if kinds <= made and (at is None or entry.time <= at):
+        if kinds <= made and (past is None or past.has(entry)):
             return _write(subject, (index,), proof.encode(), newest=True)
         return self.list_all(subject)
 

@@ -1,6 +1,6 @@
-"""The registry as it was at a time, folded from the entries of then: no record of now is looked at."""
+"""The registry as it was, folded from the entries of then: no record of now is looked at."""
 
-from muniment.answers.folding import FoldedRecords, Told
+from muniment.answers.folding import FoldedRecords, Past, Told
 from muniment.answers.salts import find_salt
 from muniment.core.events import Entry, Subject, read_entry
 from muniment.log.index import Span, subject_hash
@@ -8,14 +8,14 @@ from muniment.ports.unit import Unit
 
 
 class PastView:
-    """A unit of work as it was at a time. Lineage is left out, since it is known of now only."""
+    """A unit of work as it was. Lineage is left out, since it is known of now only."""
 
     lineage: None = None
 
-    def __init__(self, unit: Unit, at: str) -> None:
-        """Look back from a unit of work to a time, as entries write it."""
+    def __init__(self, unit: Unit, past: Past) -> None:
+        """Look back from a unit of work."""
         self._unit = unit
-        self._at = at
+        self._past = past
         self._told: dict[Subject, Told | None] = {}
         self.projections = FoldedRecords(self._tell)
         self.payloads = unit.payloads
@@ -23,7 +23,7 @@ class PastView:
 
     def _tell(self, subject: Subject) -> Told | None:
         if subject not in self._told:
-            self._told[subject] = Told(newest=False, entries=self._list_entries(subject)).at(self._at)
+            self._told[subject] = Told(newest=False, entries=self._list_entries(subject)).until(self._past)
         return self._told[subject]
 
     def _list_entries(self, subject: Subject) -> tuple[Entry, ...]:
@@ -34,3 +34,9 @@ class PastView:
         indexes = [posting.entry for posting in self._unit.index.prove_all(span).postings]
         leaves = self._unit.log.pick(indexes)
         return tuple(read_entry(leaf, index) for index, leaf in zip(indexes, leaves, strict=True))
+
+
+def end_of(unit: Unit, past: Past) -> int:
+    """Count the entries that were on record then."""
+    size = unit.log.size()
+    return unit.log.count_until(past.time) if past.entry is None else min(past.entry + 1, size)
