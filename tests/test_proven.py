@@ -20,6 +20,7 @@ from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     GateMisjudged,
+    MissingExtra,
     MunimentError,
     NotFound,
     NotProven,
@@ -29,6 +30,7 @@ from muniment.core.errors import (
 )
 from muniment.core.events import NamespaceCreated, read_entry
 from muniment.core.gates.policy import Gate, Mode
+from muniment.core.gates.rules.expression import Program
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act, Role
@@ -59,6 +61,7 @@ from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import GetKey, GetPerson, ListPeople, WhoMay
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
+from muniment.policies import documents
 from muniment.ports.unit import Unit
 from muniment.services.backend import LocalBackend
 from muniment.signing.heads import HeadSigner
@@ -469,3 +472,26 @@ def test_a_gate_that_is_not_met_is_not_believed(
     assert not judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
     with pytest.raises(PolicyNotFound):
         judge(client, JudgeGate(reference=FIRST, alias=Alias("free")))
+
+
+def test_a_client_says_which_rules_it_cannot_judge(
+    backend: LocalBackend, owner: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the package for expressions, a client takes the word of the registry for them, and says so."""
+    publish(backend, owner, b"a")
+    set_policy(backend, owner, {"rule": "cel", "expression": "size(authors) == 1"}, {"rule": "signature"})
+    backend.__class__ = Lenient
+    lenient = cast("Lenient", backend)
+    client = TrustedBackend(lenient, Memory(tmp_path, "here"), "here")
+    query = JudgeGate(reference=FIRST, alias=PRODUCTION)
+    lenient.say = lambda gate: gate
+    met = judge(client, query)
+    assert (met.passed, met.verdicts[0].unproven) == (True, ())
+
+    def miss(_: str) -> Program:
+        raise MissingExtra(package="common-expression-language", extra="policies")
+
+    monkeypatch.setattr(documents, "_compile", miss)
+    assert not judge(client, query).passed
+    lenient.say = lambda _: met
+    assert judge(client, query).verdicts[0].unproven == ("cel",)

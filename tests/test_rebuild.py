@@ -17,13 +17,13 @@ from muniment.core.digests import Digest
 from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
 from muniment.core.events import IndexSealed, read_entry
 from muniment.core.names import Alias, Reference
+from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias, RollBackAlias
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import GrantRole, RevokeKey, RevokeRole
 from muniment.services import transaction
 from muniment.services.backend import LocalBackend
-from muniment.services.transaction import REGISTRY
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
 from muniment.testing import open_memory

@@ -127,6 +127,7 @@ CODES = """
     method_not_allowed
     missing_extra
     model_not_found
+    move_unfounded
     name_taken
     not_a_file
     not_confirmed

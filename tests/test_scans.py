@@ -22,6 +22,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import GateFailed, NotPermitted, StaleApproval, StorageFailed
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
+from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import Role
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.people import RevokeKey
@@ -34,7 +35,6 @@ from muniment.server.jobs import Jobs
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.services.backend import LocalBackend
-from muniment.services.transaction import REGISTRY
 from muniment.services.upkeep.scans import SCANNING, Scans
 from muniment.signing.bundle import Bundle
 from muniment.signing.keys import Identity

@@ -8,6 +8,7 @@ from muniment.answers.people import roles_of
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
+from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
@@ -19,10 +20,12 @@ from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import MoveRecord, VersionRecord, Where
-from muniment.ports.lineage import Lineage
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
+# Of each of these, proofs travel.
+_MAX_NAMED: Final = 200
+_TOO_LONG: Final = "an ancestry too long to follow"
 
 
 class Moment(NamedTuple):
@@ -41,7 +44,9 @@ class Bar(NamedTuple):
 
 
 def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case:
-    """Gather what a policy judges of a version for an alias; without a lineage, nothing of that.
+    """Gather what a policy judges of a version for an alias.
+
+    Without a lineage, only those inputs are found that the provenance names as versions.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
@@ -56,7 +61,6 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
     }
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
-    lineage = view.lineage if traced else None
     return Case(
         version=f"{version.name}@{version.number}",
         alias=str(bar.alias),
@@ -69,8 +73,8 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         roles={signer: roles_of(view, signer, name.namespace) for signer in signers},
         holds=_find_holds(view, version),
         baselines=baselines,
-        origins=_find_origins(view, lineage, claims) if lineage is not None else (),
-        revoked=_find_revoked(view, lineage, version) if lineage is not None else (),
+        origins=_find_origins(view, claims) if traced else (),
+        revoked=_find_revoked(view, version, claims) if traced else (),
         status=status_of(view, version),
     )
 
@@ -99,22 +103,23 @@ def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
     return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
 
 
-def _find_origins(view: View, lineage: Lineage, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
+def _find_origins(view: View, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
     origins = [
-        _find_origin(view, lineage, one, Provenance(claim.predicate))
-        for claim in claims
-        if claim.predicate_type == PROVENANCE
-        for one in Provenance(claim.predicate).inputs
+        _find_origin(view, one, provenance)
+        for provenance in _read_provenance(claims)
+        for one in provenance.inputs
     ]
     return tuple(origins)
 
 
-def _find_origin(view: View, lineage: Lineage, one: Input, provenance: Provenance) -> Origin:
+def _read_provenance(claims: Sequence[Attestation]) -> list[Provenance]:
+    return [Provenance(claim.predicate) for claim in claims if claim.predicate_type == PROVENANCE]
+
+
+def _find_origin(view: View, one: Input, provenance: Provenance) -> Origin:
     if one.kind == "code":
         return Origin(name=one.name, kind=one.kind, resolved=bool(one.digest) and one.uri != "git")
-    owners = [owned.version for owned in lineage.find_versions({one.digest}, None)] if one.digest else []
-    if one.uri.startswith(VERSION_URI):
-        owners = [owner for owner in owners if f"{owner.name}@{owner.number}" == one.uri[len(VERSION_URI) :]]
+    owners = _find_owners(view, one)
     snapshot = provenance.find_byproduct(f"snapshot of {one.name}")
     kept = snapshot is not None and snapshot.hex == one.digest
     licences = {licence for owner in owners if (licence := _find_licence(view, owner))}
@@ -124,6 +129,28 @@ def _find_origin(view: View, lineage: Lineage, one: Input, provenance: Provenanc
         resolved=bool(owners) or kept,
         licence=licences.pop() if len(licences) == 1 else "",
     )
+
+
+def _find_owners(view: View, one: Input) -> list[VersionRecord]:
+    """Find the versions that have the bytes of an input: the one that it names, if it names one."""
+    named = one.uri[len(VERSION_URI) :] if one.uri.startswith(VERSION_URI) else ""
+    if not one.digest:
+        return []
+    if view.lineage is None:
+        return _find_named(view, named, one.digest)
+    owners = [owned.version for owned in view.lineage.find_versions({one.digest}, None)]
+    return [owner for owner in owners if not named or f"{owner.name}@{owner.number}" == named]
+
+
+def _find_named(view: View, reference: str, digest: str) -> list[VersionRecord]:
+    """Find the version that a reference names, if it can be seen and has bytes of a digest (hex)."""
+    try:
+        version = resolve(view, Reference.parse(reference))
+        revision = Digest.parse(version.revision)
+        files = () if revision.hex == digest else read_revision(view, revision).files
+    except MunimentError:
+        return []
+    return [version] if revision.hex == digest or any(file.digest.hex == digest for file in files) else []
 
 
 def _find_licence(view: View, version: VersionRecord) -> str:
@@ -136,12 +163,39 @@ def _find_licence(view: View, version: VersionRecord) -> str:
     return Card.read(cards[-1].predicate).licence if cards else ""
 
 
-def _find_revoked(view: View, lineage: Lineage, version: VersionRecord) -> tuple[str, ...]:
+def _find_revoked(view: View, version: VersionRecord, claims: Sequence[Attestation]) -> tuple[str, ...]:
     """List which of a version and all that it was made from are revoked, wherever in the registry."""
+    if view.lineage is None:
+        return _find_revoked_among_named(view, version, claims)
     root = Digest.parse(version.revision).hex
-    nodes = lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
+    nodes = view.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
     revoked = [
         f"{one.name}@{one.number}" for one in list_revoked(view) if Digest.parse(one.revision).hex in nodes
     ]
-    unknown = ["an ancestry too long to follow"] if len(nodes) > _MAX_ANCESTORS else []
-    return (*revoked, *unknown)
+    return (*revoked, *([_TOO_LONG] if len(nodes) > _MAX_ANCESTORS else []))
+
+
+def _find_revoked_among_named(
+    view: View, version: VersionRecord, claims: Sequence[Attestation]
+) -> tuple[str, ...]:
+    """Do the same, following only the versions that each provenance names."""
+    seen = {version.index: version}
+    waiting, revoked = [(version, claims)], []
+    while waiting and len(seen) <= _MAX_NAMED:
+        one, said = waiting.pop()
+        if status_of(view, one) is Status.REVOKED:
+            revoked.append(f"{one.name}@{one.number}")
+        inputs = [source for provenance in _read_provenance(said) for source in provenance.inputs]
+        for parent in (owner for source in inputs for owner in _find_owners(view, source)):
+            if parent.index not in seen:
+                seen[parent.index] = parent
+                waiting.append((parent, _read_what_is_said(view, parent)))
+    return (*revoked, *([_TOO_LONG] if waiting else []))
+
+
+def _read_what_is_said(view: View, version: VersionRecord) -> tuple[Attestation, ...]:
+    """Read the claims about an ancestor; none if they cannot be seen or relied on."""
+    try:
+        return read_claims(view, version, read_revision(view, Digest.parse(version.revision)))
+    except MunimentError:
+        return ()

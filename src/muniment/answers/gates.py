@@ -15,7 +15,12 @@ Judged = tuple[Verdict, Case | None]
 
 
 def preview_gate(state: State, query: JudgeGate) -> Gate:
-    """Judge a version by the policies of an alias, or by another policy, without recording anything.
+    """Judge a version without recording anything. Raises as `judge_all`."""
+    return gate_of(resolve(state.view, query.reference), query.alias, judge_all(state, query))
+
+
+def judge_all(state: State, query: JudgeGate) -> list[Judged]:
+    """Judge a version by the policies of an alias, or by another policy; return the cases as well.
 
     Raises:
         PolicyNotFound: the alias is not guarded.
@@ -25,11 +30,11 @@ def preview_gate(state: State, query: JudgeGate) -> Gate:
     version = resolve(view, query.reference)
     if query.policy is not None:
         bar = Bar(query.alias, load_policy(view, str(query.policy)), str(query.policy))
-        return gate_of(version, query.alias, [judge_bar(view, version, bar, moment)])
+        return [judge_bar(view, version, bar, moment)]
     judged = judge_gate(view, version, query.alias, moment)
     if judged is None:
         raise PolicyNotFound(name=version.name, alias=str(query.alias))
-    return gate_of(version, query.alias, judged)
+    return judged
 
 
 def judge_gate(view: View, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from muniment.core import canonical
 from muniment.core.canonical import JsonObject
-from muniment.core.errors import InvalidDocument, InvalidPolicy
+from muniment.core.errors import InvalidDocument, InvalidPolicy, MissingExtra
 from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.expression import Program
 
@@ -18,15 +18,27 @@ def read_policy(document: JsonObject) -> Policy:
 
 
 def decode_policy(data: bytes) -> Policy:
-    """Read a policy from its JSON.
+    """Read a stored policy from its JSON. Without the `policies` extra, its expressions deny.
 
     Raises:
         InvalidPolicy: it is not a policy.
     """
     try:
-        return read_policy(canonical.decode(data))
+        return Policy.read(canonical.decode(data), _compile_if_possible)
     except InvalidDocument as error:
         raise InvalidPolicy(reason=error.reason) from error
+
+
+def _compile_if_possible(source: str) -> Program:
+    try:
+        return _compile(source)
+    except MissingExtra as error:
+        reason = f"{error}: {error.hint}"
+
+        def evaluate(_: object) -> object:
+            raise LookupError(reason)
+
+        return Program(names=frozenset(), evaluate=evaluate, available=False)
 
 
 def _compile(source: str) -> Program:

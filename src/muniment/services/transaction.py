@@ -10,7 +10,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import Entry, Event, IndexSealed, NamespaceCreated, write_entry
 from muniment.core.payloads import Payload
-from muniment.core.people.callers import Caller
+from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.people.roles import Act, Role, may
 from muniment.core.records import Change, KeyRecord, Put, Record
 from muniment.core.times import write_time
@@ -20,7 +20,6 @@ from muniment.ports.unit import Unit
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
-REGISTRY: str = "registry"
 # Seldom enough to cost nothing, and often enough that a lie does not last.
 SEAL_EVERY: Final = 1_000
 

@@ -193,7 +193,10 @@ def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
     for verdict in gate.verdicts:
         if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
             lines.append(f"policy {verdict.policy:.19} ({verdict.mode})")
-        lines += [line for finding in verdict.findings for line in _describe_finding(finding, names)]
+        for finding in verdict.findings:
+            lines += _describe_finding(finding, names)
+            if finding.id in verdict.unproven:
+                lines.append("           as the registry says: it cannot be proven here")
         lines += _describe_nothing(verdict)
     return lines
 

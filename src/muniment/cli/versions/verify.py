@@ -7,7 +7,7 @@ import click
 
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, FilePath, Terminal, json_option
-from muniment.client.proofs.checking import Check
+from muniment.client.proofs.verifying import Check
 from muniment.client.sdk.opening import forget as forget_log
 from muniment.client.versions.exporting import verify_export
 from muniment.core.counting import count

@@ -1,10 +1,7 @@
 """Check a version against the log and the bytes: nothing is taken from the registry on its word."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from muniment.client.bytes.copying import hash_rest
@@ -17,9 +14,6 @@ from muniment.core.claims.approvals import EVIDENCE, evidence_of
 from muniment.core.claims.attestations import (
     APPROVAL,
     CONTENT,
-    EVALUATION,
-    TOMBSTONE,
-    VERDICT,
     WITHDRAWAL,
     Attestation,
     kind_of,
@@ -31,9 +25,7 @@ from muniment.core.errors import (
     ContentCorrupt,
     EvidenceInconsistent,
     KeyRevoked,
-    MunimentError,
     NotSigned,
-    ProofInvalid,
     RecordUnproven,
     VerdictInconsistent,
     VersionPurged,
@@ -44,26 +36,12 @@ from muniment.core.gates.policy import judge
 from muniment.core.gates.verdicts import Content, read_case, write_verdict
 from muniment.core.names import Reference
 from muniment.core.records import AttestationRecord, VersionRecord
-from muniment.core.times import write_seconds
 from muniment.core.verbs.people import GetKey
-from muniment.core.verbs.versions import DescribeVersion, GetVersion, VersionDetail
+from muniment.core.verbs.versions import DescribeVersion, GetVersion
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was checked: what, and the refusal if it failed."""
-
-    what: str
-    error: MunimentError | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Say whether it held."""
-        return self.error is None
 
 
 def resolve(backend: TrustedBackend, reference: Reference, at: str | None = None) -> VersionRecord:
@@ -323,102 +301,6 @@ def _outcome(predicate: JsonObject) -> object:
         predicate["mode"],
         [(one["id"], one["passed"], one["waived"]) for one in listed if isinstance(one, Mapping)],
     )
-
-
-def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
-    """Check all that can be checked of a version; each by name, none left out after a failure."""
-    version = resolve(backend, reference)
-    revision = read_revision(backend, version)
-    detail = backend.ask(DescribeVersion(reference=_exact(version)))
-    purged = detail.status is not None and detail.status.status == Status.PURGED
-    files = [
-        (f"file {file.path} ({file.digest})", partial(check_file, backend, file))
-        for file in revision.files
-        if not purged
-    ]
-    if purged:
-        files = [("bytes were purged, by a tombstone", partial(_check_tombstone, detail))]
-    signature = ("content signed by the author", partial(check_signature, backend, version, revision))
-    return [
-        Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
-        Check(what=f"manifest {version.revision}"),
-        Check(what=_describe_standing(detail, write_seconds(backend.seen.time))),
-        *run_all([*files, signature, *_list_checks(backend, detail.attestations, version, revision)]),
-    ]
-
-
-def _list_checks(
-    backend: TrustedBackend,
-    records: Sequence[AttestationRecord],
-    version: VersionRecord,
-    revision: Revision,
-) -> list[tuple[str, Callable[[], object]]]:
-    """List what can be checked of the claims about a version, by name."""
-    marked = any(record.withdrawn is not None or record.predicate_type == WITHDRAWAL for record in records)
-    try:
-        withdrawn = find_withdrawn(backend, records, version, revision) if marked else {}
-    except (MunimentError, OSError):
-        # A check of its own names this; until then, every evaluation is checked.
-        withdrawn = {}
-    claims = [
-        (_describe_claim(record), partial(check_claim, backend, record, version, revision))
-        for record in records
-    ]
-    evidence = [
-        (
-            f"metrics of evaluation {record.digest:.19} follow from its counts",
-            partial(check_evidence, backend, record, version, revision),
-        )
-        for record in records
-        if record.predicate_type == EVALUATION and record.index not in withdrawn
-    ]
-    verdicts = [
-        (
-            f"verdict {record.digest:.19} follows from its policy and claims",
-            partial(check_verdict, backend, record, version, revision),
-        )
-        for record in records
-        if record.predicate_type == VERDICT
-    ]
-    marks = (
-        "what is marked as withdrawn was withdrawn by its signer, and nothing else was",
-        partial(find_withdrawn, backend, records, version, revision),
-    )
-    return [*claims, *([marks] if marked else []), *evidence, *verdicts]
-
-
-def _describe_claim(record: AttestationRecord) -> str:
-    withdrawn = "" if record.withdrawn is None else ", withdrawn"
-    return f"{kind_of(record.predicate_type)} {record.digest:.19} by {record.signer}{withdrawn}"
-
-
-def _describe_standing(detail: VersionDetail, time: str) -> str:
-    """Say what became of a version, and as of when that is proven."""
-    status = detail.status
-    state = "published" if status is None else f"{status.status} since {status.set}"
-    left = [f"no longer {move.alias} since {move.moved}" for move in detail.superseded]
-    return f"{', '.join([state, *left])}, as of {time}"
-
-
-def _check_tombstone(detail: VersionDetail) -> None:
-    """Check that a purge left its claim; what it says is checked as any claim is."""
-    if not any(record.predicate_type == TOMBSTONE for record in detail.attestations):
-        raise NotSigned(reference=f"the purge of {detail.record.name}@{detail.record.number}")
-
-
-def run_all(checks: Sequence[tuple[str, Callable[[], object]]]) -> list[Check]:
-    """Run named checks, several at once; what one raises is its outcome."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(lambda check: _run(*check), checks))
-
-
-def _run(what: str, check: Callable[[], object]) -> Check:
-    try:
-        check()
-    except (MunimentError, OSError) as error:
-        refusal = error if isinstance(error, MunimentError) else ProofInvalid(what=what)
-        return Check(what=what, error=refusal)
-    return Check(what=what)
 
 
 def _check_digest(actual: Digest, expected: Digest, name: str) -> None:

@@ -33,6 +33,7 @@ class ProvenView:
     """A view of what a basis proves; looking up anything else is refused.
 
     Attributes:
+        salts: those of the realms that the basis is about.
         newest: the time of the newest entry of the basis; empty without one.
     """
 
@@ -43,7 +44,9 @@ class ProvenView:
             ProofInvalid, IndexMalformed, AnswerIncomplete: a part is not proven, or is missing.
             InvalidDocument: an entry cannot be read.
         """
-        proven = _Checker(basis, head).check()
+        checker = _Checker(basis, head)
+        proven = checker.check()
+        self.salts = {realm: salt for realm, salt in checker.salts.items() if salt is not None}
         known = proven if past is None else {one: told.until(past) for one, told in proven.items()}
         self.projections = FoldedRecords(known.get)
         self.payloads = ProvenTexts({str(payload.digest): payload.text for payload in basis.texts})
@@ -85,7 +88,7 @@ class _Checker:
         # Rule 1.
         self._leaves = {held.index: _read_leaf(held, head) for held in basis.entries}
         self._listed = {Subject(SubjectKind(one.kind), one.name): one for one in basis.subjects}
-        self._salts: dict[str, bytes | None] = {}
+        self.salts: dict[str, bytes | None] = {}
 
     def check(self) -> dict[Subject, Told]:
         """Check the texts, and what is listed of each subject."""
@@ -116,9 +119,9 @@ class _Checker:
 
     def _salt_of(self, realm: str) -> bytes | None:
         """Find the salt of a realm; None for a namespace that was never created."""
-        if realm not in self._salts:
-            self._salts[realm] = self._read_salt(realm)
-        return self._salts[realm]
+        if realm not in self.salts:
+            self.salts[realm] = self._read_salt(realm)
+        return self.salts[realm]
 
     def _read_salt(self, realm: str) -> bytes | None:
         # Rule 2.

@@ -30,6 +30,7 @@ from muniment.core.errors import (
     LogForked,
     LogReplaced,
     LogRolledBack,
+    NotFound,
     NotIdentified,
     ProofInvalid,
     RecordUnproven,
@@ -173,6 +174,10 @@ class TrustedBackend:
             ReceiptMismatch: it proves something else. The command may not have taken effect.
         """
         exact = self._name_exactly(command)
+        for realm in exact.realms:
+            # Afterwards, we may not be allowed to ask.
+            with suppress(NotFound):
+                self._salt_of(realm)
         me, sent = self.principal, self._seen
         receipt = self._backend.execute(exact)
         head = self._check(receipt, sent)
@@ -289,6 +294,7 @@ class TrustedBackend:
             view = ProvenView(basis, head, _Documents(self._backend), past)
         except (ValueError, InvalidDocument) as error:
             raise ProofInvalid(what="an entry of the answer") from error
+        self._salts |= view.salts
         time = max(write_seconds(head.time), view.newest)
         return State(view=view, registry=self._seen.verifier, time=time)
 

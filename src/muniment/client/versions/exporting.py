@@ -19,9 +19,10 @@ from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 
 import msgspec
 
-from muniment.client.proofs.checking import Check, check_version, read_revision, resolve
+from muniment.client.proofs.checking import read_revision, resolve
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.verifying import Check, check_version
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config

@@ -7,15 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
 
-from muniment.client.proofs.checking import (
-    Check,
-    check_file,
-    read_claims,
-    read_revision,
-    resolve,
-    run_all,
-)
+from muniment.client.proofs.checking import check_file, read_claims, read_revision, resolve
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.verifying import Check, run_all
 from muniment.core.bytes.revisions import File
 from muniment.core.claims.attestations import PROVENANCE, Attestation
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from muniment.client.proofs.aliases import check_alias
 from muniment.client.proofs.checking import (
     check_in_service,
     check_signature,
@@ -62,6 +63,7 @@ def load(
         ContentCorrupt: a file was altered.
         BadSignature: the author did not sign these files.
         VersionWithdrawn, VersionPurged: the version is revoked or purged.
+        MoveUnfounded, GateFailed: the alias does not point at it rightly, as `check_alias` says.
 
     Warns if it is retired or deprecated.
     """
@@ -71,6 +73,8 @@ def load(
         warnings.warn(f"{version.name}@{version.number} is {status}", stacklevel=3)
     revision = read_revision(backend, version)
     check_signature(backend, version, revision)
+    if isinstance(reference.selector, Alias):
+        check_alias(backend, reference.selector, version, revision, at)
     chosen, files = _choose(revision, version)
     contents = [(file, read_file(backend, file)) for file in files]
     for file, data in contents:

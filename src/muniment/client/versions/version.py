@@ -12,9 +12,7 @@ from muniment.client.claims.overlap import find_overlap
 from muniment.client.claims.signers import Signer
 from muniment.client.people.principals import write_reason
 from muniment.client.proofs.checking import (
-    Check,
     check_signature,
-    check_version,
     read_claims,
     read_document,
     read_revision,
@@ -22,6 +20,7 @@ from muniment.client.proofs.checking import (
 )
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.verifying import Check, check_version
 from muniment.client.versions.approving import (
     sign_claim,
     write_approval,

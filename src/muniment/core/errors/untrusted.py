@@ -82,6 +82,17 @@ class GateMisjudged(Untrusted):
     advice = "do not rely on its gate; if client and server have different versions, update the older one"
 
 
+class MoveUnfounded(Untrusted):
+    """An alias moved without the verdicts of the policies that were in force."""
+
+    reference: str
+    alias: str
+    index: int
+    reason: str
+    message = "the move of {alias} to {reference}, entry {index}, does not rest on its policies: {reason}"
+    advice = "do not use it: ask an admin of the registry, and replay the log with `muniment audit verify`"
+
+
 class EvidenceInconsistent(Untrusted):
     """A stated metric does not follow from the counts beside it."""
 

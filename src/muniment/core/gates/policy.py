@@ -32,7 +32,7 @@ from muniment.core.people.roles import Role
 from muniment.core.times import read_time
 
 MAX_RULES: Final = 200
-_MEMBERS: Final = frozenset({"description", "mode", "scope", "rules", "waivers", "break_glass"})
+_MEMBERS: Final = frozenset({"description", "mode", "scope", "continuous", "rules", "waivers", "break_glass"})
 
 
 class Mode(StrEnum):
@@ -72,7 +72,8 @@ class BreakGlassTerms:
 class Policy:
     """Rules, their scope and mode. They always include a format rule, which refuses pickles by default.
 
-    `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them.
+    `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them. A
+    `continuous` policy must be met whenever the model is loaded, and not only when the alias moves.
     """
 
     rules: tuple[NamedRule, ...]
@@ -80,6 +81,7 @@ class Policy:
     mode: Mode = Mode.ENFORCE
     models: tuple[str, ...] = ()
     tiers: frozenset[str] = frozenset()
+    continuous: bool = False
     waivers: WaiverTerms | None = None
     break_glass: BreakGlassTerms | None = None
 
@@ -104,6 +106,7 @@ class Policy:
             mode=Mode(members.one_of("mode", frozenset(Mode), Mode.ENFORCE)),
             models=tuple(scope.texts("models", [])),
             tiers=frozenset(scope.texts("tiers", [])),
+            continuous=members.truth("continuous", default=False),
             waivers=_read_waivers(members),
             break_glass=_read_break_glass(members),
         )
@@ -139,7 +142,9 @@ class Policy:
 class Verdict:
     """The findings of all rules of one policy.
 
-    A version that is not `in_service` fails, which blocks the move in every mode.
+    A version that is not `in_service` fails, which blocks the move in every mode. `unproven` are the ids of
+    the rules for which a client takes the registry's word: what they look at can only be found, or the client
+    lacks the package that evaluates them.
     """
 
     version: str
@@ -148,6 +153,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     mode: Mode = Mode.ENFORCE
     in_service: bool = True
+    unproven: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -308,7 +314,10 @@ def describe_gate(gate: Gate) -> JsonObject:
                 "policy": verdict.policy,
                 "mode": str(verdict.mode),
                 "passed": verdict.passed,
-                "findings": [describe_finding(finding) for finding in verdict.findings],
+                "findings": [
+                    {**describe_finding(finding), "proven": finding.id not in verdict.unproven}
+                    for finding in verdict.findings
+                ],
             }
             for verdict in gate.verdicts
         ],

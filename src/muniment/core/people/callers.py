@@ -15,6 +15,9 @@ from muniment.core.errors import InvalidScope
 from muniment.core.names import check_part
 from muniment.core.people.roles import EVERYWHERE, Act
 
+# The principal of the registry itself, which signs verdicts, scans and tombstones.
+REGISTRY: Final = "registry"
+
 
 class Assurance(StrEnum):
     """How the owner of a key was identified when it was enrolled."""

@@ -12,16 +12,16 @@ May(act=<Act.GRANT: 'grant roles'>, on='namespace')
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Annotated, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from muniment.core.digests import Digest
 from muniment.core.errors import NotFound
 from muniment.core.events import Entry, Event
-from muniment.core.names import Reference
+from muniment.core.names import ModelName, Models, Reference
 from muniment.core.payloads import Payload
-from muniment.core.people.roles import Act
+from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import Record
 
 A = TypeVar("A")
@@ -161,6 +161,20 @@ class Command(Verb, ABC):
         """Whether it names its version as entries do: by number."""
         reference = getattr(self, "reference", None)
         return reference is None or isinstance(reference.selector, int)
+
+    @property
+    def realms(self) -> frozenset[str]:
+        """The namespaces that it names, and the registry (`*`): its entries are about nothing else."""
+        named = set()
+        for field in fields(self):
+            match getattr(self, field.name):
+                case ModelName(namespace=namespace) | Models(namespace=namespace):
+                    named.add(namespace)
+                case Reference(name=name):
+                    named.add(name.namespace)
+                case str(namespace) if field.name == "namespace":
+                    named.add(namespace)
+        return frozenset({EVERYWHERE, *named})
 
     @abstractmethod
     def is_done_by(self, entry: Entry) -> bool:

@@ -5,10 +5,10 @@ from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
-from muniment.core.people.callers import Assurance
+from muniment.core.people.callers import REGISTRY, Assurance
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import hold
-from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
+from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.signing.statements import attest
 
 

@@ -2,10 +2,11 @@
 
 from muniment.core.events import RegistryCreated, RoleGranted
 from muniment.core.payloads import Payload
+from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.services.people.principals import add_principal
-from muniment.services.transaction import REGISTRY, Outcome, Transaction
+from muniment.services.transaction import Outcome, Transaction
 
 
 def found_registry(tx: Transaction, founder: RegisterPrincipal, registry_name: Payload) -> Outcome:

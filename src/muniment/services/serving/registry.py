@@ -11,7 +11,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, LengthMismatch
 from muniment.core.payloads import Payload
-from muniment.core.people.callers import NOBODY, Caller
+from muniment.core.people.callers import NOBODY, REGISTRY, Caller
 from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.times import write_time
@@ -29,7 +29,7 @@ from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
 from muniment.services.people.sessions import enrol_passkey, identify
 from muniment.services.serving.scribe import Scribe
-from muniment.services.transaction import REGISTRY, Outcome, RegistryKeys, Transaction
+from muniment.services.transaction import Outcome, RegistryKeys, Transaction
 
 # The prefix that tells tokens from other secrets; 32 random bytes follow as text.
 _MAX_TOKEN_CHARACTERS = 200

@@ -12,7 +12,7 @@ from muniment.core.claims.attestations import SCAN
 from muniment.core.claims.scans import Scan, ScanFinding, write_scan
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, Unavailable
-from muniment.core.people.callers import Caller
+from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.records import VersionRecord, Where
 from muniment.core.times import write_time
 from muniment.ports.blobs import BlobStore
@@ -22,7 +22,7 @@ from muniment.ports.jobs import Job
 from muniment.ports.scanning import Scannable, Scanning
 from muniment.ports.unit import Unit, Units
 from muniment.services.claims.own import record_stored, sign_own
-from muniment.services.transaction import REGISTRY, RegistryKeys, Transaction
+from muniment.services.transaction import RegistryKeys, Transaction
 
 SCANNING: Final = "scan"
 # The number of versions that share a commit, small enough that publishers hardly notice.

@@ -11,6 +11,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import AlreadyWithdrawn, NotPermitted
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
+from muniment.core.people.callers import REGISTRY
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import act_of, record_claim
@@ -18,7 +19,7 @@ from muniment.services.claims.signers import verify_sent
 from muniment.services.claims.withdrawals import withdraw
 from muniment.services.gates.approvals import check_approval, check_waiver
 from muniment.services.gates.requests import close_rejected
-from muniment.services.transaction import REGISTRY, Outcome, Transaction
+from muniment.services.transaction import Outcome, Transaction
 
 
 def admit(

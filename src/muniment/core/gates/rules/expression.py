@@ -12,10 +12,14 @@ from muniment.core.gates.rules.case import Case, Finding, no, yes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A compiled expression: the names that it uses, and a function that evaluates it."""
+    """A compiled expression: the names that it uses, and a function that evaluates it.
+
+    It is not `available` if the package that evaluates expressions is not installed.
+    """
 
     names: frozenset[str]
     evaluate: Callable[[Mapping[str, object]], object]
+    available: bool = True
 
 
 # Compiles an expression, or refuses it.

@@ -1,0 +1,105 @@
+"""Check what an alias serves: by the verdicts with which it moved, and by its policies now."""
+
+from muniment.answers.gates import judge_all
+from muniment.answers.policies import load_policy
+from muniment.client.proofs.checking import check_claim
+from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.bytes.revisions import Revision
+from muniment.core.canonical import JsonObject, object_in
+from muniment.core.claims.attestations import VERDICT
+from muniment.core.errors import GateFailed, MoveUnfounded, PolicyNotFound
+from muniment.core.gates.policy import Mode, Policy
+from muniment.core.gates.rules.content import Formats
+from muniment.core.gates.rules.evidence import Scans
+from muniment.core.gates.rules.history import Window
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.people.callers import REGISTRY
+from muniment.core.records import MoveRecord, VersionRecord
+from muniment.core.verbs.gates import GetMove, GetPolicies, JudgeGate
+from muniment.core.verbs.versions import DescribeVersion
+
+
+def check_alias(
+    backend: TrustedBackend, alias: Alias, version: VersionRecord, revision: Revision, at: str | None = None
+) -> None:
+    """Check that an alias points at a version rightly; with `at`, that it did.
+
+    (0) its newest move, of then, points at the version
+    (1) the move rests on the policies in force then (`check_move`)
+    (2) the version meets the format and scan rules of the policies that are enforced now, and every rule of
+    those that are continuous, except for when to move; a rule that cannot be judged here is not met
+
+    Raises:
+        MoveUnfounded: it moved without the verdicts of its policies.
+        GateFailed: the version does not meet them now.
+    """
+    name = ModelName.parse(version.name)
+    move = backend.ask(GetMove(name=name, alias=alias, at=at))
+    if move.number != version.number:
+        raise _unfounded(move, version, "it points elsewhere")
+    check_move(backend, move, version, revision)
+    query = JudgeGate(reference=Reference(name, version.number), alias=alias)
+    state = backend.read_state(query)
+    try:
+        verdicts = [verdict for verdict, _ in judge_all(state, query)]
+    except PolicyNotFound:
+        return
+    failures = [
+        f"{finding.rule}: {finding.message}"
+        for verdict in verdicts
+        if verdict.mode is Mode.ENFORCE and verdict.policy
+        for finding in verdict.findings
+        if finding.id in _list_lasting(load_policy(state.view, verdict.policy)) and not finding.holds
+    ]
+    if failures:
+        raise GateFailed(reference=str(query.reference), alias=str(alias), failures=tuple(failures))
+
+
+def check_move(backend: TrustedBackend, move: MoveRecord, version: VersionRecord, revision: Revision) -> None:
+    """Check that an alias moved to a version by the verdicts of exactly the policies in force then.
+
+    Whether each verdict follows from its case is checked apart (`check_verdict`).
+
+    Raises:
+        MoveUnfounded: a verdict is missing, is of another policy, or blocks a move that was no emergency.
+    """
+    name, alias = ModelName.parse(move.name), Alias(move.alias)
+    try:
+        records = backend.ask(GetPolicies(name=name, alias=alias, at=str(move.index)))
+    except PolicyNotFound:
+        return
+    claims = backend.ask(DescribeVersion(reference=Reference(name, version.number))).attestations
+    stated = {}
+    for digest in move.verdicts.split():
+        record = next((claim for claim in claims if claim.digest == digest), None)
+        if record is None or (record.signer, record.predicate_type) != (REGISTRY, VERDICT):
+            raise _unfounded(move, version, f"{digest} is no verdict about this version")
+        predicate = check_claim(backend, record, version, revision).predicate
+        policy = object_in(predicate.get("policy"))
+        if policy.get("uri") != f"{name}@{alias}":
+            raise _unfounded(move, version, f"the verdict {digest} is about another alias")
+        stated[f"sha256:{object_in(policy.get('digest')).get('sha256')}"] = predicate
+    missing = {str(record.digest) for record in records} ^ stated.keys()
+    if missing:
+        raise _unfounded(move, version, f"the verdicts are not those of its policies: {min(missing)}")
+    if not move.emergency and any(map(_blocks, stated.values())):
+        raise _unfounded(move, version, "a policy was not met")
+
+
+def _blocks(verdict: JsonObject) -> bool:
+    return verdict.get("mode") == Mode.ENFORCE and verdict.get("verificationResult") != "PASSED"
+
+
+def _list_lasting(policy: Policy) -> set[str]:
+    """List the ids of the rules of a policy that a version must meet whenever it is used."""
+    return {
+        named.id
+        for named in policy.rules
+        if isinstance(named.rule, Formats | Scans)
+        or (policy.continuous and not isinstance(named.rule, Window))
+    }
+
+
+def _unfounded(move: MoveRecord, version: VersionRecord, reason: str) -> MoveUnfounded:
+    reference = f"{version.name}@{version.number}"
+    return MoveUnfounded(reference=reference, alias=move.alias, index=move.index, reason=reason)
