@@ -1,18 +1,18 @@
 """Read claims again: each reader verifies them again before relying on them."""
 
+from muniment.answers.bundles import read_once, verify_once
 from muniment.answers.documents import read_document
 from muniment.answers.places import within_namespace
 from muniment.answers.view import View
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
-from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement, read_statement
+from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement
 from muniment.core.claims.withdrawals import drop_withdrawn
 from muniment.core.digests import Digest
 from muniment.core.errors import WrongSubject
 from muniment.core.names import ModelName
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord, Where
-from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
+from muniment.signing.bundle import MAX_BUNDLE_BYTES
 from muniment.signing.content import is_about
-from muniment.signing.keys import PublicKey
 
 
 def read_revision(view: View, digest: Digest) -> Revision:
@@ -68,7 +68,8 @@ def find_same(
 
 def read_said(view: View, digest: str) -> Statement:
     """Read what a stored bundle says, without verifying it again. Raises as `read_document`."""
-    return read_statement(Bundle.decode(read_document(view, Digest.parse(digest), MAX_BUNDLE_BYTES)).payload)
+    bundle = Digest.parse(digest)
+    return read_once(bundle, lambda: read_document(view, bundle, MAX_BUNDLE_BYTES))
 
 
 def authors_of(view: View, version: VersionRecord) -> frozenset[str]:
@@ -103,8 +104,7 @@ def _read_claim(
     view: View, record: AttestationRecord, key: KeyRecord, version: VersionRecord, revision: Revision
 ) -> Attestation:
     digest = Digest.parse(record.digest)
-    bundle = Bundle.decode(read_document(view, digest, MAX_BUNDLE_BYTES))
-    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+    statement = verify_once(digest, key, lambda: read_document(view, digest, MAX_BUNDLE_BYTES))
     check_subject(statement, version, revision)
     return Attestation(
         digest=digest,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from muniment.answers.bundles import verify_once
 from muniment.client.bytes.copying import hash_rest
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.hashing import BackgroundHasher
@@ -133,7 +134,12 @@ def find_content_claims(backend: TrustedBackend, version: VersionRecord) -> list
 
 
 def check_claim(
-    backend: TrustedBackend, record: AttestationRecord, version: VersionRecord, revision: Revision
+    backend: TrustedBackend,
+    record: AttestationRecord,
+    version: VersionRecord,
+    revision: Revision,
+    *,
+    again: bool = True,
 ) -> Attestation:
     """Check a claim: on record, by a key that the log gave to its signer, about this version.
 
@@ -141,7 +147,8 @@ def check_claim(
     (1) its bytes have the digest on record, and the key signed them
     (2) it is about this version: the digest of the manifest, or exactly its files
 
-    The caller MUST have `record` and `version` from proven answers, and `revision` from its manifest.
+    The caller MUST have `record` and `version` from proven answers, and `revision` from its manifest. Unless
+    `again`, a bundle that was verified before is not fetched once more.
     """
     key = backend.ask(GetKey(key_id=record.key_id))
     if key.id != record.key_id or key.principal != record.signer:
@@ -149,8 +156,14 @@ def check_claim(
     if key.revoked is not None and key.revoked <= record.index:
         raise KeyRevoked(key_id=key.id)
     digest = Digest.parse(record.digest)
-    data = read_document(backend, digest, kind_of(record.predicate_type), MAX_BUNDLE_BYTES)
-    statement = verify_bundle(Bundle.decode(data), PublicKey.read(key.public_key.encode()))
+
+    def read() -> bytes:
+        return read_document(backend, digest, kind_of(record.predicate_type), MAX_BUNDLE_BYTES)
+
+    if again:
+        statement = verify_bundle(Bundle.decode(read()), PublicKey.read(key.public_key.encode()))
+    else:
+        statement = verify_once(digest, key, read)
     about = is_about(statement, Digest.parse(version.revision), revision)
     if not about or (record.name, record.revision) != (version.name, version.revision):
         raise WrongSubject(reference=f"{version.name}@{version.number}", subject=record.digest)
@@ -179,7 +192,7 @@ def read_claims(
     records = backend.ask(DescribeVersion(reference=_exact(version), at=at)).attestations
     withdrawn = find_withdrawn(backend, records, version, revision)
     claims = [
-        check_claim(backend, record, version, revision)
+        check_claim(backend, record, version, revision, again=False)
         for record in records
         if not types or record.predicate_type in types
         if record.index not in withdrawn or record.predicate_type == APPROVAL
