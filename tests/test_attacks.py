@@ -220,7 +220,7 @@ def test_a_contributor_of_one_namespace_is_nobody_in_another(people: Cast) -> No
     refuses(lambda: carl.ask(WhoMay(act=_PUBLISH, namespace="secret")), NotPermitted)
     carla = carl.ask(GetSelf()).record.id
     refuses(lambda: carl.ask(GetPerson(principal=carla, namespaces=("secret",))), NotPermitted)
-    assert {one.name for one in carl.ask(ListNamespaces())} == {"acme", "other"}
+    assert "secret" not in {one.name for one in carl.ask(ListNamespaces())}
     assert {m.name for m in carl.ask(ListModels(namespace="acme"))} == {"acme/readmission"}
     assert {v.name for v in carl.ask(SearchVersions(text="")).items} == {"acme/readmission"}
     entry = people.owner.ask(GetVersion(reference=version)).index

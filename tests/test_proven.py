@@ -1,6 +1,6 @@
 """Proven answers: a client computes them from entries that the index names, whatever the registry says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
-from muniment.core.basis import Basis, Listed
+from muniment.core.basis import Basis, Known, Listed
 from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import PROVENANCE
@@ -198,9 +198,9 @@ class Forger(LocalBackend):
 
     forged: Basis | None
 
-    def prove(self, query: Query[object]) -> Basis:
+    def prove(self, query: Query[object], known: Sequence[Known] = ()) -> Basis:
         """Give the basis that was forged, if any."""
-        return self.forged or super().prove(query)
+        return self.forged or super().prove(query, known)
 
 
 class Scene:
@@ -495,3 +495,72 @@ def test_a_client_says_which_rules_it_cannot_judge(
     assert not judge(client, query).passed
     lenient.say = lambda _: met
     assert judge(client, query).verdicts[0].unproven == ("cel",)
+
+
+# ---- lists that were proven before
+
+
+class Listening(LocalBackend):
+    """A registry that remembers what it has sent."""
+
+    sent: list[Basis]
+
+    def prove(self, query: Query[object], known: Sequence[Known] = ()) -> Basis:
+        """Remember a basis."""
+        self.sent.append(super().prove(query, known))
+        return self.sent[-1]
+
+
+@pytest.fixture
+def listening(backend: LocalBackend, owner: Identity) -> Listening:
+    """Give a registry with a version that has many tags."""
+    publish(backend, owner, b"a")
+    for number in range(20):
+        backend.execute(SetTag(reference=FIRST, key=f"t{number}", value=Payload.of(f"text {number}")))
+    backend.__class__ = Listening
+    told = cast("Listening", backend)
+    told.sent = []
+    return told
+
+
+def test_a_list_that_has_not_grown_is_not_sent_again(listening: Listening, tmp_path: Path) -> None:
+    """Asked again, the newest entry is enough; when something came later, the list is sent again."""
+    client, query = TrustedBackend(listening, Memory(tmp_path, "here"), "here"), ListTags(reference=FIRST)
+    first, again = client.ask(query), client.ask(query)
+    assert first == again
+    assert len(first) == 20
+    before, after = listening.sent[-2:]
+    assert len(before.entries) > 20
+    assert len(after.entries) < 5
+    listening.execute(SetTag(reference=FIRST, key="t3", value=Payload.of("another text")))
+    newest = client.ask(query)
+    assert [tag.value for tag in newest if tag.key == "t3"] == ["another text"]
+    assert len(listening.sent[-1].entries) > 20
+    assert client.ask(query) == newest == listening.ask(query)
+
+
+def test_an_erased_text_of_a_list_that_is_known_is_gone(listening: Listening, tmp_path: Path) -> None:
+    """The texts are sent each time, so that one that was erased meanwhile is not shown."""
+    client, query = TrustedBackend(listening, Memory(tmp_path, "here"), "here"), ListTags(reference=FIRST)
+    assert len(client.ask(query)) == 20
+    (digest,) = (payload.digest for payload in listening.sent[-1].texts if payload.text == "text 7")
+    assert listening._units.write(lambda unit: unit.payloads.erase(str(digest)))
+    assert "t7" not in {tag.key for tag in client.ask(query)}
+    assert len(listening.sent[-1].entries) < 5
+
+
+def test_a_list_that_has_grown_is_not_said_to_stand(listening: Listening, tmp_path: Path) -> None:
+    """A registry that proves an earlier newest entry, or sends the newest alone, is refused."""
+    client, query = TrustedBackend(listening, Memory(tmp_path, "here"), "here"), ListTags(reference=FIRST)
+    client.ask(query)
+    client.ask(query)
+    stale = listening.sent[-1]
+    listening.execute(SetTag(reference=FIRST, key="t3", value=Payload.of("another text")))
+    listening.__class__ = Forger  # type: ignore[assignment]
+    forger = cast("Forger", listening)
+    forger.forged = None
+    honest = forger.prove(query)
+    for forged in (replace(stale, head=honest.head), replace(honest, subjects=stale.subjects)):
+        forger.forged = forged
+        with pytest.raises(Untrusted):
+            client.ask(query)

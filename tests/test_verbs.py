@@ -19,7 +19,7 @@ import muniment
 from muniment.answers.table import ANSWERS
 from muniment.client.remote import open_remote
 from muniment.core.backend import Backend, Stored
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidBody, MunimentError, NotPermitted
 from muniment.core.names import ModelName
@@ -153,8 +153,8 @@ class Repeating:
     def ask(self, query: Query[A]) -> A:
         return self.backend.ask(query)
 
-    def prove(self, query: Query[A]) -> Basis:
-        return self.backend.prove(query)
+    def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
+        return self.backend.prove(query, known)
 
     def add_blob(self, source: BinaryIO) -> Stored:
         return self.backend.add_blob(source)

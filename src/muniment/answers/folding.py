@@ -1,4 +1,4 @@
-"""Records that are folded from the entries about their subjects, by whoever has these entries."""
+"""Records that are folded from the entries about their subjects."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -47,20 +47,26 @@ class Past(NamedTuple):
 
 @dataclass
 class Told:
-    """The entries about a subject: the newest one only, or all."""
+    """The entries about a subject: the newest one only, or all; and the digests that they name."""
 
     newest: bool
     entries: tuple[Entry, ...]
+    digests: frozenset[str] = frozenset()
 
     @cached_property
     def records(self) -> Mapping[type[Record], Mapping[Key, Record]]:
         """The records that they make, as they amend them."""
         return fold(self.entries)
 
+    @property
+    def last(self) -> int:
+        """The index of the last entry, of which there is at least one."""
+        return self.entries[-1].index
+
     def until(self, past: Past) -> "Told | None":
         """Leave out what came later; None if what came before it is not known then."""
         until = tuple(entry for entry in self.entries if past.has(entry))
-        return None if self.newest and until != self.entries else Told(self.newest, until)
+        return None if self.newest and until != self.entries else Told(self.newest, until, self.digests)
 
 
 def fold(entries: Iterable[Entry]) -> dict[type[Record], dict[Key, Record]]:

@@ -1,7 +1,7 @@
 """A remote registry: every command and query over HTTP (see its `/api/v1/openapi.json`)."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Generic, TypeVar, cast
 
@@ -11,18 +11,19 @@ from muniment.client.bytes.downloads import Downloads
 from muniment.client.bytes.uploads import Uploads
 from muniment.client.connection.transport import API, Transport
 from muniment.core.backend import Stored
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.verb import Command, Query, Verb
-from muniment.core.verbs.wire import BASIS, answer_of, check, write
+from muniment.core.verbs.wire import BASIS, KNOWN, answer_of, check, write
 
 A = TypeVar("A")
 T = TypeVar("T")
 
 # The server accepts bodies of 32 MiB; base64 turns three bytes into four.
 _BATCH_BYTES: Final = 8 << 20
+_ACCEPT: Final[Mapping[str, str]] = {"accept": "application/json"}
 _BATCH: Final = 500
 
 
@@ -63,9 +64,10 @@ class RemoteBackend:
         # The query's declaration has the type of its answer.
         return self._decode(answer, cast("type[A]", form))
 
-    def prove(self, query: Query[object]) -> Basis:
-        """Ask for what an answer follows from."""
-        return self._decode(self._send(query, accept=BASIS), Basis)
+    def prove(self, query: Query[object], known: Sequence[Known] = ()) -> Basis:
+        """Ask for what an answer follows from, except for lists that we know."""
+        headers = {"accept": BASIS, **({KNOWN: msgspec.json.encode(known).decode("ascii")} if known else {})}
+        return self._decode(self._send(query, headers), Basis)
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Send a stream."""
@@ -95,7 +97,7 @@ class RemoteBackend:
         """Close the connections."""
         self._transport.close()
 
-    def _send(self, verb: Verb, accept: str = "application/json") -> bytes:
+    def _send(self, verb: Verb, headers: Mapping[str, str] = _ACCEPT) -> bytes:
         check(verb)
         request = write(verb)
         return self._transport.call(
@@ -103,7 +105,7 @@ class RemoteBackend:
             API + request.path,
             params=request.params,
             body=request.body,
-            headers={**request.headers, "accept": accept},
+            headers={**request.headers, **headers},
         )
 
     def _send_batch(self, documents: Sequence[bytes]) -> None:

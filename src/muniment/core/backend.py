@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeVar
 
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.verb import Command, Query
@@ -33,8 +33,11 @@ class Backend(Protocol):
     def ask(self, query: Query[A]) -> A:
         """Answer a question from one consistent state."""
 
-    def prove(self, query: Query[A]) -> Basis:
-        """Give what the answer to a proven question follows from; the caller computes it."""
+    def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
+        """Give what the answer to a proven question follows from; the caller computes it.
+
+        A list that the caller knows, and that has not grown, is not given again.
+        """
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream, reading it once; durable on return."""

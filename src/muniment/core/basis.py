@@ -4,8 +4,12 @@ What each part proves, and how it is checked, is in `muniment.client.proofs.deri
 """
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from muniment.core.payloads import Payload
+
+# A client names at most as many lists that it has.
+MOST_KNOWN: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +18,8 @@ class Listed:
 
     Attributes:
         kind, name: the subject.
-        newest: whether only the newest entry about it is listed; otherwise all are.
+        newest: whether only the newest entry about it is listed; otherwise all are. A client that has proven
+            the list before, up to this entry, has all of them.
         entries: their indexes in the log, ascending; empty if there are none.
         proof: the proof from the index, `log.index_proofs.NewestProof` or `AllProof`.
     """
@@ -24,6 +29,17 @@ class Listed:
     newest: bool
     entries: tuple[int, ...]
     proof: bytes
+
+
+class Known(NamedTuple):
+    """A list that a client has proven whole before: its subject, and its last entry.
+
+    If that is still the newest one, the list stands, and its entries need not be sent again.
+    """
+
+    kind: str
+    name: str
+    last: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

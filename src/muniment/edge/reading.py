@@ -1,10 +1,11 @@
 """Answer queries for the caller."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from starlette.requests import Request
 
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.people.callers import NOBODY, Caller
 from muniment.core.verbs.verb import Query, Who
 from muniment.edge.caller import require_caller
@@ -24,10 +25,10 @@ async def ask(request: Request, query: Query[A]) -> A:
     return await read(registry, lambda: registry.open_as(caller).ask(query))
 
 
-async def prove(request: Request, query: Query[object]) -> Basis:
-    """Give the caller what the answer to a query follows from. Raises as `ask`."""
+async def prove(request: Request, query: Query[object], known: Sequence[Known]) -> Basis:
+    """Give the caller what the answer to a query follows from, except for known lists. Raises as `ask`."""
     registry, caller = registry_of(request), await _find_caller(request, query)
-    return await read(registry, lambda: registry.open_as(caller).prove(query))
+    return await read(registry, lambda: registry.open_as(caller).prove(query, known))
 
 
 async def _find_caller(request: Request, query: Query[object]) -> Caller:

@@ -8,7 +8,7 @@ from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.core.backend import Stored
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, NotIdentified, NotProven
 from muniment.core.people.callers import Caller
@@ -122,8 +122,8 @@ class LocalBackend:
         now = write_time(self._clock())
         return self._units.read(lambda unit: self._answer(unit, query, now))
 
-    def prove(self, query: Query[object]) -> Basis:
-        """Give what the answer to a proven query follows from.
+    def prove(self, query: Query[object], known: Sequence[Known] = ()) -> Basis:
+        """Give what the answer to a proven query follows from, except for lists that the caller has.
 
         Raises:
             NotProven: the query is not one of those.
@@ -131,7 +131,7 @@ class LocalBackend:
         """
         check(query)
         now = write_time(self._clock())
-        return self._units.read(lambda unit: self._prove(unit, query, now))
+        return self._units.read(lambda unit: self._prove(unit, query, now, known))
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""
@@ -190,7 +190,7 @@ class LocalBackend:
         # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", _QUERIES[type(query)](reading, query))
 
-    def _prove(self, unit: Unit, query: Query[object], now: str) -> Basis:
+    def _prove(self, unit: Unit, query: Query[object], now: str, known: Sequence[Known]) -> Basis:
         answer = BASES.get(type(query))
         if answer is None:
             raise NotProven(query=name_of(type(query)))
@@ -200,7 +200,7 @@ class LocalBackend:
         # That there is no answer follows from the same basis.
         with suppress(MunimentError):
             answer(State(view=view, registry=reading.registry, time=reading.time), query)
-        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees), past)
+        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees), past, known)
 
     def _read(self, unit: Unit, now: str) -> Reading:
         return Reading(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import BinaryIO, TypeVar
 
 from muniment.core.backend import Backend, Stored
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.log import GetProof
@@ -49,9 +49,9 @@ class LyingBackend:
         """Answer honestly."""
         return self._backend.ask(query)
 
-    def prove(self, query: Query[A]) -> Basis:
+    def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
         """Prove honestly."""
-        return self._backend.prove(query)
+        return self._backend.prove(query, known)
 
     def add_blob(self, source: BinaryIO) -> Stored:
         """Store a stream."""

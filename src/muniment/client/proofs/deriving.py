@@ -26,6 +26,7 @@ from muniment.log.proofs import verify_inclusion
 from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head
 
+_NOTHING: Final[Mapping[Subject, Told]] = {}
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -33,22 +34,33 @@ class ProvenView:
     """A view of what a basis proves; looking up anything else is refused.
 
     Attributes:
+        proven: the entries about each subject.
         salts: those of the realms that the basis is about.
         newest: the time of the newest entry of the basis; empty without one.
     """
 
-    def __init__(self, basis: Basis, head: Head, documents: Documents, past: Past | None = None) -> None:
+    def __init__(
+        self,
+        basis: Basis,
+        head: Head,
+        documents: Documents,
+        past: Past | None = None,
+        known: Mapping[Subject, Told] = _NOTHING,
+    ) -> None:
         """Check a basis against its head, which the caller MUST have accepted; with `past`, as of then.
+
+        `known` are lists that were proven whole before, under a head that this one extends.
 
         Raises:
             ProofInvalid, IndexMalformed, AnswerIncomplete: a part is not proven, or is missing.
             InvalidDocument: an entry cannot be read.
         """
-        checker = _Checker(basis, head)
+        checker = _Checker(basis, head, known)
         proven = checker.check()
         self.salts = {realm: salt for realm, salt in checker.salts.items() if salt is not None}
-        known = proven if past is None else {one: told.until(past) for one, told in proven.items()}
-        self.projections = FoldedRecords(known.get)
+        then = proven if past is None else {one: told.until(past) for one, told in proven.items()}
+        self.projections = FoldedRecords(then.get)
+        self.proven = proven
         self.payloads = ProvenTexts({str(payload.digest): payload.text for payload in basis.texts})
         self.blobs = documents
         self.newest = max((entry.time for told in proven.values() for entry in told.entries), default="")
@@ -72,18 +84,19 @@ class ProvenTexts:
 
 
 class _Leaf(NamedTuple):
-    """An entry of the log, and the hash of its leaf."""
+    """An entry of the log, the hash of its leaf, and the digests that it names."""
 
     entry: Entry
     hash: bytes
+    digests: frozenset[str]
 
 
 class _Checker:
     """Checks a basis, part by part; the numbers are those of this module."""
 
-    def __init__(self, basis: Basis, head: Head) -> None:
+    def __init__(self, basis: Basis, head: Head, known: Mapping[Subject, Told]) -> None:
         self._head = head
-        self._held = basis.entries
+        self._known = known
         self._texts = {str(payload.digest): payload.text for payload in basis.texts}
         # Rule 1.
         self._leaves = {held.index: _read_leaf(held, head) for held in basis.entries}
@@ -93,7 +106,9 @@ class _Checker:
     def check(self) -> dict[Subject, Told]:
         """Check the texts, and what is listed of each subject."""
         # Rule 4.
-        named = {digest for held in self._held for digest in _DIGEST.findall(held.leaf.decode())}
+        named = {digest for leaf in self._leaves.values() for digest in leaf.digests}
+        for subject in self._listed.keys() & self._known.keys():
+            named |= self._known[subject].digests
         if not named.issuperset(self._texts):
             raise ProofInvalid(what="a text, which no entry names")
         return {subject: self._check(subject, listed) for subject, listed in self._listed.items()}
@@ -115,7 +130,10 @@ class _Checker:
             hashed.hex() in leaf.entry.about and subject in leaf.entry.event.subjects() for leaf in leaves
         ):
             raise ProofInvalid(what=f"the entries about {subject.name}")
-        return Told(listed.newest, tuple(leaf.entry for leaf in leaves))
+        told = Told(listed.newest, tuple(leaf.entry for leaf in leaves), _join(leaves))
+        # A list that was whole is whole as long as nothing came after its last entry.
+        known = self._known.get(subject)
+        return known if known is not None and told.newest and told.entries == known.entries[-1:] else told
 
     def _salt_of(self, realm: str) -> bytes | None:
         """Find the salt of a realm; None for a namespace that was never created."""
@@ -155,7 +173,12 @@ def _read_leaf(held: Held, head: Head) -> _Leaf:
     hashed = hash_leaf(held.leaf)
     if not verify_inclusion(held.index, head.size, hashed, held.path, head.root):
         raise ProofInvalid(what=f"entry {held.index}")
-    return _Leaf(read_entry(held.leaf, held.index), hashed)
+    digests = frozenset(_DIGEST.findall(held.leaf.decode()))
+    return _Leaf(read_entry(held.leaf, held.index), hashed, digests)
+
+
+def _join(leaves: Sequence[_Leaf]) -> frozenset[str]:
+    return frozenset().union(*(leaf.digests for leaf in leaves))
 
 
 def _read_postings(head: Head, hashed: bytes, listed: Listed, leaf_hashes: Sequence[bytes]) -> list[Posting]:

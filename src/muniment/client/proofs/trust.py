@@ -17,10 +17,11 @@ from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
+from muniment.client.proofs.lists import ProvenLists
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.receipts import check_receipt, check_standing, check_subjects
 from muniment.core.backend import Backend, Stored
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerStale,
@@ -100,6 +101,7 @@ class TrustedBackend:
         self.clock = clock
         self._seeing = Lock()
         self._salts: dict[str, bytes] = {}
+        self._lists = ProvenLists()
         said = backend.ask(GetLogIdentity())
         known = memory.recall()
         if known is not None and known.verifier != said.verifier:
@@ -217,9 +219,9 @@ class TrustedBackend:
         # The table pairs each query with a function that returns the answer of the query's type.
         return cast("A", BASES[type(query)](self.read_state(query), query))
 
-    def prove(self, query: Query[A]) -> Basis:
+    def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
         """Return what an answer follows from, unchecked, for somebody else to check."""
-        return self._backend.prove(query)
+        return self._backend.prove(query, known)
 
     def check_record(self, record: Record) -> None:
         """Check that a record follows from the log.
@@ -287,14 +289,16 @@ class TrustedBackend:
     def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""
         sent, past = self._seen, past_of(query)
-        basis = self._backend.prove(query)
+        known = self._lists.find(query)
+        basis = self._backend.prove(query, [Known(*subject, told.last) for subject, told in known.items()])
         head = open_head(basis.head, self._verifier)
         self._accept(head, sent)
         try:
-            view = ProvenView(basis, head, _Documents(self._backend), past)
+            view = ProvenView(basis, head, _Documents(self._backend), past, known)
         except (ValueError, InvalidDocument) as error:
             raise ProofInvalid(what="an entry of the answer") from error
         self._salts |= view.salts
+        self._lists.keep(query, view.proven)
         time = max(write_seconds(head.time), view.newest)
         return State(view=view, registry=self._seen.verifier, time=time)
 

@@ -24,7 +24,7 @@ from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.proofs.verifying import Check, check_version
 from muniment.core.backend import Backend, Stored
-from muniment.core.basis import Basis
+from muniment.core.basis import Basis, Known
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, parse_with_config
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -168,8 +168,8 @@ class ExportBackend:
         # The form is that of the query's answer.
         return cast("A", self._find(query, form))
 
-    def prove(self, query: Query[A]) -> Basis:
-        """Return what the recorded answer follows from."""
+    def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:  # noqa: ARG002 - a backend's
+        """Return what the recorded answer follows from, whole."""
         return self._find(query, Basis)
 
     def _find(self, query: Query[A], form: type[T]) -> T:
@@ -247,7 +247,7 @@ class _Recorder:
         self.asked[_key(query)] = (query, answer)
         return answer
 
-    def prove(self, query: Query[A]) -> Basis:
+    def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:  # noqa: ARG002 - whole
         basis = self._backend.prove(query)
         self.asked[_key(query)] = (query, basis)
         return basis

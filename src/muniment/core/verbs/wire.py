@@ -30,6 +30,8 @@ V = TypeVar("V", bound=Verb)
 PAIRS: Final = tuple[tuple[str, str], ...]
 # The media type by which a client asks for what an answer follows from (`core.basis`).
 BASIS: Final = "application/vnd.muniment.basis+json"
+# The header by which it names the lists that it has proven before (`core.basis.Known`), as JSON.
+KNOWN: Final = "muniment-known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from starlette.responses import Response
 from muniment.core.receipts import Receipt
 from muniment.core.records import Record
 from muniment.core.verbs.verb import Command, ListQuery, Query
-from muniment.core.verbs.wire import BASIS
+from muniment.core.verbs.wire import BASIS, KNOWN
 from muniment.edge import writing
 from muniment.edge.conditions import has_already, tag_of_entry
 from muniment.edge.reading import ask, prove
-from muniment.protocols.native.wire import encode, encode_page
+from muniment.protocols.native.wire import encode, encode_page, read_known
 
 _JSON: Final = "application/json"
 
@@ -24,7 +24,7 @@ async def answer(request: Request, query: Query[object]) -> Response:
     A caller who accepts `BASIS` gets what the answer follows from instead.
     """
     if BASIS in request.headers.get("accept", ""):
-        return send(request, await prove(request, query))
+        return send(request, await prove(request, query, read_known(request.headers.get(KNOWN, "[]"))))
     if isinstance(query, ListQuery):
         items = await ask(request, query)
         return send_encoded(request, encode_page(items, query.following(items)))

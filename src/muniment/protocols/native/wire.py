@@ -11,8 +11,11 @@ import msgspec
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from muniment.core import payloads
+from muniment.core.basis import MOST_KNOWN, Known
 from muniment.core.canonical import JsonObject, holds_nul
+from muniment.core.errors import InvalidBody
 from muniment.core.verbs.people import BeginSession
+from muniment.core.verbs.wire import KNOWN
 
 MAX_DOCUMENTS = 1000
 MAX_PARTS = 1000
@@ -181,6 +184,21 @@ class About(Body):
     verifier: str
     login: str | None
     hash_first: bool
+
+
+def read_known(text: str) -> list[Known]:
+    """Read the lists that a client knows, from the header `KNOWN`.
+
+    Raises:
+        InvalidBody: it is not a list of [kind, name, entry], or is too long.
+    """
+    try:
+        known = msgspec.json.decode(text, type=list[Known])
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise InvalidBody(reason=f"{KNOWN}: expected a list of [kind, name, entry]") from error
+    if len(known) > MOST_KNOWN:
+        raise InvalidBody(reason=f"{KNOWN}: expected at most {MOST_KNOWN} lists, got {len(known)}")
+    return known
 
 
 def encode(answer: object) -> bytes:

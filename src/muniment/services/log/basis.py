@@ -1,6 +1,6 @@
 """The basis of an answer: note what the answer depends on while it is computed, and prove that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ from muniment.answers.folding import Past
 from muniment.answers.places import find_asked, find_place
 from muniment.answers.salts import find_salt
 from muniment.answers.view import Records, Texts, View
-from muniment.core.basis import Basis, Held, Listed
+from muniment.core.basis import Basis, Held, Known, Listed
 from muniment.core.events import Subject, SubjectKind, read_entry
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.records import Key, NamespaceRecord, Put, Record, Where
@@ -103,11 +103,20 @@ class _NotingTexts:
         return self.texts.find(digest)
 
 
-def make_basis(unit: Unit, signer: HeadSigner, needs: Needs, past: Past | None = None) -> Basis:
-    """Prove what an answer depends on, now or in the past. The state of `unit` MUST be durable."""
+def make_basis(
+    unit: Unit,
+    signer: HeadSigner,
+    needs: Needs,
+    past: Past | None = None,
+    known: Sequence[Known] = (),
+) -> Basis:
+    """Prove what an answer depends on, now or in the past, except for lists that the caller knows.
+
+    The state of `unit` MUST be durable.
+    """
     subjects = sorted({*needs.whole, *needs.newest})
     realms = sorted({subject.realm for subject in subjects} - {EVERYWHERE})
-    lister = _Lister(unit)
+    lister = _Lister(unit, known)
     listed = [lister.list_all(Subject(SubjectKind.CREATION, realm)) for realm in realms]
     for subject in subjects:
         if subject in needs.whole:
@@ -127,8 +136,9 @@ def make_basis(unit: Unit, signer: HeadSigner, needs: Needs, past: Past | None =
 class _Lister:
     """Lists entries about subjects with proofs from the index."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, known: Sequence[Known]) -> None:
         self._unit = unit
+        self._known = {(kind, name): last for kind, name, last in known}
         self._salts: dict[str, bytes] = {}
         self.namespaces: list[NamespaceRecord | None] = []
 
@@ -149,7 +159,13 @@ class _Lister:
         return self.list_all(subject)
 
     def list_all(self, subject: Subject) -> Listed:
-        """List all entries about a subject."""
+        """List all entries about a subject; the newest alone if the caller knows the others."""
+        last = self._known.get(subject)
+        if last is not None:
+            newest = self._unit.index.prove_newest(self._hash(subject))
+            leaf = newest.leaf
+            if leaf is not None and (leaf.subject, leaf.posting.entry) == (self._hash(subject), last):
+                return _write(subject, (last,), newest.encode(), newest=True)
         proof = self._unit.index.prove_all(Span(self._hash(subject)))
         return _write(subject, tuple(one.entry for one in proof.postings), proof.encode(), newest=False)
 
