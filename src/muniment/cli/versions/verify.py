@@ -12,7 +12,7 @@ from muniment.client.proofs.verifying import Check
 from muniment.client.sdk.opening import accept_restore as accept_lost
 from muniment.client.sdk.opening import forget as forget_log
 from muniment.client.versions.exporting import verify_export
-from muniment.core.counting import count
+from muniment.core.counting import count, name_entries
 from muniment.core.errors import FileUnusable, InvalidName, InvalidOption
 from muniment.core.names import ModelName
 
@@ -135,7 +135,7 @@ def accept_restore(terminal: Terminal, location: str | None) -> None:
     terminal.answer(
         asdict(lost),
         [
-            f"accepted: the entries {lost.lost_after} to {lost.seen - 1} are lost",
+            f"accepted the loss of {name_entries(lost.lost_after, lost.seen - 1)}",
             *(f"  you had written {one}" for one in lost.written),
         ],
     )

@@ -116,6 +116,7 @@ class Memory:
     def __init__(self, directory: Path, location: str) -> None:
         """Use a directory, which is made when it is needed."""
         self.location = location
+        self._directory = directory
         self._logs = directory / "logs"
         self._place = directory / "locations" / f"{_hash(location)}.json"
 
@@ -232,7 +233,7 @@ class Memory:
         known = replace(known, locations=tuple(dict.fromkeys([*known.locations, self.location])))
         _write_file(self._log(verifier), _describe(verifier, known))
         if not self._place.exists():
-            self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._place.parent.mkdir(mode=0o700, exist_ok=True)
             _write_file(self._place, {"location": self.location, "verifier": verifier})
 
     def _log(self, verifier: str) -> Path:
@@ -241,7 +242,8 @@ class Memory:
     @contextmanager
     def _locked(self, verifier: str) -> Iterator[None]:
         try:
-            self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._logs.mkdir(mode=0o700, exist_ok=True)
             with self._log(verifier).with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield

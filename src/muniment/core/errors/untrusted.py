@@ -1,5 +1,6 @@
 """Stop: what was read differs from what was recorded."""
 
+from muniment.core.counting import name_entries
 from muniment.core.errors.tree import MunimentError
 
 
@@ -92,16 +93,13 @@ class LogRestored(Untrusted):
     remembered: int
     reason: str
     written: tuple[str, ...]
-    message = (
-        "{location} was restored ({time}: {reason}): the entries {lost_after} to {self.last}, "
-        "which were seen, are lost"
-    )
+    message = "{location} was restored ({time}: {reason}) and has lost {self.lost}, which this client saw"
     advice = "ask its operator what was lost, and repeat it; to go on: muniment accept-restore {location}"
 
     @property
-    def last(self) -> int:
-        """The last entry that was seen."""
-        return self.remembered - 1
+    def lost(self) -> str:
+        """The entries that are lost."""
+        return name_entries(self.lost_after, self.remembered - 1)
 
     @property
     def failures(self) -> tuple[str, ...]:
