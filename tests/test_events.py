@@ -43,6 +43,11 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "registry ",
     ),
     (
+        e.RegistryRestored(lost_after=1000, root=D1, reason=D2, previous=None, signature="c2ln"),
+        '{"lost_after":1000,"previous":null,"reason":"D2","root":"D1","signature":"c2ln"}',
+        "registry , restores ",
+    ),
+    (
         e.PrincipalRegistered(principal="p1", kind="person", profile=D1),
         '{"kind":"person","principal":"p1","profile":"D1"}',
         "registry , principal p1",
@@ -275,7 +280,14 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
     ),
 ]
 # Those that make and amend no record.
-SILENT = {e.IndexSealed, e.PrincipalErased, e.LoginLinked, e.CommentErased, e.WebhookReplayed}
+SILENT = {
+    e.IndexSealed,
+    e.RegistryRestored,
+    e.PrincipalErased,
+    e.LoginLinked,
+    e.CommentErased,
+    e.WebhookReplayed,
+}
 
 EVENTS = st.sampled_from(sorted(e.EVENTS.values(), key=lambda kind: kind.type)).flatmap(instances)
 

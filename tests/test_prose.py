@@ -31,6 +31,8 @@ SOURCES = [
 # Folders whose names begin a path in the pages: of the repository, of the package, of a wing.
 ROOMS = {path.name for top in (ROOT, ROOT / "src/muniment") for path in top.iterdir() if path.is_dir()}
 
+# Options of `muniment` itself that take no value.
+_FLAGS = {"-h", "--help", "--version", "--traceback", "--read-only"}
 # What other projects call their things.
 FOREIGN = {"mlflow", "set_registered_model_alias", "snapshot_download"}
 
@@ -70,7 +72,7 @@ def find_command(words: list[str]) -> tuple[list[click.Command], list[str]]:
     left = list(words)
     while left and isinstance(way[-1], click.Group):
         if left[0].startswith("-"):
-            left = left[1:] if left[0] in {"-h", "--help", "--version", "--traceback"} else left[2:]
+            left = left[1:] if left[0] in _FLAGS else left[2:]
             continue
         with click.Context(main) as context:
             command = way[-1].get_command(context, left[0])

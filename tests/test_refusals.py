@@ -122,6 +122,7 @@ CODES = """
     log_forked
     log_inconsistent
     log_replaced
+    log_restored
     log_rolled_back
     login_refused
     method_not_allowed
@@ -140,9 +141,11 @@ CODES = """
     not_withdrawable
     not_your_claim
     not_your_signature
+    nothing_to_accept
     nothing_to_roll_back
     nothing_to_withdraw
     offset_mismatch
+    opened_read_only
     own_version
     policy_not_found
     precondition_failed

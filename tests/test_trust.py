@@ -25,7 +25,6 @@ from muniment.core.errors import (
     NotSigned,
     ProofInvalid,
     RegistryNotFound,
-    StorageFailed,
 )
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.log import GetLogIdentity
@@ -77,15 +76,6 @@ def test_another_log_at_the_same_place_is_exposed(registry: Registry, settings: 
     assert forget(settings=settings)
     assert not forget(settings=settings)
     muniment.open(settings=settings).close()
-
-
-def test_a_damaged_memory_is_not_an_empty_one(registry: Registry, settings: Settings) -> None:
-    """A damaged memory of the client is refused and not taken for an empty one."""
-    registry.close()
-    for file in settings.state.glob("*.json"):
-        file.write_text("{")
-    with pytest.raises(StorageFailed):
-        muniment.open(settings=settings)
 
 
 def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: Settings) -> None:

@@ -26,7 +26,7 @@ from muniment.core.names import ModelName
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.verbs import gates, people
-from muniment.core.verbs.log import Growth, LogIdentity
+from muniment.core.verbs.log import Growth, LogIdentity, Restores
 from muniment.core.verbs.table import VERBS, WINGS
 from muniment.core.verbs.verb import Command, May, Place, Query, Verb, Who, Within, name_of
 from muniment.core.verbs.wire import Request, answer_of, parts_of, read, write
@@ -101,7 +101,7 @@ def test_a_declaration_names_what_there_is(kind: type[Verb]) -> None:
 def test_what_is_proven_can_be_computed_or_is_a_proof(kind: type[Query[object]]) -> None:
     """An answer is declared as proven if clients compute it from its basis, or check it against the log."""
     form, _ = answer_of(kind)
-    assert kind.declared.proven is (kind in ANSWERS or form in {Proof, Growth, LogIdentity, bytes})
+    assert kind.declared.proven is (kind in ANSWERS or form in {Proof, Growth, LogIdentity, Restores, bytes})
 
 
 @pytest.fixture(scope="module")

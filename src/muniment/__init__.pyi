@@ -7,6 +7,7 @@ from muniment.client.claims.signers import SshSigner as SshSigner
 from muniment.client.reports.cards import read_card as read_card
 from muniment.client.reproduction.planning import plan as plan
 from muniment.client.reproduction.reproducing import reproduce as reproduce
+from muniment.client.sdk.opening import accept_restore as accept_restore
 from muniment.client.sdk.opening import open as open  # noqa: A004 - the public verb: muniment.open
 from muniment.client.sdk.registry import Registry as Registry
 from muniment.client.versions.loading import LoadedModel as LoadedModel

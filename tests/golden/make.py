@@ -30,6 +30,8 @@ from muniment.core.claims.reproductions import (
 from muniment.core.digests import Digest
 from muniment.core.events import AttestationRecorded
 from muniment.core.times import write_time
+from muniment.server.parts import open_parts
+from muniment.server.restoring import declare
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.services import transaction
@@ -105,6 +107,8 @@ def make_registry(directory: Path) -> None:
     with open_as(directory) as registry:
         end(registry)
     link_login(directory / "registry")
+    with open_parts(directory / "registry") as parts:
+        declare(parts, 20, "the disk failed", now)
 
 
 def open_as(directory: Path, identity: Identity | None = None) -> Registry:

@@ -92,6 +92,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint."),
         "admin": Entry("upkeep.admin:admin", "Maintain and repair a registry."),
         "forget": Entry("versions.verify:forget", "Forget the remembered log of a location."),
+        "accept-restore": Entry(
+            "versions.verify:accept_restore", "Accept that a registry was restored to an older state."
+        ),
     },
 }
 

@@ -74,16 +74,26 @@ class _Commands(click.Group):
 @click.option(
     "--identity", type=FilePath(), metavar="FILE", help="The private key to sign with [MUNIMENT_IDENTITY]."
 )
+@click.option(
+    "--read-only", is_flag=True, help="Refuse commands, and allow an older copy [MUNIMENT_READ_ONLY]."
+)
 @click.option("--traceback", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context
-def main(ctx: click.Context, registry: str | None, identity: Path | None, *, traceback: bool) -> None:  # noqa: ARG001 - read on refusal
+def main(
+    ctx: click.Context,
+    registry: str | None,
+    identity: Path | None,
+    *,
+    read_only: bool,
+    traceback: bool,  # noqa: ARG001 - read on refusal
+) -> None:
     """Muniment: a model registry that can prove every answer it gives.
 
     Exit codes: 0 done, 1 the answer is no, 2 bad usage or input, 3 refused, 4 not found,
     5 unavailable, 70 a bug.
     """
     gc.set_threshold(_GC_THRESHOLD)
-    ctx.obj = Terminal(location=registry, identity=identity)
+    ctx.obj = Terminal(location=registry, identity=identity, read_only=read_only)
 
 
 def _discard_output() -> None:

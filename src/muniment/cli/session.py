@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from muniment.cli.terminal import Terminal
+import click
+
+from muniment.cli.terminal import Terminal, plain
 from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
+from muniment.core.counting import count
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 
@@ -15,8 +18,23 @@ _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def connect(terminal: Terminal, *, create: bool = False) -> Registry:
-    """Open the registry; with `create`, found one if there is none."""
-    return open_registry(terminal.location, identity=terminal.identity, create=create)
+    """Open the registry; with `create`, found one if there is none. If it is only read, say as of when."""
+    registry = open_registry(
+        terminal.location,
+        identity=terminal.identity,
+        create=create,
+        read_only=terminal.read_only or None,
+    )
+    if registry.read_only:
+        click.echo(plain(f"read-only: {_describe_age(registry)}"), err=True)
+    return registry
+
+
+def _describe_age(registry: Registry) -> str:
+    when = f"as of {registry.as_of}" if registry.as_of else "as of its newest entry, which you may not read"
+    if not registry.behind:
+        return when
+    return f"{when}; it is an older copy: {count(registry.behind, 'newer entry')} seen elsewhere"
 
 
 def find_names(registry: Registry, principals: set[str]) -> dict[str, str]:

@@ -27,10 +27,11 @@ NO: Final = 1
 
 @dataclass
 class Terminal:
-    """The registry and identity from the options, and whether to answer in JSON."""
+    """The registry and identity from the options, whether to read only, and whether to answer in JSON."""
 
     location: str | None = None
     identity: Path | None = None
+    read_only: bool = False
     as_json: bool = False
 
     def answer(self, document: object, lines: Sequence[str]) -> None:

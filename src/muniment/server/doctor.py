@@ -12,9 +12,11 @@ from typing import Final
 from muniment.capture.clock import now
 from muniment.core.counting import count
 from muniment.core.errors import MunimentError
+from muniment.core.events import RegistryRestored
 from muniment.core.times import read_time, write_time
 from muniment.server.founding import load_keys
 from muniment.server.parts import Parts
+from muniment.services.log.restores import list_restores
 from muniment.services.upkeep.rebuild import compare
 from muniment.services.upkeep.required import find_lost
 
@@ -43,7 +45,8 @@ def examine(parts: Parts) -> list[Ailment]:
         ("no unfinished uploads are left over", _check_leftovers),
         ("no job keeps failing", _check_jobs),
     ]
-    return [ailment for what, check in checks for ailment in _run(what, check, parts)]
+    found = [ailment for what, check in checks for ailment in _run(what, check, parts)]
+    return [*found, *(Ailment(what=text) for text in _describe_restores(parts))]
 
 
 def _run(what: str, check: Callable[[Parts], Iterator[tuple[str, str]]], parts: Parts) -> list[Ailment]:
@@ -57,6 +60,14 @@ def _run(what: str, check: Callable[[Parts], Iterator[tuple[str, str]]], parts: 
 def _check_log(parts: Parts) -> Iterator[tuple[str, str]]:
     for difference in parts.units.read(compare):
         yield str(difference), "muniment admin rebuild"
+
+
+def _describe_restores(parts: Parts) -> Iterator[str]:
+    """Say which entries are lost. That is no fault, since it was declared."""
+    for entry in parts.units.read(list_restores):
+        if isinstance(entry.event, RegistryRestored):
+            lost = f"the entries from {entry.event.lost_after} on were lost"
+            yield f"the registry was restored (entry {entry.index}, {entry.time}): {lost}"
 
 
 def _check_keys(parts: Parts) -> Iterator[tuple[str, str]]:

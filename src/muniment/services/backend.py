@@ -40,6 +40,7 @@ from muniment.services.log.answers import get_growth, get_leaves, get_log_identi
 from muniment.services.log.basis import NotingView, make_basis
 from muniment.services.log.past import PastView
 from muniment.services.log.proofs import Paths, find_whole_paths, sign_paths
+from muniment.services.log.restores import get_restores
 from muniment.services.log.retries import once
 from muniment.services.people.answers import (
     find_person,
@@ -296,6 +297,7 @@ _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     bytes_.GetUsage: get_usage,
     log.GetLogIdentity: get_log_identity,
     log.GetGrowth: get_growth,
+    log.GetRestores: get_restores,
     log.GetProof: get_proof,
     log.GetLeaves: get_leaves,
     people.GetSelf: get_self,

@@ -8,7 +8,14 @@ from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
-from muniment.core.events import Entry, Event, IndexSealed, NamespaceCreated, write_entry
+from muniment.core.events import (
+    Entry,
+    Event,
+    IndexSealed,
+    NamespaceCreated,
+    RegistryRestored,
+    write_entry,
+)
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.people.roles import Act, Role, may
@@ -91,7 +98,7 @@ class Transaction:
         entry = Entry(
             index=log.size(),
             id=self.nonces(),
-            actor=REGISTRY if isinstance(event, IndexSealed) else self.actor,
+            actor=REGISTRY if isinstance(event, IndexSealed | RegistryRestored) else self.actor,
             time=self.time,
             about=tuple(map(bytes.hex, subjects)),
             event=event,

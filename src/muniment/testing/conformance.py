@@ -70,7 +70,7 @@ from muniment.core.verbs.gates import (
     RollBackAlias,
     SetTier,
 )
-from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof
+from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof, GetRestores
 from muniment.core.verbs.people import (
     ErasePrincipal,
     GetPerson,
@@ -144,6 +144,8 @@ def _check_receipt(backend: Backend, receipt: Proof) -> None:
     growth = backend.ask(GetGrowth(size=0))
     now = open_head(growth.checkpoint or b"", verifier)
     assert verify_consistency(0, now.size, EMPTY_ROOT, now.root, growth.path)
+    restores = backend.ask(GetRestores())
+    assert (open_head(restores.head, verifier).size, restores.entries) == (now.size, ())
 
 
 def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:

@@ -12,17 +12,19 @@ import click
 from muniment.capture.clock import now
 from muniment.cli.session import connect
 from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
+from muniment.cli.writing import check_writable
 from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.core.claims.scans import NOTHING
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption
+from muniment.core.errors import InvalidOption, ReasonNeeded
 from muniment.core.extras import load_extra
 from muniment.scanning.process import ScanProcess
 from muniment.server.doctor import examine
 from muniment.server.founding import load_keys, new_id
 from muniment.server.moving import Moved, copy_registry
 from muniment.server.parts import Parts, open_parts
+from muniment.server.restoring import declare
 from muniment.services.upkeep.garbage import collect_garbage
 from muniment.services.upkeep.rebuild import compare
 from muniment.services.upkeep.rebuild import rebuild as rebuild_all
@@ -57,7 +59,7 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
         line = f"rebuilt from {count(entries, 'entry')} of the log"
         terminal.answer({"entries": entries}, [line])
         return
-    with _open(terminal) as parts:
+    with _open(terminal, reads=True) as parts:
         differences = parts.units.read(compare)
     terminal.answer(
         [
@@ -161,20 +163,49 @@ def backup(terminal: Terminal, directory: Path) -> None:
     The registry can be served meanwhile. The backup is itself a registry: `muniment --registry DIRECTORY
     verify ...` checks it.
     """
-    with _open(terminal) as source, open_parts(directory, create=True) as target:
+    with _open(terminal, reads=True) as source, open_parts(directory, create=True) as target:
         moved = copy_registry(source, target)
     terminal.answer(asdict(moved), [f"{directory}: {_describe_moved(moved)}"])
 
 
 @admin.command()
-@click.argument("directory", type=_DIRECTORY)
+@click.argument("directory", type=_DIRECTORY, required=False)
+@click.option(
+    "--lost-after", type=click.IntRange(1), metavar="N", help="Declare that the entries from N on are lost."
+)
+@click.option("--reason", metavar="TEXT", help="Why, for everybody who saw what is lost.")
 @json_option
 @click.pass_obj
-def restore(terminal: Terminal, directory: Path) -> None:
-    """Restore a backup into empty stores."""
-    with open_parts(directory) as source, _open(terminal, create=True) as target:
-        moved = copy_registry(source, target)
-    terminal.answer(asdict(moved), [f"restored {_describe_moved(moved)}"])
+def restore(
+    terminal: Terminal, directory: Path | None, *, lost_after: int | None, reason: str | None
+) -> None:
+    """Restore a backup into empty stores, and declare what is lost.
+
+    With --lost-after, declare in the log that the registry was put back to an older state of N entries.
+    Clients that saw more refuse it until then, and afterwards until their users accept it
+    (`muniment accept-restore`). Without DIRECTORY, declare it for a registry that was put back already.
+    """
+    if directory is None and lost_after is None:
+        raise InvalidOption(option="DIRECTORY", reason="is missing: name a backup, or use --lost-after")
+    if lost_after is not None and not (reason or "").strip():
+        raise ReasonNeeded(what="a restore")
+    answer: dict[str, int] = {}
+    lines: list[str] = []
+    if directory is not None:
+        with open_parts(directory) as source, _open(terminal, create=True) as target:
+            moved = copy_registry(source, target)
+        answer |= asdict(moved)
+        lines.append(f"restored {_describe_moved(moved)}")
+        if lost_after is None:
+            lines.append(
+                "if it ever had more entries, declare that they are lost: "
+                f"muniment admin restore --lost-after {moved.entries} --reason TEXT"
+            )
+    if lost_after is not None:
+        with _open(terminal) as parts:
+            answer |= {"index": declare(parts, lost_after, reason or "", now), "lost_after": lost_after}
+        lines.append(f"declared in entry {answer['index']}: the entries from {lost_after} on are lost")
+    terminal.answer(answer, lines)
 
 
 @admin.command()
@@ -201,7 +232,7 @@ def doctor(terminal: Terminal) -> None:
 
     Exit 0 if nothing is wrong, 1 if something is.
     """
-    with _open(terminal) as parts:
+    with _open(terminal, reads=True) as parts:
         ailments = examine(parts)
     lines = [
         f"{'FAULT' if one.fault else 'ok':7} {one.what}"
@@ -243,8 +274,10 @@ def _read_quota(text: str) -> int | None:
     return int(text)
 
 
-def _open(terminal: Terminal, *, create: bool = False) -> AbstractContextManager[Parts]:
-    """Open the stores of the chosen registry, or those of the server's settings."""
+def _open(terminal: Terminal, *, create: bool = False, reads: bool = False) -> AbstractContextManager[Parts]:
+    """Open the stores of the chosen registry, or of the server's settings; with `reads`, only to read."""
+    if not reads:
+        check_writable(terminal)
     if terminal.location is None and (
         os.environ.get("MUNIMENT_DATABASE") or os.environ.get("MUNIMENT_BLOBS")
     ):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from muniment.cli.terminal import FilePath
+from muniment.cli.terminal import FilePath, Terminal
+from muniment.cli.writing import check_writable
 from muniment.core.extras import load_extra
 
 
@@ -13,13 +14,15 @@ from muniment.core.extras import load_extra
 @click.argument("directory", required=False, type=FilePath(file_okay=False))
 @click.option("--host", help="The address [MUNIMENT_HOST, or 127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The port [MUNIMENT_PORT, or 8000].")
-def serve(directory: Path | None, *, host: str | None, port: int | None) -> None:
+@click.pass_obj
+def serve(terminal: Terminal, directory: Path | None, *, host: str | None, port: int | None) -> None:
     """Serve a registry over HTTP.
 
     DIRECTORY (./muniment-data by default) holds the database, the blobs and the keys, unless
     MUNIMENT_DATABASE and MUNIMENT_BLOBS name other stores. The first start prints a link for its admin to
     sign in. docs/reference/settings.md lists all settings.
     """
+    check_writable(terminal)
     # Loaded modules stay alive: searching them for garbage would take a tenth of the start.
     gc.disable()
     load_extra("granian", "granian", extra="server")

@@ -1,6 +1,7 @@
-"""`muniment verify`, `export` and `forget`."""
+"""`muniment verify`, `export`, `forget` and `accept-restore`."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -8,9 +9,10 @@ import click
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.proofs.verifying import Check
+from muniment.client.sdk.opening import accept_restore as accept_lost
 from muniment.client.sdk.opening import forget as forget_log
 from muniment.client.versions.exporting import verify_export
-from muniment.core.counting import count
+from muniment.core.counting import count, name_entries
 from muniment.core.errors import FileUnusable, InvalidName, InvalidOption
 from muniment.core.names import ModelName
 
@@ -112,10 +114,31 @@ def _answer(terminal: Terminal, checks: list[Check]) -> None:
 def forget(terminal: Terminal, location: str | None) -> None:
     """Forget the remembered log of a location.
 
-    Use it only after a new registry was created there on purpose.
+    Use it only after a new registry was created there on purpose. The log stays remembered if it was seen at
+    another location too.
     """
     known = forget_log(terminal.location if location is None else location)
     terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing to forget"])
+
+
+@click.command("accept-restore")
+@click.argument("location", required=False)
+@json_option
+@click.pass_obj
+def accept_restore(terminal: Terminal, location: str | None) -> None:
+    """Accept that a registry was restored to an older state.
+
+    Prints what is lost of what you saw and wrote. Use it after the operator has said why: the registry must
+    declare the restore, with the key of its log.
+    """
+    lost = accept_lost(terminal.location if location is None else location)
+    terminal.answer(
+        asdict(lost),
+        [
+            f"accepted the loss of {name_entries(lost.lost_after, lost.seen - 1)}",
+            *(f"  you had written {one}" for one in lost.written),
+        ],
+    )
 
 
 def _describe(check: Check) -> list[str]:

@@ -11,6 +11,7 @@ from muniment.core.errors import InvalidSetting
 
 # An hour: a server signs its state for every answer.
 MAX_AGE_S: Final = 3600.0
+_FLAGS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,9 @@ class Settings:
         identity: MUNIMENT_IDENTITY, the private key file to sign with; by default the founder's.
         token: MUNIMENT_TOKEN, the token for the server; by default the one that `muniment login` saved.
         passphrase: MUNIMENT_PASSPHRASE, the passphrase of an encrypted private key.
-        state: MUNIMENT_STATE, the directory of remembered checkpoints; XDG_STATE_HOME/muniment by default.
+        state: MUNIMENT_STATE, the directory of remembered logs; XDG_STATE_HOME/muniment by default.
         user: USER, the name of the founder of a new registry.
+        read_only: MUNIMENT_READ_ONLY, whether to refuse commands and to allow older copies of a registry.
         max_age: MUNIMENT_MAX_AGE, for how many seconds the signed state of a server counts; 3600 by default.
     """
 
@@ -33,6 +35,7 @@ class Settings:
     passphrase: str | None
     state: Path
     user: str
+    read_only: bool = False
     max_age: float = MAX_AGE_S
 
     @classmethod
@@ -48,8 +51,15 @@ class Settings:
             passphrase=environment.get("MUNIMENT_PASSPHRASE") or None,
             state=Path(environment.get("MUNIMENT_STATE", f"{state}/muniment")).expanduser(),
             user=environment.get("USER") or "founder",
+            read_only=_read_flag("MUNIMENT_READ_ONLY", environment.get("MUNIMENT_READ_ONLY") or "0"),
             max_age=_read_age(environment.get("MUNIMENT_MAX_AGE") or str(MAX_AGE_S)),
         )
+
+
+def _read_flag(name: str, text: str) -> bool:
+    if text.lower() not in _FLAGS:
+        raise InvalidSetting(name=name, reason=f"expected true or false, got {text!r}")
+    return _FLAGS[text.lower()]
 
 
 def _read_age(text: str) -> float:

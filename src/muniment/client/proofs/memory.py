@@ -1,7 +1,11 @@
-"""The client's memory of each log: its key, and the newest checkpoint seen.
+"""The client's memory of logs: which heads of each log it has seen, and what it has written there.
 
 It exposes a registry that rolls back or rewrites its history, so it is kept with the user, not in the
-registry.
+registry. It goes by the key of the log: two copies that went apart are a fork, wherever they lie.
+
+    locations/<hash>.json   the key of the log that was seen at a location
+    logs/<hash>.json        heads of the log with a key, and the restores that the user has accepted
+    logs/<hash>.jsonl       what this user has written to the log, without typed texts
 """
 
 import fcntl
@@ -9,22 +13,32 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 from muniment.core.errors import StorageFailed, StorageReadOnly
+from muniment.core.receipts import Receipt
 from muniment.log.tree import EMPTY_ROOT
 from muniment.signing.heads import Head
+
+# How many heads before the newest one are all kept.
+_RECENT: Final = 10
+# How many receipts are remembered at least; more are removed when the file has so many bytes.
+_RECEIPTS: Final = 1_000
+_RECEIPTS_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """A log as last seen: its verifier key, size and root, and the root of its index and when it was signed.
+    """A log as it was seen: its key, size and root, the root of its index, and when it was signed.
 
     Attributes:
+        verifier: the verifier key.
         time: seconds since 1970 (UTC).
+        location: where it was seen.
     """
 
     verifier: str
@@ -32,6 +46,7 @@ class Remembered:
     root: bytes
     index_root: bytes
     time: int
+    location: str = ""
 
     @classmethod
     def of(cls, verifier: str, head: "Head | Remembered") -> "Remembered":
@@ -45,71 +60,295 @@ class Remembered:
         """Know only the verifier key of a log."""
         return cls(verifier=verifier, size=0, root=EMPTY_ROOT, index_root=EMPTY_ROOT, time=0)
 
+    @property
+    def state(self) -> tuple[int, bytes, bytes]:
+        """What a log has one of at each size."""
+        return self.size, self.root, self.index_root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """An entry that this user has written: its event, and the kinds and names of its subjects."""
+
+    index: int
+    time: str
+    event: str
+    subjects: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        """Say which entry it was, and what it was about."""
+        about = self.subjects[min(1, len(self.subjects) - 1)]
+        return " ".join(filter(None, (f"entry {self.index}: {self.event}", *about)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRestore:
+    """A restore that the user has accepted.
+
+    Attributes:
+        signatures: those of the declarations.
+        lost_after: the index of the first entry that was lost.
+        seen: how many entries had been seen; `root` is the root of that log, in hex.
+        time: when it was accepted (RFC 3339).
+        written: what this user had written and was lost.
+    """
+
+    signatures: tuple[str, ...]
+    lost_after: int
+    seen: int
+    root: str
+    time: str
+    written: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recollection:
+    """What is remembered of a log: some of its heads, ascending in size, and the accepted restores."""
+
+    heads: tuple[Remembered, ...] = ()
+    restores: tuple[AcceptedRestore, ...] = ()
+    locations: tuple[str, ...] = ()
+
 
 class Memory:
-    """The memory of a location, shared by all processes of a user."""
+    """The memory of the log at a location, shared by all processes of a user."""
 
     def __init__(self, directory: Path, location: str) -> None:
         """Use a directory, which is made when it is needed."""
+        self.location = location
         self._directory = directory
-        self._location = location
-        self._path = directory / f"{hashlib.sha256(os.fsencode(location)).hexdigest()[:32]}.json"
+        self._logs = directory / "logs"
+        self._place = directory / "locations" / f"{_hash(location)}.json"
 
-    def recall(self) -> Remembered | None:
-        """Return the log last seen at the location.
+    def find_verifier(self) -> str | None:
+        """Return the verifier key of the log that was seen at the location; None if there was none.
 
         Raises:
             StorageFailed: the file cannot be read. A damaged memory does not count as an empty one.
         """
+        document = _read(self._place)
         try:
-            document = json.loads(self._path.read_text())
-            return Remembered(
-                verifier=str(document["verifier"]),
-                size=int(document["size"]),
-                root=bytes.fromhex(document["root"]),
-                index_root=bytes.fromhex(document["index_root"]),
-                time=int(document["time"]),
-            )
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StorageFailed(path=str(self._path), reason="it cannot be read") from error
+            return None if document is None else str(document["verifier"])
+        except KeyError as error:
+            raise _damaged(self._place) from error
 
-    def keep(self, seen: Remembered) -> None:
-        """Remember a log that was checked against the memory, unless it is older."""
-        with self._locked():
-            present = self.recall()
-            if (
-                present is not None
-                and present.verifier == seen.verifier
-                and (present.size, present.time) >= (seen.size, seen.time)
-            ):
-                return
-            document = {
-                "location": self._location,
-                "verifier": seen.verifier,
-                "size": seen.size,
-                "root": seen.root.hex(),
-                "index_root": seen.index_root.hex(),
-                "time": seen.time,
-            }
-            temporary = self._path.with_suffix(f".{secrets.token_hex(8)}")
-            temporary.write_text(json.dumps(document))
-            temporary.rename(self._path)
+    def recall(self, verifier: str) -> Recollection:
+        """Return what is remembered of the log with a verifier key. Raises like `find_verifier`."""
+        path = self._log(verifier)
+        document = _read(path)
+        if document is None:
+            if self.find_verifier() == verifier:
+                raise _damaged(path)
+            return Recollection()
+        try:
+            return Recollection(
+                heads=tuple(_read_head(verifier, head) for head in document["heads"]),
+                restores=tuple(_read_restore(restore) for restore in document["restores"]),
+                locations=tuple(map(str, document["locations"])),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(path) from error
+
+    def keep(self, seen: Remembered, checked: Remembered) -> Remembered | None:
+        """Remember a head that extends `checked`, unless it is older than the newest one.
+
+        If another process has remembered a head meanwhile, return it and remember nothing: the caller MUST
+        check that the two belong to one log, and try again. Raises like `find_verifier`.
+        """
+        with self._locked(seen.verifier):
+            known = self.recall(seen.verifier)
+            newest = known.heads[-1] if known.heads else None
+            if newest is not None and newest.state not in {seen.state, checked.state}:
+                return newest
+            if newest is None or (seen.size, seen.time) > (newest.size, newest.time):
+                head = replace(seen, location=self.location)
+                known = replace(known, heads=_thin([*known.heads, head]))
+            elif self.location in known.locations:
+                return None
+            self._write(seen.verifier, known)
+            return None
+
+    def accept(self, restore: AcceptedRestore, kept: Sequence[Remembered], head: Remembered) -> None:
+        """Remember a restore: of the earlier heads only `kept`, and a head of the restored log.
+
+        Raises like `find_verifier`.
+        """
+        with self._locked(head.verifier):
+            known = self.recall(head.verifier)
+            heads = _thin([*kept, replace(head, location=self.location)])
+            self._write(head.verifier, replace(known, heads=heads, restores=(*known.restores, restore)))
+            journal = self._log(head.verifier).with_suffix(".jsonl")
+            _replace(journal, [one for one in _read_lines(journal) if one.index < restore.lost_after])
+
+    def note(self, verifier: str, receipt: Receipt) -> None:
+        """Remember that this user has written an entry; of the oldest ones nothing is remembered."""
+        entry = receipt.entry
+        written = Written(
+            index=receipt.index,
+            time=entry.time,
+            event=entry.event.type,
+            subjects=tuple((str(kind), name) for kind, name in entry.event.subjects()),
+        )
+        with self._locked(verifier):
+            journal = self._log(verifier).with_suffix(".jsonl")
+            with journal.open("a") as file:
+                file.write(json.dumps(asdict(written)) + "\n")
+                full = file.tell() > _RECEIPTS_BYTES
+            if full:
+                _replace(journal, _read_lines(journal)[-_RECEIPTS:])
+
+    def list_written(self, verifier: str, start: int) -> list[Written]:
+        """List what this user has written to a log from an index on, as far as it is remembered."""
+        journal = self._log(verifier).with_suffix(".jsonl")
+        return [written for written in _read_lines(journal) if written.index >= start]
 
     def forget(self) -> bool:
-        """Forget the location; return whether anything was remembered."""
-        with self._locked():
-            known = self._path.exists()
-            self._path.unlink(missing_ok=True)
-            return known
+        """Forget the location and, unless it was seen elsewhere, its log; return whether it was known."""
+        try:
+            verifier = self.find_verifier()
+        except StorageFailed:
+            verifier = None
+        known = self._place.exists()
+        if verifier is not None:
+            with self._locked(verifier):
+                self._forget_log(verifier)
+        self._place.unlink(missing_ok=True)
+        return known
+
+    def _forget_log(self, verifier: str) -> None:
+        path = self._log(verifier)
+        try:
+            known = self.recall(verifier)
+        except StorageFailed:
+            # A user who forgets it on purpose gets rid of the damage too.
+            known = Recollection()
+        others = tuple(one for one in known.locations if one != self.location)
+        if others:
+            _write_file(path, _describe(verifier, replace(known, locations=others)))
+            return
+        path.unlink(missing_ok=True)
+        path.with_suffix(".jsonl").unlink(missing_ok=True)
+
+    def _write(self, verifier: str, known: Recollection) -> None:
+        known = replace(known, locations=tuple(dict.fromkeys([*known.locations, self.location])))
+        _write_file(self._log(verifier), _describe(verifier, known))
+        if not self._place.exists():
+            self._place.parent.mkdir(mode=0o700, exist_ok=True)
+            _write_file(self._place, {"location": self.location, "verifier": verifier})
+
+    def _log(self, verifier: str) -> Path:
+        return self._logs / f"{_hash(verifier)}.json"
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, verifier: str) -> Iterator[None]:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._path.with_suffix(".lock").open("w") as lock:
+            self._logs.mkdir(mode=0o700, exist_ok=True)
+            with self._log(verifier).with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
-            raise StorageReadOnly(path=str(self._directory)) from error
+            raise StorageReadOnly(path=str(self._logs)) from error
+
+
+def _thin(heads: Sequence[Remembered]) -> tuple[Remembered, ...]:
+    """Keep the newest heads and, of the others, one for each power of two of the distance to the newest.
+
+    The oldest of each distance stays until it is twice as far away, so there is always one near by. Of a log
+    of 2**53 entries, at most 64 heads are kept.
+    """
+    newest, kept = heads[-1], dict[int, Remembered]()
+    earlier = [head for head in heads if head.size < newest.size]
+    for head in earlier[:-_RECENT]:
+        kept.setdefault((newest.size - head.size).bit_length(), head)
+    return (*kept.values(), *earlier[-_RECENT:], newest)
+
+
+def _describe(verifier: str, known: Recollection) -> dict[str, object]:
+    heads = [
+        {
+            "size": head.size,
+            "root": head.root.hex(),
+            "index_root": head.index_root.hex(),
+            "time": head.time,
+            "location": head.location,
+        }
+        for head in known.heads
+    ]
+    restores = [asdict(restore) for restore in known.restores]
+    return {"verifier": verifier, "locations": known.locations, "heads": heads, "restores": restores}
+
+
+def _read_head(verifier: str, document: Mapping[str, Any]) -> Remembered:
+    return Remembered(
+        verifier=verifier,
+        size=int(document["size"]),
+        root=bytes.fromhex(document["root"]),
+        index_root=bytes.fromhex(document["index_root"]),
+        time=int(document["time"]),
+        location=str(document["location"]),
+    )
+
+
+def _read_restore(document: Mapping[str, Any]) -> AcceptedRestore:
+    return AcceptedRestore(
+        signatures=tuple(map(str, document["signatures"])),
+        lost_after=int(document["lost_after"]),
+        seen=int(document["seen"]),
+        root=str(document["root"]),
+        time=str(document["time"]),
+        written=tuple(map(str, document["written"])),
+    )
+
+
+def _read_lines(path: Path) -> list[Written]:
+    """Read a journal. A line that a crash cut off is left out: nothing is checked against it."""
+    written: list[Written] = []
+    if not path.exists():
+        return written
+    for line in path.read_text(errors="replace").splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            one = json.loads(line)
+            written.append(
+                Written(
+                    index=int(one["index"]),
+                    time=str(one["time"]),
+                    event=str(one["event"]),
+                    subjects=tuple((str(kind), str(name)) for kind, name in one["subjects"]),
+                )
+            )
+    return written
+
+
+def _replace(path: Path, lines: Sequence[Written]) -> None:
+    _write_text(path, "".join(json.dumps(asdict(line)) + "\n" for line in lines))
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _damaged(path) from error
+    if not isinstance(document, dict):
+        raise _damaged(path)
+    return document
+
+
+def _write_file(path: Path, document: Mapping[str, object]) -> None:
+    _write_text(path, json.dumps(document))
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_suffix(f".{secrets.token_hex(8)}")
+    temporary.write_text(text)
+    temporary.rename(path)
+
+
+def _damaged(path: Path) -> StorageFailed:
+    return StorageFailed(path=str(path), reason="it cannot be read")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]

@@ -9,32 +9,30 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from threading import Lock
-from typing import BinaryIO, Final, NamedTuple, TypeVar, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
+from muniment.client.proofs.following import Follower
 from muniment.client.proofs.lists import ProvenLists
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.receipts import check_receipt, check_standing, check_subjects
+from muniment.client.proofs.restoring import Restore, check_restores
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import (
-    AnswerStale,
-    IndexForked,
     InvalidBody,
     InvalidDocument,
-    LogForked,
-    LogReplaced,
-    LogRolledBack,
     NotFound,
     NotIdentified,
+    OpenedReadOnly,
     ProofInvalid,
     RecordUnproven,
+    Refused,
     UnknownSigner,
 )
 from muniment.core.events import IndexSealed
@@ -43,19 +41,15 @@ from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
 from muniment.core.verbs.catalog import GetNamespace
-from muniment.core.verbs.log import GetGrowth, GetLogIdentity, GetProof
+from muniment.core.verbs.log import GetProof, GetRestores, Restores
 from muniment.core.verbs.people import FindPerson, GetKey, GetPerson, GetSelf, ListTokens, Person
 from muniment.core.verbs.verb import Command, Query
-from muniment.log.proofs import verify_consistency, verify_inclusion
+from muniment.log.proofs import verify_inclusion
 from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head, open_head
-from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
 C = TypeVar("C", bound=Command)
-
-# The clocks of replicas differ, and answers overtake one another.
-_DRIFT_S: Final = 60
 
 
 class _Documents(NamedTuple):
@@ -85,31 +79,25 @@ class TrustedBackend:
         clock: Clock = now,
         max_age_s: float | None = None,
         credential: Credential | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
         """Open the log at a location, and check it against the memory.
 
-        With `max_age_s`, an answer that was signed longer ago is refused.
+        With `max_age_s`, an answer that was signed longer ago is refused. With `read_only`, the log may be an
+        older copy of the remembered one, every command is refused, and nothing is remembered.
 
         Raises:
-            LogReplaced, LogRolledBack, LogForked: it does not extend the remembered log.
+            LogReplaced, LogRolledBack, LogRestored, LogForked: it does not extend the remembered log.
         """
         self._backend = backend
-        self._memory = memory
         self._location = location
-        self._max_age_s = max_age_s
         self._credential = credential
+        self._read_only = read_only
         self.clock = clock
-        self._seeing = Lock()
         self._salts: dict[str, bytes] = {}
         self._lists = ProvenLists()
-        said = backend.ask(GetLogIdentity())
-        known = memory.recall()
-        if known is not None and known.verifier != said.verifier:
-            remembered = known.verifier.partition("+")[0]
-            raise LogReplaced(location=location, origin=said.origin, remembered=remembered)
-        self._verifier = NoteVerifier.read(said.verifier)
-        self._seen = known or Remembered.nothing(said.verifier)
-        self._seen = self._meet(self._seen)
+        self._follower = Follower(backend, memory, location, clock, max_age_s, read_only=read_only)
 
     @property
     def location(self) -> str:
@@ -123,7 +111,33 @@ class TrustedBackend:
     @property
     def seen(self) -> Remembered:
         """The newest state of the log that passed the checks."""
-        return self._seen
+        return self._follower.seen
+
+    @property
+    def read_only(self) -> bool:
+        """Whether commands are refused."""
+        return self._read_only
+
+    @property
+    def behind(self) -> Remembered | None:
+        """The newest state of the log that is remembered, if this is an older copy."""
+        return self._follower.behind
+
+    @cached_property
+    def as_of(self) -> str | None:
+        """The time of the newest entry (RFC 3339); None if we may not read that entry."""
+        with suppress(NotFound, Refused):
+            return self.ask(GetProof(index=self.seen.size - 1)).entry.time
+        return None
+
+    def restores(self) -> list[Restore]:
+        """List the restores to an older state that the registry declares, oldest first, proven.
+
+        Raises:
+            ProofInvalid: one of them is not proven, or is left out.
+        """
+        sent = self.seen
+        return self._check_restores(self._backend.ask(GetRestores()), sent)
 
     @cached_property
     def principal(self) -> str:
@@ -171,16 +185,20 @@ class TrustedBackend:
         (5) the next entry says the rest, if the command makes two
 
         Raises:
+            OpenedReadOnly: this registry is only read.
             InvalidBody: it names a version by an alias, which may move meanwhile: resolve it first.
             ProofInvalid: the receipt proves nothing. The command may have taken effect.
             ReceiptMismatch: it proves something else. The command may not have taken effect.
         """
+        self._check_writable()
+        # A copy that was left behind is refused before it is written, and not after.
+        self._follower.catch_up()
         exact = self._name_exactly(command)
         for realm in exact.realms:
             # Afterwards, we may not be allowed to ask.
             with suppress(NotFound):
                 self._salt_of(realm)
-        me, sent = self.principal, self._seen
+        me, sent = self.principal, self.seen
         receipt = self._backend.execute(exact)
         head = self._check(receipt, sent)
         check_receipt(receipt, exact, me, sent.size)
@@ -189,6 +207,8 @@ class TrustedBackend:
         rest = exact.rest(receipt.entry)
         if rest is not None:
             check_receipt(self._prove_next(receipt), rest, me, receipt.index + 1)
+        if receipt.created:
+            self._follower.note(receipt)
         return receipt
 
     def ask(self, query: Query[A]) -> A:
@@ -198,7 +218,7 @@ class TrustedBackend:
             Untrusted: a part is not proven, or is missing.
             NotFound: there is no answer, which is proven as well.
         """
-        sent = self._seen
+        sent = self.seen
         if type(query) in ANSWERS:
             return self.derive(query)
         answer = self._backend.ask(query)
@@ -208,6 +228,8 @@ class TrustedBackend:
                 raise ProofInvalid(what=f"entry {query.index}")
             if query.subjects:
                 check_subjects(answer, head.index, self._salt_of)
+        if isinstance(answer, Restores):
+            self._check_restores(answer, sent)
         return answer
 
     def ask_unproven(self, query: Query[A]) -> A:
@@ -236,15 +258,18 @@ class TrustedBackend:
             raise RecordUnproven(record=f"{record.table}[{key}]", index=record.index)
 
     def add_blob(self, source: BinaryIO) -> Stored:
-        """Store a stream."""
+        """Store a stream. Raises `OpenedReadOnly` as `execute`."""
+        self._check_writable()
         return self._backend.add_blob(source)
 
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:
         """Store small blobs.
 
         Raises:
+            OpenedReadOnly: this registry is only read.
             ProofInvalid: the other backend answers with other digests.
         """
+        self._check_writable()
         digests = self._backend.add_documents(documents)
         if digests != [Digest.of(document) for document in documents]:
             raise ProofInvalid(what="the stored documents")
@@ -288,11 +313,11 @@ class TrustedBackend:
 
     def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""
-        sent, past = self._seen, past_of(query)
+        sent, past = self.seen, past_of(query)
         known = self._lists.find(query)
         basis = self._backend.prove(query, [Known(*subject, told.last) for subject, told in known.items()])
-        head = open_head(basis.head, self._verifier)
-        self._accept(head, sent)
+        head = open_head(basis.head, self._follower.verifier)
+        self._follower.accept(head, sent)
         try:
             view = ProvenView(basis, head, _Documents(self._backend), past, known)
         except (ValueError, InvalidDocument) as error:
@@ -300,7 +325,7 @@ class TrustedBackend:
         self._salts |= view.salts
         self._lists.keep(query, view.proven)
         time = max(write_seconds(head.time), view.newest)
-        return State(view=view, registry=self._seen.verifier, time=time)
+        return State(view=view, registry=self.seen.verifier, time=time)
 
     def _salt_of(self, realm: str) -> bytes:
         """Return the salt of a realm, which never changes."""
@@ -315,51 +340,18 @@ class TrustedBackend:
         (1) the path leads from the entry to the root
         (2) the head is acceptable after the other one
         """
-        head = open_head(proof.checkpoint, self._verifier)
+        head = open_head(proof.checkpoint, self._follower.verifier)
         if not verify_inclusion(proof.index, head.size, hash_leaf(proof.leaf), proof.path, head.root):
             raise ProofInvalid(what=f"entry {proof.index}")
-        self._accept(head, sent)
+        self._follower.accept(head, sent)
         return head
 
-    def _accept(self, head: Head, sent: Remembered) -> None:
-        """Check the head of an answer, and remember it if it is newer.
+    def _check_restores(self, answer: Restores, sent: Remembered) -> list[Restore]:
+        """Check an answer about restores, and its head against the one last seen when it was asked."""
+        head, restores = check_restores(answer, self._backend, self._follower.verifier)
+        self._follower.accept(head, sent)
+        return restores
 
-        (0) it is neither smaller nor noticeably older than the one seen before the question was sent
-        (1) it extends the newest one, or is extended by it
-        """
-        self._check_age(head, sent)
-        seen = self._seen
-        if head.size == seen.size:
-            self._see(seen, head, ())
-            return
-        tree = Remembered.of(seen.verifier, head)
-        past, now = sorted((seen, tree), key=lambda one: one.size)
-        growth = self._backend.ask(GetGrowth(size=past.size, until=now.size))
-        self._see(past, now, growth.path)
-
-    def _check_age(self, head: Head, sent: Remembered) -> None:
-        if head.size < sent.size:
-            raise LogRolledBack(location=self._location, size=head.size, remembered=sent.size)
-        now = self.clock().timestamp()
-        oldest = max(sent.time - _DRIFT_S, 0 if self._max_age_s is None else now - self._max_age_s)
-        if head.time < oldest:
-            raise AnswerStale(location=self._location, time=write_seconds(head.time))
-
-    def _meet(self, known: Remembered) -> Remembered:
-        growth = self._backend.ask(GetGrowth(size=known.size))
-        head = open_head(growth.checkpoint or b"", self._verifier)
-        self._check_age(head, known)
-        return self._see(known, Remembered.of(known.verifier, head), growth.path)
-
-    def _see(self, past: Remembered, now: "Remembered | Head", path: Sequence[bytes]) -> Remembered:
-        """Check that a head follows from another one, and remember it if it is the newest."""
-        if not verify_consistency(past.size, now.size, past.root, now.root, path):
-            raise LogForked(location=self._location, size=now.size, remembered=past.size)
-        if now.size == past.size and now.index_root != past.index_root:
-            raise IndexForked(location=self._location, size=now.size)
-        newest = Remembered.of(past.verifier, now)
-        with self._seeing:
-            if (newest.size, newest.time) > (self._seen.size, self._seen.time):
-                self._seen = newest
-                self._memory.keep(newest)
-        return newest
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise OpenedReadOnly(location=self._location)

@@ -14,6 +14,7 @@ from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
 from muniment.client.people.principals import People, write_reason
 from muniment.client.proofs.paging import list_namespaces, read_all, search_all
+from muniment.client.proofs.restoring import Restore
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.leaderboard import Leaderboard, rank
 from muniment.client.upkeep.webhooks import Webhooks
@@ -297,6 +298,26 @@ class Registry:
         return self._session.backend.ask(GetInbox())
 
     # ---- the log
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every command is refused (`muniment.open(..., read_only=True)`)."""
+        return self._session.backend.read_only
+
+    @property
+    def as_of(self) -> str | None:
+        """The time of the newest entry (RFC 3339); None if we may not read that entry."""
+        return self._session.backend.as_of
+
+    @property
+    def behind(self) -> int:
+        """How many entries more were seen of this log elsewhere; 0 unless it is an older copy."""
+        backend = self._session.backend
+        return 0 if backend.behind is None else backend.behind.size - backend.seen.size
+
+    def restores(self) -> list[Restore]:
+        """List the restores to an older state that the registry declares, oldest first, proven."""
+        return self._session.backend.restores()
 
     def verify_log(self) -> int:
         """Read and hash the whole log, and compare its root with the one last seen.

@@ -250,6 +250,22 @@ class WaiverNotAllowed(Refused):
     advice = "`muniment policy show NAME@ALIAS` shows which waivers a policy allows"
 
 
+class OpenedReadOnly(Refused):
+    """A command to a registry that was opened to be read only."""
+
+    location: str
+    message = "{location} was opened to be read only"
+    advice = "open it without --read-only (MUNIMENT_READ_ONLY), if it is no older copy"
+
+
+class NothingToAccept(Refused):
+    """The log of a registry extends what was seen, so no restore has to be accepted."""
+
+    location: str
+    message = "nothing that was seen of {location} is lost"
+    advice = "there is nothing to accept: go on as usual"
+
+
 class ReasonNeeded(Refused):
     """A reason is missing, or blank."""
 

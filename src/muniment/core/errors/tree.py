@@ -43,7 +43,7 @@ class MunimentError(Exception):
 
     def __str__(self) -> str:
         """Say what went wrong, in one line."""
-        return " ".join(self.message.format(**self._words()).split())
+        return " ".join(self.message.format(self=self, **self._words()).split())
 
     def _words(self) -> dict[str, object]:
         """Return the fields as a sentence has them: lists with commas."""

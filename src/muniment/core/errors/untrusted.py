@@ -1,5 +1,6 @@
 """Stop: what was read differs from what was recorded."""
 
+from muniment.core.counting import name_entries
 from muniment.core.errors.tree import MunimentError
 
 
@@ -31,8 +32,24 @@ class LogRolledBack(Untrusted):
     location: str
     size: int
     remembered: int
-    message = "the log of {location} has {size} entries and had {remembered}: history was removed"
-    advice = "do not trust this registry: restore it from a backup and ask its operator"
+    elsewhere: str
+    message = "the log of {location} has {size} entries and had {remembered}{self.where}: history was removed"
+    advice = "{self.remedy}"
+
+    @property
+    def where(self) -> str:
+        """Where more of it was seen, if it was elsewhere."""
+        return f" at {self.elsewhere}" if self.elsewhere else ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do: elsewhere, an older copy may be all right."""
+        if self.elsewhere:
+            return "if it is an older copy on purpose, such as a backup, read it with --read-only"
+        return (
+            "do not trust this registry: ask its operator, who must declare it "
+            "if an older state was put back (muniment admin restore --lost-after N)"
+        )
 
 
 class LogForked(Untrusted):
@@ -41,8 +58,53 @@ class LogForked(Untrusted):
     location: str
     size: int
     remembered: int
-    message = "the log of {location} differs from what it was at {remembered} entries: history was rewritten"
-    advice = "do not trust this registry: compare with a backup and ask its operator"
+    elsewhere: str
+    message = (
+        "the log of {location} differs from what it was at {remembered} entries{self.where}: "
+        "history was rewritten"
+    )
+    advice = "{self.remedy}"
+
+    @property
+    def where(self) -> str:
+        """Where the other one was seen, if it was elsewhere."""
+        return f" at {self.elsewhere}" if self.elsewhere else ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do: two copies may have been written by mistake."""
+        if self.elsewhere:
+            return (
+                "two copies of one registry were written apart: keep one of them, "
+                "and push again what only the other one has"
+            )
+        return (
+            "do not trust this registry: ask its operator, who must declare it "
+            "if an older state was put back (muniment admin restore --lost-after N)"
+        )
+
+
+class LogRestored(Untrusted):
+    """The registry was restored to an older state, and says so; entries that were seen are lost."""
+
+    location: str
+    time: str
+    lost_after: int
+    remembered: int
+    reason: str
+    written: tuple[str, ...]
+    message = "{location} was restored ({time}: {reason}) and has lost {self.lost}, which this client saw"
+    advice = "ask its operator what was lost, and repeat it; to go on: muniment accept-restore {location}"
+
+    @property
+    def lost(self) -> str:
+        """The entries that are lost."""
+        return name_entries(self.lost_after, self.remembered - 1)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What is listed below the message: what this user has written of it."""
+        return tuple(f"you had written {one}" for one in self.written)
 
 
 class LogReplaced(Untrusted):

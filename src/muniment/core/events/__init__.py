@@ -35,6 +35,7 @@ from muniment.core.events.leaves import write_event as write_event
 from muniment.core.events.log import IndexSealed as IndexSealed
 from muniment.core.events.log import NamespaceCreated as NamespaceCreated
 from muniment.core.events.log import RegistryCreated as RegistryCreated
+from muniment.core.events.log import RegistryRestored as RegistryRestored
 from muniment.core.events.people import IssuerDistrusted as IssuerDistrusted
 from muniment.core.events.people import IssuerTrusted as IssuerTrusted
 from muniment.core.events.people import KeyEnrolled as KeyEnrolled

@@ -25,7 +25,7 @@ from muniment.core.events.gates import (
     RequestReminded,
     TierSet,
 )
-from muniment.core.events.log import IndexSealed, NamespaceCreated, RegistryCreated
+from muniment.core.events.log import IndexSealed, NamespaceCreated, RegistryCreated, RegistryRestored
 from muniment.core.events.people import (
     IssuerDistrusted,
     IssuerTrusted,
@@ -58,6 +58,7 @@ EVENTS: Final[Mapping[str, type[Event]]] = {
         RegistryCreated,
         NamespaceCreated,
         IndexSealed,
+        RegistryRestored,
         PrincipalRegistered,
         PrincipalErased,
         KeyEnrolled,

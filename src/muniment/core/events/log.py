@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from muniment.core.digests import Digest
 from muniment.core.events.event import Entry, Event
-from muniment.core.events.subjects import REGISTRY, Subject, SubjectKind, of_namespace
+from muniment.core.events.subjects import REGISTRY, RESTORES, Subject, SubjectKind, of_namespace
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.records import Change, NamespaceRecord, Put
 
@@ -48,6 +48,34 @@ class IndexSealed(Event):
 
     def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
         """Make no record: only a replay of the log looks for it."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRestored(Event):
+    """The registry was restored to an older state: the entries that it had from `lost_after` on are lost.
+
+    Attributes:
+        lost_after: how many entries were left.
+        root: the root hash of the log of those.
+        reason: the digest of the reason.
+        previous: the entry of the restore before this one, so that none can be left out.
+        signature: by the key of the log (`signing.restores`), so that nobody else can declare it.
+    """
+
+    type: ClassVar[str] = "registry.restored"
+    lost_after: int
+    root: Digest
+    reason: Digest
+    previous: int | None
+    signature: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The registry, and its restores."""
+        return (REGISTRY, RESTORES)
+
+    def fold(self, entry: Entry) -> list[Change]:  # noqa: ARG002 - as every event
+        """Make no record: only clients that saw the lost entries look for it."""
         return []
 
 

@@ -9,6 +9,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | kind          | name                | its events                                          | the newest is |
 |---------------|---------------------|-----------------------------------------------------|---------------|
 | `registry`    | empty               | all that belong to no namespace                     |               |
+| `restores`    | empty               | restores of the registry to an older state          |               |
 | `namespace`   | `acme`              | all of a namespace                                  |               |
 | `creation`    | `acme`              | a namespace was created, or the registry (`*`)      | its salt      |
 | `models`      | `acme`              | the first version of each model of a namespace      |               |
@@ -52,6 +53,7 @@ class SubjectKind(StrEnum):
     """The kinds of subjects."""
 
     REGISTRY = "registry"
+    RESTORES = "restores"
     NAMESPACE = "namespace"
     CREATION = "creation"
     MODELS = "models"
@@ -93,9 +95,11 @@ class Subject(NamedTuple):
 
 
 REGISTRY: Final = Subject(SubjectKind.REGISTRY, "")
+RESTORES: Final = Subject(SubjectKind.RESTORES, "")
 _OF_THE_REGISTRY: Final = frozenset(
     {
         SubjectKind.REGISTRY,
+        SubjectKind.RESTORES,
         SubjectKind.CREATION,
         SubjectKind.PRINCIPAL,
         SubjectKind.KEY,

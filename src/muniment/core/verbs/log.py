@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from muniment.core.basis import Held
+from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.receipts import Proof
 from muniment.core.verbs.verb import Limit, ListQuery, May, Query, Question, Verb, Who
@@ -25,6 +27,18 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restores:
+    """Every entry that declares a restore of the registry, oldest first, in the log of one signed head.
+
+    `texts` are the reasons that the entries name.
+    """
+
+    head: bytes
+    entries: tuple[Held, ...]
+    texts: tuple[Payload, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetLogIdentity(Query[LogIdentity]):
     """Get the origin of the log and its verifier key (C2SP signed-note)."""
 
@@ -41,6 +55,13 @@ class GetGrowth(Query[Growth]):
     declared = Question("/log/growth", Who.ANYBODY, proven=True)
     size: int
     until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetRestores(Query[Restores]):
+    """Get the declarations that the registry was restored to an older state, each signed by the log's key."""
+
+    declared = Question("/log/restores", Who.ANYBODY, proven=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,4 +89,4 @@ class GetLeaves(ListQuery[bytes]):
         return self.start + len(items) if len(items) >= self.limit else None
 
 
-VERBS: Final[tuple[type[Verb], ...]] = (GetLogIdentity, GetGrowth, GetProof, GetLeaves)
+VERBS: Final[tuple[type[Verb], ...]] = (GetLogIdentity, GetGrowth, GetRestores, GetProof, GetLeaves)
