@@ -213,9 +213,12 @@ def test_a_checkpoint_is_read_as_it_was_written(origin: str, size: int, root: by
 
 
 def test_extension_lines_of_a_checkpoint_are_passed_over() -> None:
-    """Extension lines of a checkpoint are ignored, as C2SP allows."""
+    """Extension lines of a checkpoint are ignored, as C2SP allows, which forbids empty ones."""
     root = base64.b64encode(EMPTY_ROOT).decode()
     assert Checkpoint.decode(f"o\n0\n{root}\nextension\n".encode()).size == 0
+    for lines in ("\n", "extension\n\n", "\nextension\n"):
+        with pytest.raises(ValueError, match="not a checkpoint"):
+            Checkpoint.decode(f"o\n0\n{root}\n{lines}".encode())
 
 
 @pytest.mark.parametrize(

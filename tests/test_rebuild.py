@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,38 @@ def test_the_log_seals_its_index(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = IndexSealed(size=len(leaves), root=Digest.of(b"another index"))
     backend._units.write(lambda unit: backend.begin(unit).record(wrong))
     assert [difference.table for difference in backend._units.read(compare)] == ["index"]
+
+
+def test_the_log_seals_its_index_each_day(tmp_path: Path, settings: Settings) -> None:
+    """The first entry of a day comes after a seal, however few there were the day before."""
+    clock = [datetime(2026, 1, 1, 23, 59, tzinfo=UTC)]
+    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: clock[0]) as registry:
+        (tmp_path / "w.bin").write_bytes(b"w")
+        version = registry.push(tmp_path / "w.bin", "acme/x")
+        for day in range(3):
+            clock[0] += timedelta(hours=12)
+            version.tag("day", str(day))
+        leaves = registry._session.backend.ask(GetLeaves(limit=1000))
+    kinds = [(entry.time[:10], entry.event.type) for entry in (read_entry(leaf, 0) for leaf in leaves)]
+    assert kinds[-5:] == [
+        ("2026-01-02", "index.sealed"),
+        ("2026-01-02", "tag.set"),
+        ("2026-01-02", "tag.set"),
+        ("2026-01-03", "index.sealed"),
+        ("2026-01-03", "tag.set"),
+    ]
+
+
+def test_a_head_is_never_older_than_its_newest_entry(tmp_path: Path, settings: Settings) -> None:
+    """A clock that was set back does not make answers stale."""
+    clock = [datetime(2026, 3, 1, tzinfo=UTC)]
+    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: clock[0]) as registry:
+        (tmp_path / "w.bin").write_bytes(b"w")
+        version = registry.push(tmp_path / "w.bin", "acme/x")
+        clock[0] = datetime(2026, 1, 1, tzinfo=UTC)
+        version.tag("after", "all")
+        assert version.tags() == {"after": "all"}
+        assert registry._session.backend.seen.time == datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,13 @@ class Checkpoint:
 
     @classmethod
     def decode(cls, text: bytes) -> "Checkpoint":
-        """Read a signed text; lines after the third are extensions and are ignored.
+        """Read a signed text; lines after the third are extensions, none of them empty, and are ignored.
 
         Raises:
             ValueError: it is not a checkpoint.
         """
         lines = text.decode().split("\n")
-        if len(lines) <= _LINES or lines[-1] or not lines[0] or _SIZE.fullmatch(lines[1]) is None:
+        if len(lines) <= _LINES or lines[-1] or not all(lines[:-1]) or _SIZE.fullmatch(lines[1]) is None:
             raise ValueError("not a checkpoint")  # noqa: EM101, TRY003 - refused by name above
         try:
             root = base64.b64decode(lines[2], validate=True)

@@ -29,6 +29,8 @@ from muniment.signing.notes import NoteSigner
 
 # Seldom enough to cost nothing, and often enough that a lie does not last.
 SEAL_EVERY: Final = 1_000
+# The characters of a time that say the day.
+_DAY: Final = len("2026-01-01")
 
 R = TypeVar("R", bound=Record)
 
@@ -93,7 +95,7 @@ class Transaction:
         # The first event of a namespace creates it, and so comes after its creation.
         subjects = hash_subjects(event, self._salt_of)
         log = self.unit.log
-        if not isinstance(event, IndexSealed) and log.size() and log.size() % SEAL_EVERY == 0:
+        if not isinstance(event, IndexSealed) and self._is_due(log.size()):
             self._seal()
         entry = Entry(
             index=log.size(),
@@ -109,6 +111,12 @@ class Transaction:
         changes = entry.fold()
         self.unit.projections.apply(changes)
         return entry.index, changes
+
+    def _is_due(self, size: int) -> bool:
+        """Say whether the root of the index has to be written into the log: regularly, and on a new day."""
+        if size == 0:
+            return False
+        return size % SEAL_EVERY == 0 or self.unit.log.last_time()[:_DAY] != self.time[:_DAY]
 
     def _seal(self) -> None:
         """Write the root of the index into the log."""

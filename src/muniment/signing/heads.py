@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from muniment.core.errors import ProofInvalid
+from muniment.core.times import read_time
 from muniment.log.checkpoint import Checkpoint
 from muniment.log.index import IndexHead
 from muniment.log.tree import HASH_SIZE
@@ -52,10 +53,14 @@ class HeadSigner:
     key: NoteSigner
     clock: Callable[[], datetime]
 
-    def sign(self, size: int, root: bytes, index_root: bytes) -> bytes:
-        """Sign a state of the log, which MUST be durable."""
+    def sign(self, size: int, root: bytes, index_root: bytes, newest: str = "") -> bytes:
+        """Sign a state of the log, which MUST be durable, as of now.
+
+        A clock that is behind the `newest` entry was set back: the head is signed as of that entry.
+        """
         text = Checkpoint(origin=self.key.name, size=size, root=root).encode()
-        signed = int(self.clock().timestamp()).to_bytes(_TIME_SIZE) + index_root
+        least = int(read_time(newest).timestamp()) if newest else 0
+        signed = max(int(self.clock().timestamp()), least).to_bytes(_TIME_SIZE) + index_root
         blob = _key_id(self.key.verifier) + signed + self.key.identity.sign(_TYPE + signed + text)
         return self.key.sign(text) + write_line(self.key.name, blob)
 

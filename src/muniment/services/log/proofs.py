@@ -25,6 +25,7 @@ class Paths:
     Attributes:
         size, root: those of the log.
         index_root: that of its index.
+        newest: the time of the newest entry.
         entries: the index and leaf of each entry, and its path in the log.
         subjects: the proofs of each entry from the index (`core.receipts.Proof.subjects`).
     """
@@ -32,6 +33,7 @@ class Paths:
     size: int
     root: bytes
     index_root: bytes
+    newest: str
     entries: tuple[tuple[int, bytes, tuple[bytes, ...]], ...]
     subjects: tuple[tuple[bytes, ...], ...] = ()
 
@@ -62,7 +64,7 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
     """Find the paths that prove entries. Raises like `prove`."""
     size = unit.log.size()
     if not indexes:
-        return Paths(size=size, root=b"", index_root=b"", entries=())
+        return Paths(size=size, root=b"", index_root=b"", newest="", entries=())
     for index in indexes:
         if not 0 <= index < size:
             raise EventNotFound(index=index)
@@ -74,14 +76,15 @@ def find_paths(unit: Unit, indexes: Sequence[int]) -> Paths:
     root = roots.pop()
     if root is None or roots:
         raise LogInconsistent(reason=f"the entries {min(indexes)} to {max(indexes)} do not lead to one root")
-    return Paths(size=size, root=root, index_root=read_index(unit), entries=entries)
+    newest = unit.log.last_time()
+    return Paths(size=size, root=root, index_root=read_index(unit), newest=newest, entries=entries)
 
 
 def sign_paths(signer: HeadSigner, paths: Paths) -> list[Proof]:
     """Prove entries with one checkpoint. The state of the paths MUST be durable."""
     if not paths.entries:
         return []
-    checkpoint = signer.sign(paths.size, paths.root, paths.index_root)
+    checkpoint = signer.sign(paths.size, paths.root, paths.index_root, paths.newest)
     subjects = paths.subjects or ((),) * len(paths.entries)
     return [
         Proof(index=index, leaf=leaf, path=path, checkpoint=checkpoint, subjects=proofs)
@@ -105,7 +108,9 @@ def prove_growth(unit: Unit, signer: HeadSigner, old: int, until: int | None) ->
     path = prove_consistency(old, end, unit.log.read_nodes) if 0 <= old <= end else ()
     if until is not None:
         return Growth(path=path, checkpoint=None)
-    checkpoint = signer.sign(size, read_root(size, unit.log.read_nodes), read_index(unit))
+    checkpoint = signer.sign(
+        size, read_root(size, unit.log.read_nodes), read_index(unit), unit.log.last_time()
+    )
     return Growth(path=path, checkpoint=checkpoint)
 
 

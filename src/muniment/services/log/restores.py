@@ -63,7 +63,7 @@ def get_restores(reading: Reading, _query: GetRestores) -> Restores:
     entries = [Held(index=index, leaf=leaf, path=path) for index, leaf, path in paths.entries[1:]]
     reasons = (unit.payloads.pick(_reason_of(held)) for held in entries)
     return Restores(
-        head=reading.signer.sign(paths.size, paths.root, paths.index_root),
+        head=reading.signer.sign(paths.size, paths.root, paths.index_root, paths.newest),
         entries=tuple(entries),
         texts=tuple(text for text in reasons if text is not None),
     )
