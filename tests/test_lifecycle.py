@@ -570,6 +570,21 @@ def test_a_purged_version_does_not_come_back(registry: Registry, model: Path, tm
     refuses(lambda: registry.load("acme/x@1"), VersionPurged)
 
 
+def test_the_latest_version_has_not_been_purged(registry: Registry, tmp_path: Path) -> None:
+    """A reference without a selector passes over purged versions, as long as there are others."""
+    versions = []
+    for number in range(1, 4):
+        (tmp_path / "w.bin").write_bytes(bytes([number]))
+        versions.append(registry.push(tmp_path / "w.bin", "acme/x"))
+    then = registry.version("acme/x").record.published
+    for number in (3, 2):
+        versions[number - 1].purge("it leaks")
+        assert registry.version("acme/x").record.number == number - 1
+    assert registry.version("acme/x", at=then).record.number == 3
+    versions[0].purge("it leaks")
+    assert registry.version("acme/x").record.number == 3
+
+
 def test_what_is_revoked_is_not_loaded(registry: Registry, tmp_path: Path) -> None:
     """Loading a revoked version is refused, also for security; loading a deprecated one warns."""
     registry.people.grant(registry.people.me().record.id, "security")

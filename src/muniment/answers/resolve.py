@@ -1,6 +1,8 @@
 """Resolve references to versions."""
 
+from muniment.answers.statuses import status_of
 from muniment.answers.view import View
+from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.core.names import Alias, ModelName, Reference
@@ -35,22 +37,27 @@ def _find(view: View, reference: Reference) -> VersionRecord | None:
     name = str(reference.name)
     match reference.selector:
         case int(number):
-            condition = [Where("number", "=", number)]
+            return view.projections.find(VersionRecord, (name, number))
         case Alias() as alias:
             move = find_move(view, reference.name, alias)
             if move is None or move.number is None:
                 return None
             return view.projections.find(VersionRecord, (name, move.number))
         case Digest() as digest:
-            condition = [Where("revision", "=", str(digest))]
+            return _find_newest(view, Where("name", "=", name), Where("revision", "=", str(digest)))
         case None:
-            condition = []
-    versions = view.projections.select(
-        VersionRecord,
-        Where("name", "=", name),
-        *condition,
-        order="number",
-        descending=True,
-        limit=1,
-    )
+            return _find_latest(view, Where("name", "=", name))
+
+
+def _find_newest(view: View, *conditions: Where) -> VersionRecord | None:
+    versions = view.projections.select(VersionRecord, *conditions, order="number", descending=True, limit=1)
     return versions[0] if versions else None
+
+
+def _find_latest(view: View, of_model: Where) -> VersionRecord | None:
+    """Find the newest version that has not been purged, or the newest one if all have been."""
+    newest = _find_newest(view, of_model)
+    if newest is None or status_of(view, newest) is not Status.PURGED:
+        return newest
+    earlier = view.projections.select(VersionRecord, of_model, order="number", descending=True)
+    return next((one for one in earlier if status_of(view, one) is not Status.PURGED), newest)

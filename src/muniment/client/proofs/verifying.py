@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +21,8 @@ from muniment.client.proofs.checking import (
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.revisions import Revision
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import EVALUATION, TOMBSTONE, VERDICT, WITHDRAWAL, kind_of
+from muniment.core.claims.approvals import SigningDecision, last_approvals
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, TOMBSTONE, VERDICT, WITHDRAWAL, kind_of
 from muniment.core.errors import MunimentError, NotSigned, ProofInvalid
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import AttestationRecord, VersionRecord
@@ -67,7 +69,30 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
         Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
         Check(what=f"manifest {version.revision}"),
         Check(what=_describe_standing(detail, write_seconds(backend.seen.time))),
+        *[Check(what=said) for said in _list_rejections(backend, version, revision, detail.attestations)],
         *run_all([*files, signature, *moves, *_list_checks(backend, detail.attestations, version, revision)]),
+    ]
+
+
+def _list_rejections(
+    backend: TrustedBackend,
+    version: VersionRecord,
+    revision: Revision,
+    records: Sequence[AttestationRecord],
+) -> list[str]:
+    """Say who has rejected the version, for which alias, and has not decided otherwise since."""
+    claims = []
+    for record in records:
+        # A claim that does not verify is a check of its own.
+        with suppress(MunimentError, OSError):
+            if record.predicate_type == APPROVAL:
+                claims.append(check_claim(backend, record, version, revision))
+    aliases = sorted({str(claim.predicate.get("alias")) for claim in claims})
+    return [
+        f"rejected for {alias} by {signer} since {last.claim.recorded}"
+        for alias in aliases
+        for signer, last in last_approvals(claims, f"{version.name}@{version.number}", alias).items()
+        if last.approval.decision is SigningDecision.REJECT
     ]
 
 
