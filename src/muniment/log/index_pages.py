@@ -11,6 +11,7 @@ import struct
 from bisect import bisect
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
@@ -24,11 +25,12 @@ from muniment.log.index import (
     Span,
     bit_of,
     branch_bits,
-    fold_nodes,
+    hash_branch,
     hash_pair,
     key_of,
 )
 from muniment.log.index_proofs import AllProof, IndexLeaf, NewestProof, Step
+from muniment.log.tree import EMPTY_ROOT
 
 # The id of the page at the root; the others follow. 0 is that of no page.
 ROOT: Final = 1
@@ -37,6 +39,8 @@ _MOST_SLOTS: Final = 20
 _SLOT: Final = struct.Struct(">40s32sI")
 # A rebuild writes its pages in parts.
 _PAGES_AT_ONCE: Final = 1_000
+# A transaction touches fewer.
+_MOST_PARTS: Final = 1_000
 
 
 class Pages(Protocol):
@@ -104,6 +108,8 @@ class PagedIndex:
         self._most_slots = most_slots
         # What a transaction adds goes into the pages together, before they are read and before the commit.
         self._added: list[tuple[int, list[Slot]]] = []
+        # The pages that were read or written, with the hashes of their nodes, until they change.
+        self._parts: dict[int, _Part] = {}
 
     def add(self, entry: int, leaf_hash: bytes, subjects: Collection[bytes]) -> None:
         """Add the next entry of the log under each of its subjects."""
@@ -126,6 +132,7 @@ class PagedIndex:
 
     def forget(self, size: int) -> None:
         """Drop what is beyond the `size` of the log, after a part of the transaction was rolled back."""
+        self._parts.clear()
         self._added = [(entry, leaves) for entry, leaves in self._added if entry < size]
 
     def head(self) -> IndexHead:
@@ -139,16 +146,16 @@ class PagedIndex:
 
     def prove_all(self, span: Span) -> AllProof:
         """Prove which entries a span has, or that there are none."""
-        steps, part = self._walk(span.query, span.bits)
-        if not part.slots or not span.holds(part.slots[0].key):
+        steps, slots = self._walk(span.query, span.bits)
+        if not slots or not span.holds(slots[0].key):
             return AllProof((), *self._find_leaf(span))
-        postings = (_read_leaf(slot).posting for slot in self._list_leaves(part.slots))
+        postings = (_read_leaf(slot).posting for slot in self._list_leaves(slots))
         return AllProof(tuple(postings), None, tuple(reversed(steps)))
 
     def narrow(self, span: Span, limit: int) -> Span:
         """Return the widest span from the same start that has at most `limit` entries, 1 or more."""
-        _, part = self._walk(span.query, span.bits)
-        leaves = self._list_leaves(part.slots, limit + 1)
+        _, slots = self._walk(span.query, span.bits)
+        leaves = self._list_leaves(slots, limit + 1)
         if len(leaves) <= limit or not span.holds(leaves[0].key):
             return span
         (bit,) = branch_bits([span.first_key, leaves[limit].key])
@@ -157,6 +164,7 @@ class PagedIndex:
     def rebuild(self, entries: Iterable[tuple[bytes, Collection[bytes]]]) -> None:
         """Make the index anew from the leaf hash and the subjects of each entry, in the order of the log."""
         self._pages.clear()
+        self._parts.clear()
         self._added.clear()
         slots: list[Slot] = []
         size = 0
@@ -193,22 +201,24 @@ class PagedIndex:
     def _save_root(self, part: "_Part", size: int, writes: dict[int, bytes]) -> None:
         while len(part.slots) > self._most_slots:
             part = _Part.of(self._save(part, self._new_ids(), writes))
+        self._keep(ROOT, part)
         self._pages.put({**writes, ROOT: part.encode()})
-        self._pages.put_head(IndexHead(size, part.root()))
+        self._pages.put_head(IndexHead(size, part.root))
 
     def _save(self, part: "_Part", ids: Iterator[int], writes: dict[int, bytes]) -> list["Slot"]:
         """Save slots in as many pages as they need, and return the slots that stand for those pages."""
         if len(part.slots) == 1:
             return part.slots
         if len(part.slots) > self._most_slots:
-            left, _, right = part.cut()
+            left, right = part.cut()
             return self._save(left, ids, writes) + self._save(right, ids, writes)
         page = next(ids)
         writes[page] = part.encode()
+        self._keep(page, part)
         if len(writes) == _PAGES_AT_ONCE:
             self._pages.put(writes)
             writes.clear()
-        return [Slot(part.slots[0].key, part.root(), page)]
+        return [Slot(part.slots[0].key, part.root, page)]
 
     def _new_ids(self) -> Iterator[int]:
         while True:
@@ -216,27 +226,35 @@ class PagedIndex:
 
     def _find_leaf(self, span: Span) -> tuple[IndexLeaf | None, tuple[Step, ...]]:
         """Walk to the end of a span; return the leaf at which the walk stops, and the steps up from it."""
-        steps, part = self._walk(span.query, KEY_BITS)
-        leaf = _read_leaf(part.slots[0]) if part.slots else None
+        steps, slots = self._walk(span.query, KEY_BITS)
+        leaf = _read_leaf(slots[0]) if slots else None
         return leaf, tuple(reversed(steps))
 
-    def _walk(self, query: bytes, bits: int) -> tuple[list[Step], "_Part"]:
-        """Walk down by the first `bits` bits of a query; return the steps, and the subtree below them."""
+    def _walk(self, query: bytes, bits: int) -> tuple[list[Step], list["Slot"]]:
+        """Walk down by the first `bits` bits of a query; return the steps, and the slots of the subtree."""
         self.save()
         steps: list[Step] = []
         part = self._read_part(ROOT)
-        while part.bits or (part.slots and part.slots[0].child):
-            if not part.bits:
-                part = self._read_part(part.slots[0].child)
-                continue
-            left, bit, right = part.cut()
+        start, end = 0, len(part.slots)
+        while end > start:
+            if end == start + 1:
+                child = part.slots[start].child
+                if not child:
+                    break
+                part = self._read_part(child)
+                start, end = 0, len(part.slots)
+            bit, middle = part.find_branch(start, end)
             if steps and bit <= steps[-1].bit:
                 raise LogInconsistent(reason="a page of the index is not where it belongs")
             if bit >= bits:
                 break
-            part, other = (right, left) if bit_of(query, bit) else (left, right)
-            steps.append(Step(bit, other.root()))
-        return steps, part
+            if bit_of(query, bit):
+                steps.append(Step(bit, part.nodes[start, middle]))
+                start = middle
+            else:
+                steps.append(Step(bit, part.nodes[middle, end]))
+                end = middle
+        return steps, part.slots[start:end]
 
     def _list_leaves(self, slots: list["Slot"], limit: int | None = None) -> list["Slot"]:
         """List the leaves below slots, at most `limit`, a level at a time."""
@@ -250,8 +268,18 @@ class PagedIndex:
             leaves = list(chain.from_iterable(below))[:limit]
         raise LogInconsistent(reason="a page of the index is above itself")
 
+    def _keep(self, page: int, part: "_Part") -> None:
+        if len(self._parts) >= _MOST_PARTS:
+            self._parts.clear()
+        self._parts[page] = part
+
     def _read_part(self, page: int) -> "_Part":
-        return _Part.of(self._read([page])[page])
+        if page not in self._parts:
+            part = _Part.of(self._read([page])[page])
+            if len(part.slots) == 1 and part.slots[0].child:
+                raise LogInconsistent(reason="a page of the index is not where it belongs")
+            self._keep(page, part)
+        return self._parts[page]
 
     def _read(self, pages: Collection[int]) -> dict[int, list["Slot"]]:
         found = self._pages.get(pages)
@@ -276,7 +304,8 @@ class Slot(NamedTuple):
         return self.hash if self.child else hash_pair(self.key, self.hash)
 
 
-class _Part(NamedTuple):
+@dataclass
+class _Part:
     """A subtree: its slots in order, and the bits at which neighbours first differ."""
 
     slots: list[Slot]
@@ -286,15 +315,35 @@ class _Part(NamedTuple):
     def of(cls, slots: list[Slot]) -> "_Part":
         return cls(slots, branch_bits([slot.key for slot in slots]))
 
-    def cut(self) -> tuple["_Part", int, "_Part"]:
-        """Cut it where it branches first: two subtrees, and between them the bit."""
-        bit = min(self.bits)
-        at = self.bits.index(bit)
-        left = _Part(self.slots[: at + 1], self.bits[:at])
-        return left, bit, _Part(self.slots[at + 1 :], self.bits[at + 1 :])
+    @cached_property
+    def nodes(self) -> Mapping[tuple[int, int], bytes]:
+        """The hash of each node, by the first of its slots and the one after its last."""
+        nodes: dict[tuple[int, int], bytes] = {}
+        waiting: list[tuple[int, int, bytes]] = []
+        for place, (slot, bit) in enumerate(zip(self.slots, [*self.bits, -1], strict=True)):
+            start, node = place, slot.node
+            nodes[start, place + 1] = node
+            while waiting and waiting[-1][0] > bit:
+                branch, start, left = waiting.pop()
+                node = hash_branch(branch, left, node)
+                nodes[start, place + 1] = node
+            waiting.append((bit, start, node))
+        return nodes
 
+    @property
     def root(self) -> bytes:
-        return fold_nodes([slot.node for slot in self.slots], self.bits)
+        return self.nodes[0, len(self.slots)] if self.slots else EMPTY_ROOT
+
+    def find_branch(self, start: int, end: int) -> tuple[int, int]:
+        """Find where two or more slots branch first: the bit, and the first slot of the right side."""
+        bit = min(self.bits[start : end - 1])
+        return bit, self.bits.index(bit, start) + 1
+
+    def cut(self) -> tuple["_Part", "_Part"]:
+        """Cut it where it branches first."""
+        _, middle = self.find_branch(0, len(self.slots))
+        left = _Part(self.slots[:middle], self.bits[: middle - 1])
+        return left, _Part(self.slots[middle:], self.bits[middle:])
 
     def encode(self) -> bytes:
         return b"".join([_SLOT.pack(*slot) for slot in self.slots])
