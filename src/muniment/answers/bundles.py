@@ -53,6 +53,12 @@ def read_once(digest: Digest, read: Callable[[], bytes]) -> Statement:
     return _remember((digest, ""), read, lambda data: read_statement(Bundle.decode(data).payload))
 
 
+def forget_all() -> None:
+    """Forget what was read, to measure or test what happens then."""
+    with _knowing:
+        _known.clear()
+
+
 def _remember(
     place: tuple[Digest, str], read: Callable[[], bytes], understand: Callable[[bytes], Statement]
 ) -> Statement:
