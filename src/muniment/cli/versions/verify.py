@@ -70,7 +70,12 @@ def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool
     with connect(terminal) as registry:
         exported = registry.export(reference, output, content=not no_content)
     terminal.answer(
-        exported._asdict(), [f"{exported.reference} is in {output}", f"log key: {exported.verifier}"]
+        exported._asdict(),
+        [
+            f"{exported.reference} is in {output}",
+            f"log key: {exported.verifier}",
+            "its proofs hold the salts of the namespace: who has the file can test guesses of names there",
+        ],
     )
 
 
