@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import against
+import audit
 import governance
 import index
 import lineage
@@ -53,7 +54,7 @@ def _parse_arguments() -> argparse.Namespace:
 def measure_budgets(directory: Path) -> list[Row]:
     """Measure everything that has a budget."""
     os.environ["MUNIMENT_STATE"] = str(directory / "state")
-    for part in ("start", "transfer", "scale", "search", "lineage", "index", "governance", "served"):
+    for part in ("start", "transfer", "scale", "search", "lineage", "index", "audit", "governance", "served"):
         (directory / part).mkdir()
     return [
         *measure_start(directory / "start"),
@@ -62,6 +63,7 @@ def measure_budgets(directory: Path) -> list[Row]:
         *search.run(directory / "search"),
         *lineage.run(directory / "lineage"),
         *index.run(directory / "index"),
+        *audit.run(directory / "audit"),
         *governance.run(directory / "governance"),
         *served.run(directory / "served"),
     ]

@@ -102,7 +102,8 @@ def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) ->
         (2, 1, "bad"),
     ]
     assert "bad" in cli("history", "acme/x").stdout
-    cli("verify", "acme/x@production", "--log")
+    cli("verify", "acme/x@production")
+    cli("audit", "verify")
     cli("admin", "rebuild", "--check")
     cli("admin", "rebuild")
 

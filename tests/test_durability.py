@@ -18,6 +18,7 @@ from muniment.client.sdk.registry import Registry
 from muniment.core.digests import Digest
 from muniment.core.errors import VersionNotFound
 from muniment.signing.keys import Identity
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import provenance
 from muniment.testing.directories import compare_directory
 
@@ -123,7 +124,7 @@ def check_consistent(settings: Settings) -> list[int]:
         assert Digest.of(blob.read_bytes()).hex == blob.name, "a blob under a name is whole"
     assert compare_directory(root) == []
     with muniment.open(settings=settings) as registry:
-        registry.verify_log()
+        check_audit(registry)
         known = any(model.name == "acme/x" for model in registry.models())
         numbers = [version.number for version in registry.versions("acme/x")] if known else []
         for number in numbers:
@@ -234,13 +235,14 @@ needs_namespaces = pytest.mark.skipif(not namespaces_work(), reason="needs mount
 _FILL = """
 import os, pathlib, sys, muniment
 from muniment.core.errors import MunimentError
+from muniment.testing.audits import check_audit
 disk = pathlib.Path(sys.argv[1])
 model = disk.parent / "big"
 model.mkdir(exist_ok=True)
 registry = muniment.open()
 (model / "w.bin").write_bytes(os.urandom(1000))
 registry.push(model, "acme/x")
-size = registry.verify_log()
+size = check_audit(registry)
 codes = []
 for _ in range(2):
     (model / "w.bin").write_bytes(os.urandom(8 << 20))
@@ -249,7 +251,7 @@ for _ in range(2):
     except MunimentError as error:
         codes.append(error.code)
 assert not list((disk / "registry" / "uploads").iterdir()), "no leftovers"
-assert registry.verify_log() == size, "nothing was recorded"
+assert check_audit(registry) == size, "nothing was recorded"
 filler = disk / "filler"
 try:
     with filler.open("wb", buffering=0) as file:
@@ -265,7 +267,7 @@ for number in range(400):
         break
 filler.unlink()
 registry.promote("acme/x@1", "after")
-registry.verify_log()
+check_audit(registry)
 assert registry.version("acme/x@after").record.number == 1
 print(codes)
 """
@@ -353,7 +355,7 @@ def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, 
         moves = [move.record for move in registry.history("acme/x", alias)]
         assert len(moves) == 18
         assert [move.previous for move in moves] == [None, *(move.number for move in moves[:-1])]
-    registry.verify_log()
+    check_audit(registry)
     assert compare_directory(Path(settings.location)) == []
 
 

@@ -48,6 +48,7 @@ from muniment.services.upkeep.scrub import scrub
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.postgresql import open_postgresql
 from muniment.testing import MemoryBlobs, MemoryUnits
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import refuses
 
 LATER = timedelta(hours=1)
@@ -354,7 +355,7 @@ def check_whole(root: Path, model: Path) -> None:
     state = root.parent / f"{root.name}-state"
     settings = Settings.read({"MUNIMENT_URL": str(root), "MUNIMENT_STATE": str(state)})
     with muniment.open(settings=settings) as copy:
-        copy.verify_log()
+        check_audit(copy)
         assert all(check.passed for check in copy.version("acme/x").verify())
         (model / "weights.bin").write_bytes(root.name.encode())
         assert copy.push(model, "acme/x").receipt is not None
@@ -374,7 +375,7 @@ def test_a_database_moves_to_postgresql_and_back(
     """A move from SQLite to PostgreSQL and back keeps all rows and the tree of the log."""
     source = f"sqlite:///{parts.place}/registry.db"
     rows = migrate_database(source, database)
-    assert rows["events"] == registry.verify_log()
+    assert rows["events"] == check_audit(registry)
     units = open_postgresql(database, parts.blobs)
     assert units.read(compare) == []
     units.close()

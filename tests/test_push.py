@@ -36,6 +36,7 @@ from muniment.core.errors import (
     VersionNotFound,
 )
 from muniment.signing.keys import Identity
+from muniment.testing.audits import check_audit
 
 
 def blob_of(settings: Settings, hex_digest: str) -> Path:
@@ -73,12 +74,12 @@ def test_a_file_is_a_revision_too(registry: Registry, model: Path) -> None:
 def test_the_same_bytes_again_are_the_version_that_exists(registry: Registry, model: Path) -> None:
     """Pushing the same bytes again gives the existing version and adds no event."""
     registry.push(model, "acme/x")
-    size = registry.verify_log()
+    size = check_audit(registry)
     for name in ("acme/x", "acme/x@1"):
         again = registry.push(model, name)
         assert again.receipt is not None
         assert (again.record.number, again.receipt.created) == (1, False)
-    assert size == registry.verify_log()
+    assert size == check_audit(registry)
 
 
 def test_a_number_with_other_bytes_is_refused(registry: Registry, model: Path) -> None:
@@ -122,10 +123,10 @@ def test_file_names_that_differ_elsewhere_are_refused(
     directory.mkdir()
     for name in names:
         (directory / name).write_text("x")
-    size = registry.verify_log()
+    size = check_audit(registry)
     with pytest.raises(InvalidPath):
         registry.push(directory, "acme/x")
-    assert size == registry.verify_log()
+    assert size == check_audit(registry)
 
 
 def test_a_file_name_that_is_no_text_is_refused(registry: Registry, tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_a_pipe_is_not_pushed(registry: Registry, model: Path) -> None:
 
 def test_a_file_that_changes_while_it_is_read_is_refused(registry: Registry, model: Path) -> None:
     """A file that grows, changes or disappears while it is read is refused, and nothing is published."""
-    size = registry.verify_log()
+    size = check_audit(registry)
 
     def grow(_count: int) -> None:
         with (model / "weights.bin").open("ab") as file:
@@ -177,7 +178,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(registry: Registry, mod
 
     with pytest.raises(FileChanged):
         registry.push(model / "weights.bin", "acme/x", on_bytes=grow)
-    assert size == registry.verify_log()
+    assert size == check_audit(registry)
     for change in (_remove, _replace):
         (model / "weights.bin").write_bytes(b"1")
         with pytest.raises(FileChanged):

@@ -58,6 +58,7 @@ from muniment.services.backend import LocalBackend
 from muniment.services.log import proofs
 from muniment.signing.keys import Identity, PublicKey
 from muniment.testing import LyingBackend, check_backend, open_memory
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import (
     NAME,
     PRODUCTION,
@@ -723,7 +724,7 @@ def test_the_command_line_does_not_say_that_a_dropped_write_is_done(
     """Each command ends with a refusal and exit code 3, with any older entry as the answer."""
     key = PublicKey.read((tmp_path / "vera.pem.pub").read_bytes()).id
     with muniment.open(create=False) as registry:
-        size = registry.verify_log()
+        size = check_audit(registry)
     for index in range(2, size):
         answers.append(index)
         result = cli(*arguments.replace("KEY", key).split(), exits=3)

@@ -66,6 +66,7 @@ CODES = """
     already_withdrawn
     answer_incomplete
     answer_stale
+    audit_failed
     bad_signature
     bad_token
     blob_not_found
@@ -130,6 +131,7 @@ CODES = """
     model_not_found
     move_unfounded
     name_taken
+    namespace_not_found
     not_a_file
     not_confirmed
     not_found

@@ -111,7 +111,8 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
     assert "acme/x@2" in do("list", "tag.stage = ready")
     do("pull", "acme/x@2", "out", "--signature", "sig.json")
     assert (tmp_path / "out" / "w.bin").read_bytes() == bytes([2]) * 1000
-    do("verify", "acme/x@2", "--log")
+    do("verify", "acme/x@2")
+    do("audit", "verify")
     assert "laptop  session  active" in do("key", "list")
     token = do("token", "new", "ci", "--scope", "read:acme").strip()
     assert token.startswith("mun_")

@@ -18,13 +18,14 @@ from muniment.client.sdk.opening import forget
 from muniment.client.sdk.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.errors import (
+    AuditFailed,
     LogForked,
-    LogInconsistent,
     LogReplaced,
     LogRolledBack,
     NotSigned,
     ProofInvalid,
     RegistryNotFound,
+    Untrusted,
 )
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.log import GetLogIdentity
@@ -90,12 +91,15 @@ def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: 
         ):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 database.execute(act)
+        find = "SELECT min(\"index\") FROM events WHERE instr(CAST(leaf AS TEXT), 'acme/x')"
+        (first,) = database.execute(find).fetchone()
         database.execute("DROP TRIGGER events_no_update")
-        database.execute("UPDATE events SET leaf = replace(leaf, 'acme/x', 'acme/y')")
+        database.execute("UPDATE events SET leaf = CAST(replace(leaf, 'acme/x', 'acme/y') AS BLOB)")
         database.commit()
-    with pytest.raises(LogInconsistent):
-        registry.verify_log()
-    with pytest.raises(LogInconsistent):
+    fault = registry.audit().fault
+    assert isinstance(fault, AuditFailed)
+    assert (fault.rule, fault.index) == ("hash", first)
+    with pytest.raises(Untrusted):
         registry.version("acme/x")
 
 

@@ -614,7 +614,7 @@ def test_a_registry_that_admits_anything_is_refused(
     kind, about = (CONTENT, f"{NAME}@1") if lasting else (EVALUATION, f"{NAME}@2")
     claims = backend.ask(DescribeVersion(reference=FIRST)).attestations
     (claim,) = [one for one in claims if one.predicate_type == kind]
-    monkeypatch.setattr("muniment.services.claims.withdrawals._get_claim", lambda *_: claim)
+    monkeypatch.setattr("muniment.services.claims.withdrawals.get_withdrawable", lambda *_: claim)
     withdraw(backend, owner, 1, Digest.parse(claim.digest), version=about)
     trusted = TrustedBackend(backend, Memory(tmp_path / "state", "lax"), "lax")
     with pytest.raises(RecordUnproven):

@@ -5,10 +5,10 @@ from muniment.answers.documents import read_document
 from muniment.answers.places import within_namespace
 from muniment.answers.view import View
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
-from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement
-from muniment.core.claims.withdrawals import drop_withdrawn
+from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement, kind_of
+from muniment.core.claims.withdrawals import LASTING, Withdrawal, drop_withdrawn
 from muniment.core.digests import Digest
-from muniment.core.errors import WrongSubject
+from muniment.core.errors import AlreadyWithdrawn, ClaimNotFound, NotWithdrawable, NotYourClaim, WrongSubject
 from muniment.core.names import ModelName
 from muniment.core.records import AttestationRecord, KeyRecord, VersionRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES
@@ -33,7 +33,7 @@ def read_claims(view: View, version: VersionRecord, revision: Revision) -> tuple
     counting = _list_counting(view, version)
     withdrawn = {record.index for record, _ in counting if is_withdrawn(view, record)}
     claims = [
-        _read_claim(view, record, key, version, revision)
+        read_claim(view, record, key, version, revision)
         for record, key in counting
         if record.index not in withdrawn or record.predicate_type == APPROVAL
     ]
@@ -52,6 +52,38 @@ def is_withdrawn(view: View, claim: AttestationRecord) -> bool:
     about = Where("name", "=", claim.name), Where("revision", "=", claim.revision)
     withdrawals = view.projections.select(AttestationRecord, *about, Where("index", "=", claim.withdrawn))
     return any(_counts(one, view.projections.find(KeyRecord, (one.key_id,))) for one in withdrawals)
+
+
+def get_withdrawable(
+    view: View, version: VersionRecord, withdrawal: Withdrawal, actor: str, registry: str
+) -> AttestationRecord:
+    """Get the claim that an actor takes back with a withdrawal, in the state before that is recorded.
+
+    (0) it is for this version in this registry
+    (1) the claim is on record about this very version
+    (2) the actor signed it, with any of their keys
+    (3) its kind can be withdrawn
+    (4) it has not been withdrawn
+
+    Raises:
+        WrongSubject, ClaimNotFound: it is for something else, or takes back what nobody said.
+        NotYourClaim: somebody else signed it.
+        NotWithdrawable, AlreadyWithdrawn: its kind cannot be withdrawn, or it was withdrawn already.
+    """
+    reference, digest = f"{version.name}@{version.number}", str(withdrawal.claim)
+    if (withdrawal.version, withdrawal.registry) != (reference, registry):
+        raise WrongSubject(reference=reference, subject=f"{withdrawal.version} of {withdrawal.registry:.40}")
+    claim = view.projections.find(AttestationRecord, (version.name, version.revision, digest))
+    if claim is None:
+        raise ClaimNotFound(reference=reference, digest=digest)
+    if claim.signer != actor:
+        raise NotYourClaim(signer=claim.signer, principal=actor)
+    if claim.predicate_type in LASTING:
+        kind = kind_of(claim.predicate_type)
+        raise NotWithdrawable(reference=reference, kind=kind, instead=LASTING[claim.predicate_type])
+    if claim.withdrawn is not None and is_withdrawn(view, claim):
+        raise AlreadyWithdrawn(reference=reference, digest=digest, entry=claim.withdrawn)
+    return claim
 
 
 def find_same(
@@ -100,9 +132,10 @@ def _counts(record: AttestationRecord, key: KeyRecord | None) -> bool:
     return key is not None and (key.revoked is None or record.index < key.revoked)
 
 
-def _read_claim(
+def read_claim(
     view: View, record: AttestationRecord, key: KeyRecord, version: VersionRecord, revision: Revision
 ) -> Attestation:
+    """Read and verify a claim on record. Raises as `read_claims`."""
     digest = Digest.parse(record.digest)
     statement = verify_once(digest, key, lambda: read_document(view, digest, MAX_BUNDLE_BYTES))
     check_subject(statement, version, revision)

@@ -1,8 +1,8 @@
 """Records that are folded from the entries about their subjects."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, NamedTuple, TypeVar, cast
 
@@ -14,6 +14,8 @@ from muniment.core.times import read_time, write_time
 
 R = TypeVar("R", bound=Record)
 
+# The end of a span that begins with the first entry and has all the others.
+WHOLE: Final = 1 << 64
 _INDEX: Final = re.compile(r"[0-9]{1,16}")
 
 
@@ -47,11 +49,21 @@ class Past(NamedTuple):
 
 @dataclass
 class Told:
-    """The entries about a subject: the newest one only, or all; and the digests that they name."""
+    """The entries about a subject: the newest one only, or all; and the digests that they name.
+
+    All entries are those of a span of the log, by default of the whole.
+    """
 
     newest: bool
     entries: tuple[Entry, ...]
     digests: frozenset[str] = frozenset()
+    start: int = 0
+    end: int = WHOLE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are no others."""
+        return (self.start, self.end) == (0, WHOLE) and not (self.newest and self.entries)
 
     @cached_property
     def records(self) -> Mapping[type[Record], Mapping[Key, Record]]:
@@ -66,7 +78,7 @@ class Told:
     def until(self, past: Past) -> "Told | None":
         """Leave out what came later; None if what came before it is not known then."""
         until = tuple(entry for entry in self.entries if past.has(entry))
-        return None if self.newest and until != self.entries else Told(self.newest, until, self.digests)
+        return None if self.newest and until != self.entries else replace(self, entries=until)
 
 
 def fold(entries: Iterable[Entry]) -> dict[type[Record], dict[Key, Record]]:
@@ -96,7 +108,7 @@ class FoldedRecords:
         """
         subject = find_place(kind, key)
         told = None if subject is None else self._tell(subject)
-        if told is None or (told.newest and told.entries):
+        if told is None or not told.is_whole:
             raise AnswerIncomplete(what=f"{kind.table} of {subject.name if subject else key}")
         return cast("R | None", told.records.get(kind, {}).get(key))
 
@@ -117,9 +129,9 @@ class FoldedRecords:
         told = None if asked is None else self._tell(asked.subject)
         if asked is None or told is None:
             raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name if asked else 'everything'}")
-        records = cast("Iterable[R]", told.records.get(kind, {}).values())
+        records = cast("Collection[R]", told.records.get(kind, {}).values())
         # The newest entry tells the newest record, if it makes one; then there is no other to be told.
-        if told.newest and told.entries and not (asked.newest and records):
+        if not told.is_whole and not (told.newest and asked.newest and records):
             raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name}")
         met = [record for record in records if all(condition.holds(record) for condition in conditions)]
         return sorted(met, key=lambda record: cast("int", getattr(record, order)), reverse=descending)[:limit]

@@ -2,15 +2,15 @@
 
 from typing import NamedTuple
 
+from muniment.answers.claims import read_said
 from muniment.answers.documents import read_document
 from muniment.answers.pages import select_page
 from muniment.answers.places import within_namespace
 from muniment.answers.view import State, View
+from muniment.core.claims.attestations import POLICY, Statement
+from muniment.core.claims.policies import PolicyInForce
 from muniment.core.digests import Digest
-from muniment.core.errors import (
-    PolicyNotFound,
-    TierNotFound,
-)
+from muniment.core.errors import PolicyNotFound, StatementReused, TierNotFound, WrongSubject
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models
 from muniment.core.records import PolicyRecord, TierRecord, Where
@@ -104,3 +104,31 @@ def load_policy(view: View, digest: str) -> Policy:
         BlobNotFound, ContentCorrupt: it is missing, too large, or was altered.
     """
     return decode_policy(read_document(view, Digest.parse(digest), MAX_POLICY_BYTES))
+
+
+def check_signed_policy(
+    statement: Statement, policy: Digest, models: Models, alias: Alias, registry: str
+) -> None:
+    """Check that a statement puts a policy in force for an alias of some models, in this registry.
+
+    Raises:
+        WrongSubject: it is about something else.
+    """
+    if (statement.subjects, statement.predicate_type) == ((policy,), POLICY):
+        signed = PolicyInForce.read(statement.predicate)
+        if (signed.models, signed.alias, signed.registry) == (models, alias, registry):
+            return
+    what = ", ".join(map(str, statement.subjects)) or "nothing"
+    raise WrongSubject(reference=f"the policy of {models}@{alias}", subject=what)
+
+
+def check_unused(view: View, models: Models, alias: Alias, actor: str, statement: Statement) -> None:
+    """Check that a statement has not set a policy yet: an older one must not come back without its signer.
+
+    Raises:
+        StatementReused: it has.
+    """
+    ours = Where("models", "=", str(models)), Where("alias", "=", str(alias))
+    for record in view.projections.select(PolicyRecord, *ours, Where("author", "=", actor)):
+        if record.attestation is not None and read_said(view, record.attestation) == statement:
+            raise StatementReused(entry=record.index)

@@ -8,8 +8,10 @@ from muniment.answers.resolve import resolve
 from muniment.answers.statuses import find_status
 from muniment.answers.view import State, View
 from muniment.core.claims.attestations import WITHDRAWAL
+from muniment.core.errors import VersionInUse, VersionRetained
 from muniment.core.records import (
     AttestationRecord,
+    DeploymentRecord,
     DraftRecord,
     MoveRecord,
     RetentionRecord,
@@ -102,6 +104,34 @@ def find_retention(view: View, version: VersionRecord) -> RetentionRecord | None
         limit=1,
     )
     return retentions[0] if retentions else None
+
+
+def check_may_go(view: View, version: VersionRecord, time: str) -> None:
+    """Check that a version may be purged at a time.
+
+    Raises:
+        VersionRetained: it must be kept.
+        VersionInUse: an alias points at it, or it serves somewhere.
+    """
+    reference = f"{version.name}@{version.number}"
+    kept = find_retention(view, version)
+    if kept is not None and kept.hold:
+        raise VersionRetained(reference=reference, why="it is on legal hold")
+    if kept is not None and kept.until is not None and kept.until > time:
+        raise VersionRetained(reference=reference, why=f"it is kept until {kept.until}")
+    moves = view.projections.select(MoveRecord, Where("name", "=", version.name))
+    held = {move.alias: move.number for move in moves}
+    aliases = [alias for alias, number in held.items() if number == version.number]
+    serving = view.projections.select(
+        DeploymentRecord,
+        Where("name", "=", version.name),
+        Where("number", "=", version.number),
+        Where("ended", "=", None),
+        Where("state", "=", "serving"),
+    )
+    places = [f"{version.name}@{alias}" for alias in aliases] + [record.target for record in serving]
+    if places:
+        raise VersionInUse(reference=reference, where=", ".join(places))
 
 
 def _list_moves(view: View, version: VersionRecord) -> list[MoveRecord]:

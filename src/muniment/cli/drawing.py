@@ -13,6 +13,7 @@ from rich.progress import (
     DownloadColumn,
     Progress,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -37,6 +38,18 @@ def draw_table(
         console.print(table)
     # Write with click, which handles a closed pipe the same way in every command.
     click.echo(drawn.get(), nl=False)
+
+
+@contextmanager
+def show_count(label: str, *, wanted: bool) -> Iterator[Callable[[int], None] | None]:
+    """Count on standard error, if it is a terminal; else yield None."""
+    if not (wanted and sys.stderr.isatty()):
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda count: progress.advance(task, count)
 
 
 @contextmanager

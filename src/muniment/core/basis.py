@@ -22,6 +22,7 @@ class Listed:
             the list before, up to this entry, has all of them.
         entries: their indexes in the log, ascending; empty if there are none.
         proof: the proof from the index, `log.index_proofs.NewestProof` or `AllProof`.
+        start, width: the span of the log of which all are listed (`log.index.Span`); by default all of it.
     """
 
     kind: str
@@ -29,6 +30,8 @@ class Listed:
     newest: bool
     entries: tuple[int, ...]
     proof: bytes
+    start: int = 0
+    width: int = 64
 
 
 class Known(NamedTuple):

@@ -17,7 +17,7 @@ from muniment.core.times import read_time, write_time
 from muniment.server.founding import load_keys
 from muniment.server.parts import Parts
 from muniment.services.log.restores import list_restores
-from muniment.services.upkeep.rebuild import compare
+from muniment.services.upkeep.rebuild import compare, find_false
 from muniment.services.upkeep.required import find_lost
 
 _ROOM_BYTES: Final = 1 << 30
@@ -60,6 +60,9 @@ def _run(what: str, check: Callable[[Parts], Iterator[tuple[str, str]]], parts: 
 def _check_log(parts: Parts) -> Iterator[tuple[str, str]]:
     for difference in parts.units.read(compare):
         yield str(difference), "muniment admin rebuild"
+    fault = parts.units.read(find_false)
+    if fault is not None:
+        yield str(fault), fault.hint
 
 
 def _describe_restores(parts: Parts) -> Iterator[str]:

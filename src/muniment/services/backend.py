@@ -36,7 +36,13 @@ from muniment.services.gates.inbox import get_inbox
 from muniment.services.gates.moves import move_alias, remove_alias, roll_back_alias
 from muniment.services.gates.policies import set_policy, set_tier
 from muniment.services.gates.requests import close_request, open_request
-from muniment.services.log.answers import get_growth, get_leaves, get_log_identity, get_proof
+from muniment.services.log.answers import (
+    get_growth,
+    get_leaves,
+    get_log_identity,
+    get_proof,
+    list_entries,
+)
 from muniment.services.log.basis import NotingView, make_basis
 from muniment.services.log.past import PastView
 from muniment.services.log.proofs import Paths, find_whole_paths, sign_paths
@@ -300,6 +306,7 @@ _QUERIES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     log.GetRestores: get_restores,
     log.GetProof: get_proof,
     log.GetLeaves: get_leaves,
+    log.ListEntries: list_entries,
     people.GetSelf: get_self,
     people.FindPerson: find_person,
     people.ListPeople: list_people,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeVar, overload
 
+from muniment.answers.cases import Moment
 from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
 from muniment.core.digests import Digest
@@ -151,6 +152,11 @@ class Transaction:
             return None
         self.unit.payloads.put(payload, principal=self.actor)
         return payload.digest
+
+    @property
+    def moment(self) -> Moment:
+        """Where and when this happens."""
+        return Moment(self.registry, self.time)
 
     @property
     def registry(self) -> str:

@@ -249,7 +249,7 @@ def roll_back(scene: Scene) -> None:
     scene.run(f"rollback {_NAME}@production --reason 'Alarms on the ward'")
     moves = scene.run(f"history {_NAME}@production")
     check("three moves are on record", all(word in moves for word in ("Release 1", "Release 2", "Alarms")))
-    scene.run(f"verify {_NAME}@production --log")
+    scene.run(f"verify {_NAME}@production")
 
 
 def _flip_a_byte(scene: Scene) -> None:
@@ -301,7 +301,7 @@ def _remove_last_event(scene: Scene) -> None:
     check("the remembered checkpoint exposes it", "log_rolled_back" in report)
     with closing(sqlite3.connect(backup)) as source, closing(sqlite3.connect(database)) as target:
         source.backup(target)
-    scene.run("verify --log")
+    scene.run("audit verify")
 
 
 def _refusal(act: Callable[[], object]) -> MunimentError | None:

@@ -26,7 +26,7 @@ from muniment.server.moving import Moved, copy_registry
 from muniment.server.parts import Parts, open_parts
 from muniment.server.restoring import declare
 from muniment.services.upkeep.garbage import collect_garbage
-from muniment.services.upkeep.rebuild import compare
+from muniment.services.upkeep.rebuild import compare, find_false
 from muniment.services.upkeep.rebuild import rebuild as rebuild_all
 from muniment.services.upkeep.scans import Scans
 from muniment.services.upkeep.scrub import scrub
@@ -51,7 +51,8 @@ def admin() -> None:
 def rebuild(terminal: Terminal, *, check: bool) -> None:
     """Rebuild all tables from the log.
 
-    With --check, change nothing and print each row that differs from what the log says.
+    With --check, change nothing and print each row that differs from what the log says, and the first entry
+    that cannot be true after those before it.
     """
     if not check:
         with _open(terminal) as parts:
@@ -60,15 +61,16 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
         terminal.answer({"entries": entries}, [line])
         return
     with _open(terminal, reads=True) as parts:
-        differences = parts.units.read(compare)
-    terminal.answer(
-        [
-            {"table": d.table, "key": list(d.key), "columns": list(d.columns), "message": str(d)}
-            for d in differences
-        ],
-        [str(d) for d in differences] or ["every row agrees with the log"],
-    )
-    if differences:
+        differences, fault = parts.units.read(lambda unit: (compare(unit), find_false(unit)))
+    found = [
+        {"table": d.table, "key": list(d.key), "columns": list(d.columns), "message": str(d)}
+        for d in differences
+    ]
+    if fault is not None:
+        found.append({"table": "log", "key": [fault.index], "columns": [], "message": str(fault)})
+    lines = [str(one["message"]) for one in found]
+    terminal.answer(found, lines or ["every row agrees with the log"])
+    if found:
         sys.exit(NO)
 
 

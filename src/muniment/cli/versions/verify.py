@@ -1,59 +1,51 @@
 """`muniment verify`, `export`, `forget` and `accept-restore`."""
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from muniment.cli.checks import answer_checks
 from muniment.cli.session import connect
-from muniment.cli.terminal import NO, FilePath, Terminal, json_option
+from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.client.proofs.verifying import Check
 from muniment.client.sdk.opening import accept_restore as accept_lost
 from muniment.client.sdk.opening import forget as forget_log
 from muniment.client.versions.exporting import verify_export
 from muniment.core.counting import count, name_entries
-from muniment.core.errors import FileUnusable, InvalidName, InvalidOption
+from muniment.core.errors import FileUnusable, InvalidName
 from muniment.core.names import ModelName
 
 
 @click.command()
-@click.argument("reference", required=False)
+@click.argument("reference")
 @click.option("--provenance", is_flag=True, help="Check the provenance, link by link.")
-@click.option("--log", "whole_log", is_flag=True, help="Read and hash the whole log.")
 @click.option("--log-key", metavar="KEY", help="The verifier key of the log that an export must come from.")
 @json_option
 @click.pass_obj
 def verify(
     terminal: Terminal,
-    reference: str | None,
+    reference: str,
     *,
     provenance: bool,
-    whole_log: bool,
     log_key: str | None,
 ) -> None:
     """Verify a version or an export.
 
     Checks files, signatures and proofs, and prints each. Exit 0 if all pass, 1 if one fails.
     """
-    if reference is None and not whole_log:
-        raise InvalidOption(
-            option="REFERENCE", reason="is missing: name a version or an export, or use --log"
-        )
-    if reference is not None and _is_export(reference):
+    if _is_export(reference):
         exported, checks = verify_export(Path(reference), verifier=log_key)
         size = count(exported.size, "entry")
         of = f"of {exported.reference}, in a log of {size} with the key {exported.verifier}"
-        _answer(terminal, [Check(what=f"export {of}"), *checks])
+        answer_checks(terminal, [Check(what=f"export {of}"), *checks])
         return
     with connect(terminal) as registry:
-        version = None if reference is None else registry.version(reference)
-        checks = [] if version is None else list(version.verify())
-        if version is not None and provenance:
+        version = registry.version(reference)
+        checks = list(version.verify())
+        if provenance:
             checks += version.verify_provenance()
-        if whole_log:
-            checks.append(Check(what=f"log of {count(registry.verify_log(), 'entry')}"))
-    _answer(terminal, checks)
+    answer_checks(terminal, checks)
 
 
 @click.command()
@@ -95,23 +87,6 @@ def _is_export(text: str) -> bool:
     return False
 
 
-def _answer(terminal: Terminal, checks: list[Check]) -> None:
-    terminal.answer(
-        [
-            {
-                "what": check.what,
-                "passed": check.passed,
-                "code": check.error.code if check.error else None,
-                "message": str(check.error) if check.error else None,
-            }
-            for check in checks
-        ],
-        [line for check in checks for line in _describe(check)],
-    )
-    if not all(check.passed for check in checks):
-        sys.exit(NO)
-
-
 @click.command()
 @click.argument("location", required=False)
 @json_option
@@ -144,9 +119,3 @@ def accept_restore(terminal: Terminal, location: str | None) -> None:
             *(f"  you had written {one}" for one in lost.written),
         ],
     )
-
-
-def _describe(check: Check) -> list[str]:
-    if check.error is None:
-        return [f"ok      {check.what}"]
-    return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error}"]

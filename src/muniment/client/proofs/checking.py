@@ -1,6 +1,6 @@
 """Check a version against the log and the bytes: nothing is taken from the registry on its word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -9,7 +9,6 @@ from muniment.client.bytes.copying import hash_rest
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
-from muniment.core.canonical import JsonObject
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import EVIDENCE, evidence_of
 from muniment.core.claims.attestations import (
@@ -34,7 +33,7 @@ from muniment.core.errors import (
     WrongSubject,
 )
 from muniment.core.gates.policy import judge
-from muniment.core.gates.verdicts import Content, read_case, write_verdict
+from muniment.core.gates.verdicts import Content, outcome_of, read_case, write_verdict
 from muniment.core.names import Reference
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.verbs.people import GetKey
@@ -293,7 +292,7 @@ def check_verdict(
             raise VerdictInconsistent(digest=record.digest, reason=f"{claim.digest} is not on record so")
     policy = decode_policy(read_document(backend, Digest.parse(case.policy), "the policy", MAX_POLICY_BYTES))
     again = write_verdict(judge(policy, case), case, verifier="")
-    if case.version != f"{version.name}@{version.number}" or _outcome(again) != _outcome(stated):
+    if case.version != f"{version.name}@{version.number}" or outcome_of(again) != outcome_of(stated):
         raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
 
 
@@ -303,17 +302,6 @@ def _read_said(backend: TrustedBackend, digest: Digest) -> Content:
     key = backend.ask(GetKey(key_id=bundle.key_id))
     statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
     return statement.predicate_type, statement.predicate
-
-
-def _outcome(predicate: JsonObject) -> object:
-    """Give what has to be the same again: the result and what each rule came to; words may be put anew."""
-    findings = predicate["findings"]
-    listed = findings if isinstance(findings, list) else []
-    return (
-        predicate["verificationResult"],
-        predicate["mode"],
-        [(one["id"], one["passed"], one["waived"]) for one in listed if isinstance(one, Mapping)],
-    )
 
 
 def _check_digest(actual: Digest, expected: Digest, name: str) -> None:

@@ -4,7 +4,8 @@
 (1) each entry is in the log of the head
 (2) the first entry binds the salt of the registry, and the creation of a namespace the salt of the namespace
 (3) for each subject, hashed with the salt of its realm, the index of the head names exactly the entries that
-    are listed: the newest, all, or none; and each of them says itself that it is about the subject
+    are listed: the newest, all in a span of the log, or none; and each of them says that it is about the
+    subject
 (4) a text has the digest that an entry names
 (5) records are folded from these entries alone, and nothing is looked up that is not listed
 """
@@ -13,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from muniment.answers.folding import FoldedRecords, Past, Told
+from muniment.answers.folding import WHOLE, FoldedRecords, Past, Told
 from muniment.answers.salts import read_salt
 from muniment.answers.view import Documents
 from muniment.core.basis import Basis, Held, Listed
@@ -35,6 +36,7 @@ class ProvenView:
 
     Attributes:
         proven: the entries about each subject.
+        entries: all entries that are proven, ascending.
         salts: those of the realms that the basis is about.
         newest: the time of the newest entry of the basis; empty without one.
     """
@@ -57,6 +59,7 @@ class ProvenView:
         """
         checker = _Checker(basis, head, known)
         proven = checker.check()
+        self.entries = checker.entries
         self.salts = {realm: salt for realm, salt in checker.salts.items() if salt is not None}
         then = proven if past is None else {one: told.until(past) for one, told in proven.items()}
         self.projections = FoldedRecords(then.get)
@@ -103,6 +106,11 @@ class _Checker:
         self._listed = {Subject(SubjectKind(one.kind), one.name): one for one in basis.subjects}
         self.salts: dict[str, bytes | None] = {}
 
+    @property
+    def entries(self) -> list[Entry]:
+        """List the entries, ascending."""
+        return [self._leaves[index].entry for index in sorted(self._leaves)]
+
     def check(self) -> dict[Subject, Told]:
         """Check the texts, and what is listed of each subject."""
         # Rule 4.
@@ -115,12 +123,15 @@ class _Checker:
 
     def _check(self, subject: Subject, listed: Listed) -> Told:
         leaves = [self._leaf(index) for index in listed.entries]
+        if listed.width > WHOLE.bit_length() - 1:
+            raise IndexMalformed(reason="a span is wider than the log")
+        end = listed.start + (1 << listed.width)
         salt = self._salt_of(subject.realm)
         if salt is None:
             # Nothing is in a namespace that was never created.
             if leaves:
                 raise ProofInvalid(what=f"the entries about {subject.name}")
-            return Told(listed.newest, ())
+            return Told(listed.newest, (), start=listed.start, end=end)
         # Rule 3.
         hashed = subject_hash(salt, subject.kind, subject.name)
         named = _read_postings(self._head, hashed, listed, [leaf.hash for leaf in leaves])
@@ -130,7 +141,7 @@ class _Checker:
             hashed.hex() in leaf.entry.about and subject in leaf.entry.event.subjects() for leaf in leaves
         ):
             raise ProofInvalid(what=f"the entries about {subject.name}")
-        told = Told(listed.newest, tuple(leaf.entry for leaf in leaves), _join(leaves))
+        told = Told(listed.newest, tuple(leaf.entry for leaf in leaves), _join(leaves), listed.start, end)
         # A list that was whole is whole as long as nothing came after its last entry.
         known = self._known.get(subject)
         return known if known is not None and told.newest and told.entries == known.entries[-1:] else told
@@ -153,7 +164,7 @@ class _Checker:
             if not told.entries:
                 return None
             # With a second salt, a registry could show that nothing is in a namespace.
-            if told.newest or len(told.entries) > 1:
+            if not told.is_whole or len(told.entries) > 1:
                 raise ProofInvalid(what=f"the salt of {realm}, which is not the first one")
             event = told.entries[0].event
         if not isinstance(event, RegistryCreated | NamespaceCreated):
@@ -188,4 +199,5 @@ def _read_postings(head: Head, hashed: bytes, listed: Listed, leaf_hashes: Seque
         return [] if newest is None else [newest]
     if len(listed.entries) > head.size:
         raise IndexMalformed(reason="it lists more entries than the log has")
-    return list(verify_all(head.index, Span(hashed), AllProof.decode(listed.proof, leaf_hashes)))
+    span = Span(hashed, listed.start, listed.width)
+    return list(verify_all(head.index, span, AllProof.decode(listed.proof, leaf_hashes)))

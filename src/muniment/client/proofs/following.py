@@ -80,6 +80,11 @@ class Follower:
         """The newest head that is remembered, if this is an older copy."""
         return self._behind
 
+    def meet(self) -> Remembered:
+        """Get the present head, and check it against what was seen. Raises as `__init__`."""
+        self._meet()
+        return self._seen
+
     def accept(self, head: Head, sent: Remembered) -> None:
         """Check the head of an answer, and remember it if it is newer.
 

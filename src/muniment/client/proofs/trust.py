@@ -5,12 +5,14 @@ the log still contains what it had when it was last seen. A receipt counts only 
 the command asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
+from muniment.answers.folding import Past, Told
 from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
@@ -35,13 +37,13 @@ from muniment.core.errors import (
     Refused,
     UnknownSigner,
 )
-from muniment.core.events import IndexSealed
+from muniment.core.events import IndexSealed, Subject
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
 from muniment.core.times import Clock, write_seconds, write_time
 from muniment.core.verbs.catalog import GetNamespace
-from muniment.core.verbs.log import GetProof, GetRestores, Restores
+from muniment.core.verbs.log import GetProof, GetRestores, ListEntries, Restores
 from muniment.core.verbs.people import FindPerson, GetKey, GetPerson, GetSelf, ListTokens, Person
 from muniment.core.verbs.verb import Command, Query
 from muniment.log.proofs import verify_inclusion
@@ -52,12 +54,13 @@ A = TypeVar("A")
 C = TypeVar("C", bound=Command)
 
 
-class _Documents(NamedTuple):
+class Documents(NamedTuple):
     """The blobs of a backend, as views open them; who reads one checks its digest."""
 
     backend: Backend
 
     def open(self, digest: Digest) -> BinaryIO:
+        """Open a blob."""
         return self.backend.open_blob(digest)
 
 
@@ -174,6 +177,10 @@ class TrustedBackend:
             raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
         return person
 
+    def meet(self) -> Remembered:
+        """Get the present head of the log, and check it against what was seen. Raises as `__init__`."""
+        return self._follower.meet()
+
     def execute(self, command: Command) -> Receipt:
         """Execute a command, and check its receipt.
 
@@ -197,12 +204,12 @@ class TrustedBackend:
         for realm in exact.realms:
             # Afterwards, we may not be allowed to ask.
             with suppress(NotFound):
-                self._salt_of(realm)
+                self.salt_of(realm)
         me, sent = self.principal, self.seen
         receipt = self._backend.execute(exact)
         head = self._check(receipt, sent)
         check_receipt(receipt, exact, me, sent.size)
-        check_subjects(receipt, head.index, self._salt_of)
+        check_subjects(receipt, head.index, self.salt_of)
         check_standing(receipt, exact, self.ask)
         rest = exact.rest(receipt.entry)
         if rest is not None:
@@ -222,12 +229,14 @@ class TrustedBackend:
         if type(query) in ANSWERS:
             return self.derive(query)
         answer = self._backend.ask(query)
+        if isinstance(answer, Basis):
+            self._open(answer, sent)
         if isinstance(query, GetProof) and isinstance(answer, Proof):
             head = self._check(answer, sent)
             if answer.index != query.index:
                 raise ProofInvalid(what=f"entry {query.index}")
             if query.subjects:
-                check_subjects(answer, head.index, self._salt_of)
+                check_subjects(answer, head.index, self.salt_of)
         if isinstance(answer, Restores):
             self._check_restores(answer, sent)
         return answer
@@ -316,18 +325,39 @@ class TrustedBackend:
         sent, past = self.seen, past_of(query)
         known = self._lists.find(query)
         basis = self._backend.prove(query, [Known(*subject, told.last) for subject, told in known.items()])
-        head = open_head(basis.head, self._follower.verifier)
-        self._follower.accept(head, sent)
-        try:
-            view = ProvenView(basis, head, _Documents(self._backend), past, known)
-        except (ValueError, InvalidDocument) as error:
-            raise ProofInvalid(what="an entry of the answer") from error
-        self._salts |= view.salts
+        head, view = self._open(basis, sent, past, known)
         self._lists.keep(query, view.proven)
         time = max(write_seconds(head.time), view.newest)
         return State(view=view, registry=self.seen.verifier, time=time)
 
-    def _salt_of(self, realm: str) -> bytes:
+    def read_entries(self, query: ListEntries) -> tuple[Head, ProvenView]:
+        """Read a page of the entries of a namespace, and check it. Raises as `ask`."""
+        sent = self.seen
+        return self._open(self._backend.ask(query), sent)
+
+    def read_person(self, query: GetPerson) -> ProvenView:
+        """Read what is proven of a principal. Raises as `ask`."""
+        sent = self.seen
+        return self._open(self._backend.prove(query), sent)[1]
+
+    def _open(
+        self,
+        basis: Basis,
+        sent: Remembered,
+        past: Past | None = None,
+        known: Mapping[Subject, Told] = MappingProxyType({}),
+    ) -> tuple[Head, ProvenView]:
+        """Check a basis, and that its head is acceptable."""
+        head = open_head(basis.head, self._follower.verifier)
+        self._follower.accept(head, sent)
+        try:
+            view = ProvenView(basis, head, Documents(self._backend), past, known)
+        except (ValueError, InvalidDocument) as error:
+            raise ProofInvalid(what="an entry of the answer") from error
+        self._salts |= view.salts
+        return head, view
+
+    def salt_of(self, realm: str) -> bytes:
         """Return the salt of a realm, which never changes."""
         if realm not in self._salts:
             self._salts[realm] = bytes.fromhex(self.ask(GetNamespace(namespace=realm)).salt)

@@ -9,6 +9,7 @@ from typing import Self
 
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
+from muniment.client.audit.auditing import Audit, OnEntries, audit
 from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
@@ -31,7 +32,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.errors import InvalidReference, LogInconsistent
+from muniment.core.errors import InvalidReference
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
@@ -49,9 +50,7 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
     RollBackAlias,
 )
-from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.versions import ListVersions
-from muniment.log.tree import Frontier, hash_leaf
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 
@@ -319,24 +318,15 @@ class Registry:
         """List the restores to an older state that the registry declares, oldest first, proven."""
         return self._session.backend.restores()
 
-    def verify_log(self) -> int:
-        """Read and hash the whole log, and compare its root with the one last seen.
+    def audit(self, namespace: str | None = None, *, on_entries: OnEntries | None = None) -> Audit:
+        """Replay the whole log, or all of a namespace; find the first entry that cannot be true.
 
         Raises:
-            LogInconsistent: the entries do not match the signed checkpoint.
+            NotPermitted: we may not read there.
+            NamespaceNotFound: there is no such namespace.
+            Untrusted: the entries are not proven.
         """
-        seen = self._session.backend.seen
-        frontier = Frontier(0, [])
-        while frontier.size < seen.size:
-            limit = min(_PAGE, seen.size - frontier.size)
-            page = self._session.backend.ask(GetLeaves(start=frontier.size, limit=limit))
-            if not page:
-                raise LogInconsistent(reason=f"it ends after {frontier.size} of {seen.size} entries")
-            for leaf in page:
-                frontier.append(hash_leaf(leaf))
-        if frontier.root != seen.root:
-            raise LogInconsistent(reason="an entry was altered")
-        return frontier.size
+        return audit(self._session.backend, namespace, on_entries)
 
     def close(self) -> None:
         """Close the registry's files and connections."""

@@ -26,6 +26,14 @@ class ModelNotFound(NotFound):
     advice = "list the models that you may read: muniment list"
 
 
+class NamespaceNotFound(NotFound):
+    """No namespace has that name."""
+
+    namespace: str
+    message = "the namespace {namespace} does not exist"
+    advice = "list the models that you may read, under their namespaces: muniment list"
+
+
 class VersionNotFound(NotFound):
     """A reference resolves to no version."""
 

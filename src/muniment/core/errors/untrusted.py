@@ -122,7 +122,18 @@ class LogInconsistent(Untrusted):
 
     reason: str
     message = "the log contradicts itself: {reason}"
-    advice = "restore the database from a backup; `muniment verify --log` checks it"
+    advice = "restore the database from a backup; `muniment audit verify` checks it"
+
+
+class AuditFailed(Untrusted):
+    """An entry of the log says what cannot be true after those before it."""
+
+    index: int
+    event: str
+    rule: str
+    reason: str
+    message = "entry {index} of the log ({event}) is false ({rule}): {reason}"
+    advice = "do not rely on what follows from it, and ask the operator of the registry about this entry"
 
 
 class VerdictInconsistent(Untrusted):
@@ -186,7 +197,7 @@ class ProofInvalid(Untrusted):
 
     what: str
     message = "the proof of {what} does not verify"
-    advice = "do not trust this answer: check the whole log with muniment verify --log"
+    advice = "do not trust this answer: check the whole log with muniment audit verify"
 
 
 class IndexForked(Untrusted):
@@ -222,7 +233,7 @@ class IndexMalformed(Untrusted):
 
     reason: str
     message = "an answer from the index is not a proof: {reason}"
-    advice = "do not trust this answer: check the whole log with muniment verify --log"
+    advice = "do not trust this answer: check the whole log with muniment audit verify"
 
 
 class ReceiptMismatch(Untrusted):

@@ -134,6 +134,17 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
     )
 
 
+def outcome_of(predicate: JsonObject) -> object:
+    """Give what has to be the same again: the result and what each rule came to; words may be put anew."""
+    findings = predicate["findings"]
+    listed = findings if isinstance(findings, list) else []
+    return (
+        predicate["verificationResult"],
+        predicate["mode"],
+        [(one["id"], one["passed"], one["waived"]) for one in listed if isinstance(one, Mapping)],
+    )
+
+
 def _state(case: Case) -> StatedCase:
     return StatedCase(
         version=case.version,

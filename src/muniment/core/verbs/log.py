@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from muniment.core.basis import Held
+from muniment.core.basis import Basis, Held
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.receipts import Proof
-from muniment.core.verbs.verb import Limit, ListQuery, May, Query, Question, Verb, Who
+from muniment.core.verbs.verb import Limit, ListQuery, May, Name, Query, Question, Verb, Who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +89,24 @@ class GetLeaves(ListQuery[bytes]):
         return self.start + len(items) if len(items) >= self.limit else None
 
 
-VERBS: Final[tuple[type[Verb], ...]] = (GetLogIdentity, GetGrowth, GetRestores, GetProof, GetLeaves)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListEntries(Query[Basis]):
+    """List all entries of a namespace, or of the registry itself (`*`), from the index `start` on, proven.
+
+    The index proves that a page has all entries of its span. The next page begins where the span ends.
+    """
+
+    declared = Question("/namespaces/{namespace}/entries", May(Act.READ, "namespace"), proven=True)
+    namespace: Name
+    start: int = 0
+    limit: Limit = 1000
+
+
+VERBS: Final[tuple[type[Verb], ...]] = (
+    GetLogIdentity,
+    GetGrowth,
+    GetRestores,
+    GetProof,
+    GetLeaves,
+    ListEntries,
+)

@@ -1,6 +1,7 @@
 """Record a claim that was verified, with what follows from it."""
 
-from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, Statement, kind_of
+from muniment.answers.deployments import deploy
+from muniment.core.claims.attestations import DEPLOYMENT, Statement, kind_of
 from muniment.core.claims.deployments import Deployment
 from muniment.core.claims.provenance import list_attachments
 from muniment.core.digests import Digest
@@ -8,18 +9,11 @@ from muniment.core.events import AttestationRecorded
 from muniment.core.names import ModelName
 from muniment.core.payloads import Payload, check_reason
 from muniment.core.people.callers import Assurance
-from muniment.core.people.roles import Act
 from muniment.core.records import KeyRecord, VersionRecord
 from muniment.services.bytes.custody import take
 from muniment.services.catalog.attributes import describe_deployment
-from muniment.services.claims.deployments import deploy
 from muniment.services.claims.describing import describe_claim
 from muniment.services.transaction import Transaction
-
-
-def act_of(predicate_type: str) -> Act:
-    """Return the act that making a claim of a type takes."""
-    return Act.APPROVE if predicate_type == APPROVAL else Act.ATTEST
 
 
 def record_claim(  # noqa: PLR0913, PLR0917 - one for each thing that the record of a claim holds
@@ -47,7 +41,7 @@ def record_claim(  # noqa: PLR0913, PLR0917 - one for each thing that the record
         key=signer.id,
         assurance=Assurance(signer.assurance),
         reason=tx.keep(reason),
-        deployment=deploy(tx, version, Deployment.read(statement.predicate)) if is_deployment else None,
+        deployment=deploy(tx.unit, version, Deployment.read(statement.predicate)) if is_deployment else None,
     )
     index = tx.record(event)
     # Its attachments must be stored, and the signer must be allowed to use them.

@@ -1,31 +1,21 @@
 """Emergencies: an alias moves past its gate, and somebody else must review that (break-glass)."""
 
-from muniment.answers.cases import Moment
-from muniment.answers.claims import authors_of, check_subject, find_same, read_revision
+from muniment.answers.claims import authors_of, find_same
+from muniment.answers.emergencies import check_emergency, due_of, find_terms
 from muniment.answers.gates import judge_gate
-from muniment.answers.people import roles_of
-from muniment.answers.policies import find_policies
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service
-from muniment.core.claims.attestations import EMERGENCY, Statement
-from muniment.core.claims.emergencies import Emergency
-from muniment.core.digests import Digest
 from muniment.core.errors import (
-    BreakGlassNotAllowed,
     NotPermitted,
     OwnVersion,
     RequestNotFound,
-    StaleApproval,
     StatementReused,
-    WrongSubject,
 )
 from muniment.core.events import EmergencyClosed
-from muniment.core.gates.policy import BreakGlassTerms, Mode
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import need_reason
 from muniment.core.people.roles import Act
-from muniment.core.records import MoveRecord, VersionRecord
-from muniment.core.times import read_time, write_time
+from muniment.core.records import MoveRecord
 from muniment.core.verbs.gates import BreakGlass, CloseEmergency
 from muniment.services.bytes.custody import take
 from muniment.services.claims.recording import record_claim
@@ -53,16 +43,16 @@ def break_glass(tx: Transaction, command: BreakGlass) -> Outcome:
     version = resolve(tx.unit, command.reference)
     check_in_service(tx.unit, version)
     need_reason(command.reason, f"moving {name}@{command.alias} past its gate")
-    terms = _find_terms(tx, version, command.alias)
+    terms = find_terms(tx.unit, version, command.alias, tx.actor)
     take(tx, name.namespace, [command.attestation])
     signer, statement = verify_sent(tx, command.attestation)
-    _check_emergency(tx, version, command, statement)
+    check_emergency(tx.unit, version, command.alias, statement, tx.registry, command.reason.digest)
     used = find_same(tx.unit, version, signer, statement)
     if used is not None:
         raise StatementReused(entry=used.index)
     record_claim(tx, version, signer, statement, command.attestation, command.reason)
-    judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time)) or []
-    due = write_time(read_time(tx.time) + min(term.close_within for term in terms))
+    judged = judge_gate(tx.unit, version, command.alias, tx.moment) or []
+    due = due_of(terms, tx.time)
     return record_move(tx, command, version, find_move(tx.unit, name, command.alias), judged, due=due)
 
 
@@ -92,43 +82,3 @@ def close_emergency(tx: Transaction, command: CloseEmergency) -> Outcome:
         reason=tx.keep(reason),
     )
     return Outcome(tx.record(event))
-
-
-def _find_terms(tx: Transaction, version: VersionRecord, alias: Alias) -> list[BreakGlassTerms]:
-    """Find the terms of every enforced policy for emergencies. Raises like `break_glass`."""
-    reference = f"{version.name}@{version.number}"
-    name = ModelName.parse(version.name)
-    roles = roles_of(tx.unit, tx.actor, name.namespace)
-    allowed: list[BreakGlassTerms] = []
-    for _, policy in find_policies(tx.unit, name, alias):
-        if policy is not None and policy.mode is not Mode.ENFORCE:
-            continue
-        terms = None if policy is None else policy.break_glass
-        if terms is None:
-            raise BreakGlassNotAllowed(
-                reference=reference, alias=str(alias), reason="a policy does not allow it"
-            )
-        if not roles & terms.roles:
-            asked = " or ".join(sorted(terms.roles))
-            raise BreakGlassNotAllowed(
-                reference=reference, alias=str(alias), reason=f"it needs the role {asked}"
-            )
-        allowed.append(terms)
-    if not allowed:
-        raise BreakGlassNotAllowed(
-            reference=reference, alias=str(alias), reason="the alias is not guarded, so promote it"
-        )
-    return allowed
-
-
-def _check_emergency(
-    tx: Transaction, version: VersionRecord, command: BreakGlass, statement: Statement
-) -> None:
-    reference = f"{version.name}@{version.number}"
-    check_subject(statement, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    signed = Emergency.read(statement.predicate) if statement.predicate_type == EMERGENCY else None
-    wanted = (reference, command.alias, tx.registry)
-    if signed is None or (signed.version, signed.alias, signed.registry) != wanted:
-        raise WrongSubject(reference=reference, subject=str(command.attestation))
-    if signed.reason != command.reason.digest:
-        raise StaleApproval(reference=reference, what="reason")

@@ -1,6 +1,5 @@
 """Move an alias: forward when the gate passes, back to an earlier holder that still passes it."""
 
-from muniment.answers.cases import Moment
 from muniment.answers.gates import Judged, gate_of, judge_gate
 from muniment.answers.policies import find_policies
 from muniment.answers.resolve import find_move, resolve
@@ -48,7 +47,7 @@ def move_alias(tx: Transaction, command: MoveAlias) -> Outcome:
     check_in_service(tx.unit, version)
     if present is not None and present.number == version.number:
         return Outcome(present.index, created=False)
-    judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
+    judged = judge_gate(tx.unit, version, command.alias, tx.moment)
     _check_passed(version, command.alias, judged)
     return record_move(tx, command, version, present, judged or [])
 
@@ -68,7 +67,7 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
         version = resolve(tx.unit, Reference(command.name, number))
         try:
             check_in_service(tx.unit, version)
-            judged = judge_gate(tx.unit, version, command.alias, Moment(tx.registry, tx.time))
+            judged = judge_gate(tx.unit, version, command.alias, tx.moment)
             _check_passed(version, command.alias, judged)
         except (GateFailed, VersionWithdrawn) as refusal:
             refusals.append(refusal)

@@ -2,20 +2,16 @@
 
 from typing import Final
 
-from muniment.answers.claims import read_said
-from muniment.answers.policies import find_set, find_tier, load_policy
-from muniment.core.claims.attestations import POLICY, Statement
-from muniment.core.claims.policies import PolicyInForce
+from muniment.answers.policies import check_signed_policy, check_unused, find_set, find_tier, load_policy
+from muniment.core.claims.attestations import Statement
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidPolicy,
     ModelNotFound,
-    StatementReused,
-    WrongSubject,
 )
 from muniment.core.events import PolicySet, TierSet
 from muniment.core.names import check_part
-from muniment.core.records import ModelRecord, PolicyRecord, Where
+from muniment.core.records import ModelRecord
 from muniment.core.verbs.gates import SetPolicy, SetTier
 from muniment.services.bytes.custody import take
 from muniment.services.claims.signers import verify_sent
@@ -41,7 +37,7 @@ def set_policy(tx: Transaction, command: SetPolicy) -> Outcome:
     if present is not None and present.digest == digest:
         return Outcome(present.index, created=False)
     if statement is not None:
-        _check_unused(tx, command, statement)
+        check_unused(tx.unit, command.models, command.alias, tx.actor, statement)
     event = PolicySet(
         models=command.models,
         alias=command.alias,
@@ -69,22 +65,9 @@ def set_tier(tx: Transaction, command: SetTier) -> Outcome:
 
 def _check_signed(tx: Transaction, command: SetPolicy, policy: Digest) -> Statement:
     """Return the statement by which the actor puts this policy in force, here and for these models."""
-    what = f"the policy of {command.models}@{command.alias}"
     if command.attestation is None:
         raise InvalidPolicy(reason="the signed statement that sets it is missing")
     take(tx, command.models.namespace, [policy, command.attestation])
     _, statement = verify_sent(tx, command.attestation)
-    if (statement.subjects, statement.predicate_type) != ((policy,), POLICY):
-        raise WrongSubject(reference=what, subject=str(command.attestation))
-    signed = PolicyInForce.read(statement.predicate)
-    if (signed.models, signed.alias, signed.registry) != (command.models, command.alias, tx.registry):
-        raise WrongSubject(reference=what, subject=str(command.attestation))
+    check_signed_policy(statement, policy, command.models, command.alias, tx.registry)
     return statement
-
-
-def _check_unused(tx: Transaction, command: SetPolicy, statement: Statement) -> None:
-    """Check that a statement has not set a policy yet: an older one must not come back without its signer."""
-    ours = Where("models", "=", str(command.models)), Where("alias", "=", str(command.alias))
-    for record in tx.unit.projections.select(PolicyRecord, *ours, Where("author", "=", tx.actor)):
-        if record.attestation is not None and read_said(tx.unit, record.attestation) == statement:
-            raise StatementReused(entry=record.index)

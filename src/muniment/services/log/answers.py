@@ -1,9 +1,20 @@
 """Answers about the log."""
 
 from muniment.answers.pages import bound
+from muniment.core.basis import Basis
 from muniment.core.errors import EventNotFound
+from muniment.core.events.subjects import of_namespace
 from muniment.core.receipts import Proof
-from muniment.core.verbs.log import GetGrowth, GetLeaves, GetLogIdentity, GetProof, Growth, LogIdentity
+from muniment.core.verbs.log import (
+    GetGrowth,
+    GetLeaves,
+    GetLogIdentity,
+    GetProof,
+    Growth,
+    ListEntries,
+    LogIdentity,
+)
+from muniment.services.log.basis import Needs, make_basis
 from muniment.services.log.proofs import identify, prove, prove_growth
 from muniment.services.people.reading import Reading
 
@@ -37,3 +48,15 @@ def get_proof(reading: Reading, query: GetProof) -> Proof:
 def get_leaves(reading: Reading, query: GetLeaves) -> tuple[bytes, ...]:
     """List entries."""
     return tuple(reading.unit.log.read(max(0, query.start), bound(query.limit)))
+
+
+def list_entries(reading: Reading, query: ListEntries) -> Basis:
+    """List a page of the entries of a namespace, proven whole.
+
+    Raises:
+        EventNotFound: no entry can have the index at which the page starts.
+    """
+    if not 0 <= query.start < 1 << 56:
+        raise EventNotFound(index=query.start)
+    page = {of_namespace(query.namespace): (query.start, bound(query.limit))}
+    return make_basis(reading.unit, reading.signer, Needs(pages=page))

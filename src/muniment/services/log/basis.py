@@ -1,7 +1,7 @@
 """The basis of an answer: note what the answer depends on while it is computed, and prove that."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from muniment.answers.folding import Past
@@ -27,11 +27,13 @@ class Needs:
     Attributes:
         newest: the kinds of which only the newest record about a subject was asked.
         whole: the subjects of which more was asked.
+        pages: the subjects of which a page was asked: the index that it starts at, and its length.
         texts: the digests of the typed texts.
     """
 
     newest: dict[Subject, set[type[Record]]] = field(default_factory=dict)
     whole: set[Subject] = field(default_factory=set)
+    pages: dict[Subject, tuple[int, int]] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
 
     def within(self, sees: Callable[[str], bool]) -> "Needs":
@@ -114,13 +116,15 @@ def make_basis(
 
     The state of `unit` MUST be durable.
     """
-    subjects = sorted({*needs.whole, *needs.newest})
+    subjects = sorted({*needs.whole, *needs.newest, *needs.pages})
     realms = sorted({subject.realm for subject in subjects} - {EVERYWHERE})
     lister = _Lister(unit, known)
     listed = [lister.list_all(Subject(SubjectKind.CREATION, realm)) for realm in realms]
     for subject in subjects:
         if subject in needs.whole:
             listed.append(lister.list_all(subject))
+        elif subject in needs.pages:
+            listed.append(lister.list_page(subject, *needs.pages[subject]))
         else:
             listed.append(lister.list_newest(subject, needs.newest[subject], past))
     paths = find_paths(unit, sorted({0, *(index for one in listed for index in one.entries)}))
@@ -168,6 +172,14 @@ class _Lister:
                 return _write(subject, (last,), newest.encode(), newest=True)
         proof = self._unit.index.prove_all(Span(self._hash(subject)))
         return _write(subject, tuple(one.entry for one in proof.postings), proof.encode(), newest=False)
+
+    def list_page(self, subject: Subject, start: int, limit: int) -> Listed:
+        """List all entries about a subject in the widest span from an index on that has at most `limit`."""
+        index = self._unit.index
+        span = index.narrow(Span.widest(self._hash(subject), start), limit)
+        proof = index.prove_all(span)
+        listed = _write(subject, tuple(one.entry for one in proof.postings), proof.encode(), newest=False)
+        return replace(listed, start=span.start, width=span.width)
 
     def _hash(self, subject: Subject) -> bytes:
         """Hash a subject. A namespace that was never created has no salt, and no entries."""

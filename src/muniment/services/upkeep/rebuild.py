@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from muniment.core.errors import LogInconsistent
-from muniment.core.events import Entry, IndexSealed, read_entry
-from muniment.core.records import RECORDS, Change, Key, Put, Record, Value
+from muniment.answers.replay.records import ReplayedRecords
+from muniment.answers.replay.replaying import Replay
+from muniment.answers.replay.state import ReplayedView
+from muniment.answers.salts import find_salt
+from muniment.core.errors import AuditFailed, LogInconsistent
+from muniment.core.events import Entry, IndexSealed, RegistryCreated, read_entry
+from muniment.core.records import RECORDS, Key, Record, Value
 from muniment.log.index import IndexHead
-from muniment.log.index_pages import MemoryPages, PagedIndex
+from muniment.log.index_growth import IndexGrowth
 from muniment.log.tree import EMPTY_ROOT, Frontier, Node, hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.services.bytes.custody import restore
@@ -78,14 +83,14 @@ def compare(unit: Unit) -> list[Difference]:
     Raises:
         LogInconsistent: the log does not hash to its own tree.
     """
-    expected: dict[tuple[str, Key], Record] = {}
+    expected = ReplayedRecords()
     for entry in read_log(unit):
         for change in entry.fold():
-            _apply(expected, change)
+            expected.apply(change)
     differences = []
     for kind in RECORDS:
         actual = {record.identity(): record for record in unit.projections.select(kind)}
-        wanted = {key: record for (table, key), record in expected.items() if table == kind.table}
+        wanted = expected.tables.get(kind, {})
         differences += [
             Difference(
                 table=kind.table, key=key, expected=_values(wanted.get(key)), actual=_values(actual.get(key))
@@ -96,15 +101,31 @@ def compare(unit: Unit) -> list[Difference]:
     return differences + _compare_index(unit)
 
 
+def find_false(unit: Unit) -> AuditFailed | None:
+    """Replay the log; return the first entry that cannot be true after those before it."""
+    replay: Replay | None = None
+    for entry in read_log(unit):
+        if replay is None:
+            key = entry.event.log_key if isinstance(entry.event, RegistryCreated) else ""
+            replay = Replay(ReplayedView(unit.blobs), key, partial(find_salt, unit))
+        try:
+            replay.take(entry)
+        except AuditFailed as fault:
+            return fault
+    return None
+
+
 def _compare_index(unit: Unit) -> list[Difference]:
     """Make the index again from the entries; compare its roots with the sealed ones, and with its own."""
-    index = PagedIndex(MemoryPages())
-    heads = []
+    growth = IndexGrowth()
+    stated = []
     for number, entry, leaf_hash in _list_leaves(unit):
         if isinstance(entry.event, IndexSealed):
-            heads.append((index.head(), IndexHead(entry.event.size, bytes.fromhex(entry.event.root.hex))))
-        index.add(number, leaf_hash, _hashes_of(entry))
-    heads.append((index.head(), unit.index.head()))
+            stated.append((number, IndexHead(entry.event.size, bytes.fromhex(entry.event.root.hex))))
+        growth.add(leaf_hash, _hashes_of(entry))
+    stated.append((unit.log.size(), unit.index.head()))
+    sizes = [size for size, _ in stated]
+    heads = zip(map(IndexHead, sizes, growth.list_roots(sizes)), [said for _, said in stated], strict=True)
     return [
         Difference(table="index", key=(), expected=_describe_head(made), actual=_describe_head(said))
         for made, said in heads
@@ -154,14 +175,6 @@ def read_log(unit: Unit) -> Iterator[Entry]:
     root = read_root(size, unit.log.read_nodes) if size else EMPTY_ROOT
     if frontier.root != root:
         raise LogInconsistent(reason="the stored hashes do not match the entries")
-
-
-def _apply(records: dict[tuple[str, Key], Record], change: Change) -> None:
-    if isinstance(change, Put):
-        records[change.record.table, change.record.identity()] = change.record
-    else:
-        place = change.kind.table, change.key
-        records[place] = change.amend(records[place])
 
 
 def _values(record: Record | None) -> dict[str, Value] | None:

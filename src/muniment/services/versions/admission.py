@@ -1,5 +1,7 @@
 """Admission: a claim about a version is verified when it arrives, and again by each reader."""
 
+from muniment.answers.approvals import check_approval, check_waiver
+from muniment.answers.authority import act_of_claim
 from muniment.answers.claims import check_subject, find_same, is_withdrawn
 from muniment.core.bytes.revisions import Revision
 from muniment.core.claims.approvals import Approval
@@ -13,11 +15,11 @@ from muniment.core.names import ModelName
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import REGISTRY
 from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.verbs.verb import digest_of
 from muniment.services.bytes.custody import take
-from muniment.services.claims.recording import act_of, record_claim
+from muniment.services.claims.recording import record_claim
 from muniment.services.claims.signers import verify_sent
 from muniment.services.claims.withdrawals import withdraw
-from muniment.services.gates.approvals import check_approval, check_waiver
 from muniment.services.gates.requests import close_rejected
 from muniment.services.transaction import Outcome, Transaction
 
@@ -63,9 +65,10 @@ def admit_new(
     # (5) An approval covers the claims that stand now, is new and not by the author; a waiver is
     # of existing rules; a withdrawal is of a claim of one's own.
     if statement.predicate_type == APPROVAL:
-        check_approval(tx, version, Approval.read(statement.predicate), reason)
+        decision = Approval.read(statement.predicate)
+        check_approval(tx.unit, version, decision, tx.actor, tx.moment, digest_of(reason))
     if statement.predicate_type == WAIVER:
-        check_waiver(tx, version, Waiver.read(statement.predicate), reason)
+        check_waiver(tx.unit, version, Waiver.read(statement.predicate), tx.moment, digest_of(reason))
     if statement.predicate_type == WITHDRAWAL:
         return Outcome(withdraw(tx, version, signer, Withdrawal.read(statement.predicate), digest, reason))
     index = record_claim(tx, version, signer, statement, digest, reason)
@@ -92,4 +95,4 @@ def _check_right(tx: Transaction, version: VersionRecord, statement: Statement) 
         raise NotPermitted(principal=tx.actor, act=f"sign a scan by {OWN_TOOL}", namespace=namespace)
     if statement.predicate_type != WITHDRAWAL:
         # Withdrawing a claim takes the right to make it, which `withdraw` checks when it knows the claim.
-        tx.require(act_of(statement.predicate_type), namespace)
+        tx.require(act_of_claim(statement.predicate_type), namespace)

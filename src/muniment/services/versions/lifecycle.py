@@ -1,9 +1,10 @@
 """The end of a version: deprecate, retire, revoke, retain or purge it. Its record stays."""
 
+from muniment.answers.authority import act_of_status
 from muniment.answers.claims import read_revision
 from muniment.answers.resolve import resolve
 from muniment.answers.statuses import find_status, status_of
-from muniment.answers.versions import find_retention
+from muniment.answers.versions import check_may_go, find_retention
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import TOMBSTONE
 from muniment.core.claims.tombstones import GoneFile, Tombstone
@@ -11,7 +12,6 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidOption,
     MunimentError,
-    VersionInUse,
     VersionPurged,
     VersionRetained,
 )
@@ -20,10 +20,7 @@ from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload, need_reason
 from muniment.core.people.roles import Act
 from muniment.core.records import (
-    DeploymentRecord,
-    MoveRecord,
     VersionRecord,
-    Where,
 )
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.versions import PurgeVersion, SetRetention, SetStatus
@@ -55,9 +52,8 @@ def set_status(tx: Transaction, command: SetStatus) -> Outcome:
     ):
         # The actor who set this status may repeat it.
         return Outcome(newest.index, created=False)
-    # The right to revoke includes the right to reverse that.
-    act = Act.REVOKE if Status.REVOKED in {before, command.status} else Act.RETIRE
-    tx.require(act, command.reference.name.namespace)
+    # That nothing is purged in this way is refused next.
+    tx.require(act_of_status(before, command.status), command.reference.name.namespace)
     if Status.PURGED in {before, command.status}:
         raise VersionPurged(reference=reference)
     if before is command.status:
@@ -112,7 +108,7 @@ def purge_version(tx: Transaction, command: PurgeVersion) -> Outcome:
     reference = f"{version.name}@{version.number}"
     if status_of(tx.unit, version) is Status.PURGED:
         raise VersionPurged(reference=reference)
-    _check_may_go(tx, version)
+    check_may_go(tx.unit, version, tx.time)
     reason = need_reason(command.reason, "purging")
     files = read_revision(tx.unit, Digest.parse(version.revision)).files
     tombstone = Tombstone(
@@ -151,28 +147,6 @@ def replay_lifecycle(unit: Unit, entry: Entry) -> None:
             replay_discard(unit, event)
         case _:
             return
-
-
-def _check_may_go(tx: Transaction, version: VersionRecord) -> None:
-    reference = f"{version.name}@{version.number}"
-    kept = find_retention(tx.unit, version)
-    if kept is not None and kept.hold:
-        raise VersionRetained(reference=reference, why="it is on legal hold")
-    if kept is not None and kept.until is not None and kept.until > tx.time:
-        raise VersionRetained(reference=reference, why=f"it is kept until {kept.until}")
-    moves = tx.unit.projections.select(MoveRecord, Where("name", "=", version.name))
-    held = {move.alias: move.number for move in moves}
-    aliases = [alias for alias, number in held.items() if number == version.number]
-    serving = tx.unit.projections.select(
-        DeploymentRecord,
-        Where("name", "=", version.name),
-        Where("number", "=", version.number),
-        Where("ended", "=", None),
-        Where("state", "=", "serving"),
-    )
-    places = [f"{version.name}@{alias}" for alias in aliases] + [record.target for record in serving]
-    if places:
-        raise VersionInUse(reference=reference, where=", ".join(places))
 
 
 def _drop_files(unit: Unit, version: VersionRecord) -> None:

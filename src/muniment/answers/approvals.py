@@ -1,10 +1,12 @@
-"""Signing decisions, as they arrive: over what stands now, by those who may, each counted once."""
+"""Signing decisions and waivers: what holds of each in the state in which it was recorded."""
 
 from datetime import timedelta
 
+from muniment.answers.cases import Moment
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
 from muniment.answers.policies import get_in_force, load_policy
+from muniment.answers.view import View
 from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
@@ -20,17 +22,15 @@ from muniment.core.errors import (
 )
 from muniment.core.gates.policy import WaiverTerms
 from muniment.core.names import Alias, ModelName
-from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act, may
 from muniment.core.records import PrincipalRecord, VersionRecord
 from muniment.core.times import read_time
-from muniment.services.transaction import Transaction
 
 
-def check_approval(
-    tx: Transaction, version: VersionRecord, approval: Approval, reason: Payload | None
+def check_approval(  # noqa: PLR0913, PLR0917 - what is decided, by whom, when and why
+    view: View, version: VersionRecord, approval: Approval, actor: str, moment: Moment, reason: Digest | None
 ) -> None:
-    """Check a signing decision before it is recorded.
+    """Check a signing decision by an actor, in the state before it is recorded.
 
     (0) it is for this version in this registry, and it has not expired
     (1) its signer made neither the version nor the waiver that it is about, and holds the role
@@ -45,37 +45,39 @@ def check_approval(
     """
     name = ModelName.parse(version.name)
     reference = f"{version.name}@{version.number}"
-    if (approval.version, approval.registry) != (reference, tx.registry):
+    if (approval.version, approval.registry) != (reference, moment.registry):
         raise WrongSubject(reference=reference, subject=f"{approval.version} of {approval.registry:.40}")
-    if approval.expires is not None and read_time(approval.expires) <= read_time(tx.time):
+    if approval.expires is not None and read_time(approval.expires) <= read_time(moment.time):
         raise StaleApproval(reference=reference, what="time")
-    claims = read_claims(tx.unit, version, read_revision(tx.unit, Digest.parse(version.revision)))
-    _check_others(tx, version, approval, claims)
-    held = roles_of(tx.unit, tx.actor, name.namespace)
+    claims = read_claims(view, version, read_revision(view, Digest.parse(version.revision)))
+    _check_others(view, version, approval, actor, claims)
+    held = roles_of(view, actor, name.namespace)
     if approval.role not in held or not may([approval.role], Act.APPROVE):
-        raise NotPermitted(principal=tx.actor, act=f"decide as {approval.role}", namespace=name.namespace)
-    if approval.reason != (None if reason is None else str(reason.digest)):
+        raise NotPermitted(principal=actor, act=f"decide as {approval.role}", namespace=name.namespace)
+    if approval.reason != (None if reason is None else str(reason)):
         raise StaleApproval(reference=reference, what="reason")
-    principal = tx.unit.projections.find(PrincipalRecord, (tx.actor,))
+    principal = view.projections.find(PrincipalRecord, (actor,))
     if approval.name not in {None, None if principal is None else principal.profile}:
         raise StaleApproval(reference=reference, what="name")
-    records = [one.record for one in get_in_force(tx.unit, name, Alias(approval.alias))]
+    records = [one.record for one in get_in_force(view, name, Alias(approval.alias))]
     if approval.policies != {record.digest for record in records if record.digest is not None}:
         raise StaleApproval(reference=reference, what="policy")
     if approval.evidence != evidence_of(claims):
         raise StaleApproval(reference=reference, what="evidence")
-    last = last_approvals(claims, reference, approval.alias, approval.waiver).get(tx.actor)
+    last = last_approvals(claims, reference, approval.alias, approval.waiver).get(actor)
     before = None if last is None else last.approval
     if approval.decision is SigningDecision.WITHDRAW and (
         before is None or before.decision is SigningDecision.WITHDRAW
     ):
         raise NothingToWithdraw(reference=reference, alias=approval.alias)
-    if before is not None and _says_the_same(before, approval, tx.time):
-        raise AlreadyApproved(reference=reference, principal=tx.actor, alias=approval.alias)
+    if before is not None and _says_the_same(before, approval, moment.time):
+        raise AlreadyApproved(reference=reference, principal=actor, alias=approval.alias)
 
 
-def check_waiver(tx: Transaction, version: VersionRecord, waiver: Waiver, reason: Payload | None) -> None:
-    """Check a waiver that somebody requests, before it is recorded; it counts once it is approved.
+def check_waiver(
+    view: View, version: VersionRecord, waiver: Waiver, moment: Moment, reason: Digest | None
+) -> None:
+    """Check a waiver that somebody requests, in the state before it is recorded; it counts once approved.
 
     Raises:
         WrongSubject: it is for another version or registry.
@@ -83,18 +85,18 @@ def check_waiver(tx: Transaction, version: VersionRecord, waiver: Waiver, reason
         WaiverNotAllowed: the policy does not let these rules be waived, or not for so long.
     """
     reference = f"{version.name}@{version.number}"
-    if (waiver.version, waiver.registry) != (reference, tx.registry):
+    if (waiver.version, waiver.registry) != (reference, moment.registry):
         raise WrongSubject(reference=reference, subject=f"{waiver.version} of {waiver.registry:.40}")
-    if reason is None or waiver.reason != str(reason.digest):
+    if reason is None or waiver.reason != str(reason):
         raise StaleApproval(reference=reference, what="reason")
-    in_force = get_in_force(tx.unit, ModelName.parse(version.name), Alias(waiver.alias))
+    in_force = get_in_force(view, ModelName.parse(version.name), Alias(waiver.alias))
     if waiver.policy not in {one.record.digest for one in in_force}:
         raise StaleApproval(reference=reference, what="policy")
-    policy = load_policy(tx.unit, waiver.policy)
+    policy = load_policy(view, waiver.policy)
     unknown = waiver.rules - {named.id for named in policy.rules}
     if unknown:
         raise WaiverNotAllowed(reference=reference, reason=f"the policy has no rule {min(unknown)!r}")
-    _check_terms(policy.waivers, waiver, reference, tx.time)
+    _check_terms(policy.waivers, waiver, reference, moment.time)
 
 
 def _check_terms(terms: WaiverTerms | None, waiver: Waiver, reference: str, now: str) -> None:
@@ -110,19 +112,19 @@ def _check_terms(terms: WaiverTerms | None, waiver: Waiver, reference: str, now:
 
 
 def _check_others(
-    tx: Transaction, version: VersionRecord, approval: Approval, claims: tuple[Attestation, ...]
+    view: View, version: VersionRecord, approval: Approval, actor: str, claims: tuple[Attestation, ...]
 ) -> None:
     """Check that the actor decides about somebody else's work. Raises as `check_approval`."""
     reference = f"{version.name}@{version.number}"
-    if tx.actor in authors_of(tx.unit, version):
-        raise OwnVersion(reference=reference, principal=tx.actor)
+    if actor in authors_of(view, version):
+        raise OwnVersion(reference=reference, principal=actor)
     if approval.waiver is None:
         return
     asked = [claim for claim in claims if str(claim.digest) == approval.waiver]
     if not asked or asked[0].predicate_type != WAIVER or asked[0].predicate["alias"] != approval.alias:
         raise WrongSubject(reference=reference, subject=approval.waiver)
-    if asked[0].signer == tx.actor:
-        raise OwnVersion(reference=f"the waiver of {reference}", principal=tx.actor)
+    if asked[0].signer == actor:
+        raise OwnVersion(reference=f"the waiver of {reference}", principal=actor)
 
 
 def _says_the_same(before: Approval, now: Approval, time: str) -> bool:

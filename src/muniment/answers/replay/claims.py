@@ -1,0 +1,163 @@
+"""The claims that entries record: each is read, verified, and checked as when it came."""
+
+from muniment.answers.approvals import check_approval, check_waiver
+from muniment.answers.cases import Moment
+from muniment.answers.claims import get_withdrawable, read_claim, read_revision
+from muniment.answers.deployments import deploy
+from muniment.answers.documents import read_document
+from muniment.answers.emergencies import check_emergency, find_terms
+from muniment.answers.people import roles_of
+from muniment.answers.policies import check_signed_policy, check_unused, load_policy
+from muniment.answers.view import View
+from muniment.core.claims.approvals import Approval
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    DEPLOYMENT,
+    EMERGENCY,
+    SCAN,
+    WAIVER,
+    Attestation,
+    Statement,
+)
+from muniment.core.claims.deployments import Deployment
+from muniment.core.claims.emergencies import Emergency
+from muniment.core.claims.scans import OWN_TOOL, Scan
+from muniment.core.claims.waivers import Waiver
+from muniment.core.claims.withdrawals import Withdrawal
+from muniment.core.digests import Digest
+from muniment.core.errors import (
+    KeyExpired,
+    KeyRevoked,
+    LogInconsistent,
+    NotPermitted,
+    NotYourSignature,
+    UnknownSigner,
+)
+from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, PolicySet
+from muniment.core.people.callers import REGISTRY
+from muniment.core.people.roles import Act, may
+from muniment.core.records import AttestationRecord, KeyRecord, Put, VersionRecord, Where
+from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
+from muniment.signing.keys import PublicKey
+
+
+def check_claim(view: View, entry: Entry, registry: str) -> None:
+    """Check a claim as it came.
+
+    (0) its signer is the actor or the registry, and its key counted then
+    (1) its bytes have their digest, and the key signed them, about this revision
+    (2) a signing decision was for its signer to make, over what stood then; likewise a waiver, an emergency
+        and a deployment
+
+    Raises:
+        MunimentError: one does not hold.
+    """
+    event = entry.event
+    if not isinstance(event, AttestationRecorded):
+        raise TypeError(event)
+    version, claim = _read(view, entry, event)
+    if (event.deployment is None) != (event.predicate_type != DEPLOYMENT):
+        raise LogInconsistent(reason="a deployment is recorded by a deployment claim, and by no other")
+    moment = Moment(registry, entry.time)
+    match event.predicate_type:
+        case type_ if type_ == APPROVAL:
+            decision = Approval.read(claim.predicate)
+            check_approval(view, version, decision, entry.actor, moment, event.reason)
+        case type_ if type_ == WAIVER:
+            check_waiver(view, version, Waiver.read(claim.predicate), moment, event.reason)
+        case type_ if type_ == DEPLOYMENT:
+            if deploy(view, version, Deployment.read(claim.predicate)) != event.deployment:
+                raise LogInconsistent(reason="the entry says something else of the deployment than the claim")
+        case type_ if type_ == EMERGENCY:
+            _check_emergency(view, entry, event, version, claim, registry)
+        case type_ if type_ == SCAN and event.signer != REGISTRY and Scan(claim.predicate).tool == OWN_TOOL:
+            raise NotPermitted(
+                principal=entry.actor, act=f"sign a scan by {OWN_TOOL}", namespace=event.name.namespace
+            )
+        case _:
+            return
+
+
+def check_withdrawal(view: View, entry: Entry, registry: str) -> None:
+    """Check a withdrawal as it came. Raises as `check_claim`."""
+    event = entry.event
+    if not isinstance(event, ClaimWithdrawn):
+        raise TypeError(event)
+    version, claim = _read(view, entry, event)
+    said = Withdrawal.read(claim.predicate)
+    withdrawn = get_withdrawable(view, version, said, entry.actor, registry)
+    if (withdrawn.index, said.claim, said.reason) != (event.entry, event.claim, event.reason):
+        raise LogInconsistent(reason="the entry withdraws something else than the claim")
+
+
+def check_policy(view: View, entry: Entry, registry: str) -> None:
+    """Check that the actor signed what puts a policy in force. Raises as `check_claim`."""
+    event = entry.event
+    if not isinstance(event, PolicySet):
+        raise TypeError(event)
+    if event.policy is None or event.attestation is None:
+        if event.policy is not None or event.attestation is not None:
+            raise LogInconsistent(reason="a policy and the statement that sets it come together")
+        return
+    load_policy(view, str(event.policy))
+    bundle = Bundle.decode(read_document(view, event.attestation, MAX_BUNDLE_BYTES))
+    key = _get_valid_key(view, bundle.key_id, entry)
+    if key.principal != entry.actor:
+        raise NotYourSignature(signer=key.principal, principal=entry.actor)
+    statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
+    check_signed_policy(statement, event.policy, event.models, event.alias, registry)
+    check_unused(view, event.models, event.alias, entry.actor, statement)
+
+
+def _read(
+    view: View, entry: Entry, event: AttestationRecorded | ClaimWithdrawn
+) -> tuple[VersionRecord, Attestation]:
+    """Read the claim of an entry, and check who signed it. Raises as `check_claim`."""
+    key = _get_valid_key(view, event.key, entry)
+    if key.principal != event.signer or event.signer not in {entry.actor, REGISTRY}:
+        raise NotYourSignature(signer=key.principal, principal=entry.actor)
+    if key.assurance != event.assurance:
+        raise LogInconsistent(reason=f"the assurance of its key is {key.assurance}, not {event.assurance}")
+    about = Where("name", "=", str(event.name)), Where("revision", "=", str(event.revision))
+    versions = view.projections.select(VersionRecord, *about, limit=1)
+    if not versions:
+        raise LogInconsistent(reason=f"no version of {event.name} has the revision {event.revision}")
+    record = next(
+        change.record
+        for change in entry.fold()
+        if isinstance(change, Put) and isinstance(change.record, AttestationRecord)
+    )
+    revision = read_revision(view, event.revision)
+    claim = read_claim(view, record, key, versions[0], revision)
+    if claim.predicate_type != event.predicate_type:
+        raise LogInconsistent(reason=f"its type is {claim.predicate_type}, not {event.predicate_type}")
+    return versions[0], claim
+
+
+def _check_emergency(  # noqa: PLR0913, PLR0917 - what it is checked against
+    view: View,
+    entry: Entry,
+    event: AttestationRecorded,
+    version: VersionRecord,
+    claim: Attestation,
+    registry: str,
+) -> None:
+    if may(roles_of(view, entry.actor, event.name.namespace), Act.ATTEST):
+        # Anybody who may make claims may make this one; the move that rests on it is checked by itself.
+        return
+    alias = Emergency.read(claim.predicate).alias
+    find_terms(view, version, alias, entry.actor)
+    subjects = (Digest.parse(version.revision),)
+    statement = Statement(subjects=subjects, predicate_type=claim.predicate_type, predicate=claim.predicate)
+    check_emergency(view, version, alias, statement, registry, event.reason)
+
+
+def _get_valid_key(view: View, key_id: str, entry: Entry) -> KeyRecord:
+    key = view.projections.find(KeyRecord, (key_id,))
+    if key is None:
+        raise UnknownSigner(key_id=key_id)
+    if key.revoked is not None:
+        raise KeyRevoked(key_id=key_id)
+    if key.expires is not None and key.expires <= entry.time:
+        raise KeyExpired(key_id=key_id, expired=key.expires)
+    return key

@@ -1,0 +1,210 @@
+"""What an entry says of things must agree with them as they were before it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from muniment.answers.resolve import find_move, resolve
+from muniment.answers.statuses import check_in_service, status_of
+from muniment.answers.versions import check_may_go, find_retention
+from muniment.answers.view import View
+from muniment.core import events
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import TOMBSTONE
+from muniment.core.errors import LogInconsistent, VersionNotFound, VersionPurged
+from muniment.core.events import DraftOutcome, Entry, Event
+from muniment.core.names import Alias, ModelName, Reference
+from muniment.core.people.callers import REGISTRY
+from muniment.core.records import (
+    AttestationRecord,
+    CommentRecord,
+    DraftRecord,
+    GrantRecord,
+    IssuerRecord,
+    KeyRecord,
+    ModelRecord,
+    MoveRecord,
+    PrincipalRecord,
+    Record,
+    RequestRecord,
+    TokenRecord,
+    VersionRecord,
+    WebhookRecord,
+    Where,
+)
+from muniment.signing.keys import PublicKey
+
+
+class Named(NamedTuple):
+    """A record that an event names: its kind, the field with its key, and the fields that both have."""
+
+    kind: type[Record]
+    key: str
+    shared: tuple[str, ...]
+
+
+_VERSION: Final = ("name", "number")
+_NAMED: Final[Mapping[type[Event], Named]] = {
+    events.RoleRevoked: Named(GrantRecord, "grant", ("principal", "namespace", "role")),
+    events.KeyRevoked: Named(KeyRecord, "key", ("principal",)),
+    events.TokenRevoked: Named(TokenRecord, "token", ("principal",)),
+    events.IssuerDistrusted: Named(IssuerRecord, "rule", ("issuer",)),
+    events.DraftEnded: Named(DraftRecord, "draft", ("name",)),
+    events.EmergencyClosed: Named(MoveRecord, "move", (*_VERSION, "alias", "previous")),
+    events.RequestReminded: Named(RequestRecord, "request", _VERSION),
+    events.RequestClosed: Named(RequestRecord, "request", _VERSION),
+    events.CommentErased: Named(CommentRecord, "comment", _VERSION),
+    events.WebhookEnded: Named(WebhookRecord, "webhook", ("namespace",)),
+    events.WebhookReplayed: Named(WebhookRecord, "webhook", ("namespace",)),
+}
+
+
+def check_named(view: View, entry: Entry) -> None:
+    """Check that the version, the principal or the record that an event names exists, and is as it says.
+
+    Raises:
+        LogInconsistent, VersionNotFound: it does not, or is not.
+    """
+    event = entry.event
+    named = _NAMED.get(type(event))
+    if named is not None:
+        key = getattr(event, named.key)
+        record = view.projections.find(named.kind, (key,))
+        if record is None or any(
+            str(getattr(record, name)) != str(getattr(event, name)) for name in named.shared
+        ):
+            raise LogInconsistent(reason=f"there is no such {named.kind.table}[{key}]")
+    name = getattr(event, "name", None)
+    if name is not None and hasattr(event, "number") and not isinstance(event, events.VersionPublished):
+        _check_exists(view, name, event.number)
+    principal = getattr(event, "principal", None)
+    if principal is not None and not isinstance(event, events.PrincipalRegistered):
+        check_principal(view, principal)
+
+
+def _check_exists(view: View, name: ModelName, number: int) -> None:
+    if view.projections.find(VersionRecord, (str(name), number)) is None:
+        raise VersionNotFound(reference=f"{name}@{number}")
+
+
+def check_principal(view: View, principal: str) -> None:
+    """Check that a principal is registered.
+
+    Raises:
+        LogInconsistent: it is not.
+    """
+    if view.projections.find(PrincipalRecord, (principal,)) is None:
+        raise LogInconsistent(reason=f"the principal {principal} is not registered")
+
+
+def _check_version(view: View, _entry: Entry, event: events.VersionPublished) -> None:
+    model = view.projections.find(ModelRecord, (str(event.name),))
+    expected = 1 if model is None else model.latest + 1
+    if event.number != expected:
+        raise LogInconsistent(reason=f"{event.name}@{event.number} is published, expected {expected}")
+    if model is not None and model.kind != event.kind:
+        raise LogInconsistent(reason=f"{event.name} is a {model.kind}, and this version a {event.kind}")
+    same = Where("name", "=", str(event.name)), Where("revision", "=", str(event.revision))
+    known = view.projections.select(VersionRecord, *same, limit=1)
+    if known:
+        raise LogInconsistent(reason=f"{event.name}@{known[0].number} has these bytes already")
+
+
+def _check_status(view: View, entry: Entry, event: events.StatusSet) -> None:
+    version = resolve(view, Reference(event.name, event.number))
+    reference = f"{event.name}@{event.number}"
+    before = status_of(view, version)
+    if before is Status.PURGED:
+        raise VersionPurged(reference=reference)
+    if before is event.status:
+        raise LogInconsistent(reason=f"{reference} is {before} already")
+    if event.status is not Status.PURGED:
+        return
+    check_may_go(view, version, entry.time)
+    about = Where("name", "=", version.name), Where("revision", "=", version.revision)
+    tombstones = Where("predicate_type", "=", TOMBSTONE), Where("signer", "=", REGISTRY)
+    if not view.projections.select(AttestationRecord, *about, *tombstones, limit=1):
+        raise LogInconsistent(reason=f"{reference} is purged without a tombstone")
+
+
+def _check_retention(view: View, _entry: Entry, event: events.RetentionSet) -> None:
+    present = find_retention(view, resolve(view, Reference(event.name, event.number)))
+    if present is not None and present.until is not None and (event.until or "") < present.until:
+        raise LogInconsistent(reason=f"it is kept until {present.until} already, which is never shortened")
+
+
+def _check_draft(view: View, _entry: Entry, event: events.DraftEnded) -> None:
+    draft = view.projections.find(DraftRecord, (event.draft,))
+    if draft is None or event.outcome is not DraftOutcome.PUBLISHED:
+        return
+    same = Where("name", "=", draft.name), Where("revision", "=", draft.revision)
+    if not view.projections.select(VersionRecord, *same, limit=1):
+        raise LogInconsistent(reason=f"no version has the bytes of the draft {event.draft}")
+
+
+def _check_removal(view: View, _entry: Entry, event: events.AliasRemoved) -> None:
+    check_previous(view, event.name, event.alias, event.previous)
+
+
+def check_previous(view: View, name: ModelName, alias: Alias, previous: int | None) -> None:
+    """Check that an alias pointed at a version, or nowhere (None).
+
+    Raises:
+        LogInconsistent: it pointed elsewhere.
+    """
+    present = find_move(view, name, alias)
+    number = None if present is None else present.number
+    if number != previous:
+        raise LogInconsistent(reason=f"{name}@{alias} pointed at {number}, and it says at {previous}")
+
+
+def _check_closing(view: View, _entry: Entry, event: events.EmergencyClosed) -> None:
+    move = view.projections.find(MoveRecord, (event.move,))
+    if move is None or not move.emergency:
+        raise LogInconsistent(reason=f"entry {event.move} is no emergency")
+
+
+def _check_request(view: View, _entry: Entry, event: events.RequestOpened) -> None:
+    check_in_service(view, resolve(view, Reference(event.name, event.number)))
+
+
+def _check_reminder(view: View, _entry: Entry, event: events.RequestReminded) -> None:
+    request = view.projections.find(RequestRecord, (event.request,))
+    if request is not None and request.closed is not None:
+        raise LogInconsistent(reason=f"the request {event.request} was closed by entry {request.closed}")
+
+
+def _check_key(_view: View, _entry: Entry, event: events.KeyEnrolled) -> None:
+    if PublicKey.read(event.public_key.encode()).id != event.key:
+        raise LogInconsistent(reason="the id of the key is not that of its public key")
+
+
+def _check_revocation(view: View, entry: Entry, event: events.KeyRevoked) -> None:
+    key = view.projections.find(KeyRecord, (event.key,))
+    known = None if key is None else key.revoked
+    if event.effective not in range(entry.index + 1) or (known is not None and known <= event.effective):
+        raise LogInconsistent(reason=f"the key is revoked as of {event.effective}, and was as of {known}")
+
+
+def _check_tier(view: View, _entry: Entry, event: events.TierSet) -> None:
+    if view.projections.find(ModelRecord, (str(event.name),)) is None:
+        raise LogInconsistent(reason=f"the model {event.name} does not exist")
+
+
+def _check_owner(view: View, _entry: Entry, event: events.OwnerSet) -> None:
+    check_principal(view, event.owner)
+
+
+FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
+    events.VersionPublished: _check_version,
+    events.StatusSet: _check_status,
+    events.RetentionSet: _check_retention,
+    events.DraftEnded: _check_draft,
+    events.AliasRemoved: _check_removal,
+    events.EmergencyClosed: _check_closing,
+    events.RequestOpened: _check_request,
+    events.RequestReminded: _check_reminder,
+    events.KeyEnrolled: _check_key,
+    events.KeyRevoked: _check_revocation,
+    events.TierSet: _check_tier,
+    events.OwnerSet: _check_owner,
+}

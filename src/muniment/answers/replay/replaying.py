@@ -1,0 +1,229 @@
+"""Replay entries one by one, and name the first that cannot be true after those before it.
+
+(0) it has a time, which is not before that of the entry before
+(1) its `about` holds the hashes of exactly the subjects of its event, as far as their salts are known
+(2) its actor was allowed to do what it says (`answers.authority`)
+(3) what it says of things agrees with them as they were (the modules beside this one)
+(4) its records can be folded: none exists already, and what it amends exists and has not ended
+
+The caller MUST have checked that the entries are in the log, and that there are no others between them that
+these rules depend on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from muniment.answers.authority import check_authority
+from muniment.answers.replay.claims import check_claim, check_policy, check_withdrawal
+from muniment.answers.replay.facts import FACTS, check_named
+from muniment.answers.replay.moves import MoveJudge
+from muniment.answers.replay.state import ReplayedView
+from muniment.answers.view import View
+from muniment.core.errors import AuditFailed, LogInconsistent, MissingExtra, MunimentError, Unavailable
+from muniment.core.events import (
+    AliasMoved,
+    AttestationRecorded,
+    ClaimWithdrawn,
+    Entry,
+    Event,
+    NamespaceCreated,
+    PolicySet,
+    RegistryCreated,
+    RegistryRestored,
+)
+from muniment.core.events.subjects import Subject
+from muniment.core.records import Amend, Change, Key, NamespaceRecord, Put, Record, TokenRecord
+from muniment.log.index import subject_hash
+from muniment.signing.notes import NoteVerifier
+from muniment.signing.restores import check_restore
+
+# Columns that are set once, with what ends the record.
+_ENDS: Final = ("ended", "closed")
+# Most entries are about a few subjects of the entries before.
+_KEPT_HASHES: Final = 100_000
+
+_RULES: Final[Mapping[type[Event], str]] = {
+    AttestationRecorded: "claim",
+    ClaimWithdrawn: "claim",
+    PolicySet: "claim",
+    AliasMoved: "move",
+}
+
+_Check = Callable[[Entry], None]
+
+
+@dataclass
+class Tally:
+    """What was replayed, and what could not be checked.
+
+    Attributes:
+        subjects: the entries whose hashes of subjects were computed again.
+        claims, moves, verdicts: how many were checked.
+        unchecked: what could not be, in words.
+    """
+
+    entries: int = 0
+    subjects: int = 0
+    claims: int = 0
+    moves: int = 0
+    verdicts: int = 0
+    unchecked: list[str] = field(default_factory=list)
+
+
+class Replay:
+    """A replay, from before the first entry."""
+
+    def __init__(self, view: ReplayedView, registry: str, find_salt: Callable[[str], bytes | None]) -> None:
+        """Begin with an empty view.
+
+        `registry` is the verifier key of the log. `find_salt` gives the salt of a namespace, or of the
+        registry (`*`), once its creation was replayed; None if the caller may not read it.
+        """
+        self.view = view
+        self.tally = Tally()
+        self._find_salt = find_salt
+        self._hashes: dict[Subject, str | None] = {}
+        self._salts: dict[str, bytes | None] = {}
+        self._registry = registry
+        self._moves = MoveJudge(view, registry, self.tally.unchecked)
+        self._rules: tuple[tuple[str, _Check], ...] = (
+            ("time", self._check_time),
+            ("subjects", self._check_subjects),
+            ("authority", lambda entry: check_authority(view, entry)),
+        )
+        self._facts: Mapping[type[Event], _Check] = {
+            **{kind: partial(_call, check, view) for kind, check in FACTS.items()},
+            AttestationRecorded: self._check_claim,
+            ClaimWithdrawn: self._check_withdrawal,
+            PolicySet: lambda entry: check_policy(view, entry, registry),
+            AliasMoved: self._check_move,
+            RegistryCreated: self._check_creation,
+            RegistryRestored: self._check_restore,
+        }
+
+    def take(self, entry: Entry) -> None:
+        """Check an entry, and fold it.
+
+        Raises:
+            AuditFailed: it cannot be true.
+            Unavailable: the registry does not answer.
+        """
+        for rule, check in self._rules:
+            self._try(entry, rule, check)
+        self._try(entry, _RULES.get(type(entry.event), "facts"), self._check_facts)
+        self._try(entry, "records", self._fold)
+        self.view.log.move(entry.index + 1, entry.time)
+        self.tally.entries += 1
+
+    def _try(self, entry: Entry, rule: str, check: _Check) -> None:
+        try:
+            check(entry)
+        except Unavailable:
+            raise
+        except MissingExtra as error:
+            self.tally.unchecked.append(f"entry {entry.index} ({entry.event.type}): {error}; {error.hint}")
+        except LogInconsistent as error:
+            raise _refuse(entry, rule, error.reason) from error
+        except MunimentError as error:
+            raise _refuse(entry, rule, f"{error.code}: {error}") from error
+
+    def _check_time(self, entry: Entry) -> None:
+        before = self.view.log.last_time()
+        if not entry.time or entry.time < before:
+            raise LogInconsistent(reason=f"its time is {entry.time}, and the entry before it is of {before}")
+
+    def _check_subjects(self, entry: Entry) -> None:
+        subjects = entry.event.subjects()
+        realm = subjects[0].realm
+        created = self.view.projections.find(NamespaceRecord, (realm,))
+        if created is None and not isinstance(entry.event, NamespaceCreated | RegistryCreated):
+            raise LogInconsistent(reason=f"the namespace {realm} was never created")
+        hashed = tuple([self._hash(subject, entry) for subject in subjects])
+        if None in hashed:
+            return
+        if entry.about != hashed:
+            raise LogInconsistent(reason="it is not in the index under exactly the subjects of its event")
+        self.tally.subjects += 1
+
+    def _hash(self, subject: Subject, entry: Entry) -> str | None:
+        """Hash a subject; None without its salt."""
+        if subject not in self._hashes:
+            if len(self._hashes) >= _KEPT_HASHES:
+                self._hashes.clear()
+            salt = self._salt_of(subject.realm, entry)
+            self._hashes[subject] = (
+                None if salt is None else subject_hash(salt, subject.kind, subject.name).hex()
+            )
+        return self._hashes[subject]
+
+    def _salt_of(self, realm: str, entry: Entry) -> bytes | None:
+        if realm not in self._salts:
+            self._salts[realm] = self._find_salt(realm)
+            if self._salts[realm] is None:
+                self.tally.unchecked.append(f"the subjects of the entries of {realm}, from {entry.index} on")
+        return self._salts[realm]
+
+    def _check_facts(self, entry: Entry) -> None:
+        check_named(self.view, entry)
+        check = self._facts.get(type(entry.event))
+        if check is not None:
+            check(entry)
+
+    def _check_creation(self, entry: Entry) -> None:
+        if not isinstance(entry.event, RegistryCreated) or entry.event.log_key != self._registry:
+            raise LogInconsistent(reason="it names another key than that of this log")
+
+    def _check_restore(self, entry: Entry) -> None:
+        restore = check_restore(entry, NoteVerifier.read(self._registry))
+        if restore.lost_after > entry.index:
+            raise LogInconsistent(reason=f"it says that {restore.lost_after} entries were left")
+
+    def _check_claim(self, entry: Entry) -> None:
+        check_claim(self.view, entry, self._registry)
+        self.tally.claims += 1
+
+    def _check_withdrawal(self, entry: Entry) -> None:
+        check_withdrawal(self.view, entry, self._registry)
+        self.tally.claims += 1
+
+    def _check_move(self, entry: Entry) -> None:
+        self.tally.verdicts += self._moves.check(entry)
+        self.tally.moves += 1
+
+    def _fold(self, entry: Entry) -> None:
+        for change in entry.fold():
+            self._check_change(change)
+            if not self.view.projections.apply(change):
+                raise LogInconsistent(reason=f"there is {_describe(change)} already")
+
+    def _check_change(self, change: Change) -> None:
+        if isinstance(change, Put):
+            return
+        record = self.view.projections.find(change.kind, change.key)
+        if record is None:
+            raise LogInconsistent(reason=f"there is no {_describe(change)}")
+        ends = ("revoked",) if change.kind is TokenRecord else _ENDS
+        ended = [getattr(record, name) for name in ends if name in change.values]
+        if any(entry is not None for entry in ended):
+            raise LogInconsistent(reason=f"{_describe(change)} has ended with entry {ended[0]}")
+
+
+def _call(check: Callable[[View, Entry, Event], None], view: View, entry: Entry) -> None:
+    check(view, entry, entry.event)
+
+
+def _describe(change: Change) -> str:
+    """Name the record that a change adds or amends."""
+    if isinstance(change, Amend):
+        return _name(change.kind, change.key)
+    return _name(type(change.record), change.record.identity())
+
+
+def _name(kind: type[Record], key: Key) -> str:
+    return f"{kind.table}[{', '.join(map(str, key))}]"
+
+
+def _refuse(entry: Entry, rule: str, reason: str) -> AuditFailed:
+    return AuditFailed(index=entry.index, event=entry.event.type, rule=rule, reason=reason)

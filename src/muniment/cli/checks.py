@@ -1,0 +1,39 @@
+"""How checks are printed."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from muniment.cli.terminal import NO, Terminal
+from muniment.client.proofs.verifying import Check
+from muniment.core.canonical import JsonObject
+
+
+def answer_checks(terminal: Terminal, checks: Sequence[Check]) -> None:
+    """Print checks; exit 1 if one failed."""
+    terminal.answer(write_checks(checks), describe_checks(checks))
+    if not all(check.passed for check in checks):
+        sys.exit(NO)
+
+
+def write_checks(checks: Iterable[Check]) -> list[JsonObject]:
+    """Write checks for `--json`."""
+    return [
+        {
+            "what": check.what,
+            "passed": check.passed,
+            "code": check.error.code if check.error else None,
+            "message": str(check.error) if check.error else None,
+        }
+        for check in checks
+    ]
+
+
+def describe_checks(checks: Iterable[Check]) -> list[str]:
+    """Describe each check in a line, or two if it failed."""
+    return [line for check in checks for line in _describe(check)]
+
+
+def _describe(check: Check) -> list[str]:
+    if check.error is None:
+        return [f"ok      {check.what}"]
+    return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error}"]
