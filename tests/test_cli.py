@@ -217,7 +217,6 @@ def test_an_encrypted_key_asks_and_is_used(
     [
         (["show", "acme/none"], 4, "registry_not_found"),
         (["show", "not a name"], 4, "registry_not_found"),
-        (["verify"], 2, "invalid_option"),
         (["rollback", "acme/x"], 2, "invalid_reference"),
         (["admin", "rebuild", "--check"], 4, "registry_not_found"),
         (["push", ".", "acme/x", "--param", "depth"], 2, "invalid_option"),
