@@ -150,7 +150,7 @@ def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:
 def _audit_namespace(backend: TrustedBackend, namespace: str, on_entries: OnEntries | None) -> Audit:
     whole = _Collected({}, {})
     head = whole.add_namespace(backend, namespace, on_entries)
-    named = count(len(whole.entries), "entry")
+    named = count(sum(entry.namespace == namespace for entry in whole.entries.values()), "entry")
     principals = whole.add_principals(backend)
     replay = _begin(backend, whole.salts.get)
     fault: MunimentError | None = None
