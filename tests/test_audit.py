@@ -27,8 +27,9 @@ from muniment.core.backend import Backend
 from muniment.core.basis import Basis
 from muniment.core.canonical import JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EVALUATION
+from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EVALUATION, SCAN
 from muniment.core.claims.deployments import State
+from muniment.core.claims.scans import OWN_TOOL
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerIncomplete,
@@ -65,6 +66,7 @@ from muniment.server.doctor import examine
 from muniment.server.parts import open_parts
 from muniment.services import transaction
 from muniment.services.backend import LocalBackend
+from muniment.services.claims.own import record_own
 from muniment.services.transaction import Transaction
 from muniment.services.upkeep.rebuild import compare, find_false
 from muniment.signing.keys import Identity
@@ -578,6 +580,25 @@ def test_everything_that_the_conformance_suite_does_passes(tmp_path: Path) -> No
         assert "the subjects of 64 entries" in whats
         assert "17 claims" in whats
         assert "5 moves of aliases, with 2 verdicts" in whats
+
+
+def test_the_registry_scans_by_itself(tmp_path: Path) -> None:
+    """What the registry claims on its own, asked by nobody, is signed with its own key and passes."""
+    story = Story()
+    version = story.owner.ask(GetVersion(reference=Reference(NAME, 1)))
+    found: JsonObject = {
+        "tool": {"name": OWN_TOOL, "version": "1", "knowledge": "1"},
+        "time": "2026-01-01T00:00:00Z",
+        "findings": [],
+    }
+
+    def scan(unit: Unit) -> object:
+        tx = replace(story.owner.begin(unit), caller=Caller(principal=REGISTRY, direct=True))
+        return record_own(tx, version, SCAN, found)
+
+    story.owner._units.write(scan)
+    for namespace in (None, "acme"):
+        assert audit_story(story.owner, tmp_path, namespace).fault is None
 
 
 def test_a_namespace_is_audited_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,12 +135,12 @@ def _set_status(view: View, _entry: Entry, event: events.StatusSet) -> Takes:
     return Takes(act_of_status(status_of(view, version), event.status))
 
 
-def _record_claim(_view: View, entry: Entry, event: events.AttestationRecorded) -> Takes:
+def _record_claim(_view: View, entry: Entry, event: events.AttestationRecorded) -> Takes | None:
     if event.signer == REGISTRY:
         if event.predicate_type not in OWN_CLAIMS:
             raise _refuse(entry, "claim this as the registry")
-        # What the move or the purge takes is checked with its own entry.
-        return Takes(Act.READ)
+        # The registry scans by itself. What a move or a purge takes is checked with its own entry.
+        return None if entry.actor == REGISTRY else Takes(Act.READ)
     if event.predicate_type == VERDICT:
         raise _refuse(entry, "sign a verdict")
     # The policies of the alias say who may move it in an emergency.
