@@ -212,7 +212,7 @@ class _Collected:
             view = backend.read_person(GetPerson(principal=principal))
             itself = view.proven.get(of_principal(principal))
             roles = view.proven.get(of_roles(EVERYWHERE, principal))
-            # Who is not registered can do nothing, whatever its roles.
+            # Who is not registered can do nothing, with any roles.
             is_known = itself is not None and itself.is_whole
             if not is_known or (itself and itself.entries and (roles is None or not roles.is_whole)):
                 raise AnswerIncomplete(what=f"the keys and roles of {principal}")
