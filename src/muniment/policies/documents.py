@@ -7,7 +7,7 @@ from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import InvalidDocument, InvalidPolicy, MissingExtra
 from muniment.core.gates.policy import Policy
-from muniment.core.gates.rules.expression import Program
+from muniment.core.gates.rules.expression import Expression, Program
 
 MAX_POLICY_BYTES: Final = 1 << 20
 
@@ -27,6 +27,17 @@ def decode_policy(data: bytes) -> Policy:
         return Policy.read(canonical.decode(data), _compile_if_possible)
     except InvalidDocument as error:
         raise InvalidPolicy(reason=error.reason) from error
+
+
+def check_complete(policy: Policy) -> None:
+    """Check that every expression of a policy can be evaluated here.
+
+    Raises:
+        MissingExtra: the `policies` extra is not installed.
+    """
+    for named in policy.rules:
+        if isinstance(named.rule, Expression) and not named.rule.program.available:
+            _compile(named.rule.source)
 
 
 def _compile_if_possible(source: str) -> Program:

@@ -32,6 +32,7 @@ from muniment.core.gates.verdicts import SEMANTICS, Content, outcome_of, read_ca
 from muniment.core.names import Reference
 from muniment.core.people.callers import REGISTRY
 from muniment.core.records import AttestationRecord, VersionRecord, Where
+from muniment.policies.documents import check_complete
 
 
 class MoveJudge:
@@ -112,6 +113,7 @@ class MoveJudge:
             self._unchecked.append(
                 f"entry {entry.index}: what the rule over the provenance found in the lineage"
             )
+        check_complete(bar.policy)
         case = read_case(predicate, known.paths, lambda claim: _find_content(known, claim, digest))
         _compare(digest, known, case)
         verdict = judge(bar.policy, case)

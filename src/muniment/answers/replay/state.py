@@ -22,7 +22,6 @@ class ReplayedView:
         """Start before the first entry, with the documents that the entries name."""
         self.projections = ReplayedRecords()
         self.payloads = NoTexts()
-        self.log = ReplayedTimes()
         self.blobs = KeptDocuments(documents)
 
 
@@ -33,31 +32,6 @@ class NoTexts:
         """Find nothing."""
         del digest
         return None
-
-
-class ReplayedTimes:
-    """The log as a clock, as of the last entry that was replayed."""
-
-    def __init__(self) -> None:
-        """Start before the first entry."""
-        self._size = 0
-        self._time = ""
-
-    def move(self, size: int, time: str) -> None:
-        """Move to the entry that makes the log this long, at its time."""
-        self._size, self._time = size, time
-
-    def size(self) -> int:
-        """Count the leaves."""
-        return self._size
-
-    def last_time(self) -> str:
-        """Return the time of the last entry."""
-        return self._time
-
-    def count_until(self, time: str) -> int:
-        """Count the leaves until a time; a replay asks only about its present."""
-        return self._size if time >= self._time else 0
 
 
 class KeptDocuments:

@@ -38,7 +38,7 @@ from muniment.core.names import Reference
 from muniment.core.records import AttestationRecord, VersionRecord
 from muniment.core.verbs.people import GetKey
 from muniment.core.verbs.versions import DescribeVersion, GetVersion
-from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
+from muniment.policies.documents import MAX_POLICY_BYTES, check_complete, decode_policy
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.content import is_about
 from muniment.signing.keys import PublicKey
@@ -291,6 +291,7 @@ def check_verdict(
         if proven is None or said != (proven.signer, proven.index, proven.recorded, proven.assurance):
             raise VerdictInconsistent(digest=record.digest, reason=f"{claim.digest} is not on record so")
     policy = decode_policy(read_document(backend, Digest.parse(case.policy), "the policy", MAX_POLICY_BYTES))
+    check_complete(policy)
     again = write_verdict(judge(policy, case), case, verifier="")
     if case.version != f"{version.name}@{version.number}" or outcome_of(again) != outcome_of(stated):
         raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
