@@ -34,6 +34,7 @@ from muniment.core.errors import (
     InvalidTime,
     LoginRefused,
     ModelNotFound,
+    NamespaceNotFound,
     NameTaken,
     NotIdentified,
     NotPermitted,
@@ -217,10 +218,10 @@ def test_a_contributor_of_one_namespace_is_nobody_in_another(people: Cast) -> No
     refuses(lambda: carl.ask(ListVersions(name=SECRET)), ModelNotFound)
     refuses(lambda: carl.ask(GetPolicies(name=SECRET, alias=Alias("production"))), PolicyNotFound)
     refuses(lambda: carl.ask(JudgeGate(reference=version, alias=Alias("production"))), PolicyNotFound)
-    refuses(lambda: carl.ask(GetUsage(namespace="secret")), ModelNotFound)
+    refuses(lambda: carl.ask(GetUsage(namespace="secret")), NamespaceNotFound)
     refuses(lambda: carl.ask(GetLeaves(start=0)), NotPermitted)
     refuses(lambda: publish(carl, people.keys["Carl"], b"x", name=SECRET), NotPermitted)
-    refuses(lambda: carl.ask(ListModels(namespace="secret")), ModelNotFound)
+    refuses(lambda: carl.ask(ListModels(namespace="secret")), NamespaceNotFound)
     refuses(lambda: carl.ask(WhoMay(act=_PUBLISH, namespace="secret")), NotPermitted)
     carla = carl.ask(GetSelf()).record.id
     refuses(lambda: carl.ask(GetPerson(principal=carla, namespaces=("secret",))), NotPermitted)

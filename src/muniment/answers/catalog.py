@@ -6,7 +6,7 @@ from muniment.answers.pages import select_page
 from muniment.answers.places import within_namespace
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State, View
-from muniment.core.errors import LogInconsistent, ModelNotFound
+from muniment.core.errors import LogInconsistent, ModelNotFound, NamespaceNotFound
 from muniment.core.names import ModelName
 from muniment.core.records import (
     CommentRecord,
@@ -34,12 +34,12 @@ def get_namespace(state: State, query: GetNamespace) -> Namespace:
     """Return a namespace.
 
     Raises:
-        ModelNotFound: nothing has ever been in it.
+        NamespaceNotFound: nothing has ever been in it.
         LogInconsistent: its salt is gone.
     """
     record = state.view.projections.find(NamespaceRecord, (query.namespace,))
     if record is None:
-        raise ModelNotFound(name=query.namespace)
+        raise NamespaceNotFound(namespace=query.namespace)
     salt = state.find_text(record.salt)
     if salt is None:
         raise LogInconsistent(reason=f"the salt of {query.namespace} is missing")

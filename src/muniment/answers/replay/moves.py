@@ -28,7 +28,7 @@ from muniment.core.events import AliasMoved, Entry
 from muniment.core.gates.policy import Gate, Verdict, judge
 from muniment.core.gates.rules.case import Baseline, Case, Finding
 from muniment.core.gates.rules.history import Clean
-from muniment.core.gates.verdicts import SEMANTICS, Content, outcome_of, read_case, write_verdict
+from muniment.core.gates.verdicts import SEMANTICS, Content, outcome_of, policy_of, read_case, write_verdict
 from muniment.core.names import Reference
 from muniment.core.people.callers import REGISTRY
 from muniment.core.records import AttestationRecord, VersionRecord, Where
@@ -74,7 +74,7 @@ class MoveJudge:
     ) -> None:
         stated = [self._read_verdict(version, digest) for digest in event.verdicts]
         in_force = {str(one.record.digest): one.policy for one in policies if one.policy is not None}
-        named = [_policy_of(predicate) for predicate in stated]
+        named = [policy_of(predicate) for predicate in stated]
         if sorted(named) != sorted(in_force) or not in_force:
             asked = ", ".join(sorted(in_force)) or "none that could be met"
             raise LogInconsistent(
@@ -137,12 +137,6 @@ class MoveJudge:
 
 def _name(version: VersionRecord) -> str:
     return f"{version.name}@{version.number}"
-
-
-def _policy_of(predicate: JsonObject) -> str:
-    policy = predicate.get("policy")
-    digest = policy.get("digest") if isinstance(policy, dict) else None
-    return f"sha256:{digest.get('sha256')}" if isinstance(digest, dict) else ""
 
 
 def _take_as_stated(predicate: JsonObject, version: VersionRecord, bar: Bar) -> Verdict:

@@ -12,6 +12,7 @@ from muniment.core.gates.policy import Mode, Policy
 from muniment.core.gates.rules.content import Formats
 from muniment.core.gates.rules.evidence import Scans
 from muniment.core.gates.rules.history import Window
+from muniment.core.gates.verdicts import policy_of
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.callers import REGISTRY
 from muniment.core.records import MoveRecord, VersionRecord
@@ -75,10 +76,9 @@ def check_move(backend: TrustedBackend, move: MoveRecord, version: VersionRecord
         if record is None or (record.signer, record.predicate_type) != (REGISTRY, VERDICT):
             raise _unfounded(move, version, f"{digest} is no verdict about this version")
         predicate = check_claim(backend, record, version, revision).predicate
-        policy = object_in(predicate.get("policy"))
-        if policy.get("uri") != f"{name}@{alias}":
+        if object_in(predicate.get("policy")).get("uri") != f"{name}@{alias}":
             raise _unfounded(move, version, f"the verdict {digest} is about another alias")
-        stated[f"sha256:{object_in(policy.get('digest')).get('sha256')}"] = predicate
+        stated[policy_of(predicate)] = predicate
     missing = {str(record.digest) for record in records} ^ stated.keys()
     if missing:
         raise _unfounded(move, version, f"the verdicts are not those of its policies: {min(missing)}")

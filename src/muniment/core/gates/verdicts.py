@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core import forms
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import JsonObject, object_in
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import Attestation
 from muniment.core.digests import Digest
@@ -106,13 +106,13 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         )
     try:
         stated = forms.read(StatedCase, predicate.get("case"))
-        policy = _read_digest(predicate.get("policy"))
+        policy = policy_of(predicate)
     except (InvalidDigest, InvalidDocument) as error:
         raise InvalidAttestation(reason=f"the verdict lacks its case: {error}") from error
     return Case(
         version=stated.version,
         alias=stated.alias,
-        policy=str(policy),
+        policy=policy,
         now=str(predicate.get("timeVerified")),
         registry=stated.registry,
         paths=tuple(paths),
@@ -132,6 +132,16 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         revoked=stated.revoked,
         status=stated.status,
     )
+
+
+def policy_of(predicate: JsonObject) -> str:
+    """Give the digest of the policy of a verdict.
+
+    Raises:
+        InvalidDigest: it names none.
+    """
+    digests = object_in(object_in(predicate.get("policy")).get("digest"))
+    return str(Digest.parse(f"sha256:{digests.get('sha256')}"))
 
 
 def outcome_of(predicate: JsonObject) -> object:
@@ -205,9 +215,3 @@ def _all_claims(case: Case) -> list[Attestation]:
 
 def _digest_set(digest: str) -> JsonObject:
     return {"sha256": Digest.parse(digest).hex}
-
-
-def _read_digest(policy: Json) -> Digest:
-    digests = policy.get("digest") if isinstance(policy, Mapping) else None
-    digest = digests.get("sha256") if isinstance(digests, Mapping) else None
-    return Digest.parse(f"sha256:{digest}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from muniment.core.errors import ModelNotFound
+from muniment.core.errors import NamespaceNotFound
 from muniment.core.events import Entry, QuotaSet
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.verbs.verb import Change, Command, May, Name, Query, Question, Verb, Within, says
@@ -35,7 +35,7 @@ class SetQuota(Command):
 class GetUsage(Query[Usage]):
     """Get the usage and quota of a namespace."""
 
-    declared = Question("/namespaces/{namespace}/usage", Within("namespace", ModelNotFound))
+    declared = Question("/namespaces/{namespace}/usage", Within("namespace", NamespaceNotFound))
     namespace: Name
 
 

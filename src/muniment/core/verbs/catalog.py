@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.errors import ModelNotFound, VersionNotFound
+from muniment.core.errors import ModelNotFound, NamespaceNotFound, VersionNotFound
 from muniment.core.events import CommentErased, CommentPosted, Entry, OwnerSet, TagSet
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
@@ -187,7 +187,7 @@ class GetNamespace(Query[Namespace]):
     """Get a namespace, or the registry itself (`*`), with the salt by which its subjects are hashed."""
 
     declared = Question(
-        "/namespaces/{namespace}", Within("namespace", ModelNotFound, registry=True), proven=True
+        "/namespaces/{namespace}", Within("namespace", NamespaceNotFound, registry=True), proven=True
     )
     namespace: Name
 
@@ -196,7 +196,7 @@ class GetNamespace(Query[Namespace]):
 class ListModels(PageQuery[ModelRecord]):
     """List the models of a namespace, oldest first."""
 
-    declared = Question("/namespaces/{namespace}/models", Within("namespace", ModelNotFound), proven=True)
+    declared = Question("/namespaces/{namespace}/models", Within("namespace", NamespaceNotFound), proven=True)
     namespace: Name
     at: At = None
 

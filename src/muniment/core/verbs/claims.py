@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muniment.core.digests import Digest
-from muniment.core.errors import ModelNotFound
+from muniment.core.errors import NamespaceNotFound
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
@@ -74,7 +74,7 @@ class ListDeployments(PageQuery[DeploymentRecord]):
     """
 
     declared = Question(
-        "/namespaces/{namespace}/deployments", Within("namespace", ModelNotFound), proven=True
+        "/namespaces/{namespace}/deployments", Within("namespace", NamespaceNotFound), proven=True
     )
     namespace: Name
     name: ModelName | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from muniment.core.digests import Digest
-from muniment.core.errors import ModelNotFound, PolicyNotFound, VersionNotFound
+from muniment.core.errors import ModelNotFound, NamespaceNotFound, PolicyNotFound, VersionNotFound
 from muniment.core.events import (
     AliasMoved,
     AliasRemoved,
@@ -313,7 +313,9 @@ class GetPolicies(ListQuery[PolicyRecord]):
 class ListPolicies(PageQuery[PolicyRecord]):
     """List all policies that were ever set for the models of a namespace, oldest first."""
 
-    declared = Question("/namespaces/{namespace}/policies", Within("namespace", ModelNotFound), proven=True)
+    declared = Question(
+        "/namespaces/{namespace}/policies", Within("namespace", NamespaceNotFound), proven=True
+    )
     namespace: Name
     at: At = None
 

@@ -132,6 +132,7 @@ def _describe_absent(verb: Verb, on: str, absent: type[NotFound]) -> NotFound:
     value, alias = getattr(verb, on), getattr(verb, "alias", None)
     name = value.name if isinstance(value, Reference) else value
     data = {
+        "namespace": str(value),
         "name": str(name),
         "alias": str(alias),
         "reference": str(value) if isinstance(value, Reference) else f"{name}@{alias}",
