@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 import pytest
 
+from muniment.answers.salts import find_salt
 from muniment.answers.table import ANSWERS
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import Memory
@@ -19,16 +20,19 @@ from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    AnswerStale,
+    EventNotFound,
     GateMisjudged,
     MissingExtra,
     MunimentError,
     NotFound,
     NotProven,
+    NotShown,
     PolicyNotFound,
     ProofInvalid,
     Untrusted,
 )
-from muniment.core.events import NamespaceCreated, read_entry
+from muniment.core.events import NamespaceCreated, Subject, SubjectKind, read_entry
 from muniment.core.gates.policy import Gate, Mode
 from muniment.core.gates.rules.expression import Program
 from muniment.core.names import Alias, ModelName, Reference
@@ -61,6 +65,7 @@ from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import GetKey, GetPerson, ListPeople, WhoMay
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
+from muniment.log.index import Span, subject_hash
 from muniment.policies import documents
 from muniment.ports.unit import Unit
 from muniment.services.backend import LocalBackend
@@ -384,6 +389,110 @@ def test_a_namespace_has_one_salt(backend: LocalBackend, owner: Identity, tmp_pa
     backend._units.write(create_again)
     with pytest.raises(ProofInvalid):
         client.ask(GetVersion(reference=FIRST))
+
+
+def test_a_part_of_the_log_does_not_stand_for_all_of_it(
+    backend: LocalBackend, owner: Identity, tmp_path: Path
+) -> None:
+    """That nothing is in the far end of the log does not show that a namespace was never created."""
+    publish(backend, owner, b"a")
+    backend.__class__ = Forger
+    forger = cast("Forger", backend)
+    forger.forged = None
+    client = TrustedBackend(forger, Memory(tmp_path, "here"), "here")
+    question = WhoMay(act=Act.READ, namespace=NAME.namespace)
+    honest = forger.prove(question)
+    half = 1 << 63
+
+    def lie(unit: Unit, one: Listed) -> Listed:
+        salt = find_salt(unit, Subject(SubjectKind(one.kind), one.name).realm) or b""
+        proof = unit.index.prove_all(Span(subject_hash(salt, one.kind, one.name), half, 63))
+        return replace(one, newest=False, entries=(), proof=proof.encode(), start=half, width=63)
+
+    def forge(unit: Unit) -> Basis:
+        return replace(honest, subjects=tuple(lie(unit, one) for one in honest.subjects))
+
+    forger.forged = forger._units.read(forge)
+    with pytest.raises(Untrusted):
+        client.ask(question)
+    creation = [one for one in forger.forged.subjects if one.kind == SubjectKind.CREATION]
+    others = [replace(one, entries=(), proof=b"") for one in honest.subjects if one.kind != creation[0].kind]
+    forger.forged = replace(honest, subjects=(*creation, *others))
+    with pytest.raises(Untrusted):
+        client.ask(question)
+
+
+class Denying(LocalBackend):
+    """A registry that says of everything that it is not there."""
+
+    def prove(self, query: Query[object], known: Sequence[Known] = ()) -> Basis:
+        """Prove nothing."""
+        del query, known
+        raise PolicyNotFound(name=str(NAME), alias=str(PRODUCTION))
+
+
+def test_what_a_registry_says_is_not_there_is_not_proven_to_be_absent(
+    backend: LocalBackend, owner: Identity, tmp_path: Path
+) -> None:
+    """A refusal in place of a basis is not an absence; one that follows from a basis is."""
+    publish(backend, owner, b"a")
+    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    question = GetPolicies(name=NAME, alias=PRODUCTION)
+    with pytest.raises(PolicyNotFound):
+        client.ask(question)
+    backend.__class__ = Denying
+    with pytest.raises(NotShown):
+        client.ask(question)
+
+
+@pytest.mark.parametrize("at", ["999999", "2100-01-01T00:00:00Z"])
+def test_the_future_is_not_asked_about(
+    backend: LocalBackend, owner: Identity, tmp_path: Path, at: str
+) -> None:
+    """An entry that does not exist yet, or a time that has not come, has no answer."""
+    publish(backend, owner, b"a")
+    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    with pytest.raises((EventNotFound, AnswerStale)):
+        client.ask(ListTags(reference=FIRST, at=at))
+
+
+@pytest.mark.parametrize("hidden", ["the status", "the whole version"])
+def test_an_ancestor_that_is_hidden_is_not_believed_to_be_fine(
+    backend: LocalBackend, owner: Identity, tmp_path: Path, hidden: str
+) -> None:
+    """A registry that leaves a named ancestor out of the basis of a gate is refused, or its word is named."""
+    publish(backend, owner, b"parent", name=ModelName("acme", "parent"))
+    publish(backend, owner, b"child")
+    said = provenance()
+    definition = said["buildDefinition"]
+    assert isinstance(definition, dict)
+    digest: Json = {"sha256": manifest_of(backend, "acme/parent").hex}
+    source: dict[str, Json] = {
+        "name": "base",
+        "uri": "muniment:acme/parent@1",
+        "digest": digest,
+        "annotations": {"kind": "model"},
+    }
+    told = {**said, "buildDefinition": {**definition, "resolvedDependencies": [source]}}
+    record(backend, owner, 1, PROVENANCE, told)
+    rule: dict[str, Json] = {"rule": "provenance", "clean_tree": False, "resolved": False}
+    set_policy(backend, owner, rule)
+    query = JudgeGate(reference=FIRST, alias=PRODUCTION)
+    backend.__class__ = Forger
+    forger = cast("Forger", backend)
+    forger.forged = None
+    client = TrustedBackend(forger, Memory(tmp_path, "here"), "here")
+    assert judge(client, query).verdicts[0].unproven == ()
+    honest = forger.prove(query)
+    kinds = {SubjectKind.STATUS} if hidden == "the status" else set(SubjectKind)
+    kept = [one for one in honest.subjects if not (one.kind in kinds and one.name.startswith("acme/parent"))]
+    assert len(kept) < len(honest.subjects)
+    forger.forged = replace(honest, subjects=tuple(kept))
+    if hidden == "the status":
+        with pytest.raises(Untrusted):
+            judge(client, query)
+    else:
+        assert judge(client, query).verdicts[0].unproven == ("provenance",)
 
 
 def test_a_basis_shows_nothing_that_the_caller_may_not_see() -> None:

@@ -139,6 +139,7 @@ CODES = """
     not_permitted
     not_proven
     not_reproducible
+    not_shown
     not_signed
     not_withdrawable
     not_your_claim

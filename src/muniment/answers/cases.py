@@ -14,7 +14,7 @@ from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
 from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import InvalidRequest, MunimentError, VersionNotFound
 from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
@@ -23,9 +23,14 @@ from muniment.core.records import MoveRecord, VersionRecord, Where
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
-# Of each of these, proofs travel.
+# A client fetches proofs for each of these.
 _MAX_NAMED: Final = 200
+# Anybody may claim to have used any number of inputs.
+_MAX_INPUTS: Final = 1_000
 _TOO_LONG: Final = "an ancestry too long to follow"
+_UNSEEN: Final = "an ancestor that cannot be seen"
+# What denies because nothing is known, and not because something is wrong.
+UNKNOWN_ANCESTRY: Final = frozenset({_TOO_LONG, _UNSEEN})
 
 
 class Moment(NamedTuple):
@@ -61,6 +66,7 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
     }
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
+    inputs = _Inputs(view)
     return Case(
         version=f"{version.name}@{version.number}",
         alias=str(bar.alias),
@@ -73,8 +79,8 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         roles={signer: roles_of(view, signer, name.namespace) for signer in signers},
         holds=_find_holds(view, version),
         baselines=baselines,
-        origins=_find_origins(view, claims) if traced else (),
-        revoked=_find_revoked(view, version, claims) if traced else (),
+        origins=_find_origins(inputs, claims) if traced else (),
+        revoked=_find_revoked(inputs, version, claims) if traced else (),
         status=status_of(view, version),
     )
 
@@ -103,9 +109,55 @@ def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
     return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
 
 
-def _find_origins(view: View, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
+class _Inputs:
+    """Finds the versions that have the bytes of inputs; each input and each manifest is looked up once."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self._owners: dict[tuple[str, str], list[VersionRecord] | None] = {}
+        self._digests: dict[int, frozenset[str] | None] = {}
+
+    def find_owners(self, one: Input) -> list[VersionRecord] | None:
+        """Find the version that an input names, or all that have its bytes; None if they cannot be seen."""
+        key = one.uri, one.digest
+        if key not in self._owners and len(self._owners) < _MAX_INPUTS:
+            self._owners[key] = self._find_owners(one) if one.digest else []
+        return self._owners.get(key)
+
+    def _find_owners(self, one: Input) -> list[VersionRecord] | None:
+        named = one.uri[len(VERSION_URI) :] if one.uri.startswith(VERSION_URI) else ""
+        if self.view.lineage is None:
+            return self._find_named(named, one.digest) if named else []
+        owners = [owned.version for owned in self.view.lineage.find_versions({one.digest}, None)]
+        return [owner for owner in owners if not named or f"{owner.name}@{owner.number}" == named]
+
+    def _find_named(self, reference: str, digest: str) -> list[VersionRecord] | None:
+        try:
+            version = resolve(self.view, Reference.parse(reference))
+        except (VersionNotFound, InvalidRequest):
+            return []
+        except MunimentError:
+            return None
+        if version.index not in self._digests:
+            self._digests[version.index] = self._list_digests(version)
+        digests = self._digests[version.index]
+        if digests is None:
+            return None
+        return [version] if digest in digests else []
+
+    def _list_digests(self, version: VersionRecord) -> frozenset[str] | None:
+        """List the digests of a version's manifest and files, in hex."""
+        revision = Digest.parse(version.revision)
+        try:
+            files = read_revision(self.view, revision).files
+        except MunimentError:
+            return None
+        return frozenset({revision.hex, *(file.digest.hex for file in files)})
+
+
+def _find_origins(inputs: _Inputs, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
     origins = [
-        _find_origin(view, one, provenance)
+        _find_origin(inputs, one, provenance)
         for provenance in _read_provenance(claims)
         for one in provenance.inputs
     ]
@@ -116,41 +168,19 @@ def _read_provenance(claims: Sequence[Attestation]) -> list[Provenance]:
     return [Provenance(claim.predicate) for claim in claims if claim.predicate_type == PROVENANCE]
 
 
-def _find_origin(view: View, one: Input, provenance: Provenance) -> Origin:
+def _find_origin(inputs: _Inputs, one: Input, provenance: Provenance) -> Origin:
     if one.kind == "code":
         return Origin(name=one.name, kind=one.kind, resolved=bool(one.digest) and one.uri != "git")
-    owners = _find_owners(view, one)
+    owners = inputs.find_owners(one) or []
     snapshot = provenance.find_byproduct(f"snapshot of {one.name}")
     kept = snapshot is not None and snapshot.hex == one.digest
-    licences = {licence for owner in owners if (licence := _find_licence(view, owner))}
+    licences = {licence for owner in owners if (licence := _find_licence(inputs.view, owner))}
     return Origin(
         name=one.name,
         kind=one.kind,
         resolved=bool(owners) or kept,
         licence=licences.pop() if len(licences) == 1 else "",
     )
-
-
-def _find_owners(view: View, one: Input) -> list[VersionRecord]:
-    """Find the versions that have the bytes of an input: the one that it names, if it names one."""
-    named = one.uri[len(VERSION_URI) :] if one.uri.startswith(VERSION_URI) else ""
-    if not one.digest:
-        return []
-    if view.lineage is None:
-        return _find_named(view, named, one.digest)
-    owners = [owned.version for owned in view.lineage.find_versions({one.digest}, None)]
-    return [owner for owner in owners if not named or f"{owner.name}@{owner.number}" == named]
-
-
-def _find_named(view: View, reference: str, digest: str) -> list[VersionRecord]:
-    """Find the version that a reference names, if it can be seen and has bytes of a digest (hex)."""
-    try:
-        version = resolve(view, Reference.parse(reference))
-        revision = Digest.parse(version.revision)
-        files = () if revision.hex == digest else read_revision(view, revision).files
-    except MunimentError:
-        return []
-    return [version] if revision.hex == digest or any(file.digest.hex == digest for file in files) else []
 
 
 def _find_licence(view: View, version: VersionRecord) -> str:
@@ -163,10 +193,11 @@ def _find_licence(view: View, version: VersionRecord) -> str:
     return Card.read(cards[-1].predicate).licence if cards else ""
 
 
-def _find_revoked(view: View, version: VersionRecord, claims: Sequence[Attestation]) -> tuple[str, ...]:
+def _find_revoked(inputs: _Inputs, version: VersionRecord, claims: Sequence[Attestation]) -> tuple[str, ...]:
     """List which of a version and all that it was made from are revoked, wherever in the registry."""
+    view = inputs.view
     if view.lineage is None:
-        return _find_revoked_among_named(view, version, claims)
+        return _find_revoked_among_named(inputs, version, claims)
     root = Digest.parse(version.revision).hex
     nodes = view.lineage.walk(root, Direction.UP, None, _MAX_ANCESTORS + 1)
     revoked = [
@@ -176,26 +207,31 @@ def _find_revoked(view: View, version: VersionRecord, claims: Sequence[Attestati
 
 
 def _find_revoked_among_named(
-    view: View, version: VersionRecord, claims: Sequence[Attestation]
+    inputs: _Inputs, version: VersionRecord, claims: Sequence[Attestation]
 ) -> tuple[str, ...]:
-    """Do the same, following only the versions that each provenance names."""
-    seen = {version.index: version}
-    waiting, revoked = [(version, claims)], []
+    """List the revoked versions among those that each provenance names, in turn."""
+    seen = {version.index}
+    waiting: list[tuple[VersionRecord, Sequence[Attestation]]] = [(version, claims)]
+    revoked: list[str] = []
+    is_seen = True
     while waiting and len(seen) <= _MAX_NAMED:
         one, said = waiting.pop()
-        if status_of(view, one) is Status.REVOKED:
+        if status_of(inputs.view, one) is Status.REVOKED:
             revoked.append(f"{one.name}@{one.number}")
-        inputs = [source for provenance in _read_provenance(said) for source in provenance.inputs]
-        for parent in (owner for source in inputs for owner in _find_owners(view, source)):
-            if parent.index not in seen:
-                seen[parent.index] = parent
-                waiting.append((parent, _read_what_is_said(view, parent)))
-    return (*revoked, *([_TOO_LONG] if waiting else []))
+        for source in (source for provenance in _read_provenance(said) for source in provenance.inputs):
+            owners = inputs.find_owners(source)
+            is_seen = is_seen and owners is not None
+            for parent in (owner for owner in owners or [] if owner.index not in seen):
+                seen.add(parent.index)
+                said_of = _read_what_is_said(inputs.view, parent)
+                is_seen = is_seen and said_of is not None
+                waiting.append((parent, said_of or ()))
+    return (*revoked, *([_TOO_LONG] if waiting else []), *([] if is_seen else [_UNSEEN]))
 
 
-def _read_what_is_said(view: View, version: VersionRecord) -> tuple[Attestation, ...]:
-    """Read the claims about an ancestor; none if they cannot be seen or relied on."""
+def _read_what_is_said(view: View, version: VersionRecord) -> tuple[Attestation, ...] | None:
+    """Read the claims about an ancestor; None if they cannot be seen or relied on."""
     try:
         return read_claims(view, version, read_revision(view, Digest.parse(version.revision)))
     except MunimentError:
-        return ()
+        return None

@@ -117,6 +117,6 @@ class RemoteBackend:
     def _decode(self, answer: bytes, form: type[T]) -> T:
         try:
             return msgspec.json.decode(answer, type=form)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             reason = f"the answer is invalid ({error})"
             raise RegistryUnreachable(location=self._transport.location, reason=reason) from error

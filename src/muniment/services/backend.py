@@ -203,11 +203,11 @@ class LocalBackend:
             raise NotProven(query=name_of(type(query)))
         reading, past = self._read(unit, now), past_of(query)
         reading.check_who(query)
-        view = NotingView(unit if past is None else PastView(unit, past))
+        view = NotingView(unit if past is None else PastView(unit, past), reading.sight.sees)
         # That there is no answer follows from the same basis.
         with suppress(MunimentError):
             answer(State(view=view, registry=reading.registry, time=reading.time), query)
-        return make_basis(unit, self._signer, view.needs.within(reading.sight.sees), past, known)
+        return make_basis(unit, self._signer, view.needs, past, known)
 
     def _read(self, unit: Unit, now: str) -> Reading:
         return Reading(

@@ -30,6 +30,7 @@ from muniment.core.errors import (
     NamespaceNotFound,
     NotFound,
     NotPermitted,
+    NotShown,
     Unavailable,
 )
 from muniment.core.events import Entry, IndexSealed, read_entry
@@ -248,7 +249,7 @@ def _begin(backend: TrustedBackend, find_salt: Callable[[str], bytes | None]) ->
 def _find_salt(backend: TrustedBackend, realm: str) -> bytes | None:
     try:
         return backend.salt_of(realm)
-    except (NotFound, NotPermitted):
+    except (NotFound, NotPermitted, NotShown):
         return None
 
 

@@ -28,9 +28,21 @@ from muniment.client.connection.locations import Server, read_server
 from muniment.core.errors import (
     BadToken,
     InsecureLocation,
+    InvalidBody,
+    InvalidDigest,
+    InvalidName,
+    InvalidQuery,
+    InvalidRange,
+    InvalidReference,
+    InvalidTime,
+    LogInconsistent,
     MunimentError,
+    NotFound,
+    NotIdentified,
+    NotPermitted,
     RegistryMoved,
     RegistryUnreachable,
+    Unavailable,
     list_errors,
 )
 
@@ -47,13 +59,31 @@ _REFUSALS: Final = 400
 _AGENT: Final = f"muniment/{__version__}"
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _KINDS: Final = {kind.code: kind for kind in list_errors()}
+# The refusals of questions; commands can be refused for any reason.
+_OF_QUESTIONS: Final = (
+    NotFound,
+    NotPermitted,
+    NotIdentified,
+    BadToken,
+    Unavailable,
+    LogInconsistent,
+    InvalidBody,
+    InvalidDigest,
+    InvalidName,
+    InvalidQuery,
+    InvalidRange,
+    InvalidReference,
+    InvalidTime,
+)
+# A basis of many entries has some megabytes.
+_MAX_ANSWER_BYTES: Final = 256 << 20
 
 
 class _Problem(msgspec.Struct):
     """The members of a problem document that we read."""
 
     code: str
-    data: dict[str, object]
+    data: dict[str, str | int | float | bool | list[str] | None]
 
 
 class Transport:
@@ -128,7 +158,7 @@ class Transport:
                 response = connection.getresponse()
             if response.status >= _REDIRECTS:
                 problem, target = response.read(_MAX_PROBLEM_BYTES), response.headers.get("location", "")
-                raise _read_refusal(self.location, response.status, problem, target)
+                raise _read_refusal(self.location, method, response.status, problem, target)
             yield response
             # A connection can be reused once the answer is read to its end.
             is_good = response.isclosed() and not response.will_close
@@ -177,15 +207,25 @@ class Transport:
         headers: Mapping[str, str],
     ) -> bytes:
         try:
-            response = self._client.request(
+            with self._client.stream(
                 method, f"{self._server.path}{path}", params=query, content=content, headers=headers
-            )
+            ) as response:
+                answer = self._read(response)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise RegistryUnreachable(location=self.location, reason=_say(error)) from error
         if response.status_code >= _REDIRECTS:
             target = response.headers.get("location", "")
-            raise _read_refusal(self.location, response.status_code, response.content, target)
-        return response.content
+            raise _read_refusal(self.location, method, response.status_code, answer, target)
+        return answer
+
+    def _read(self, response: httpx2.Response) -> bytes:
+        """Read an answer, decompressed, up to a limit."""
+        answer = bytearray()
+        for chunk in response.iter_bytes():
+            answer += chunk
+            if len(answer) > _MAX_ANSWER_BYTES:
+                raise RegistryUnreachable(location=self.location, reason="its answer is too large")
+        return bytes(answer)
 
     def _connect(self, *, fresh: bool) -> http.client.HTTPConnection:
         while self._idle and not fresh:
@@ -218,8 +258,11 @@ def _was_closed(connection: http.client.HTTPConnection) -> bool:
     return bool(waiting.poll(0))
 
 
-def _read_refusal(location: str, status: int, body: bytes, target: str) -> MunimentError:
-    """Rebuild the error that a problem document describes; `target` is where a redirect leads."""
+def _read_refusal(location: str, method: str, status: int, body: bytes, target: str) -> MunimentError:
+    """Rebuild the error that a problem document describes; `target` is where a redirect leads.
+
+    What a client finds out by itself, such as that a key was revoked, a server does not answer to a question.
+    """
     if status < _REFUSALS:
         return RegistryMoved(location=location, target=target[:_MAX_TARGET_CHARACTERS])
     try:
@@ -228,8 +271,10 @@ def _read_refusal(location: str, status: int, body: bytes, target: str) -> Munim
         data = {
             name: tuple(value) if isinstance(value, list) else value for name, value in problem.data.items()
         }
+        if method == "GET" and not issubclass(kind, _OF_QUESTIONS):
+            return RegistryUnreachable(location=location, reason=f"it answers a question with {problem.code}")
         return kind(**data)
-    except (msgspec.MsgspecError, KeyError, TypeError):
+    except (msgspec.MsgspecError, KeyError, TypeError, RecursionError):
         return RegistryUnreachable(location=location, reason=f"status {status}, not from a registry")
 
 

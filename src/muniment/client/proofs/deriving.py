@@ -28,6 +28,7 @@ from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head
 
 _NOTHING: Final[Mapping[Subject, Told]] = {}
+_WIDEST: Final = WHOLE.bit_length() - 1
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -41,23 +42,25 @@ class ProvenView:
         newest: the time of the newest entry of the basis; empty without one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a check depends on
         self,
         basis: Basis,
         head: Head,
         documents: Documents,
         past: Past | None = None,
         known: Mapping[Subject, Told] = _NOTHING,
+        paged: Subject | None = None,
     ) -> None:
         """Check a basis against its head, which the caller MUST have accepted; with `past`, as of then.
 
-        `known` are lists that were proven whole before, under a head that this one extends.
+        `known` are lists that were proven whole before, under a head that this one extends. Only of `paged`,
+        a span of the log may be listed.
 
         Raises:
             ProofInvalid, IndexMalformed, AnswerIncomplete: a part is not proven, or is missing.
             InvalidDocument: an entry cannot be read.
         """
-        checker = _Checker(basis, head, known)
+        checker = _Checker(basis, head, known, paged)
         proven = checker.check()
         self.entries = checker.entries
         self.salts = {realm: salt for realm, salt in checker.salts.items() if salt is not None}
@@ -97,9 +100,12 @@ class _Leaf(NamedTuple):
 class _Checker:
     """Checks a basis, part by part; the numbers are those of this module."""
 
-    def __init__(self, basis: Basis, head: Head, known: Mapping[Subject, Told]) -> None:
+    def __init__(
+        self, basis: Basis, head: Head, known: Mapping[Subject, Told], paged: Subject | None
+    ) -> None:
         self._head = head
         self._known = known
+        self._paged = paged
         self._texts = {str(payload.digest): payload.text for payload in basis.texts}
         # Rule 1.
         self._leaves = {held.index: _read_leaf(held, head) for held in basis.entries}
@@ -123,7 +129,9 @@ class _Checker:
 
     def _check(self, subject: Subject, listed: Listed) -> Told:
         leaves = [self._leaf(index) for index in listed.entries]
-        if listed.width > WHOLE.bit_length() - 1:
+        if subject != self._paged and (listed.start, listed.width) != (0, _WIDEST):
+            raise IndexMalformed(reason="it lists a span of the log, and all of it was asked for")
+        if listed.width > _WIDEST:
             raise IndexMalformed(reason="a span is wider than the log")
         end = listed.start + (1 << listed.width)
         salt = self._salt_of(subject.realm)
@@ -161,11 +169,11 @@ class _Checker:
             if creation not in self._listed:
                 raise AnswerIncomplete(what=f"the creation of {realm}")
             told = self._check(creation, self._listed[creation])
-            if not told.entries:
-                return None
             # With a second salt, a registry could show that nothing is in a namespace.
             if not told.is_whole or len(told.entries) > 1:
                 raise ProofInvalid(what=f"the salt of {realm}, which is not the first one")
+            if not told.entries:
+                return None
             event = told.entries[0].event
         if not isinstance(event, RegistryCreated | NamespaceCreated):
             raise ProofInvalid(what="the salt of a namespace")

@@ -31,7 +31,7 @@ from muniment.signing.heads import Head, open_head
 from muniment.signing.notes import NoteVerifier
 
 # The clocks of replicas differ, and answers overtake one another.
-_DRIFT_S: Final = 60
+DRIFT_S: Final = 60
 
 
 class Follower:
@@ -136,7 +136,7 @@ class Follower:
 
     def _check_age(self, head: Remembered, sent: Remembered) -> None:
         now = self._clock().timestamp()
-        oldest = max(sent.time - _DRIFT_S, 0 if self._max_age_s is None else now - self._max_age_s)
+        oldest = max(sent.time - DRIFT_S, 0 if self._max_age_s is None else now - self._max_age_s)
         if head.time < oldest:
             raise AnswerStale(location=self._location, time=write_seconds(head.time))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from muniment.answers.cases import UNKNOWN_ANCESTRY
 from muniment.answers.gates import gate_of, judge_all
 from muniment.answers.policies import load_policy
 from muniment.answers.resolve import resolve
@@ -60,8 +61,9 @@ def _list_unsure(state: State, verdict: Verdict, case: Case | None) -> set[str]:
 def _is_unsure(rule: Rule, case: Case) -> bool:
     match rule:
         case Clean():
-            # What is wrong with the versions that the provenance names is proven; what else is there is not.
-            return replace(rule, resolved=False, licences=frozenset()).judge(case).passed
+            # What is wrong with the versions that the provenance names is proven; the rest is not known.
+            known = replace(case, revoked=tuple(one for one in case.revoked if one not in UNKNOWN_ANCESTRY))
+            return replace(rule, resolved=False, licences=frozenset()).judge(known).passed
         case Expression():
             return not rule.program.available
         case _:

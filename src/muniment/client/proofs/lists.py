@@ -43,4 +43,4 @@ class ProvenLists:
 
 
 def _is_long(told: Told) -> bool:
-    return not told.newest and _LEAST_ENTRIES <= len(told.entries) <= _MOST_ENTRIES
+    return told.is_whole and _LEAST_ENTRIES <= len(told.entries) <= _MOST_ENTRIES

@@ -5,8 +5,8 @@ the log still contains what it had when it was last seen. A receipt counts only 
 the command asked.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
-from muniment.client.proofs.following import Follower
+from muniment.client.proofs.following import DRIFT_S, Follower
 from muniment.client.proofs.lists import ProvenLists
 from muniment.client.proofs.memory import Memory, Remembered
 from muniment.client.proofs.receipts import check_receipt, check_standing, check_subjects
@@ -27,10 +27,14 @@ from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import (
+    AnswerStale,
+    EventNotFound,
     InvalidBody,
     InvalidDocument,
     NotFound,
     NotIdentified,
+    NotProven,
+    NotShown,
     OpenedReadOnly,
     ProofInvalid,
     RecordUnproven,
@@ -38,6 +42,7 @@ from muniment.core.errors import (
     UnknownSigner,
 )
 from muniment.core.events import IndexSealed, Subject
+from muniment.core.events.subjects import of_namespace
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
@@ -203,7 +208,7 @@ class TrustedBackend:
         exact = self._name_exactly(command)
         for realm in exact.realms:
             # Afterwards, we may not be allowed to ask.
-            with suppress(NotFound):
+            with suppress(NotFound, NotShown):
                 self.salt_of(realm)
         me, sent = self.principal, self.seen
         receipt = self._backend.execute(exact)
@@ -224,6 +229,7 @@ class TrustedBackend:
         Raises:
             Untrusted: a part is not proven, or is missing.
             NotFound: there is no answer, which is proven as well.
+            NotShown: the registry says so, without a proof.
         """
         sent = self.seen
         if type(query) in ANSWERS:
@@ -324,8 +330,9 @@ class TrustedBackend:
         """Check the basis of an answer; return the state that the answer follows from."""
         sent, past = self.seen, past_of(query)
         known = self._lists.find(query)
-        basis = self._backend.prove(query, [Known(*subject, told.last) for subject, told in known.items()])
+        basis = self._prove(query, [Known(*subject, told.last) for subject, told in known.items()])
         head, view = self._open(basis, sent, past, known)
+        self._check_past(past, head)
         self._lists.keep(query, view.proven)
         time = max(write_seconds(head.time), view.newest)
         return State(view=view, registry=self.seen.verifier, time=time)
@@ -333,12 +340,32 @@ class TrustedBackend:
     def read_entries(self, query: ListEntries) -> tuple[Head, ProvenView]:
         """Read a page of the entries of a namespace, and check it. Raises as `ask`."""
         sent = self.seen
-        return self._open(self._backend.ask(query), sent)
+        with _unproven_absence():
+            basis = self._backend.ask(query)
+        return self._open(basis, sent, paged=of_namespace(query.namespace))
 
     def read_person(self, query: GetPerson) -> ProvenView:
         """Read what is proven of a principal. Raises as `ask`."""
         sent = self.seen
-        return self._open(self._backend.prove(query), sent)[1]
+        return self._open(self._prove(query), sent)[1]
+
+    def _prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
+        with _unproven_absence():
+            return self._backend.prove(query, known)
+
+    def _check_past(self, past: Past | None, head: Head) -> None:
+        """Check that the past that was asked for is not later than the head.
+
+        Raises:
+            EventNotFound: the log has no such entry.
+            AnswerStale: the answer is older than the time that was asked for.
+        """
+        if past is None:
+            return
+        if past.entry is not None and past.entry >= head.size:
+            raise EventNotFound(index=past.entry)
+        if past.time > write_seconds(head.time + DRIFT_S):
+            raise AnswerStale(location=self._location, time=write_seconds(head.time))
 
     def _open(
         self,
@@ -346,12 +373,13 @@ class TrustedBackend:
         sent: Remembered,
         past: Past | None = None,
         known: Mapping[Subject, Told] = MappingProxyType({}),
+        paged: Subject | None = None,
     ) -> tuple[Head, ProvenView]:
         """Check a basis, and that its head is acceptable."""
         head = open_head(basis.head, self._follower.verifier)
         self._follower.accept(head, sent)
         try:
-            view = ProvenView(basis, head, Documents(self._backend), past, known)
+            view = ProvenView(basis, head, Documents(self._backend), past, known, paged)
         except (ValueError, InvalidDocument) as error:
             raise ProofInvalid(what="an entry of the answer") from error
         self._salts |= view.salts
@@ -385,3 +413,14 @@ class TrustedBackend:
     def _check_writable(self) -> None:
         if self._read_only:
             raise OpenedReadOnly(location=self._location)
+
+
+@contextmanager
+def _unproven_absence() -> Iterator[None]:
+    """Tell what a registry says is not there from what is proven not to be."""
+    try:
+        yield
+    except NotProven:
+        raise
+    except NotFound as error:
+        raise NotShown(what=str(error)) from error

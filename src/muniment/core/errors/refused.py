@@ -17,6 +17,14 @@ class NotPermitted(Refused):
     advice = "ask an admin for a role: muniment role grant PRINCIPAL ROLE {namespace}"
 
 
+class NotShown(Refused):
+    """The registry does not show something, and does not prove that there is none."""
+
+    what: str
+    message = "the registry does not show it: {what}"
+    advice = "if it exists, you may not read there: ask an admin for a role"
+
+
 class NotIdentified(Refused):
     """The registry does not know the caller."""
 

@@ -9,6 +9,7 @@ from muniment.answers.places import find_asked, find_place
 from muniment.answers.salts import find_salt
 from muniment.answers.view import Records, Texts, View
 from muniment.core.basis import Basis, Held, Known, Listed
+from muniment.core.errors import AnswerIncomplete
 from muniment.core.events import Subject, SubjectKind, read_entry
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.records import Key, NamespaceRecord, Put, Record, Where
@@ -36,14 +37,6 @@ class Needs:
     pages: dict[Subject, tuple[int, int]] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
 
-    def within(self, sees: Callable[[str], bool]) -> "Needs":
-        """Leave out subjects in namespaces that a caller does not see."""
-        return Needs(
-            newest={one: kinds for one, kinds in self.newest.items() if _is_seen(one, sees)},
-            whole={one for one in self.whole if _is_seen(one, sees)},
-            texts=self.texts,
-        )
-
 
 class NotingView:
     """A view of what can be proven, which notes what is looked up in it.
@@ -53,10 +46,10 @@ class NotingView:
 
     lineage: None = None
 
-    def __init__(self, view: View) -> None:
-        """Look into another view."""
+    def __init__(self, view: View, sees: Callable[[str], bool]) -> None:
+        """Look into another view, for a caller who sees some namespaces."""
         self.needs = Needs()
-        self.projections = _NotingRecords(view.projections, self.needs)
+        self.projections = _NotingRecords(view.projections, self.needs, sees)
         self.payloads = _NotingTexts(view.payloads, self.needs)
         self.blobs = view.blobs
 
@@ -67,11 +60,13 @@ class _NotingRecords:
 
     records: Records
     needs: Needs
+    sees: Callable[[str], bool]
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find a record."""
         subject = find_place(kind, key)
         if subject is not None:
+            self._check_seen(subject)
             self.needs.whole.add(subject)
         return self.records.find(kind, key)
 
@@ -85,11 +80,22 @@ class _NotingRecords:
     ) -> list[R]:
         """List records."""
         asked = find_asked(kind, conditions, newest=descending and limit == 1)
+        if asked is not None:
+            self._check_seen(asked.subject)
         if asked is not None and asked.newest:
             self.needs.newest.setdefault(asked.subject, set()).add(kind)
         elif asked is not None:
             self.needs.whole.add(asked.subject)
         return self.records.select(kind, *conditions, order=order, descending=descending, limit=limit)
+
+    def _check_seen(self, subject: Subject) -> None:
+        """Stop where the caller, who computes the answer alike, will stop.
+
+        Raises:
+            AnswerIncomplete: it is in a namespace that the caller does not see.
+        """
+        if not (subject.realm == EVERYWHERE or self.sees(subject.realm)):
+            raise AnswerIncomplete(what=f"what is in {subject.realm}")
 
 
 @dataclass
@@ -188,10 +194,6 @@ class _Lister:
             self.namespaces.append(self._unit.projections.find(NamespaceRecord, (realm,)))
             self._salts[realm] = find_salt(self._unit, realm) or b""
         return subject_hash(self._salts[realm], subject.kind, subject.name)
-
-
-def _is_seen(subject: Subject, sees: Callable[[str], bool]) -> bool:
-    return subject.realm == EVERYWHERE or sees(subject.realm)
 
 
 def _write(subject: Subject, entries: tuple[int, ...], proof: bytes, *, newest: bool) -> Listed:
