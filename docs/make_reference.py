@@ -19,7 +19,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.verbs.table import VERBS, WINGS
-from muniment.core.verbs.verb import Change, May, Place, Query, Verb, Within, name_of
+from muniment.core.verbs.verb import Change, May, Members, Place, Query, Verb, Within, name_of
 from muniment.core.verbs.wire import PAIRS, Part, answer_of, parts_of
 from muniment.protocols.native.routes import PREFIX, make_app
 
@@ -122,6 +122,11 @@ def _describe_who(kind: type[Verb]) -> str:
     match kind.declared.who:
         case May(act, on):
             return f"those who may {act} {'everywhere' if on == EVERYWHERE else 'in the namespace'}"
+        case Members():
+            return "everybody with a role in any namespace who may read in all that they name"
+        case Within(_, absent, registry=True):
+            return "those who may read in the namespace and, of the registry itself (`*`), every caller; "
+                f"to others it is `{absent.code}`"
         case Within(_, absent):
             return f"those who may read in the namespace; to others it is `{absent.code}`"
         case text:

@@ -53,8 +53,8 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "registry , principal p1",
     ),
     (
-        e.PrincipalErased(principal="p1", payloads=3),
-        '{"payloads":3,"principal":"p1"}',
+        e.PrincipalErased(principal="p1", typed=True, payloads=3),
+        '{"payloads":3,"principal":"p1","typed":true}',
         "registry , principal p1",
     ),
     (

@@ -178,7 +178,7 @@ def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Pat
     for command in (("check",), ("policy", "explain")):
         shown = call(*command, "acme/x@1", "production", code=1 if command == ("check",) else 0)
         assert "Vera rejected it as validator" in shown
-    assert "ok      rejected for production by " in call("verify", "acme/x@1")
+    assert "note    rejected for production by " in call("verify", "acme/x@1")
     (model / "weights.bin").write_bytes(b"better")
     call("push", str(model), "acme/x", "--alias", "staging")
     assert "superseded  staging went to version 2" in call("show", "acme/x@1")

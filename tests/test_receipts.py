@@ -56,6 +56,7 @@ from muniment.server import embedded
 from muniment.services import transaction
 from muniment.services.backend import LocalBackend
 from muniment.services.log import proofs
+from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity, PublicKey
 from muniment.testing import LyingBackend, check_backend, open_memory
 from muniment.testing.audits import check_audit
@@ -80,7 +81,6 @@ UNSAID: Mapping[tuple[type[Command], str], str] = {
     (versions.PublishVersion, "attestations"): "each claim has an entry of its own",
     (gates.MoveAlias, "expected"): "the entry names the version that the alias left, and not the move",
     (gates.BreakGlass, "attestation"): "the statement has an entry of its own",
-    (people.ErasePrincipal, "typed"): "the entry only counts the texts that were erased",
     (people.BeginSession, "public_key"): "the key has an entry of its own, or had one",
 }
 # What a command leaves to the registry with null.
@@ -504,6 +504,80 @@ def test_a_policy_that_was_replaced_is_not_in_force(owner: Identity, open_as: Op
     set_policy(trusted, owner, {"rule": "signature"})
     lying.drop_writes(first.index, created=False)
     refuses(lambda: trusted.execute(guard), ReceiptMismatch)
+
+
+class Altering(LyingBackend):
+    """A registry that does something else than it is asked, as a proxy in front of one could."""
+
+    def __init__(self, backend: Backend, alter: Callable[[Any], Command]) -> None:
+        super().__init__(backend)
+        self.alter = alter
+
+    def execute(self, command: Command) -> Receipt:
+        return super().execute(self.alter(command))
+
+
+def to_first(command: Command) -> gates.MoveAlias:
+    return gates.MoveAlias(reference=FIRST, alias=STAGING, reason=getattr(command, "reason", None))
+
+
+ALTERED: dict[str, tuple[Callable[[Backend], Command], Callable[[Any], Command]]] = {
+    "claims left out": (
+        lambda backend: versions.PublishVersion(
+            name=NAME,
+            manifest=store(backend, b"c"),
+            attestations=tuple(backend.add_documents([claim_of(b"c")])),
+        ),
+        lambda command: replace(command, attestations=()),
+    ),
+    "another alias requested": (
+        lambda _: gates.OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("please")),
+        lambda command: replace(command, alias=STAGING),
+    ),
+    "a lost update": (
+        lambda _: gates.MoveAlias(reference=FIRST, alias=STAGING, expected=-1),
+        lambda command: replace(command, expected=None),
+    ),
+    "a promotion instead of a rollback": (
+        lambda _: gates.RollBackAlias(name=NAME, alias=STAGING, reason=Payload.of("it is slow")),
+        to_first,
+    ),
+    "typed texts left": (
+        lambda _: people.ErasePrincipal(principal="vera", typed=True),
+        lambda command: replace(command, typed=False),
+    ),
+}
+
+
+def claim_of(data: bytes) -> bytes:
+    digest = Digest.of(data)
+    revision = Revision.of([File(path="w.bin", digest=digest, size_bytes=len(data))])
+    return sign_content(revision, str(NAME), tell_owner()).encode()
+
+
+@cache
+def tell_owner() -> Identity:
+    return Identity.generate()
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_path: Path) -> None:
+    """What the entry of a command does not say is looked up, unless it cannot be."""
+    owner = tell_owner()
+    honest = open_memory()(owner)
+    publish(honest, owner, b"a")
+    publish(honest, owner, b"b")
+    publish(honest, owner, b"d")
+    add_person(honest, "vera")
+    for number in (2, 3):
+        honest.execute(gates.MoveAlias(reference=Reference(NAME, number), alias=STAGING))
+    honest.execute(gates.OpenRequest(reference=FIRST, alias=STAGING, reason=Payload.of("first")))
+    honest.execute(gates.OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("first")))
+    make, alter = ALTERED[what]
+    lying = Altering(honest, alter)
+    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    command = make(honest)
+    refuses(lambda: trusted.execute(command), ReceiptMismatch)
 
 
 def test_a_discarded_draft_is_not_saved(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ CODES = """
     invalid_manifest
     invalid_model_file
     invalid_name
+    invalid_past
     invalid_option
     invalid_path
     invalid_policy

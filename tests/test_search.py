@@ -27,8 +27,8 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidBody,
     InvalidName,
+    InvalidPast,
     InvalidQuery,
-    InvalidTime,
     ModelNotFound,
     MunimentError,
 )
@@ -189,7 +189,7 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
     assert filled.ask(GetModel(name=ModelName("acme", "b"))).latest == 3
     early = GetModel(name=ModelName("acme", "c"), at=then[0][0])
     refuses(lambda: filled.ask(early), ModelNotFound)
-    refuses(lambda: filled.ask(SearchVersions(text="", at="yesterday")), InvalidTime)
+    refuses(lambda: filled.ask(SearchVersions(text="", at="yesterday")), InvalidPast)
 
 
 def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final, NamedTuple, TypeVar, cast
 
 from muniment.answers.places import find_asked, find_place
-from muniment.core.errors import AnswerIncomplete
+from muniment.core.errors import AnswerIncomplete, InvalidPast, InvalidTime
 from muniment.core.events import Entry, Subject
 from muniment.core.records import Key, Put, Record, Where
 from muniment.core.times import read_time, write_time
@@ -36,11 +36,14 @@ class Past(NamedTuple):
         """Read a time (RFC 3339), or the index of an entry.
 
         Raises:
-            InvalidTime: it is neither.
+            InvalidPast: it is neither.
         """
         if _INDEX.fullmatch(text):
             return cls(int(text), "")
-        return cls(None, write_time(read_time(text)))
+        try:
+            return cls(None, write_time(read_time(text)))
+        except InvalidTime as error:
+            raise InvalidPast(text=text) from error
 
     def has(self, entry: Entry) -> bool:
         """Return whether an entry was on record then."""
@@ -94,7 +97,7 @@ def fold(entries: Iterable[Entry]) -> dict[type[Record], dict[Key, Record]]:
 
 
 class FoldedRecords:
-    """The records that entries make; nothing is looked up that they do not tell whole."""
+    """The records that entries make; a lookup is refused unless all entries that it depends on are there."""
 
     def __init__(self, tell: Callable[[Subject], Told | None]) -> None:
         """Take a function that tells the entries about a subject; None if they are not known."""

@@ -21,6 +21,7 @@ def write_checks(checks: Iterable[Check]) -> list[JsonObject]:
         {
             "what": check.what,
             "passed": check.passed,
+            "note": check.note,
             "code": check.error.code if check.error else None,
             "message": str(check.error) if check.error else None,
         }
@@ -35,5 +36,5 @@ def describe_checks(checks: Iterable[Check]) -> list[str]:
 
 def _describe(check: Check) -> list[str]:
     if check.error is None:
-        return [f"ok      {check.what}"]
+        return [f"{'note' if check.note else 'ok':<7} {check.what}"]
     return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error}"]

@@ -31,6 +31,7 @@ from muniment.core.errors import (
     InvalidBody,
     InvalidDigest,
     InvalidName,
+    InvalidPast,
     InvalidQuery,
     InvalidRange,
     InvalidReference,
@@ -43,6 +44,7 @@ from muniment.core.errors import (
     RegistryMoved,
     RegistryUnreachable,
     Unavailable,
+    VersionWithdrawn,
     list_errors,
 )
 
@@ -67,9 +69,11 @@ _OF_QUESTIONS: Final = (
     BadToken,
     Unavailable,
     LogInconsistent,
+    VersionWithdrawn,
     InvalidBody,
     InvalidDigest,
     InvalidName,
+    InvalidPast,
     InvalidQuery,
     InvalidRange,
     InvalidReference,

@@ -19,13 +19,14 @@ from muniment.client.connection.transport import API, Transport
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import open_remote
-from muniment.core.errors import InvalidKey, LoginRefused
+from muniment.core.errors import InvalidKey, LoginRefused, ReceiptMismatch
 from muniment.core.payloads import Payload
 from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.records import TokenRecord
 from muniment.core.times import write_time
 from muniment.core.verbs.people import BeginSession, GetSelf, Person
+from muniment.core.verbs.verb import name_of
 from muniment.signing.keys import Identity
 
 _SESSION: Final = timedelta(days=30)
@@ -73,9 +74,10 @@ def login(
     try:
         shown = Credential(TokenRecord, id_of(invitation))
         memory = Memory(settings.state, location)
-        TrustedBackend(guest, memory, location, credential=shown).execute(command)
+        receipt = TrustedBackend(guest, memory, location, credential=shown).execute(command)
     finally:
         guest.close()
+    _check_key(location, token, identity, receipt, settings)
     credentials.keep(location, token)
     return SignedIn(location=location, person=_ask_self(location, token, settings.state), identity=identity)
 
@@ -158,6 +160,26 @@ def _load_identity(settings: Settings, credentials: Credentials) -> Identity:
             raise InvalidKey(reason=f"{path}: no such file", remedy=remedy)
         Identity.generate().save(path, settings.passphrase)
     return Identity.load(path, settings.passphrase)
+
+
+def _check_key(location: str, token: str, identity: Identity, receipt: Receipt, settings: Settings) -> None:
+    """Check that a session enrolled our key, for us; the invitation, which is used up, can no longer ask.
+
+    Raises:
+        ReceiptMismatch: it enrolled another one.
+        RecordUnproven: the registry says so, and its log does not.
+    """
+    backend = open_remote(location, token, settings.state)
+    try:
+        trusted = TrustedBackend(backend, Memory(settings.state, location), location)
+        for key in trusted.ask(GetSelf()).keys:
+            if (key.id, key.principal) == (identity.public.id, receipt.entry.actor):
+                trusted.check_record(key)
+                return
+    finally:
+        backend.close()
+    event, name = receipt.event.type, name_of(BeginSession)
+    raise ReceiptMismatch(command=name, index=receipt.index, event=event, reason="leaves something out")
 
 
 def _ask_self(location: str, token: str, state: Path) -> Person:

@@ -16,30 +16,26 @@ from muniment.core.gates.verdicts import policy_of
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.callers import REGISTRY
 from muniment.core.records import MoveRecord, VersionRecord
-from muniment.core.verbs.gates import GetMove, GetPolicies, JudgeGate
+from muniment.core.verbs.gates import GetPolicies, JudgeGate
 from muniment.core.verbs.versions import DescribeVersion
 
 
 def check_alias(
-    backend: TrustedBackend, alias: Alias, version: VersionRecord, revision: Revision, at: str | None = None
+    backend: TrustedBackend, move: MoveRecord, version: VersionRecord, revision: Revision
 ) -> None:
-    """Check that an alias points at a version rightly; with `at`, that it did.
+    """Check that an alias moved to a version rightly, and that it may still serve it.
 
-    (0) its newest move, of then, points at the version
-    (1) the move rests on the policies in force then (`check_move`)
-    (2) the version meets the format and scan rules of the policies that are enforced now, and every rule of
+    (0) the move rests on the policies in force then (`check_move`)
+    (1) the version meets the format and scan rules of the policies that are enforced now, and every rule of
     those that are continuous, except for when to move; a rule that cannot be judged here is not met
 
     Raises:
         MoveUnfounded: it moved without the verdicts of its policies.
         GateFailed: the version does not meet them now.
     """
-    name = ModelName.parse(version.name)
-    move = backend.ask(GetMove(name=name, alias=alias, at=at))
-    if move.number != version.number:
-        raise _unfounded(move, version, "it points elsewhere")
     check_move(backend, move, version, revision)
-    query = JudgeGate(reference=Reference(name, version.number), alias=alias)
+    reference = Reference(ModelName.parse(version.name), version.number)
+    query = JudgeGate(reference=reference, alias=Alias(move.alias))
     state = backend.read_state(query)
     try:
         verdicts = [verdict for verdict, _ in judge_all(state, query)]
@@ -50,10 +46,10 @@ def check_alias(
         for verdict in verdicts
         if verdict.mode is Mode.ENFORCE and verdict.policy
         for finding in verdict.findings
-        if finding.id in _list_lasting(load_policy(state.view, verdict.policy)) and not finding.holds
+        if finding.id in _list_checked_on_load(load_policy(state.view, verdict.policy)) and not finding.holds
     ]
     if failures:
-        raise GateFailed(reference=str(query.reference), alias=str(alias), failures=tuple(failures))
+        raise GateFailed(reference=str(reference), alias=move.alias, failures=tuple(failures))
 
 
 def check_move(backend: TrustedBackend, move: MoveRecord, version: VersionRecord, revision: Revision) -> None:
@@ -79,9 +75,12 @@ def check_move(backend: TrustedBackend, move: MoveRecord, version: VersionRecord
         if object_in(predicate.get("policy")).get("uri") != f"{name}@{alias}":
             raise _unfounded(move, version, f"the verdict {digest} is about another alias")
         stated[policy_of(predicate)] = predicate
-    missing = {str(record.digest) for record in records} ^ stated.keys()
-    if missing:
-        raise _unfounded(move, version, f"the verdicts are not those of its policies: {min(missing)}")
+    # A policy without a document counts only while no other is in force.
+    expected = {str(record.digest) for record in records if record.digest is not None}
+    different = expected ^ stated.keys()
+    if different or not expected:
+        asked = min(different, default="it is guarded, and no policy is in force")
+        raise _unfounded(move, version, f"the verdicts are not those of its policies: {asked}")
     if not move.emergency and any(map(_blocks, stated.values())):
         raise _unfounded(move, version, "a policy was not met")
 
@@ -90,7 +89,7 @@ def _blocks(verdict: JsonObject) -> bool:
     return verdict.get("mode") == Mode.ENFORCE and verdict.get("verificationResult") != "PASSED"
 
 
-def _list_lasting(policy: Policy) -> set[str]:
+def _list_checked_on_load(policy: Policy) -> set[str]:
     """List the ids of the rules of a policy that a version must meet whenever it is used."""
     return {
         named.id

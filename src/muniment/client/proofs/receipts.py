@@ -20,7 +20,7 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
     (2) a new entry is not among the first `size`, which the log had before the command was sent
 
     If the registry says that nothing was new, an earlier entry must say the same, by anybody. A receipt does
-    not prove that no later entry says otherwise: `check_standing` does.
+    not prove that no later entry says otherwise: `check_outcome` does.
 
     Raises:
         ReceiptMismatch: one of these does not hold.
@@ -30,18 +30,19 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
         raise _mismatch(receipt, command, fault)
 
 
-def check_standing(receipt: Receipt, command: Command, ask: Ask) -> None:
-    """Check that what an earlier entry said, which a command repeats, still stands.
+def check_outcome(receipt: Receipt, command: Command, ask: Ask) -> None:
+    """Check what an entry does not say: that all was done or, if a command repeats it, that it still stands.
 
     Raises:
-        ReceiptMismatch: a later entry says otherwise.
+        ReceiptMismatch: a part was not done, or a later entry says otherwise.
     """
-    if receipt.created:
-        return
+    confirm, fault = (
+        (command.holds, "leaves something out") if receipt.created else (command.stands, "no longer stands")
+    )
     with suppress(NotFound):
-        if command.stands(receipt.entry, ask):
+        if confirm(receipt.entry, ask):
             return
-    raise _mismatch(receipt, command, "no longer stands")
+    raise _mismatch(receipt, command, fault)
 
 
 def check_subjects(proof: Proof, head: IndexHead, salt_of: Callable[[str], bytes]) -> None:

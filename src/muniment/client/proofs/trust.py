@@ -21,7 +21,7 @@ from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.following import DRIFT_S, Follower
 from muniment.client.proofs.lists import ProvenLists
 from muniment.client.proofs.memory import Memory, Remembered
-from muniment.client.proofs.receipts import check_receipt, check_standing, check_subjects
+from muniment.client.proofs.receipts import check_outcome, check_receipt, check_subjects
 from muniment.client.proofs.restoring import Restore, check_restores
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis, Known
@@ -193,7 +193,7 @@ class TrustedBackend:
         (1) the receipt proves its entry
         (2) the entry says what the command asked and, if it is new, that we did it
         (3) the index has it under each of its subjects, where a later question looks for it
-        (4) if it is not new, no later one says otherwise
+        (4) what it leaves out was done, too; if it is not new, no later one says otherwise
         (5) the next entry says the rest, if the command makes two
 
         Raises:
@@ -215,7 +215,7 @@ class TrustedBackend:
         head = self._check(receipt, sent)
         check_receipt(receipt, exact, me, sent.size)
         check_subjects(receipt, head.index, self.salt_of)
-        check_standing(receipt, exact, self.ask)
+        check_outcome(receipt, exact, self.ask)
         rest = exact.rest(receipt.entry)
         if rest is not None:
             check_receipt(self._prove_next(receipt), rest, me, receipt.index + 1)

@@ -33,10 +33,14 @@ from muniment.core.verbs.versions import DescribeVersion, VersionDetail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was checked: what, and the refusal if it failed."""
+    """One thing that was checked: what, and the refusal if it failed.
+
+    A `note` is not a fault, but nothing to be content with either: a rejection, or a status.
+    """
 
     what: str
     error: MunimentError | None = None
+    note: bool = False
 
     @property
     def passed(self) -> bool:
@@ -60,7 +64,7 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     signature = ("content signed by the author", partial(check_signature, backend, version, revision))
     moves = [
         (
-            f"alias {alias} moved here by its policies",
+            f"alias {alias} points here, as the policies in force then allow",
             partial(_check_alias, backend, alias, version, revision),
         )
         for alias in detail.aliases
@@ -68,8 +72,13 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
     return [
         Check(what=f"entry {version.index} of the log publishes {version.name}@{version.number}"),
         Check(what=f"manifest {version.revision}"),
-        Check(what=_describe_standing(detail, write_seconds(backend.seen.time))),
-        *[Check(what=said) for said in _list_rejections(backend, version, revision, detail.attestations)],
+        Check(
+            what=_describe_standing(detail, write_seconds(backend.seen.time)), note=detail.status is not None
+        ),
+        *[
+            Check(what=said, note=True)
+            for said in _list_rejections(backend, version, revision, detail.attestations)
+        ],
         *run_all([*files, signature, *moves, *_list_checks(backend, detail.attestations, version, revision)]),
     ]
 

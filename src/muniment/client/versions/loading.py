@@ -23,8 +23,8 @@ from muniment.core.errors import InvalidPolicy, PolicyNotFound, UnknownFormat, U
 from muniment.core.extras import load_extra
 from muniment.core.gates.policy import Mode, Policy
 from muniment.core.names import Alias, Reference
-from muniment.core.records import PolicyRecord, VersionRecord
-from muniment.core.verbs.gates import GetPolicies
+from muniment.core.records import MoveRecord, PolicyRecord, VersionRecord
+from muniment.core.verbs.gates import GetMove, GetPolicies
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 
 
@@ -54,7 +54,8 @@ def load(
     """Verify a version and load its model.
 
     A format that runs code when it is loaded is refused, unless the reference goes by an alias whose
-    policy allows it. `trusted` names types in a skops file that skops does not trust by itself.
+    policy allows it. `trusted` names types in a skops file that skops does not trust by itself. With `at`,
+    the alias is that of then; what is refused now is refused all the same.
 
     Raises:
         UnsafeFormat: it is such a format.
@@ -67,14 +68,14 @@ def load(
 
     Warns if it is retired or deprecated.
     """
-    version = resolve(backend, reference, at)
+    version, move = _resolve(backend, reference, at)
     status = check_in_service(backend, version, Status.REVOKED, Status.PURGED)
     if status in {Status.RETIRED, Status.DEPRECATED}:
         warnings.warn(f"{version.name}@{version.number} is {status}", stacklevel=3)
     revision = read_revision(backend, version)
     check_signature(backend, version, revision)
-    if isinstance(reference.selector, Alias):
-        check_alias(backend, reference.selector, version, revision, at)
+    if move is not None:
+        check_alias(backend, move, version, revision)
     chosen, files = _choose(revision, version)
     contents = [(file, read_file(backend, file)) for file in files]
     for file, data in contents:
@@ -96,6 +97,16 @@ def load_files(contents: Mapping[str, bytes], trusted: Sequence[str] = ()) -> ob
         if chosen_files:
             return _LOADERS[chosen](chosen_files, trusted)
     raise UnknownFormat(reference=", ".join(contents) or "nothing")
+
+
+def _resolve(
+    backend: TrustedBackend, reference: Reference, at: str | None
+) -> tuple[VersionRecord, MoveRecord | None]:
+    """Resolve a reference; by an alias, give the move that points it there, too."""
+    if not isinstance(reference.selector, Alias):
+        return resolve(backend, reference, at), None
+    move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
+    return resolve(backend, Reference(reference.name, move.number)), move
 
 
 def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[File]]:

@@ -44,6 +44,14 @@ class InvalidTime(InvalidRequest):
     advice = "write it as RFC 3339 with a time zone: 2026-03-01T12:00:00Z"
 
 
+class InvalidPast(InvalidRequest):
+    """A text names neither a time nor an entry of the log."""
+
+    text: str
+    message = "{text!r} is neither a time nor the index of an entry"
+    advice = "write a time as RFC 3339 with a time zone (2026-03-01T12:00:00Z), or an index such as 812"
+
+
 class InvalidPath(InvalidRequest):
     """A path inside a revision breaks the rules of paths."""
 

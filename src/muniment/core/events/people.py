@@ -50,10 +50,11 @@ class PrincipalRegistered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalErased(Event):
-    """Payloads of a principal were erased; the log still holds their digests."""
+    """Payloads of a principal were erased, also what they `typed` or not; the log still holds the digests."""
 
     type: ClassVar[str] = "principal.erased"
     principal: str
+    typed: bool
     payloads: int
 
     def subjects(self) -> tuple[Subject, ...]:

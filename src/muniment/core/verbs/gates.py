@@ -44,6 +44,7 @@ from muniment.core.verbs.verb import (
     digest_of,
     says,
 )
+from muniment.core.verbs.versions import DescribeVersion
 
 _MODEL: Final = "/models/{namespace}/{model}"
 _VERSION: Final = _MODEL + "/versions/{version}"
@@ -119,6 +120,16 @@ class MoveAlias(Command):
         """The alias moved to the version, by the move that was expected."""
         return self._points(entry) and self.expected in {None, entry.index}
 
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """The move before it was the expected one."""
+        if self.expected is None:
+            return True
+        try:
+            before = ask(_before(entry, self.reference.name, self.alias)).index
+        except VersionNotFound:
+            before = -1
+        return before == self.expected
+
     def stands(self, entry: Entry, ask: Ask) -> bool:
         """The alias has not moved since."""
         return ask(GetMove(name=self.reference.name, alias=self.alias)).index == entry.index
@@ -140,6 +151,21 @@ class RollBackAlias(Command):
         """The alias moved, and not in an emergency."""
         reason = digest_of(self.reason)
         return says(entry, AliasMoved, name=self.name, alias=self.alias, emergency=False, reason=reason)
+
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """The alias had pointed at that version earlier."""
+        number, page = getattr(entry.event, "number", None), self._list_moves(entry, -1)
+        while True:
+            moves = ask(page)
+            if any(move.record.number == number for move in moves):
+                return True
+            if page.following(moves) is None:
+                return False
+            page = self._list_moves(entry, moves[-1].record.index)
+
+    def _list_moves(self, entry: Entry, after: int) -> "ListMoves":
+        then = str(entry.index - 1)
+        return ListMoves(name=self.name, alias=self.alias, at=then, after=after, limit=1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +207,12 @@ class BreakGlass(Command):
         moved = {"alias": self.alias, "emergency": True, "reason": self.reason.digest}
         return says(entry, AliasMoved, **by_number(self.reference), **moved)
 
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """The statement is on record."""
+        del entry
+        claims = ask(DescribeVersion(reference=self.reference)).attestations
+        return str(self.attestation) in {claim.digest for claim in claims}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseEmergency(Command):
@@ -212,6 +244,13 @@ class OpenRequest(Command):
         """The version was requested for the alias, or again."""
         asked = {**by_number(self.reference), "reason": digest_of(self.reason)}
         return says(entry, RequestOpened, **asked, alias=self.alias) or says(entry, RequestReminded, **asked)
+
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """The request that it reminds of is for the alias."""
+        if not isinstance(entry.event, RequestReminded):
+            return True
+        asked = ListRequests(name=self.reference.name, closed=True, after=entry.event.request - 1, limit=1)
+        return [one.record.alias for one in ask(asked)] == [str(self.alias)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,10 +292,15 @@ class SetPolicy(Command):
 
     def stands(self, entry: Entry, ask: Ask) -> bool:
         """No other policy was set for the alias since."""
-        since = ListPolicies(namespace=self.models.namespace, after=entry.index, limit=1000)
-        later = ask(since)
-        others = ((one.models, one.alias) != (str(self.models), str(self.alias)) for one in later)
-        return since.following(later) is None and all(others)
+        after = entry.index
+        while True:
+            page = ListPolicies(namespace=self.models.namespace, after=after, limit=1000)
+            later = ask(page)
+            if any((one.models, one.alias) == (str(self.models), str(self.alias)) for one in later):
+                return False
+            if page.following(later) is None:
+                return True
+            after = later[-1].index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,3 +422,8 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     CloseEmergency,
     GetInbox,
 )
+
+
+def _before(entry: Entry, name: ModelName, alias: Alias) -> GetMove:
+    """Ask for the newest move of an alias before an entry."""
+    return GetMove(name=name, alias=alias, at=str(entry.index - 1))

@@ -102,8 +102,8 @@ class ErasePrincipal(Command):
     typed: bool = False
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The principal was erased."""
-        return says(entry, PrincipalErased, principal=self.principal)
+        """The principal was erased, and what they typed or not."""
+        return says(entry, PrincipalErased, principal=self.principal, typed=self.typed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,14 @@ class PublishVersion(Command):
         number = {} if self.number is None else {"number": self.number}
         return says(entry, VersionPublished, name=self.name, revision=self.manifest, **number)
 
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """Its claims are on record."""
+        del entry
+        if not self.attestations:
+            return True
+        claims = ask(DescribeVersion(reference=Reference(self.name, self.manifest))).attestations
+        return {str(claim) for claim in self.attestations} <= {claim.digest for claim in claims}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveDraft(Command):

@@ -41,7 +41,7 @@ def send_encoded(request: Request, body: bytes, tag: str | None = None) -> Respo
     """Send an encoded answer."""
     tag = tag or f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     # The answer depends on the caller: only a private cache may keep it, and it must revalidate.
-    headers = {"etag": tag, "cache-control": "private, no-cache", "vary": "authorization"}
+    headers = {"etag": tag, "cache-control": "private, no-cache", "vary": f"authorization, accept, {KNOWN}"}
     if has_already(request, tag):
         return Response(None, 304, headers)
     return Response(body, 200, headers, _JSON)

@@ -3,7 +3,8 @@
 from muniment.answers.pages import bound
 from muniment.core.basis import Basis
 from muniment.core.errors import EventNotFound
-from muniment.core.events.subjects import of_namespace
+from muniment.core.events.subjects import SubjectKind, of_namespace
+from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.receipts import Proof
 from muniment.core.verbs.log import (
     GetGrowth,
@@ -38,8 +39,12 @@ def get_proof(reading: Reading, query: GetProof) -> Proof:
     proof = prove(reading.unit, reading.signer, query.index, subjects=query.subjects)
     namespace = proof.entry.namespace
     if namespace is None:
-        if reading.sight.caller.principal not in {name for _, name in proof.event.subjects()}:
+        subjects = proof.event.subjects()
+        if reading.sight.caller.principal not in {name for _, name in subjects}:
             reading.sight.check_member()
+            # As `ListTokens` and `ListIssuers`.
+            if any(kind in {SubjectKind.TOKENS, SubjectKind.ISSUER} for kind, _ in subjects):
+                reading.sight.check_may(Act.READ, EVERYWHERE)
     elif not reading.sight.sees(namespace):
         raise EventNotFound(index=query.index)
     return proof

@@ -2,6 +2,7 @@
 
 from muniment.answers.folding import FoldedRecords, Past, Told
 from muniment.answers.salts import find_salt
+from muniment.core.errors import EventNotFound
 from muniment.core.events import Entry, Subject, read_entry
 from muniment.log.index import Span, subject_hash
 from muniment.ports.unit import Unit
@@ -13,7 +14,8 @@ class PastView:
     lineage: None = None
 
     def __init__(self, unit: Unit, past: Past) -> None:
-        """Look back from a unit of work."""
+        """Look back from a unit of work. Raises as `end_of`."""
+        end_of(unit, past)
         self._unit = unit
         self._past = past
         self._told: dict[Subject, Told | None] = {}
@@ -37,6 +39,13 @@ class PastView:
 
 
 def end_of(unit: Unit, past: Past) -> int:
-    """Count the entries that were on record then."""
-    size = unit.log.size()
-    return unit.log.count_until(past.time) if past.entry is None else min(past.entry + 1, size)
+    """Count the entries that were on record then.
+
+    Raises:
+        EventNotFound: the log has no such entry.
+    """
+    if past.entry is None:
+        return unit.log.count_until(past.time)
+    if past.entry >= unit.log.size():
+        raise EventNotFound(index=past.entry)
+    return past.entry + 1

@@ -23,7 +23,7 @@ def erase_principal(tx: Transaction, command: ErasePrincipal) -> Outcome:
     for digest in erased:
         payloads.erase(digest)
         _forget_tags(tx.unit, digest)
-    return Outcome(tx.record(PrincipalErased(principal=principal, payloads=len(erased))))
+    return Outcome(tx.record(PrincipalErased(principal=principal, typed=command.typed, payloads=len(erased))))
 
 
 def _forget_tags(unit: Unit, digest: str) -> None:
