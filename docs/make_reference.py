@@ -125,8 +125,8 @@ def _describe_who(kind: type[Verb]) -> str:
         case Members():
             return "everybody with a role in any namespace who may read in all that they name"
         case Within(_, absent, registry=True):
-            return "those who may read in the namespace and, of the registry itself (`*`), every caller; "
-                f"to others it is `{absent.code}`"
+            others = f"to others it is `{absent.code}`"
+            return f"those who may read in the namespace and, for `*`, every caller; {others}"
         case Within(_, absent):
             return f"those who may read in the namespace; to others it is `{absent.code}`"
         case text:

@@ -452,7 +452,7 @@ def test_the_future_is_not_asked_about(
     """An entry that does not exist yet, or a time that has not come, has no answer."""
     publish(backend, owner, b"a")
     client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
-    with pytest.raises((EventNotFound, AnswerStale)):
+    with pytest.raises((EventNotFound, AnswerStale, NotShown)):
         client.ask(ListTags(reference=FIRST, at=at))
 
 

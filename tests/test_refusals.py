@@ -103,8 +103,8 @@ CODES = """
     invalid_manifest
     invalid_model_file
     invalid_name
-    invalid_past
     invalid_option
+    invalid_past
     invalid_path
     invalid_policy
     invalid_query
