@@ -66,7 +66,7 @@ def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool
         [
             f"{exported.reference} is in {output}",
             f"log key: {exported.verifier}",
-            "its proofs hold the salts of the namespace: who has the file can test guesses of names there",
+            "its proofs hold salts: anyone who has the file can test guesses of names in this namespace",
         ],
     )
 
