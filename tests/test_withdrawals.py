@@ -650,4 +650,4 @@ def test_what_a_user_types_and_sees(
     assert "the labels were wrong" in shown
     document = json.loads(run("show", "acme/x@1", "--json"))
     assert [one["kind"] for one in document["attestations"] if one["withdrawn"]] == ["evaluation"]
-    assert list(document["withdrawal_reasons"].values()) == ["the labels were wrong"]
+    assert list(document["reasons"].values()) == ["the labels were wrong"]

@@ -7,7 +7,6 @@ from muniment.answers.pages import bound, select_page
 from muniment.answers.resolve import resolve
 from muniment.answers.statuses import find_status
 from muniment.answers.view import State, View
-from muniment.core.claims.attestations import WITHDRAWAL
 from muniment.core.errors import VersionInUse, VersionRetained
 from muniment.core.records import (
     AttestationRecord,
@@ -57,10 +56,8 @@ def describe_version(state: State, query: DescribeVersion) -> VersionDetail:
             move for move in moves if move.number == version.number and move.emergency and move.closed is None
         ),
         superseded=_find_superseding(moves, version.number),
-        withdrawal_reasons={
-            claim.digest: text
-            for claim in claims
-            if claim.predicate_type == WITHDRAWAL and (text := state.find_text(claim.reason)) is not None
+        reasons={
+            claim.digest: text for claim in claims if (text := state.find_text(claim.reason)) is not None
         },
     )
 

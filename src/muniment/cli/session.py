@@ -1,7 +1,7 @@
 """Open the registry of a command."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import click
@@ -11,6 +11,7 @@ from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
+from muniment.core.errors import InvalidOption, PrincipalNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 
@@ -37,14 +38,32 @@ def _describe_age(registry: Registry) -> str:
     return f"{when}; it is an older copy: {count(registry.behind, 'newer entry')} seen elsewhere"
 
 
-def find_names(registry: Registry, principals: set[str]) -> dict[str, str]:
-    """Return the names of principals, and the id of one that has no name any more."""
-    return {principal: registry.people.get(principal).name or principal for principal in principals}
+def refuse_at(at: str | None) -> None:
+    """Refuse `--at` with a change, which is made now.
+
+    Raises:
+        InvalidOption: it is given.
+    """
+    if at is not None:
+        raise InvalidOption(option="--at", reason="says as of when to list, and cannot go with a change")
 
 
-def name_people(registry: Registry) -> dict[str, str]:
-    """Return the names of people by their ids."""
-    return {person.record.id: person.name for person in registry.people.list() if person.name}
+def find_names(registry: Registry, principals: Iterable[str]) -> dict[str, str]:
+    """Return the proven names of principals, and the id of one that has none."""
+    return {principal: _find_name(registry, principal) or principal for principal in set(principals)}
+
+
+def find_named(registry: Registry, texts: Iterable[str]) -> dict[str, str]:
+    """Return the proven names of the principals whose ids are in some texts."""
+    return find_names(registry, {one for text in texts for one in _ID.findall(text)})
+
+
+def _find_name(registry: Registry, principal: str) -> str | None:
+    try:
+        return registry.people.get(principal).name
+    except PrincipalNotFound:
+        # The registry itself, or an id of something else.
+        return None
 
 
 def put_names(text: str, names: Mapping[str, str]) -> str:

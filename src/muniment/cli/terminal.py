@@ -4,7 +4,7 @@ import json
 import math
 import re
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,6 +21,8 @@ _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 ENTRY: Final = click.IntRange(0, 2**53 - 1)
 # A hundred years.
 DAYS: Final = 36_500
+# What is said below an answer that is found.
+FOUND: Final = "found: each row is proven, but there may be more"
 # The exit code if the answer is no.
 NO: Final = 1
 
@@ -41,6 +43,16 @@ class Terminal:
         else:
             for line in lines:
                 click.echo(plain(line))
+
+    def answer_found(self, document: object, lines: Sequence[str] = (), *, found: bool = True) -> None:
+        """Print an answer that is `found`, and say so: its rows are proven, but it may not have all of them.
+
+        With --json, a list is a member `items`. `found` is false if this one happens to be proven whole.
+        """
+        members = document if isinstance(document, Mapping) else {"items": document}
+        self.answer({"found": found, **members}, lines)
+        if found and not self.as_json:
+            click.echo(FOUND, err=True)
 
 
 class FilePath(click.Path):

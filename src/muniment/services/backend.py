@@ -44,10 +44,10 @@ from muniment.services.log.answers import (
     list_entries,
 )
 from muniment.services.log.basis import NotingView, make_basis
-from muniment.services.log.past import PastView
 from muniment.services.log.proofs import Paths, find_whole_paths, sign_paths
 from muniment.services.log.restores import get_restores
 from muniment.services.log.retries import once
+from muniment.services.past import PastView
 from muniment.services.people.answers import (
     find_person,
     get_self,

@@ -303,7 +303,7 @@ def _check_withdrawal(backend: Backend, open_as: OpenAs, owner: Identity, valida
     for at, mark in ((None, withdrawn.index), (made.entry.time, None)):
         detail = backend.ask(DescribeVersion(reference=Reference(NAME, 2), at=at))
         assert [one.withdrawn for one in detail.attestations if one.digest == str(claim)] == [mark]
-        assert list(detail.withdrawal_reasons.values()) == (["a mistake"] if mark else [])
+        assert list(detail.reasons.values()) == (["a mistake"] if mark else [])
 
 
 def _check_deployments(backend: Backend, owner: Identity) -> None:

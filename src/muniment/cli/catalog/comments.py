@@ -2,8 +2,8 @@
 
 import click
 
-from muniment.cli.session import connect, describe_receipt, find_names
-from muniment.cli.terminal import ENTRY, Terminal, json_option
+from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
+from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
 
 
 @click.command()
@@ -26,13 +26,15 @@ def comment(terminal: Terminal, reference: str, text: str, about: int | None) ->
 @click.command()
 @click.argument("reference")
 @click.option("--erase", "entry", type=ENTRY, help="Erase the comment with this entry permanently.")
+@at_option
 @json_option
 @click.pass_obj
-def comments(terminal: Terminal, reference: str, entry: int | None) -> None:
+def comments(terminal: Terminal, reference: str, entry: int | None, at: str | None) -> None:
     """List the comments on a version, oldest first."""
     with connect(terminal) as registry:
-        version = registry.version(reference)
+        version = registry.version(reference, at=at)
         if entry is not None:
+            refuse_at(at)
             registry.comments.erase(entry)
         posted = registry.comments.list(version)
         names = find_names(registry, {one.record.author for one in posted})

@@ -25,9 +25,10 @@ def lineage(  # noqa: PLR0913 - one parameter for each option
     """Show what a version was made from, or what was made from it.
 
     Follows datasets, code, base models and versions. `muniment lineage acme/patients@3 --down` lists the
-    models trained on a dataset or on anything derived from it, with the aliases that point at them.
+    models trained on a dataset or on anything derived from it, with the aliases that point at them. Each
+    version and each step is proven, but there may be more. It is known as it is now only.
     """
     way = Direction(direction)
     with connect(terminal) as registry:
         graph = registry.lineage(target, way, depth=depth, limit=limit)
-    terminal.answer(describe(graph, way), draw(graph, form, way).splitlines())
+    terminal.answer_found(describe(graph, way), draw(graph, form, way).splitlines())

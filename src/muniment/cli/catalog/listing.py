@@ -8,7 +8,7 @@ import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
-from muniment.cli.session import connect, name_people
+from muniment.cli.session import connect, find_names
 from muniment.cli.terminal import NO, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.comparing import Difference
@@ -31,24 +31,25 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
 
     Without QUERY, list all models. With the beginning of a name, list the models that match; with a whole
     name, list its versions. With a condition, list the versions that meet it: 'metric.auc > 0.9 and
-    param.depth = 6 order by created' (docs/reference/search.md).
+    param.depth = 6 order by created' (docs/reference/search.md). Models of a namespace and versions are
+    listed whole, which is proven; namespaces and search results are found, and there may be more.
     """
     if set(query) & set("=<>~") or " " in query.strip():
         _search(terminal, query, limit, at)
         return
     with connect(terminal) as registry:
         models = list(islice(registry.models(query, at=at), limit))
-        names = name_people(registry) if any(model.owner for model in models) else {}
+        names = find_names(registry, [model.owner for model in models if model.owner])
         exact = any(model.name == query for model in models)
         versions = list(islice(registry.versions(query, at=at), limit)) if exact else []
         standing = [] if terminal.as_json else _find_standing(registry, versions)
-    if terminal.as_json:
-        terminal.answer([record.values() for record in (versions if exact else models)], [])
-    elif exact:
+    if not terminal.as_json and exact:
         _draw_versions(versions, standing)
-    elif models:
+    elif not terminal.as_json and models:
         rows = [(model.name, model.latest, names.get(model.owner or "", model.owner)) for model in models]
         draw_table(("model", "latest", "owner"), rows)
+    items = [record.values() for record in (versions if exact else models)]
+    terminal.answer_found(items, found="/" not in query)
 
 
 @click.command()
@@ -61,27 +62,27 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
 def identify(terminal: Terminal, what: str, *, limit: int) -> None:
     """Find the versions that a file belongs to.
 
-    Takes a file, a directory or a digest (sha256:...). Each match is proven by the log. Exit 0 if every file
-    is known, 1 if one is not.
+    Takes a file, a directory or a digest (sha256:...). Each match is proven by the log, but there may be
+    more. Exit 0 if every file is known, 1 if one is not.
     """
     with connect(terminal) as registry:
         identified = registry.identify(what, limit=limit)
         versions = [match.version.record for match in identified.matches]
         standing = _find_standing(registry, versions)
-    if terminal.as_json:
-        matches = [
-            {**match.version.record.values(), "files": dict(match.files), "whole": match.whole}
-            for match in identified.matches
+    if identified.matches and not terminal.as_json:
+        rows = [
+            (str(match.version), word, _describe_match(match), match.version.record.published)
+            for match, word in zip(identified.matches, standing, strict=True)
         ]
-        terminal.answer({"matches": matches, "unknown": list(identified.unknown)}, [])
-    else:
-        if identified.matches:
-            rows = [
-                (str(match.version), word, _describe_match(match), match.version.record.published)
-                for match, word in zip(identified.matches, standing, strict=True)
-            ]
-            draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
-        terminal.answer(None, [f"{path} belongs to no version" for path in identified.unknown])
+        draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
+    matches = [
+        {**match.version.record.values(), "files": dict(match.files), "whole": match.whole}
+        for match in identified.matches
+    ]
+    terminal.answer_found(
+        {"matches": matches, "unknown": list(identified.unknown)},
+        [f"no version is found that has {path}" for path in identified.unknown],
+    )
     if identified.unknown:
         sys.exit(NO)
 
@@ -146,10 +147,9 @@ def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:
     with connect(terminal) as registry:
         records = list(islice(registry.search(query, at=at), limit))
         standing = [] if terminal.as_json else _find_standing(registry, records)
-    if terminal.as_json:
-        terminal.answer([record.values() for record in records], [])
-    elif records:
+    if records and not terminal.as_json:
         _draw_versions(records, standing)
+    terminal.answer_found([record.values() for record in records])
 
 
 def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:

@@ -2,16 +2,17 @@
 
 import click
 
-from muniment.cli.session import connect, describe_receipt, name_people
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
+from muniment.cli.terminal import Terminal, at_option, json_option
 
 
 @click.command()
 @click.argument("name")
 @click.argument("principal", required=False)
+@at_option
 @json_option
 @click.pass_obj
-def owner(terminal: Terminal, name: str, principal: str | None) -> None:
+def owner(terminal: Terminal, name: str, principal: str | None, at: str | None) -> None:
     """Set or list the owners of a model.
 
     The owner answers for the model. An admin or the present owner names PRINCIPAL, by name or id; without
@@ -19,14 +20,13 @@ def owner(terminal: Terminal, name: str, principal: str | None) -> None:
     """
     with connect(terminal) as registry:
         if principal is not None:
+            refuse_at(at)
             receipt = registry.set_owner(name, principal)
             terminal.answer(describe_receipt(receipt), [f"{principal} owns {name} (entry {receipt.index})"])
             return
-        owners, names = registry.owners(name), name_people(registry)
+        owners = registry.owners(name, at=at)
+        names = find_names(registry, {one for record in owners for one in (record.owner, record.author)})
     terminal.answer(
         [one.values() for one in owners],
-        [
-            f"{one.set}  {names.get(one.owner, one.owner)}, set by {names.get(one.author, one.author)}"
-            for one in owners
-        ],
+        [f"{one.set}  {names[one.owner]}, set by {names[one.author]}" for one in owners],
     )

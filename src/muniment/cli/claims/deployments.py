@@ -48,28 +48,29 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
 @json_option
 @click.pass_obj
 def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, history: bool) -> None:
-    """List deployments, of one model or of all."""
+    """List deployments, of one model or of all.
+
+    Those of a model are listed whole, which is proven. Without a model, namespaces are found, and there may
+    be more.
+    """
     with connect(terminal) as registry:
         records = list(registry.deployments(name or None, target=target, at=at, history=history))
         loaded = [_describe_loaded(registry, record) for record in records]
         standing = find_standing(registry, [f"{record.name}@{record.number}" for record in records])
-    if terminal.as_json:
-        terminal.answer(
+    if not terminal.as_json:
+        draw_table(
+            ("target", "version", "", "state", "since", "loaded", "entry"),
             [
-                {**record.values(), "as_meant": text != _OTHER, "standing": word}
-                for record, text, word in zip(records, loaded, standing, strict=True)
+                (r.target, f"{r.name}@{r.number}", word, r.state, r.recorded, text, r.index)
+                for r, text, word in zip(records, loaded, standing, strict=True)
             ],
-            [],
+            alarming=[bool(word) or text == _OTHER for text, word in zip(loaded, standing, strict=True)],
         )
-        return
-    draw_table(
-        ("target", "version", "", "state", "since", "loaded", "entry"),
-        [
-            (r.target, f"{r.name}@{r.number}", word, r.state, r.recorded, text, r.index)
-            for r, text, word in zip(records, loaded, standing, strict=True)
-        ],
-        alarming=[bool(word) or text == _OTHER for text, word in zip(loaded, standing, strict=True)],
-    )
+    items = [
+        {**record.values(), "as_meant": text != _OTHER, "standing": word}
+        for record, text, word in zip(records, loaded, standing, strict=True)
+    ]
+    terminal.answer_found(items, found=not name)
 
 
 _OTHER = "SOMETHING ELSE"

@@ -3,13 +3,13 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from muniment.cli.gates.reports import write_junit, write_sarif
-from muniment.cli.session import connect, describe_receipt, name_people, put_names
+from muniment.cli.session import connect, describe_receipt, find_named, put_names
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
@@ -37,7 +37,7 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
     """
     with connect(terminal) as registry:
         gate = registry.version(reference).check(alias)
-        names = name_people(registry)
+        names = find_named(registry, list_messages([gate]))
     if junit is not None:
         junit.write_bytes(write_junit(gate))
     if sarif is not None:
@@ -199,6 +199,11 @@ def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
                 lines.append("           as the registry says: it cannot be proven here")
         lines += _describe_nothing(verdict)
     return lines
+
+
+def list_messages(gates: Sequence[Gate]) -> list[str]:
+    """List what the rules say, which may name people by their ids."""
+    return [finding.message for gate in gates for verdict in gate.verdicts for finding in verdict.findings]
 
 
 def _describe_finding(finding: Finding, names: Mapping[str, str]) -> list[str]:

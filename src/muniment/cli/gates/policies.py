@@ -8,8 +8,8 @@ import click
 import yaml
 
 from muniment.cli.drawing import draw_table
-from muniment.cli.gates.moves import describe_verdicts, split_alias
-from muniment.cli.session import connect, describe_receipt, name_people, put_names
+from muniment.cli.gates.moves import describe_verdicts, list_messages, split_alias
+from muniment.cli.session import connect, describe_receipt, find_named, find_names, put_names, refuse_at
 from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json
@@ -95,13 +95,14 @@ def show(terminal: Terminal, reference: str, at: str | None) -> None:
 
 @policy.command()
 @click.argument("namespace")
+@at_option
 @json_option
 @click.pass_obj
-def history(terminal: Terminal, namespace: str) -> None:
+def history(terminal: Terminal, namespace: str, at: str | None) -> None:
     """List every policy ever set in a namespace, oldest first."""
     with connect(terminal) as registry:
-        records = registry.policies.history(namespace)
-        names = {author: registry.people.get(author).name or author for author in {r.author for r in records}}
+        records = registry.policies.history(namespace, at=at)
+        names = find_names(registry, [record.author for record in records])
     if terminal.as_json:
         terminal.answer([record.values() for record in records], [])
         return
@@ -113,15 +114,21 @@ def history(terminal: Terminal, namespace: str) -> None:
 
 @policy.command()
 @click.argument("name")
-@click.argument("tier_name", metavar="TIER")
+@click.argument("tier_name", metavar="[TIER]", required=False)
+@at_option
 @json_option
 @click.pass_obj
-def tier(terminal: Terminal, name: str, tier_name: str) -> None:
-    """Set the risk tier of a model.
+def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -> None:
+    """Set or show the risk tier of a model.
 
-    A policy can apply to some tiers only.
+    A policy can apply to some tiers only. Without TIER, show the one that the model is in.
     """
     with connect(terminal) as registry:
+        if tier_name is None:
+            present = registry.policies.tier(name, at=at)
+            terminal.answer({"name": name, "tier": present}, [present])
+            return
+        refuse_at(at)
         receipt = registry.policies.set_tier(name, tier_name)
     terminal.answer(describe_receipt(receipt), [f"{name} is in tier {tier_name}"])
 
@@ -138,7 +145,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
     """
     with connect(terminal) as registry:
         gate = registry.version(reference).check(alias)
-        names = name_people(registry)
+        names = find_named(registry, list_messages([gate]))
     lines = [f"{gate.version} for {alias}: {'it may move' if gate.passed else 'it may not move'}"]
     for verdict in gate.verdicts:
         lines.append(f"policy {verdict.policy or 'none yet'} ({verdict.mode})")
@@ -167,8 +174,8 @@ def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: s
     with connect(terminal) as registry:
         references = list(dict.fromkeys(_list_versions(registry, names, every=every)))
         gates = list(registry.policies.simulate(document, alias, references))
-        people = name_people(registry)
-    failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
+        failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
+        people = find_named(registry, list_messages(failing))
     lines = [f"{len(failing)} of {count(len(gates), 'version')} would fail"]
     lines += [line for gate in failing for line in (gate.version, *describe_verdicts(gate, people))]
     terminal.answer([describe_gate(gate) for gate in gates], lines)

@@ -1,10 +1,12 @@
 """`muniment request`, `requests` and `inbox`."""
 
+from collections.abc import Mapping, Sequence
+
 import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt, find_names
-from muniment.cli.terminal import ENTRY, Terminal, json_option
+from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
 from muniment.core.canonical import JsonObject
 from muniment.core.verbs.gates import InboxItem
 
@@ -35,12 +37,13 @@ def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entr
 @click.command()
 @click.argument("name")
 @click.option("--closed", is_flag=True, help="Include answered requests.")
+@at_option
 @json_option
 @click.pass_obj
-def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
+def requests(terminal: Terminal, name: str, *, closed: bool, at: str | None) -> None:
     """List the requests for approval of a model."""
     with connect(terminal) as registry:
-        entries = registry.requests.list(name, closed=closed)
+        entries = registry.requests.list(name, closed=closed, at=at)
         names = find_names(registry, {one.record.requester for one in entries})
     if terminal.as_json:
         terminal.answer(
@@ -70,14 +73,18 @@ def requests(terminal: Terminal, name: str, *, closed: bool) -> None:
 def inbox(terminal: Terminal) -> None:
     """Show what is waiting for you.
 
-    Lists what you have to decide, and the news of the last 30 days.
+    Lists what you have to decide, and the news of the last 30 days, as it is now. Each item is proven, but
+    there may be more.
     """
     with connect(terminal) as registry:
         items = registry.inbox()
         names = find_names(registry, {item.who for item in items if item.who})
-    if terminal.as_json:
-        terminal.answer([_describe(item) for item in items], [])
-        return
+    if not terminal.as_json:
+        _draw(items, names)
+    terminal.answer_found([_describe(item) for item in items])
+
+
+def _draw(items: Sequence[InboxItem], names: Mapping[str, str]) -> None:
     draw_table(
         ("what", "version", "for", "from", "since", "due", "text", "entry"),
         [

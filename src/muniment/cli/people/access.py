@@ -7,7 +7,16 @@ from pathlib import Path
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import DAYS, ENTRY, Amount, FilePath, Terminal, json_option, show_in_browser
+from muniment.cli.terminal import (
+    DAYS,
+    ENTRY,
+    Amount,
+    FilePath,
+    Terminal,
+    at_option,
+    json_option,
+    show_in_browser,
+)
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login as sign_in
 from muniment.client.people.login import login_workload
@@ -98,13 +107,14 @@ def new_token(
 
 @token.command("list")
 @click.option("--for", "principal", metavar="PRINCIPAL", help="The owner of the tokens [you].")
+@at_option
 @json_option
 @click.pass_obj
-def list_tokens(terminal: Terminal, principal: str | None) -> None:
-    """List valid tokens: id, expiry, scopes and name."""
+def list_tokens(terminal: Terminal, principal: str | None, at: str | None) -> None:
+    """List tokens that were not revoked: id, expiry, scopes and name."""
     with connect(terminal) as registry:
-        tokens = registry.access.tokens(principal)
-    terminal.answer(
+        tokens = registry.access.tokens(principal, at=at)
+    terminal.answer_found(
         [{**one.record.values(), "name": one.label} for one in tokens],
         [
             f"{one.record.id:.16}  until {one.record.expires}  {one.record.scopes or 'all'}  {one.label}"
@@ -157,13 +167,14 @@ def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple
 
 
 @trust.command("list")
+@at_option
 @json_option
 @click.pass_obj
-def list_issuers(terminal: Terminal) -> None:
+def list_issuers(terminal: Terminal, at: str | None) -> None:
     """List the rules that let workloads sign in."""
     with connect(terminal) as registry:
-        rules = registry.access.issuers()
-    terminal.answer(
+        rules = registry.access.issuers(at=at)
+    terminal.answer_found(
         [rule.values() for rule in rules],
         [f"{rule.index}  {rule.issuer}  {rule.claims}  {rule.principal}" for rule in rules],
     )

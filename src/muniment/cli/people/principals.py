@@ -62,14 +62,15 @@ def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) ->
 
 
 @key.command("list")
+@at_option
 @json_option
 @click.pass_obj
-def list_keys(terminal: Terminal) -> None:
-    """List all keys: owner, machine, assurance and status."""
+def list_keys(terminal: Terminal, at: str | None) -> None:
+    """List the keys of all people and workloads: owner, machine, assurance and status."""
     with connect(terminal) as registry:
-        people = registry.people.list()
+        people = registry.people.list(at=at)
     keys = [(person, record) for person in people for record in person.keys]
-    terminal.answer(
+    terminal.answer_found(
         [record.values() for _, record in keys],
         [
             f"{record.id}  {_name(person)}  {dict(person.machines).get(record.id, '-')}  "
@@ -200,13 +201,14 @@ def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> 
 
 
 @user.command("list")
+@at_option
 @json_option
 @click.pass_obj
-def list_users(terminal: Terminal) -> None:
+def list_users(terminal: Terminal, at: str | None) -> None:
     """List people and workloads with their roles."""
     with connect(terminal) as registry:
-        people = registry.people.list()
-    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
+        people = registry.people.list(at=at)
+    terminal.answer_found([_describe(person) for person in people], [_line(person) for person in people])
 
 
 @click.group()

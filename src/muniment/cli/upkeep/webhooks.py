@@ -1,10 +1,13 @@
 """`muniment webhook`."""
 
+from collections.abc import Sequence
+
 import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import ENTRY, Terminal, json_option
+from muniment.core.verbs.upkeep import Webhook
 
 
 @click.group()
@@ -44,20 +47,22 @@ def list_(terminal: Terminal, namespace: str) -> None:
     """List the webhooks of a namespace and their failed deliveries."""
     with connect(terminal) as registry:
         webhooks = registry.webhooks.list(namespace)
-    if terminal.as_json:
-        terminal.answer(
-            [
-                {
-                    **one.record.values(),
-                    "url": one.url,
-                    "next": one.next,
-                    "failed": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.failed],
-                }
-                for one in webhooks
-            ],
-            [],
-        )
-        return
+    if not terminal.as_json:
+        _draw(webhooks)
+    terminal.answer_found(
+        [
+            {
+                **one.record.values(),
+                "url": one.url,
+                "next": one.next,
+                "failed": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.failed],
+            }
+            for one in webhooks
+        ]
+    )
+
+
+def _draw(webhooks: Sequence[Webhook]) -> None:
     draw_table(
         ("webhook", "url", "events", "next entry", "dead", "last fault"),
         [

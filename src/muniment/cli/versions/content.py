@@ -10,8 +10,8 @@ from muniment.capture.keeping import Recorded, read_run
 from muniment.capture.run import Run
 from muniment.capture.tree import collect
 from muniment.cli.drawing import show_progress
-from muniment.cli.session import connect, describe_receipt, name_people
-from muniment.cli.terminal import ENTRY, FilePath, Terminal, json_option
+from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
+from muniment.cli.terminal import ENTRY, FilePath, Terminal, at_option, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.counting import count
@@ -94,28 +94,37 @@ def push(  # noqa: PLR0913 - one parameter for each option
 @click.option("--publish", "published", type=ENTRY, help="Publish the draft with this entry.")
 @click.option("--discard", "discarded", type=ENTRY, help="Discard the draft with this entry, and its files.")
 @click.option("--reason", default="", help="The reason to discard, or what is new in the version.")
+@at_option
 @json_option
 @click.pass_obj
-def drafts(
-    terminal: Terminal, name: str, *, published: int | None, discarded: int | None, reason: str
+def drafts(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    name: str,
+    *,
+    published: int | None,
+    discarded: int | None,
+    reason: str,
+    at: str | None,
 ) -> None:
     """List, publish and discard drafts.
 
     A draft belongs to its author: nobody else can publish or discard it.
     """
+    if published is not None or discarded is not None:
+        refuse_at(at)
     with connect(terminal) as registry:
         if discarded is not None:
             receipt = registry.drafts.discard(discarded, reason)
             terminal.answer(describe_receipt(receipt), [f"discarded the draft of entry {discarded}"])
             return
-        saved = registry.drafts.list(name)
+        saved = registry.drafts.list(name, at=at)
         if published is not None:
             chosen = [one for one in saved if one.record.index == published]
             if not chosen:
                 raise RequestNotFound(entry=published, kind="draft")
             _answer_published(terminal, registry.drafts.publish(chosen[0], message=reason))
             return
-        names = name_people(registry)
+        names = find_names(registry, [one.record.author for one in saved])
     terminal.answer(
         [{**one.record.values(), "text": one.message} for one in saved],
         [_describe_draft(one, names) for one in saved],

@@ -59,7 +59,7 @@ def revoke(terminal: Terminal, reference: str, reason: str) -> None:
         affected = _find_affected(registry, version)
     lines = [f"{version} is revoked (entry {receipt.index})"]
     lines += [f"  affected  {line}" for line in _describe_affected(affected)]
-    terminal.answer({**describe_receipt(receipt), "affected": affected}, lines)
+    terminal.answer_found({**describe_receipt(receipt), "affected": affected}, lines)
 
 
 @click.command()

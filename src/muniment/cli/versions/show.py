@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from muniment.cli.gates.standing import describe_state
-from muniment.cli.session import connect, name_people
+from muniment.cli.session import connect, find_names
 from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.client.proofs.checking import find_withdrawn
 from muniment.client.sdk.registry import Registry
@@ -40,12 +40,13 @@ def show(terminal: Terminal, reference: str, at: str | None) -> None:
 
 def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[str]]:
     detail = version.describe()
-    names = name_people(registry)
     record, revision = version.record, version.revision()
     withdrawn = find_withdrawn(version.session.backend, detail.attestations, record, revision)
     scans = _find_scans(version, detail)
     owners = registry.owners(record.name, at=version.at)
     owner = owners[-1].owner if owners else None
+    signers = [claim.signer for claim in detail.attestations]
+    names = find_names(registry, [record.author, *signers, *([owner] if owner else [])])
     document: JsonObject = {
         "version": str(version),
         "digest": record.revision,
@@ -66,7 +67,7 @@ def _describe(registry: Registry, version: Version) -> tuple[JsonObject, list[st
         "attestations": [
             {**claim.values(), "kind": kind_of(claim.predicate_type)} for claim in detail.attestations
         ],
-        "withdrawal_reasons": dict(detail.withdrawal_reasons),
+        "reasons": dict(detail.reasons),
     }
     author = names.get(record.author, record.author)
     lines = [
@@ -114,6 +115,6 @@ def _describe_claim(
     lines = [f"  {label}  {claim.digest:.19} by {signer}, entry {claim.index}"]
     by = withdrawn.get(claim.index)
     if by is not None:
-        reason = detail.withdrawal_reasons.get(by.digest, "(erased)")
+        reason = detail.reasons.get(by.digest, "(erased)")
         lines.append(f"    WITHDRAWN  {by.recorded} by {signer}, entry {by.index}: {reason}")
     return lines

@@ -74,21 +74,21 @@ class Policies:
         query = GetPolicies(name=ModelName.parse(name), alias=Alias(alias), at=at)
         return [self._read(record) for record in self._session.backend.ask(query)]
 
-    def history(self, namespace: str) -> list[PolicyRecord]:
-        """List all policies ever set for the models of a namespace, oldest first."""
-        return list(read_all(self._session.backend, ListPolicies(namespace=namespace)))
+    def history(self, namespace: str, *, at: str | None = None) -> list[PolicyRecord]:
+        """List all policies ever set for the models of a namespace, now or until a time, oldest first."""
+        return list(read_all(self._session.backend, ListPolicies(namespace=namespace, at=at)))
 
     def set_tier(self, name: str, tier: str) -> Receipt:
         """Put a model into a risk tier; a policy can apply to some tiers only."""
         return self._session.backend.execute(SetTier(name=ModelName.parse(name), tier=tier))
 
-    def tier(self, name: str) -> str:
-        """Read the risk tier of a model.
+    def tier(self, name: str, *, at: str | None = None) -> str:
+        """Read the risk tier of a model, now or at a time.
 
         Raises:
             TierNotFound: it is in none.
         """
-        return self._session.backend.ask(GetTier(name=ModelName.parse(name))).tier
+        return self._session.backend.ask(GetTier(name=ModelName.parse(name), at=at)).tier
 
     def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
         """Judge versions by a policy as if it were in force for an alias; nothing is set.

@@ -36,9 +36,10 @@ class Requests:
         """
         return self._backend.execute(CloseRequest(request=request, reason=write_reason(reason)))
 
-    def list(self, name: str, *, closed: bool = False) -> Sequence[Request]:
-        """List the open requests for the versions of a model, each proven; with `closed`, all."""
-        return list(read_all(self._backend, ListRequests(name=ModelName.parse(name), closed=closed)))
+    def list(self, name: str, *, closed: bool = False, at: str | None = None) -> Sequence[Request]:
+        """List the open requests for versions of a model, now or at a time, proven; with `closed`, all."""
+        query = ListRequests(name=ModelName.parse(name), closed=closed, at=at)
+        return list(read_all(self._backend, query))
 
 
 class Comments:
@@ -56,9 +57,12 @@ class Comments:
         command = PostComment(reference=version.reference, text=Payload.of(text), about=about)
         return self._backend.execute(command)
 
-    def list(self, version: Version) -> Sequence[Comment]:
-        """List the comments on a version, oldest first, each proven."""
-        return list(read_all(self._backend, ListComments(reference=version.reference)))
+    def list(self, version: Version, *, at: str | None = None) -> Sequence[Comment]:
+        """List the comments on a version, now or at a time, oldest first, proven.
+
+        Without `at`, list them as of the time of the version, if it has one.
+        """
+        return list(read_all(self._backend, ListComments(reference=version.reference, at=at or version.at)))
 
     def erase(self, comment: int) -> Receipt:
         """Erase the text of a comment permanently, by its entry."""

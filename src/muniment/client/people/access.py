@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.errors import RecordUnproven
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import parse_scopes
 from muniment.core.people.roles import Act
@@ -65,9 +66,20 @@ class Access:
         )
         return Issued(text, self._backend.execute(command))
 
-    def tokens(self, principal: str | None = None) -> Sequence[Token]:
-        """List the valid tokens of the caller, or of another principal."""
-        return self._backend.ask(ListTokens(principal=principal))
+    def tokens(self, principal: str | None = None, *, at: str | None = None) -> Sequence[Token]:
+        """List the tokens of the caller, or of another principal, that were not revoked now or at a time.
+
+        Each is proven to be on record as theirs. That it was not revoked, and its name, are the registry's
+        word, and there may be more.
+        """
+        tokens = self._backend.ask(ListTokens(principal=principal, at=at))
+        owner = (
+            self._backend.principal if principal is None else self._backend.find_person(principal).record.id
+        )
+        for token in tokens:
+            if token.record.principal != owner:
+                raise RecordUnproven(record=f"tokens[{token.record.id}]", index=token.record.index)
+        return tokens
 
     def revoke(self, token: str) -> Receipt:
         """Revoke a token, by its id or its text."""
@@ -82,16 +94,20 @@ class Access:
         """End such a trust, by its entry."""
         return self._backend.execute(DistrustIssuer(rule=rule))
 
-    def issuers(self) -> Sequence[IssuerRecord]:
-        """List the trusted issuers, with the claims that each requires."""
-        return self._backend.ask(ListIssuers())
+    def issuers(self, *, at: str | None = None) -> Sequence[IssuerRecord]:
+        """List the trusted issuers, now or at a time, with the claims that each requires.
+
+        Each is proven to be on record. That its rule has not ended is the registry's word, and there may be
+        more.
+        """
+        return self._backend.ask(ListIssuers(at=at))
 
     def who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> Sequence[Person]:
         """List who may do an act in a namespace, now or at a time, with the grants that allow it."""
         return self._backend.ask(WhoMay(act=Act(act), namespace=namespace, at=at))
 
     def usage(self, namespace: str) -> Usage:
-        """Return how much a namespace holds, and its quota."""
+        """Return how much a namespace holds, and its quota, as the registry says."""
         return self._backend.ask(GetUsage(namespace=namespace))
 
     def set_quota(self, namespace: str, size_bytes: int | None) -> Receipt:

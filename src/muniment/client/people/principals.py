@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from muniment.client.proofs.paging import read_all
+from muniment.client.proofs.paging import find_all
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.errors import InvalidBody, PrincipalNotFound, RecordUnproven
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.receipts import Receipt
@@ -36,17 +37,17 @@ class People:
         """
         return self._backend.ask(GetSelf())
 
-    def list(self) -> Sequence[Person]:
-        """List everybody, oldest first."""
-        return list(read_all(self._backend, ListPeople()))
+    def list(self, *, at: str | None = None) -> Sequence[Person]:
+        """List people and workloads, now or at a time, oldest first, each proven; there may be more."""
+        return [self._prove(person, at) for person in find_all(self._backend, ListPeople(at=at))]
 
-    def get(self, principal: str) -> Person:
-        """Return a principal, by id or name, with the roles that the registry shows us.
+    def get(self, principal: str, *, at: str | None = None) -> Person:
+        """Return a principal, by id or name, now or at a time, with the roles that the registry shows us.
 
         Raises:
             PrincipalNotFound: there is none.
         """
-        return self._backend.find_person(principal)
+        return self._backend.find_person(principal, at)
 
     def add(
         self, name: str, key: PublicKey | None = None, *, expires: str | None = None, workload: bool = False
@@ -80,6 +81,13 @@ class People:
     def withdraw(self, principal: str, role: Role | str, namespace: str = EVERYWHERE) -> Receipt:
         """End a grant."""
         return self._backend.execute(RevokeRole(principal=principal, role=Role(role), namespace=namespace))
+
+    def _prove(self, found: Person, at: str | None) -> Person:
+        try:
+            return self._backend.prove_person(found, at)
+        except (PrincipalNotFound, InvalidBody) as error:
+            record = found.record
+            raise RecordUnproven(record=f"{record.table}[{record.id}]", index=record.index) from error
 
 
 def write_reason(text: str) -> Payload | None:

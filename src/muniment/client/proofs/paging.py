@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import ListNamespaces, SearchVersions
-from muniment.core.verbs.verb import PageQuery, entry_of
+from muniment.core.verbs.verb import Ask, PageQuery, entry_of
 
 T = TypeVar("T")
 
@@ -15,10 +15,19 @@ _PAGE: Final = 500
 
 
 def read_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
-    """Iterate over the items of all pages."""
+    """Iterate over the items of all pages. Raises as `TrustedBackend.ask`."""
+    return _read_pages(backend.ask, query)
+
+
+def find_all(backend: TrustedBackend, query: PageQuery[T]) -> Iterator[T]:
+    """Iterate over the items of all pages, as the registry says; the caller MUST prove each."""
+    return _read_pages(backend.ask_unproven, query)
+
+
+def _read_pages(ask: Ask, query: PageQuery[T]) -> Iterator[T]:
     query = replace(query, limit=_PAGE)
     while True:
-        page = backend.ask(query)
+        page = ask(query)
         yield from page
         if len(page) < _PAGE:
             return
@@ -35,10 +44,10 @@ def list_namespaces(backend: TrustedBackend, prefix: str = "", at: str | None = 
 
 
 def search_all(backend: TrustedBackend, text: str, at: str | None = None) -> Iterator[VersionRecord]:
-    """Search for versions, page by page; none is proven yet."""
+    """Search for versions, page by page, as the registry says; the caller MUST prove each."""
     cursor: str | None = None
     while True:
-        page = backend.ask(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))
+        page = backend.ask_unproven(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))
         yield from page.items
         if page.next is None:
             return

@@ -18,6 +18,7 @@ from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
+from muniment.client.proofs.finding import list_records
 from muniment.client.proofs.following import DRIFT_S, Follower
 from muniment.client.proofs.lists import ProvenLists
 from muniment.client.proofs.memory import Memory, Remembered
@@ -41,7 +42,7 @@ from muniment.core.errors import (
     Refused,
     UnknownSigner,
 )
-from muniment.core.events import IndexSealed, Subject
+from muniment.core.events import Entry, IndexSealed, Subject
 from muniment.core.events.subjects import of_namespace
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
@@ -159,15 +160,13 @@ class TrustedBackend:
             RecordUnproven, ProofInvalid: the registry's answer does not follow from its log.
         """
         if self._credential is None:
-            person = self.ask(GetSelf()).record
-            self.check_record(person)
-            return person.id
+            return self.ask(GetSelf()).record.id
         record = self._find_credential(self._credential)
         self.check_record(record)
         return record.principal
 
-    def find_person(self, text: str) -> Person:
-        """Return a principal, by id or by name.
+    def find_person(self, text: str, at: str | None = None) -> Person:
+        """Return a principal, by id or by name, now or at a time.
 
         Its name, its keys, and its roles in the namespaces that the registry names are proven.
 
@@ -175,9 +174,7 @@ class TrustedBackend:
             PrincipalNotFound: there is none.
             RecordUnproven: the answer is another principal.
         """
-        found = self._backend.ask(FindPerson(principal=text))
-        namespaces = {grant.namespace for grant in found.grants} - {EVERYWHERE}
-        person = self.ask(GetPerson(principal=found.record.id, namespaces=tuple(sorted(namespaces))))
+        person = self.prove_person(self._backend.ask(FindPerson(principal=text, at=at)), at)
         if text not in {person.record.id, person.name}:
             raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
         return person
@@ -185,6 +182,16 @@ class TrustedBackend:
     def meet(self) -> Remembered:
         """Get the present head of the log, and check it against what was seen. Raises as `__init__`."""
         return self._follower.meet()
+
+    def prove_person(self, found: Person, at: str | None = None) -> Person:
+        """Return a principal as it is proven, with its roles in the namespaces that `found` names.
+
+        Raises:
+            PrincipalNotFound: there is none.
+        """
+        namespaces = {grant.namespace for grant in found.grants} - {EVERYWHERE}
+        query = GetPerson(principal=found.record.id, namespaces=tuple(sorted(namespaces)), at=at)
+        return self.ask(query)
 
     def execute(self, command: Command) -> Receipt:
         """Execute a command, and check its receipt.
@@ -226,6 +233,8 @@ class TrustedBackend:
     def ask(self, query: Query[A]) -> A:
         """Answer a query: compute a proven answer from its basis, and check a proof.
 
+        Of an answer that is found, each record is proven to be on record, as of then; there may be more.
+
         Raises:
             Untrusted: a part is not proven, or is missing.
             NotFound: there is no answer, which is proven as well.
@@ -245,6 +254,9 @@ class TrustedBackend:
                 check_subjects(answer, head.index, self.salt_of)
         if isinstance(answer, Restores):
             self._check_restores(answer, sent)
+        if not query.declared.proven:
+            for record in list_records(answer):
+                self.check_record(record, query)
         return answer
 
     def ask_unproven(self, query: Query[A]) -> A:
@@ -260,15 +272,16 @@ class TrustedBackend:
         """Return what an answer follows from, unchecked, for somebody else to check."""
         return self._backend.prove(query, known)
 
-    def check_record(self, record: Record) -> None:
-        """Check that a record follows from the log.
+    def check_record(self, record: Record, query: Query[object] | None = None) -> None:
+        """Check that a record follows from the log, as of the time that a query asks for.
 
         Raises:
-            RecordUnproven: the record does not follow from its entry.
+            RecordUnproven: the record does not follow from its entry, or the entry came later.
             ProofInvalid: the entry is not in the log.
         """
-        proof = self.ask(GetProof(index=record.index))
-        if proof.index != record.index or not proof.entry.makes(record):
+        past = None if query is None else past_of(query)
+        entry = self._find_entry(record.index)
+        if entry is None or not entry.makes(record) or (past is not None and not past.has(entry)):
             key = ", ".join(str(part) for part in record.identity())
             raise RecordUnproven(record=f"{record.table}[{key}]", index=record.index)
 
@@ -298,10 +311,17 @@ class TrustedBackend:
         """Close the backend."""
         self._backend.close()
 
+    def _find_entry(self, index: int) -> Entry | None:
+        """Prove an entry; None if there is none that we may read."""
+        try:
+            return self.ask(GetProof(index=index)).entry
+        except (EventNotFound, InvalidBody):
+            return None
+
     def _find_credential(self, credential: Credential) -> TokenRecord | KeyRecord:
         records: list[TokenRecord | KeyRecord] = []
         if credential.kind is TokenRecord:
-            records = [token.record for token in self.ask(ListTokens())]
+            records = [token.record for token in self.ask_unproven(ListTokens())]
         else:
             with suppress(UnknownSigner):
                 records = [self.ask(GetKey(key_id=credential.id))]

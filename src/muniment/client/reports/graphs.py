@@ -51,7 +51,7 @@ def _write_tree(graph: Graph, direction: Direction) -> str:
 
 def _write_dot(graph: Graph, direction: Direction) -> str:
     del direction
-    lines = ["digraph lineage {", "  rankdir=LR;"]
+    lines = ["digraph lineage {", "  rankdir=LR;", '  label="found: there may be more";']
     lines += [f'  "{node.digest[:16]}" [label={json.dumps(label_of(graph, node))}];' for node in graph.nodes]
     lines += [
         f'  "{edge.parent[:16]}" -> "{edge.child[:16]}" [label={json.dumps(edge.relation)}];'
@@ -67,6 +67,7 @@ def _write_json(graph: Graph, direction: Direction) -> str:
 def describe(graph: Graph, direction: Direction) -> JsonObject:
     """Describe a graph as a JSON document."""
     return {
+        "found": True,
         "root": graph.root,
         "direction": str(direction),
         "whole": graph.whole,

@@ -10,6 +10,7 @@ from typing import Self
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.audit.auditing import Audit, OnEntries, audit
+from muniment.client.gates.inbox import read_inbox
 from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
@@ -37,12 +38,11 @@ from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
-from muniment.core.verbs.catalog import ListModels, ListOwners, SetOwner
+from muniment.core.verbs.catalog import ListModels, ListOwners, SearchVersions, SetOwner
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
     CloseEmergency,
-    GetInbox,
     InboxItem,
     ListMoves,
     Move,
@@ -157,17 +157,25 @@ class Registry:
     def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """Search for versions, now or at a time (syntax: docs/reference/search.md).
 
+        Each is proven to be on record. That it meets the condition is the registry's word, and there may be
+        more.
+
         >>> registry.search("metric.auc > 0.9 and param.depth = 6 order by created")  # doctest: +SKIP
 
         Raises:
             InvalidQuery: the text breaks the grammar.
         """
-        return search_all(self._session.backend, text, at)
+        backend = self._session.backend
+        for record in search_all(backend, text, at):
+            backend.check_record(record, SearchVersions(text=text, at=at))
+            yield record
 
     def identify(
         self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
     ) -> Identified:
-        """Find the versions that have a file, files of a directory or a digest (`sha256:...`), each proven.
+        """Find the versions that have a file, files of a directory or a digest (`sha256:...`).
+
+        Each is proven, but there may be more.
 
         Raises:
             NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
@@ -208,7 +216,10 @@ class Registry:
     def lineage(
         self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
     ) -> Graph:
-        """Trace what a version, digest or commit was made from (`up`), or what was made from it (`down`)."""
+        """Trace what a version, digest or commit was made from (`up`), or what was made from it (`down`).
+
+        Each node and edge is proven, but there may be more.
+        """
         way = Direction(direction)
         return trace(self._session.backend, target, way, depth=depth, limit=limit)
 
@@ -293,8 +304,11 @@ class Registry:
         )
 
     def inbox(self) -> Sequence[InboxItem]:
-        """List what is waiting for us, and the news of the last 30 days."""
-        return self._session.backend.ask(GetInbox())
+        """List what is waiting for us, and the news of the last 30 days.
+
+        Each item is proven. That we have not decided it yet is the registry's word, and there may be more.
+        """
+        return read_inbox(self._session.backend)
 
     # ---- the log
 

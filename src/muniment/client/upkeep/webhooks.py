@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.errors import RecordUnproven
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.upkeep import EndWebhook, ListWebhooks, ReplayWebhook, SetWebhook, Webhook
@@ -40,10 +41,15 @@ class Webhooks:
         return NewWebhook(secret, self._backend.execute(command))
 
     def list(self, namespace: str) -> Sequence[Webhook]:
-        """List the webhooks of a namespace, with their failed deliveries."""
+        """List the webhooks of a namespace, with their failed deliveries.
+
+        Each is proven to be on record. Its address, its state and its failures are the registry's word, and
+        there may be more.
+        """
         webhooks = self._backend.ask(ListWebhooks(namespace=namespace))
         for webhook in webhooks:
-            self._backend.check_record(webhook.record)
+            if webhook.record.namespace != namespace:
+                raise RecordUnproven(record=f"webhooks[{webhook.record.index}]", index=webhook.record.index)
         return webhooks
 
     def end(self, webhook: int) -> Receipt:

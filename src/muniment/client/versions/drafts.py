@@ -51,9 +51,9 @@ class Drafts:
 
         return deliver(backend, signer, Path(path), model, finish, run=read_run(run), on_bytes=on_bytes)
 
-    def list(self, name: str) -> Sequence[Draft]:
-        """List the open drafts of a model, oldest first, each proven."""
-        return list(read_all(self._session.backend, ListDrafts(name=ModelName.parse(name))))
+    def list(self, name: str, *, at: str | None = None) -> Sequence[Draft]:
+        """List the open drafts of a model, now or at a time, oldest first, proven."""
+        return list(read_all(self._session.backend, ListDrafts(name=ModelName.parse(name), at=at)))
 
     def publish(self, draft: Draft, *, message: str = "") -> Version:
         """Publish a draft of ours as the next version, with its own message or `message`."""

@@ -1,6 +1,7 @@
 """Lineage: the graph around a version or a digest, and the check of its links.
 
-The graph is an index of the registry; `check_provenance` relies only on signed claims and bytes.
+The graph is an index of the registry, of which each part is proven; `check_provenance` follows the signed
+claims to the end of every path, and names what is missing.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Final, NamedTuple
 from muniment.client.proofs.checking import check_file, read_claims, read_revision, resolve
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.proofs.verifying import Check, run_all
+from muniment.client.versions.tracing import prove_graph
 from muniment.core.bytes.revisions import File
 from muniment.core.claims.attestations import PROVENANCE, Attestation
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
@@ -38,13 +40,14 @@ def trace(
     depth: int = MAX_DEPTH,
     limit: int = 2000,
 ) -> Graph:
-    """Return the graph around a version, a digest (`sha256:…`) or a git commit.
+    """Return the graph around a version, a digest (`sha256:…`) or a git commit, as it is proven.
 
     Raises:
         VersionNotFound: the reference resolves to nothing.
+        ProofInvalid: a part does not follow from what is proven.
     """
     query = GetLineage(node=_node_of(backend, target), direction=direction, depth=depth, limit=limit)
-    return backend.ask(query)
+    return prove_graph(backend, backend.ask(query), query)
 
 
 def check_provenance(backend: TrustedBackend, reference: Reference) -> list[Check]:

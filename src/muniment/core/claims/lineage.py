@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from muniment.core.bytes.revisions import Revision
-from muniment.core.claims.attestations import PROVENANCE, Statement
+from muniment.core.claims.attestations import PROVENANCE, Attestation, Statement
 from muniment.core.claims.provenance import Provenance
 from muniment.core.digests import Digest
 
@@ -74,9 +74,9 @@ class Graph:
     whole: bool = True
 
 
-def edges_of(revision: Digest, statement: Statement) -> list[Edge]:
+def edges_of(revision: Digest, claim: Statement | Attestation) -> list[Edge]:
     """Return the edges that a claim about a revision adds."""
-    if statement.predicate_type != PROVENANCE:
+    if claim.predicate_type != PROVENANCE:
         return []
     return [
         Edge(
@@ -85,7 +85,7 @@ def edges_of(revision: Digest, statement: Statement) -> list[Edge]:
             relation=source.kind,
             name=(source.name or source.uri)[:_MAX_NAME],
         )
-        for source in Provenance(statement.predicate).inputs
+        for source in Provenance(claim.predicate).inputs
         if _NODE.fullmatch(source.digest) and source.digest != revision.hex
     ]
 

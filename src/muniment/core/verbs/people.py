@@ -284,10 +284,11 @@ class GetSelf(Query[Person]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindPerson(Query[Person]):
-    """Find a principal by id or by name."""
+    """Find a principal by id or by its present name, with the roles that the caller may see."""
 
     declared = Question("/principals/find", Who.MEMBER)
     principal: str
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,9 +303,10 @@ class GetPerson(Query[Person]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPeople(PageQuery[Person]):
-    """List all principals, oldest first."""
+    """List all principals, oldest first, with the roles that the caller may see."""
 
     declared = Question("/principals", Who.MEMBER)
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,10 +320,11 @@ class GetKey(Query[KeyRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListTokens(ListQuery[Token]):
-    """List a principal's valid tokens; null lists your own."""
+    """List a principal's tokens that were not revoked; null lists your own."""
 
     declared = Question("/tokens", Who.CALLER)
     principal: str | None = None
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +332,7 @@ class ListIssuers(ListQuery[IssuerRecord]):
     """List the trust rules for workloads."""
 
     declared = Question("/issuers", May(Act.READ, EVERYWHERE))
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class VersionDetail:
     """A version with its aliases, claims, message and status.
 
     `superseded` lists, for each alias that has left the version, the last move that did so.
-    `withdrawal_reasons` maps the digests of withdrawals to their reasons, without erased ones.
+    `reasons` maps the digests of claims to their reasons, without erased ones.
     """
 
     record: VersionRecord
@@ -72,7 +72,7 @@ class VersionDetail:
     retention: RetentionRecord | None = None
     emergencies: tuple[MoveRecord, ...] = ()
     superseded: tuple[MoveRecord, ...] = ()
-    withdrawal_reasons: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import importlib
 from muniment.answers.pages import bound, past_of
 from muniment.core.catalog.search import Search, identify_people
 from muniment.core.verbs.catalog import SearchPage, SearchVersions
-from muniment.services.log.past import end_of
+from muniment.services.past import end_of
 from muniment.services.people.principals import find_id
 from muniment.services.people.reading import Reading
 

@@ -1,11 +1,14 @@
 """Answers about people and workloads."""
 
-from muniment.answers.pages import select_page
-from muniment.answers.people import describe_person, list_grants
+from muniment.answers.folding import Past
+from muniment.answers.pages import past_of, select_page
+from muniment.answers.people import get_person
+from muniment.answers.view import State
 from muniment.core.people.roles import EVERYWHERE, Act
-from muniment.core.records import IssuerRecord, PrincipalRecord, TokenRecord, Where
+from muniment.core.records import GrantRecord, IssuerRecord, PrincipalRecord, TokenRecord, Where
 from muniment.core.verbs.people import (
     FindPerson,
+    GetPerson,
     GetSelf,
     ListIssuers,
     ListPeople,
@@ -13,7 +16,7 @@ from muniment.core.verbs.people import (
     Person,
     Token,
 )
-from muniment.services.people.issuers import list_rules
+from muniment.services.past import PastView, list_lasting, within
 from muniment.services.people.principals import get_principal
 from muniment.services.people.reading import Reading
 
@@ -24,17 +27,19 @@ def get_self(reading: Reading, _query: GetSelf) -> Person:
     Raises:
         NotIdentified: the caller has no principal.
     """
-    return _describe(reading, get_principal(reading.unit, reading.sight.principal))
+    return _describe(reading, get_principal(reading.unit, reading.sight.principal), None)
 
 
 def find_person(reading: Reading, query: FindPerson) -> Person:
     """Find a principal. Raises like `get_principal`."""
-    return _describe(reading, get_principal(reading.unit, query.principal))
+    return _describe(reading, get_principal(reading.unit, query.principal), past_of(query))
 
 
 def list_people(reading: Reading, query: ListPeople) -> tuple[Person, ...]:
     """List principals."""
-    return tuple(_describe(reading, record) for record in select_page(reading.unit, query, PrincipalRecord))
+    past = past_of(query)
+    records = select_page(reading.unit, query, PrincipalRecord, *within(reading.unit, past))
+    return tuple(_describe(reading, record, past) for record in records)
 
 
 def list_tokens(reading: Reading, query: ListTokens) -> tuple[Token, ...]:
@@ -48,16 +53,19 @@ def list_tokens(reading: Reading, query: ListTokens) -> tuple[Token, ...]:
         principal = get_principal(reading.unit, query.principal).id
         if principal != reading.sight.principal:
             reading.sight.check_may(Act.READ, EVERYWHERE)
-    records = reading.unit.projections.select(
-        TokenRecord, Where("principal", "=", principal), Where("revoked", "=", None)
-    )
+    records = list_lasting(reading.unit, past_of(query), TokenRecord, Where("principal", "=", principal))
     return tuple(Token(record=record, label=reading.find_text(record.label)) for record in records)
 
 
-def list_issuers(reading: Reading, _query: ListIssuers) -> tuple[IssuerRecord, ...]:
+def list_issuers(reading: Reading, query: ListIssuers) -> tuple[IssuerRecord, ...]:
     """List the trust rules for workloads."""
-    return list_rules(reading.unit)
+    return tuple(list_lasting(reading.unit, past_of(query), IssuerRecord))
 
 
-def _describe(reading: Reading, record: PrincipalRecord) -> Person:
-    return describe_person(reading, record, list_grants(reading.unit, record.id))
+def _describe(reading: Reading, record: PrincipalRecord, past: Past | None) -> Person:
+    """Describe a principal, with the roles that the caller may see."""
+    grants = list_lasting(reading.unit, past, GrantRecord, Where("principal", "=", record.id))
+    seen = {grant.namespace for grant in grants if reading.sight.sees(grant.namespace)} - {EVERYWHERE}
+    view = reading.unit if past is None else PastView(reading.unit, past)
+    state = State(view=view, registry=reading.registry, time=reading.time)
+    return get_person(state, GetPerson(principal=record.id, namespaces=tuple(sorted(seen))))

@@ -1,11 +1,21 @@
-"""The registry as it was, folded from the entries of then: no record of now is looked at."""
+"""The registry as it was.
+
+What is proven is folded from the entries of then, and no record of now is looked at. What is found is
+selected from the records of now, by when they began and ended.
+"""
+
+from dataclasses import replace
+from typing import TypeVar
 
 from muniment.answers.folding import FoldedRecords, Past, Told
 from muniment.answers.salts import find_salt
 from muniment.core.errors import EventNotFound
 from muniment.core.events import Entry, Subject, read_entry
+from muniment.core.records import Record, Where
 from muniment.log.index import Span, subject_hash
 from muniment.ports.unit import Unit
+
+R = TypeVar("R", bound=Record)
 
 
 class PastView:
@@ -49,3 +59,22 @@ def end_of(unit: Unit, past: Past) -> int:
     if past.entry >= unit.log.size():
         raise EventNotFound(index=past.entry)
     return past.entry + 1
+
+
+def within(unit: Unit, past: Past | None) -> list[Where]:
+    """Return the condition that records were on record then; none for now."""
+    return [] if past is None else [Where("index", "<", end_of(unit, past))]
+
+
+def list_lasting(unit: Unit, past: Past | None, kind: type[R], *conditions: Where) -> list[R]:
+    """List the records that had not ended, now or in the past, as they were.
+
+    The one column of theirs that is amended MUST be the entry at which they end.
+    """
+    (ended,) = kind.amendable
+    if past is None:
+        return unit.projections.select(kind, *conditions, Where(ended, "=", None))
+    end = end_of(unit, past)
+    began = unit.projections.select(kind, *conditions, Where("index", "<", end))
+    ends = ((record, getattr(record, ended)) for record in began)
+    return [replace(record, **{ended: None}) for record, entry in ends if entry is None or entry >= end]  # type: ignore[arg-type] # an entry, or none
