@@ -130,11 +130,11 @@ def test_list_shows_models_and_versions(cli: Cli, model: Path) -> None:
     """`list` takes a prefix or the whole name of a model."""
     for name in ("acme/x", "acme/y", "other/z"):
         cli("push", str(model), name)
-    assert [entry["name"] for entry in json.loads(cli("list", "acme/", "--json").stdout)] == [
+    assert [entry["name"] for entry in json.loads(cli("list", "acme/", "--json").stdout)["items"]] == [
         "acme/x",
         "acme/y",
     ]
-    assert [entry["number"] for entry in json.loads(cli("list", "acme/x", "--json").stdout)] == [1]
+    assert [entry["number"] for entry in json.loads(cli("list", "acme/x", "--json").stdout)["items"]] == [1]
     assert "other/z" in cli("list").stdout
     assert "acme/x@1" in cli("list", "acme/x").stdout
     assert cli("list", "none").stdout == ""
@@ -194,7 +194,7 @@ def test_keys_and_roles(cli: Cli, model: Path) -> None:
     cli("role", "grant", "Ada", "auditor")
     assert "auditor in *" in cli("user", "list").stdout
     cli("role", "revoke", "Ada", "auditor")
-    people = json.loads(cli("user", "list", "--json").stdout)
+    people = json.loads(cli("user", "list", "--json").stdout)["items"]
     assert {"role": "auditor", "namespace": "*"} not in people[1]["roles"]
     assert "private key" in cli("user", "add", "Vera", "--key", "second.pem", exits=2).stderr
 

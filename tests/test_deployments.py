@@ -131,12 +131,12 @@ def test_what_a_user_sees(settings: Settings, model: Path) -> None:
     assert "not reported" in call("deployments")
     call("deploy", "acme/x@1", "prod-eu/api", "--loaded", "sha256:" + "0" * 64)
     assert "SOMETHING ELSE" in call("deployments", "acme/x")
-    rows = json.loads(call("deployments", "--json"))
+    rows = json.loads(call("deployments", "--json"))["items"]
     assert rows[0]["as_meant"] is False
     assert "serves at prod-eu/api" in call("lineage", "acme/x@1", "--down")
     call("deploy", "acme/x@1", "prod-eu/api", "--stop")
-    assert json.loads(call("deployments", "--json")) == []
-    assert len(json.loads(call("deployments", "--json", "--history"))) == 3
+    assert json.loads(call("deployments", "--json"))["items"] == []
+    assert len(json.loads(call("deployments", "--json", "--history"))["items"]) == 3
     refused = run.invoke(main, [*at, "deploy", "acme/x@1", "prod-eu/api", "--stop"])
     assert refused.exit_code == 4
     assert "deployment_not_found" in refused.output

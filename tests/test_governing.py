@@ -86,7 +86,7 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     """A request shows up in the inbox, can be rejected with a reason, and approved after a withdrawal."""
     call("request", "acme/x@1", "production", "--reason", "it is better")
     assert "it is better" in call("inbox", by="Vera")
-    assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
+    assert json.loads(call("inbox", "--json"))["items"] == [], "nobody is to decide about what they asked for"
     decision = ("acme/x@1", "--for", "production", "--as", "validator", "--reason")
     call("reject", *decision, "no card", by="Vera")
     assert "rejected: no card" in call("inbox")
@@ -101,7 +101,9 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     call("approve", *decision, "mine", code=3)
     opened = json.loads(call("request", "acme/x@1", "production", "--json"))["index"]
     call("request", "acme/x@1", "production", "--withdraw", str(opened))
-    assert [one["kind"] for one in json.loads(call("inbox", "--json"))] == ["answer"], "of the first alone"
+    assert [one["kind"] for one in json.loads(call("inbox", "--json"))["items"]] == ["answer"], (
+        "of the first alone"
+    )
 
 
 def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> None:
@@ -110,10 +112,10 @@ def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> N
     what = ("acme/x@1", "--for", "production", "--rule", "measured", "--until", soon)
     call("request", "acme/x@1", "production", "--reason", "it is better")
     call("waive", *what, "--reason", "no data")
-    before = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
-    manifest = json.loads(call("list", "acme/x", "--json"))[0]["revision"]
+    before = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]}
+    manifest = json.loads(call("list", "acme/x", "--json"))["items"][0]["revision"]
     (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
-    after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))}
+    after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]}
     assert (before, after) == ({"request", "waiver"}, {"request"})
 
 
@@ -134,10 +136,10 @@ def test_a_waiver_is_asked_for_approved_and_shown(call: Call) -> None:
     shown = call("show", "acme/x@1")
     assert "WAIVER  of measured for production" in shown
     assert "not approved yet" in shown
-    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))] == ["waiver"]
-    assert json.loads(call("inbox", "--json")) == [], "nobody is to decide about what they asked for"
+    assert [one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]] == ["waiver"]
+    assert json.loads(call("inbox", "--json"))["items"] == [], "nobody is to decide about what they asked for"
     call("approve", *what, "--as", "validator", "--waiver", asked, "--reason", "go on", by="Vera")
-    assert json.loads(call("inbox", "--json", by="Vera")) == []
+    assert json.loads(call("inbox", "--json", by="Vera"))["items"] == []
     assert "; approved by Vera" in call("show", "acme/x@1")
     call("deploy", "acme/x@1", "prod/api")
     for everywhere in (("list", "acme/x"), ("list", "version = 1"), ("deployments",)):
@@ -195,7 +197,7 @@ def test_break_glass_is_loud_until_somebody_closes_it(call: Call) -> None:
     assert "EMERGENCY" in call("show", "acme/x@production")
     assert "EMERGENCY" in call("list", "acme/x")
     assert "EMERGENCY: fire" in call("history", "acme/x@production")
-    (waiting,) = json.loads(call("inbox", "--json", by="Vera"))
+    (waiting,) = json.loads(call("inbox", "--json", by="Vera"))["items"]
     assert (waiting["kind"], waiting["overdue"]) == ("closing", False)
     entry = str(waiting["entry"])
     call("close-emergency", entry, "--reason", "it was mine", code=3)

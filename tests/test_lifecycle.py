@@ -511,7 +511,7 @@ def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.Monke
         return result.exit_code, result.output
 
     call("push", str(model), "acme/x")
-    me = json.loads(call("user", "list", "--json")[1])[0]
+    me = json.loads(call("user", "list", "--json")[1])["items"][0]
     call("role", "grant", "Ada", "security")
     call("role", "grant", "Ada", "auditor")
     assert me

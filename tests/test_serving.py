@@ -116,7 +116,7 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
     assert "laptop  session  active" in do("key", "list")
     token = do("token", "new", "ci", "--scope", "read:acme").strip()
     assert token.startswith("mun_")
-    identity = json.loads(do("token", "list", "--json"))[-1]["id"]
+    identity = json.loads(do("token", "list", "--json"))["items"][-1]["id"]
     do("token", "revoke", identity[:12])
     assert "founder" in do("user", "list")
     assert "holds" in do("admin", "quota", "acme")
