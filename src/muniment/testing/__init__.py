@@ -8,8 +8,8 @@ def test_my_store():
 
 from muniment.testing.bytes import MemoryBlobs
 from muniment.testing.conformance import check_backend
-from muniment.testing.lying import LyingBackend
-from muniment.testing.memory import MemoryUnits, open_memory, open_over
+from muniment.testing.lying import LIES, Lie, LyingBackend
+from muniment.testing.memory import MemoryUnits, copy_memory, open_memory, open_over
 from muniment.testing.stores import (
     check_blob_store,
     check_event_log,
@@ -23,6 +23,8 @@ from muniment.testing.stores import (
 )
 
 __all__ = [
+    "LIES",
+    "Lie",
     "LyingBackend",
     "MemoryBlobs",
     "MemoryUnits",
@@ -36,6 +38,7 @@ __all__ = [
     "check_shared_commits",
     "check_staging",
     "check_units",
+    "copy_memory",
     "open_memory",
     "open_over",
 ]

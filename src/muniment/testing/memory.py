@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import uuid_utils
 
@@ -108,8 +108,21 @@ class MemoryUnits:
         with self._lock:
             return work(self._state)
 
+    def copy(self) -> "MemoryUnits":
+        """Give units over the present state; what is written to either does not show in the other."""
+        units = MemoryUnits(self._state.blobs)
+        units._state = self._state
+        return units
+
     def close(self) -> None:
         """Do nothing."""
+
+
+def copy_memory(backend: LocalBackend) -> LocalBackend:
+    """Give a registry in memory as it is now; what is done to either does not show in the other."""
+    copied = copy.copy(backend)
+    copied._units = cast("MemoryUnits", backend._units).copy()  # noqa: SLF001 - a backend of ours
+    return copied
 
 
 def open_memory(start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> Callable[[Identity], LocalBackend]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from muniment.client.proofs.paging import find_all
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.errors import InvalidBody, PrincipalNotFound, RecordUnproven
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.receipts import Receipt
@@ -39,7 +38,8 @@ class People:
 
     def list(self, *, at: str | None = None) -> Sequence[Person]:
         """List people and workloads, now or at a time, oldest first, each proven; there may be more."""
-        return [self._prove(person, at) for person in find_all(self._backend, ListPeople(at=at))]
+        found = find_all(self._backend, ListPeople(at=at))
+        return [self._backend.prove_person(person, at) for person in found]
 
     def get(self, principal: str, *, at: str | None = None) -> Person:
         """Return a principal, by id or name, now or at a time, with the roles that the registry shows us.
@@ -81,13 +81,6 @@ class People:
     def withdraw(self, principal: str, role: Role | str, namespace: str = EVERYWHERE) -> Receipt:
         """End a grant."""
         return self._backend.execute(RevokeRole(principal=principal, role=Role(role), namespace=namespace))
-
-    def _prove(self, found: Person, at: str | None) -> Person:
-        try:
-            return self._backend.prove_person(found, at)
-        except (PrincipalNotFound, InvalidBody) as error:
-            record = found.record
-            raise RecordUnproven(record=f"{record.table}[{record.id}]", index=record.index) from error
 
 
 def write_reason(text: str) -> Payload | None:

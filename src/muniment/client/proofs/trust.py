@@ -37,6 +37,7 @@ from muniment.core.errors import (
     NotProven,
     NotShown,
     OpenedReadOnly,
+    PrincipalNotFound,
     ProofInvalid,
     RecordUnproven,
     Refused,
@@ -171,8 +172,8 @@ class TrustedBackend:
         Its name, its keys, and its roles in the namespaces that the registry names are proven.
 
         Raises:
-            PrincipalNotFound: there is none.
-            RecordUnproven: the answer is another principal.
+            PrincipalNotFound: there is none, as the registry says.
+            RecordUnproven: the answer is another principal, or none.
         """
         person = self.prove_person(self._backend.ask(FindPerson(principal=text, at=at)), at)
         if text not in {person.record.id, person.name}:
@@ -187,11 +188,13 @@ class TrustedBackend:
         """Return a principal as it is proven, with its roles in the namespaces that `found` names.
 
         Raises:
-            PrincipalNotFound: there is none.
+            RecordUnproven: there is no such principal.
         """
-        namespaces = {grant.namespace for grant in found.grants} - {EVERYWHERE}
-        query = GetPerson(principal=found.record.id, namespaces=tuple(sorted(namespaces)), at=at)
-        return self.ask(query)
+        record, namespaces = found.record, {grant.namespace for grant in found.grants} - {EVERYWHERE}
+        try:
+            return self.ask(GetPerson(principal=record.id, namespaces=tuple(sorted(namespaces)), at=at))
+        except (PrincipalNotFound, InvalidBody) as error:
+            raise RecordUnproven(record=f"{record.table}[{record.id}]", index=record.index) from error
 
     def execute(self, command: Command) -> Receipt:
         """Execute a command, and check its receipt.
@@ -341,9 +344,12 @@ class TrustedBackend:
 
     def _prove_next(self, receipt: Receipt) -> Receipt:
         """Prove the entry after that of a receipt; a seal of the index may come between."""
-        proof = self.ask(GetProof(index=receipt.index + 1, subjects=True))
-        if isinstance(proof.event, IndexSealed):
-            proof = self.ask(GetProof(index=receipt.index + 2, subjects=True))
+        try:
+            proof = self.ask(GetProof(index=receipt.index + 1, subjects=True))
+            if isinstance(proof.event, IndexSealed):
+                proof = self.ask(GetProof(index=receipt.index + 2, subjects=True))
+        except EventNotFound as error:
+            raise ProofInvalid(what=f"the entry after {receipt.index}, which tells the rest") from error
         return Receipt(index=proof.index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint)
 
     def read_state(self, query: Query[A]) -> State:

@@ -1,0 +1,220 @@
+"""A registry that lies, as the command line sees it, and one over HTTP."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import ClassVar
+
+import httpx2
+import pytest
+from click.testing import CliRunner, Result
+
+import muniment
+from muniment.cli.main import main
+from muniment.client.proofs.trust import Credential
+from muniment.client.remote import open_remote
+from muniment.core.errors import ReceiptMismatch, Untrusted
+from muniment.core.errors.tree import list_errors
+from muniment.core.names import Alias, Reference
+from muniment.core.people.tokens import id_of
+from muniment.core.records import TokenRecord
+from muniment.core.verbs.gates import GetMove, MoveAlias
+from muniment.server import embedded
+from muniment.signing.keys import Identity
+from muniment.testing import LIES, Lie, LyingBackend
+from muniment.testing.backends import NAME, publish
+from muniment.testing.live import run_server
+from muniment.testing.lying import HONEST
+
+Cli = Callable[[Lie | None, str], Result]
+
+# What commands read, in the registry of `cli`.
+READ = [
+    "show acme/x@staging",
+    "show acme/x@staging --at ENTRY",
+    "history acme/x",
+    "history acme/x@staging --at ENTRY",
+    "verify acme/x@staging",
+    "check acme/x@1 production",
+    "pull acme/x@staging pulled",
+    "export acme/x@staging -o exported.json",
+    "deployments acme/x",
+    "deployments",
+    "list",
+    "list acme/",
+    "list acme/x",
+    "list size>0",
+    "list acme/x --at ENTRY",
+    "user may publish acme",
+    "user list",
+    "policy show acme/x@production",
+    "policy history acme",
+    "policy tier acme/x",
+    "owner acme/x",
+    "tag acme/x@1",
+    "comments acme/x@1",
+    "requests acme/x",
+    "inbox",
+    "identify model/config",
+    "lineage acme/x@1",
+    "key list",
+    "diff acme/x@1 acme/x@2",
+]
+# The times at which something is read, and those of files.
+TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the directory of a registry, in which much has happened, and of what it was before."""
+    place = tmp_path_factory.mktemp("lies")
+    (place / "model").mkdir()
+    (place / "model" / "config").write_text("{}")
+    (place / "weights").write_text("weights")
+    (place / "policy.yaml").write_text("rules: [{rule: approvals, validator: 1}]\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUNIMENT_URL", str(place / "registry"))
+        patch.setenv("MUNIMENT_STATE", str(place / "state"))
+        patch.chdir(place)
+        for line in (
+            "push model acme/x --alias staging -m first",
+            "tag acme/x@1 stage=ready",
+            "policy tier acme/x low",
+            "deploy acme/x@1 prod/api",
+            "comment acme/x@1 good",
+            "owner acme/x Ada",
+            "COPY",
+            "push weights acme/x --alias staging -m second",
+            "policy set acme/x@production policy.yaml",
+            "tag acme/x@1 stage=old",
+            "deploy acme/x@2 prod/api",
+            "policy tier acme/x high",
+            "request acme/x@1 production",
+        ):
+            if line == "COPY":
+                shutil.copytree(place / "registry", place / "earlier")
+                with muniment.open() as registry:
+                    (place / "entry").write_text(str(registry.verify_log() - 1))
+                continue
+            result = CliRunner().invoke(main, line.split())
+            assert result.exit_code == 0, (line, result.output)
+        yield place
+
+
+@pytest.fixture
+def cli(place: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `muniment` in a registry that lies."""
+    told: list[Lie] = []
+    open_directory = embedded.open_directory
+
+    def open_lying_directory(*arguments: object, **options: object) -> embedded.Embedded:
+        opened = open_directory(*arguments, **options)  # type: ignore[arg-type] # passed on as they came
+        earlier = open_directory(place / "earlier", *arguments[1:], **options)  # type: ignore[arg-type] # as above
+        lying = LyingBackend(opened.backend, earlier.backend)
+        lying.tell(told[-1])
+        return replace(opened, backend=lying)  # type: ignore[arg-type] # a backend, too
+
+    def run(lie: Lie | None, line: str) -> Result:
+        told.append(lie or HONEST)
+        shutil.rmtree(place / "pulled", ignore_errors=True)
+        (place / "exported.json").unlink(missing_ok=True)
+        entry = (place / "entry").read_text()
+        return CliRunner().invoke(main, line.replace("ENTRY", entry).split())
+
+    monkeypatch.setattr(embedded, "open_directory", open_lying_directory)
+    return run
+
+
+UNTRUSTED = {refusal.code for refusal in list_errors(Untrusted)}
+
+
+@pytest.mark.parametrize("line", READ)
+def test_a_command_says_the_truth_or_refuses(cli: Cli, line: str) -> None:
+    """Whatever is lied about, a command prints what is true, or exits with 3 and a refusal by name."""
+    honest = cli(None, line)
+    assert honest.exit_code == (1 if line.startswith("check") else 0), honest.output
+    for name, lie in LIES.items():
+        result = cli(lie, line)
+        if result.exit_code == 3 or (line.startswith("verify") and result.exit_code):
+            assert any(code in result.output for code in UNTRUSTED), (name, result.output)
+        elif "found:" in honest.stderr:
+            assert "found:" in result.stderr, name
+            assert {*list_lines(result)} <= {*list_lines(honest), *NOTHING}, name
+        else:
+            assert result.exit_code == honest.exit_code, name
+            lines = zip(list_lines(result), list_lines(honest), strict=True)
+            # A text that is not shown looks as if it was erased.
+            assert [(told, true) for told, true in lines if told not in {true, "(erased)"}] == [], name
+
+
+# What may be said if less is found.
+NOTHING = {"no version is found that has config"}
+
+
+def list_lines(result: Result) -> list[str]:
+    """List what was printed, without the times of asking, and the widths of columns."""
+    return [" ".join(TIMES.sub("T", line).split()) for line in result.stdout.splitlines() if "─" not in line]
+
+
+# ---- over HTTP
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """A proxy in front of a server that drops each change, and answers with the first receipt that it saw."""
+
+    upstream: ClassVar[str]
+    receipt: ClassVar[bytes] = b""
+
+    def _pass_on(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length) if length else None
+        change = self.command == "PUT" and self.path.endswith("/aliases/staging")
+        if change and Proxy.receipt:
+            self._answer(201, "application/json", Proxy.receipt)
+            return
+        headers = {
+            name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}
+        }
+        answer = httpx2.request(
+            self.command, f"{Proxy.upstream}{self.path}", headers=headers, content=body, timeout=30
+        )
+        if change:
+            Proxy.receipt = answer.content
+        self._answer(answer.status_code, answer.headers.get("Content-Type", ""), answer.content)
+
+    def _answer(self, status: int, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on  # noqa: N815 - http.server's names
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http.server's name
+        """Say nothing."""
+
+
+def test_a_proxy_cannot_drop_a_change(tmp_path: Path) -> None:
+    """A change over HTTP that is answered with an older receipt is refused, and is not done."""
+    identity = Identity.generate()
+    with run_server(tmp_path) as server, ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        Thread(target=proxy.serve_forever, daemon=True).start()
+        honest = server.open_as(identity)
+        Proxy.upstream = server.url
+        token = server.tokens[identity.public.id]
+        remote = open_remote(f"http://127.0.0.1:{proxy.server_port}", token, tmp_path / "state")
+        server.opened.append(remote)
+        client = server.trust(remote, Credential(TokenRecord, id_of(token)))
+        publish(client, identity, b"a")
+        publish(client, identity, b"b")
+        staging = Alias("staging")
+        client.execute(MoveAlias(reference=Reference(NAME, 1), alias=staging))
+        with pytest.raises(ReceiptMismatch):
+            client.execute(MoveAlias(reference=Reference(NAME, 2), alias=staging))
+        assert honest.ask(GetMove(name=NAME, alias=staging)).number == 1
+        proxy.shutdown()
