@@ -1,5 +1,6 @@
 """A registry that lies, as the command line sees it, and one over HTTP."""
 
+import pickle
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,11 +11,14 @@ from threading import Thread
 from typing import ClassVar
 
 import httpx2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from safetensors.numpy import save_file
 
 import muniment
 from muniment.cli.main import main
+from muniment.client.connection.settings import Settings
 from muniment.client.proofs.trust import Credential
 from muniment.client.remote import open_remote
 from muniment.core.errors import ReceiptMismatch, Untrusted
@@ -22,7 +26,7 @@ from muniment.core.errors.tree import list_errors
 from muniment.core.names import Alias, Reference
 from muniment.core.people.tokens import id_of
 from muniment.core.records import TokenRecord
-from muniment.core.verbs.gates import GetMove, MoveAlias
+from muniment.core.verbs.gates import GetMove, GetPolicies, MoveAlias
 from muniment.server import embedded
 from muniment.signing.keys import Identity
 from muniment.testing import LIES, Lie, LyingBackend
@@ -158,6 +162,71 @@ NOTHING = {"no version is found that has config"}
 def list_lines(result: Result) -> list[str]:
     """List what was printed, without the times of asking, and the widths of columns."""
     return [" ".join(TIMES.sub("T", line).split()) for line in result.stdout.splitlines() if "─" not in line]
+
+
+# ---- Python
+
+
+def test_a_model_that_is_loaded_is_the_true_one_or_refused(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is lied about, `load` gives the arrays of the version that the alias points at, or refuses."""
+    place, earlier = tmp_path / "registry", tmp_path / "earlier"
+    for weight in (1.0, 2.0):
+        with muniment.open(place, settings=settings) as registry:
+            save_file({"w": np.full(3, weight)}, tmp_path / "w.safetensors")
+            registry.push(tmp_path / "w.safetensors", "acme/x", alias="staging")
+            then = str(registry.verify_log() - 1)
+        if not earlier.exists():
+            shutil.copytree(place, earlier)
+            at = then
+    open_directory = embedded.open_directory
+    refused = set()
+    for name, lie in LIES.items():
+
+        def open_lying(*arguments: object, lie: Lie = lie, **options: object) -> embedded.Embedded:
+            opened = open_directory(*arguments, **options)  # type: ignore[arg-type] # passed on as they came
+            lying = LyingBackend(opened.backend, open_directory(earlier).backend)
+            lying.tell(lie)
+            return replace(opened, backend=lying)  # type: ignore[arg-type] # a backend, too
+
+        monkeypatch.setattr(embedded, "open_directory", open_lying)
+        for reference, when, weight in (("acme/x@staging", None, 2.0), ("acme/x@staging", at, 1.0)):
+            try:
+                with muniment.open(place, settings=settings) as registry:
+                    loaded = registry.load(reference, at=when)
+            except Untrusted:
+                refused.add(name)
+                continue
+            assert loaded.value["w"][0] == weight, (name, when)  # type: ignore[index] # arrays by name
+    assert {"the newest entry withheld", "at ignored", "altered bytes", "an older copy"} <= refused
+
+
+def test_the_policy_of_another_alias_runs_no_pickle(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pickle under an alias without a policy is not loaded by the genuine policy of another alias."""
+    place, allowed = tmp_path / "registry", Alias("allowed")
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"a": 1}))
+    with muniment.open(place, settings=settings) as registry:
+        registry.push(tmp_path / "m.pkl", "acme/x", alias="free")
+        registry.policies.set("acme/x", "allowed", {"rules": [{"rule": "format", "allow": ["pickle"]}]})
+        registry.promote("acme/x@1", "allowed")
+        assert registry.load("acme/x@allowed").value == {"a": 1}
+    open_directory = embedded.open_directory
+
+    def swap(query: object) -> object:
+        return replace(query, alias=allowed) if isinstance(query, GetPolicies) else query
+
+    def open_lying(*arguments: object, **options: object) -> embedded.Embedded:
+        opened = open_directory(*arguments, **options)  # type: ignore[arg-type] # passed on as they came
+        lying = LyingBackend(opened.backend)
+        lying.tell(Lie(asks=swap))
+        return replace(opened, backend=lying)  # type: ignore[arg-type] # a backend, too
+
+    monkeypatch.setattr(embedded, "open_directory", open_lying)
+    with muniment.open(place, settings=settings) as registry, pytest.raises(Untrusted):
+        registry.load("acme/x@free")
 
 
 # ---- over HTTP
