@@ -1,0 +1,166 @@
+"""Answers that are found: each row is proven, they say that there may be more, and they take a time."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import muniment
+from muniment.cli.main import main
+from muniment.cli.terminal import FOUND
+from muniment.client.connection.settings import Settings
+from muniment.core.errors import PrincipalNotFound
+from muniment.core.names import ModelName
+from muniment.core.people.roles import Role
+from muniment.core.verbs.people import ListPeople
+from muniment.signing.keys import Identity
+from muniment.testing.backends import OpenAs, add_person, publish
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run `muniment` in a registry that has two versions."""
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+
+    def run(*arguments: str, exits: int = 0) -> Result:
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == exits, (arguments, result.output)
+        return result
+
+    run("push", str(model), "acme/x", "--alias", "staging")
+    return run
+
+
+def entry() -> str:
+    """Give the newest entry of the log."""
+    with muniment.open(create=False) as registry:
+        return str(registry.verify_log() - 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "list",
+        "list version=1",
+        "deployments",
+        "user list",
+        "key list",
+        "token list",
+        "trust list",
+        "webhook list acme",
+        "inbox",
+        "lineage acme/x@1",
+    ],
+)
+def test_a_found_list_says_that_there_may_be_more(cli: Cli, line: str) -> None:
+    """A list that may not be whole says so: in a last line, and as `found` with --json."""
+    assert cli(*line.split()).stderr == f"{FOUND}\n"
+    result = cli(*line.split(), "--json")
+    document = json.loads(result.stdout)
+    assert (document["found"], result.stderr) == (True, "")
+    assert "items" in document or "nodes" in document
+
+
+@pytest.mark.parametrize("line", ["list acme/", "list acme/x", "deployments acme/x"])
+def test_a_list_that_is_proven_whole_does_not(cli: Cli, line: str) -> None:
+    """A list that is proven whole does not say that there may be more."""
+    assert cli(*line.split()).stderr == ""
+    assert json.loads(cli(*line.split(), "--json").stdout)["found"] is False
+
+
+def test_what_is_read_at_a_time_is_as_it_was(cli: Cli) -> None:
+    """Each list shows at an entry what was on record then, and nothing that came later."""
+    cli("tag", "acme/x@1", "stage=ready")
+    cli("policy", "tier", "acme/x", "low")
+    cli("owner", "acme/x", "Ada")
+    then = entry()
+    cli("tag", "acme/x@1", "stage=old")
+    cli("policy", "tier", "acme/x", "high")
+    cli("user", "add", "Vera")
+    cli("role", "grant", "Vera", "validator", "acme")
+    cli("owner", "acme/x", "Vera")
+    cli("comment", "acme/x@1", "good")
+    cli("request", "acme/x@1", "production")
+    cli("policy", "guard", "acme/x@production")
+    cli("token", "new", "ci")
+    now = entry()
+
+    def read(line: str, at: str) -> str:
+        return cli(*line.split(), "--at", at).stdout
+
+    assert (read("tag acme/x@1", then), read("tag acme/x@1", now)) == ("stage=ready\n", "stage=old\n")
+    assert (read("policy tier acme/x", then), read("policy tier acme/x", now)) == ("low\n", "high\n")
+    for line, later in (
+        ("user list", "Vera"),
+        ("owner acme/x", "Vera"),
+        ("comments acme/x@1", "good"),
+        ("requests acme/x", "production"),
+        ("policy history acme", "production"),
+        ("token list", "ci"),
+    ):
+        assert (later in read(line, then), later in read(line, now)) == (False, True), line
+    with muniment.open(create=False) as registry, pytest.raises(PrincipalNotFound):
+        registry.people.get("Vera", at=then)
+
+
+def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> None:
+    """Roles, tokens, rules, keys and drafts that have ended are there at a time when they had not."""
+    cli("user", "add", "ci", "--workload")
+    cli("role", "grant", "ci", "reader", "acme")
+    cli("token", "new", "mine")
+    cli("trust", "add", "https://ci.example.com", "ci", "--claim", "sub=x")
+    cli("key", "new", str(tmp_path / "k.pem"))
+    cli("key", "enrol", "ci", str(tmp_path / "k.pem.pub"))
+    (tmp_path / "w.bin").write_bytes(b"weights")
+    draft = json.loads(cli("push", str(tmp_path / "w.bin"), "acme/x", "--draft", "--json").stdout)["index"]
+    then = entry()
+    (token,) = json.loads(cli("token", "list", "--json").stdout)["items"]
+    (rule,) = json.loads(cli("trust", "list", "--json").stdout)["items"]
+    keys = json.loads(cli("key", "list", "--json").stdout)["items"]
+    cli("role", "revoke", "ci", "reader", "acme")
+    cli("token", "revoke", token["id"])
+    cli("trust", "remove", str(rule["index"]))
+    cli("key", "revoke", keys[-1]["id"])
+    cli("drafts", "acme/x", "--discard", str(draft))
+    assert json.loads(cli("token", "list", "--json").stdout)["items"] == []
+    assert json.loads(cli("token", "list", "--json", "--at", then).stdout)["items"] == [token]
+    assert json.loads(cli("trust", "list", "--json").stdout)["items"] == []
+    assert json.loads(cli("trust", "list", "--json", "--at", then).stdout)["items"] == [rule]
+    assert json.loads(cli("key", "list", "--json", "--at", then).stdout)["items"] == keys
+    assert "reader" not in cli("user", "list").stdout
+    assert "reader in acme" in cli("user", "list", "--at", then).stdout
+    assert str(draft) not in cli("drafts", "acme/x").stdout
+    assert str(draft) in cli("drafts", "acme/x", "--at", then).stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tag acme/x@1 a=b",
+        "owner acme/x Ada",
+        "comments acme/x@1 --erase 1",
+        "policy tier acme/x low",
+        "drafts acme/x --discard 1",
+    ],
+)
+def test_a_change_is_not_made_at_a_time(cli: Cli, line: str) -> None:
+    """A change is made now: a command that both lists and changes refuses a time with a change."""
+    assert "invalid_option" in cli(*line.split(), "--at", entry(), exits=2).stderr
+
+
+def test_nobody_sees_the_roles_of_namespaces_that_are_closed_to_them(
+    owner: Identity, open_as: OpenAs
+) -> None:
+    """A member of one namespace finds everybody, with the roles there and everywhere, and no others."""
+    backend = open_as(owner)
+    for namespace in ("acme", "beta"):
+        publish(backend, owner, b"a", name=ModelName(namespace, "x"))
+    add_person(backend, "Vera", Role.VALIDATOR, namespace="acme")
+    bea = open_as(add_person(backend, "Bea", Role.READER, namespace="beta"))
+    seen = {person.name: {grant.namespace for grant in person.grants} for person in bea.ask(ListPeople())}
+    assert (seen["Vera"], seen["Bea"]) == (set(), {"beta"})
