@@ -16,6 +16,7 @@ from muniment.core.names import ModelName
 from muniment.core.people.roles import Role
 from muniment.core.verbs.people import ListPeople
 from muniment.signing.keys import Identity
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import OpenAs, add_person, publish
 
 Cli = Callable[..., Result]
@@ -39,7 +40,7 @@ def cli(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> Cli
 def entry() -> str:
     """Give the newest entry of the log."""
     with muniment.open(create=False) as registry:
-        return str(registry.verify_log() - 1)
+        return str(check_audit(registry) - 1)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from muniment.core.verbs.gates import GetMove, GetPolicies, MoveAlias
 from muniment.server import embedded
 from muniment.signing.keys import Identity
 from muniment.testing import LIES, Lie, LyingBackend
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import NAME, publish
 from muniment.testing.live import run_server
 from muniment.testing.lying import HONEST
@@ -102,7 +103,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             if line == "COPY":
                 shutil.copytree(place / "registry", place / "earlier")
                 with muniment.open() as registry:
-                    (place / "entry").write_text(str(registry.verify_log() - 1))
+                    (place / "entry").write_text(str(check_audit(registry) - 1))
                 continue
             result = CliRunner().invoke(main, line.split())
             assert result.exit_code == 0, (line, result.output)
@@ -176,7 +177,7 @@ def test_a_model_that_is_loaded_is_the_true_one_or_refused(
         with muniment.open(place, settings=settings) as registry:
             save_file({"w": np.full(3, weight)}, tmp_path / "w.safetensors")
             registry.push(tmp_path / "w.safetensors", "acme/x", alias="staging")
-            then = str(registry.verify_log() - 1)
+            then = str(check_audit(registry) - 1)
         if not earlier.exists():
             shutil.copytree(place, earlier)
             at = then

@@ -51,8 +51,8 @@ from muniment.services.backend import LocalBackend
 from muniment.services.log import proofs
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity, PublicKey
-from muniment.testing.audits import check_audit
 from muniment.testing import LyingBackend
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import (
     NAME,
     PRODUCTION,

@@ -104,8 +104,12 @@ class LyingBackend:
     def ask(self, query: Query[A]) -> A:
         """Answer, or lie."""
         backend = self._earlier if self._lie.old else self._backend
-        answer = backend.ask(self._lie.asks(query))
-        changed: A = (self._lie.proves if isinstance(answer, Proof) else self._lie.says)(answer)
+        answer: Any = backend.ask(self._lie.asks(query))
+        changed: A
+        if isinstance(answer, Basis):
+            changed = self._show(query, answer)
+        else:
+            changed = (self._lie.proves if isinstance(answer, Proof) else self._lie.says)(answer)
         return changed
 
     def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
@@ -134,6 +138,12 @@ class LyingBackend:
     def close(self) -> None:
         """Close the honest backend."""
         self._backend.close()
+
+    def _show(self, query: Query[Any], basis: Basis) -> Any:  # noqa: ANN401 - an answer that is a basis
+        before = basis
+        with suppress(MunimentError):
+            before = self._earlier.ask(query)
+        return self._lie.shows(basis, before)
 
     @staticmethod
     def _confirm(backend: Backend, index: int, created: bool) -> Receipt:  # noqa: FBT001 - of a receipt
