@@ -1,5 +1,6 @@
 """The documentation: the demo tells its story, and the pages name everything that exists."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -29,6 +30,18 @@ def test_the_demo_fails_loudly() -> None:
     """The demo stops at the first claim that does not hold."""
     with pytest.raises(DemoFailed, match="this is untrue: water is dry"):
         check("water is dry", False)  # noqa: FBT003 - the claim
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """Each defence that the threat model lists names a test, and each test that it names exists."""
+    page = (ROOT / "docs/explanation/threat-model.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| -")][1:]
+    named = [re.findall(r"`(tests/\w+\.py)::(\w+)`", row) for row in rows]
+    assert len(rows) > 20
+    assert all(named)
+    for path, test in [one for tests in named for one in tests]:
+        nodes = ast.parse((ROOT / path).read_text()).body
+        assert test in {node.name for node in nodes if isinstance(node, ast.FunctionDef)}, f"{path}::{test}"
 
 
 def test_every_setting_is_documented() -> None:

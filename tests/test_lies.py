@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,7 +18,7 @@ from muniment.core.canonical import Json
 from muniment.core.claims.attestations import DEPLOYMENT
 from muniment.core.claims.lineage import Graph
 from muniment.core.digests import Digest
-from muniment.core.errors import NotFound, Untrusted
+from muniment.core.errors import AnswerStale, NotFound, Untrusted
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
@@ -32,7 +33,7 @@ from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.testing import LIES, LyingBackend, copy_memory
-from muniment.testing.backends import NAME, PRODUCTION, record, set_policy
+from muniment.testing.backends import NAME, PRODUCTION, publish, record, set_policy
 from muniment.testing.lying import HONEST, Lie, change_rows
 from story import LATER, Done, tell
 
@@ -327,3 +328,14 @@ def test_an_honest_command_is_confirmed(kind: type[Command]) -> None:
     """Without a lie, the same command is confirmed."""
     done = find_done(kind)
     assert done.command.is_done_by(execute_lying(done, HONEST).entry)
+
+
+def test_an_answer_has_a_greatest_age(backend: LocalBackend, owner: Identity, tmp_path: Path) -> None:
+    """An answer that was signed longer ago than the client puts up with is refused."""
+    publish(backend, owner, b"a")
+    later = datetime(2026, 1, 1, 2, tzinfo=UTC)
+    memory = Memory(tmp_path, "here")
+    patient = TrustedBackend(backend, memory, "here", clock=lambda: later, max_age_s=7200)
+    assert patient.ask(GetVersion(reference=FIRST)).number == 1
+    with pytest.raises(AnswerStale):
+        TrustedBackend(backend, memory, "here", clock=lambda: later, max_age_s=60)

@@ -9,7 +9,7 @@ from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login, logout
 from muniment.client.sdk.opening import forget
-from muniment.core.errors import BadToken, InvalidLocation
+from muniment.core.errors import BadToken, InsecureLocation, InvalidLocation
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,12 @@ def test_a_url_is_read_once_for_every_library(location: str, host: str, path: st
     """The host and the path are ASCII, so every library sends a request to the same place."""
     server = read_server(location)
     assert (host, path) == (server.host, server.path)
+
+
+def test_a_token_does_not_travel_in_the_clear(settings: Settings) -> None:
+    """A token is sent over http:// to this machine only."""
+    with pytest.raises(InsecureLocation):
+        muniment.open("http://registry.example.com", settings=replace(settings, token="mnt_secret"))  # noqa: S106 - of a test
 
 
 def test_a_token_that_no_header_can_carry_is_refused(settings: Settings) -> None:

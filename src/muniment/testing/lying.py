@@ -39,7 +39,7 @@ P = TypeVar("P", bound=Proof)
 ROWS: Final = (Record, InboxItem, Node, Edge)
 
 
-def _same(true: Any) -> Any:  # noqa: ANN401 - whatever it is
+def _same(true: Any) -> Any:  # noqa: ANN401 - anything
     return true
 
 
