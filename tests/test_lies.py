@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, cast, get_type_hints
 
 import pytest
 
@@ -14,8 +14,8 @@ from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
-from muniment.core.canonical import Json
-from muniment.core.claims.attestations import DEPLOYMENT
+from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import DEPLOYMENT, PROVENANCE
 from muniment.core.claims.lineage import Graph
 from muniment.core.digests import Digest
 from muniment.core.errors import AnswerStale, NotFound, Untrusted
@@ -33,7 +33,7 @@ from muniment.core.verbs.versions import GetVersion
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.testing import LIES, LyingBackend, copy_memory
-from muniment.testing.backends import NAME, PRODUCTION, publish, record, set_policy
+from muniment.testing.backends import NAME, PRODUCTION, provenance, publish, record, set_policy
 from muniment.testing.lying import HONEST, Lie, change_rows
 from story import LATER, Done, tell
 
@@ -76,7 +76,15 @@ def make_world() -> World:
     set_policy(backend, told.identity, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 1.0})
     served: dict[str, Json] = {"version": str(FIRST), "target": "prod/api", "state": "serving"}
     record(backend, told.identity, 1, DEPLOYMENT, {**served, "loaded": None, "time": "2026-01-01T00:00:00Z"})
-    second = backend.ask(GetVersion(reference=Reference(NAME, 2)))
+    first, second = (backend.ask(GetVersion(reference=Reference(NAME, number))) for number in (1, 2))
+    made_from: Json = {
+        "name": "an older one",
+        "digest": {"sha256": Digest.parse(second.revision).hex},
+        "annotations": {"kind": "model"},
+    }
+    said = provenance()
+    definition = {**cast("JsonObject", said["buildDefinition"]), "resolvedDependencies": [made_from]}
+    record(backend, told.identity, 1, PROVENANCE, {**said, "buildDefinition": definition})
     examples = {
         "reference": FIRST,
         "name": NAME,
@@ -85,7 +93,7 @@ def make_world() -> World:
         "principal": me,
         "key_id": told.identity.public.id,
         "act": Act.READ,
-        "node": Digest.parse(second.revision).hex,
+        "node": Digest.parse(first.revision).hex,
         "index": 7,
         "size": 7,
     }
@@ -227,6 +235,7 @@ def test_there_is_something_to_lie_about(kind: type[Query[Any]]) -> None:
     """The registry of these tests has an answer to each query, and rows in each list."""
     truths = [find_truth(query) for query in make_queries(kind)]
     assert any(truth and not (isinstance(truth, tuple) and isinstance(truth[0], str)) for truth in truths)
+    assert all(truth.edges for truth in truths if isinstance(truth, Graph))
 
 
 @pytest.mark.parametrize("lie", LIES)
