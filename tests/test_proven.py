@@ -14,7 +14,7 @@ from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import Memory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
-from muniment.core.basis import Basis, Known
+from muniment.core.basis import Basis, Known, Listed
 from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import PROVENANCE
