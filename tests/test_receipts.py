@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -21,6 +22,7 @@ from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core import events as e
 from muniment.core.backend import Backend
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -39,6 +41,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
 from muniment.core.people.tokens import id_of, make_token
+from muniment.core.receipts import Receipt
 from muniment.core.records import KeyRecord, TokenRecord
 from muniment.core.verbs import catalog, claims, gates, people, versions
 from muniment.core.verbs.log import GetProof
@@ -51,7 +54,7 @@ from muniment.services.backend import LocalBackend
 from muniment.services.log import proofs
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity, PublicKey
-from muniment.testing import LyingBackend
+from muniment.testing import LyingBackend, open_memory
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import (
     NAME,
