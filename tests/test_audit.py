@@ -1,11 +1,14 @@
 """Audits: a replay of the log finds the first entry that cannot be true, whatever rows and server say."""
 
+import io
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 import pytest
 from click.testing import CliRunner
@@ -13,13 +16,15 @@ from click.testing import CliRunner
 import muniment
 from muniment.answers.authority import AUTHORITY, Takes, find_takes
 from muniment.answers.cases import gather as gather_case
+from muniment.answers.replay import state as states
 from muniment.answers.replay.replaying import Replay
-from muniment.answers.replay.state import ReplayedView
+from muniment.answers.replay.state import KeptDocuments, ReplayedView
 from muniment.answers.salts import find_salt, hash_subjects
 from muniment.cli.main import main
+from muniment.client.audit import sharing
 from muniment.client.audit.auditing import Audit, audit
 from muniment.client.connection.settings import Settings
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core import events
@@ -58,7 +63,7 @@ from muniment.core.verbs.table import VERBS
 from muniment.core.verbs.verb import Command, May, Query
 from muniment.core.verbs.versions import GetVersion, SetStatus
 from muniment.log.index import subject_hash
-from muniment.log.index_growth import IndexGrowth
+from muniment.log.index_growth import IndexGrowth, list_nodes
 from muniment.log.index_pages import MemoryPages, PagedIndex
 from muniment.log.tree import hash_leaf
 from muniment.ports.unit import Unit
@@ -401,7 +406,7 @@ FALSE: dict[str, tuple[Callable[[Story, pytest.MonkeyPatch], int], str, str]] = 
 
 
 def audit_story(backend: Backend, directory: Path, namespace: str | None = None) -> Audit:
-    return audit(TrustedBackend(backend, Memory(directory, "here"), "here"), namespace)
+    return audit(TrustedBackend(backend, DirectoryMemory(directory, "here"), "here"), namespace)
 
 
 @pytest.mark.parametrize("name", FALSE)
@@ -773,3 +778,53 @@ def test_an_auditor_of_a_namespace_audits_it_over_http(tmp_path: Path) -> None:
         stranger = server.open_as(add_person(owner, "Stella"))
         with pytest.raises(NotPermitted):
             audit(stranger, "acme")
+
+
+# ---- means
+
+
+GROUPS = {
+    byte: b"".join(bytes([byte]) * 32 + index.to_bytes(8) for index in range(9)) for byte in (0, 7, 255)
+}
+LEAVES = bytes(range(9)) * 32
+
+
+def test_two_processes_list_the_nodes_that_one_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other process does its part, and loads no module from the current directory."""
+    monkeypatch.setattr(sharing, "_WORTH_BYTES", 0)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "struct.py").write_text("open('loaded', 'w').close()")
+    codes, popen = [], subprocess.Popen.__exit__
+
+    def leave(child: subprocess.Popen[bytes], *given: object) -> None:
+        popen(child, *given)  # type: ignore[arg-type] # those of a context manager
+        codes.append(child.returncode)
+
+    monkeypatch.setattr(subprocess.Popen, "__exit__", leave)
+    assert sharing.share_nodes(GROUPS, LEAVES, [4, 9]) == list_nodes(GROUPS, LEAVES, [4, 9])
+    assert codes == [0]
+    assert not (tmp_path / "loaded").exists()
+
+
+@pytest.mark.parametrize("python", ["/nowhere/python", "/bin/false"], ids=["cannot start", "fails"])
+def test_one_process_does_what_the_other_does_not(python: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the help of the other process, this one lists all nodes."""
+    monkeypatch.setattr(sharing, "_WORTH_BYTES", 0)
+    monkeypatch.setattr(sys, "executable", python)
+    assert sharing.share_nodes(GROUPS, LEAVES, [9]) == list_nodes(GROUPS, LEAVES, [9])
+
+
+def test_a_document_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of bytes without end that a registry sends for a document, no more is read than one can have."""
+    monkeypatch.setattr(states, "_LONGEST_BYTES", 10)
+
+    class Endless:
+        """Documents without end."""
+
+        def open(self, digest: Digest) -> BinaryIO:
+            """Open one."""
+            del digest
+            return io.BytesIO(b"x" * 1000)
+
+    with KeptDocuments(Endless()).open(Digest.of(b"x")) as file:
+        assert file.read() == b"x" * 11

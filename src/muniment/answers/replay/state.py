@@ -6,10 +6,14 @@ from typing import BinaryIO, Final
 
 from muniment.answers.replay.records import ReplayedRecords
 from muniment.answers.view import Documents
+from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES
 from muniment.core.digests import Digest
+from muniment.policies.documents import MAX_POLICY_BYTES
+from muniment.signing.bundle import MAX_BUNDLE_BYTES
 
 # Policies and claims are read again and again; most are small.
 _KEPT: Final = 4_096
+_LONGEST_BYTES: Final = max(MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES, MAX_POLICY_BYTES)
 
 
 class ReplayedView:
@@ -47,5 +51,6 @@ class KeptDocuments:
         return io.BytesIO(self._read(digest))
 
     def _read_whole(self, digest: Digest) -> bytes:
+        # Its reader refuses one that is longer.
         with self._documents.open(digest) as file:
-            return file.read()
+            return file.read(_LONGEST_BYTES + 1)

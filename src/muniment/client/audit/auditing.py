@@ -8,9 +8,7 @@
 (3) the entries are replayed in the order of the log (`answers.replay.replaying`)
 """
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -107,22 +105,9 @@ def audit(
     """
     if namespace is not None:
         check_part(namespace, "namespace")
-    with _without_collector():
-        if namespace is None:
-            return _audit_all(backend, on_entries)
-        return _audit_namespace(backend, namespace, on_entries)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep Python from looking for cycles in millions of records, which have none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+    if namespace is None:
+        return _audit_all(backend, on_entries)
+    return _audit_namespace(backend, namespace, on_entries)
 
 
 def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:

@@ -21,15 +21,14 @@ def share_nodes(groups: Groups, leaf_hashes: bytes, sizes: Sequence[int]) -> Nod
     if sum(map(len, groups.values())) < _WORTH_BYTES:
         return list_nodes(groups, leaf_hashes, sizes)
     ours, theirs = _divide(groups)
-    with subprocess.Popen(
-        [sys.executable, "-m", "muniment.client.audit.sharing"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as child:
+    try:
+        child = _start()
+    except OSError:
+        return list_nodes(groups, leaf_hashes, sizes)
+    with child:
         if child.stdin is None or child.stdout is None:
             raise TypeError(child)
-        # If it did not start, its part is done below.
+        # If it ended early, its part is done below.
         with suppress(BrokenPipeError):
             _write_task(child.stdin, theirs, leaf_hashes, sizes)
         nodes = list_nodes(ours, leaf_hashes, sizes)
@@ -37,6 +36,16 @@ def share_nodes(groups: Groups, leaf_hashes: bytes, sizes: Sequence[int]) -> Nod
     if child.returncode or len(answer) != len(theirs) * len(sizes) * HASH_SIZE:
         return {**nodes, **list_nodes(theirs, leaf_hashes, sizes)}
     return {**nodes, **_read_nodes(answer, theirs, sizes)}
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        # -P: no module is loaded from the current directory.
+        [sys.executable, "-P", "-m", "muniment.client.audit.sharing"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _divide(groups: Groups) -> tuple[dict[int, bytes], dict[int, bytes]]:
