@@ -31,7 +31,7 @@ from muniment.core.digests import Digest
 from muniment.core.events import AttestationRecorded
 from muniment.core.times import write_time
 from muniment.server.parts import open_parts
-from muniment.server.restoring import declare
+from muniment.server.restoring import declare_restore
 from muniment.server.settings import ServerSettings
 from muniment.server.wiring import open_served
 from muniment.services import transaction
@@ -108,7 +108,7 @@ def make_registry(directory: Path) -> None:
         end(registry)
     link_login(directory / "registry")
     with open_parts(directory / "registry") as parts:
-        declare(parts, 20, "the disk failed", now)
+        declare_restore(parts, 20, "the disk failed", now)
 
 
 def open_as(directory: Path, identity: Identity | None = None) -> Registry:

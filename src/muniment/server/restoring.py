@@ -6,11 +6,11 @@ from muniment.core.times import Clock
 from muniment.ports.unit import Unit
 from muniment.server.founding import load_keys, new_id
 from muniment.server.parts import Parts
-from muniment.services.log.restores import declare_restore
+from muniment.services.log import restores
 from muniment.services.transaction import Transaction
 
 
-def declare(parts: Parts, lost_after: int, reason: str, clock: Clock) -> int:
+def declare_restore(parts: Parts, lost_after: int, reason: str, clock: Clock) -> int:
     """Declare that the entries from `lost_after` on are lost; return the entry.
 
     Raises:
@@ -23,6 +23,6 @@ def declare(parts: Parts, lost_after: int, reason: str, clock: Clock) -> int:
     def work(unit: Unit) -> int:
         caller = Caller(principal=None, direct=True)
         tx = Transaction(unit=unit, caller=caller, clock=clock, nonces=new_id, keys=keys)
-        return declare_restore(tx, lost_after, Payload.of(reason))
+        return restores.declare_restore(tx, lost_after, Payload.of(reason))
 
     return parts.units.write(work)

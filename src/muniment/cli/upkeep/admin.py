@@ -24,7 +24,8 @@ from muniment.server.doctor import examine
 from muniment.server.founding import load_keys, new_id
 from muniment.server.moving import Moved, copy_registry
 from muniment.server.parts import Parts, open_parts
-from muniment.server.restoring import declare
+from muniment.server.restoring import declare_restore
+from muniment.services.log.restores import check_lost_after
 from muniment.services.upkeep.garbage import collect_garbage
 from muniment.services.upkeep.rebuild import compare, find_false
 from muniment.services.upkeep.rebuild import rebuild as rebuild_all
@@ -189,13 +190,18 @@ def restore(
     """
     if directory is None and lost_after is None:
         raise InvalidOption(option="DIRECTORY", reason="is missing: name a backup, or use --lost-after")
+    if reason is not None and lost_after is None:
+        raise InvalidOption(option="--reason", reason="says why entries are lost, and needs --lost-after N")
     if lost_after is not None and not (reason or "").strip():
         raise ReasonNeeded(what="a restore")
     answer: dict[str, int] = {}
     lines: list[str] = []
     if directory is not None:
-        with open_parts(directory) as source, _open(terminal, create=True) as target:
-            moved = copy_registry(source, target)
+        with open_parts(directory) as source:
+            if lost_after is not None:
+                check_lost_after(lost_after, source.units.read(lambda unit: unit.log.size()))
+            with _open(terminal, create=True) as target:
+                moved = copy_registry(source, target)
         answer |= asdict(moved)
         lines.append(f"restored {_describe_moved(moved)}")
         if lost_after is None:
@@ -205,7 +211,10 @@ def restore(
             )
     if lost_after is not None:
         with _open(terminal) as parts:
-            answer |= {"index": declare(parts, lost_after, reason or "", now), "lost_after": lost_after}
+            answer |= {
+                "index": declare_restore(parts, lost_after, reason or "", now),
+                "lost_after": lost_after,
+            }
         lines.append(f"declared in entry {answer['index']}: the entries from {lost_after} on are lost")
     terminal.answer(answer, lines)
 
@@ -278,11 +287,11 @@ def _read_quota(text: str) -> int | None:
 
 def _open(terminal: Terminal, *, create: bool = False, reads: bool = False) -> AbstractContextManager[Parts]:
     """Open the stores of the chosen registry, or of the server's settings; with `reads`, only to read."""
-    if not reads:
-        check_writable(terminal)
     if terminal.location is None and (
         os.environ.get("MUNIMENT_DATABASE") or os.environ.get("MUNIMENT_BLOBS")
     ):
+        if not reads:
+            check_writable(terminal, "the registry of MUNIMENT_DATABASE and MUNIMENT_BLOBS")
         settings = load_extra("muniment.server.settings", "pydantic-settings", extra="server")
         wiring = load_extra("muniment.server.wiring", "psycopg", extra="server")
         parts: AbstractContextManager[Parts] = wiring.open_parts(settings.ServerSettings.load())
@@ -290,6 +299,8 @@ def _open(terminal: Terminal, *, create: bool = False, reads: bool = False) -> A
     root = terminal.location
     if root is None:
         root = os.environ.get("MUNIMENT_DATA") or Settings.read().location
+    if not reads:
+        check_writable(terminal, root)
     if is_remote(root):
         raise InvalidOption(
             option="admin", reason=f"works on the directory of a registry, where it is stored, not on {root}"

@@ -5,22 +5,28 @@ declaration in its log, signed by the key of the log (`signing.restores`). It co
 
 (0) its entry is in the log of a head that the log's key signed
 (1) the log's key signed the declaration, and the entry before it that it names is the one before it: so a
-    server without the key can neither make one nor leave one out
+    server without the key can neither make one nor leave out an earlier one
 (2) the log that was left, of `lost_after` entries, is the beginning of the present log
 (3) it is not older than what was seen, which would contain it otherwise, and was not accepted before
 (4) entries that were seen are lost, and what was seen of those before them is still there
+(5) the index of that head has these declarations and no others, so the last one is not left out either
+
+That there are none at all could be proven only with the salt of the registry, which not everybody has. Then
+nothing is explained, and who saw more refuses the log.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from muniment.client.proofs.memory import Recollection, Remembered
 from muniment.core.backend import Backend
-from muniment.core.errors import InvalidDocument, MunimentError, ProofInvalid
-from muniment.core.events import read_entry
+from muniment.core.basis import Held
+from muniment.core.errors import InvalidDocument, MunimentError, ProofInvalid, Unavailable
+from muniment.core.events import Entry, read_entry
 from muniment.core.times import read_time
 from muniment.core.verbs.log import GetGrowth, GetRestores, Restores
+from muniment.log.index import Span
+from muniment.log.index_proofs import AllProof, verify_all
 from muniment.log.proofs import verify_consistency, verify_inclusion
 from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head, open_head
@@ -79,19 +85,14 @@ def check_restores(answer: Restores, backend: Backend, verifier: NoteVerifier) -
     """Check the declared restores; return them and the head of their log, which the caller MUST check.
 
     Raises:
-        ProofInvalid: one of them is not proven, or is left out.
+        ProofInvalid, IndexMalformed: one of them is not proven, or is left out.
     """
     head = open_head(answer.head, verifier)
     texts = {str(payload.digest): payload.text for payload in answer.texts}
+    entries = [_read(held, head) for held in answer.entries]
+    _check_whole(answer, entries, head)
     restores: list[Restore] = []
-    for held in answer.entries:
-        # Rule 0.
-        if not verify_inclusion(held.index, head.size, hash_leaf(held.leaf), held.path, head.root):
-            raise ProofInvalid(what="a restore")
-        try:
-            entry = read_entry(held.leaf, held.index)
-        except (ValueError, InvalidDocument) as error:
-            raise ProofInvalid(what="a restore") from error
+    for held, entry in zip(answer.entries, entries, strict=True):
         # Rule 1.
         event = check_restore(entry, verifier)
         if event.previous != (restores[-1].index if restores else None):
@@ -113,15 +114,46 @@ def check_restores(answer: Restores, backend: Backend, verifier: NoteVerifier) -
     return head, restores
 
 
+def _read(held: Held, head: Head) -> Entry:
+    # Rule 0.
+    if not verify_inclusion(held.index, head.size, hash_leaf(held.leaf), held.path, head.root):
+        raise ProofInvalid(what="a restore")
+    try:
+        return read_entry(held.leaf, held.index)
+    except (ValueError, InvalidDocument) as error:
+        raise ProofInvalid(what="a restore") from error
+
+
+def _check_whole(answer: Restores, entries: Sequence[Entry], head: Head) -> None:
+    """Check that the entries are all about the subject that they have in common."""
+    if not entries:
+        return
+    # Rule 5. The first subject is that of the registry, which many entries are about.
+    subjects = {entry.about[1:] for entry in entries}
+    if len(subjects) != 1 or len(subject := subjects.pop()) != 1:
+        raise ProofInvalid(what="the list of restores")
+    proof = AllProof.decode(answer.proof, [hash_leaf(held.leaf) for held in answer.entries])
+    proven = verify_all(head.index, Span(bytes.fromhex(subject[0])), proof)
+    if [posting.entry for posting in proven] != [held.index for held in answer.entries]:
+        raise ProofInvalid(what="the list of restores")
+
+
 def find_loss(backend: Backend, verifier: NoteVerifier, known: Recollection) -> Loss | None:
-    """Find out which entries that were seen a restore has lost; None if none explains a difference."""
+    """Find out which entries that were seen a restore has lost; None if none explains a difference.
+
+    Raises:
+        Unavailable: the registry does not answer.
+    """
     if not known.heads:
         return None
-    # A declaration that proves nothing explains nothing.
-    with suppress(MunimentError):
+    try:
         head, restores = check_restores(backend.ask(GetRestores()), backend, verifier)
         return _find_loss(backend, known, Remembered.of(str(verifier), head), restores)
-    return None
+    except Unavailable:
+        raise
+    except MunimentError:
+        # A declaration that proves nothing explains nothing.
+        return None
 
 
 def _find_loss(

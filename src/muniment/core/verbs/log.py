@@ -30,11 +30,15 @@ class Growth:
 class Restores:
     """Every entry that declares a restore of the registry, oldest first, in the log of one signed head.
 
-    `texts` are the reasons that the entries name.
+    Attributes:
+        proof: that the index of the head has these and no others; empty if there are none, since that could
+            be checked only with the salt of the registry.
+        texts: the reasons that the entries name.
     """
 
     head: bytes
     entries: tuple[Held, ...]
+    proof: bytes
     texts: tuple[Payload, ...]
 
 
