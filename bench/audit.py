@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from measure import Row
 from muniment.client.audit.auditing import audit
 from muniment.client.audit.hashing import LogHasher, read_leaves
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core import canonical, events, forms
 from muniment.core.catalog.statuses import Status
@@ -68,7 +68,7 @@ def run(directory: Path) -> list[Row]:
     backend = open_over(units, units.blobs)(Identity.generate())
     for first in range(0, _ENTRIES, _BATCH):
         units.write(lambda unit, first=first: _fill(backend.begin(unit).record, first))  # type: ignore[misc] # bound
-    trusted = TrustedBackend(backend, Memory(directory, "bench"), "bench")
+    trusted = TrustedBackend(backend, DirectoryMemory(directory, "bench"), "bench")
     # The registry is in this process, and its objects would slow down those of the audit.
     gc.collect()
     gc.freeze()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.ports.blobs import BlobStore
@@ -136,7 +136,7 @@ def test_backend_embedded(tmp_path: Path) -> None:
 
     def open_as(identity: Identity) -> Backend:
         embedded = open_directory(tmp_path / "registry", identity=identity)
-        backend = TrustedBackend(embedded.backend, Memory(tmp_path / "state", "here"), "here")
+        backend = TrustedBackend(embedded.backend, DirectoryMemory(tmp_path / "state", "here"), "here")
         opened.append(backend)
         return backend
 

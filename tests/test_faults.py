@@ -24,7 +24,7 @@ from muniment.capture.tree import collect
 from muniment.client.bytes.copying import Viewed, copy
 from muniment.client.bytes.downloads import Downloads
 from muniment.client.connection.transport import Transport
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
 from muniment.client.versions.pushing import store
@@ -222,7 +222,7 @@ def test_a_push_goes_on_when_the_line_breaks(tmp_path: Path, served: Served) -> 
 
         def push() -> Digest:
             (file,) = store(
-                TrustedBackend(backend, Memory(tmp_path / "m", "x"), "x"), collect(path), told.append
+                TrustedBackend(backend, DirectoryMemory(tmp_path / "m", "x"), "x"), collect(path), told.append
             )
             return file.digest
 

@@ -4,12 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,28 +22,32 @@ from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs import memory as memories
 from muniment.client.proofs.following import Follower
-from muniment.client.proofs.memory import Memory, Remembered
+from muniment.client.proofs.memory import DirectoryMemory, Remembered
 from muniment.client.proofs.restoring import find_loss
-from muniment.client.sdk.opening import accept_restore, find_memory, forget
+from muniment.client.sdk.opening import accept_restore, forget, open_memory
+from muniment.client.versions.exporting import verify_export
+from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     IndexForked,
+    IndexMalformed,
     InvalidOption,
     InvalidSetting,
     LogForked,
     LogReplaced,
     LogRestored,
     LogRolledBack,
+    MemoryDamaged,
     NothingToAccept,
     OpenedReadOnly,
     ReasonNeeded,
     RegistryNotFound,
-    StorageFailed,
+    RegistryUnreachable,
 )
 from muniment.core.events import Event, RegistryRestored
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
-from muniment.core.times import write_time
+from muniment.core.times import write_seconds, write_time
 from muniment.core.verbs.log import GetGrowth, GetProof, GetRestores, Restores
 from muniment.core.verbs.verb import Query
 from muniment.log.tree import read_root
@@ -126,24 +130,25 @@ def test_copies_that_were_written_apart_are_a_fork(
     with pytest.raises(LogForked) as refusal:
         muniment.open(other, settings=settings)
     assert refusal.value.elsewhere == str(home)
-    assert "two copies" in refusal.value.hint
+    assert "do not trust either" in refusal.value.hint
     with pytest.raises(LogForked):
         muniment.open(other, settings=settings, read_only=True)
     write(home, settings, "b")
 
 
 def test_the_second_of_two_open_copies_is_not_written(home: Path, settings: Settings, tmp_path: Path) -> None:
-    """Of two copies that were opened when they were equal, the second to be written is refused unchanged."""
+    """Of two copies that were opened when they were equal, the second is refused once one was written."""
     other, start = copy(home, tmp_path / "copy"), now()
     with (
         muniment.open(settings=settings, clock=lambda: start) as one,
         muniment.open(other, settings=settings, clock=lambda: start) as two,
     ):
-        one.version("acme/x@1").tag("step", "a")
         version, size = two.version("acme/x@1"), two._session.backend.seen.size
-        with pytest.raises(LogRolledBack) as refusal:
-            version.tag("step", "b")
-        assert refusal.value.elsewhere == str(home)
+        one.version("acme/x@1").tag("step", "a")
+        for act in (lambda: version.tag("step", "b"), version.tags):
+            with pytest.raises(LogRolledBack) as refusal:
+                act()
+            assert refusal.value.elsewhere == str(home)
     with muniment.open(other, settings=settings, read_only=True) as registry:
         assert registry._session.backend.seen.size == size
 
@@ -153,7 +158,7 @@ def test_copies_that_are_written_at_once_are_a_fork(
 ) -> None:
     """If two copies are written at the same moment, the receipt of the second one is refused."""
     other = copy(home, tmp_path / "copy")
-    monkeypatch.setattr(Follower, "catch_up", lambda _: None)
+    monkeypatch.setattr(Follower, "catch_up", lambda follower: follower.seen)
     start = now()
     with (
         muniment.open(settings=settings, clock=lambda: start) as one,
@@ -187,6 +192,28 @@ def test_an_older_copy_is_read_by_an_option_only(home: Path, settings: Settings,
     assert read_files(settings.state) == before
     with muniment.open(settings=settings) as registry:
         assert (registry.read_only, registry.behind) == (False, 0)
+
+
+@pytest.mark.parametrize("older", [True, False], ids=["a copy", "the registry"])
+def test_what_is_only_read_holds_as_of_its_newest_entry(
+    home: Path, settings: Settings, tmp_path: Path, *, older: bool
+) -> None:
+    """A directory that is only read does not sign its state as of now: it may be an older copy."""
+    backup = copy(home, tmp_path / "backup")
+    if older:
+        write(home, settings, "a")
+    later = {"clock": lambda: now() + timedelta(days=40)}
+    with muniment.open(home, settings=settings, **later):  # type: ignore[arg-type]
+        pass  # What was signed later than the newest entry is remembered.
+    with muniment.open(backup, settings=settings, read_only=True, **later) as registry:  # type: ignore[arg-type]
+        seconds = str(registry.as_of).partition(".")[0]
+        assert write_seconds(registry._session.backend.seen.time).startswith(seconds)
+        assert registry.audit().time.startswith(seconds)
+        checks = registry.version("acme/x@1").verify()
+        assert any(f"as of {seconds}" in check.what for check in checks)
+        registry.export("acme/x@1", tmp_path / "x.tar")
+    _, exported = verify_export(tmp_path / "x.tar")
+    assert any(f"as of {seconds}" in check.what for check in exported)
 
 
 def test_a_reader_remembers_nothing(home: Path, settings: Settings, stranger: Settings) -> None:
@@ -289,6 +316,44 @@ def test_answers_that_overtake_one_another_are_compared(
             follower.accept(head, follower.seen)
 
 
+def test_who_finds_a_fork_does_not_go_on_with_it(
+    home: Path, settings: Settings, stranger: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another process has remembered a copy that went apart, an open registry keeps its own head."""
+    other = copy(home, tmp_path / "copy")
+    write(other, stranger, "a")
+    with muniment.open(other, settings=stranger, read_only=True) as registry:
+        theirs = registry._session.backend.seen
+    with muniment.open(home, settings=settings) as registry:
+        follower = registry._session.backend._follower
+        known = follower.seen
+        monkeypatch.setattr(DirectoryMemory, "find_stamp", lambda *_: None)
+        open_memory(str(other), settings).keep(theirs, known)
+        write(home, replace(settings, state=tmp_path / "third"), "b", "c")
+        with pytest.raises(LogForked):
+            follower.meet()
+        assert follower.seen == known
+
+
+def test_what_another_process_saw_is_not_taken_back(home: Path, settings: Settings) -> None:
+    """An open registry refuses an answer that is older than what its user saw meanwhile elsewhere."""
+    with muniment.open(home, settings=settings) as registry:
+        version, backend = registry.version("acme/x@1"), registry._session.backend
+        inner = cast("LocalBackend", backend._backend)
+        old: dict[str, Basis] = {}
+
+        def prove(query: Query[Any], known: Sequence[Known] = ()) -> Basis:
+            return old.setdefault(repr(query), LocalBackend.prove(inner, query, known))
+
+        vars(inner)["prove"] = prove
+        assert version.tags() == {}
+        write(home, settings, "a")
+        with pytest.raises(LogRolledBack):
+            version.tags()
+        vars(inner).pop("prove")
+        assert version.tags() == {"step": "a"}
+
+
 def test_a_copy_that_is_served_is_a_fork_too(home: Path, settings: Settings, tmp_path: Path) -> None:
     """A copy of a directory that went apart is refused where a server serves it, and read if it is older."""
     place, quiet = tmp_path / "served", {"MUNIMENT_SCAN": "false"}
@@ -323,8 +388,12 @@ def test_the_command_line_reads_older_copies(
     monkeypatch.setenv("MUNIMENT_READ_ONLY", "true")
     tagged = cli("--registry", str(backup), "tag", "acme/x@1", "step=b", exits=3)
     assert "opened_read_only" in tagged.stderr
-    for command in (("admin", "rebuild"), ("admin", "gc"), ("serve", str(backup))):
-        assert "opened_read_only" in cli("--registry", str(backup), *command, exits=3).stderr
+    for command in (("admin", "rebuild"), ("admin", "gc"), ("forget",), ("accept-restore",)):
+        told = cli("--registry", str(backup), *command, exits=3).stderr
+        assert f"opened_read_only: {backup} is open for reading only" in told
+    for command in (("serve", str(backup)), ("forget", str(backup)), ("accept-restore", str(backup))):
+        assert f"opened_read_only: {backup} is" in cli(*command, exits=3).stderr
+    assert "to change it, leave out --read-only" in cli("admin", "gc", exits=3).stderr
     cli("--registry", str(backup), "admin", "rebuild", "--check")
     monkeypatch.setenv("MUNIMENT_READ_ONLY", "perhaps")
     assert "invalid_setting" in cli("show", "acme/x@1", exits=2).stderr
@@ -343,7 +412,7 @@ def test_a_damaged_memory_is_not_an_empty_one(home: Path, settings: Settings, ki
     """A damaged file of the memory is refused and not taken for an empty one, until it is forgotten."""
     (file,) = (settings.state / kind).glob("*.json")
     file.write_text(damage)
-    with pytest.raises(StorageFailed):
+    with pytest.raises(MemoryDamaged):
         muniment.open(home, settings=settings)
     assert forget(home, settings)
     if kind == "logs":
@@ -354,7 +423,7 @@ def test_a_memory_that_was_removed_is_not_an_empty_one(home: Path, settings: Set
     """Where a location names a log that the memory lacks, it is refused until it is forgotten."""
     (file,) = (settings.state / "logs").glob("*.json")
     file.unlink()
-    with pytest.raises(StorageFailed):
+    with pytest.raises(MemoryDamaged):
         muniment.open(home, settings=settings)
     assert forget(home, settings)
     muniment.open(home, settings=settings).close()
@@ -390,8 +459,8 @@ def test_a_place_whose_log_was_replaced_is_forgotten_alone(
 
 
 @given(st.lists(st.integers(1, 2**40), min_size=1, max_size=300))
-def test_few_heads_are_kept_and_each_size_has_one_near_by(steps: list[int]) -> None:
-    """Of many heads a few are kept: the newest, and for each other one an older one not much farther away."""
+def test_few_heads_are_kept_and_the_oldest_among_them(steps: list[int]) -> None:
+    """Of many heads a few are kept: the newest ones and, before them, the oldest of each power of two."""
     kept: tuple[Remembered, ...] = ()
     sizes = [sum(steps[: index + 1]) for index in range(len(steps))]
     for size in sizes:
@@ -400,7 +469,9 @@ def test_few_heads_are_kept_and_each_size_has_one_near_by(steps: list[int]) -> N
     assert len(kept) <= 64
     assert [head.size for head in kept] == sorted({head.size for head in kept})
     assert kept[-1].size == sizes[-1]
-    assert kept[0].size == sizes[0] or len(kept) > 1
+    assert kept[0].size == sizes[0]
+    lengths = [(sizes[-1] - head.size).bit_length() for head in kept[:-11]]
+    assert len(lengths) == len(set(lengths))
 
 
 def test_heads_are_kept_in_growing_distances() -> None:
@@ -427,7 +498,7 @@ def test_receipts_are_kept_up_to_a_bound(
     with file.open("a") as journal:
         journal.write('{"index": 9')
     verifier = json.loads(next((settings.state / "logs").glob("*.json")).read_text())["verifier"]
-    written = find_memory(str(home), settings).list_written(verifier, 0)
+    written = open_memory(str(home), settings).list_written(verifier, 0)
     assert [one.index for one in written] == [size - 3, size - 2, size - 1]
     assert str(written[0]) == f"entry {size - 3}: tag.set version acme/x@1"
 
@@ -449,7 +520,7 @@ def test_processes_share_the_memory(home: Path, settings: Settings, cli: Cli) ->
     size = write(home, settings)
     writers = [subprocess.Popen([sys.executable, "-c", _WRITER, name]) for name in ("one", "two")]
     assert [writer.wait() for writer in writers] == [0, 0]
-    memory = find_memory(str(home), settings)
+    memory = open_memory(str(home), settings)
     verifier = memory.find_verifier() or ""
     assert memory.recall(verifier).heads[-1].size == size + 32 == write(home, settings)
     assert len(memory.list_written(verifier, size)) == 32
@@ -472,7 +543,7 @@ def lost(home: Path, settings: Settings, tmp_path: Path) -> tuple[int, int]:
 def declare(directory: Path, lost_after: int, reason: str = "the disk failed") -> int:
     """Declare a restore, as `muniment admin restore` does."""
     with open_parts(directory) as parts:
-        return restoring.declare(parts, lost_after, reason, now)
+        return restoring.declare_restore(parts, lost_after, reason, now)
 
 
 def append(directory: Path, work: Callable[[Transaction], int], time: datetime | None = None) -> int:
@@ -499,7 +570,7 @@ def test_an_honest_restore_is_a_ceremony(
     left, seen = lost
     refused = cli("show", "acme/x@1", exits=3)
     assert "log_rolled_back" in refused.stderr
-    assert "nothing" not in cli("accept-restore", exits=3).stdout
+    assert "log_rolled_back" in cli("accept-restore", exits=3).stderr
     declared = cli("admin", "restore", "--lost-after", str(left), "--reason", "the disk failed", "--json")
     assert json.loads(declared.stdout) == {"index": left, "lost_after": left}
     refused = cli("show", "acme/x@1", exits=3)
@@ -534,6 +605,20 @@ def test_a_restore_from_a_backup_is_declared_at_once(home: Path, settings: Setti
     cli("list")
 
 
+def test_a_restore_that_is_refused_copies_nothing(home: Path, stranger: Settings, cli: Cli) -> None:
+    """A number of entries that a backup does not have is refused before the backup is copied."""
+    cli("admin", "backup", "saved")
+    size = size_of(home, stranger)
+    shutil.rmtree(home)
+    for number in ("99", str(size + 1)):
+        told = cli("admin", "restore", "saved", "--lost-after", number, "--reason", "fire", exits=2).stderr
+        assert f"lost_after must be from 1 to {size}, the number of entries in the log; got {number}" in told
+        assert not home.exists()
+    assert "--lost-after" in cli("admin", "restore", "saved", "--reason", "fire", exits=2).stderr
+    assert not home.exists()
+    cli("admin", "restore", "saved")
+
+
 def test_an_undeclared_rollback_after_a_restore_is_refused(
     lost: tuple[int, int], home: Path, settings: Settings, stranger: Settings, tmp_path: Path
 ) -> None:
@@ -565,7 +650,7 @@ def test_what_goes_on_after_a_restore_may_be_larger_than_what_was_seen(
         muniment.open(home, settings=settings)
     assert (refusal.value.lost_after, refusal.value.remembered) == lost
     assert accept_restore(home, settings).lost_after == lost[0]
-    memory = find_memory(str(home), settings)
+    memory = open_memory(str(home), settings)
     verifier = memory.find_verifier() or ""
     *kept, newest = memory.recall(verifier).heads
     assert all(head.size <= lost[0] for head in kept), "what is lost is no head any more"
@@ -686,6 +771,71 @@ def test_an_honest_copy_of_a_forgery_would_count(
     assert refusal.value.reason == "the reason was erased"
 
 
+@pytest.mark.parametrize("left_out", [0, 1, slice(0, 2)], ids=["the first", "the last", "all"])
+def test_a_server_leaves_out_no_declaration(
+    lost: tuple[int, int],
+    home: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    left_out: int | slice,
+) -> None:
+    """Who shows some of the declared restores and not others explains nothing."""
+    declare(home, lost[0], "the first")
+    declare(home, lost[0] - 1, "the second")
+    ask = LocalBackend.ask
+
+    def lie(self: LocalBackend, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+        answer = ask(self, query)
+        if not isinstance(answer, Restores):
+            return answer
+        entries = list(answer.entries)
+        del entries[left_out]
+        return replace(answer, entries=tuple(entries))
+
+    monkeypatch.setattr(LocalBackend, "ask", lie)
+    with pytest.raises(LogForked):
+        muniment.open(home, settings=settings)
+    monkeypatch.undo()
+    with pytest.raises(LogRestored):
+        muniment.open(home, settings=settings)
+
+
+@pytest.mark.parametrize("forge", [b"", b"\0"], ids=["no proof", "a proof of another length"])
+def test_declarations_without_their_proof_are_refused(
+    home: Path, settings: Settings, stranger: Settings, monkeypatch: pytest.MonkeyPatch, forge: bytes
+) -> None:
+    """That the listed restores are all must be proven by the index."""
+    declare(home, size_of(home, stranger))
+    ask = LocalBackend.ask
+
+    def lie(self: LocalBackend, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+        answer = ask(self, query)
+        return replace(answer, proof=forge) if isinstance(answer, Restores) else answer
+
+    with muniment.open(home, settings=settings) as registry:
+        assert len(registry.restores()) == 1
+        monkeypatch.setattr(LocalBackend, "ask", lie)
+        with pytest.raises(IndexMalformed):
+            registry.restores()
+
+
+def test_a_server_that_fails_is_no_fork(
+    lost: tuple[int, int], home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the restores cannot be asked for now, that is said, and nothing about the log."""
+    del lost
+    ask = LocalBackend.ask
+
+    def fail(self: LocalBackend, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+        if isinstance(query, GetRestores):
+            raise RegistryUnreachable(location=str(home), reason="timed out")
+        return ask(self, query)
+
+    monkeypatch.setattr(LocalBackend, "ask", fail)
+    with pytest.raises(RegistryUnreachable):
+        muniment.open(home, settings=settings)
+
+
 def test_a_declaration_that_is_older_than_what_was_seen_explains_nothing(
     lost: tuple[int, int], home: Path, settings: Settings
 ) -> None:
@@ -728,7 +878,7 @@ def test_a_restore_is_accepted_once(
     """A restore that was accepted explains nothing more, even in the second in which it was declared."""
     then = now()
     with open_parts(home) as parts:
-        restoring.declare(parts, lost[0], "the disk failed", lambda: then)
+        restoring.declare_restore(parts, lost[0], "the disk failed", lambda: then)
     accept_restore(home, settings, clock=lambda: then)
     backup = copy(home, tmp_path / "backup")
     with muniment.open(home, settings=settings, clock=lambda: then) as registry:
@@ -742,7 +892,7 @@ def test_who_lost_nothing_is_told_of_no_loss(home: Path, settings: Settings) -> 
     """A declaration of too many lost entries does not concern those whose entries are still there."""
     size = write(home, settings)
     declare(home, size - 3)
-    memory, backend = find_memory(str(home), settings), open_directory(home).backend
+    memory, backend = open_memory(str(home), settings), open_directory(home).backend
     verifier = NoteVerifier.read(memory.find_verifier() or "")
     known = memory.recall(str(verifier))
     assert find_loss(backend, verifier, known) is None
@@ -764,11 +914,17 @@ def test_a_restore_of_a_server_is_a_ceremony_too(tmp_path: Path, cli: Cli, model
         cli("--registry", url, "tag", "acme/x@1", "step=kept")
         left = json.loads(cli("--registry", data, "admin", "backup", "saved", "--json").stdout)["entries"]
         cli("--registry", url, "tag", "acme/x@1", "step=lost")
+        registry = muniment.open(url, settings=Settings.read())
+        version = registry.version("acme/x@1")
     shutil.rmtree(data)
     cli("--registry", data, "admin", "restore", "saved")
     with run_server(place, environment, port=port):
         assert "log_rolled_back" in cli("--registry", url, "show", "acme/x@1", exits=3).stderr
+        with pytest.raises(LogRolledBack):
+            version.tags()
         cli("--registry", data, "admin", "restore", "--lost-after", str(left), "--reason", "fire")
+        with registry, pytest.raises(LogRestored):
+            version.tags()
         refused = cli("--registry", url, "show", "acme/x@1", exits=3).stderr
         assert "log_restored" in refused
         assert f"you had written entry {left}: tag.set version acme/x@1" in refused
@@ -784,13 +940,41 @@ def test_an_open_client_meets_a_restore(lost: tuple[int, int], home: Path, setti
     size = write(home, settings)
     backup = copy(home, home.with_name("before"))
     with muniment.open(home, settings=settings) as registry:
-        registry.version("acme/x@1").tag("step", "z")
-    memory = find_memory(str(home), settings)
-    copy(backup, home)
-    declare(home, size)
-    with pytest.raises(LogRestored):
-        muniment.open(home, settings=settings)
+        version, trusted = registry.version("acme/x@1"), registry._session.backend
+        version.tag("step", "z")
+        copy(backup, home)
+        # The files that it has open are those that were removed.
+        trusted._backend.close()
+        trusted._backend = trusted._follower._backend = open_directory(home).backend
+        with pytest.raises(LogRolledBack):
+            version.tags()
+        declare(home, size)
+        for act in (version.tags, lambda: version.tag("step", "y")):
+            with pytest.raises(LogRestored):
+                act()
+    memory = open_memory(str(home), settings)
     assert memory.recall(memory.find_verifier() or "").restores == ()
+    accept_restore(home, settings)
+    write(home, settings, "y")
+
+
+def test_a_restore_is_accepted_as_it_was_shown(
+    lost: tuple[int, int], home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another process sees more or accepts it meanwhile, what is lost is found out anew."""
+    declare(home, lost[0])
+    accept, meanwhile = DirectoryMemory.accept, []
+
+    def overtake(self: DirectoryMemory, *given: Any) -> bool:  # noqa: ANN401 - those of accept
+        monkeypatch.setattr(DirectoryMemory, "accept", accept)
+        meanwhile.append(accept_restore(home, settings))
+        return accept(self, *given)
+
+    monkeypatch.setattr(DirectoryMemory, "accept", overtake)
+    with pytest.raises(NothingToAccept):
+        accept_restore(home, settings)
+    memory = open_memory(str(home), settings)
+    assert list(memory.recall(memory.find_verifier() or "").restores) == meanwhile
 
 
 def test_a_flag_is_read_in_words(tmp_path: Path) -> None:
@@ -804,12 +988,12 @@ def test_a_flag_is_read_in_words(tmp_path: Path) -> None:
 def test_a_memory_is_one_of_a_key(tmp_path: Path) -> None:
     """Heads of one log are found from another place, and those of another log are not."""
     head = replace(Remembered.nothing("a+key"), size=3)
-    assert Memory(tmp_path, "here").keep(head, Remembered.nothing("a+key")) is None
-    assert Memory(tmp_path, "there").recall("a+key").heads == (replace(head, location="here"),)
-    assert Memory(tmp_path, "there").find_verifier() is None
-    assert Memory(tmp_path, "here").recall("b+key").heads == ()
+    assert DirectoryMemory(tmp_path, "here").keep(head, Remembered.nothing("a+key")) is None
+    assert DirectoryMemory(tmp_path, "there").recall("a+key").heads == (replace(head, location="here"),)
+    assert DirectoryMemory(tmp_path, "there").find_verifier() is None
+    assert DirectoryMemory(tmp_path, "here").recall("b+key").heads == ()
     other = replace(head, root=b"\1" * 32, size=4)
-    assert Memory(tmp_path, "there").keep(other, Remembered.nothing("a+key")) == replace(
+    assert DirectoryMemory(tmp_path, "there").keep(other, Remembered.nothing("a+key")) == replace(
         head, location="here"
     ), "what nobody compared is handed back"
-    assert Memory(tmp_path, "there").keep(other, head) is None
+    assert DirectoryMemory(tmp_path, "there").keep(other, head) is None

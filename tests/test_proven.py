@@ -11,7 +11,7 @@ import pytest
 from muniment.answers.salts import find_salt
 from muniment.answers.table import ANSWERS
 from muniment.client.proofs.judging import judge
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.core.basis import Basis, Known, Listed
@@ -180,7 +180,7 @@ def answer(ask: Callable[[Query[object]], object], query: Query[object]) -> obje
 
 def test_a_client_computes_what_the_registry_answers(eventful: Backend, tmp_path: Path) -> None:
     """Every proven answer that is derived from its basis is the one that the registry gives itself."""
-    trusted = TrustedBackend(eventful, Memory(tmp_path, "here"), "here")
+    trusted = TrustedBackend(eventful, DirectoryMemory(tmp_path, "here"), "here")
     asked = set()
     for query in list_queries(eventful):
         assert answer(trusted.ask, query) == answer(eventful.ask, query), query
@@ -227,7 +227,7 @@ class Scene:
         self.move(2, "staging")
         self.forger.execute(RemoveAlias(name=NAME, alias=Alias("canary"), reason=Payload.of("unused")))
         self.say(Status.RETIRED)
-        self.client = TrustedBackend(self.forger, Memory(state, "liar"), "liar")
+        self.client = TrustedBackend(self.forger, DirectoryMemory(state, "liar"), "liar")
         self.honest = {query: answer(self.client.ask, query) for query in QUESTIONS}
         self.bases = {query: self.forger.prove(query) for query in QUESTIONS}
 
@@ -316,7 +316,7 @@ def test_an_erased_text_is_shown_as_erased(scene: Scene) -> None:
 def test_a_namespace_has_one_salt(backend: LocalBackend, owner: Identity, tmp_path: Path) -> None:
     """A registry that gives a namespace another salt, under which nothing is found, is refused."""
     publish(backend, owner, b"a")
-    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    client = TrustedBackend(backend, DirectoryMemory(tmp_path, "here"), "here")
     assert answer(client.ask, GetVersion(reference=FIRST))
 
     def create_again(unit: Unit) -> None:
@@ -336,7 +336,7 @@ def test_a_part_of_the_log_does_not_stand_for_all_of_it(
     backend.__class__ = Forger
     forger = cast("Forger", backend)
     forger.forged = None
-    client = TrustedBackend(forger, Memory(tmp_path, "here"), "here")
+    client = TrustedBackend(forger, DirectoryMemory(tmp_path, "here"), "here")
     question = WhoMay(act=Act.READ, namespace=NAME.namespace)
     honest = forger.prove(question)
     half = 1 << 63
@@ -373,7 +373,7 @@ def test_what_a_registry_says_is_not_there_is_not_proven_to_be_absent(
 ) -> None:
     """A refusal in place of a basis is not an absence; one that follows from a basis is."""
     publish(backend, owner, b"a")
-    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    client = TrustedBackend(backend, DirectoryMemory(tmp_path, "here"), "here")
     question = GetPolicies(name=NAME, alias=PRODUCTION)
     with pytest.raises(PolicyNotFound):
         client.ask(question)
@@ -388,7 +388,7 @@ def test_the_future_is_not_asked_about(
 ) -> None:
     """An entry that does not exist yet, or a time that has not come, has no answer."""
     publish(backend, owner, b"a")
-    client = TrustedBackend(backend, Memory(tmp_path, "here"), "here")
+    client = TrustedBackend(backend, DirectoryMemory(tmp_path, "here"), "here")
     with pytest.raises((EventNotFound, AnswerStale, NotShown)):
         client.ask(ListTags(reference=FIRST, at=at))
 
@@ -418,7 +418,7 @@ def test_an_ancestor_that_is_hidden_is_not_believed_to_be_fine(
     backend.__class__ = Forger
     forger = cast("Forger", backend)
     forger.forged = None
-    client = TrustedBackend(forger, Memory(tmp_path, "here"), "here")
+    client = TrustedBackend(forger, DirectoryMemory(tmp_path, "here"), "here")
     assert judge(client, query).verdicts[0].unproven == ()
     honest = forger.prove(query)
     kinds = {SubjectKind.STATUS} if hidden == "the status" else set(SubjectKind)
@@ -510,7 +510,7 @@ def test_a_gate_that_is_not_met_is_not_believed(
     set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9})
     backend.__class__ = Lenient
     lenient = cast("Lenient", backend)
-    client = TrustedBackend(lenient, Memory(tmp_path, "lenient"), "lenient")
+    client = TrustedBackend(lenient, DirectoryMemory(tmp_path, "lenient"), "lenient")
     lenient.say = say
     with pytest.raises(GateMisjudged):
         judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION))
@@ -528,7 +528,7 @@ def test_a_client_says_which_rules_it_cannot_judge(
     set_policy(backend, owner, {"rule": "cel", "expression": "size(authors) == 1"}, {"rule": "signature"})
     backend.__class__ = Lenient
     lenient = cast("Lenient", backend)
-    client = TrustedBackend(lenient, Memory(tmp_path, "here"), "here")
+    client = TrustedBackend(lenient, DirectoryMemory(tmp_path, "here"), "here")
     query = JudgeGate(reference=FIRST, alias=PRODUCTION)
     lenient.say = lambda gate: gate
     met = judge(client, query)
@@ -571,7 +571,10 @@ def listening(backend: LocalBackend, owner: Identity) -> Listening:
 
 def test_a_list_that_has_not_grown_is_not_sent_again(listening: Listening, tmp_path: Path) -> None:
     """Asked again, the newest entry is enough; when something came later, the list is sent again."""
-    client, query = TrustedBackend(listening, Memory(tmp_path, "here"), "here"), ListTags(reference=FIRST)
+    client, query = (
+        TrustedBackend(listening, DirectoryMemory(tmp_path, "here"), "here"),
+        ListTags(reference=FIRST),
+    )
     first, again = client.ask(query), client.ask(query)
     assert first == again
     assert len(first) == 20
@@ -587,7 +590,10 @@ def test_a_list_that_has_not_grown_is_not_sent_again(listening: Listening, tmp_p
 
 def test_an_erased_text_of_a_list_that_is_known_is_gone(listening: Listening, tmp_path: Path) -> None:
     """The texts are sent each time, so that one that was erased meanwhile is not shown."""
-    client, query = TrustedBackend(listening, Memory(tmp_path, "here"), "here"), ListTags(reference=FIRST)
+    client, query = (
+        TrustedBackend(listening, DirectoryMemory(tmp_path, "here"), "here"),
+        ListTags(reference=FIRST),
+    )
     assert len(client.ask(query)) == 20
     (digest,) = (payload.digest for payload in listening.sent[-1].texts if payload.text == "text 7")
     assert listening._units.write(lambda unit: unit.payloads.erase(str(digest)))
@@ -597,7 +603,10 @@ def test_an_erased_text_of_a_list_that_is_known_is_gone(listening: Listening, tm
 
 def test_a_list_that_has_grown_is_not_said_to_stand(listening: Listening, tmp_path: Path) -> None:
     """A registry that proves an earlier newest entry, or sends the newest alone, is refused."""
-    client, query = TrustedBackend(listening, Memory(tmp_path, "here"), "here"), ListTags(reference=FIRST)
+    client, query = (
+        TrustedBackend(listening, DirectoryMemory(tmp_path, "here"), "here"),
+        ListTags(reference=FIRST),
+    )
     client.ask(query)
     client.ask(query)
     stale = listening.sent[-1]

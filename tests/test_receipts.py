@@ -17,7 +17,7 @@ import muniment
 from muniment.answers.salts import hash_subjects
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core import events as e
@@ -259,7 +259,7 @@ def lying() -> LyingBackend:
 def trusted(lying: LyingBackend, tmp_path: Path) -> TrustedBackend:
     """Give it as its founder sees it, who checks everything."""
     key = Credential(KeyRecord, tell().identity.public.id)
-    return TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar", credential=key)
+    return TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar", credential=key)
 
 
 @pytest.mark.parametrize("kind", COMMANDS, ids=name_of)
@@ -351,7 +351,7 @@ def test_what_has_ended_is_not_done(
 ) -> None:
     """An entry that says what is asked again does not confirm it once a later one says otherwise."""
     lying = LyingBackend(open_as(owner))
-    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     publish(trusted, owner, b"b")
     add_person(trusted, "vera")
@@ -367,7 +367,7 @@ def test_what_has_ended_is_not_done(
 def test_a_policy_that_was_replaced_is_not_in_force(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
     """Nor does an entry confirm a policy that another one has replaced since."""
     lying = LyingBackend(open_as(owner))
-    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     models = Models(NAME.namespace, NAME.model)
     guard = gates.SetPolicy(models=models, alias=PRODUCTION, policy=None)
@@ -447,7 +447,7 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
     honest.execute(gates.OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("first")))
     make, alter = ALTERED[what]
     lying = Altering(honest, alter)
-    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     command = make(honest)
     refuses(lambda: trusted.execute(command), ReceiptMismatch)
 
@@ -455,7 +455,7 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
 def test_a_discarded_draft_is_not_saved(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
     """A draft that was discarded is not saved, and a tag that came back is not removed."""
     lying = LyingBackend(open_as(owner))
-    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     save = versions.SaveDraft(name=NAME, manifest=store(trusted, b"b"))
     tag = catalog.SetTag(reference=FIRST, key="team", value=Payload.of("a"))
@@ -474,7 +474,7 @@ def test_a_discarded_draft_is_not_saved(owner: Identity, open_as: OpenAs, tmp_pa
 def test_a_withdrawn_claim_is_not_on_record(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
     """A claim that was withdrawn does not confirm that it is recorded again."""
     lying = LyingBackend(open_as(owner))
-    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     receipt = record(trusted, owner, 1, "https://example.com/plan", {})
     event = receipt.read(e.AttestationRecorded)
@@ -494,7 +494,7 @@ def test_an_entry_that_no_question_would_find_confirms_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A revocation is not done if the registry leaves it out of the statuses of the version."""
-    trusted = TrustedBackend(open_as(owner), Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(open_as(owner), DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"a")
     grant(trusted, Role.SECURITY)
     if left_out == "from the entry":
@@ -514,7 +514,7 @@ def test_an_entry_that_no_question_would_find_confirms_nothing(
 def test_what_somebody_else_did_is_not_done_by_us(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
     """A new entry that says what we asked, by another principal, does not count."""
     lying = LyingBackend(open_as(owner))
-    trusted = TrustedBackend(lying, Memory(tmp_path / "state", "liar"), "liar")
+    trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     publish(trusted, owner, b"weights")
     move = gates.MoveAlias(reference=Reference(NAME, 1), alias=Alias("staging"))
     lying.write_as(open_as(add_person(trusted, "Vera", Role.CONTRIBUTOR)))
@@ -563,11 +563,11 @@ def test_a_registry_does_not_say_who_we_are(
     identity, backend, *_ = tell()
     key = Credential(KeyRecord, identity.public.id)
     impostor = Impostor(backend, {kind: lie})
-    trusted = TrustedBackend(impostor, Memory(tmp_path / "state", "liar"), "liar", credential=key)
+    trusted = TrustedBackend(impostor, DirectoryMemory(tmp_path / "state", "liar"), "liar", credential=key)
     size = trusted.seen.size
     command = people.GrantRole(principal=find_vera().record.id, role=Role.READER, namespace="acme")
     refuses(lambda: trusted.execute(command), refusal)
-    assert TrustedBackend(backend, Memory(tmp_path / "state", "liar"), "liar").seen.size == size
+    assert TrustedBackend(backend, DirectoryMemory(tmp_path / "state", "liar"), "liar").seen.size == size
 
 
 def test_the_log_says_whose_token_ours_is(tmp_path: Path) -> None:
@@ -577,10 +577,10 @@ def test_the_log_says_whose_token_ours_is(tmp_path: Path) -> None:
     vera = copy.copy(backend)
     vera._caller = Caller(principal=find_vera().record.id, token=token)
     ours = Credential(TokenRecord, token)
-    honest = TrustedBackend(vera, Memory(tmp_path / "state", "x"), "x", credential=ours)
+    honest = TrustedBackend(vera, DirectoryMemory(tmp_path / "state", "x"), "x", credential=ours)
     assert honest.principal == find_vera().record.id
     impostor = Impostor(vera, {people.ListTokens: lambda _: ()})
-    silent = TrustedBackend(impostor, Memory(tmp_path / "state", "x"), "x", credential=ours)
+    silent = TrustedBackend(impostor, DirectoryMemory(tmp_path / "state", "x"), "x", credential=ours)
     refuses(lambda: silent.principal, NotIdentified)
 
 
@@ -589,7 +589,7 @@ def test_a_newcomer_without_a_role_learns_who_they_are(
 ) -> None:
     """Entries about ourselves are proven to us before anybody grants us a role; no others are."""
     newcomer = open_as(add_person(open_as(owner), "Nora"))
-    trusted = TrustedBackend(newcomer, Memory(tmp_path / "state", "here"), "here")
+    trusted = TrustedBackend(newcomer, DirectoryMemory(tmp_path / "state", "here"), "here")
     token = make_token()
     mine = people.IssueToken(
         principal=trusted.principal, token=id_of(token), name=Payload.of("mine"), expires=LATER

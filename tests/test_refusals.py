@@ -127,6 +127,7 @@ CODES = """
     log_restored
     log_rolled_back
     login_refused
+    memory_damaged
     method_not_allowed
     missing_extra
     model_not_found

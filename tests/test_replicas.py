@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.remote import RemoteBackend
 from muniment.core.claims.attestations import SCAN
@@ -91,7 +91,8 @@ def test_a_replica_that_is_killed_takes_nothing_with_it(tmp_path: Path, scaled: 
         assert load.faults == []
         check_promises(servers[1].connect(token), load)
         views = [
-            TrustedBackend(s.connect(token), Memory(tmp_path / "one", "all"), "all") for s in servers[1:]
+            TrustedBackend(s.connect(token), DirectoryMemory(tmp_path / "one", "all"), "all")
+            for s in servers[1:]
         ]
         # Their scans go on meanwhile.
         wait_until(lambda: len({view.ask(GetGrowth(size=0)).checkpoint for view in views}) == 1)

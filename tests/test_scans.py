@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
@@ -327,7 +327,7 @@ def test_evidence_by_a_revoked_key_is_none(stage: Stage, tmp_path: Path) -> None
     stage.backend.execute(RevokeKey(key_id=thief.public.id, effective=receipt.index))
     validator = add_person(stage.backend, "Vera", Role.VALIDATOR)
     set_policy(stage.backend, stage.owner, {"rule": "approvals", "n": 1, "roles": ["validator"]})
-    backend = TrustedBackend(stage.open_as(validator), Memory(tmp_path / "state", "here"), "here")
+    backend = TrustedBackend(stage.open_as(validator), DirectoryMemory(tmp_path / "state", "here"), "here")
     version = Registry(backend, validator).version(f"{NAME}@1")
     version.approve(alias="production", role="validator", reason="fine")
     stage.backend.execute(MoveAlias(reference=Reference(NAME, 1), alias=PRODUCTION))

@@ -12,7 +12,7 @@ import pytest
 
 import muniment
 from muniment.client.connection.settings import Settings
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.sdk.opening import forget
 from muniment.client.sdk.registry import Registry
@@ -139,7 +139,7 @@ def liar(backend: LocalBackend) -> Liar:
 
 
 def trust(liar: Liar, tmp_path: Path) -> TrustedBackend:
-    return TrustedBackend(liar, Memory(tmp_path / "state", "liar"), "liar")
+    return TrustedBackend(liar, DirectoryMemory(tmp_path / "state", "liar"), "liar")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_version_that_its_author_did_not_sign_is_not_loaded(
     revision = Revision.of([File(path="w.bin", digest=backend.add_documents([b"w"])[0], size_bytes=1)])
     manifest, _ = backend.add_documents([revision.manifest(), revision.config()])
     backend.execute(PublishVersion(name=NAME, manifest=manifest))
-    registry = Registry(TrustedBackend(backend, Memory(tmp_path / "state", "here"), "here"), owner)
+    registry = Registry(TrustedBackend(backend, DirectoryMemory(tmp_path / "state", "here"), "here"), owner)
     version = registry.version(str(NAME))
     acts: list[Callable[[], object]] = [
         lambda: registry.load(str(NAME)),

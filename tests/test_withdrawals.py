@@ -12,7 +12,7 @@ import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.checking import find_evidence
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.evaluations import write_report
 from muniment.client.sdk.registry import Registry
@@ -616,7 +616,7 @@ def test_a_registry_that_admits_anything_is_refused(
     (claim,) = [one for one in claims if one.predicate_type == kind]
     monkeypatch.setattr("muniment.services.claims.withdrawals.get_withdrawable", lambda *_: claim)
     withdraw(backend, owner, 1, Digest.parse(claim.digest), version=about)
-    trusted = TrustedBackend(backend, Memory(tmp_path / "state", "lax"), "lax")
+    trusted = TrustedBackend(backend, DirectoryMemory(tmp_path / "state", "lax"), "lax")
     with pytest.raises(RecordUnproven):
         find_evidence(trusted, trusted.ask(GetVersion(reference=FIRST)))
 

@@ -75,7 +75,9 @@ class _Commands(click.Group):
     "--identity", type=FilePath(), metavar="FILE", help="The private key to sign with [MUNIMENT_IDENTITY]."
 )
 @click.option(
-    "--read-only", is_flag=True, help="Refuse commands, and allow an older copy [MUNIMENT_READ_ONLY]."
+    "--read-only",
+    is_flag=True,
+    help="Change nothing, and allow an older copy of a registry [MUNIMENT_READ_ONLY].",
 )
 @click.option("--traceback", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context

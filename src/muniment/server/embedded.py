@@ -15,7 +15,7 @@ from muniment.core.errors import RegistryNotFound
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.records import KeyRecord
-from muniment.core.times import Clock, write_time
+from muniment.core.times import Clock, read_time, write_time
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Units
 from muniment.server.founding import load_keys, load_or_make, make_keys, new_id
@@ -44,11 +44,13 @@ def open_directory(  # noqa: PLR0913 - the options of opening
     passphrase: str | None = None,
     founder_name: str = "founder",
     create: bool = True,
+    read_only: bool = False,
     clock: Clock = now,
 ) -> Embedded:
     """Open a registry in a directory; with `create`, found it if there is none.
 
-    Without an `identity`, the founder's key in the directory is used.
+    Without an `identity`, the founder's key in the directory is used. With `read_only`, the directory may be
+    an older copy, so what it says holds as of its newest entry and not as of now.
 
     Raises:
         RegistryNotFound: there is none, and `create` is False.
@@ -66,7 +68,7 @@ def open_directory(  # noqa: PLR0913 - the options of opening
         backend = LocalBackend(
             units=units,
             blobs=blobs,
-            clock=clock,
+            clock=_clock_of(units) if read_only else clock,
             nonces=new_id,
             keys=load_keys(root / "keys", units),
             caller=Caller(principal=_find_actor(units, signer, clock), direct=True),
@@ -118,6 +120,11 @@ def _make(
             units.close()
         with disk_failures(str(root)):
             draft.rename(root / DATABASE)
+
+
+def _clock_of(units: Units) -> Clock:
+    """Return a clock that stands still at the newest entry."""
+    return lambda: read_time(units.read(lambda unit: unit.log.last_time()))
 
 
 def _find_founder(root: Path, passphrase: str | None) -> Identity | None:

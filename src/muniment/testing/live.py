@@ -16,7 +16,7 @@ from typing import Final
 import httpx2
 
 from muniment.capture.clock import now
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import RemoteBackend, open_remote
 from muniment.core.backend import Backend
@@ -67,7 +67,7 @@ class LiveServer:
 
     def trust(self, backend: Backend, credential: Credential | None = None) -> TrustedBackend:
         """Wrap a backend to check its statements about the log."""
-        return TrustedBackend(backend, Memory(self.state, self.url), self.url, credential=credential)
+        return TrustedBackend(backend, DirectoryMemory(self.state, self.url), self.url, credential=credential)
 
     def _sign_in(self, identity: Identity) -> str:
         if not self.tokens:

@@ -1,6 +1,7 @@
 """`muniment serve`."""
 
 import gc
+import os
 from pathlib import Path
 
 import click
@@ -22,7 +23,7 @@ def serve(terminal: Terminal, directory: Path | None, *, host: str | None, port:
     MUNIMENT_DATABASE and MUNIMENT_BLOBS name other stores. The first start prints a link for its admin to
     sign in. docs/reference/settings.md lists all settings.
     """
-    check_writable(terminal)
+    check_writable(terminal, directory or os.environ.get("MUNIMENT_DATA") or "muniment-data")
     # Loaded modules stay alive: searching them for garbage would take a tenth of the start.
     gc.disable()
     load_extra("granian", "granian", extra="server")

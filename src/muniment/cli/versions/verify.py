@@ -8,6 +8,7 @@ import click
 from muniment.cli.checks import answer_checks
 from muniment.cli.session import connect
 from muniment.cli.terminal import FilePath, Terminal, json_option
+from muniment.cli.writing import check_writable
 from muniment.client.proofs.verifying import Check
 from muniment.client.sdk.opening import accept_restore as accept_lost
 from muniment.client.sdk.opening import forget as forget_log
@@ -97,6 +98,7 @@ def forget(terminal: Terminal, location: str | None) -> None:
     Use it only after a new registry was created there on purpose. The log stays remembered if it was seen at
     another location too.
     """
+    check_writable(terminal, location)
     known = forget_log(terminal.location if location is None else location)
     terminal.answer({"forgotten": known}, ["forgotten" if known else "nothing to forget"])
 
@@ -111,6 +113,7 @@ def accept_restore(terminal: Terminal, location: str | None) -> None:
     Prints what is lost of what you saw and wrote. Use it after the operator has said why: the registry must
     declare the restore, with the key of its log.
     """
+    check_writable(terminal, location)
     lost = accept_lost(terminal.location if location is None else location)
     terminal.answer(
         asdict(lost),

@@ -25,7 +25,7 @@ class Settings:
         passphrase: MUNIMENT_PASSPHRASE, the passphrase of an encrypted private key.
         state: MUNIMENT_STATE, the directory of remembered logs; XDG_STATE_HOME/muniment by default.
         user: USER, the name of the founder of a new registry.
-        read_only: MUNIMENT_READ_ONLY, whether to refuse commands and to allow older copies of a registry.
+        read_only: MUNIMENT_READ_ONLY, whether to change nothing and to allow an older copy of a registry.
         max_age: MUNIMENT_MAX_AGE, for how many seconds the signed state of a server counts; 3600 by default.
     """
 

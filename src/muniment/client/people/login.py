@@ -16,7 +16,7 @@ from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.locations import read_server
 from muniment.client.connection.settings import Settings
 from muniment.client.connection.transport import API, Transport
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.remote import open_remote
 from muniment.core.errors import InvalidKey, LoginRefused, ReceiptMismatch
@@ -73,7 +73,7 @@ def login(
     guest = open_remote(location, invitation, settings.state)
     try:
         shown = Credential(TokenRecord, id_of(invitation))
-        memory = Memory(settings.state, location)
+        memory = DirectoryMemory(settings.state, location)
         receipt = TrustedBackend(guest, memory, location, credential=shown).execute(command)
     finally:
         guest.close()
@@ -171,7 +171,7 @@ def _check_key(location: str, token: str, identity: Identity, receipt: Receipt, 
     """
     backend = open_remote(location, token, settings.state)
     try:
-        trusted = TrustedBackend(backend, Memory(settings.state, location), location)
+        trusted = TrustedBackend(backend, DirectoryMemory(settings.state, location), location)
         for key in trusted.ask(GetSelf()).keys:
             if (key.id, key.principal) == (identity.public.id, receipt.entry.actor):
                 trusted.check_record(key)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
-from muniment.client.proofs.memory import AcceptedRestore, Memory, Remembered
-from muniment.client.proofs.restoring import find_loss
+from muniment.client.proofs.memory import AcceptedRestore, DirectoryMemory, Memory, Remembered
+from muniment.client.proofs.restoring import Loss, find_loss
 from muniment.core.backend import Backend
 from muniment.core.errors import (
     AnswerStale,
@@ -65,8 +65,10 @@ class Follower:
             remembered = str(known).partition("+")[0]
             raise LogReplaced(location=location, origin=said.origin, remembered=remembered)
         self.verifier = NoteVerifier.read(said.verifier)
-        self._heads = memory.recall(said.verifier).heads
-        self._seen = self._heads[-1] if self._heads else Remembered.nothing(said.verifier)
+        # Before it is read: a change after that is noticed later.
+        self._stamp = memory.find_stamp(said.verifier)
+        heads = memory.recall(said.verifier).heads
+        self._seen = heads[-1] if heads else Remembered.nothing(said.verifier)
         self._behind: Remembered | None = None
         self._meet()
 
@@ -104,16 +106,23 @@ class Follower:
             if self._seen.state not in {seen.state, now.state}:
                 self._compare(self._seen, now)
             if (now.size, now.time) > (self._seen.size, self._seen.time):
-                checked, self._seen = self._seen, now
-                self._remember(checked)
+                self._seen = self._remember(now, self._seen)
 
-    def catch_up(self) -> None:
-        """Check what other processes have seen meanwhile, here or at a copy. Raises like `accept`."""
+    def catch_up(self) -> Remembered:
+        """Check what other processes have seen meanwhile, here or at a copy; return the newest state.
+
+        Who only reads may read an older state, and catches up with nothing. Raises like `accept`.
+        """
+        stamp = None if self._read_only else self._memory.find_stamp(self._seen.verifier)
+        if stamp is None or stamp == self._stamp:
+            return self._seen
         heads = self._memory.recall(self._seen.verifier).heads
         with self._seeing:
             if heads and heads[-1].state != self._seen.state:
                 self._compare(heads[-1], self._seen)
                 self._seen = max(heads[-1], self._seen, key=lambda head: head.size)
+            self._stamp = stamp
+        return self._seen
 
     def note(self, receipt: Receipt) -> None:
         """Remember that this user has written an entry."""
@@ -125,14 +134,16 @@ class Follower:
         growth = self._backend.ask(GetGrowth(size=newest.size))
         now = Remembered.of(newest.verifier, open_head(growth.checkpoint or b"", self.verifier))
         if now.size < newest.size:
-            if not self._read_only or not self._contains_earlier(now):
+            known = self._memory.recall(newest.verifier)
+            if not (self._read_only and self._contains_earlier(now, known.heads)):
                 raise self._explain(now, newest)
             self._seen, self._behind = now, newest
             return
-        self._check_age(now, newest)
+        # A directory that is only read is as old as its newest entry.
+        self._check_age(now, Remembered.nothing(newest.verifier) if self._read_only else newest)
         self._check(newest, now, growth.path)
-        self._seen = max(newest, now, key=lambda head: (head.size, head.time))
-        self._remember(newest)
+        latest = now if self._read_only else max(newest, now, key=lambda head: (head.size, head.time))
+        self._seen = self._remember(latest, newest)
 
     def _check_age(self, head: Remembered, sent: Remembered) -> None:
         now = self._clock().timestamp()
@@ -140,13 +151,14 @@ class Follower:
         if head.time < oldest:
             raise AnswerStale(location=self._location, time=write_seconds(head.time))
 
-    def _remember(self, checked: Remembered) -> None:
-        """Remember the newest head, which extends `checked`."""
-        while not self._read_only and (other := self._memory.keep(self._seen, checked)) is not None:
+    def _remember(self, head: Remembered, checked: Remembered) -> Remembered:
+        """Remember a head, which extends `checked`; return the newest one, which may be another process's."""
+        while not self._read_only and (other := self._memory.keep(head, checked)) is not None:
             # Another process has followed the log meanwhile, here or at a copy.
-            self._compare(other, self._seen)
-            self._seen = max(other, self._seen, key=lambda head: head.size)
+            self._compare(other, head)
+            head = max(other, head, key=lambda one: one.size)
             checked = other
+        return head
 
     def _compare(self, known: Remembered, head: Remembered) -> None:
         """Check that one of two heads extends the other: one that was seen, and one of this backend."""
@@ -168,13 +180,13 @@ class Follower:
         if now.size == past.size and now.index_root != past.index_root:
             raise IndexForked(location=self._location, size=now.size)
 
-    def _contains_earlier(self, head: Remembered) -> bool:
+    def _contains_earlier(self, head: Remembered, heads: Sequence[Remembered]) -> bool:
         """Return whether a smaller log contains what it was remembered to be when it was no larger.
 
         Raises:
             IndexForked: it has another index.
         """
-        earlier = next((one for one in reversed(self._heads) if one.size <= head.size), None)
+        earlier = next((one for one in reversed(heads) if one.size <= head.size), None)
         if earlier is None:
             return True
         path = self._backend.ask(GetGrowth(size=earlier.size, until=head.size)).path
@@ -196,7 +208,7 @@ class Follower:
                 reason=loss.reason,
                 written=tuple(map(str, written)),
             )
-        smaller = head.size < known.size and self._contains_earlier(head)
+        smaller = head.size < known.size and self._contains_earlier(head, remembered.heads)
         kind: type[LogRolledBack | LogForked] = LogRolledBack if smaller else LogForked
         return kind(
             location=self._location,
@@ -206,7 +218,7 @@ class Follower:
         )
 
 
-def accept_loss(backend: Backend, memory: Memory, location: str, clock: Clock) -> AcceptedRestore:
+def accept_loss(backend: Backend, memory: DirectoryMemory, location: str, clock: Clock) -> AcceptedRestore:
     """Accept that entries which were seen are lost, remember it, and follow the restored log from now on.
 
     Raises:
@@ -222,7 +234,15 @@ def accept_loss(backend: Backend, memory: Memory, location: str, clock: Clock) -
             raise
     else:
         raise NothingToAccept(location=location)
-    accepted = AcceptedRestore(
+    accepted = _describe(loss, memory, clock)
+    if not memory.accept(accepted, loss.kept, loss.head, loss.seen):
+        # Another process has seen more meanwhile, or has accepted it.
+        return accept_loss(backend, memory, location, clock)
+    return accepted
+
+
+def _describe(loss: Loss, memory: DirectoryMemory, clock: Clock) -> AcceptedRestore:
+    return AcceptedRestore(
         signatures=tuple(restore.signature for restore in loss.restores),
         lost_after=loss.lost_after,
         seen=loss.seen.size,
@@ -230,5 +250,3 @@ def accept_loss(backend: Backend, memory: Memory, location: str, clock: Clock) -
         time=write_time(clock()),
         written=tuple(map(str, memory.list_written(loss.head.verifier, loss.lost_after))),
     )
-    memory.accept(accepted, loss.kept, loss.head)
-    return accepted

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from muniment.core.errors import StorageFailed, StorageReadOnly
+from muniment.core.errors import MemoryDamaged, StorageReadOnly
 from muniment.core.receipts import Receipt
 from muniment.log.tree import EMPTY_ROOT
 from muniment.signing.heads import Head
@@ -29,6 +29,8 @@ _RECENT: Final = 10
 # How many receipts are remembered at least; more are removed when the file has so many bytes.
 _RECEIPTS: Final = 1_000
 _RECEIPTS_BYTES: Final = 1 << 20
+# The time of the last change of a file, its inode and its size.
+Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +112,79 @@ class Recollection:
     locations: tuple[str, ...] = ()
 
 
-class Memory:
-    """The memory of the log at a location, shared by all processes of a user."""
+class Memory(Protocol):
+    """What a client remembers of the log at a location, as `client.proofs.following` uses it."""
+
+    @property
+    def location(self) -> str:
+        """The location."""
+
+    def find_verifier(self) -> str | None:
+        """Return the verifier key of the log that was seen at the location; None if there was none.
+
+        Raises:
+            MemoryDamaged: it cannot be read.
+        """
+
+    def recall(self, verifier: str) -> Recollection:
+        """Return what is remembered of the log with a verifier key. Raises like `find_verifier`."""
+
+    def find_stamp(self, verifier: str) -> Stamp | None:
+        """Return what differs once more is remembered of that log; None if nothing is."""
+
+    def keep(self, seen: Remembered, checked: Remembered) -> Remembered | None:
+        """Remember a head that extends `checked`, unless it is older than the newest one.
+
+        If another process has remembered a head meanwhile, return it and remember nothing: the caller MUST
+        check that the two belong to one log, and try again. Raises like `find_verifier`.
+        """
+
+    def note(self, verifier: str, receipt: Receipt) -> None:
+        """Remember that this user has written an entry; of the oldest ones nothing is remembered."""
+
+    def list_written(self, verifier: str, start: int) -> list[Written]:
+        """List what this user has written to a log from an index on, as far as it is remembered."""
+
+
+class PinnedKey:
+    """A memory that knows at most the key of a log, and remembers nothing."""
+
+    location = ""
+
+    def __init__(self, verifier: str | None) -> None:
+        """Know a verifier key, if any."""
+        self._verifier = verifier
+
+    def find_verifier(self) -> str | None:
+        """Return the key."""
+        return self._verifier
+
+    def recall(self, verifier: str) -> Recollection:
+        """Recall nothing."""
+        del verifier
+        return Recollection()
+
+    def find_stamp(self, verifier: str) -> Stamp | None:
+        """Find none."""
+        del verifier
+        return None
+
+    def keep(self, seen: Remembered, checked: Remembered) -> Remembered | None:
+        """Remember nothing, and know of no other head."""
+        del seen, checked
+        return None
+
+    def note(self, verifier: str, receipt: Receipt) -> None:
+        """Remember nothing."""
+
+    def list_written(self, verifier: str, start: int) -> list[Written]:
+        """List nothing."""
+        del verifier, start
+        return []
+
+
+class DirectoryMemory:
+    """A memory in a directory, shared by all processes of a user."""
 
     def __init__(self, directory: Path, location: str) -> None:
         """Use a directory, which is made when it is needed."""
@@ -121,24 +194,20 @@ class Memory:
         self._place = directory / "locations" / f"{_hash(location)}.json"
 
     def find_verifier(self) -> str | None:
-        """Return the verifier key of the log that was seen at the location; None if there was none.
-
-        Raises:
-            StorageFailed: the file cannot be read. A damaged memory does not count as an empty one.
-        """
-        document = _read(self._place)
+        """Read the file of the location."""
+        document = self._read(self._place)
         try:
             return None if document is None else str(document["verifier"])
         except KeyError as error:
-            raise _damaged(self._place) from error
+            raise self._damaged(self._place) from error
 
     def recall(self, verifier: str) -> Recollection:
-        """Return what is remembered of the log with a verifier key. Raises like `find_verifier`."""
+        """Read the file of the log, which exists if the location names it."""
         path = self._log(verifier)
-        document = _read(path)
+        document = self._read(path)
         if document is None:
             if self.find_verifier() == verifier:
-                raise _damaged(path)
+                raise self._damaged(path)
             return Recollection()
         try:
             return Recollection(
@@ -147,14 +216,18 @@ class Memory:
                 locations=tuple(map(str, document["locations"])),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise _damaged(path) from error
+            raise self._damaged(path) from error
+
+    def find_stamp(self, verifier: str) -> Stamp | None:
+        """Return what tells versions of the file of the log apart; it is replaced, and never changed."""
+        try:
+            found = self._log(verifier).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
     def keep(self, seen: Remembered, checked: Remembered) -> Remembered | None:
-        """Remember a head that extends `checked`, unless it is older than the newest one.
-
-        If another process has remembered a head meanwhile, return it and remember nothing: the caller MUST
-        check that the two belong to one log, and try again. Raises like `find_verifier`.
-        """
+        """Compare and remember in one step among all processes."""
         with self._locked(seen.verifier):
             known = self.recall(seen.verifier)
             newest = known.heads[-1] if known.heads else None
@@ -168,20 +241,26 @@ class Memory:
             self._write(seen.verifier, known)
             return None
 
-    def accept(self, restore: AcceptedRestore, kept: Sequence[Remembered], head: Remembered) -> None:
+    def accept(
+        self, restore: AcceptedRestore, kept: Sequence[Remembered], head: Remembered, seen: Remembered
+    ) -> bool:
         """Remember a restore: of the earlier heads only `kept`, and a head of the restored log.
 
-        Raises like `find_verifier`.
+        If the newest head is not `seen`, since another process has remembered one meanwhile, remember
+        nothing and return False: the caller MUST find out anew what is lost. Raises like `find_verifier`.
         """
         with self._locked(head.verifier):
             known = self.recall(head.verifier)
+            if not known.heads or known.heads[-1].state != seen.state:
+                return False
             heads = _thin([*kept, replace(head, location=self.location)])
             self._write(head.verifier, replace(known, heads=heads, restores=(*known.restores, restore)))
             journal = self._log(head.verifier).with_suffix(".jsonl")
             _replace(journal, [one for one in _read_lines(journal) if one.index < restore.lost_after])
+            return True
 
     def note(self, verifier: str, receipt: Receipt) -> None:
-        """Remember that this user has written an entry; of the oldest ones nothing is remembered."""
+        """Append to the journal; once it is full, drop the oldest lines."""
         entry = receipt.entry
         written = Written(
             index=receipt.index,
@@ -198,7 +277,7 @@ class Memory:
                 _replace(journal, _read_lines(journal)[-_RECEIPTS:])
 
     def list_written(self, verifier: str, start: int) -> list[Written]:
-        """List what this user has written to a log from an index on, as far as it is remembered."""
+        """Read the journal."""
         journal = self._log(verifier).with_suffix(".jsonl")
         return [written for written in _read_lines(journal) if written.index >= start]
 
@@ -206,7 +285,7 @@ class Memory:
         """Forget the location and, unless it was seen elsewhere, its log; return whether it was known."""
         try:
             verifier = self.find_verifier()
-        except StorageFailed:
+        except MemoryDamaged:
             verifier = None
         known = self._place.exists()
         if verifier is not None:
@@ -219,7 +298,7 @@ class Memory:
         path = self._log(verifier)
         try:
             known = self.recall(verifier)
-        except StorageFailed:
+        except MemoryDamaged:
             # A user who forgets it on purpose gets rid of the damage too.
             known = Recollection()
         others = tuple(one for one in known.locations if one != self.location)
@@ -235,6 +314,20 @@ class Memory:
         if not self._place.exists():
             self._place.parent.mkdir(mode=0o700, exist_ok=True)
             _write_file(self._place, {"location": self.location, "verifier": verifier})
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            document = json.loads(path.read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise self._damaged(path) from error
+        if not isinstance(document, dict):
+            raise self._damaged(path)
+        return document
+
+    def _damaged(self, path: Path) -> MemoryDamaged:
+        return MemoryDamaged(location=self.location, path=str(path))
 
     def _log(self, verifier: str) -> Path:
         return self._logs / f"{_hash(verifier)}.json"
@@ -324,18 +417,6 @@ def _replace(path: Path, lines: Sequence[Written]) -> None:
     _write_text(path, "".join(json.dumps(asdict(line)) + "\n" for line in lines))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        document = json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise _damaged(path) from error
-    if not isinstance(document, dict):
-        raise _damaged(path)
-    return document
-
-
 def _write_file(path: Path, document: Mapping[str, object]) -> None:
     _write_text(path, json.dumps(document))
 
@@ -344,10 +425,6 @@ def _write_text(path: Path, text: str) -> None:
     temporary = path.with_suffix(f".{secrets.token_hex(8)}")
     temporary.write_text(text)
     temporary.rename(path)
-
-
-def _damaged(path: Path) -> StorageFailed:
-    return StorageFailed(path=str(path), reason="it cannot be read")
 
 
 def _hash(text: str) -> str:

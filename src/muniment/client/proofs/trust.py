@@ -146,7 +146,7 @@ class TrustedBackend:
         Raises:
             ProofInvalid: one of them is not proven, or is left out.
         """
-        sent = self.seen
+        sent = self._follower.catch_up()
         return self._check_restores(self._backend.ask(GetRestores()), sent)
 
     @cached_property
@@ -243,9 +243,9 @@ class TrustedBackend:
             NotFound: there is no answer, which is proven as well.
             NotShown: the registry says so, without a proof.
         """
-        sent = self.seen
         if type(query) in ANSWERS:
             return self.derive(query)
+        sent = self._follower.catch_up()
         answer = self._backend.ask(query)
         if isinstance(answer, Basis):
             self._open(answer, sent)
@@ -354,7 +354,7 @@ class TrustedBackend:
 
     def read_state(self, query: Query[A]) -> State:
         """Check the basis of an answer; return the state that the answer follows from."""
-        sent, past = self.seen, past_of(query)
+        sent, past = self._follower.catch_up(), past_of(query)
         known = self._lists.find(query)
         basis = self._prove(query, [Known(*subject, told.last) for subject, told in known.items()])
         head, view = self._open(basis, sent, past, known)
@@ -365,14 +365,14 @@ class TrustedBackend:
 
     def read_entries(self, query: ListEntries) -> tuple[Head, ProvenView]:
         """Read a page of the entries of a namespace, and check it. Raises as `ask`."""
-        sent = self.seen
+        sent = self._follower.catch_up()
         with _unproven_absence():
             basis = self._backend.ask(query)
         return self._open(basis, sent, paged=of_namespace(query.namespace))
 
     def read_person(self, query: GetPerson) -> ProvenView:
         """Read what is proven of a principal. Raises as `ask`."""
-        sent = self.seen
+        sent = self._follower.catch_up()
         return self._open(self._prove(query), sent)[1]
 
     def _prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:

@@ -8,7 +8,7 @@ from muniment.client.connection.credentials import Credentials
 from muniment.client.connection.locations import is_remote
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.following import accept_loss
-from muniment.client.proofs.memory import AcceptedRestore, Memory
+from muniment.client.proofs.memory import AcceptedRestore, DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
@@ -32,8 +32,8 @@ def open(  # noqa: A001, PLR0913 - the name of the public verb: muniment.open, a
     `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`.
     `identity` is the key to sign with, or its file; by default MUNIMENT_IDENTITY, or the key of this
     machine (`muniment login`), or the founder's key in the directory. With `read_only` (by default
-    MUNIMENT_READ_ONLY), the log may be older than what was seen elsewhere, as in a backup (`Registry.as_of`),
-    and every command is refused. `clock` gives the time, for tests.
+    MUNIMENT_READ_ONLY), nothing is changed and every command is refused, and the log may be older than what
+    was seen elsewhere, as in a backup (`Registry.as_of`). `clock` gives the time, for tests.
 
     Raises:
         InvalidLocation: the location is empty, or a URL that cannot be read.
@@ -56,10 +56,10 @@ def open(  # noqa: A001, PLR0913 - the name of the public verb: muniment.open, a
         credential = None if token is None else Credential(TokenRecord, id_of(token))
     else:
         backend, chosen = _open_directory(
-            where, chosen, settings, create=create and not only_read, clock=clock
+            where, chosen, settings, create=create and not only_read, read_only=only_read, clock=clock
         )
         credential = None if chosen is None else Credential(KeyRecord, chosen.public.id)
-    memory, max_age_s = find_memory(where, settings), settings.max_age if is_remote(where) else None
+    memory, max_age_s = open_memory(where, settings), settings.max_age if is_remote(where) else None
     try:
         trusted = TrustedBackend(backend, memory, where, clock, max_age_s, credential, read_only=only_read)
     except BaseException:
@@ -74,7 +74,7 @@ def forget(location: str | Path | None = None, settings: Settings | None = None)
     What is known of the log itself is forgotten too, unless it was seen at another location.
     """
     settings = settings or Settings.read()
-    return find_memory(str(settings.location if location is None else location), settings).forget()
+    return open_memory(str(settings.location if location is None else location), settings).forget()
 
 
 def accept_restore(
@@ -90,21 +90,21 @@ def accept_restore(
     """
     settings = settings or Settings.read()
     where = str(settings.location if location is None else location)
-    memory = find_memory(where, settings)
+    memory = open_memory(where, settings)
     if is_remote(where):
         backend = _open_server(where.rstrip("/"), None, settings)
     else:
-        backend, _ = _open_directory(where, None, settings, create=False, clock=clock)
+        backend, _ = _open_directory(where, None, settings, create=False, read_only=False, clock=clock)
     try:
         return accept_loss(backend, memory, where, clock)
     finally:
         backend.close()
 
 
-def find_memory(location: str, settings: Settings) -> Memory:
-    """Find the memory of a location."""
+def open_memory(location: str, settings: Settings) -> DirectoryMemory:
+    """Open the memory of a location."""
     place = location.rstrip("/") if is_remote(location) else str(Path(location).resolve())
-    return Memory(settings.state, place)
+    return DirectoryMemory(settings.state, place)
 
 
 # The backend is loaded by location, so a client of a server never loads a database library
@@ -116,8 +116,14 @@ def _open_server(location: str, token: str | None, settings: Settings) -> Backen
     return backend
 
 
-def _open_directory(
-    location: str, identity: Identity | None, settings: Settings, *, create: bool, clock: Clock
+def _open_directory(  # noqa: PLR0913 - the options of opening
+    location: str,
+    identity: Identity | None,
+    settings: Settings,
+    *,
+    create: bool,
+    read_only: bool,
+    clock: Clock,
 ) -> tuple[Backend, Identity | None]:
     """Open a directory; return the identity that signs there as well, if any."""
     embedded = importlib.import_module("muniment.server.embedded").open_directory(
@@ -126,6 +132,7 @@ def _open_directory(
         passphrase=settings.passphrase,
         founder_name=settings.user,
         create=create,
+        read_only=read_only,
         clock=clock,
     )
     return embedded.backend, embedded.identity

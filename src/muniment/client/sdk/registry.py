@@ -314,7 +314,7 @@ class Registry:
 
     @property
     def read_only(self) -> bool:
-        """Whether every command is refused (`muniment.open(..., read_only=True)`)."""
+        """Whether nothing is changed: every command is refused (`muniment.open(..., read_only=True)`)."""
         return self._session.backend.read_only
 
     @property

@@ -20,7 +20,7 @@ from typing import BinaryIO, Final, NamedTuple, Self, TypeVar, cast
 import msgspec
 
 from muniment.client.proofs.checking import read_revision, resolve
-from muniment.client.proofs.memory import Memory, Recollection
+from muniment.client.proofs.memory import PinnedKey
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.proofs.verifying import Check, check_version
 from muniment.core.backend import Backend, Stored
@@ -94,7 +94,7 @@ def export(
     """
     recorder = _Recorder(backend)
     known = backend.seen
-    trusted = TrustedBackend(recorder, _Pinned(known.verifier), str(reference), read_only=True)
+    trusted = TrustedBackend(recorder, PinnedKey(known.verifier), str(reference), read_only=True)
     version = resolve(trusted, reference)
     exact = Reference.parse(f"{version.name}@{version.number}")
     revision = read_revision(trusted, version)
@@ -132,7 +132,7 @@ def verify_export(path: Path, *, verifier: str | None = None) -> tuple[Export, l
     """
     with ExportBackend(path) as backend:
         said = backend.export
-        trusted = TrustedBackend(backend, _Pinned(verifier), str(path), read_only=True)
+        trusted = TrustedBackend(backend, PinnedKey(verifier), str(path), read_only=True)
         return said, check_version(trusted, Reference.parse(said.reference))
 
 
@@ -265,22 +265,6 @@ class _Recorder:
 
     def close(self) -> None:
         """Do nothing: the owner of the other backend closes it."""
-
-
-class _Pinned(Memory):
-    """A memory that knows at most a log's key, and remembers nothing."""
-
-    def __init__(self, verifier: str | None) -> None:
-        self.location = ""
-        self._verifier = verifier
-
-    def find_verifier(self) -> str | None:
-        return self._verifier
-
-    def recall(self, verifier: str) -> Recollection:
-        """Recall nothing: an export says nothing about a registry."""
-        del verifier
-        return Recollection()
 
 
 class _Slice(io.RawIOBase):

@@ -164,7 +164,9 @@ class RegistryNotFound(NotFound):
 
     location: str
     message = "there is no registry at {location!r}"
-    advice = "check MUNIMENT_URL; a push creates a registry in an empty or missing directory"
+    advice = (
+        "check MUNIMENT_URL; without --read-only, a push creates a registry in an empty or missing directory"
+    )
 
 
 class ClaimNotFound(NotFound):

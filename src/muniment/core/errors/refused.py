@@ -259,11 +259,11 @@ class WaiverNotAllowed(Refused):
 
 
 class OpenedReadOnly(Refused):
-    """A command to a registry that was opened to be read only."""
+    """A command to a registry that is open for reading only."""
 
     location: str
-    message = "{location} was opened to be read only"
-    advice = "open it without --read-only (MUNIMENT_READ_ONLY), if it is no older copy"
+    message = "{location} is open for reading only, so nothing was changed"
+    advice = "to change it, leave out --read-only and unset MUNIMENT_READ_ONLY; never change an older copy"
 
 
 class NothingToAccept(Refused):

@@ -1,5 +1,7 @@
 """Stop: what was read differs from what was recorded."""
 
+from typing import ClassVar
+
 from muniment.core.counting import name_entries
 from muniment.core.errors.tree import MunimentError
 
@@ -26,7 +28,30 @@ class NotSigned(Untrusted):
     advice = "do not use it: ask its author to push it with this client"
 
 
-class LogRolledBack(Untrusted):
+class _UnlikeSeen:
+    """The words about a log that differs from what was seen of it, perhaps elsewhere."""
+
+    location: str
+    elsewhere: str
+    copies: ClassVar[str]
+
+    @property
+    def where(self) -> str:
+        """Where the other log was seen, if it was elsewhere."""
+        return f" at {self.elsewhere}" if self.elsewhere else ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do: of two copies, one may be older on purpose, or written by mistake."""
+        if self.elsewhere:
+            return self.copies
+        return (
+            "do not trust this registry: ask its operator, who must declare it "
+            "if an older state was put back (muniment admin restore --lost-after N --reason TEXT)"
+        )
+
+
+class LogRolledBack(_UnlikeSeen, Untrusted):
     """The log is shorter than it was."""
 
     location: str
@@ -35,24 +60,13 @@ class LogRolledBack(Untrusted):
     elsewhere: str
     message = "the log of {location} has {size} entries and had {remembered}{self.where}: history was removed"
     advice = "{self.remedy}"
-
-    @property
-    def where(self) -> str:
-        """Where more of it was seen, if it was elsewhere."""
-        return f" at {self.elsewhere}" if self.elsewhere else ""
-
-    @property
-    def remedy(self) -> str:
-        """What to do: elsewhere, an older copy may be all right."""
-        if self.elsewhere:
-            return "if it is an older copy on purpose, such as a backup, read it with --read-only"
-        return (
-            "do not trust this registry: ask its operator, who must declare it "
-            "if an older state was put back (muniment admin restore --lost-after N)"
-        )
+    copies = (
+        "if it is an older copy on purpose, such as a backup, read it with --read-only; "
+        "if not, do not trust it"
+    )
 
 
-class LogForked(Untrusted):
+class LogForked(_UnlikeSeen, Untrusted):
     """The log is not an extension of what it was."""
 
     location: str
@@ -64,24 +78,10 @@ class LogForked(Untrusted):
         "history was rewritten"
     )
     advice = "{self.remedy}"
-
-    @property
-    def where(self) -> str:
-        """Where the other one was seen, if it was elsewhere."""
-        return f" at {self.elsewhere}" if self.elsewhere else ""
-
-    @property
-    def remedy(self) -> str:
-        """What to do: two copies may have been written by mistake."""
-        if self.elsewhere:
-            return (
-                "two copies of one registry were written apart: keep one of them, "
-                "and push again what only the other one has"
-            )
-        return (
-            "do not trust this registry: ask its operator, who must declare it "
-            "if an older state was put back (muniment admin restore --lost-after N)"
-        )
+    copies = (
+        "do not trust either until you know why they differ; to read this one, set MUNIMENT_STATE to an "
+        "empty directory; if both were written by mistake, keep one and repeat there what only the other has"
+    )
 
 
 class LogRestored(Untrusted):
@@ -94,7 +94,9 @@ class LogRestored(Untrusted):
     reason: str
     written: tuple[str, ...]
     message = "{location} was restored ({time}: {reason}) and has lost {self.lost}, which this client saw"
-    advice = "ask its operator what was lost, and repeat it; to go on: muniment accept-restore {location}"
+    advice = (
+        "ask its operator why; to go on: muniment accept-restore {location}; then repeat what you had written"
+    )
 
     @property
     def lost(self) -> str:
@@ -115,6 +117,15 @@ class LogReplaced(Untrusted):
     remembered: str
     message = "{location} answers with the log {origin}, expected {remembered}"
     advice = "if you created a new registry there on purpose: muniment forget {location}"
+
+
+class MemoryDamaged(Untrusted):
+    """The client's memory of a log cannot be read. A damaged memory does not count as an empty one."""
+
+    location: str
+    path: str
+    message = "the memory of {location} ({path}) cannot be read"
+    advice = "restore the file from a backup, or start anew: muniment forget {location}"
 
 
 class LogInconsistent(Untrusted):
