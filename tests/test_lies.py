@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast, get_type_hints
 import pytest
 
 from muniment.client.proofs.judging import judge
-from muniment.client.proofs.memory import Memory
+from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import Json, JsonObject
@@ -116,7 +116,7 @@ def open_lying(lie: Lie) -> tuple[Registry, LyingBackend]:
     world = make_world()
     lying = LyingBackend(world.backend, world.earlier)
     credential = Credential(KeyRecord, world.identity.public.id)
-    state = Memory(Path(mkdtemp()), "liar")
+    state = DirectoryMemory(Path(mkdtemp()), "liar")
     backend = TrustedBackend(lying, state, "liar", credential=credential)
     assert backend.principal
     lying.tell(lie)
@@ -308,13 +308,13 @@ def execute_lying(done: Done, lie: Lie) -> Receipt:
     """Do what was done, in the registry as it was before, which lies from then on."""
     backend = copy_memory(done.before)
     lying = LyingBackend(backend, tell().backend)
-    client = TrustedBackend(lying, Memory(Path(mkdtemp()), "liar"), "liar")
+    client = TrustedBackend(lying, DirectoryMemory(Path(mkdtemp()), "liar"), "liar")
     assert client.principal
     size = client.seen.size
     lying.tell(lie)
     receipt = client.execute(done.command)
     lying.tell(HONEST)
-    assert TrustedBackend(backend, Memory(Path(mkdtemp()), "liar"), "liar").seen.size > size
+    assert TrustedBackend(backend, DirectoryMemory(Path(mkdtemp()), "liar"), "liar").seen.size > size
     return receipt
 
 
@@ -343,7 +343,7 @@ def test_an_answer_has_a_greatest_age(backend: LocalBackend, owner: Identity, tm
     """An answer that was signed longer ago than the client puts up with is refused."""
     publish(backend, owner, b"a")
     later = datetime(2026, 1, 1, 2, tzinfo=UTC)
-    memory = Memory(tmp_path, "here")
+    memory = DirectoryMemory(tmp_path, "here")
     patient = TrustedBackend(backend, memory, "here", clock=lambda: later, max_age_s=7200)
     assert patient.ask(GetVersion(reference=FIRST)).number == 1
     with pytest.raises(AnswerStale):

@@ -4,7 +4,7 @@
 client makes of it:
 
     lying = LyingBackend(backend, earlier=copy_memory(backend))
-    client = TrustedBackend(lying, Memory(tmp_path, "liar"), "liar")
+    client = TrustedBackend(lying, DirectoryMemory(tmp_path, "liar"), "liar")
     lying.tell(LIES["the newest entry withheld"])
 """
 
