@@ -18,7 +18,7 @@ from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import DEPLOYMENT, PROVENANCE
 from muniment.core.claims.lineage import Graph
 from muniment.core.digests import Digest
-from muniment.core.errors import AnswerStale, NotFound, Untrusted
+from muniment.core.errors import AnswerAhead, AnswerStale, NotFound, Untrusted
 from muniment.core.names import Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
@@ -348,3 +348,17 @@ def test_an_answer_has_a_greatest_age(backend: LocalBackend, owner: Identity, tm
     assert patient.ask(GetVersion(reference=FIRST)).number == 1
     with pytest.raises(AnswerStale):
         TrustedBackend(backend, memory, "here", clock=lambda: later, max_age_s=60)
+
+
+def test_an_answer_from_the_future_is_not_remembered(
+    backend: LocalBackend, owner: Identity, tmp_path: Path
+) -> None:
+    """A registry whose clock is ahead is refused, and its answers are believed again once it is right."""
+    publish(backend, owner, b"a")
+    memory = DirectoryMemory(tmp_path, "here")
+    before = datetime(2025, 12, 31, tzinfo=UTC)
+    with pytest.raises(AnswerAhead):
+        TrustedBackend(backend, memory, "here", clock=lambda: before, max_age_s=3600)
+    present = datetime(2026, 1, 1, tzinfo=UTC)
+    client = TrustedBackend(backend, memory, "here", clock=lambda: present, max_age_s=3600)
+    assert client.ask(GetVersion(reference=FIRST)).number == 1

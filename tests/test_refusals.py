@@ -64,6 +64,7 @@ FIRST = Reference(NAME, 1)
 CODES = """
     already_approved
     already_withdrawn
+    answer_ahead
     answer_incomplete
     answer_stale
     audit_failed

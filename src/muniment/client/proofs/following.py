@@ -13,6 +13,7 @@ from muniment.client.proofs.memory import AcceptedRestore, DirectoryMemory, Memo
 from muniment.client.proofs.restoring import Loss, find_loss
 from muniment.core.backend import Backend
 from muniment.core.errors import (
+    AnswerAhead,
     AnswerStale,
     EventNotFound,
     IndexForked,
@@ -150,6 +151,9 @@ class Follower:
         oldest = max(sent.time - DRIFT_S, 0 if self._max_age_s is None else now - self._max_age_s)
         if head.time < oldest:
             raise AnswerStale(location=self._location, time=write_seconds(head.time))
+        # What is remembered for tomorrow would make every answer until then stale. A directory has our clock.
+        if self._max_age_s is not None and head.time > now + DRIFT_S:
+            raise AnswerAhead(location=self._location, time=write_seconds(head.time))
 
     def _remember(self, head: Remembered, checked: Remembered) -> Remembered:
         """Remember a head, which extends `checked`; return the newest one, which may be another process's."""

@@ -231,6 +231,15 @@ class AnswerStale(Untrusted):
     advice = "ask again; if it stays so, compare the clocks of client and server, and see MUNIMENT_MAX_AGE"
 
 
+class AnswerAhead(Untrusted):
+    """An answer is of a time that has not come yet."""
+
+    location: str
+    time: str
+    message = "{location} answers with its state of {time}, which has not come yet"
+    advice = "compare the clocks of client and server; nothing was remembered of it"
+
+
 class AnswerIncomplete(Untrusted):
     """An answer was to be proven, and a part of what it follows from is missing."""
 
