@@ -25,6 +25,7 @@ from muniment.core.errors import (
     GateFailed,
     MunimentError,
     NotPermitted,
+    NotShown,
     NotYourSignature,
     OwnVersion,
     StaleApproval,
@@ -141,7 +142,7 @@ def _is_allowed(attempt: Callable[[Backend, Identity], object], backend: Backend
     """Say whether an act was not forbidden: that something else stands in its way is another matter."""
     try:
         attempt(backend, person)
-    except (BlobNotFound, NotPermitted, VersionNotFound, VersionWithdrawn):
+    except (BlobNotFound, NotPermitted, NotShown, VersionNotFound, VersionWithdrawn):
         return False
     except MunimentError as error:
         return "revoked" not in str(error)
