@@ -145,7 +145,9 @@ def _check_receipt(backend: Backend, receipt: Proof) -> None:
     now = open_head(growth.checkpoint or b"", verifier)
     assert verify_consistency(0, now.size, EMPTY_ROOT, now.root, growth.path)
     restores = backend.ask(GetRestores())
-    assert (open_head(restores.head, verifier).size, restores.entries) == (now.size, ())
+    # A server may have recorded a scan meanwhile.
+    assert open_head(restores.head, verifier).size >= now.size
+    assert restores.entries == ()
 
 
 def _check_versions(backend: Backend, owner: Identity, first: Receipt) -> None:
