@@ -123,7 +123,7 @@ def _list_counting(
     """List the claims about a version whose keys counted when they came, oldest first, with the keys."""
     about = Where("name", "=", version.name), Where("revision", "=", version.revision)
     records = view.projections.select(AttestationRecord, *about, *which)
-    keys = {record.key_id: view.projections.find(KeyRecord, (record.key_id,)) for record in records}
+    keys = {key: view.projections.find(KeyRecord, (key,)) for key in {record.key_id for record in records}}
     return [(record, key) for record in records if (key := keys[record.key_id]) and _counts(record, key)]
 
 

@@ -26,15 +26,15 @@ def judge_all(state: State, query: JudgeGate) -> list[Judged]:
         PolicyNotFound: the alias is not guarded.
         BlobNotFound: the other policy is not stored.
     """
-    view, moment = state.view, Moment(state.registry, state.time)
-    version = resolve(view, query.reference)
-    if query.policy is not None:
-        bar = Bar(query.alias, load_policy(view, str(query.policy)), str(query.policy))
-        return [judge_bar(view, version, bar, moment)]
-    judged = judge_gate(view, version, query.alias, moment)
-    if judged is None:
-        raise PolicyNotFound(name=version.name, alias=str(query.alias))
-    return judged
+    version, bars = _find_asked(state, query)
+    return _judge_bars(state.view, version, query.alias, bars, Moment(state.registry, state.time))
+
+
+def gather_all(state: State, query: JudgeGate) -> list[Case]:
+    """Gather what `judge_all` looks at. Raises as it."""
+    version, bars = _find_asked(state, query)
+    moment = Moment(state.registry, state.time)
+    return [gather(state.view, version, bar, moment) for bar in bars]
 
 
 def judge_gate(view: View, version: VersionRecord, alias: Alias, moment: Moment) -> list[Judged] | None:
@@ -45,20 +45,39 @@ def judge_gate(view: View, version: VersionRecord, alias: Alias, moment: Moment)
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
     """
+    bars = _find_bars(view, version, alias)
+    return None if bars is None else _judge_bars(view, version, alias, bars, moment)
+
+
+def _find_asked(state: State, query: JudgeGate) -> tuple[VersionRecord, list[Bar]]:
+    """Find the version of a query, and what it has to clear."""
+    version = resolve(state.view, query.reference)
+    if query.policy is not None:
+        return version, [Bar(query.alias, load_policy(state.view, str(query.policy)), str(query.policy))]
+    bars = _find_bars(state.view, version, query.alias)
+    if bars is None:
+        raise PolicyNotFound(name=version.name, alias=str(query.alias))
+    return version, bars
+
+
+def _find_bars(view: View, version: VersionRecord, alias: Alias) -> list[Bar] | None:
+    """Find what a version has to clear for an alias; None if the alias is not guarded."""
     policies = find_policies(view, ModelName.parse(version.name), alias)
     if not policies:
         return None
-    bars = [
-        Bar(alias, entry.policy, str(entry.record.digest)) for entry in policies if entry.policy is not None
-    ]
+    return [Bar(alias, entry.policy, str(entry.record.digest)) for entry in policies if entry.policy]
+
+
+def _judge_bars(
+    view: View, version: VersionRecord, alias: Alias, bars: list[Bar], moment: Moment
+) -> list[Judged]:
     if not bars:
         reference = f"{version.name}@{version.number}"
         return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
-    return [judge_bar(view, version, bar, moment) for bar in bars]
+    return [_judge_bar(view, version, bar, moment) for bar in bars]
 
 
-def judge_bar(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
-    """Evaluate one policy. Raises like `judge_gate`."""
+def _judge_bar(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
     case = gather(view, version, bar, moment)
     return judge(bar.policy, case), case
 

@@ -12,7 +12,7 @@ from muniment.answers.catalog import (
     list_tags,
 )
 from muniment.answers.deployments import list_deployments
-from muniment.answers.gates import preview_gate
+from muniment.answers.gates import gather_all
 from muniment.answers.moves import get_move, list_moves
 from muniment.answers.people import get_key, get_person, who_may
 from muniment.answers.policies import get_policies, get_tier, list_policies
@@ -44,8 +44,8 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     people.GetKey: get_key,
     people.WhoMay: who_may,
 }
-# Also what a client computes as far as it is proven, and compares with the registry's own answer.
+# Each function looks at all that an answer depends on. Some answers a client compares with the registry's.
 BASES: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     **ANSWERS,
-    gates.JudgeGate: preview_gate,
+    gates.JudgeGate: gather_all,
 }

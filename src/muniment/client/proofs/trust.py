@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 from muniment.answers.folding import Past, Told
 from muniment.answers.pages import past_of
-from muniment.answers.table import ANSWERS, BASES
+from muniment.answers.table import ANSWERS
 from muniment.answers.view import State
 from muniment.capture.clock import now
 from muniment.client.proofs.deriving import ProvenView
@@ -269,7 +269,7 @@ class TrustedBackend:
     def derive(self, query: Query[A]) -> A:
         """Compute an answer from what is proven alone. Raises as `ask`."""
         # The table pairs each query with a function that returns the answer of the query's type.
-        return cast("A", BASES[type(query)](self.read_state(query), query))
+        return cast("A", ANSWERS[type(query)](self.read_state(query), query))
 
     def prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
         """Return what an answer follows from, unchecked, for somebody else to check."""
