@@ -113,7 +113,13 @@ def _make_event(number: int) -> Event:
     text = Digest.of(str(number).encode())
     if step == 0:
         return events.VersionPublished(
-            name=name, number=version, kind=Kind.MODEL, revision=text, size_bytes=1, message=text
+            name=name,
+            number=version,
+            kind=Kind.MODEL,
+            revision=text,
+            size_bytes=1,
+            attestations=(),
+            message=text,
         )
     if step == 1:
         return events.TagSet(name=name, number=version, tag="stage", value=text)

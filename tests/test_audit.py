@@ -313,14 +313,47 @@ def deployment_that_ends_another(story: Story, _patch: pytest.MonkeyPatch) -> in
 
 def second_version(story: Story, _patch: pytest.MonkeyPatch) -> int:
     event = events.VersionPublished(
-        name=NAME, number=2, kind=Kind.MODEL, revision=Digest.of(b"x"), size_bytes=1, message=None
+        name=NAME,
+        number=2,
+        kind=Kind.MODEL,
+        revision=Digest.of(b"x"),
+        size_bytes=1,
+        attestations=(),
+        message=None,
     )
     return story.say(event)
 
 
+def version_without_its_claim(story: Story, _patch: pytest.MonkeyPatch) -> int:
+    return story.say(replace(third_version(), attestations=(Digest.of(b"a claim"),)))
+
+
+def version_with_another_entry_in_place_of_its_claim(story: Story, patch: pytest.MonkeyPatch) -> int:
+    version_without_its_claim(story, patch)
+    return story.say(events.TagSet(name=NAME, number=3, tag="a", value=Digest.of(b"b")))
+
+
+def third_version() -> events.VersionPublished:
+    return events.VersionPublished(
+        name=NAME,
+        number=3,
+        kind=Kind.MODEL,
+        revision=Digest.of(b"third"),
+        size_bytes=5,
+        attestations=(),
+        message=None,
+    )
+
+
 def version_after_a_gap(story: Story, _patch: pytest.MonkeyPatch) -> int:
     event = events.VersionPublished(
-        name=NAME, number=4, kind=Kind.MODEL, revision=Digest.of(b"x"), size_bytes=1, message=None
+        name=NAME,
+        number=4,
+        kind=Kind.MODEL,
+        revision=Digest.of(b"x"),
+        size_bytes=1,
+        attestations=(),
+        message=None,
     )
     return story.say(event)
 
@@ -394,6 +427,12 @@ FALSE: dict[str, tuple[Callable[[Story, pytest.MonkeyPatch], int], str, str]] = 
     "out of service": (move_to_a_revoked_version, "move", "version_withdrawn"),
     "another deployment": (deployment_that_ends_another, "claim", "something else of the deployment"),
     "a number twice": (second_version, "facts", "expected 3"),
+    "a version without its claim": (version_without_its_claim, "claim", "not on record"),
+    "another entry in place of a claim": (
+        version_with_another_entry_in_place_of_its_claim,
+        "claim",
+        "not on record",
+    ),
     "a gap": (version_after_a_gap, "facts", "expected 3"),
     "an unsigned policy": (policy_that_nobody_signed, "claim", "wrong_subject"),
     "no tombstone": (purge_without_a_tombstone, "facts", "without a tombstone"),

@@ -129,8 +129,10 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "namespace acme, quota acme",
     ),
     (
-        e.VersionPublished(name=X, number=1, kind=Kind.MODEL, revision=D1, size_bytes=5, message=D2),
-        '{"kind":"model","message":"D2","name":"acme/x","number":1,"revision":"D1","size_bytes":5}',
+        e.VersionPublished(
+            name=X, number=1, kind=Kind.MODEL, revision=D1, size_bytes=5, attestations=(D1,), message=D2
+        ),
+        '{"attestations":["D1"],"kind":"model","message":"D2","name":"acme/x","number":1,"revision":"D1","size_bytes":5}',
         "namespace acme, version acme/x@1, claims acme/D1, versions acme/x, models acme",
     ),
     (

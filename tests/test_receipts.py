@@ -1,6 +1,7 @@
 """A receipt counts only if its entry says what the command asked, by us and now."""
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from muniment.core.errors import (
     NotPermitted,
     ReceiptMismatch,
     RecordUnproven,
+    StatementReused,
     Untrusted,
 )
 from muniment.core.events import Entry, Event, TokenIssued
@@ -74,7 +76,6 @@ COMMANDS = [kind for kind in VERBS if issubclass(kind, Command)]
 
 # What no entry says that confirms a command, and why.
 UNSAID: Mapping[tuple[type[Command], str], str] = {
-    (versions.PublishVersion, "attestations"): "each claim has an entry of its own",
     (gates.MoveAlias, "expected"): "the entry names the version that the alias left, and not the move",
     (gates.BreakGlass, "attestation"): "the statement has an entry of its own",
     (people.BeginSession, "public_key"): "the key has an entry of its own, or had one",
@@ -450,6 +451,21 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
     trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     command = make(honest)
     refuses(lambda: trusted.execute(command), ReceiptMismatch)
+
+
+def test_no_two_claims_of_a_new_version_are_one_statement(owner: Identity, open_as: OpenAs) -> None:
+    """A version whose entry names a claim that gets no entry of its own is not published."""
+    backend = open_as(owner)
+    revision = Revision.of([File(path="w.bin", digest=Digest.of(b"c"), size_bytes=1)])
+    claim = sign_content(revision, str(NAME), owner).encode()
+    again = json.dumps(json.loads(claim), indent=1).encode()
+    command = versions.PublishVersion(
+        name=NAME, manifest=store(backend, b"c"), attestations=tuple(backend.add_documents([claim, again]))
+    )
+    refuses(lambda: backend.execute(command), StatementReused)
+    event = backend.execute(replace(command, attestations=command.attestations[:1])).event
+    assert isinstance(event, e.VersionPublished)
+    assert event.attestations == command.attestations[:1]
 
 
 def test_a_discarded_draft_is_not_saved(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:

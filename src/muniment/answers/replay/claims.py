@@ -1,5 +1,7 @@
 """The claims that entries record: each is read, verified, and checked as when it came."""
 
+from collections import deque
+
 from muniment.answers.approvals import check_approval, check_waiver
 from muniment.answers.cases import Moment
 from muniment.answers.claims import get_withdrawable, read_claim, read_revision
@@ -33,12 +35,43 @@ from muniment.core.errors import (
     NotYourSignature,
     UnknownSigner,
 )
-from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, PolicySet
+from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, PolicySet, VersionPublished
 from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import Act, may
 from muniment.core.records import AttestationRecord, KeyRecord, Put, VersionRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.keys import PublicKey
+
+
+class PublishedClaims:
+    """The claims that versions were published with, which the next entries of the namespace record."""
+
+    def __init__(self) -> None:
+        """Begin before the first entry."""
+        # By namespace: the entry that published a version, and the claims that are not on record yet.
+        self._awaited: dict[str, tuple[Entry, deque[Digest]]] = {}
+
+    def check(self, entry: Entry) -> None:
+        """Check that an entry records the next claim that its namespace still lacks, if there is one.
+
+        Raises:
+            LogInconsistent: it does not.
+        """
+        event = entry.event
+        if self._awaited and entry.namespace in self._awaited:
+            published, claims = self._awaited[entry.namespace]
+            claim = claims.popleft()
+            if not claims:
+                del self._awaited[entry.namespace]
+            if not isinstance(event, AttestationRecorded) or event.attestation != claim:
+                by = f"entry {published.index} published a version with the claim {claim}"
+                raise LogInconsistent(reason=f"{by}, which is not on record")
+        if isinstance(event, VersionPublished) and event.attestations:
+            self._awaited[event.name.namespace] = entry, deque(event.attestations)
+
+    def find_lacking(self) -> Entry | None:
+        """Find an entry that published a version with a claim that is not on record."""
+        return next((published for published, _ in self._awaited.values()), None)
 
 
 def check_claim(view: View, entry: Entry, registry: str) -> None:

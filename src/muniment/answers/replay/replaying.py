@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from muniment.answers.authority import check_authority
-from muniment.answers.replay.claims import check_claim, check_policy, check_withdrawal
+from muniment.answers.replay.claims import PublishedClaims, check_claim, check_policy, check_withdrawal
 from muniment.answers.replay.facts import FACTS, check_named
 from muniment.answers.replay.moves import MoveJudge
 from muniment.answers.replay.state import ReplayedView
@@ -88,10 +88,12 @@ class Replay:
         self._salts: dict[str, bytes | None] = {}
         self._registry = registry
         self._time = ""
+        self._published = PublishedClaims()
         self._moves = MoveJudge(view, registry, self.tally.unchecked)
         self._rules: tuple[tuple[str, _Check], ...] = (
             ("time", self._check_time),
             ("subjects", self._check_subjects),
+            ("claim", self._published.check),
             ("authority", lambda entry: check_authority(view, entry)),
         )
         self._facts: Mapping[type[Event], _Check] = {
@@ -117,6 +119,16 @@ class Replay:
         self._try(entry, "records", self._fold)
         self._time = entry.time
         self.tally.entries += 1
+
+    def end(self) -> None:
+        """Check that nothing is left to come.
+
+        Raises:
+            AuditFailed: an entry says that others follow it, and they do not.
+        """
+        lacking = self._published.find_lacking()
+        if lacking is not None:
+            raise _refuse(lacking, "claim", "it publishes a version with a claim that is not on record")
 
     def _try(self, entry: Entry, rule: str, check: _Check) -> None:
         try:

@@ -130,6 +130,7 @@ def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:
             fault = fault or _try(partial(replay.take, entry))
         if on_entries is not None:
             on_entries(len(page))
+    fault = fault or _try(replay.end)
     size, seals = count(head.size, "entry"), count(len(hasher.seals), "seal")
     made = f"an index of {count(hasher.keys, 'key')} with the root of the head, and of {seals}"
     return Audit(
@@ -161,6 +162,7 @@ def _audit_namespace(backend: TrustedBackend, namespace: str, on_entries: OnEntr
         if index < head.size and fault is None:
             entry = whole.entries[index]
             fault = _try(partial(replay.take, entry))
+    fault = fault or _try(replay.end)
     return Audit(
         namespace=namespace,
         size=head.size,

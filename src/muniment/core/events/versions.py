@@ -37,7 +37,12 @@ class DraftOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPublished(Event):
-    """A revision was published as the next version of a model; `message` is the digest of a payload."""
+    """A revision was published as the next version of a model.
+
+    Attributes:
+        attestations: the claims that came with it; the next entries of the namespace record them.
+        message: the digest of a payload.
+    """
 
     type: ClassVar[str] = "version.published"
     name: ModelName
@@ -45,6 +50,7 @@ class VersionPublished(Event):
     kind: Kind
     revision: Digest
     size_bytes: int
+    attestations: tuple[Digest, ...]
     message: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:

@@ -52,7 +52,8 @@ _MODEL: Final = "/models/{namespace}/{model}"
 _VERSION: Final = _MODEL + "/versions/{version}"
 
 Number = Annotated[int, Bounds(least=1, most=10**18)]
-Digests = Annotated[tuple[Digest, ...], Bounds(most=1000)]
+# An entry names them all.
+Digests = Annotated[tuple[Digest, ...], Bounds(most=500)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,24 +102,15 @@ class PublishVersion(Command):
     kind: Kind | None = None
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The manifest was published under this name, with this message."""
+        """The manifest was published under this name, with these claims and this message."""
+        with_it = {"attestations": self.attestations, "message": digest_of(self.message)}
         kind = {} if self.kind is None else {"kind": self.kind}
-        return self.was_done_by(entry) and says(
-            entry, VersionPublished, message=digest_of(self.message), **kind
-        )
+        return self.was_done_by(entry) and says(entry, VersionPublished, **with_it, **kind)
 
     def was_done_by(self, entry: Entry) -> bool:
         """The manifest is a version of this name, with this number if one is requested."""
         number = {} if self.number is None else {"number": self.number}
         return says(entry, VersionPublished, name=self.name, revision=self.manifest, **number)
-
-    def holds(self, entry: Entry, ask: Ask) -> bool:
-        """Its claims are on record."""
-        del entry
-        if not self.attestations:
-            return True
-        claims = ask(DescribeVersion(reference=Reference(self.name, self.manifest))).attestations
-        return {str(claim) for claim in self.attestations} <= {claim.digest for claim in claims}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,14 +104,16 @@ def compare(unit: Unit) -> list[Difference]:
 def find_false(unit: Unit) -> AuditFailed | None:
     """Replay the log; return the first entry that cannot be true after those before it."""
     replay: Replay | None = None
-    for entry in read_log(unit):
-        if replay is None:
-            key = entry.event.log_key if isinstance(entry.event, RegistryCreated) else ""
-            replay = Replay(ReplayedView(unit.blobs), key, partial(find_salt, unit))
-        try:
+    try:
+        for entry in read_log(unit):
+            if replay is None:
+                key = entry.event.log_key if isinstance(entry.event, RegistryCreated) else ""
+                replay = Replay(ReplayedView(unit.blobs), key, partial(find_salt, unit))
             replay.take(entry)
-        except AuditFailed as fault:
-            return fault
+        if replay is not None:
+            replay.end()
+    except AuditFailed as fault:
+        return fault
     return None
 
 

@@ -3,7 +3,14 @@
 from muniment.answers.resolve import resolve
 from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
-from muniment.core.errors import KindMismatch, VersionExists, VersionNotFound, VersionNotNext, VersionPurged
+from muniment.core.errors import (
+    KindMismatch,
+    StatementReused,
+    VersionExists,
+    VersionNotFound,
+    VersionNotNext,
+    VersionPurged,
+)
 from muniment.core.events import VersionPublished
 from muniment.core.names import Kind, Reference
 from muniment.core.records import ModelRecord, VersionRecord
@@ -26,6 +33,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         VersionNotNext: the requested number leaves a gap.
         VersionWithdrawn: a file belongs to a revoked model.
         VersionPurged: a version with these bytes was purged.
+        StatementReused: two of the claims are the same statement.
         BlobNotFound: a file of the manifest is not stored (bytes are durable before an event names them).
     """
     known = _find_known(tx.unit, command)
@@ -44,6 +52,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
             kind=kind,
             revision=command.manifest,
             size_bytes=revision.size_bytes,
+            attestations=command.attestations,
             message=tx.keep(command.message),
         ),
         VersionRecord,
@@ -52,8 +61,10 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     tx.unit.contents.add(version.index, namespace, [command.manifest, config, *files])
     if kind is Kind.DATASET:
         note_dataset(tx.unit, command.name, command.manifest, revision)
-    for digest in dict.fromkeys(command.attestations):
-        admit_new(tx, version, revision, digest)
+    for digest in command.attestations:
+        claim = admit_new(tx, version, revision, digest)
+        if not claim.created:
+            raise StatementReused(entry=claim.index)
     end_published(tx, version)
     return Outcome(version.index)
 
