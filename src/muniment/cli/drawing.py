@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from muniment.cli.terminal import plain
+from muniment.core.texts import plain
 
 
 def draw_table(

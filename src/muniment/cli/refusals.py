@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from muniment.cli.terminal import plain, write_json
+from muniment.cli.terminal import write_json
 from muniment.core.errors import (
     FileUnusable,
     InvalidRequest,
@@ -17,6 +17,7 @@ from muniment.core.errors import (
     Unavailable,
     Untrusted,
 )
+from muniment.core.texts import plain
 
 _EXIT_CODES: Final[Mapping[type[MunimentError], int]] = {
     InvalidRequest: 2,

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from muniment.cli.terminal import Terminal, plain
+from muniment.cli.terminal import Terminal
 from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
@@ -14,6 +14,7 @@ from muniment.core.counting import count
 from muniment.core.errors import InvalidOption, PrincipalNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
+from muniment.core.texts import plain
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 

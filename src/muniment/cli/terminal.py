@@ -11,11 +11,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from muniment.core.texts import plain
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Control characters other than tabs and line ends, characters that change the direction of text, and lone
-# surrogates, which stand for bytes of a file name that are not UTF-8.
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 # An entry of the log; RFC 8785 has no larger integers. (`core` would load every refusal at each start.)
 ENTRY: Final = click.IntRange(0, 2**53 - 1)
@@ -78,11 +77,6 @@ class Amount(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"expected a finite number, got {value}", param, ctx)
         return number
-
-
-def plain(text: str) -> str:
-    """Escape what a terminal would obey or cannot print, because texts may come from strangers."""
-    return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def write_json(document: object) -> str:

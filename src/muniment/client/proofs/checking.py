@@ -174,6 +174,7 @@ def check_claim(
         key_id=key.id,
         index=record.index,
         recorded=record.recorded,
+        assurance=record.assurance,
     )
 
 

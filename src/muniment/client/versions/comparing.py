@@ -338,12 +338,8 @@ def _values(evidence: Evidence | None) -> dict[str, Metric]:
 
 
 def _is_real(one: Metric | None, other: Metric | None) -> bool | None:
-    """Return whether the intervals are disjoint, which is stricter than a difference other than 0."""
-    if one is None or other is None:
-        return None
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return None
-    return one.high < other.low or other.high < one.low
+    """Return whether the intervals are disjoint; None without both."""
+    return None if one is None or other is None else one.is_apart_from(other)
 
 
 def _kind_of(before: Mapping[str, object], after: Mapping[str, object], name: str) -> str:

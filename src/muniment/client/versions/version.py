@@ -29,6 +29,7 @@ from muniment.client.versions.approving import (
 )
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
+from muniment.client.versions.showing import show_version
 from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
@@ -60,6 +61,7 @@ from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetReten
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
+from muniment.views.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,14 @@ class Version:
     def __str__(self) -> str:
         """Write `namespace/model@number`."""
         return str(self.reference)
+
+    def view(self) -> View:
+        """Show what is known about it, as `muniment show` does. Raises as `show_version`."""
+        return show_version(self._session.backend, self.record, self.at)
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook."""
+        return self.view()._repr_html_()
 
     def describe(self) -> VersionDetail:
         """Gather what the registry knows of it."""

@@ -35,6 +35,15 @@ class Metric:
     high: float | None = None
     unit: str = ""
 
+    def is_apart_from(self, other: "Metric") -> bool | None:
+        """Return whether the intervals are disjoint, which is stricter than a difference other than 0.
+
+        None if one has no interval.
+        """
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return None
+        return self.high < other.low or other.high < self.low
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:

@@ -1,0 +1,262 @@
+"""Draw views in the terminal: marks by shape and word, so that they can be read without colour."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import click
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from muniment.cli.terminal import Terminal
+from muniment.core.texts import plain
+from muniment.views.documents import write_view
+from muniment.views.values import Time, Value, write, write_whole
+from muniment.views.view import (
+    MEANINGS,
+    Block,
+    Chart,
+    Facts,
+    Mark,
+    Row,
+    Said,
+    Seal,
+    Section,
+    Story,
+    Table,
+    Tone,
+    View,
+    Vouched,
+)
+
+_SHAPES: Final = {Mark.CHECKED: "●", Mark.RECORDED: "○", Mark.STATED: "□", Mark.FOUND: "◌"}
+_MARK_STYLES: Final = {Mark.CHECKED: "green", Mark.RECORDED: "cyan", Mark.STATED: "", Mark.FOUND: ""}
+_STYLES: Final = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "red"}
+_SOFT: Final = "dim"
+# The width where the output is not a terminal.
+_WIDTH: Final = 120
+_INDENT: Final = 2
+# From this width on, some sections go beside the others.
+_WIDE: Final = 110
+_ASIDE: Final = 46
+
+
+def answer_view(terminal: Terminal, view: View, *, full: bool = False) -> None:
+    """Print a view: as JSON, or drawn; `full` draws whole values, times and all rows."""
+    if terminal.as_json:
+        terminal.answer(write_view(view), [])
+        return
+    click.echo(draw(view, full=full, width=find_width()), nl=False)
+
+
+def find_width() -> int:
+    """Return how many columns the output has."""
+    return shutil.get_terminal_size((_WIDTH, 24)).columns
+
+
+def draw(view: View, *, full: bool, width: int, color: bool | None = None) -> str:
+    """Draw a view as text of a width; with colours if the output is a terminal, unless `color` says."""
+    colors = {True: "standard", False: None, None: "auto"}[color]
+    console = Console(
+        width=width,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        color_system=colors,  # type: ignore[arg-type] # one of rich's names
+        force_terminal=color,
+        legacy_windows=False,
+    )
+    pen = _Pen(view, full=full, width=width)
+    with console.capture() as drawn:
+        for part in pen.parts():
+            console.print(part)
+    return "\n".join(line.rstrip() for line in drawn.get().splitlines()) + "\n"
+
+
+class _Pen:
+    """Draws the parts of a view."""
+
+    def __init__(self, view: View, *, full: bool, width: int) -> None:
+        self._view = view
+        self._width = width
+        self._full = full
+        self._now = "" if full else view.now
+        self._hidden = False
+
+    def parts(self) -> Iterator[RenderableType]:
+        view = self._view
+        yield self._title()
+        if view.lead:
+            yield Text(_clean(view.lead))
+        if view.seal is not None:
+            yield self._seal(view.seal)
+        filled = [section for section in view.sections if not section.is_empty or section.empty]
+        beside = [section for section in filled if section.aside] if self._width >= _WIDE else []
+        before = [section for section in filled if section not in beside]
+        if beside:
+            grid = _make_grid()
+            grid.add_column(ratio=1, overflow="fold")
+            grid.add_column(width=_ASIDE, overflow="fold")
+            grid.expand = True
+            grid.add_row(Group(*self._sections(before)), Group(*self._sections(beside)))
+            yield grid
+        else:
+            yield from self._sections(before)
+        yield Text()
+        yield from self._foot()
+
+    def _sections(self, sections: Sequence[Section]) -> Iterator[RenderableType]:
+        for section in sections:
+            yield Text()
+            yield from self._section(section)
+
+    def _title(self) -> Text:
+        title = Text(_clean(self._view.title), style="bold")
+        for place, chip in enumerate(self._view.chips):
+            title.append("  " if place == 0 else " · ", style=_SOFT)
+            title.append(_clean(chip.text), style=f"not bold {_STYLES[chip.tone]}")
+        return title
+
+    def _seal(self, seal: Seal) -> RenderableType:
+        checked = Text(f"{_SHAPES[Mark.CHECKED]} checked here: ", style="green")
+        checked.append(_clean("; ".join(seal.checked)), style="default")
+        age = write_seal_age(seal, self._now)
+        checked.append(f"; as of checkpoint {seal.size:,}, {age}", style=_SOFT)
+        left = [Text(f"  not checked: {_clean(text)}", style=_SOFT) for text in seal.left]
+        return Group(checked, *left)
+
+    def _section(self, section: Section) -> Iterator[RenderableType]:
+        title = Text(_clean(section.title), style="bold")
+        if section.note:
+            title.append(f"  {_clean(section.note)}", style="not bold dim")
+        yield title
+        if section.is_empty:
+            yield _indent(Text(_clean(section.empty), style=_SOFT))
+        for block in section.blocks:
+            yield from self._block(block, section)
+
+    def _block(self, block: Block, section: Section) -> Iterator[RenderableType]:
+        match block:
+            case Facts(facts=facts) if facts:
+                yield _indent(self._facts(block))
+            case Table(rows=rows) if rows:
+                if block.title and block.title != section.note:
+                    yield _indent(Text(_clean(block.title), style=_SOFT))
+                yield from self._table(block)
+            case Story(told=told) if told:
+                yield from self._story(block)
+            case Chart(title=title):
+                yield _indent(Text(f"chart: {_clean(title)}", style=_SOFT))
+            case _:
+                pass
+
+    def _facts(self, block: Facts) -> Grid:
+        grid = _make_grid()
+        grid.add_column(no_wrap=True, style=_SOFT)
+        grid.add_column(ratio=1, overflow="fold")
+        for fact in block.facts:
+            value = Text(self._write(fact.value), style=_STYLES[fact.tone])
+            value.append_text(_draw_mark(fact.vouched))
+            label = Text(_clean(fact.label), style=_STYLES[fact.tone] or _SOFT)
+            grid.add_row(label, value)
+        return grid
+
+    def _table(self, block: Table) -> Iterator[RenderableType]:
+        shown = block.rows if self._full or block.most is None else block.rows[: block.most]
+        if shown:
+            yield _indent(self._grid(block, shown))
+        rest = len(block.rows) - len(shown)
+        if rest:
+            yield self._say_rest(rest, block.more, shown=len(shown))
+
+    def _grid(self, block: Table, rows: tuple[Row, ...]) -> Grid:
+        grid = _make_grid()
+        is_ruled = block.columns[0].key == "met"
+        for column in block.columns:
+            grid.add_column(
+                Text(_clean(column.label), style=_SOFT),
+                justify="right" if column.is_number else "left",
+                overflow="fold",
+                no_wrap=column.key == "met",
+            )
+        grid.add_column()
+        grid.show_header = any(column.label for column in block.columns) and not is_ruled
+        for row in rows:
+            first, *others = row.cells
+            cells = [self._cell(first, row, is_rule=is_ruled), *(self._cell(one, row) for one in others)]
+            grid.add_row(*cells, _draw_mark(row.vouched))
+            if row.note:
+                notes = [Text(), Text(f"→ {_clean(row.note)}", style=_SOFT)]
+                width = len(block.columns) + 1
+                spread = notes if len(block.columns) > 1 else notes[1:]
+                grid.add_row(*spread, *([Text()] * (width - len(spread))))
+        return grid
+
+    def _cell(self, value: Value, row: Row, *, is_rule: bool = False) -> Text:
+        if is_rule:
+            shape = {Tone.GOOD: "✓ met", Tone.WARN: "~ WAIVED"}.get(row.tone, "✗ NOT MET")
+            return Text(shape, style=_STYLES[row.tone])
+        return Text(self._write(value), style="" if row.tone is Tone.GOOD else _STYLES[row.tone])
+
+    def _story(self, block: Story) -> Iterator[RenderableType]:
+        shown = block.told if self._full or block.most is None else block.told[: block.most]
+        for said in shown:
+            yield _indent(self._said(said))
+        rest = len(block.told) - len(shown)
+        if rest:
+            yield self._say_rest(rest, "more, which are older", shown=len(shown))
+
+    def _said(self, said: Said) -> RenderableType:
+        head = Text(self._write(said.who), style="bold")
+        head.append(f" {_clean(said.did)} ", style=f"not bold {_STYLES[said.tone]}")
+        head.append(self._write(said.time), style="not bold dim")
+        head.append_text(_draw_mark(said.vouched))
+        if said.text is None:
+            return head
+        return Group(head, Padding(Text(plain(said.text), style="italic"), (0, 0, 0, _INDENT)))
+
+    def _say_rest(self, rest: int, more: str, *, shown: int) -> RenderableType:
+        self._hidden = True
+        return _indent(Text(f"{'and ' if shown else ''}{rest} {more}", style=_SOFT))
+
+    def _foot(self) -> Iterator[RenderableType]:
+        marks = self._view.marks()
+        if marks:
+            legend = "   ".join(f"{_SHAPES[mark]} {MEANINGS[mark]}" for mark in marks)
+            yield Text(legend, style=_SOFT)
+        if self._hidden:
+            yield Text("--full shows everything, with whole times and digests", style=_SOFT)
+        for command in self._view.next:
+            yield Text(f"→ {_clean(command)}")
+
+    def _write(self, value: Value) -> str:
+        return _clean(write_whole(value) if self._full else write(value, self._now))
+
+
+def write_seal_age(seal: Seal, now: str) -> str:
+    """Write how old the state of the log is that an answer is from."""
+    return write(Time(seal.time), now)
+
+
+def _draw_mark(vouched: Vouched | None) -> Text:
+    if vouched is None:
+        return Text()
+    entry = "" if vouched.entry is None else f" {vouched.entry}"
+    return Text(
+        f"  {_SHAPES[vouched.mark]}{entry}", style=f"not bold not italic {_MARK_STYLES[vouched.mark]}"
+    )
+
+
+def _make_grid() -> Grid:
+    return Grid(box=None, pad_edge=False, show_edge=False, show_header=False, padding=(0, 2, 0, 0))
+
+
+def _indent(what: RenderableType) -> Padding:
+    return Padding(what, (0, 0, 0, _INDENT))
+
+
+def _clean(text: str) -> str:
+    """Write a text in one line, so that it cannot look like another part of the view."""
+    return plain(" ".join(text.split()))

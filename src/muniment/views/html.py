@@ -1,0 +1,44 @@
+"""Views as HTML, for notebooks: a fragment with its own style, which holds no script and loads nothing."""
+
+import importlib.resources
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from muniment.core.texts import plain
+from muniment.views.values import Value, write, write_whole
+from muniment.views.view import MEANINGS, Chart, Facts, Story, Table, View
+
+_TEMPLATES: Final = importlib.resources.files("muniment.views") / "templates"
+
+
+def draw_html(view: View) -> str:
+    """Draw a view as a fragment of HTML."""
+    return _make_environment().get_template("view.html").render(view=view)
+
+
+@cache
+def _make_environment() -> Environment:
+    environment = Environment(
+        autoescape=True,
+        loader=FunctionLoader(lambda name: (_TEMPLATES / name).read_text("utf-8")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"short": _write_short, "whole": _write_whole, "plain": plain}
+    environment.tests |= {
+        kind.__name__.lower(): lambda block, kind=kind: isinstance(block, kind)
+        for kind in (Facts, Table, Story, Chart)
+    }
+    environment.globals["meanings"] = MEANINGS
+    return environment
+
+
+def _write_short(value: Value, now: str) -> str:
+    return plain(write(value, now))
+
+
+def _write_whole(value: Value) -> str:
+    return plain(write_whole(value))

@@ -1,0 +1,139 @@
+"""How good a version is: its metrics, with their intervals, against the versions that aliases hold."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import Attestation
+from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
+from muniment.core.claims.recomputation import recompute
+from muniment.core.counting import count
+from muniment.views.values import Change, Estimate, Value
+from muniment.views.view import Block, Column, Mark, Row, Section, Table, Tone, Vouched
+
+# What people look at first, where there is no policy that says so.
+_FIRST: Final = (
+    *("roc_auc", "f1", "recall", "precision", "accuracy", "macro_f1", "brier", "ece"),
+    *("rmse", "mae", "r2", "exact_match", "rouge_l", "bleu", "ndcg"),
+)
+_MOST: Final = 5
+
+
+class Rival(NamedTuple):
+    """A version that an alias holds, to compare with: `production @5`, and the claims about it."""
+
+    label: str
+    claims: Sequence[Attestation]
+
+
+def view_metrics(claims: Sequence[Attestation], rivals: Sequence[Rival], first: Sequence[str]) -> Section:
+    """Show the newest evaluation over each dataset; `first` are the metrics that policies ask for."""
+    newest = newest_per_dataset(tuple(claims))
+    against = {rival.label: _by_data(rival.claims) for rival in rivals}
+    tables = [_view_evaluation(claim, evidence, against, first) for claim, evidence in newest]
+    return Section(
+        key="metrics",
+        title="How good",
+        note=describe_data(newest[0][1]) if len(newest) == 1 else "",
+        blocks=tuple(tables),
+        empty="nothing is measured: muniment evaluate --help",
+    )
+
+
+def find_headline(claims: Sequence[Attestation], first: Sequence[str] = ()) -> tuple[str, Estimate] | None:
+    """Find the metric that people look at first, in the newest evaluation that has one."""
+    for _, evidence in reversed(newest_per_dataset(tuple(claims))):
+        for name in order_metrics(evidence, first):
+            metric = evidence.find_metric(name)
+            if metric is not None:
+                return name, _estimate(metric)
+    return None
+
+
+def order_metrics(evidence: Evidence, first: Sequence[str] = ()) -> list[str]:
+    """Order the names of the metrics: those that matter most first, then by name."""
+    ranks = {name: rank for rank, name in enumerate([*first, *_FIRST])}
+    return sorted(evidence.metrics, key=lambda name: (ranks.get(name, len(ranks)), name))
+
+
+def describe_data(evidence: Evidence) -> str:
+    """Name the data of an evaluation, and its number of rows."""
+    return f"{evidence.dataset_name or evidence.dataset[:19]}, {count(evidence.n, 'row')}"
+
+
+def _by_data(claims: Sequence[Attestation]) -> dict[tuple[str, str], Evidence]:
+    return {(one.dataset, one.task): one for _, one in newest_per_dataset(tuple(claims))}
+
+
+def _view_evaluation(
+    claim: Attestation,
+    evidence: Evidence,
+    against: Mapping[str, Mapping[tuple[str, str], Evidence]],
+    first: Sequence[str],
+) -> Block:
+    same = {label: found[key] for label, found in against.items() if (key := _key(evidence)) in found}
+    wrong = {fault.metric: fault for fault in evidence.find_contradictions()}
+    known = recompute(evidence.predicate)
+    rows = []
+    for name in order_metrics(evidence, first):
+        metric = evidence.find_metric(name)
+        if metric is None:
+            continue
+        fault = wrong.get(name)
+        mark = Mark.CHECKED if name in known and fault is None else Mark.STATED
+        rows.append(
+            Row(
+                cells=(name, *_write_metric(metric), *_compare(name, metric, same)),
+                vouched=Vouched(mark, claim.index),
+                tone=Tone.PLAIN if fault is None else Tone.BAD,
+                note="" if fault is None else f"WRONG: {fault}",
+            )
+        )
+    columns = (
+        Column("metric", "metric"),
+        Column("value", "this version", is_number=True),
+        Column("interval", "interval"),
+        *(
+            column
+            for label in same
+            for column in (Column(label, label, is_number=True), Column(f"than {label}", "difference"))
+        ),
+    )
+    return Table(
+        key=str(claim.digest),
+        title=describe_data(evidence),
+        columns=columns,
+        rows=tuple(rows),
+        most=_MOST,
+    )
+
+
+def _key(evidence: Evidence) -> tuple[str, str]:
+    return evidence.dataset, evidence.task
+
+
+def _write_metric(metric: Metric) -> tuple[Value, Value]:
+    interval = None if metric.low is None or metric.high is None else f"{metric.low:.3f} to {metric.high:.3f}"
+    return metric.value, interval
+
+
+def _compare(name: str, metric: Metric, same: Mapping[str, Evidence]) -> list[Value]:
+    cells: list[Value] = []
+    for other in same.values():
+        theirs = other.find_metric(name)
+        cells.append(None if theirs is None else theirs.value)
+        cells.append(
+            None if theirs is None else Change(metric.value - theirs.value, metric.is_apart_from(theirs))
+        )
+    return cells
+
+
+def _estimate(metric: Metric) -> Estimate:
+    return Estimate(metric.value, metric.low, metric.high)
+
+
+def read_metrics(predicate: JsonObject) -> dict[str, Estimate]:
+    """Read the metrics of an evaluation."""
+    evidence = Evidence(predicate)
+    metrics = {name: evidence.find_metric(name) for name in order_metrics(evidence)}
+    return {name: _estimate(metric) for name, metric in metrics.items() if metric is not None}

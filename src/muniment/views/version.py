@@ -1,0 +1,432 @@
+"""A version: what it is, how good, where from, what its gates ask, who said what, what runs it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from muniment.core.bytes.formats import format_of
+from muniment.core.bytes.revisions import Revision
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import (
+    CARD,
+    CONTENT,
+    PROVENANCE,
+    REPRODUCTION,
+    SCAN,
+    Attestation,
+    kind_of,
+)
+from muniment.core.claims.cards import Card
+from muniment.core.claims.scans import Scan
+from muniment.core.counting import count
+from muniment.core.digests import Digest
+from muniment.core.gates.policy import Gate, Verdict
+from muniment.core.records import AttestationRecord, DeploymentRecord, VersionRecord
+from muniment.core.verbs.catalog import Comment
+from muniment.core.verbs.gates import Move, Request
+from muniment.core.verbs.versions import VersionDetail
+from muniment.views.gate import view_rules
+from muniment.views.metrics import Rival, view_metrics
+from muniment.views.story import (
+    tell_claims,
+    tell_comments,
+    tell_moves,
+    tell_requests,
+    tell_status,
+    tell_withdrawals,
+    view_story,
+)
+from muniment.views.training import compare_training, view_training
+from muniment.views.values import Size, Time, name_people, write
+from muniment.views.view import (
+    Block,
+    Chip,
+    Column,
+    Fact,
+    Facts,
+    Mark,
+    Row,
+    Seal,
+    Section,
+    Table,
+    Tone,
+    View,
+    Vouched,
+)
+
+_MOST_FILES: Final = 5
+_MOST_NEWER: Final = 3
+_STATUS_TONES: Final = {
+    Status.DEPRECATED: Tone.WARN,
+    Status.RETIRED: Tone.WARN,
+    Status.REVOKED: Tone.BAD,
+    Status.PURGED: Tone.BAD,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMaterial:
+    """What the view of a version is made from, all of it proven or verified.
+
+    Attributes:
+        claims: the claims that stand, oldest first.
+        withdrawn: what withdrew the others, by their entries.
+        moves: the moves of all aliases of the model, oldest first.
+        gates: the judgement of each guarded alias that points elsewhere.
+        rivals: the versions that aliases hold, other than this.
+        first: the metrics that the policies ask for.
+        newer: the versions of the model that came later, newest first, and their messages.
+        names: the names of people, by their ids.
+    """
+
+    detail: VersionDetail
+    revision: Revision
+    claims: tuple[Attestation, ...]
+    withdrawn: Mapping[int, AttestationRecord]
+    owner: str | None
+    tier: str | None
+    tags: Mapping[str, str]
+    moves: tuple[Move, ...]
+    requests: tuple[Request, ...]
+    comments: tuple[Comment, ...]
+    gates: tuple[Gate, ...]
+    rivals: tuple[Rival, ...]
+    first: tuple[str, ...]
+    deployments: tuple[DeploymentRecord, ...]
+    newer: tuple[VersionRecord, ...]
+    names: Mapping[str, str]
+
+    @property
+    def record(self) -> VersionRecord:
+        """The record of the version."""
+        return self.detail.record
+
+    @property
+    def reference(self) -> str:
+        """The reference that names it for ever."""
+        return f"{self.record.name}@{self.record.number}"
+
+    def of_type(self, predicate_type: str) -> list[Attestation]:
+        """List the claims of a type that stand, oldest first."""
+        return [claim for claim in self.claims if claim.predicate_type == predicate_type]
+
+    def newest(self, predicate_type: str) -> Attestation | None:
+        """Return the newest claim of a type that stands."""
+        return next(reversed(self.of_type(predicate_type)), None)
+
+
+def view_version(material: VersionMaterial, seal: Seal, now: str) -> View:
+    """Show a version."""
+    detail = material.detail
+    return View(
+        kind="version",
+        title=material.reference,
+        now=now,
+        lead=_find_lead(material),
+        chips=tuple(_list_chips(material)),
+        seal=seal,
+        sections=(
+            Section(
+                key="notes", title="Not to be overlooked", blocks=(Facts(tuple(_list_notes(material, now))),)
+            ),
+            _view_content(material),
+            view_metrics(material.claims, material.rivals, material.first),
+            view_training(material.newest(PROVENANCE)),
+            _view_gates(material),
+            view_story(
+                [
+                    *tell_claims(
+                        material.claims,
+                        detail.attestations,
+                        detail.reasons,
+                        [move.record for move in material.moves],
+                        material.names,
+                    ),
+                    *tell_withdrawals(
+                        material.withdrawn,
+                        detail.attestations,
+                        detail.reasons,
+                        material.names,
+                        {one.index: kind_of(one.predicate_type) for one in detail.attestations},
+                    ),
+                    *tell_moves(material.moves, material.record.number, material.names),
+                    *tell_requests(material.requests, material.names),
+                    *tell_comments(material.comments, material.names),
+                    *tell_status(detail.status, detail.status_reason, material.names),
+                ]
+            ),
+            _view_security(material),
+            _view_deployments(material),
+            _view_news(material),
+            _view_claims(material),
+        ),
+        next=_find_next(material),
+    )
+
+
+def _find_lead(material: VersionMaterial) -> str:
+    if material.detail.message is not None or material.record.message is None:
+        return material.detail.message or ""
+    return "(erased)"
+
+
+def _list_chips(material: VersionMaterial) -> Iterator[Chip]:
+    status = Status.PUBLISHED if material.detail.status is None else Status(material.detail.status.status)
+    if status is not Status.PUBLISHED:
+        yield Chip(str(status), _STATUS_TONES[status])
+    for alias in material.detail.aliases:
+        yield Chip(alias, Tone.GOOD)
+    for request in material.requests:
+        if request.record.closed is None:
+            yield Chip(f"requested for {request.record.alias}", Tone.WARN)
+    if material.tier is not None:
+        yield Chip(f"{material.tier} risk")
+    for name, text in material.tags.items():
+        yield Chip(f"{name}: {text}")
+
+
+def _list_notes(material: VersionMaterial, now: str) -> Iterator[Fact]:
+    """List what nobody should overlook."""
+    detail = material.detail
+    status = detail.status
+    if status is not None and status.status != Status.PUBLISHED:
+        reason = detail.status_reason or "(erased)"
+        yield Fact(
+            key="status",
+            label=status.status.upper(),
+            value=(Time(status.set), reason),
+            vouched=Vouched(Mark.RECORDED, status.index),
+            tone=_STATUS_TONES[Status(status.status)],
+        )
+    for move in detail.emergencies:
+        late = move.due is not None and move.due < now
+        yield Fact(
+            key=f"emergency_{move.index}",
+            label="EMERGENCY",
+            value=(
+                f"{move.alias} was moved past its gate",
+                "overdue since" if late else "to be closed",
+                Time(move.due or ""),
+            ),
+            vouched=Vouched(Mark.RECORDED, move.index),
+            tone=Tone.BAD,
+        )
+    kept = detail.retention
+    if kept is not None:
+        hold = "under a legal hold, " if kept.hold else ""
+        yield Fact(
+            key="kept",
+            label="kept",
+            value=f"{hold}until {kept.until or 'no set time'}",
+            vouched=Vouched(Mark.RECORDED, kept.index),
+        )
+
+
+def _view_content(material: VersionMaterial) -> Section:
+    record, files = material.record, material.revision.files
+    card = material.newest(CARD)
+    facts = [
+        Fact(
+            key="published",
+            label="published",
+            value=(Time(record.published), name_people(material.names, record.author)),
+            vouched=Vouched(Mark.RECORDED, record.index),
+        ),
+        Fact(
+            key="digest", label="digest", value=Digest.parse(record.revision), vouched=Vouched(Mark.CHECKED)
+        ),
+    ]
+    if material.owner is not None:
+        owner = name_people(material.names, material.owner)
+        facts.append(Fact(key="owner", label="owner", value=owner, vouched=Vouched(Mark.RECORDED)))
+    if card is not None:
+        stated = Vouched(Mark.STATED, card.index)
+        said = Card.read(card.predicate)
+        shown = (("licence", "licence", said.licence), ("use", "intended use", said.intended_use))
+        facts += [
+            Fact(key=key, label=label, value=text, vouched=stated) for key, label, text in shown if text
+        ]
+    rows = tuple(
+        Row(
+            cells=(file.path, str(format_of(file.path)), Size(file.size_bytes), file.digest),
+            vouched=Vouched(Mark.CHECKED),
+        )
+        for file in files
+    )
+    columns = (
+        Column("path", "path"),
+        Column("format", "format"),
+        Column("size", "size", is_number=True),
+        Column("digest", "digest"),
+    )
+    return Section(
+        key="content",
+        title="What it is",
+        note=f"{count(len(files), 'file')}, {write(Size(record.size_bytes))}",
+        aside=True,
+        blocks=(Facts(tuple(facts)), Table(key="files", columns=columns, rows=rows, most=_MOST_FILES)),
+    )
+
+
+def _view_gates(material: VersionMaterial) -> Section:
+    tables = [
+        _view_verdict(gate, verdict, material.names) for gate in material.gates for verdict in gate.verdicts
+    ]
+    return Section(key="gates", title="What the gates ask", blocks=tuple(tables))
+
+
+def _view_verdict(gate: Gate, verdict: Verdict, names: Mapping[str, str]) -> Block:
+    met = sum(finding.holds for finding in verdict.findings)
+    moves = "may move here" if gate.passed else "stays where it is"
+    title = f"{gate.alias} {moves}: {met} of {count(len(verdict.findings), 'rule')} met"
+    return replace(view_rules(verdict, names, only_unmet=True), key=str(gate.alias), title=title)
+
+
+def _view_security(material: VersionMaterial) -> Section:
+    signatures = [claim for claim in material.of_type(CONTENT) if claim.signer == material.record.author]
+    facts: list[Fact] = []
+    if signatures:
+        signed = signatures[-1]
+        facts.append(
+            Fact(
+                key="signed",
+                label="signed",
+                value=(name_people(material.names, signed.signer), f"with a {signed.assurance}"),
+                vouched=Vouched(Mark.CHECKED, signed.index),
+            )
+        )
+    else:
+        facts.append(
+            Fact(
+                key="signed",
+                label="signed",
+                value="not by its author",
+                tone=Tone.BAD,
+                vouched=Vouched(Mark.CHECKED),
+            )
+        )
+    scans = {Scan(claim.predicate).tool: claim for claim in material.of_type(SCAN)}
+    for tool, claim in scans.items():
+        scan = Scan(claim.predicate)
+        found = f"{len(scan.lines)} found, the worst {scan.worst}" if scan.lines else "nothing found"
+        facts.append(
+            Fact(
+                key=f"scan_{tool}",
+                label=f"scanned by {tool}",
+                value=(found, Time(scan.time), *scan.lines[:3]),
+                vouched=Vouched(Mark.STATED, claim.index),
+                tone=Tone.BAD if scan.lines else Tone.PLAIN,
+            )
+        )
+    if not scans:
+        facts.append(Fact(key="scan", label="scanned", value="not yet", vouched=Vouched(Mark.CHECKED)))
+    rebuilt = material.newest(REPRODUCTION)
+    if rebuilt is not None:
+        facts.append(
+            Fact(
+                key="rebuilt",
+                label="rebuilt",
+                value=(str(rebuilt.predicate.get("verdict")), name_people(material.names, rebuilt.signer)),
+                vouched=Vouched(Mark.STATED, rebuilt.index),
+            )
+        )
+    return Section(key="security", title="Signed and scanned", aside=True, blocks=(Facts(tuple(facts)),))
+
+
+def _view_deployments(material: VersionMaterial) -> Section:
+    rows = tuple(
+        Row(
+            cells=(one.target, one.state, Time(one.recorded), _describe_loaded(one, material.record)),
+            vouched=Vouched(Mark.RECORDED, one.index),
+        )
+        for one in material.deployments
+    )
+    columns = (
+        Column("target", "target"),
+        Column("state", "state"),
+        Column("since", "since"),
+        Column("loaded", "loaded there"),
+    )
+    return Section(
+        key="deployments",
+        title="What runs where",
+        aside=True,
+        blocks=(Table(key="targets", columns=columns, rows=rows),),
+        empty=f"no deployment is on record: muniment deploy {material.reference} TARGET",
+    )
+
+
+def _describe_loaded(one: DeploymentRecord, record: VersionRecord) -> str:
+    if one.loaded is None:
+        return "not reported"
+    return "these bytes" if one.loaded == record.revision else f"OTHER BYTES: {one.loaded[:19]}"
+
+
+def _view_news(material: VersionMaterial) -> Section:
+    """Show what came after it, and what it changed against the versions that aliases hold."""
+    rows = tuple(
+        Row(
+            cells=(f"@{one.number}", Time(one.published), name_people(material.names, one.author)),
+            vouched=Vouched(Mark.RECORDED, one.index),
+        )
+        for one in material.newer
+    )
+    columns = (Column("version", "newer"), Column("published", "published"), Column("author", "author"))
+    provenance = material.newest(PROVENANCE)
+    facts = [
+        Fact(
+            key=rival.label, label=f"since {rival.label}", value=tuple(changes), vouched=Vouched(Mark.STATED)
+        )
+        for rival in material.rivals
+        if (changes := _compare(rival.claims, provenance))
+    ]
+    return Section(
+        key="news",
+        title="What is new",
+        aside=True,
+        blocks=(Facts(tuple(facts)), Table(key="newer", columns=columns, rows=rows, most=_MOST_NEWER)),
+    )
+
+
+def _compare(theirs: Sequence[Attestation], ours: Attestation | None) -> list[str]:
+    before = [claim for claim in theirs if claim.predicate_type == PROVENANCE]
+    return compare_training(before[-1].predicate, ours.predicate) if before and ours is not None else []
+
+
+def _view_claims(material: VersionMaterial) -> Section:
+    rows = tuple(
+        Row(
+            cells=(
+                kind_of(one.predicate_type),
+                one.predicate_type,
+                name_people(material.names, one.signer),
+                Time(one.recorded),
+                Digest.parse(one.digest),
+                "withdrawn" if one.index in material.withdrawn else "",
+            ),
+            vouched=Vouched(Mark.RECORDED, one.index),
+            tone=Tone.WARN if one.index in material.withdrawn else Tone.PLAIN,
+        )
+        for one in material.detail.attestations
+    )
+    columns = (
+        Column("kind", "kind"),
+        Column("type", "type"),
+        Column("signer", "by"),
+        Column("recorded", "recorded"),
+        Column("digest", "digest"),
+        Column("standing", ""),
+    )
+    return Section(
+        key="claims",
+        title="Claims",
+        aside=True,
+        blocks=(Table(key="list", columns=columns, rows=rows, most=0, more="claims on record"),),
+        empty="no claim is on record",
+    )
+
+
+def _find_next(material: VersionMaterial) -> tuple[str, ...]:
+    acts = {True: "promote", False: "check"}
+    gates = [f"muniment {acts[gate.passed]} {material.reference} {gate.alias}" for gate in material.gates]
+    return (*gates, f"muniment verify {material.reference}")
