@@ -49,6 +49,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MUNIMENT_URL", "MUNIMENT_IDENTITY", "MUNIMENT_PASSPHRASE", "XDG_STATE_HOME"):
             patch.delenv(name, raising=False)
+        patch.setenv("COLUMNS", "100")
         patch.setenv("HOME", str(home))
         patch.setenv("MUNIMENT_STATE", str(home / "state"))
         patch.setenv("USER", "Ada")

@@ -118,11 +118,11 @@ def test_show_names_what_is_known(cli: Cli, model: Path, tmp_path: Path) -> None
         "acme/x@1  staging",
         "first",
         "weights.bin",
-        "by Ada",
-        "unknown (https://example.com/poem/v1)",
+        "Ada stated something else (https://example.com/poem/v1)",
     ):
         assert word in shown
-    kinds = [claim["kind"] for claim in json.loads(cli("show", "acme/x", "--json").stdout)["attestations"]]
+    claims = json.loads(cli("show", "acme/x", "--json").stdout)["claims"]["list"]
+    kinds = [claim["kind"] for claim in claims]
     assert kinds == ["content signature", "unknown"]
 
 
@@ -174,8 +174,8 @@ def test_a_flipped_byte_is_named(cli: Cli, model: Path, settings: Settings) -> N
     """`verify` exits with 1 and names the file."""
     cli("push", str(model), "acme/x")
     shown = json.loads(cli("show", "acme/x", "--json").stdout)
-    digest = next(f["digest"] for f in shown["files"] if f["path"] == "weights.bin").removeprefix("sha256:")
-    blob = Path(settings.location) / "blobs" / "sha256" / digest
+    (digest,) = (file["digest"] for file in shown["content"]["files"] if file["path"] == "weights.bin")
+    blob = Path(settings.location) / "blobs" / "sha256" / digest.removeprefix("sha256:")
     blob.chmod(0o644)
     blob.write_bytes(b"altered")
     assert "FAILED  file weights.bin" in cli("verify", "acme/x", exits=1).stdout
@@ -291,6 +291,6 @@ def test_what_a_stranger_typed_does_not_move_a_terminal(cli: Cli, model: Path) -
     cli("push", str(model), "acme/x", "-m", typed)
     shown = cli("show", "acme/x@1").stdout
     assert "fine\\x1b]0;owned\\x07\\x9b2J\\u202egpj" in shown
-    assert json.loads(cli("show", "acme/x@1", "--json").stdout)["message"] == typed
+    assert json.loads(cli("show", "acme/x@1", "--json").stdout)["lead"] == typed
     for output in (cli("history", "acme/x").output, cli("show", f"acme/{typed}", exits=2).output):
         assert not set("\x1b\x07\x9b\u202e") & set(output)

@@ -618,8 +618,8 @@ def test_show_at_a_time_shows_the_state_of_then(
         CliRunner().invoke(main, ["show", "acme/x@staging", *options]).stdout
         for options in ([], ["--at", then])
     )
-    for word in ("canary", "DEPRECATED", "WITHDRAWN", "owner"):
+    for word in ("canary", "DEPRECATED", "withdrew their evaluation", "owner"):
         assert word in now
         assert word not in past
     assert "staging" in past
-    assert "evaluation" in past
+    assert "0.900" in past

@@ -372,8 +372,8 @@ def test_a_server_looks_into_what_is_published(
             monkeypatch.setenv(name, value)
         shown = CliRunner().invoke(main, ["show", "acme/x@2"])
         assert shown.exit_code == 0, shown.output
-        assert "1 found, the worst critical" in shown.stdout
-        assert "critical model.joblib a pickle imports os.system" in shown.stdout
+        assert "1 found, the worst critical" in " ".join(shown.stdout.split())
+        assert "critical model.joblib a pickle imports os.system" in " ".join(shown.stdout.split())
         assert "nothing found" in CliRunner().invoke(main, ["show", "acme/x@1"]).stdout
 
 

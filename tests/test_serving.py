@@ -103,7 +103,7 @@ def test_every_command_works_over_http(environment: dict[str, str], tmp_path: Pa
     do("promote", "acme/x@1", "production")
     do("promote", "acme/x@2", "production")
     do("rollback", "acme/x@production", "--reason", "a try")
-    assert json.loads(do("show", "acme/x@production", "--json"))["version"] == "acme/x@1"
+    assert json.loads(do("show", "acme/x@production", "--json"))["title"] == "acme/x@1"
     assert "depth" in do("diff", "acme/x@1", "acme/x@2")
     assert do("history", "acme/x@production").count("@1") >= 2
     assert "acme/x@2" in do("list", "param.depth = 2 and metric.roc_auc > 0.9")

@@ -639,15 +639,17 @@ def test_what_a_user_types_and_sees(
         assert result.exit_code == code, result.output
         return result.output
 
-    assert f"evaluation  {short} by Ada" in run("show", "acme/x@1")
+    claims = json.loads(run("show", "acme/x@1", "--json"))["claims"]["list"]
+    assert ("evaluation", "Ada", str(claim_of(made))) in [
+        (one["kind"], one["signer"]["name"], one["digest"]) for one in claims
+    ]
     unknown = ("withdraw-claim", "acme/x@1", short[:10], "--reason", "x")
     assert "claim_not_found" in run(*unknown, code=4)
     done = run("withdraw-claim", "acme/x@1", short, "--reason", "the labels were wrong")
     assert f"withdrew {claim_of(made)} about acme/x@1" in done
     shown = run("show", "acme/x@1")
-    assert "WITHDRAWN" in shown
-    assert "by Ada" in shown
+    assert "Ada withdrew their evaluation of entry" in shown
     assert "the labels were wrong" in shown
     document = json.loads(run("show", "acme/x@1", "--json"))
-    assert [one["kind"] for one in document["attestations"] if one["withdrawn"]] == ["evaluation"]
-    assert list(document["reasons"].values()) == ["the labels were wrong"]
+    assert [one["kind"] for one in document["claims"]["list"] if one["standing"]] == ["evaluation"]
+    assert [said["text"] for said in document["said"]["story"]] == ["the labels were wrong"]

@@ -72,7 +72,9 @@ def draw(view: View, *, full: bool, width: int, color: bool | None = None) -> st
     with console.capture() as drawn:
         for part in pen.parts():
             console.print(part)
-    return "\n".join(line.rstrip() for line in drawn.get().splitlines()) + "\n"
+    # A command that is broken in two cannot be copied.
+    commands = [f"→ {_clean(command)}" for command in view.next]
+    return "\n".join([*(line.rstrip() for line in drawn.get().splitlines()), *commands]) + "\n"
 
 
 class _Pen:
@@ -80,10 +82,11 @@ class _Pen:
 
     def __init__(self, view: View, *, full: bool, width: int) -> None:
         self._view = view
-        self._width = width
         self._full = full
         self._now = "" if full else view.now
         self._hidden = False
+        # Whole values are too long for it.
+        self._is_wide = width >= _WIDE and not full
 
     def parts(self) -> Iterator[RenderableType]:
         view = self._view
@@ -93,7 +96,7 @@ class _Pen:
         if view.seal is not None:
             yield self._seal(view.seal)
         filled = [section for section in view.sections if not section.is_empty or section.empty]
-        beside = [section for section in filled if section.aside] if self._width >= _WIDE else []
+        beside = [section for section in filled if section.aside and self._is_wide]
         before = [section for section in filled if section not in beside]
         if beside:
             grid = _make_grid()
@@ -228,8 +231,6 @@ class _Pen:
             yield Text(legend, style=_SOFT)
         if self._hidden:
             yield Text("--full shows everything, with whole times and digests", style=_SOFT)
-        for command in self._view.next:
-            yield Text(f"→ {_clean(command)}")
 
     def _write(self, value: Value) -> str:
         return _clean(write_whole(value) if self._full else write(value, self._now))

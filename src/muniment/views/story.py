@@ -31,10 +31,10 @@ from muniment.views.view import Mark, Said, Section, Story, Tone, Vouched
 _ELSEWHERE: Final = frozenset(
     {CONTENT, PROVENANCE, VERDICT, EVALUATION, CARD, REPRODUCTION, SCAN, DEPLOYMENT, WITHDRAWAL}
 )
-_PAST: Final = {
-    SigningDecision.APPROVE: "approved it",
-    SigningDecision.REJECT: "rejected it",
-    SigningDecision.WITHDRAW: "withdrew their decision on it",
+DECIDED: Final = {
+    SigningDecision.APPROVE: "approved",
+    SigningDecision.REJECT: "rejected",
+    SigningDecision.WITHDRAW: "withdrew their decision on",
 }
 _TONES: Final = {SigningDecision.APPROVE: Tone.GOOD, SigningDecision.REJECT: Tone.BAD}
 _MOST: Final = 6
@@ -179,12 +179,10 @@ def _describe_claim(claim: Attestation) -> tuple[str, Tone, Mark]:
         known = claim.kind if claim.kind != "unknown" else f"something else ({claim.predicate_type})"
         return f"stated {known}", Tone.PLAIN, Mark.STATED
     approval = Approval.read(claim.predicate)
-    what = _PAST[approval.decision]
-    if approval.waiver is not None:
-        what = what.replace("it", f"the waiver {approval.waiver[:19]}")
+    what = "it" if approval.waiver is None else f"the waiver {approval.waiver[:19]}"
     over = ", ".join(sorted(write(Digest.parse(policy)) for policy in approval.policies)) or "no policy"
     until = f" until {approval.expires}" if approval.expires else ""
-    did = f"{what} for {approval.alias} as {approval.role}{until}, over {over}"
+    did = f"{DECIDED[approval.decision]} {what} for {approval.alias} as {approval.role}{until}, over {over}"
     return did, _TONES.get(approval.decision, Tone.PLAIN), Mark.RECORDED
 
 

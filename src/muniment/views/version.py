@@ -27,7 +27,9 @@ from muniment.core.verbs.gates import Move, Request
 from muniment.core.verbs.versions import VersionDetail
 from muniment.views.gate import view_rules
 from muniment.views.metrics import Rival, view_metrics
+from muniment.views.standing import Asked, list_waivers
 from muniment.views.story import (
+    DECIDED,
     tell_claims,
     tell_comments,
     tell_moves,
@@ -160,7 +162,7 @@ def view_version(material: VersionMaterial, seal: Seal, now: str) -> View:
             _view_news(material),
             _view_claims(material),
         ),
-        next=_find_next(material),
+        next=_find_next(material, now),
     )
 
 
@@ -190,24 +192,28 @@ def _list_notes(material: VersionMaterial, now: str) -> Iterator[Fact]:
     detail = material.detail
     status = detail.status
     if status is not None and status.status != Status.PUBLISHED:
-        reason = detail.status_reason or "(erased)"
         yield Fact(
             key="status",
             label=status.status.upper(),
-            value=(Time(status.set), reason),
+            value=(Time(status.set), detail.status_reason or "(erased)"),
             vouched=Vouched(Mark.RECORDED, status.index),
             tone=_STATUS_TONES[Status(status.status)],
         )
+    for move in detail.superseded:
+        went = "was removed" if move.number is None else f"went to version {move.number}"
+        yield Fact(
+            key=f"superseded_{move.alias}",
+            label="superseded",
+            value=(f"{move.alias} {went}", Time(move.moved)),
+            vouched=Vouched(Mark.RECORDED, move.index),
+        )
     for move in detail.emergencies:
         late = move.due is not None and move.due < now
+        due = "OVERDUE since" if late else "to be closed by"
         yield Fact(
             key=f"emergency_{move.index}",
             label="EMERGENCY",
-            value=(
-                f"{move.alias} was moved past its gate",
-                "overdue since" if late else "to be closed",
-                Time(move.due or ""),
-            ),
+            value=(f"{move.alias} was moved past its gate", f"{due} {move.due}"),
             vouched=Vouched(Mark.RECORDED, move.index),
             tone=Tone.BAD,
         )
@@ -220,6 +226,25 @@ def _list_notes(material: VersionMaterial, now: str) -> Iterator[Fact]:
             value=f"{hold}until {kept.until or 'no set time'}",
             vouched=Vouched(Mark.RECORDED, kept.index),
         )
+    for asked in list_waivers(material.claims, material.reference, now):
+        yield _note_waiver(asked, material.names)
+
+
+def _note_waiver(asked: Asked, names: Mapping[str, str]) -> Fact:
+    waiver = asked.waiver
+    decisions = tuple(
+        f"{DECIDED[one.approval.decision]} by {write(name_people(names, one.claim.signer))}"
+        for one in asked.approvals
+    )
+    until = f"until {waiver.until}, expired" if asked.ended else f"until {waiver.until}"
+    rules = f"of {', '.join(sorted(waiver.rules))} for {waiver.alias}"
+    return Fact(
+        key=f"waiver_{asked.entry}",
+        label="WAIVER",
+        value=(rules, until, *(decisions or ("not approved yet",)), asked.digest),
+        vouched=Vouched(Mark.RECORDED, asked.entry),
+        tone=Tone.WARN,
+    )
 
 
 def _view_content(material: VersionMaterial) -> Section:
@@ -420,13 +445,15 @@ def _view_claims(material: VersionMaterial) -> Section:
     return Section(
         key="claims",
         title="Claims",
-        aside=True,
         blocks=(Table(key="list", columns=columns, rows=rows, most=0, more="claims on record"),),
         empty="no claim is on record",
     )
 
 
-def _find_next(material: VersionMaterial) -> tuple[str, ...]:
-    acts = {True: "promote", False: "check"}
-    gates = [f"muniment {acts[gate.passed]} {material.reference} {gate.alias}" for gate in material.gates]
-    return (*gates, f"muniment verify {material.reference}")
+def _find_next(material: VersionMaterial, now: str) -> tuple[str, ...]:
+    reference, acts = material.reference, {True: "promote", False: "check"}
+    open_ = [one for one in list_waivers(material.claims, reference, now) if not (one.ended or one.approvals)]
+    approve = f"muniment approve {reference} --as ROLE --reason TEXT"
+    waivers = [f"{approve} --for {one.waiver.alias} --waiver {one.digest}" for one in open_]
+    gates = [f"muniment {acts[gate.passed]} {reference} {gate.alias}" for gate in material.gates]
+    return (*waivers, *gates, f"muniment verify {reference}")
