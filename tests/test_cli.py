@@ -55,7 +55,8 @@ def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) ->
     cli("policy", "set", "acme/x@production", "policy.yaml")
     assert "recall" in cli("policy", "show", "acme/x@production").stdout
     verdict = json.loads(cli("check", "acme/x@1", "production", "--json", exits=1).stdout)
-    assert [finding["passed"] for finding in verdict["policies"][0]["findings"]] == [True, False, True]
+    assert verdict["passed"]["value"] is False
+    assert [finding["met"] for finding in verdict["rules"]["findings"]] == [False, True, True]
     refused = cli("promote", "acme/x@1", "production", exits=3)
     assert "gate_failed" in refused.stderr
     assert "1 validator missing" in refused.stderr

@@ -1,6 +1,7 @@
 """Policies in force: who can set them, what they apply to, and verdicts that are judged again."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
@@ -428,8 +429,8 @@ def test_a_policy_from_its_template_to_the_gate(call: Callable[..., tuple[int, s
     assert "# acme/*@production sha256:" in call("policy", "show", "acme/x@production")[1]
     assert "acme/*@production" in call("policy", "history", "acme")[1]
     code, shown = call("check", "acme/x@1", "production")
-    assert (code, "NOT MET  evaluation present: none on record" in shown) == (1, True)
-    assert "try: muniment evaluate acme/x@1" in shown
+    assert (code, re.search("NOT MET +evaluation present +none on record", shown) is not None) == (1, True)
+    assert "→ muniment evaluate acme/x@1 --data FILE" in shown
     code, shown = call("policy", "explain", "acme/x@1", "production")
     assert code == 0
     assert "signature: content signed by a contributor" in shown
@@ -464,7 +465,7 @@ def test_ci_reads_the_gate(call: Callable[..., tuple[int, str]], tmp_path: Path)
         "check", "acme/x@1", "production", "--junit", str(junit), "--sarif", str(sarif), "--json"
     )
     assert code == 1
-    assert json.loads(shown)["policies"][0]["findings"][1]["passed"] is False
+    assert [rule["id"] for rule in json.loads(shown)["rules"]["findings"] if not rule["met"]] == ["require"]
     suites = JUnitXml.fromfile(str(junit))
     (suite,) = list(suites)
     assert (suite.tests, suite.failures) == (3, 1)

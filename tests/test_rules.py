@@ -167,12 +167,12 @@ def test_the_newest_scan_of_each_tool_counts() -> None:
 
 
 def test_a_missing_scan_can_be_made_and_what_one_found_cannot_be_undone() -> None:
-    """The remedy for a missing scan depends on its tool, and a finding has none."""
+    """The remedy for a missing scan depends on its tool; what one found can only be looked at."""
     own: Document = {"rule": "scan", "tools": ["muniment"]}
     other: Document = {"rule": "scan", "tools": ["a"]}
     assert verdict(own, case()).findings[0].remedy == "muniment admin scan"
     assert verdict(other, case()).findings[0].remedy.startswith("muniment attest acme/x@2 --type ")
-    assert verdict(own, case(scan("muniment", "critical"))).findings[0].remedy == ""
+    assert verdict(own, case(scan("muniment", "critical"))).findings[0].remedy == "muniment show acme/x@2"
     assert verdict({**other, "max_age": "7d"}, case(scan("a", at="2026-05-01T00:00:00Z"))).findings[0].remedy
 
 

@@ -176,8 +176,7 @@ class _Pen:
 
     def _grid(self, block: Table, rows: tuple[Row, ...]) -> Grid:
         grid = _make_grid()
-        is_ruled = block.columns[0].key == "met"
-        for column in block.columns:
+        for _, column in block.drawn:
             grid.add_column(
                 Text(_clean(column.label), style=_SOFT),
                 justify="right" if column.is_number else "left",
@@ -185,20 +184,18 @@ class _Pen:
                 no_wrap=column.key == "met",
             )
         grid.add_column()
-        grid.show_header = any(column.label for column in block.columns) and not is_ruled
+        grid.show_header = block.columns[0].key != "met"
         for row in rows:
-            first, *others = row.cells
-            cells = [self._cell(first, row, is_rule=is_ruled), *(self._cell(one, row) for one in others)]
+            cells = [self._cell(column.key, row.cells[place], row) for place, column in block.drawn]
             grid.add_row(*cells, _draw_mark(row.vouched))
             if row.note:
-                notes = [Text(), Text(f"→ {_clean(row.note)}", style=_SOFT)]
-                width = len(block.columns) + 1
-                spread = notes if len(block.columns) > 1 else notes[1:]
-                grid.add_row(*spread, *([Text()] * (width - len(spread))))
+                before = [Text()] * min(1, len(cells) - 1)
+                note = Text(f"→ {_clean(row.note)}", style=_SOFT)
+                grid.add_row(*before, note, *([Text()] * (len(cells) - len(before))))
         return grid
 
-    def _cell(self, value: Value, row: Row, *, is_rule: bool = False) -> Text:
-        if is_rule:
+    def _cell(self, key: str, value: Value, row: Row) -> Text:
+        if key == "met":
             shape = {Tone.GOOD: "✓ met", Tone.WARN: "~ WAIVED"}.get(row.tone, "✗ NOT MET")
             return Text(shape, style=_STYLES[row.tone])
         return Text(self._write(value), style="" if row.tone is Tone.GOOD else _STYLES[row.tone])

@@ -10,6 +10,7 @@ def write_view(view: View) -> JsonObject:
     document: dict[str, Json] = {"kind": view.kind, "title": view.title, "found": view.found}
     if view.lead:
         document["lead"] = view.lead
+    document |= {fact.key: _write_fact(fact) for fact in view.facts}
     document["chips"] = [chip.text for chip in view.chips]
     if view.seal is not None:
         document["seal"] = _write_seal(view.seal)

@@ -8,7 +8,7 @@ from muniment.core.gates.policy import Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.records import PolicyRecord
 from muniment.views.people import put_names
-from muniment.views.values import Time, name_people
+from muniment.views.values import Time, Value, name_people
 from muniment.views.view import (
     Chip,
     Column,
@@ -24,12 +24,6 @@ from muniment.views.view import (
     Vouched,
 )
 
-_COLUMNS = (
-    Column("met", ""),
-    Column("rule", "rule"),
-    Column("because", "because"),
-)
-
 
 def view_gate(
     gate: Gate,
@@ -39,32 +33,34 @@ def view_gate(
     now: str,
 ) -> View:
     """Show a version at the gate of an alias."""
-    met = "meets" if gate.passed else "does not meet"
-    title = f"{gate.version} {met} the policy of {gate.alias}"
+    meets = "meets" if gate.passed else "does not meet"
     unmet = [finding for verdict in gate.verdicts for finding in verdict.findings if not finding.holds]
-    name = gate.version.partition("@")[0]
-    more = ("muniment promote", gate.version, gate.alias) if gate.passed else ()
+    promote = [f"muniment promote {gate.version} {gate.alias}"] if gate.passed else []
     return View(
         kind="gate",
-        title=title,
+        title=f"{gate.version} {meets} the policy of {gate.alias}",
         now=now,
+        facts=(
+            Fact(key="version", label="version", value=gate.version),
+            Fact(key="alias", label="alias", value=gate.alias),
+            Fact(key="passed", label="may move", value=gate.passed, vouched=Vouched(Mark.CHECKED)),
+        ),
         chips=(Chip("may move" if gate.passed else "stays closed", Tone.GOOD if gate.passed else Tone.BAD),),
         seal=seal,
         sections=(
             Section(
                 key="rules",
                 title=f"What {gate.alias} asks for",
-                note="" if not unmet else f"{count(len(unmet), 'rule')} not met",
-                blocks=tuple(view_rules(verdict, names) for verdict in gate.verdicts),
+                note=f"{count(len(unmet), 'rule')} not met" if unmet else "",
+                blocks=(view_rules(gate, names),),
             ),
             Section(
-                key="policies",
-                title="Policies in force",
+                key="in_force",
+                title="In force",
                 blocks=(Facts(tuple(view_policy(policy, names) for policy in policies)),),
-                empty=f"muniment policy set {name}@{gate.alias} FILE puts one in force",
             ),
         ),
-        next=(" ".join(more),) if more else (),
+        next=tuple(dict.fromkeys([*(finding.remedy for finding in unmet if finding.remedy), *promote])),
     )
 
 
@@ -79,33 +75,56 @@ def view_policy(policy: PolicyRecord, names: Mapping[str, str]) -> Fact:
     )
 
 
-def view_rules(verdict: Verdict, names: Mapping[str, str], *, only_unmet: bool = False) -> Table:
-    """Show every rule of a policy, those that are not met first; with `only_unmet`, draw only these."""
-    findings = sorted(verdict.findings, key=lambda finding: finding.holds)
-    unmet = sum(not finding.holds for finding in findings)
-    title = "" if verdict.mode is Mode.ENFORCE else f"{verdict.mode} only: nothing is blocked"
-    if not findings:
-        row = Row(cells=(False, "policy", verdict.failures[0]), tone=Tone.BAD)
-        return Table(key=verdict.policy or "none", title=title, columns=_COLUMNS, rows=(row,))
+def view_rules(gate: Gate, names: Mapping[str, str], *, only_unmet: bool = False) -> Table:
+    """Show every rule of every policy, those that are not met first; with `only_unmet`, draw only these."""
+    rows = [row for verdict in gate.verdicts for row in _view_verdict(verdict, names)]
+    unmet = sum(row.tone is Tone.BAD for row in rows)
     return Table(
-        key=verdict.policy,
-        title=title,
-        columns=_COLUMNS,
-        rows=tuple(_view_finding(finding, verdict, names) for finding in findings),
+        key="findings",
+        columns=(
+            Column("met", ""),
+            Column("rule", "rule"),
+            Column("because", "because"),
+            Column("policy", "policy", is_drawn=len(gate.verdicts) > 1),
+            Column("mode", "mode", is_drawn=any(one.mode is not Mode.ENFORCE for one in gate.verdicts)),
+            Column("id", "id", is_drawn=False),
+            Column("waived", "waived by", is_drawn=False),
+            Column("remedy", "what to type", is_drawn=False),
+            Column("claims", "claims", is_drawn=False),
+        ),
+        rows=tuple(sorted(rows, key=lambda row: row.tone is not Tone.BAD)),
         most=unmet if only_unmet else None,
         more="met",
     )
 
 
-def _view_finding(finding: Finding, verdict: Verdict, names: Mapping[str, str]) -> Row:
+def _view_verdict(verdict: Verdict, names: Mapping[str, str]) -> list[Row]:
+    policy = Digest.parse(verdict.policy) if verdict.policy else None
+    if not verdict.findings:
+        remedy = f"muniment policy set {verdict.version.partition('@')[0]}@{verdict.alias} FILE"
+        cells = (False, "policy", verdict.failures[0], policy, str(verdict.mode), None, None, remedy, ())
+        return [Row(cells=cells, tone=Tone.BAD, vouched=Vouched(Mark.CHECKED), note=remedy)]
+    return [_view_finding(finding, verdict, policy, names) for finding in verdict.findings]
+
+
+def _view_finding(finding: Finding, verdict: Verdict, policy: Value, names: Mapping[str, str]) -> Row:
     proven = finding.id not in verdict.unproven
     notes = [
-        *([f"waived by {finding.waived}"] if finding.waived else []),
+        *([f"waived by {finding.waived[:19]}"] if finding.waived else []),
         *([] if proven else ["as the registry says: it cannot be proven here"]),
-        *([finding.remedy] if finding.remedy and not finding.holds else []),
     ]
     return Row(
-        cells=(finding.holds, finding.rule, put_names(finding.message, names)),
+        cells=(
+            finding.holds,
+            finding.rule,
+            put_names(finding.message, names),
+            policy,
+            str(verdict.mode),
+            finding.id,
+            finding.waived or None,
+            finding.remedy or None,
+            tuple(Digest.parse(one) for one in finding.attestations),
+        ),
         vouched=Vouched(Mark.CHECKED if proven else Mark.STATED),
         tone=Tone.GOOD if finding.passed is True else Tone.WARN if finding.waived else Tone.BAD,
         note="; ".join(notes),

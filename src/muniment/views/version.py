@@ -20,7 +20,7 @@ from muniment.core.claims.cards import Card
 from muniment.core.claims.scans import Scan
 from muniment.core.counting import count
 from muniment.core.digests import Digest
-from muniment.core.gates.policy import Gate, Verdict
+from muniment.core.gates.policy import Gate
 from muniment.core.records import AttestationRecord, DeploymentRecord, VersionRecord
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, Request
@@ -294,17 +294,16 @@ def _view_content(material: VersionMaterial) -> Section:
 
 
 def _view_gates(material: VersionMaterial) -> Section:
-    tables = [
-        _view_verdict(gate, verdict, material.names) for gate in material.gates for verdict in gate.verdicts
-    ]
-    return Section(key="gates", title="What the gates ask", blocks=tuple(tables))
+    tables = tuple(_view_gate(gate, material.names) for gate in material.gates)
+    return Section(key="gates", title="What the gates ask", blocks=tables)
 
 
-def _view_verdict(gate: Gate, verdict: Verdict, names: Mapping[str, str]) -> Block:
-    met = sum(finding.holds for finding in verdict.findings)
+def _view_gate(gate: Gate, names: Mapping[str, str]) -> Block:
+    table = view_rules(gate, names, only_unmet=True)
     moves = "may move here" if gate.passed else "stays where it is"
-    title = f"{gate.alias} {moves}: {met} of {count(len(verdict.findings), 'rule')} met"
-    return replace(view_rules(verdict, names, only_unmet=True), key=str(gate.alias), title=title)
+    met = sum(row.tone is not Tone.BAD for row in table.rows)
+    title = f"{gate.alias} {moves}: {met} of {count(len(table.rows), 'rule')} met"
+    return replace(table, key=gate.alias, title=title)
 
 
 def _view_security(material: VersionMaterial) -> Section:

@@ -71,11 +71,12 @@ class Facts:
 
 
 class Column(NamedTuple):
-    """A column of a table: its name in JSON, its heading, and whether it holds numbers."""
+    """A column of a table: its name in JSON, its heading, whether it holds numbers, whether it is drawn."""
 
     key: str
     label: str
     is_number: bool = False
+    is_drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,11 @@ class Table:
     title: str = ""
     most: int | None = None
     more: str = "more"
+
+    @property
+    def drawn(self) -> list[tuple[int, Column]]:
+        """The columns that are drawn, with their places."""
+        return [(place, column) for place, column in enumerate(self.columns) if column.is_drawn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,7 @@ class View:
         kind: what it is of: version, model, gate.
         title: the name of the thing.
         lead: a sentence or two about it.
+        facts: what the title and the chips say, for JSON.
         found: whether there may be more than it shows.
         next: commands that its reader may want now.
         now: when it was made (RFC 3339); ages are seen from there.
@@ -208,6 +215,7 @@ class View:
     title: str
     now: str
     lead: str = ""
+    facts: tuple[Fact, ...] = ()
     chips: tuple[Chip, ...] = ()
     seal: Seal | None = None
     sections: tuple[Section, ...] = ()

@@ -9,14 +9,16 @@ from pathlib import Path
 import click
 
 from muniment.cli.gates.reports import write_junit, write_sarif
-from muniment.cli.session import connect, describe_receipt, find_named, put_names
+from muniment.cli.session import connect, describe_receipt, put_names
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
+from muniment.cli.viewing import answer_view
 from muniment.client.sdk.registry import Registry
+from muniment.client.versions.showing import show_gate
 from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
 from muniment.core.events import AliasMoved, AliasRemoved
-from muniment.core.gates.policy import Gate, Mode, Verdict, describe_gate
+from muniment.core.gates.policy import Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.receipts import Receipt
 
@@ -36,17 +38,14 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
     Print every rule and whether it is met. Exit 0 if all are, 1 if one is not.
     """
     with connect(terminal) as registry:
-        gate = registry.version(reference).check(alias)
-        names = find_named(registry, list_messages([gate]))
+        version = registry.version(reference)
+        gate = version.check(alias)
+        view = show_gate(version.session.backend, gate)
     if junit is not None:
         junit.write_bytes(write_junit(gate))
     if sarif is not None:
         sarif.write_text(json.dumps(write_sarif(gate), indent=2) + "\n")
-    met = "meets" if gate.passed else "does not meet"
-    terminal.answer(
-        describe_gate(gate),
-        [f"{gate.version} {met} the policy of {alias}", *describe_verdicts(gate, names)],
-    )
+    answer_view(terminal, view)
     if not gate.passed:
         sys.exit(NO)
 

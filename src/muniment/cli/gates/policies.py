@@ -12,6 +12,7 @@ from muniment.cli.gates.moves import describe_verdicts, list_messages, split_ali
 from muniment.cli.session import connect, describe_receipt, find_named, find_names, put_names, refuse_at
 from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
+from muniment.client.versions.showing import show_gate
 from muniment.core.canonical import Json
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption
@@ -21,6 +22,7 @@ from muniment.policies.documents import read_policy
 from muniment.policies.files import load_yaml
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
+from muniment.views.documents import write_view
 
 _FILE = FilePath(exists=True, dir_okay=False)
 
@@ -144,7 +146,9 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
     For each rule, print the finding and the claims that it is based on.
     """
     with connect(terminal) as registry:
-        gate = registry.version(reference).check(alias)
+        version = registry.version(reference)
+        gate = version.check(alias)
+        view = show_gate(version.session.backend, gate)
         names = find_named(registry, list_messages([gate]))
     lines = [f"{gate.version} for {alias}: {'it may move' if gate.passed else 'it may not move'}"]
     for verdict in gate.verdicts:
@@ -155,7 +159,7 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
             lines += [f"    based on {digest}" for digest in finding.attestations]
             lines += [f"    waived by {finding.waived}"] if finding.waived else []
             lines += [f"    try: {finding.remedy}"] if finding.remedy and not finding.waived else []
-    terminal.answer(describe_gate(gate), lines)
+    terminal.answer(write_view(view), lines)
 
 
 @policy.command()

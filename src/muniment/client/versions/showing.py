@@ -19,9 +19,18 @@ from muniment.core.records import PolicyRecord, VersionRecord
 from muniment.core.times import write_seconds
 from muniment.core.verbs.catalog import ListComments, ListOwners, ListTags
 from muniment.core.verbs.claims import ListDeployments
-from muniment.core.verbs.gates import GetTier, JudgeGate, ListMoves, ListPolicies, ListRequests, Move
+from muniment.core.verbs.gates import (
+    GetPolicies,
+    GetTier,
+    JudgeGate,
+    ListMoves,
+    ListPolicies,
+    ListRequests,
+    Move,
+)
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListVersions
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
+from muniment.views.gate import view_gate
 from muniment.views.metrics import Rival
 from muniment.views.people import find_ids
 from muniment.views.version import VersionMaterial, view_version
@@ -47,6 +56,16 @@ def show_version(backend: TrustedBackend, version: VersionRecord, at: str | None
     if material.newest(EVALUATION) is not None:
         left.append("that the counts behind the metrics are true, which their signer states")
     return view_version(material, make_seal(backend, checked, tuple(left)), backend.time())
+
+
+def show_gate(backend: TrustedBackend, gate: Gate) -> View:
+    """Show a judgement of this client."""
+    reference = Reference.parse(gate.version)
+    policies = backend.ask(GetPolicies(name=reference.name, alias=Alias(gate.alias)))
+    messages = [finding.message for verdict in gate.verdicts for finding in verdict.findings]
+    names = find_names(backend, {*find_ids(messages), *(policy.author for policy in policies)})
+    checked = ("each rule is judged here, from claims and roles that are proven",)
+    return view_gate(gate, policies, names, make_seal(backend, checked), backend.time())
 
 
 def make_seal(backend: TrustedBackend, checked: tuple[str, ...], left: tuple[str, ...] = ()) -> Seal:

@@ -82,6 +82,11 @@ class Case:
     revoked: tuple[str, ...] = ()
     status: Status = Status.PUBLISHED
 
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.version.partition("@")[0]
+
     @cached_property
     def time(self) -> datetime:
         """The time of judgement."""
@@ -169,7 +174,7 @@ class Finding:
         passed: whether it is met: exactly True.
         message: why, or why not.
         attestations: the digests of the claims that the rule used.
-        remedy: the command that would help; empty if the rule is met or no command would.
+        remedy: what to type next; empty if the rule is met.
         id: the id of the rule in its policy.
         waived: the digest of the waiver of a rule that is not met; empty if there is none.
     """

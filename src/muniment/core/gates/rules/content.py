@@ -34,7 +34,8 @@ class Formats:
             and kind not in self.allow
         ]
         if wrong:
-            return no(self, f"not allowed: {', '.join(wrong)}", scans)
+            remedy = f"muniment push PATH {case.name}"
+            return no(self, f"not allowed: {', '.join(wrong)}", scans, remedy=remedy)
         return yes(self, "every file has an allowed format", scans)
 
 

@@ -49,7 +49,8 @@ class Require:
     def judge(self, case: Case) -> Finding:
         """Look for one. An unknown type never counts, because nothing checked its content."""
         if kind_of(self.predicate_type) == "unknown":
-            return no(self, f"this registry cannot check the type {self.predicate_type}")
+            remedy = f"muniment policy show {case.name}@{case.alias}"
+            return no(self, f"this registry cannot check the type {self.predicate_type}", remedy=remedy)
         claims = case.of_type(self.predicate_type)
         if not claims:
             return no(self, "none on record", remedy=self._find_remedy(case))
@@ -208,7 +209,9 @@ class NoRegression:
         results = [self._compare(ours[name], theirs[name]) for name in common]
         message = f"than {baseline.version}: " + "; ".join(text for _, text in results)
         claims = [one.claim for name in common for one in (ours[name], theirs[name])]
-        return (yes if all(held for held, _ in results) else no)(self, message, claims)
+        if all(held for held, _ in results):
+            return yes(self, message, claims)
+        return no(self, message, claims, remedy=f"muniment diff {baseline.version} {case.version}")
 
     def _compare(self, ours: Measured, theirs: Measured) -> tuple[bool, str]:
         for one in (ours, theirs):
@@ -254,11 +257,11 @@ class Scans:
         return yes(self, f"clean by {', '.join(sorted(newest))}", newest.values())
 
     def _find_remedy(self, case: Case, present: Collection[str]) -> str:
-        """Name the command that adds a missing or newer scan; findings have no remedy."""
+        """Name the command that adds a missing or newer scan, or shows the findings."""
         if OWN_TOOL in self.tools and OWN_TOOL not in present:
             return "muniment admin scan"
         if self.max_age is None and present and not set(self.tools) - set(present):
-            return ""
+            return f"muniment show {case.version}"
         return f"muniment attest {case.version} --type {SCAN} --file FILE"
 
 

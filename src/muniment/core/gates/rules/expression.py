@@ -44,7 +44,8 @@ class Expression:
         result = self.program.evaluate(describe(case, self.program.names))
         if result is True:
             return yes(self, "true", case.attestations)
-        return no(self, f"it is {_name(result)}: {self.source}", case.attestations)
+        remedy = f"muniment policy explain {case.version} {case.alias}"
+        return no(self, f"it is {_name(result)}: {self.source}", case.attestations, remedy=remedy)
 
 
 def describe(case: Case, names: frozenset[str]) -> JsonObject:

@@ -35,8 +35,9 @@ class Clean:
     def judge(self, case: Case) -> Finding:
         """Check every provenance; the worst one counts."""
         claims = case.of_type(PROVENANCE)
+        remedy = f"muniment push PATH {case.name} --run FILE"
         if not claims:
-            return no(self, "there is no provenance", remedy=f"muniment push PATH {case.version} --run FILE")
+            return no(self, "there is no provenance", remedy=remedy)
         faults: list[str] = []
         if self.clean_tree:
             faults += [fault for claim in claims if (fault := _find_dirt(claim))]
@@ -49,7 +50,7 @@ class Clean:
         if self.licences:
             faults += self._find_licences(case)
         if faults:
-            return no(self, "; ".join(faults), claims)
+            return no(self, "; ".join(faults), claims, remedy=remedy)
         return yes(self, f"{count(len(case.origins), 'input')} in order", claims)
 
     def _find_licences(self, case: Case) -> list[str]:
@@ -89,7 +90,8 @@ class Soak:
             timedelta(0),
         )
         if spent < self.least:
-            remedy = "" if spent else f"muniment promote {case.version} {self.alias}"
+            wait = f"muniment promote {case.version} {case.alias} --wait"
+            remedy = wait if spent else f"muniment promote {case.version} {self.alias}"
             return no(self, f"{write_age(spent)} so far", remedy=remedy)
         return yes(self, write_age(spent))
 
@@ -125,16 +127,16 @@ class Window:
     def judge(self, case: Case) -> Finding:
         """Check the time."""
         now = case.time.astimezone(self.zone)
+        wait = f"muniment promote {case.version} {case.alias} --wait"
         for freeze in self.freezes:
             if freeze.since <= case.time < freeze.until:
                 why = f": {freeze.reason}" if freeze.reason else ""
-                return no(self, f"changes are frozen until {freeze.until.isoformat()}{why}")
+                return no(self, f"changes are frozen until {freeze.until.isoformat()}{why}", remedy=wait)
         if now.weekday() not in self.days:
-            return no(self, f"no changes on a {now:%A}")
+            return no(self, f"no changes on a {now:%A}", remedy=wait)
         if not self._is_open(now.time().replace(tzinfo=None)):
-            return no(
-                self, f"changes are allowed from {self.opens:%H:%M} to {self.closes:%H:%M}, it is {now:%H:%M}"
-            )
+            hours = f"from {self.opens:%H:%M} to {self.closes:%H:%M}"
+            return no(self, f"changes are allowed {hours}, it is {now:%H:%M}", remedy=wait)
         return yes(self, f"{now:%A %H:%M}")
 
     def _is_open(self, now: time) -> bool:

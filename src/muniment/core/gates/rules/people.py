@@ -43,7 +43,8 @@ class Signature:
             and (not self.signers or claim.signer in self.signers)
         ]
         if not signatures:
-            return no(self, f"there is no content signature by a {self.role}{_known_by(self.assurance)}")
+            message = f"there is no content signature by a {self.role}{_known_by(self.assurance)}"
+            return no(self, message, remedy=f"muniment push PATH {case.name}")
         return yes(self, f"signed with key {signatures[-1].key_id:.16}", signatures)
 
 
@@ -83,7 +84,10 @@ class Approvals:
                 continue
             if signed.approval.decision is SigningDecision.REJECT:
                 return no(
-                    self, f"{signed.claim.signer} rejected it as {signed.approval.role}", [signed.claim]
+                    self,
+                    f"{signed.claim.signer} rejected it as {signed.approval.role}",
+                    [signed.claim],
+                    remedy=f"muniment withdraw {case.version} --for {case.alias} --reason TEXT",
                 )
             fault = self._find_fault(signed, case)
             if fault:

@@ -39,15 +39,17 @@ class InsidePlan:
         plan = self._find_plan(case, baseline)
         if plan is None:
             return no(self, f"{baseline.version} has no valid change plan by a {self.role}", remedy=remedy)
+        again = f"muniment push PATH {case.name} --run FILE"
         before = [claim for claim in baseline.attestations if claim.predicate_type == PROVENANCE]
         after = case.of_type(PROVENANCE)
         if not before or not after:
-            return no(self, "one of the two versions has no provenance", [plan])
+            return no(self, "one of the two versions has no provenance", [plan], remedy=again)
         bounds = ChangePlan(plan.predicate)
         faults = [*_compare(bounds, before[-1], after[-1]), *_check_metrics(bounds, case)]
         claims = [plan, before[-1], after[-1]]
         if faults:
-            return no(self, "; ".join(faults), claims)
+            diff = f"muniment diff {baseline.version} {case.version}"
+            return no(self, "; ".join(faults), claims, remedy=diff)
         return yes(self, f"since {baseline.version}", claims)
 
     def _find_plan(self, case: Case, baseline: Baseline) -> Attestation | None:
