@@ -114,7 +114,7 @@ def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> N
     call("request", "acme/x@1", "production", "--reason", "it is better")
     call("waive", *what, "--reason", "no data")
     before = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]}
-    manifest = json.loads(call("list", "acme/x", "--json"))["items"][0]["revision"]
+    manifest = json.loads(call("list", "acme/x", "--json"))["items"][0]["digest"]
     (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
     after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]}
     assert (before, after) == ({"request", "waiver"}, {"request"})

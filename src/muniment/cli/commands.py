@@ -23,11 +23,15 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "pull": Entry("versions.content:pull", "Download the files of a version and verify them."),
         "list": Entry("catalog.listing:list_", "List models, the versions of a model, or search results."),
         "show": Entry("versions.show:show", "Show what is known about a version."),
+        "status": Entry(
+            "catalog.status:status", "Show the registry, who you are there, its log, and what waits for you."
+        ),
     },
     "Versions": {
         "drafts": Entry("versions.content:drafts", "List, publish and discard drafts."),
         "tag": Entry("catalog.tags:tag", "Set, remove and list the tags of a version."),
         "owner": Entry("catalog.owner:owner", "Set or list the owners of a model."),
+        "log": Entry("catalog.listing:log", "Show the versions of a model, newest first."),
         "history": Entry("catalog.listing:history", "Show the moves of an alias."),
         "diff": Entry("catalog.listing:diff", "Show what changed between two versions."),
         "lineage": Entry(

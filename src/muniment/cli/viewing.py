@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
@@ -10,9 +11,12 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from muniment.cli.terminal import Terminal
+from muniment.cli.terminal import FOUND, Terminal
+from muniment.core.errors import InvalidOption
+from muniment.core.extras import load_extra
 from muniment.core.texts import plain
 from muniment.views.documents import write_view
+from muniment.views.tables import find_table, list_rows, write_csv
 from muniment.views.values import Time, Value, write, write_whole
 from muniment.views.view import (
     MEANINGS,
@@ -43,12 +47,46 @@ _WIDE: Final = 110
 _ASIDE: Final = 46
 
 
-def answer_view(terminal: Terminal, view: View, *, full: bool = False) -> None:
-    """Print a view: as JSON, or drawn; `full` draws whole values, times and all rows."""
-    if terminal.as_json:
+output_option = click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write the table to FILE (.csv or .parquet); - writes CSV to the standard output.",
+)
+
+
+def answer_view(terminal: Terminal, view: View, *, full: bool = False, output: str | None = None) -> None:
+    """Print a view: as JSON, or drawn; `full` draws whole values, times and all rows.
+
+    With `output`, write its table to a file instead.
+    """
+    if output is not None:
+        write_table(find_table(view), output)
+    elif terminal.as_json:
         terminal.answer(write_view(view), [])
-        return
-    click.echo(draw(view, full=full, width=find_width()), nl=False)
+    else:
+        click.echo(draw(view, full=full, width=find_width()), nl=False)
+        if view.found:
+            click.echo(FOUND, err=True)
+
+
+def write_table(table: Table, output: str) -> None:
+    """Write a table to a file, as its name says, or as CSV to the standard output.
+
+    Raises:
+        InvalidOption: the name of the file ends in neither .csv nor .parquet.
+    """
+    suffix = Path(output).suffix
+    if output == "-":
+        click.echo(write_csv(table), nl=False)
+    elif suffix == ".csv":
+        Path(output).write_text(write_csv(table), "utf-8", newline="")
+    elif suffix == ".parquet":
+        arrow = load_extra("pyarrow", "pyarrow", "parquet")
+        rows = arrow.Table.from_pylist(list(list_rows(table)))
+        load_extra("pyarrow.parquet", "pyarrow", "parquet").write_table(rows, output)
+    else:
+        raise InvalidOption(option="--output", reason="names a file that ends in .csv or .parquet, or is -")
 
 
 def find_width() -> int:
@@ -134,7 +172,8 @@ class _Pen:
         title = Text(_clean(section.title), style="bold")
         if section.note:
             title.append(f"  {_clean(section.note)}", style="not bold dim")
-        yield title
+        if len(self._view.sections) > 1 or section.note:
+            yield title
         if section.is_empty:
             yield _indent(Text(_clean(section.empty), style=_SOFT))
         for block in section.blocks:

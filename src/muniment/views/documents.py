@@ -19,7 +19,10 @@ def write_view(view: View) -> JsonObject:
     return document
 
 
-def _write_section(section: Section) -> JsonObject:
+def _write_section(section: Section) -> Json:
+    match section.blocks:
+        case (Table(key=section.key) as table,):
+            return [_write_row(table, row) for row in table.rows]
     members: dict[str, Json] = {"note": section.note} if section.note else {}
     for block in section.blocks:
         match block:

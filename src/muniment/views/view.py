@@ -8,9 +8,10 @@ import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from muniment.core.canonical import JsonObject
+from muniment.core.extras import load_extra
 from muniment.views.values import Person, Time, Value
 
 
@@ -21,7 +22,7 @@ class Mark(StrEnum):
     CHECKED = "checked"
     # An entry of the log by a named person, which is proven.
     RECORDED = "recorded"
-    # The word of whoever signed it.
+    # The word of its signer.
     STATED = "stated"
     # Each is proven, and there may be more.
     FOUND = "found"
@@ -226,6 +227,17 @@ class View:
         """Show it in a notebook."""
         drawn = importlib.import_module("muniment.views.html").draw_html(self)
         return str(drawn)
+
+    def to_frame(self) -> Any:  # noqa: ANN401 - pandas is not a dependency
+        """Return the main table as a pandas DataFrame.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+            LookupError: the view has no table.
+        """
+        tables = importlib.import_module("muniment.views.tables")
+        rows = list(tables.list_rows(tables.find_table(self)))
+        return load_extra("pandas", "pandas").DataFrame(rows)
 
     def marks(self) -> list[Mark]:
         """List the marks that it bears, in the order of their definition."""

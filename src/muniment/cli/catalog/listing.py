@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from itertools import islice
 
 import click
 
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
-from muniment.cli.session import connect, find_names
+from muniment.cli.session import connect
 from muniment.cli.terminal import NO, Terminal, at_option, json_option
+from muniment.cli.viewing import answer_view, output_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.comparing import Difference
 from muniment.client.versions.identifying import Match
@@ -17,16 +17,19 @@ from muniment.core.canonical import Json
 from muniment.core.records import VersionRecord
 from muniment.core.verbs.gates import Move
 
+_limit = click.option(
+    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="The most rows."
+)
+
 
 @click.command("list")
 @click.argument("query", default="")
-@click.option(
-    "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="The most rows."
-)
+@_limit
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None:
+def list_(terminal: Terminal, query: str, *, limit: int, output: str | None, at: str | None) -> None:
     """List models, the versions of a model, or search results.
 
     Without QUERY, list all models. With the beginning of a name, list the models that match; with a whole
@@ -34,22 +37,24 @@ def list_(terminal: Terminal, query: str, *, limit: int, at: str | None) -> None
     param.depth = 6 order by created' (docs/reference/search.md). Models of a namespace and versions are
     listed whole, which is proven; namespaces and search results are found, and there may be more.
     """
-    if set(query) & set("=<>~") or " " in query.strip():
-        _search(terminal, query, limit, at)
-        return
     with connect(terminal) as registry:
-        models = list(islice(registry.models(query, at=at), limit))
-        names = find_names(registry, [model.owner for model in models if model.owner])
-        exact = any(model.name == query for model in models)
-        versions = list(islice(registry.versions(query, at=at), limit)) if exact else []
-        standing = [] if terminal.as_json else _find_standing(registry, versions)
-    if not terminal.as_json and exact:
-        _draw_versions(versions, standing)
-    elif not terminal.as_json and models:
-        rows = [(model.name, model.latest, names.get(model.owner or "", model.owner)) for model in models]
-        draw_table(("model", "latest", "owner"), rows)
-    items = [record.values() for record in (versions if exact else models)]
-    terminal.answer_found(items, found="/" not in query)
+        answer_view(terminal, registry.overview(query, limit=limit, at=at), output=output)
+
+
+@click.command()
+@click.argument("name")
+@_limit
+@output_option
+@at_option
+@json_option
+@click.pass_obj
+def log(terminal: Terminal, name: str, *, limit: int, output: str | None, at: str | None) -> None:
+    """Show the versions of a model, newest first.
+
+    For each version: its message, author, commit and headline metric, and the aliases that point at it.
+    """
+    with connect(terminal) as registry:
+        answer_view(terminal, registry.log(name, limit=limit, at=at), output=output)
 
 
 @click.command()
@@ -143,29 +148,8 @@ def _describe_match(match: Match) -> str:
     return f"{path} and {len(more)} more" if more else path
 
 
-def _search(terminal: Terminal, query: str, limit: int, at: str | None) -> None:
-    with connect(terminal) as registry:
-        records = list(islice(registry.search(query, at=at), limit))
-        standing = [] if terminal.as_json else _find_standing(registry, records)
-    if records and not terminal.as_json:
-        _draw_versions(records, standing)
-    terminal.answer_found([record.values() for record in records])
-
-
 def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:
     return find_standing(registry, [f"{version.name}@{version.number}" for version in versions])
-
-
-def _draw_versions(versions: Sequence[VersionRecord], standing: Sequence[str]) -> None:
-    """Draw a table of versions with their current status, even in a list as of an earlier time."""
-    draw_table(
-        ("version", "", "bytes", "published", "digest"),
-        [
-            (f"{v.name}@{v.number}", word, v.size_bytes, v.published, v.revision)
-            for v, word in zip(versions, standing, strict=True)
-        ],
-        alarming=[bool(word) for word in standing],
-    )
 
 
 def _describe_move(registry: Registry, move: Move) -> tuple[object, ...]:

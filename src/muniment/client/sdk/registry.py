@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +20,14 @@ from muniment.client.proofs.paging import list_namespaces, read_all, search_all
 from muniment.client.proofs.restoring import Restore
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.leaderboard import Leaderboard, rank
+from muniment.client.sdk.status import show_status
 from muniment.client.upkeep.webhooks import Webhooks
 from muniment.client.versions.comparing import Comparison, compare
 from muniment.client.versions.drafts import Drafts
 from muniment.client.versions.exporting import Export, export
 from muniment.client.versions.identifying import Identified, identify
 from muniment.client.versions.lineage import trace
+from muniment.client.versions.listing import show_list, show_log
 from muniment.client.versions.loading import LoadedModel, load
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import Trained, deliver, publish, read_published, read_run
@@ -33,7 +36,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.errors import InvalidReference
+from muniment.core.errors import InvalidReference, NotIdentified
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
@@ -53,6 +56,7 @@ from muniment.core.verbs.gates import (
 from muniment.core.verbs.versions import ListVersions
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
+from muniment.views.view import View
 
 _PAGE = 1000
 
@@ -153,6 +157,24 @@ class Registry:
         while page := self._session.backend.ask(query):
             yield from page
             query = replace(query, before=page[-1].number)
+
+    def log(self, name: str, *, limit: int = 50, at: str | None = None) -> View:
+        """Show the versions of a model, newest first: message, author, commit, headline metric.
+
+        Raises:
+            ModelNotFound: there is no such model.
+        """
+        return show_log(self._session.backend, ModelName.parse(name), limit, at)
+
+    def overview(self, query: str = "", *, limit: int = 50, at: str | None = None) -> View:
+        """Show models, the versions of a model or search results, as `muniment list` does.
+
+        `query` is the beginning of a name, a whole name, or a condition (docs/reference/search.md).
+
+        Raises:
+            InvalidQuery: the condition breaks the grammar.
+        """
+        return show_list(self._session.backend, query, limit, at)
 
     def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """Search for versions, now or at a time (syntax: docs/reference/search.md).
@@ -309,6 +331,13 @@ class Registry:
         Each item is proven. That we have not decided it yet is the registry's word, and there may be more.
         """
         return read_inbox(self._session.backend)
+
+    def status(self) -> View:
+        """Show which registry this is, who we are there, the state of its log, and what waits for us."""
+        backend = self._session.backend
+        with suppress(NotIdentified):
+            return show_status(backend, self.inbox())
+        return show_status(backend, ())
 
     # ---- the log
 

@@ -172,17 +172,18 @@ def _find_rivals(
         if number not in {None, version.number}:
             aliases.setdefault(number or 0, []).append(alias)
     for number, names in aliases.items():
-        reference = Reference(ModelName.parse(version.name), number)
-        yield Rival(f"{', '.join(names)} @{number}", _read_rival(backend, reference, at))
+        label = f"{', '.join(names)} @{number}"
+        try:
+            claims = _read_rival(backend, Reference(ModelName.parse(version.name), number), at)
+        except (NotFound, Refused) as error:
+            yield Rival(f"{label} (claims cannot be read: {error.code})", ())
+        else:
+            yield Rival(label, claims)
 
 
 def _read_rival(backend: TrustedBackend, reference: Reference, at: str | None) -> list[Attestation]:
-    """Read the claims about another version; none of one whose claims cannot be relied on."""
     record = backend.ask(GetVersion(reference=reference, at=at))
-    try:
-        return read_claims(backend, record, read_revision(backend, record), at=at)
-    except (NotFound, Refused):
-        return []
+    return read_claims(backend, record, read_revision(backend, record), at=at)
 
 
 def _list_newer(backend: TrustedBackend, version: VersionRecord, at: str | None) -> list[VersionRecord]:

@@ -1,0 +1,196 @@
+"""Models: a list of them, and the log of the versions of one, newest first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from muniment.core.records import ModelRecord, VersionRecord
+from muniment.views.values import Estimate, Size, Time, Value, name_people
+from muniment.views.view import Column, Mark, Row, Section, Table, Tone, View, Vouched
+
+Headline = tuple[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionSummary:
+    """What a list says of a version.
+
+    Attributes:
+        message: the message that it was published with; None if there is none or it was erased.
+        commit: the commit of its code, in short; empty if none is on record.
+        headline: the metric that people look at first, as its newest evaluation states it.
+        standing: what nobody should overlook, in a word or two.
+    """
+
+    record: VersionRecord
+    message: str | None = None
+    aliases: tuple[str, ...] = ()
+    commit: str = ""
+    headline: Headline | None = None
+    standing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """What a list says of a model.
+
+    Attributes:
+        owner: the principal who answers for it.
+        aliases: the numbers that its aliases point at.
+        newest: its newest version.
+        description: what it is, as the newest card says; else the message of its newest version.
+    """
+
+    record: ModelRecord
+    owner: str | None
+    aliases: Mapping[str, int]
+    newest: VersionSummary
+    description: str
+
+
+def view_models(  # noqa: PLR0913 - what it shows, and how whole it is
+    prefix: str,
+    models: Sequence[ModelSummary],
+    names: Mapping[str, str],
+    now: str,
+    *,
+    found: bool,
+    rest: bool,
+) -> View:
+    """Show the models whose names start with a prefix; `rest` says that there are more than these."""
+    mark = Mark.FOUND if found else Mark.RECORDED
+    rows = tuple(_view_model(model, names, mark) for model in models)
+    empty = "there is no model yet: muniment push PATH NAMESPACE/MODEL publishes the first"
+    if prefix:
+        empty = f"no model has a name that starts with {prefix}: muniment list shows all"
+    columns = (
+        Column("name", "model"),
+        Column("kind", "kind", is_drawn=any(model.record.kind != "model" for model in models)),
+        Column("latest", "latest", is_number=True),
+        Column("aliases", "aliases"),
+        Column("owner", "owner"),
+        Column("metric", "metric"),
+        Column("value", "value", is_number=True),
+        Column("low", "low", is_number=True, is_drawn=False),
+        Column("high", "high", is_number=True, is_drawn=False),
+        Column("published", "age"),
+        Column("description", "description"),
+    )
+    return View(
+        kind="models",
+        title="Models",
+        now=now,
+        found=found,
+        sections=(
+            Section(
+                key="items",
+                title="Models",
+                note=_say_rest(rest=rest),
+                blocks=(Table(key="items", columns=columns, rows=rows),),
+                empty=empty,
+            ),
+        ),
+    )
+
+
+def view_versions(  # noqa: PLR0913 - what it shows, and how whole it is
+    title: str,
+    versions: Sequence[VersionSummary],
+    names: Mapping[str, str],
+    now: str,
+    *,
+    found: bool = False,
+    rest: bool = False,
+) -> View:
+    """Show versions, in the order that they come in; `rest` says that there are more."""
+    mark = Mark.FOUND if found else Mark.RECORDED
+    several = len({version.record.name for version in versions}) > 1 or found
+    columns = (
+        Column("reference", "version", is_drawn=several),
+        Column("name", "model", is_drawn=False),
+        Column("number", "version", is_number=True, is_drawn=not several),
+        Column("aliases", "aliases"),
+        Column("standing", "", is_drawn=any(version.standing for version in versions)),
+        Column("metric", "metric"),
+        Column("value", "value", is_number=True),
+        Column("low", "low", is_number=True, is_drawn=False),
+        Column("high", "high", is_number=True, is_drawn=False),
+        Column("author", "author"),
+        Column("published", "age"),
+        Column("commit", "commit", is_drawn=any(version.commit for version in versions)),
+        Column("size", "size", is_number=True, is_drawn=False),
+        Column("digest", "digest", is_drawn=False),
+        Column("message", "message"),
+    )
+    return View(
+        kind="versions",
+        title=title,
+        now=now,
+        found=found,
+        sections=(
+            Section(
+                key="items",
+                title="Versions",
+                note=_say_rest(rest=rest),
+                blocks=(
+                    Table(
+                        key="items",
+                        columns=columns,
+                        rows=tuple(_view_version(version, names, mark) for version in versions),
+                    ),
+                ),
+                empty="no version meets it: docs/reference/search.md has the conditions",
+            ),
+        ),
+    )
+
+
+def _view_model(model: ModelSummary, names: Mapping[str, str], mark: Mark) -> Row:
+    record, newest = model.record, model.newest
+    return Row(
+        cells=(
+            record.name,
+            record.kind,
+            record.latest,
+            tuple(f"{alias} @{number}" for alias, number in sorted(model.aliases.items())),
+            None if model.owner is None else name_people(names, model.owner),
+            *_write_headline(newest.headline),
+            Time(newest.record.published),
+            model.description or None,
+        ),
+        vouched=Vouched(mark, record.index),
+        tone=Tone.WARN if newest.standing else Tone.PLAIN,
+        note=f"{record.name}@{record.latest}: {newest.standing}" if newest.standing else "",
+    )
+
+
+def _view_version(version: VersionSummary, names: Mapping[str, str], mark: Mark) -> Row:
+    record = version.record
+    return Row(
+        cells=(
+            f"{record.name}@{record.number}",
+            record.name,
+            record.number,
+            version.aliases,
+            version.standing or None,
+            *_write_headline(version.headline),
+            name_people(names, record.author),
+            Time(record.published),
+            version.commit or None,
+            Size(record.size_bytes),
+            record.revision,
+            version.message,
+        ),
+        vouched=Vouched(mark, record.index),
+        tone=Tone.BAD if version.standing else Tone.PLAIN,
+    )
+
+
+def _write_headline(headline: Headline | None) -> tuple[Value, Value, Value, Value]:
+    if headline is None:
+        return None, None, None, None
+    name, estimate = headline
+    return name, estimate.value, estimate.low, estimate.high
+
+
+def _say_rest(*, rest: bool) -> str:
+    return "the first of more: --limit shows them" if rest else ""

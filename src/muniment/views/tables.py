@@ -1,0 +1,64 @@
+"""The tables of a view as rows, for CSV, Parquet and pandas."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from muniment.core.canonical import Json
+from muniment.views.values import Change, Estimate, Pairs, Person, Value, write_document, write_whole
+from muniment.views.view import Table, View
+
+# A spreadsheet takes a text that begins so for a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def find_table(view: View) -> Table:
+    """Return the main table of a view.
+
+    Raises:
+        LookupError: it has none.
+    """
+    tables = (block for section in view.sections for block in section.blocks if isinstance(block, Table))
+    table = next(tables, None)
+    if table is None:
+        raise LookupError(view.kind)
+    return table
+
+
+def list_rows(table: Table) -> Iterator[dict[str, Json]]:
+    """List the rows of a table with plain values by column: people by name, numbers as numbers."""
+    for row in table.rows:
+        cells = {column.key: _flatten(cell) for column, cell in zip(table.columns, row.cells, strict=True)}
+        if row.vouched is not None:
+            cells |= {"mark": str(row.vouched.mark), "entry": row.vouched.entry}
+        yield cells
+
+
+def write_csv(table: Table) -> str:
+    """Write a table as CSV (RFC 4180), with a heading."""
+    written = io.StringIO()
+    keys = [column.key for column in table.columns] + ["mark", "entry"]
+    writer = csv.DictWriter(written, keys)
+    writer.writeheader()
+    for row in list_rows(table):
+        writer.writerow({key: _disarm(cell) for key, cell in row.items()})
+    return written.getvalue()
+
+
+def _flatten(value: Value) -> Json:
+    match value:
+        case ():
+            return None
+        case Person() | Pairs() | tuple():
+            return write_whole(value)
+        case Estimate(value=number):
+            return number
+        case Change(delta=delta):
+            return delta
+        case _:
+            return write_document(value)
+
+
+def _disarm(cell: Json) -> Json:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
