@@ -7,17 +7,29 @@ from itertools import islice
 from typing import Final, TypeVar, cast
 
 from muniment.answers.places import PLACES
-from muniment.core.records import Change, DeploymentRecord, Key, Put, Record, Value, Where
+from muniment.core.records import (
+    AttestationRecord,
+    Change,
+    DeploymentRecord,
+    Key,
+    Put,
+    Record,
+    Value,
+    VersionRecord,
+    Where,
+)
 
 R = TypeVar("R", bound=Record)
 
 # The columns by which records of a kind are looked up: those of their places, the narrowest first, as far as
-# they have them. The replay looks deployments up by the model.
+# they have them. The replay looks versions and claims up by the revision, and deployments by the model.
 _COLUMNS: Final[Mapping[type[Record], Sequence[tuple[str, ...]]]] = {
     **{
         kind: [place.columns for place in places if {*place.columns} <= {one.name for one in fields(kind)}]
         for kind, places in PLACES.items()
     },
+    VersionRecord: [("revision",), ("name",)],
+    AttestationRecord: [("name", "revision")],
     DeploymentRecord: [("name", "target"), ("name", "number")],
 }
 
