@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
@@ -16,7 +16,10 @@ from click.testing import CliRunner
 import muniment
 from muniment.answers.authority import AUTHORITY, Takes, find_takes
 from muniment.answers.cases import gather as gather_case
+from muniment.answers.places import within_namespace
+from muniment.answers.replay import records as replayed_records
 from muniment.answers.replay import state as states
+from muniment.answers.replay.records import ReplayedRecords
 from muniment.answers.replay.replaying import Replay
 from muniment.answers.replay.state import KeptDocuments, ReplayedView
 from muniment.answers.salts import find_salt, hash_subjects
@@ -53,7 +56,18 @@ from muniment.core.payloads import Payload
 from muniment.core.people.callers import REGISTRY, Assurance, Caller
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.receipts import Receipt
-from muniment.core.records import GrantRecord, KeyRecord, PolicyRecord, PrincipalRecord, Put, Record
+from muniment.core.records import (
+    Amend,
+    AttestationRecord,
+    GrantRecord,
+    KeyRecord,
+    PolicyRecord,
+    PrincipalRecord,
+    Put,
+    Record,
+    VersionRecord,
+    Where,
+)
 from muniment.core.verbs import bytes as bytes_
 from muniment.core.verbs import catalog, gates, people, upkeep, versions
 from muniment.core.verbs.gates import MoveAlias
@@ -89,6 +103,7 @@ from muniment.testing.backends import (
     set_policy,
 )
 from muniment.testing.live import run_server
+from muniment.testing.records import MemoryProjections
 
 A = TypeVar("A")
 
@@ -851,6 +866,89 @@ def test_one_process_does_what_the_other_does_not(python: str, monkeypatch: pyte
     monkeypatch.setattr(sharing, "_WORTH_BYTES", 0)
     monkeypatch.setattr(sys, "executable", python)
     assert sharing.share_nodes(GROUPS, LEAVES, [9]) == list_nodes(GROUPS, LEAVES, [9])
+
+
+@pytest.mark.parametrize("kept", [0, 10])
+def test_what_was_selected_before_a_change_is_selected_anew(
+    kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many answers are kept, records that were added or amended since are found as in the rows."""
+    monkeypatch.setattr(replayed_records, "_KEPT_ANSWERS", kept)
+    replayed, rows = ReplayedRecords(), MemoryProjections()
+    grant = GrantRecord(index=3, principal="p", namespace="acme", role="reader")
+    held = Where("namespace", "=", "acme"), Where("principal", "=", "p"), Where("ended", "=", None)
+
+    def select() -> list[GrantRecord]:
+        found = replayed.select(GrantRecord, *held)
+        assert found == rows.select(GrantRecord, *held)
+        return found
+
+    select().append(grant)
+    for change, count in (
+        (Put(grant), 1),
+        (Put(replace(grant, index=4, role="admin")), 2),
+        (Amend(GrantRecord, (3,), {"ended": 5}), 1),
+        (Amend(GrantRecord, (4,), {"ended": 6}), 0),
+    ):
+        replayed.apply(change)
+        rows.apply([change])
+        assert len(select()) == count == len(select())
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        (VersionRecord, (Where("name", "=", "acme/x"), Where("revision", "=", "r7"))),
+        (VersionRecord, (Where("revision", "=", "r7"), *within_namespace("name", "acme"))),
+        (
+            AttestationRecord,
+            (Where("name", "=", "acme/x"), Where("revision", "=", "r7"), Where("signer", "=", "p")),
+        ),
+    ],
+    ids=["bytes of a model", "bytes of a namespace", "claims"],
+)
+def test_a_replay_looks_at_no_other_records(
+    kind: type[Record], asked: Sequence[Where], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many versions and claims there are, those that an entry is about are found without a search."""
+    replayed = ReplayedRecords()
+    for number in range(1, 20):
+        revision = f"r{number}"
+        for made in (
+            VersionRecord(
+                index=2 * number,
+                name="acme/x",
+                number=number,
+                revision=revision,
+                size_bytes=1,
+                author="p",
+                published="",
+                message=None,
+            ),
+            AttestationRecord(
+                index=2 * number + 1,
+                name="acme/x",
+                revision=revision,
+                digest="d",
+                predicate_type="t",
+                signer="p",
+                key_id="k",
+                recorded="",
+                reason=None,
+            ),
+        ):
+            assert replayed.apply(Put(made))
+    looked_at: set[Record] = set()
+
+    def hold(where: Where, record: Record) -> bool:
+        looked_at.add(record)
+        return holds(where, record)
+
+    holds = Where.holds
+    monkeypatch.setattr(Where, "holds", hold)
+    found = replayed.select(kind, *asked)
+    assert [type(one) for one in found] == [kind]
+    assert looked_at == {*found}
 
 
 def test_a_document_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

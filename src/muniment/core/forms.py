@@ -21,7 +21,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -33,11 +33,13 @@ from muniment.core.people.callers import Scope
 
 T = TypeVar("T")
 
+# The same names come again and again.
+_KEPT_NAMES: Final = 10_000
 # Types that `str` writes, and their parsers.
 _TEXTS: Final[Mapping[type, Callable[[str], object]]] = {
-    Alias: Alias,
+    Alias: lru_cache(_KEPT_NAMES)(Alias),
     Digest: Digest.parse,
-    ModelName: ModelName.parse,
+    ModelName: lru_cache(_KEPT_NAMES)(ModelName.parse),
     Models: Models.parse,
     Scope: Scope.parse,
 }

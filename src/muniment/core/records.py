@@ -36,7 +36,7 @@ class Record:
 
     def identity(self) -> Key:
         """Give the primary key."""
-        return tuple(getattr(self, name) for name in self.key)
+        return tuple([getattr(self, name) for name in self.key])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ from muniment.log.index import (
     KEY_BITS,
     branch_bits,
     fold_nodes,
-    hash_pair,
-    key_of,
     write_number,
 )
 from muniment.log.tree import EMPTY_ROOT, HASH_SIZE
@@ -28,10 +26,12 @@ from muniment.log.tree import EMPTY_ROOT, HASH_SIZE
 # The keys of a first byte, and what their subtree was at each size; None as long as it had no keys.
 Groups: TypeAlias = Mapping[int, bytes]
 Nodes: TypeAlias = Mapping[int, Sequence[bytes | None]]
-# A node at the sizes from which on it is another one: the place of the size in the list, and its hash.
-_History: TypeAlias = list[tuple[int, bytes]]
+# A node at the sizes from which on it is another one: its hash by the place of the size in the list.
+_History: TypeAlias = dict[int, bytes]
 
 _KEY_BYTES: Final = KEY_BITS // 8
+_LEAF: Final = b"\x00" + write_number(_KEY_BYTES)
+_VALUE: Final = write_number(HASH_SIZE)
 _BRANCHES: Final = [b"\x01" + write_number(bit) for bit in range(KEY_BITS)]
 
 
@@ -55,10 +55,12 @@ class IndexGrowth:
 
     def add(self, leaf_hash: bytes, subjects: Collection[bytes]) -> None:
         """Add the next entry under each of its subjects, 32 bytes each."""
+        entry = self._size.to_bytes(ENTRY_BYTES)
+        distinct = {*subjects}
+        for subject in distinct:
+            self._groups[subject[0]] += subject + entry
+        self.keys += len(distinct)
         self._leaf_hashes += leaf_hash
-        for subject in {*subjects}:
-            self._groups[subject[0]] += key_of(subject, self._size)
-            self.keys += 1
         self._size += 1
 
     def list_roots(
@@ -81,16 +83,17 @@ def _fold_subtrees(nodes: Nodes, place: int) -> bytes:
 
 
 def _list_nodes(group: bytes, leaf_hashes: bytes, sizes: Sequence[int]) -> Sequence[bytes | None]:
-    keys = sorted(group[at : at + _KEY_BYTES] for at in range(0, len(group), _KEY_BYTES))
+    keys = sorted([group[at : at + _KEY_BYTES] for at in range(0, len(group), _KEY_BYTES)])
     waiting: list[tuple[int, _History]] = []
+    sha256 = hashlib.sha256
     for key, bit in zip(keys, [*branch_bits(keys), -1], strict=True):
         entry = int.from_bytes(key[-ENTRY_BYTES:])
         leaf_hash = leaf_hashes[entry * HASH_SIZE : (entry + 1) * HASH_SIZE]
-        history = [(bisect_right(sizes, entry), hash_pair(key, leaf_hash))]
+        history = {bisect_right(sizes, entry): sha256(_LEAF + key + _VALUE + leaf_hash).digest()}
         while waiting and waiting[-1][0] > bit:
             history = _join(*waiting.pop(), history)
         waiting.append((bit, history))
-    changes = dict(waiting[0][1])
+    changes = waiting[0][1]
     nodes: list[bytes | None] = []
     node: bytes | None = None
     for place in range(len(sizes)):
@@ -104,20 +107,17 @@ def _join(bit: int, left: _History, right: _History) -> _History:
     branch, sha256 = _BRANCHES[bit], hashlib.sha256
     if len(left) == len(right) == 1:
         # Most nodes are near the leaves.
-        (place, one), (other_place, other) = left[0], right[0]
+        ((place, one),), ((other_place, other),) = left.items(), right.items()
         joined = sha256(branch + one + other).digest()
         if place == other_place:
-            return [(place, joined)]
-        first = (place, one) if place < other_place else (other_place, other)
-        return [first, (max(place, other_place), joined)]
-    history: _History = []
-    lefts, rights = dict(left), dict(right)
-    before: bytes | None = None
-    after: bytes | None = None
-    for place in sorted({**lefts, **rights}):
-        before, after = lefts.get(place, before), rights.get(place, after)
-        if before is None or after is None:
-            history.append((place, before or after or b""))
-        else:
-            history.append((place, sha256(branch + before + after).digest()))
+            return {place: joined}
+        return (
+            {place: one, other_place: joined} if place < other_place else {other_place: other, place: joined}
+        )
+    history: _History = {}
+    before = after = b""
+    for place in sorted(left | right):
+        before, after = left.get(place, before), right.get(place, after)
+        # As long as one side has no key, the other is not joined to anything.
+        history[place] = sha256(branch + before + after).digest() if before and after else before or after
     return history
