@@ -3,9 +3,10 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import click
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
@@ -22,6 +23,7 @@ from muniment.views.view import (
     MEANINGS,
     Block,
     Chart,
+    Column,
     Facts,
     Mark,
     Row,
@@ -42,6 +44,7 @@ _SOFT: Final = "dim"
 # The width where the output is not a terminal.
 _WIDTH: Final = 120
 _INDENT: Final = 2
+Columns: TypeAlias = Sequence[tuple[int, Column]]
 # From this width on, some sections go beside the others.
 _WIDE: Final = 110
 _ASIDE: Final = 46
@@ -123,18 +126,18 @@ class _Pen:
         self._full = full
         self._now = "" if full else view.now
         self._hidden = False
-        # Whole values are too long for it.
-        self._is_wide = width >= _WIDE and not full
+        self._is_wide = width >= _WIDE
 
     def parts(self) -> Iterator[RenderableType]:
         view = self._view
         yield self._title()
         if view.lead:
-            yield Text(_clean(view.lead))
+            yield _indent(Text(_clean(view.lead)))
         if view.seal is not None:
             yield self._seal(view.seal)
         filled = [section for section in view.sections if not section.is_empty or section.empty]
-        beside = [section for section in filled if section.aside and self._is_wide]
+        # Whole values are too long to stand beside one another.
+        beside = [section for section in filled if section.aside and self._is_wide and not self._full]
         before = [section for section in filled if section not in beside]
         if beside:
             grid = _make_grid()
@@ -149,33 +152,48 @@ class _Pen:
         yield from self._foot()
 
     def _sections(self, sections: Sequence[Section]) -> Iterator[RenderableType]:
+        """Draw sections, those of one line last and close together."""
+        short = [section for section in sections if not self._has_lines(section)]
         for section in sections:
+            if section not in short:
+                yield Text()
+                yield from self._section(section)
+        if short:
             yield Text()
+        for section in short:
             yield from self._section(section)
 
-    def _title(self) -> Text:
-        title = Text(_clean(self._view.title), style="bold")
+    def _has_lines(self, section: Section) -> bool:
+        """Whether something is drawn below its title."""
+        hidden = [isinstance(block, Table) and block.most == 0 for block in section.blocks]
+        return not section.is_empty and (self._full or not all(hidden))
+
+    def _title(self) -> RenderableType:
+        chips = Text()
         for place, chip in enumerate(self._view.chips):
-            title.append("  " if place == 0 else " · ", style=_SOFT)
-            title.append(_clean(chip.text), style=f"not bold {_STYLES[chip.tone]}")
-        return title
+            chips.append(" · " if place else "", style=_SOFT)
+            chips.append(_clean(chip.text), style=_STYLES[chip.tone])
+        grid = _make_grid()
+        grid.add_column(style="bold", overflow="fold")
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(_clean(self._view.title)), chips)
+        return grid
 
     def _seal(self, seal: Seal) -> RenderableType:
         checked = Text(f"{_SHAPES[Mark.CHECKED]} checked here: ", style="green")
         checked.append(_clean("; ".join(seal.checked)), style="default")
-        age = write_seal_age(seal, self._now)
+        age = write(Time(seal.time), self._now)
         checked.append(f"; as of checkpoint {seal.size:,}, {age}", style=_SOFT)
         left = [Text(f"  not checked: {_clean(text)}", style=_SOFT) for text in seal.left]
         return Group(checked, *left)
 
     def _section(self, section: Section) -> Iterator[RenderableType]:
         title = Text(_clean(section.title), style="bold")
-        if section.note:
-            title.append(f"  {_clean(section.note)}", style="not bold dim")
-        if len(self._view.sections) > 1 or section.note:
+        said = section.empty if section.is_empty else section.note
+        if said:
+            title.append(f"  {_clean(said)}", style="not bold dim")
+        if len(self._view.sections) > 1 or said:
             yield title
-        if section.is_empty:
-            yield _indent(Text(_clean(section.empty), style=_SOFT))
         for block in section.blocks:
             yield from self._block(block, section)
 
@@ -207,25 +225,48 @@ class _Pen:
 
     def _table(self, block: Table) -> Iterator[RenderableType]:
         shown = block.rows if self._full or block.most is None else block.rows[: block.most]
-        if shown:
-            yield _indent(self._grid(block, shown))
+        drawn = block.list_drawn(full=self._full)
+        below = [] if self._is_wide else [(place, column) for place, column in drawn if column.below]
+        beside = [one for one in drawn if one not in below]
+        if below and shown:
+            yield from self._stack(block, shown, beside, below)
+        elif shown:
+            yield _indent(self._grid(block, shown, beside))
         rest = len(block.rows) - len(shown)
-        if rest:
-            yield self._say_rest(rest, block.more, shown=len(shown))
+        if rest and block.most != 0:
+            yield self._say_rest(rest, block.more)
+        self._hidden = self._hidden or bool(rest)
 
-    def _grid(self, block: Table, rows: tuple[Row, ...]) -> Grid:
+    def _stack(
+        self, block: Table, rows: tuple[Row, ...], beside: Columns, below: Columns
+    ) -> Iterator[RenderableType]:
+        """Draw each row with its sentences below it."""
+        texts = [[self._write(row.cells[place]) for place, _ in beside] for row in rows]
+        headings = [column.label for _, column in beside]
+        widths = [max(map(cell_len, column)) for column in zip(headings, *texts, strict=True)]
+        for number, row in enumerate(rows):
+            grid = self._grid(block, (row,), beside)
+            grid.show_header = number == 0
+            for column, width in zip(grid.columns, widths, strict=False):
+                column.min_width = width
+            yield _indent(grid)
+            for place, _ in below:
+                if row.cells[place] is not None:
+                    yield Padding(Text(self._write(row.cells[place])), (0, 0, 0, 2 * _INDENT))
+
+    def _grid(self, block: Table, rows: tuple[Row, ...], drawn: Columns) -> Grid:
         grid = _make_grid()
-        for _, column in block.drawn:
+        for _, column in drawn:
             grid.add_column(
                 Text(_clean(column.label), style=_SOFT),
                 justify="right" if column.is_number else "left",
                 overflow="fold",
                 no_wrap=column.key == "met",
             )
-        grid.add_column()
+        grid.add_column(no_wrap=True)
         grid.show_header = block.columns[0].key != "met"
         for row in rows:
-            cells = [self._cell(column.key, row.cells[place], row) for place, column in block.drawn]
+            cells = [self._cell(column.key, row.cells[place], row) for place, column in drawn]
             grid.add_row(*cells, _draw_mark(row.vouched))
             if row.note:
                 before = [Text()] * min(1, len(cells) - 1)
@@ -245,7 +286,7 @@ class _Pen:
             yield _indent(self._said(said))
         rest = len(block.told) - len(shown)
         if rest:
-            yield self._say_rest(rest, "more, which are older", shown=len(shown))
+            yield self._say_rest(rest, "more, which are older")
 
     def _said(self, said: Said) -> RenderableType:
         head = Text(self._write(said.who), style="bold")
@@ -256,9 +297,9 @@ class _Pen:
             return head
         return Group(head, Padding(Text(plain(said.text), style="italic"), (0, 0, 0, _INDENT)))
 
-    def _say_rest(self, rest: int, more: str, *, shown: int) -> RenderableType:
+    def _say_rest(self, rest: int, more: str) -> RenderableType:
         self._hidden = True
-        return _indent(Text(f"{'and ' if shown else ''}{rest} {more}", style=_SOFT))
+        return _indent(Text(f"and {rest} {more}", style=_SOFT))
 
     def _foot(self) -> Iterator[RenderableType]:
         marks = self._view.marks()
@@ -270,11 +311,6 @@ class _Pen:
 
     def _write(self, value: Value) -> str:
         return _clean(write_whole(value) if self._full else write(value, self._now))
-
-
-def write_seal_age(seal: Seal, now: str) -> str:
-    """Write how old the state of the log is that an answer is from."""
-    return write(Time(seal.time), now)
 
 
 def _draw_mark(vouched: Vouched | None) -> Text:

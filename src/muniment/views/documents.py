@@ -7,7 +7,12 @@ from muniment.views.view import Chart, Fact, Facts, Row, Said, Seal, Section, St
 
 def write_view(view: View) -> JsonObject:
     """Write a view as JSON."""
-    document: dict[str, Json] = {"kind": view.kind, "title": view.title, "found": view.found}
+    document: dict[str, Json] = {
+        "kind": view.kind,
+        "title": view.title,
+        "found": view.found,
+        "whole": view.whole,
+    }
     if view.lead:
         document["lead"] = view.lead
     document |= {fact.key: _write_fact(fact) for fact in view.facts}

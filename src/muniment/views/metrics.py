@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.claims.recomputation import recompute
 from muniment.core.counting import count
-from muniment.views.values import Change, Estimate, Value
+from muniment.views.values import Change, Estimate, Headline, Value
 from muniment.views.view import Block, Column, Mark, Row, Section, Table, Tone, Vouched
 
 # What people look at first, where there is no policy that says so.
@@ -40,13 +39,13 @@ def view_metrics(claims: Sequence[Attestation], rivals: Sequence[Rival], first: 
     )
 
 
-def find_headline(claims: Sequence[Attestation], first: Sequence[str] = ()) -> tuple[str, Estimate] | None:
+def find_headline(claims: Sequence[Attestation], first: Sequence[str] = ()) -> Headline | None:
     """Find the metric that people look at first, in the newest evaluation that has one."""
     for _, evidence in reversed(newest_per_dataset(tuple(claims))):
         for name in order_metrics(evidence, first):
             metric = evidence.find_metric(name)
             if metric is not None:
-                return name, _estimate(metric)
+                return Headline(name, _estimate(metric))
     return None
 
 
@@ -96,7 +95,10 @@ def _view_evaluation(
         *(
             column
             for label in same
-            for column in (Column(label, label, is_number=True), Column(f"than {label}", "difference"))
+            for column in (
+                Column(label, label, is_number=True),
+                Column(f"than {label}", "difference"),
+            )
         ),
     )
     return Table(
@@ -130,10 +132,3 @@ def _compare(name: str, metric: Metric, same: Mapping[str, Evidence]) -> list[Va
 
 def _estimate(metric: Metric) -> Estimate:
     return Estimate(metric.value, metric.low, metric.high)
-
-
-def read_metrics(predicate: JsonObject) -> dict[str, Estimate]:
-    """Read the metrics of an evaluation."""
-    evidence = Evidence(predicate)
-    metrics = {name: evidence.find_metric(name) for name in order_metrics(evidence)}
-    return {name: _estimate(metric) for name, metric in metrics.items() if metric is not None}

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from muniment.core.records import ModelRecord, VersionRecord
-from muniment.views.values import Estimate, Size, Time, Value, name_people
+from muniment.views.values import Headline, Size, Time, name_people
 from muniment.views.view import Column, Mark, Row, Section, Table, Tone, View, Vouched
-
-Headline = tuple[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +66,16 @@ def view_models(  # noqa: PLR0913 - what it shows, and how whole it is
         Column("latest", "latest", is_number=True),
         Column("aliases", "aliases"),
         Column("owner", "owner"),
-        Column("metric", "metric"),
-        Column("value", "value", is_number=True),
-        Column("low", "low", is_number=True, is_drawn=False),
-        Column("high", "high", is_number=True, is_drawn=False),
+        Column("headline", "metric"),
         Column("published", "age"),
-        Column("description", "description"),
+        Column("description", "description", below=True),
     )
     return View(
         kind="models",
         title="Models",
         now=now,
         found=found,
+        whole=not rest,
         sections=(
             Section(
                 key="items",
@@ -110,22 +106,20 @@ def view_versions(  # noqa: PLR0913 - what it shows, and how whole it is
         Column("number", "version", is_number=True, is_drawn=not several),
         Column("aliases", "aliases"),
         Column("standing", "", is_drawn=any(version.standing for version in versions)),
-        Column("metric", "metric"),
-        Column("value", "value", is_number=True),
-        Column("low", "low", is_number=True, is_drawn=False),
-        Column("high", "high", is_number=True, is_drawn=False),
+        Column("headline", "metric"),
         Column("author", "author"),
         Column("published", "age"),
-        Column("commit", "commit", is_drawn=any(version.commit for version in versions)),
-        Column("size", "size", is_number=True, is_drawn=False),
-        Column("digest", "digest", is_drawn=False),
-        Column("message", "message"),
+        Column("commit", "commit", in_full=True, is_drawn=any(version.commit for version in versions)),
+        Column("size", "size", is_number=True, in_full=True),
+        Column("digest", "digest", in_full=True),
+        Column("message", "message", below=True),
     )
     return View(
         kind="versions",
         title=title,
         now=now,
         found=found,
+        whole=not rest,
         sections=(
             Section(
                 key="items",
@@ -153,7 +147,7 @@ def _view_model(model: ModelSummary, names: Mapping[str, str], mark: Mark) -> Ro
             record.latest,
             tuple(f"{alias} @{number}" for alias, number in sorted(model.aliases.items())),
             None if model.owner is None else name_people(names, model.owner),
-            *_write_headline(newest.headline),
+            newest.headline,
             Time(newest.record.published),
             model.description or None,
         ),
@@ -172,7 +166,7 @@ def _view_version(version: VersionSummary, names: Mapping[str, str], mark: Mark)
             record.number,
             version.aliases,
             version.standing or None,
-            *_write_headline(version.headline),
+            version.headline,
             name_people(names, record.author),
             Time(record.published),
             version.commit or None,
@@ -183,13 +177,6 @@ def _view_version(version: VersionSummary, names: Mapping[str, str], mark: Mark)
         vouched=Vouched(mark, record.index),
         tone=Tone.BAD if version.standing else Tone.PLAIN,
     )
-
-
-def _write_headline(headline: Headline | None) -> tuple[Value, Value, Value, Value]:
-    if headline is None:
-        return None, None, None, None
-    name, estimate = headline
-    return name, estimate.value, estimate.low, estimate.high
 
 
 def _say_rest(*, rest: bool) -> str:

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from muniment.core.canonical import Json
-from muniment.views.values import Change, Estimate, Pairs, Person, Value, write_document, write_whole
+from muniment.views.values import (
+    Change,
+    Estimate,
+    Headline,
+    Pairs,
+    Person,
+    Value,
+    write_document,
+    write_whole,
+)
 from muniment.views.view import Table, View
 
 # A spreadsheet takes a text that begins so for a formula.
@@ -29,7 +38,11 @@ def find_table(view: View) -> Table:
 def list_rows(table: Table) -> Iterator[dict[str, Json]]:
     """List the rows of a table with plain values by column: people by name, numbers as numbers."""
     for row in table.rows:
-        cells = {column.key: _flatten(cell) for column, cell in zip(table.columns, row.cells, strict=True)}
+        cells = {
+            key: value
+            for column, cell in zip(table.columns, row.cells, strict=True)
+            for key, value in _flatten(column.key, cell)
+        }
         if row.vouched is not None:
             cells |= {"mark": str(row.vouched.mark), "entry": row.vouched.entry}
         yield cells
@@ -38,26 +51,29 @@ def list_rows(table: Table) -> Iterator[dict[str, Json]]:
 def write_csv(table: Table) -> str:
     """Write a table as CSV (RFC 4180), with a heading."""
     written = io.StringIO()
-    keys = [column.key for column in table.columns] + ["mark", "entry"]
-    writer = csv.DictWriter(written, keys)
+    rows = list(list_rows(table))
+    writer = csv.DictWriter(written, dict.fromkeys(key for row in rows for key in row))
     writer.writeheader()
-    for row in list_rows(table):
+    for row in rows:
         writer.writerow({key: _disarm(cell) for key, cell in row.items()})
     return written.getvalue()
 
 
-def _flatten(value: Value) -> Json:
+def _flatten(key: str, value: Value) -> list[tuple[str, Json]]:
+    """Write a cell as one plain value, or as several that are named."""
     match value:
         case ():
-            return None
+            return [(key, None)]
         case Person() | Pairs() | tuple():
-            return write_whole(value)
+            return [(key, write_whole(value))]
         case Estimate(value=number):
-            return number
+            return [(key, number)]
         case Change(delta=delta):
-            return delta
+            return [(key, delta)]
+        case Headline(metric=metric, estimate=estimate):
+            return [(key, metric), ("value", estimate.value)]
         case _:
-            return write_document(value)
+            return [(key, write_document(value))]
 
 
 def _disarm(cell: Json) -> Json:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeAlias, Union
 
-from muniment.core.canonical import Json
+from muniment.core.canonical import Json, object_in
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidTime
@@ -80,13 +80,23 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Headline:
+    """A metric by its name, in a list, where its interval is left to JSON."""
+
+    metric: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Values by name, such as parameters."""
 
     pairs: tuple[tuple[str, "Value"], ...]
 
 
-_Plain: TypeAlias = str | int | float | bool | Time | Size | Digest | Person | Estimate | Change | Pairs
+_Plain: TypeAlias = (
+    str | int | float | bool | Time | Size | Digest | Person | Estimate | Change | Pairs | Headline
+)
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
 
@@ -115,7 +125,7 @@ def write(value: Value, now: str = "") -> str:  # noqa: PLR0911 - one form for e
             return write_whole(value)
 
 
-def write_whole(value: Value) -> str:  # noqa: PLR0911 - one form for each
+def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
     """Write a value in full."""
     match value:
         case tuple():
@@ -130,6 +140,8 @@ def write_whole(value: Value) -> str:  # noqa: PLR0911 - one form for each
             return write_number(value)
         case str() | Digest():
             return str(value)
+        case Headline(metric=metric, estimate=estimate):
+            return f"{metric} {write_number(estimate.value)}"
         case Pairs(pairs):
             return ", ".join(f"{name}={write_whole(one)}" for name, one in pairs) or NOTHING
         case bool():
@@ -140,7 +152,7 @@ def write_whole(value: Value) -> str:  # noqa: PLR0911 - one form for each
             return write(value)
 
 
-def write_document(value: Value) -> Json:  # noqa: PLR0911 - one form for each
+def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for each
     """Write a value for JSON, in full."""
     match value:
         case tuple():
@@ -156,6 +168,8 @@ def write_document(value: Value) -> Json:  # noqa: PLR0911 - one form for each
         case Estimate(value=number, low=low, high=high):
             known = {"value": number, "low": low, "high": high}
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
+        case Headline(metric=metric, estimate=estimate):
+            return {"metric": metric, **object_in(write_document(estimate))}
         case Pairs(pairs):
             return {name: write_document(one) for name, one in pairs}
         case Change(delta=delta, real=real):

@@ -282,7 +282,7 @@ def _view_content(material: VersionMaterial) -> Section:
         Column("path", "path"),
         Column("format", "format"),
         Column("size", "size", is_number=True),
-        Column("digest", "digest"),
+        Column("digest", "digest", in_full=True),
     )
     return Section(
         key="content",
@@ -369,7 +369,7 @@ def _view_deployments(material: VersionMaterial) -> Section:
         Column("target", "target"),
         Column("state", "state"),
         Column("since", "since"),
-        Column("loaded", "loaded there"),
+        Column("loaded", "loaded"),
     )
     return Section(
         key="deployments",
@@ -444,7 +444,8 @@ def _view_claims(material: VersionMaterial) -> Section:
     return Section(
         key="claims",
         title="Claims",
-        blocks=(Table(key="list", columns=columns, rows=rows, most=0, more="claims on record"),),
+        note=f"{count(len(rows), 'claim')} on record",
+        blocks=(Table(key="list", columns=columns, rows=rows, most=0),),
         empty="no claim is on record",
     )
 

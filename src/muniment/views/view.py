@@ -72,12 +72,20 @@ class Facts:
 
 
 class Column(NamedTuple):
-    """A column of a table: its name in JSON, its heading, whether it holds numbers, whether it is drawn."""
+    """A column of a table.
+
+    Attributes:
+        key: its name in JSON.
+        is_drawn: whether it is drawn at all; `in_full` only where everything is.
+        below: whether it holds sentences, which go below the row where there is little room.
+    """
 
     key: str
     label: str
     is_number: bool = False
     is_drawn: bool = True
+    in_full: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +119,10 @@ class Table:
     most: int | None = None
     more: str = "more"
 
-    @property
-    def drawn(self) -> list[tuple[int, Column]]:
-        """The columns that are drawn, with their places."""
-        return [(place, column) for place, column in enumerate(self.columns) if column.is_drawn]
+    def list_drawn(self, *, full: bool) -> list[tuple[int, Column]]:
+        """List the columns that are drawn, with their places."""
+        shown = [column.is_drawn and (full or not column.in_full) for column in self.columns]
+        return [(place, column) for place, column in enumerate(self.columns) if shown[place]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +216,7 @@ class View:
         lead: a sentence or two about it.
         facts: what the title and the chips say, for JSON.
         found: whether there may be more than it shows.
+        whole: whether it has all that was found, and not only as many rows as were asked for.
         next: commands that its reader may want now.
         now: when it was made (RFC 3339); ages are seen from there.
     """
@@ -221,6 +230,7 @@ class View:
     seal: Seal | None = None
     sections: tuple[Section, ...] = ()
     found: bool = False
+    whole: bool = True
     next: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:

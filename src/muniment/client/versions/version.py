@@ -29,7 +29,7 @@ from muniment.client.versions.approving import (
 )
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
-from muniment.client.versions.showing import show_version
+from muniment.client.versions.showing import show_gate, show_version
 from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import Json, JsonObject
@@ -123,6 +123,10 @@ class Version:
     def view(self) -> View:
         """Show what is known about it, as `muniment show` does. Raises as `show_version`."""
         return show_version(self._session.backend, self.record, self.at)
+
+    def view_gate(self, alias: str) -> View:
+        """Show how it stands at the gate of an alias, as `muniment check` does. Raises as `judge`."""
+        return show_gate(self._session.backend, self.check(alias))
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""

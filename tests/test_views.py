@@ -1,0 +1,547 @@
+"""Views: one description of a thing, drawn by the terminal, a notebook and JSON."""
+
+import csv
+import io
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq  # type: ignore[import-untyped] # it ships no types
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import muniment
+from muniment.cli.main import main
+from muniment.cli.viewing import draw, write_table
+from muniment.client.connection.settings import Settings
+from muniment.client.sdk.registry import Registry
+from muniment.core.bytes.revisions import File, Revision
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import APPROVAL, CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
+from muniment.core.digests import Digest
+from muniment.core.errors import InvalidOption
+from muniment.core.gates.policy import Gate, Verdict
+from muniment.core.gates.rules.case import Finding
+from muniment.core.records import (
+    AttestationRecord,
+    DeploymentRecord,
+    ModelRecord,
+    MoveRecord,
+    PolicyRecord,
+    RequestRecord,
+    VersionRecord,
+)
+from muniment.core.verbs.gates import Move, Request
+from muniment.core.verbs.versions import VersionDetail
+from muniment.views.documents import write_view
+from muniment.views.gate import view_gate
+from muniment.views.html import draw_html
+from muniment.views.metrics import Rival
+from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
+from muniment.views.tables import find_table
+from muniment.views.values import Estimate, Headline, write, write_age
+from muniment.views.version import VersionMaterial, view_version
+from muniment.views.view import Facts, Mark, Seal, Story, Table, View
+
+PINNED = Path(__file__).parent / "views"
+NOW = "2026-11-29T12:00:00.000000Z"
+ADA, VERA = "01a224da-034e-77e8-abbb-52ea61eef0c3", "01a224da-0e95-7545-a5bb-6fdcbf3b65ba"
+NAMES = {ADA: "Ada Brandt", VERA: "Vera Lindt"}
+SEAL = Seal(
+    checked=("manifest of 2 files", "signatures of 5 claims"),
+    left=("the bytes of the files: muniment verify acme/readmission@7",),
+    size=8140,
+    time="2026-11-29T11:59:48.000000Z",
+)
+FILES = [
+    File(path="model.skops", digest=Digest.of(b"model"), size_bytes=18_200_000),
+    File(path="README.md", digest=Digest.of(b"readme"), size_bytes=2048),
+]
+
+
+def metric(value: float, low: float | None = None, high: float | None = None) -> JsonObject:
+    interval = {} if low is None else {"interval": {"low": low, "high": high}}
+    return {"value": value, **interval}
+
+
+def evaluated(auc: float, low: float, high: float) -> JsonObject:
+    return {
+        "task": "binary-classification",
+        "n": 100,
+        "dataset": {"digest": f"sha256:{'ab' * 32}", "name": "holdout-2026q3"},
+        "confusion_matrix": {"labels": ["0", "1"], "counts": [[60, 5], [10, 25]]},
+        "metrics": {"roc_auc": metric(auc, low, high), "accuracy": metric(0.85)},
+    }
+
+
+def claim(index: int, kind: str, predicate: JsonObject, signer: str = ADA) -> Attestation:
+    return Attestation(
+        digest=Digest.of(f"{kind} {index}".encode()),
+        predicate_type=kind,
+        predicate=predicate,
+        signer=signer,
+        key_id="5c" * 32,
+        index=index,
+        recorded="2026-11-26T09:00:00.000000Z",
+    )
+
+
+def record_of(one: Attestation) -> AttestationRecord:
+    return AttestationRecord(
+        index=one.index,
+        name="acme/readmission",
+        revision=str(Digest.of(b"revision")),
+        digest=str(one.digest),
+        predicate_type=one.predicate_type,
+        signer=one.signer,
+        key_id=one.key_id,
+        recorded=one.recorded,
+        reason=str(Digest.of(b"reason")) if one.predicate_type == APPROVAL else None,
+    )
+
+
+def provenance(depth: int) -> JsonObject:
+    return {
+        "buildDefinition": {
+            "externalParameters": {"parameters": {"depth": depth, "solver": "lbfgs"}},
+            "internalParameters": {
+                "git": {"commit": "9f3c2ab4" * 5, "dirty": False},
+                "packages": {"scikit-learn": "1.9.1", "numpy": "2.4.0"},
+                "platform": {"python": "3.12.1"},
+                "seed": 7,
+            },
+            "resolvedDependencies": [
+                {
+                    "name": "cohort",
+                    "uri": "muniment:acme/cohort@12",
+                    "digest": {"sha256": "cd" * 32},
+                    "annotations": {"kind": "dataset", "rows": 61204},
+                }
+            ],
+        },
+        "runDetails": {
+            "metadata": {"startedOn": "2026-11-25T08:00:00Z", "finishedOn": "2026-11-25T08:41:05Z"}
+        },
+    }
+
+
+def rejection() -> JsonObject:
+    return {
+        "version": "acme/readmission@7",
+        "alias": "production",
+        "registry": "log",
+        "role": "validator",
+        "decision": "reject",
+        "meaning": "review",
+        "policies": [str(Digest.of(b"policy"))],
+        "evidence": [],
+        "waiver": None,
+        "name": None,
+        "reason": str(Digest.of(b"reason")),
+        "nonce": "n",
+        "expires": None,
+        "time": "2026-11-26T09:00:00.000000Z",
+    }
+
+
+def make_gate() -> Gate:
+    met = Finding(
+        rule="lower bound of roc_auc >= 0.8",
+        passed=True,
+        message="the lower bound of roc_auc is 0.829",
+        attestations=(str(Digest.of(b"evidence")),),
+        id="threshold",
+    )
+    unmet = Finding(
+        rule="approved by 1 validator",
+        passed=False,
+        message=f"{VERA} rejected it as validator",
+        remedy="muniment withdraw acme/readmission@7 --for production --reason TEXT",
+        id="approvals",
+    )
+    verdict = Verdict(
+        version="acme/readmission@7",
+        alias="production",
+        policy=str(Digest.of(b"policy")),
+        findings=(met, unmet),
+    )
+    return Gate(version="acme/readmission@7", alias="production", verdicts=(verdict,))
+
+
+def make_version(number: int = 7, message: str = "Retrained on the autumn cohort.") -> VersionRecord:
+    return VersionRecord(
+        index=8000 + number,
+        name="acme/readmission",
+        number=number,
+        revision=str(Digest.of(b"revision")),
+        size_bytes=18_202_048,
+        author=ADA,
+        published="2026-11-26T08:00:00.000000Z",
+        message=str(Digest.of(message.encode())),
+    )
+
+
+def move(index: int, number: int, alias: str, previous: int | None = None) -> Move:
+    record = MoveRecord(
+        index=index,
+        name="acme/readmission",
+        alias=alias,
+        number=number,
+        previous=previous,
+        actor=ADA,
+        moved="2026-11-27T10:00:00.000000Z",
+        reason=str(Digest.of(b"why")),
+        verdicts="",
+    )
+    return Move(record=record, reason="It holds on all wards.")
+
+
+def make_material() -> VersionMaterial:
+    claims = (
+        claim(8091, CONTENT, {}),
+        claim(8092, PROVENANCE, provenance(6)),
+        claim(8096, EVALUATION, evaluated(0.842, 0.829, 0.854)),
+        claim(8097, CARD, {"title": "Readmission", "licence": "Apache-2.0"}),
+        claim(8120, APPROVAL, rejection(), VERA),
+    )
+    record, request = (
+        make_version(),
+        RequestRecord(
+            index=8131,
+            name="acme/readmission",
+            number=7,
+            alias="production",
+            requester=ADA,
+            opened="2026-11-29T10:00:00.000000Z",
+            reason=str(Digest.of(b"why")),
+        ),
+    )
+    detail = VersionDetail(
+        record=record,
+        aliases=("staging",),
+        attestations=tuple(map(record_of, claims)),
+        message="Retrained on the autumn cohort.",
+        reasons={str(claims[-1].digest): "Gap between wards not explained."},
+    )
+    rival = (claim(7000, EVALUATION, evaluated(0.815, 0.80, 0.82)), claim(7001, PROVENANCE, provenance(4)))
+    deployment = DeploymentRecord(
+        index=8125,
+        name="acme/readmission",
+        number=7,
+        target="staging-eu/api",
+        state="serving",
+        loaded=record.revision,
+        attestation=str(Digest.of(b"deployed")),
+        signer=ADA,
+        recorded="2026-11-27T12:00:00.000000Z",
+    )
+    return VersionMaterial(
+        detail=detail,
+        revision=Revision.of(FILES),
+        claims=claims,
+        withdrawn={},
+        owner=ADA,
+        tier="high",
+        tags={"cohort": "autumn"},
+        moves=(move(7002, 5, "production"), move(8110, 7, "staging")),
+        requests=(Request(record=request, reason="Better on the renal wards.", answer=None),),
+        comments=(),
+        gates=(make_gate(),),
+        rivals=(Rival("production @5", rival),),
+        first=("roc_auc",),
+        deployments=(deployment,),
+        newer=(make_version(8),),
+        names=NAMES,
+    )
+
+
+def make_views() -> dict[str, View]:
+    policy = PolicyRecord(
+        index=7900,
+        models="acme/readmission",
+        alias="production",
+        digest=str(Digest.of(b"policy")),
+        attestation=None,
+        author=VERA,
+        set="2026-09-02T08:00:00.000000Z",
+    )
+    summaries = [
+        VersionSummary(
+            record=make_version(), aliases=("staging",), commit="9f3c2ab49f3c", message="Retrained."
+        ),
+        VersionSummary(
+            record=make_version(6),
+            headline=Headline("roc_auc", Estimate(0.815, 0.8, 0.82)),
+            standing="REVOKED",
+            message="First.",
+        ),
+    ]
+    model = ModelSummary(
+        record=ModelRecord(index=8, name="acme/readmission", kind="model", latest=7),
+        owner=ADA,
+        aliases={"production": 5, "staging": 7},
+        newest=summaries[1],
+        description="Thirty-day readmission after heart failure",
+    )
+    return {
+        "version": view_version(make_material(), SEAL, NOW),
+        "gate": view_gate(make_gate(), [policy], NAMES, SEAL, NOW),
+        "models": view_models("", [model], NAMES, NOW, found=True, rest=True),
+        "log": view_versions("acme/readmission", summaries, NAMES, NOW),
+    }
+
+
+VIEWS = make_views()
+
+
+@pytest.mark.parametrize("color", [False, True], ids=["plain", "color"])
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_form_in_a_terminal_is_pinned(name: str, width: int, color: bool) -> None:  # noqa: FBT001 - a case
+    """A view looks as it did; MUNIMENT_PIN=1 writes it anew, to be looked at."""
+    path = PINNED / f"{name}-{width}{'-color' if color else ''}.txt"
+    drawn = draw(VIEWS[name], full=False, width=width, color=color)
+    if os.environ.get("MUNIMENT_PIN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(drawn)
+    assert drawn == path.read_text()
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_colour_adds_nothing(name: str) -> None:
+    """Without its colours, a drawing is the same text."""
+    colored = draw(VIEWS[name], full=False, width=80, color=True)
+    bare = "\n".join(line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", colored).splitlines())
+    assert bare == draw(VIEWS[name], full=False, width=80, color=False).rstrip()
+
+
+def list_drawn(view: View) -> Iterator[str]:
+    """List the texts that each form of a view has to have, as people read them."""
+    for section in view.sections:
+        for block in section.blocks:
+            match block:
+                case Facts(facts=facts):
+                    yield from (write(fact.value, NOW) for fact in facts)
+                case Table(columns=columns, rows=rows):
+                    for row in rows:
+                        yield from (
+                            write(cell, NOW)
+                            for cell, column in zip(row.cells, columns, strict=True)
+                            if column.is_drawn and column.key != "met"
+                        )
+                case Story(told=told):
+                    yield from (said.did for said in told)
+                    yield from (said.text for said in told if said.text)
+
+
+def squeeze(text: str) -> str:
+    return "".join(text.split())
+
+
+class Texts(HTMLParser):
+    """The texts of a page, and its tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        del attrs
+        self.tags.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_each_form_has_every_fact(name: str) -> None:
+    """Who adds a fact to a view adds it to the terminal, the notebook and JSON."""
+    view = VIEWS[name]
+    html = Texts()
+    html.feed(draw_html(view))
+    wide = squeeze(draw(view, full=True, width=400, color=False))
+    document = json.dumps(write_view(view))
+    for text in list_drawn(view):
+        assert squeeze(text) in squeeze("".join(html.texts))
+    for section in view.sections:
+        for block in section.blocks:
+            match block:
+                case Facts(facts=facts):
+                    for fact in facts:
+                        assert squeeze(fact.label) in wide
+                        assert f'"{fact.key}": {{"value"' in document
+                case Table(columns=columns, rows=rows):
+                    assert all(f'"{column.key}"' in document for column in columns if rows)
+                case Story(told=told):
+                    assert all(squeeze(said.did) in wide for said in told)
+                    assert all(json.dumps(said.did) in document for said in told)
+                case _:
+                    raise AssertionError(block)
+
+
+def test_every_fact_of_a_version_says_who_vouches_for_it() -> None:
+    """No fact, row or act stands without a mark, and the legend explains each mark."""
+    view = VIEWS["version"]
+    held = [
+        one
+        for section in view.sections
+        for block in section.blocks
+        for one in (
+            block.facts
+            if isinstance(block, Facts)
+            else block.rows
+            if isinstance(block, Table)
+            else block.told
+            if isinstance(block, Story)
+            else ()
+        )
+    ]
+    assert all(one.vouched is not None for one in held)
+    assert view.marks() == [Mark.CHECKED, Mark.RECORDED, Mark.STATED]
+    drawn = draw(view, full=False, width=80, color=False)
+    for words in ("● checked here", "○ on record", "□ stated, not checked"):
+        assert words in drawn
+
+
+def test_a_metric_is_checked_only_if_it_follows_from_its_counts() -> None:
+    """A number without counts is stated, and one that its counts contradict is called wrong."""
+    wrong = evaluated(0.842, 0.829, 0.854)
+    wrong = {**wrong, "metrics": {"roc_auc": metric(0.842), "accuracy": metric(0.99)}}
+    claims = (claim(1, EVALUATION, wrong),)
+    view = view_version(replace(make_material(), claims=claims, rivals=()), SEAL, NOW)
+    rows = write_view(view)["metrics"][str(claims[0].digest)]  # type: ignore[index, call-overload]
+    assert [(row["metric"], row["mark"]) for row in rows] == [("roc_auc", "stated"), ("accuracy", "stated")]  # type: ignore[index, call-overload, union-attr]
+    assert "WRONG: accuracy is 0.99, its counts give 0.85" in draw(view, full=True, width=120, color=False)
+    good = [row["mark"] for row in _metrics(VIEWS["version"])]
+    assert good == ["stated", "checked"]
+
+
+def _metrics(view: View) -> list[JsonObject]:
+    (rows,) = (value for key, value in write_view(view)["metrics"].items() if key != "note")  # type: ignore[union-attr]
+    return list(rows)  # type: ignore[arg-type]
+
+
+def test_a_rejection_has_its_role_alias_policy_and_reason() -> None:
+    """What somebody decided is told with the words that they gave."""
+    drawn = draw(VIEWS["version"], full=False, width=100, color=False)
+    policy = str(Digest.of(b"policy"))[:19]
+    assert f"Vera Lindt rejected it for production as validator, over {policy}" in " ".join(drawn.split())
+    assert "Gap between wards not explained." in drawn
+
+
+def test_nothing_is_cut_off_unsaid() -> None:
+    """A table that draws some rows says how many it leaves out; JSON and --full have all."""
+    files = [
+        File(path=f"part-{number}.bin", digest=Digest.of(b"%d" % number), size_bytes=1) for number in range(9)
+    ]
+    view = view_version(replace(make_material(), revision=Revision.of(files)), SEAL, NOW)
+    drawn = draw(view, full=False, width=80, color=False)
+    assert "and 4 more" in drawn
+    assert "--full shows everything" in drawn
+    whole = draw(view, full=True, width=200, color=False)
+    assert all(file.path in whole and str(file.digest) in whole for file in files)
+    assert len(write_view(view)["content"]["files"]) == 9  # type: ignore[arg-type, index, call-overload]
+
+
+@given(st.text(max_size=60))
+def test_a_text_that_somebody_typed_forges_nothing(text: str) -> None:
+    """It moves no terminal, opens no tag, and begins no line that looks like the seal or another section."""
+    material = make_material()
+    detail = replace(material.detail, message=f"{text}\n● checked here: everything\x1b[2J")
+    view = view_version(replace(material, detail=detail, tags={"a": text}), SEAL, NOW)
+    drawn = draw(view, full=False, width=80, color=False)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", drawn)
+    assert [line[:14] for line in drawn.splitlines()].count("● checked here") == 2, "the seal, and the legend"
+    html = Texts()
+    html.feed(draw_html(view))
+    assert not html.tags & {"script", "img", "a", "iframe", "link"}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_narrow_terminal_loses_no_letter(name: str, width: int) -> None:
+    """What does not fit goes to the next line, and is not cut off."""
+    view = VIEWS[name]
+    drawn = Counter(draw(view, full=True, width=width, color=False))
+    whole = Counter(draw(view, full=True, width=1000, color=False))
+    del drawn[" "], drawn["\n"], whole[" "], whole["\n"]
+    assert drawn == whole
+
+
+def test_a_command_is_never_broken_in_two() -> None:
+    """What is to be typed next stands in one line, in a narrow terminal too."""
+    drawn = draw(VIEWS["gate"], full=False, width=40, color=False)
+    assert "→ muniment withdraw acme/readmission@7 --for production --reason TEXT" in drawn.splitlines()
+
+
+TIMES = st.datetimes(min_value=datetime(1000, 1, 1))  # noqa: DTZ001 - the strategy asks for it
+
+
+@given(TIMES, TIMES)
+def test_an_age_is_written_for_any_two_times(then: object, now: object) -> None:
+    """An age never fails, and says which way it goes."""
+    text = write_age(f"{then:%Y-%m-%dT%H:%M:%S}Z", f"{now:%Y-%m-%dT%H:%M:%S}Z")
+    assert re.fullmatch(r"now|in \d+ \w+|\d+ \w+ ago|\d+ \w+ \d+", text)
+
+
+@pytest.fixture
+def registry(settings: Settings, tmp_path: Path) -> Iterator[Registry]:
+    with muniment.open(settings=settings) as opened:
+        for number in range(3):
+            (tmp_path / "w.bin").write_bytes(b"%d" % number)
+            opened.push(tmp_path / "w.bin", "acme/x", message=f"=cmd {number}")
+        yield opened
+
+
+def test_a_table_is_written_as_csv_and_parquet(registry: Registry, tmp_path: Path) -> None:
+    """The rows of a list go to a file, numbers as numbers, and no cell is a formula."""
+    table = find_table(registry.log("acme/x"))
+    write_table(table, str(tmp_path / "log.csv"))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "log.csv").read_text())))
+    assert [(row["number"], row["message"]) for row in rows] == [
+        ("3", "'=cmd 2"),
+        ("2", "'=cmd 1"),
+        ("1", "'=cmd 0"),
+    ]
+    write_table(table, str(tmp_path / "log.parquet"))
+    assert pq.read_table(tmp_path / "log.parquet").column("number").to_pylist() == [3, 2, 1]
+    with pytest.raises(InvalidOption):
+        write_table(table, str(tmp_path / "log.xlsx"))
+
+
+def test_pandas_reads_a_view(registry: Registry) -> None:
+    """A list is a frame, with a row for each version."""
+    frame = registry.log("acme/x", limit=2).to_frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["reference"].tolist() == ["acme/x@3", "acme/x@2"]
+
+
+def test_a_list_says_that_there_are_more(registry: Registry, settings: Settings) -> None:
+    """The limit of a list is said, in text and in JSON."""
+    registry.close()
+    run = CliRunner(env={"MUNIMENT_URL": settings.location, "MUNIMENT_STATE": str(settings.state)})
+    assert "the first of more: --limit" in run.invoke(main, ["log", "acme/x", "--limit", "2"]).stdout
+    assert "the first of more" not in run.invoke(main, ["log", "acme/x", "--limit", "3"]).stdout
+    document = json.loads(run.invoke(main, ["log", "acme/x", "--limit", "2", "--json"]).stdout)
+    assert (document["whole"], len(document["items"])) == (False, 2)
+    assert "Ada" in run.invoke(main, ["status"]).stdout
+
+
+def test_a_version_shows_itself_in_a_notebook(registry: Registry) -> None:
+    """A notebook draws a version without being asked, and its text is the same as the command's."""
+    version = registry.version("acme/x@2")
+    html = Texts()
+    html.feed(version._repr_html_())
+    assert "acme/x@2" in "".join(html.texts)
+    assert find_table(registry.overview("acme/")).rows[0].cells[0] == "acme/x"
+    assert registry.status().kind == "status"
