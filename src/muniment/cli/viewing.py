@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import click
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
@@ -44,6 +43,7 @@ _SOFT: Final = "dim"
 # The width where the output is not a terminal.
 _WIDTH: Final = 120
 _INDENT: Final = 2
+_GAP: Final = 2
 Columns: TypeAlias = Sequence[tuple[int, Column]]
 # From this width on, some sections go beside the others.
 _WIDE: Final = 110
@@ -127,6 +127,9 @@ class _Pen:
         self._now = "" if full else view.now
         self._hidden = False
         self._is_wide = width >= _WIDE
+        self._width = width
+        # How many columns there are for what is drawn now.
+        self._room = width
 
     def parts(self) -> Iterator[RenderableType]:
         view = self._view
@@ -144,7 +147,10 @@ class _Pen:
             grid.add_column(ratio=1, overflow="fold")
             grid.add_column(width=_ASIDE, overflow="fold")
             grid.expand = True
-            grid.add_row(Group(*self._sections(before)), Group(*self._sections(beside)))
+            self._room = self._width - _ASIDE - 2 * _GAP
+            left = Group(*self._sections(before))
+            self._room = _ASIDE
+            grid.add_row(left, Group(*self._sections(beside)))
             yield grid
         else:
             yield from self._sections(before)
@@ -188,11 +194,12 @@ class _Pen:
         return Group(checked, *left)
 
     def _section(self, section: Section) -> Iterator[RenderableType]:
-        title = Text(_clean(section.title), style="bold")
         said = section.empty if section.is_empty else section.note
+        # The only section of a view has the title of the view.
+        title = Text(_clean(section.title), style="bold") if len(self._view.sections) > 1 else Text()
         if said:
             title.append(f"  {_clean(said)}", style="not bold dim")
-        if len(self._view.sections) > 1 or said:
+        if title:
             yield title
         for block in section.blocks:
             yield from self._block(block, section)
@@ -228,7 +235,7 @@ class _Pen:
         drawn = block.list_drawn(full=self._full)
         below = [] if self._is_wide else [(place, column) for place, column in drawn if column.below]
         beside = [one for one in drawn if one not in below]
-        if below and shown:
+        if shown and (below or any(row.note for row in shown)):
             yield from self._stack(block, shown, beside, below)
         elif shown:
             yield _indent(self._grid(block, shown, beside))
@@ -240,19 +247,30 @@ class _Pen:
     def _stack(
         self, block: Table, rows: tuple[Row, ...], beside: Columns, below: Columns
     ) -> Iterator[RenderableType]:
-        """Draw each row with its sentences below it."""
-        texts = [[self._write(row.cells[place]) for place, _ in beside] for row in rows]
-        headings = [column.label for _, column in beside]
-        widths = [max(map(cell_len, column)) for column in zip(headings, *texts, strict=True)]
+        """Draw each row with its sentences, and its note, below it."""
+        widths = self._fit(rows, beside)
         for number, row in enumerate(rows):
             grid = self._grid(block, (row,), beside)
-            grid.show_header = number == 0
-            for column, width in zip(grid.columns, widths, strict=False):
-                column.min_width = width
+            grid.show_header = grid.show_header and number == 0
+            for column, width in zip(grid.columns, widths, strict=True):
+                column.width = width
             yield _indent(grid)
-            for place, _ in below:
-                if row.cells[place] is not None:
-                    yield Padding(Text(self._write(row.cells[place])), (0, 0, 0, 2 * _INDENT))
+            texts = [self._write(row.cells[place]) for place, _ in below if row.cells[place] is not None]
+            for text in [*texts, *([f"→ {_clean(row.note)}"] if row.note else [])]:
+                yield Padding(Text(text, style=_SOFT), (0, 0, 0, 2 * _INDENT))
+
+    def _fit(self, rows: tuple[Row, ...], beside: Columns) -> list[int]:
+        """Find widths for columns, and that of the marks, at which every row has the same and fits."""
+        cells = [[self._cell(column.key, row.cells[place], row) for place, column in beside] for row in rows]
+        marks = [_draw_mark(row.vouched) for row in rows]
+        headings = [Text(column.label) for _, column in beside]
+        columns = zip(headings, *cells, strict=True)
+        widths = [max(text.cell_len for text in column) for column in columns]
+        last = max(mark.cell_len for mark in marks)
+        room = self._room - _INDENT - last - _GAP * len(widths)
+        while sum(widths) > room and max(widths) > 1:
+            widths[widths.index(max(widths))] -= 1
+        return [*widths, last]
 
     def _grid(self, block: Table, rows: tuple[Row, ...], drawn: Columns) -> Grid:
         grid = _make_grid()
@@ -268,10 +286,6 @@ class _Pen:
         for row in rows:
             cells = [self._cell(column.key, row.cells[place], row) for place, column in drawn]
             grid.add_row(*cells, _draw_mark(row.vouched))
-            if row.note:
-                before = [Text()] * min(1, len(cells) - 1)
-                note = Text(f"→ {_clean(row.note)}", style=_SOFT)
-                grid.add_row(*before, note, *([Text()] * (len(cells) - len(before))))
         return grid
 
     def _cell(self, key: str, value: Value, row: Row) -> Text:
@@ -323,7 +337,7 @@ def _draw_mark(vouched: Vouched | None) -> Text:
 
 
 def _make_grid() -> Grid:
-    return Grid(box=None, pad_edge=False, show_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    return Grid(box=None, pad_edge=False, show_edge=False, show_header=False, padding=(0, _GAP, 0, 0))
 
 
 def _indent(what: RenderableType) -> Padding:
