@@ -17,6 +17,8 @@ ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"
 PERFORMANCE: Final = ROOT / "docs/reference/performance.md"
 
+# A chapter of the demo begins so.
+_CHAPTER: Final = re.compile(r"[0-9]+\. ")
 # What the README calls a row of the bench table, and how that row begins.
 FIGURES: Final = {
     "push 1 GiB to a directory, of the limit (read, hash, write, fsync)": "push 1 GiB of random bytes, of",
@@ -31,7 +33,7 @@ FIGURES: Final = {
 }
 # The commands of the demo that the README shows, with the most lines of what each prints.
 SHOWN: Final = {
-    "$ muniment check demo/tumour@1 production": 12,
+    "$ muniment check demo/tumour@1 production": 18,
     "$ muniment promote demo/tumour@1 production": 4,
     "$ muniment verify demo/tumour@production": 4,
     "$ muniment history demo/tumour@production": 6,
@@ -80,9 +82,9 @@ def _cut(lines: list[str], command: str, most: int) -> Iterator[str]:
     start = next(i for i, line in enumerate(lines) if line.startswith(command))
     yield lines[start]
     for line in lines[start + 1 : start + 1 + most]:
-        if line.startswith("$") or not line:
+        if line.startswith("$") or _CHAPTER.match(line):
             return
-        if not line.startswith("  ✓"):
+        if line and not line.startswith("  ✓"):
             yield line[:150].rstrip()
 
 

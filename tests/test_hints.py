@@ -86,7 +86,7 @@ def test_a_refusal_names_the_fault_and_leads_on(
     assert says in refused.stderr
 
 
-@pytest.mark.parametrize("word", ["get", "delete", "info", "state", "download"])
+@pytest.mark.parametrize("word", ["get", "delete", "info", "apply", "download"])
 def test_a_far_miss_is_answered_with_no_guess(
     prepared: Path, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:

@@ -70,7 +70,7 @@ READ = [
     "diff acme/x@1 acme/x@2",
 ]
 # The times at which something is read, and those of files.
-TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
+TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\d+ (second|minute)s? ago|\bnow\b")
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,10 @@ def test_a_command_says_the_truth_or_refuses(cli: Cli, line: str) -> None:
 
 
 # What may be said if less is found.
-NOTHING = {"no version is found that has config"}
+NOTHING = {
+    "no version is found that has config",
+    "no model is found: muniment push PATH NAMESPACE/MODEL publishes one",
+}
 
 
 def list_lines(result: Result) -> list[str]:

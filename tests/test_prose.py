@@ -212,4 +212,5 @@ def test_the_demo_tells_its_story_and_the_readme_shows_it(tmp_path: Path, readme
 
 def blur(text: str) -> str:
     """Leave digests, times, ids and decimals out of a text."""
-    return re.sub(r"[0-9a-f]{12,}|\d{4}-\d\d-\d\dT[\d:.]+Z|\d\.\d+", "…", text)
+    ages = r"\bnow\b|\d+ (second|minute)s? ago"
+    return re.sub(rf"[0-9a-f]{{12,}}|\d{{4}}-\d\d-\d\dT[\d:.]+Z|\d\.\d+|{ages}", "…", text)

@@ -57,8 +57,9 @@ def view_models(  # noqa: PLR0913 - what it shows, and how whole it is
     """Show the models whose names start with a prefix; `rest` says that there are more than these."""
     mark = Mark.FOUND if found else Mark.RECORDED
     rows = tuple(_view_model(model, names, mark) for model in models)
-    empty = "there is no model yet: muniment push PATH NAMESPACE/MODEL publishes the first"
-    if prefix:
+    # What was only found may be less than there is.
+    empty = "no model is found: muniment push PATH NAMESPACE/MODEL publishes one"
+    if not found:
         empty = f"no model has a name that starts with {prefix}: muniment list shows all"
     columns = (
         Column("name", "model"),

@@ -74,6 +74,7 @@ class Scene:
             "MUNIMENT_IDENTITY": "",
             "MUNIMENT_PASSPHRASE": "",
             "USER": "Ada",
+            "COLUMNS": "100",
         }
 
     def open(self) -> Registry:
