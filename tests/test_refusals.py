@@ -218,6 +218,14 @@ def test_a_refusal_crosses_a_process() -> None:
     assert (type(copy), str(copy), copy.hint) == (VersionExists, str(error), error.hint)
 
 
+def test_a_refusal_says_what_to_do() -> None:
+    """A refusal in words is what went wrong and, in a second line, what to do."""
+    error = VersionExists(reference="acme/x@1", digest="sha256:0")
+    assert str(error) == f"{error.sentence}\nhint: {error.hint}"
+    assert "\n" not in error.sentence + error.hint
+    assert str(MunimentError()) == ""
+
+
 @pytest.mark.parametrize(
     "change", [{"evidence": "all"}, {"role": "boss"}, {"decision": None}, {"role": None}]
 )

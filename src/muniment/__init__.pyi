@@ -16,4 +16,5 @@ from muniment.core.claims.cards import Card as Card
 from muniment.core.errors import MunimentError as MunimentError
 from muniment.signing.keys import Identity as Identity
 
+__all__: list[str]
 __version__: str

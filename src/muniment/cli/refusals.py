@@ -42,10 +42,10 @@ def refuse(error: Exception, *, as_json: bool) -> int:
         click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
         return _INTERNAL
     if as_json:
-        document = {"code": error.code, "message": str(error), "hint": error.hint}
+        document = {"code": error.code, "message": error.sentence, "hint": error.hint}
         click.echo(write_json({"error": document}), err=True)
     else:
-        click.echo(plain(f"muniment: {error.code}: {error}"), err=True)
+        click.echo(plain(f"muniment: {error.code}: {error.sentence}"), err=True)
         for failure in getattr(error, "failures", ()):
             click.echo(plain(f"  - {failure}"), err=True)
         if error.hint:

@@ -69,7 +69,7 @@ def _run(policy: Policy, base: Mapping[str, Json], fixture: Members) -> Outcome:
         case = _read_case(base, fixture)
         fixture.end()
     except MunimentError as error:
-        raise InvalidPolicy(reason=f"fixture {name!r}: {error}") from error
+        raise InvalidPolicy(reason=f"fixture {name!r}: {error.sentence}") from error
     findings = judge(policy, case).findings
     failed = {finding.id: finding.message for finding in findings if not finding.holds}
     excused = {finding.id for finding in findings if finding.waived}

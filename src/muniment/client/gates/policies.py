@@ -35,6 +35,10 @@ class Policies:
         """Use a session."""
         self._session = session
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Policies of {self._session.backend.location}>"
+
     def set(self, models: str, alias: str, document: Mapping[str, Json]) -> Receipt:
         """Sign a policy and put it in force for an alias of `acme/readmission` or `acme/*`.
 

@@ -19,6 +19,10 @@ class Requests:
         """Use a session."""
         self._backend = session.backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Requests of {self._backend.location}>"
+
     def open(self, version: Version, alias: str, reason: str = "") -> Receipt:
         """Ask the approvers to consider a version for an alias; repeat it as a reminder.
 
@@ -48,6 +52,10 @@ class Comments:
     def __init__(self, session: Session) -> None:
         """Use a session."""
         self._backend = session.backend
+
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Comments of {self._backend.location}>"
 
     def post(self, version: Version, text: str, *, about: int | None = None) -> Receipt:
         """Comment on a version or, with `about`, on a request or an emergency, by its entry.

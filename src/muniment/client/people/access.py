@@ -41,6 +41,10 @@ class Access:
         """Use a backend."""
         self._backend = backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Access of {self._backend.location}>"
+
     def issue(
         self,
         name: str,

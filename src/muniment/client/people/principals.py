@@ -28,6 +28,10 @@ class People:
         """Use a backend."""
         self._backend = backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<People of {self._backend.location}>"
+
     def me(self) -> Person:
         """Return the principal that the registry identifies us as.
 

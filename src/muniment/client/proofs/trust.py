@@ -449,4 +449,4 @@ def _unproven_absence() -> Iterator[None]:
     except NotProven:
         raise
     except NotFound as error:
-        raise NotShown(what=str(error)) from error
+        raise NotShown(what=error.sentence) from error

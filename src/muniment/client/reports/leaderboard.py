@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from muniment.client.versions.version import Version
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import EvaluationNotFound, InvalidDigest
 
@@ -29,6 +30,12 @@ class Leaderboard:
     dataset: str
     lower_is_better: bool
     rows: tuple[Ranked, ...]
+
+    def __repr__(self) -> str:
+        """Name the metric and the best version."""
+        best = self.rows[0].version if self.rows and self.rows[0].metric else "none"
+        ranked = count(len(self.rows), "version")
+        return f"<Leaderboard {self.metric} over {self.dataset:.19}, {ranked}, best {best}>"
 
 
 def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
@@ -69,10 +76,10 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
 def _place(rows: list[Ranked]) -> Iterator[Ranked]:
     """Give places; versions with the same value share one."""
     place = 0
-    for count, row in enumerate(rows, 1):
-        before = rows[count - 2].metric if count > 1 else None
+    for number, row in enumerate(rows, 1):
+        before = rows[number - 2].metric if number > 1 else None
         if before is None or row.metric is None or before.value != row.metric.value:
-            place = count
+            place = number
         yield Ranked(version=row.version, place=place, metric=row.metric, n=row.n)
 
 

@@ -75,6 +75,10 @@ class Registry:
         self.comments = Comments(self._session)
         self.webhooks = Webhooks(backend)
 
+    def __repr__(self) -> str:
+        """Name its location."""
+        return f"<Registry {self._session.backend.location}{', reading only' if self.read_only else ''}>"
+
     @property
     def identity(self) -> Identity | None:
         """The identity that we sign with, if any."""

@@ -24,6 +24,10 @@ class Drafts:
         """Use a session."""
         self._session = session
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Drafts of {self._session.backend.location}>"
+
     def save(  # noqa: PLR0913 - the options of a push
         self,
         path: str | os.PathLike[str],

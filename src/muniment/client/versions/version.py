@@ -71,6 +71,11 @@ class Session:
     backend: TrustedBackend
     identity: Identity | None
 
+    def __repr__(self) -> str:
+        """Name the registry, and the key that signs."""
+        key = "no key" if self.identity is None else f"key {self.identity.public.id:.16}"
+        return f"<Session of {self.backend.location}, {key}>"
+
     def signer(self) -> Identity:
         """Give whom we sign as.
 
@@ -100,6 +105,11 @@ class Version:
         self.record = record
         self.receipt = receipt
         self.at = at
+
+    def __repr__(self) -> str:
+        """Name it, its digest, and the time as of which it is read."""
+        past = "" if self.at is None else f", as of {self.at}"
+        return f"<Version {self.record.name}@{self.record.number} {self.record.revision:.19}{past}>"
 
     @property
     def session(self) -> Session:

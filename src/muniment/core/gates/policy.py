@@ -20,7 +20,7 @@ from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
-from muniment.core.errors import InvalidPolicy, MunimentError
+from muniment.core.errors import InvalidPolicy, MunimentError, sentence_of
 from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.content import SAFE_FORMATS, Formats
 from muniment.core.gates.rules.evidence import NoRegression
@@ -181,6 +181,11 @@ class Gate:
     alias: str
     verdicts: tuple[Verdict, ...]
 
+    def __repr__(self) -> str:
+        """Say whether the version may move there."""
+        state = "passed" if self.passed else "not passed"
+        return f"<Gate of {self.alias} for {self.version}: {state}>"
+
     @property
     def passed(self) -> bool:
         """Whether the alias may move to the version: there are verdicts, and none blocks."""
@@ -226,7 +231,8 @@ def _judge_rule(rule: Rule, case: Case) -> Finding:
     try:
         return rule.judge(case)
     except (MunimentError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return Finding(rule=rule.label, passed=False, message=f"the rule could not be evaluated: {error}")
+        message = f"the rule could not be evaluated: {sentence_of(error)}"
+        return Finding(rule=rule.label, passed=False, message=message)
 
 
 def _waive(policy: Policy, case: Case, finding: Finding) -> Finding:
