@@ -1,5 +1,7 @@
 """What a person at a Python prompt or in a notebook sees: names, objects in a line, refusals in a block."""
 
+import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +77,13 @@ def test_the_public_names_are_listed() -> None:
     """`dir(muniment)` lists the public names, and no other."""
     assert dir(muniment) == sorted(muniment.__all__)
     assert {"open", "run", "Registry"} <= set(dir(muniment))
+
+
+def test_the_types_are_of_the_public_names() -> None:
+    """The stub, from which editors and type checkers learn the public names, has the same ones."""
+    stub = Path(muniment.__file__).with_suffix(".pyi").read_text()
+    (listed,) = re.findall(r"__all__ = (\[.*?\])", stub, re.DOTALL)
+    assert sorted(ast.literal_eval(listed)) == sorted(muniment.__all__)
 
 
 def test_a_loaded_model_lists_what_the_model_has(version: Version) -> None:
