@@ -405,7 +405,7 @@ def test_a_verdict_that_does_not_follow_is_found_out(
 @pytest.fixture
 def call(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
     """Give what runs a command in a registry with one version."""
-    with muniment.open(settings=settings) as registry:
+    with muniment.open(settings=settings, create=True) as registry:
         registry.push(model, "acme/x", alias="staging")
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))

@@ -2,7 +2,7 @@
 
     import muniment
 
-    registry = muniment.open("muniment-data")
+    registry = muniment.open("muniment-data", create=True)
     version = registry.push("model/", "acme/readmission")
     model = registry.load("acme/readmission@production")
 

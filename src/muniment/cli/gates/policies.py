@@ -47,8 +47,9 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     namespace.
     """
     models, alias = split_alias(reference)
-    with connect(terminal, create=True) as registry:
-        receipt = registry.policies.set(models, alias, load_yaml(file))
+    document = load_yaml(file)
+    with connect(terminal) as registry:
+        receipt = registry.policies.set(models, alias, document)
     digest = receipt.read(PolicySet).policy
     terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
 
@@ -63,7 +64,7 @@ def guard(terminal: Terminal, reference: str) -> None:
     Until a policy is set, the alias does not move.
     """
     models, alias = split_alias(reference)
-    with connect(terminal, create=True) as registry:
+    with connect(terminal) as registry:
         receipt = registry.policies.guard(models, alias)
     terminal.answer(
         describe_receipt(receipt), [f"{reference} is guarded; it does not move until a policy is set"]

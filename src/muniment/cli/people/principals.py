@@ -144,7 +144,7 @@ def add_user(
     The log holds an opaque id; the name can be erased later.
     """
     key = None if file is None else _read_public(file)
-    with connect(terminal, create=True) as registry:
+    with connect(terminal) as registry:
         receipt = registry.people.add(name, key, expires=expires, workload=workload)
     terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.read(PrincipalRegistered).principal}"])
 

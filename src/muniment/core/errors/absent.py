@@ -165,7 +165,8 @@ class RegistryNotFound(NotFound):
     location: str
     message = "there is no registry at {location!r}"
     advice = (
-        "check MUNIMENT_URL; without --read-only, a push creates a registry in an empty or missing directory"
+        "check the location (--registry, MUNIMENT_URL), or create one there: muniment init {location!r}, or"
+        " muniment.open(..., create=True)"
     )
 
 
