@@ -86,6 +86,7 @@ CODES = """
     evidence_inconsistent
     file_changed
     file_unusable
+    fixtures_not_found
     gate_failed
     gate_misjudged
     index_forked
@@ -149,6 +150,7 @@ CODES = """
     not_your_signature
     nothing_to_accept
     nothing_to_roll_back
+    nothing_to_simulate
     nothing_to_withdraw
     offset_mismatch
     opened_read_only
@@ -183,6 +185,7 @@ CODES = """
     storage_read_only
     symlink_refused
     tier_not_found
+    token_expired
     token_not_found
     too_many_requests
     unavailable

@@ -156,7 +156,7 @@ class Run:
         """Record a file or directory that the run wrote, by digest.
 
         Raises:
-            NotAFile: it does not exist.
+            FileUnusable: it does not exist.
         """
         target = Path(path)
         for source in collect(target):

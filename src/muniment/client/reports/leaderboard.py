@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from muniment.client.versions.version import Version
 from muniment.core.claims.attestations import Attestation
@@ -9,6 +10,8 @@ from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import EvaluationNotFound, InvalidDigest
+
+_MOST_NAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +95,11 @@ def _find_digest(pairs: Iterable[tuple[Attestation, Evidence]], dataset: str) ->
         return str(Digest.parse(dataset))
     except InvalidDigest:
         pass
-    named = [
-        (claim.index, evidence.dataset)
-        for claim, evidence in pairs
-        if dataset in {evidence.dataset_name, evidence.dataset_name.partition(":")[0]}
-    ]
+    known = [(claim.index, evidence) for claim, evidence in pairs]
+    named = [(index, evidence.dataset) for index, evidence in known if dataset in evidence.dataset_names]
     if not named:
-        raise EvaluationNotFound(dataset=dataset)
+        names = dict.fromkeys(evidence.dataset_name for _, evidence in known if evidence.dataset_name)
+        raise EvaluationNotFound(dataset=dataset, known=tuple(names)[:_MOST_NAMES])
     return max(named)[1]
 
 
