@@ -10,6 +10,7 @@ import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
+from muniment.core.canonical import JsonObject
 from muniment.core.claims.approvals import Approval
 from muniment.core.claims.attestations import APPROVAL, WAIVER
 from muniment.core.errors import InvalidPast, InvalidTime, VersionNotFound
@@ -18,7 +19,7 @@ from muniment.core.times import read_time, resolve_time
 from muniment.signing.keys import Identity
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-POLICY = {
+POLICY: JsonObject = {
     "rules": [{"rule": "approvals", "validator": 1}],
     "waivers": {"approvals": {"approver": 1}, "maximum": "14d"},
 }
