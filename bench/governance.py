@@ -48,7 +48,7 @@ _MOMENT = "2030-01-02T00:00:00Z"
 def run(directory: Path) -> list[Row]:
     """Load and measure each."""
     place = {"MUNIMENT_STATE": str(directory / "state"), "MUNIMENT_URL": str(directory / "registry")}
-    with muniment.open(settings=Settings.read(place)) as registry:
+    with muniment.open(settings=Settings.read(place), create=True) as registry:
         units = open_sqlite(directory / "registry" / "registry.db", LocalBlobs(directory / "registry"))
         try:
             return [

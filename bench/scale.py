@@ -27,7 +27,7 @@ def run(directory: Path) -> list[Row]:
     files = directory / "files"
     files.mkdir()
     rows = [_publish(directory / "publish", files)]
-    with muniment.open(settings=settings) as registry:
+    with muniment.open(settings=settings, create=True) as registry:
         rate = _push(registry, files)
         rows.append(
             Row(f"whole SDK pushes a second of one small file, {THREADS} threads", f"{rate:.0f}/s", "", None)
@@ -53,7 +53,7 @@ def run(directory: Path) -> list[Row]:
 
 def _publish(directory: Path, files: Path) -> Row:
     """Publish stored, signed versions in turn; each is durable and proven on return."""
-    embedded = open_directory(directory)
+    embedded = open_directory(directory, create=True)
     backend, identity = embedded.backend, embedded.identity
     assert identity is not None
     commands = []

@@ -46,7 +46,7 @@ pathlib.Path(sys.argv[3]).write_text(f"{time.perf_counter() - started} 0")
 # Start-up has another budget: each script times only the bytes.
 _PUSH = """
 import sys, time, pathlib, muniment
-registry = muniment.open(sys.argv[1])
+registry = muniment.open(sys.argv[1], create=True)
 before = int(pathlib.Path("/proc/self/io").read_text().split()[1])
 started = time.perf_counter()
 registry.push(sys.argv[2], "bench/model")

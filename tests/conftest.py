@@ -177,7 +177,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def registry(settings: Settings) -> Iterator[Registry]:
     """Give a registry in a directory."""
-    with muniment.open(settings=settings) as opened:
+    with muniment.open(settings=settings, create=True) as opened:
         yield opened
 
 

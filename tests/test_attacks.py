@@ -43,6 +43,7 @@ from muniment.core.errors import (
     PolicyNotFound,
     QuotaExceeded,
     RequestReplayed,
+    TokenExpired,
     TokenNotFound,
     VersionNotFound,
 )
@@ -356,7 +357,8 @@ def test_a_revoked_or_expired_token_is_void(people: Cast) -> None:
         IssueToken(principal="Carl", token=id_of(brief), name=Payload.of("x"), scopes=(), expires=soon)
     )
     time.sleep(2.1)
-    refuses(lambda: people.server.connect(brief).ask(GetSelf()), BadToken)
+    refusal = refuses(lambda: people.server.connect(brief).ask(GetSelf()), TokenExpired)
+    assert "expired at" in refusal.sentence
 
 
 def test_a_token_is_ended_by_whose_it_is_or_by_an_admin(people: Cast) -> None:

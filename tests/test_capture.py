@@ -37,10 +37,10 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     DigestMismatch,
     FileChanged,
+    FileUnusable,
     InvalidDocument,
     InvalidOption,
     MissingExtra,
-    NotAFile,
     RegistryUnreachable,
 )
 from muniment.core.extras import load_extra
@@ -128,7 +128,7 @@ def test_tables_directories_and_versions_are_datasets(registry: Registry, tmp_pa
     assert snapshot.read() == b"x,y\n1,0.5\n2,1.5\n"
     with muniment.run() as run:
         for source in (tmp_path / "missing", object(), 3):
-            with pytest.raises(NotAFile):
+            with pytest.raises((FileUnusable, InvalidOption), match=r"no such file|cannot be a"):
                 run.dataset("x", source)
         with pytest.raises(DigestMismatch):
             run.dataset("x", data / "a.csv", digest=str(Digest.of(b"other")))
@@ -573,7 +573,7 @@ def test_a_notebook_is_recorded_with_its_cells(project: Path, settings: Settings
     train = """with muniment.run(params={"depth": depth}) as run:
     open("model.bin", "w").write("1")
     run.output("model.bin")"""
-    push = f"""with muniment.open({settings.location!r}) as registry:
+    push = f"""with muniment.open({settings.location!r}, create=True) as registry:
     print(registry.push("model.bin", "acme/notebook", run=run))"""
     v4: Any = nbformat.v4
     cells = ["import muniment", "depth = 3", train, push]

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
@@ -168,6 +169,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "odd.csv").write_text("y,p\n1,\n,nan\n")
     with open_registry(str(directory / "registry"), create=True) as registry:
         registry.push(directory / "model", "acme/x", alias="production")
+        many = directory / "many"
+        many.mkdir()
+        for number in range(2000):
+            (many / f"{number}-{'x' * 50}").touch()
+        registry.push(many, "acme/many")
     return directory
 
 
@@ -229,17 +235,87 @@ def test_words_of_other_tools_are_known(prepared: Path) -> None:
     assert set(ALIASES.values()) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize(
-    "words", [("show", "acme/x"), ("history", "acme/x"), ("user", "list", "--json")], ids=" ".join
-)
-def test_a_closed_pipe_ends_quietly(words: tuple[str, ...], prepared: Path) -> None:
-    """A command whose reader has gone ends with the exit code of SIGPIPE and prints no error."""
+PRINTING = [
+    "show acme/x",
+    "show acme/x --json",
+    "history acme/x",
+    "list",
+    "verify acme/x",
+    "audit verify",
+    "diff acme/x@1 acme/x@1",
+    "lineage acme/x",
+    "user list --json",
+    "admin doctor",
+    "--help",
+    "show --help",
+    "--version",
+]
+
+
+def run_apart(
+    prepared: Path, line: str, stdout: int | IO[str], stderr: int
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    place = [] if line == "--version" else ["--registry", str(prepared / "registry")]
+    command = [sys.executable, "-m", "muniment", *place, *line.split()]
+    return subprocess.run(command, text=True, check=False, stdout=stdout, stderr=stderr)
+
+
+@pytest.fixture
+def closed() -> Iterator[int]:
+    """Give a pipe whose reader has gone."""
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "muniment", "--registry", str(prepared / "registry"), *words]
-    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    yield writing
     os.close(writing)
-    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("line", PRINTING)
+def test_a_closed_pipe_ends_quietly(line: str, prepared: Path, closed: int) -> None:
+    """A command whose reader has gone ends with the exit code of SIGPIPE and prints no error."""
+    ended = run_apart(prepared, line, stdout=closed, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("line", ["show acme/nope", "nope", "show", "list"])
+def test_a_refusal_that_nobody_reads_ends_quietly(line: str, prepared: Path, closed: int) -> None:
+    """A command also ends so if nobody reads its refusals and hints."""
+    ended = run_apart(prepared, line, stdout=subprocess.PIPE, stderr=closed)
+    assert ended.returncode == 141
+
+
+def test_a_long_answer_may_be_read_in_part(prepared: Path) -> None:
+    """The first line of a long answer can be taken with `head -1`: no error is printed."""
+    program = f"{sys.executable} -m muniment --registry {prepared / 'registry'} show acme/many"
+    script = f"{program} | head -1; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    assert ended.stdout.splitlines()[0].startswith("acme/many@1")
+    assert ended.stdout.splitlines()[1] == "141"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is full")
+@pytest.mark.parametrize("line", ["show acme/x", "list --json"])
+def test_an_answer_that_is_not_written_is_refused(line: str, prepared: Path) -> None:
+    """A command that cannot write its answer, since the disk is full, says so by name."""
+    with Path("/dev/full").open("w") as full:
+        ended = run_apart(prepared, line, stdout=full, stderr=subprocess.PIPE)
+    assert ended.returncode == 2
+    assert "file_unusable" in ended.stderr
+    assert "cannot use '/dev/stdout': No space left" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_reason_that_is_no_text_is_refused(prepared: Path) -> None:
+    """A reason with bytes that are not UTF-8 is refused by name."""
+    ended = run_apart(
+        prepared,
+        "promote acme/x@1 staging --reason " + os.fsdecode(b"bad\xff"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("muniment: invalid_text: ")
 
 
 class Redirecting(http.server.BaseHTTPRequestHandler):

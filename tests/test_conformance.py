@@ -135,7 +135,7 @@ def test_backend_embedded(tmp_path: Path) -> None:
     opened: list[Backend] = []
 
     def open_as(identity: Identity) -> Backend:
-        embedded = open_directory(tmp_path / "registry", identity=identity)
+        embedded = open_directory(tmp_path / "registry", identity=identity, create=True)
         backend = TrustedBackend(embedded.backend, DirectoryMemory(tmp_path / "state", "here"), "here")
         opened.append(backend)
         return backend

@@ -61,7 +61,7 @@ async def bound(request: Request) -> Response:
 
 def write_line(error: MunimentError, _request_id: str) -> Response:
     headers = {"www-authenticate": 'Basic realm="toy"'} if status_of(error) == 401 else {}
-    return PlainTextResponse(f"ERROR {error.code} {error}", status_of(error), headers)
+    return PlainTextResponse(f"ERROR {error.code} {error.sentence}", status_of(error), headers)
 
 
 def open_toy(house: House) -> Door:

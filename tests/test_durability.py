@@ -60,10 +60,10 @@ def work_in(place):
 
 def begin(arm):
     arm()
-    muniment.open().close()
+    muniment.open(create=True).close()
 
 def push(arm):
-    with muniment.open() as registry:
+    with muniment.open(create=True) as registry:
         arm()
         registry.push(model, "acme/x", run={
             "buildDefinition": {"buildType": "https://example.com/x", "externalParameters": {}},
@@ -152,7 +152,7 @@ def test_a_push_that_is_killed_anywhere_publishes_all_or_nothing(
     killer: Path, settings: Settings, model: Path, tmp_path: Path
 ) -> None:
     """A push killed at any fsync, rename or unlink leaves whole versions only."""
-    muniment.open(settings=settings).close()
+    muniment.open(settings=settings, create=True).close()
     seen = 0
     with killed_acts(killer, "push", tmp_path, model) as kill_at:
         for step in range(1, 200):
@@ -180,7 +180,7 @@ def test_a_founding_that_is_killed_anywhere_can_be_done_again(
             if code == 0:
                 break
             assert code == -signal.SIGKILL
-            with muniment.open(settings=settings) as registry:
+            with muniment.open(settings=settings, create=True) as registry:
                 registry.push(model, "acme/x", run=provenance())
             assert check_consistent(settings) == [1]
             # Each step is tried on a fresh place; only what this test made is removed.
@@ -239,7 +239,7 @@ from muniment.testing.audits import check_audit
 disk = pathlib.Path(sys.argv[1])
 model = disk.parent / "big"
 model.mkdir(exist_ok=True)
-registry = muniment.open()
+registry = muniment.open(create=True)
 (model / "w.bin").write_bytes(os.urandom(1000))
 registry.push(model, "acme/x")
 size = check_audit(registry)
@@ -279,13 +279,13 @@ disk = pathlib.Path(sys.argv[1])
 model = disk.parent / "big"
 model.mkdir(exist_ok=True)
 (model / "w.bin").write_bytes(b"1")
-with muniment.open() as registry:
+with muniment.open(create=True) as registry:
     registry.push(model, "acme/x")
 (model / "w.bin").write_bytes(b"2")
 subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
 for location in (disk / "registry", disk / "new"):
     try:
-        with muniment.open(location) as registry:
+        with muniment.open(location, create=True) as registry:
             registry.push(model, "acme/x")
     except MunimentError as error:
         print(error.code)
@@ -362,7 +362,7 @@ def test_processes_at_once_lose_nothing(registry: Registry, settings: Settings, 
 @pytest.mark.slow
 def test_processes_that_found_at_once_found_one_registry(settings: Settings) -> None:
     """Processes that create a registry at the same time end up with one."""
-    script = "import muniment; print(muniment.open().people.me().record.id)"
+    script = "import muniment; print(muniment.open(create=True).people.me().record.id)"
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", script],

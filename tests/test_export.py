@@ -106,7 +106,7 @@ def test_a_log_that_is_not_the_one_that_is_known(
     """An export is refused if its log does not have the expected key."""
     registry.export("acme/x@1", tmp_path / "a.tar")
     with (
-        muniment.open(tmp_path / "another", settings=settings) as another,
+        muniment.open(tmp_path / "another", settings=settings, create=True) as another,
         pytest.raises(LogReplaced),
     ):
         verify_export(tmp_path / "a.tar", verifier=another._session.backend.seen.verifier)

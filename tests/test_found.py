@@ -33,6 +33,7 @@ def cli(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> Cli
         assert result.exit_code == exits, (arguments, result.output)
         return result
 
+    run("init")
     run("push", str(model), "acme/x", "--alias", "staging")
     return run
 

@@ -18,8 +18,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "model/weights.bin").write_bytes(b"weights")
     (directory / "bad.yaml").write_text("rules: [")
     (directory / "bad.json").write_bytes(b"\xff")
+    (directory / "good.yaml").write_text("rules: [{rule: signature}]")
+    for name in ("hold.csv", "kept.csv"):
+        (directory / name).write_text("y,p\n1,1\n0,0\n")
     with open_registry(str(directory / "registry"), create=True) as registry:
-        registry.push(directory / "model", "acme/x", alias="staging")
+        version = registry.push(directory / "model", "acme/x", alias="staging")
+        version.evaluate([1, 0], [1, 0], dataset=directory / "kept.csv", split="test")
         registry.people.add("runner", workload=True)
     return directory
 
@@ -70,6 +74,35 @@ def call(prepared: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]) 
         (["list", "version = a"], "invalid_query", "the search cannot be read: version is a number"),
         (["forget", ""], "invalid_location", "'' is not the location of a registry"),
         (["--registry", "", "list"], "invalid_location", "'' is not the location of a registry"),
+        (
+            ["leaderboard", "acme/x", "--metric", "roc_auc", "--dataset", "hold.csv"],
+            "evaluation_not_found",
+            "name the digest of a dataset, or its name on record (kept.csv:test); a file is not looked at",
+        ),
+        (["leaderboard", "acme/y", "--metric", "m", "--dataset", "d"], "model_not_found", "acme/y does not"),
+        (["push", "model", "acme/y", "--dataset", "d=nope.csv"], "file_unusable", "there is no such file"),
+        (["policy", "test", "good.yaml"], "fixtures_not_found", "there is no good.fixtures.yaml"),
+        (
+            ["evaluate", "acme/x", "--from", "bad.json", "--data", "hold.csv"],
+            "file_unusable",
+            "it is not UTF-8",
+        ),
+        (
+            ["evaluate", "acme/x", "--data", "hold.csv", "--target", "z", "--prediction", "p"],
+            "invalid_evidence",
+            "hint: its columns are y, p",
+        ),
+        (
+            ["evaluate", "acme/x", "--data", "bad.json", "--target", "y", "--prediction", "p"],
+            "invalid_evidence",
+            "give CSV in UTF-8",
+        ),
+        (["show", "acme/x", "--at", "1y"], "invalid_past", "a duration (14d: that long ago)"),
+        (
+            ["retain", "acme/x", "--until", "2026-02-30", "--reason", "x"],
+            "invalid_time",
+            "a duration (12h, 14d)",
+        ),
         (["policy", "test", "bad.yaml"], "invalid_policy", "not YAML: line 1, column 9: "),
         (["attest", "acme/x@1", "--type", "a:b", "--file", "bad.json"], "invalid_document", "not UTF-8"),
         (["push", "model", "acme/y", "--param", f"a={'9' * 30}"], "invalid_option", "larger than 2^53-1"),

@@ -154,7 +154,7 @@ def test_lineage_counts_as_far_as_it_is_named(
 def test_the_past_of_an_alias_is_loaded(tmp_path: Path, settings: Settings) -> None:
     """As of then, an alias serves what it served then."""
     clock = [datetime(2026, 1, 1, tzinfo=UTC)]
-    with muniment.open(settings.location, settings=settings, clock=lambda: clock[0]) as registry:
+    with muniment.open(settings.location, settings=settings, clock=lambda: clock[0], create=True) as registry:
         for day, weight in enumerate((1.0, 2.0), 1):
             clock[0] += timedelta(days=day)
             save_file({"w": np.full(3, weight)}, tmp_path / "w.safetensors")

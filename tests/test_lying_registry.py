@@ -86,6 +86,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("MUNIMENT_STATE", str(place / "state"))
         patch.chdir(place)
         for line in (
+            "init",
             "push model acme/x --alias staging -m first",
             "tag acme/x@1 stage=ready",
             "policy tier acme/x low",
@@ -177,7 +178,7 @@ def test_a_model_that_is_loaded_is_the_true_one_or_refused(
     """Whatever is lied about, `load` gives the arrays of the version that the alias points at, or refuses."""
     place, earlier = tmp_path / "registry", tmp_path / "earlier"
     for weight in (1.0, 2.0):
-        with muniment.open(place, settings=settings) as registry:
+        with muniment.open(place, settings=settings, create=True) as registry:
             save_file({"w": np.full(3, weight)}, tmp_path / "w.safetensors")
             registry.push(tmp_path / "w.safetensors", "acme/x", alias="staging")
             then = str(check_audit(registry) - 1)
@@ -212,7 +213,7 @@ def test_the_policy_of_another_alias_runs_no_pickle(
     """A pickle under an alias without a policy is not loaded by the genuine policy of another alias."""
     place, allowed = tmp_path / "registry", Alias("allowed")
     (tmp_path / "m.pkl").write_bytes(pickle.dumps({"a": 1}))
-    with muniment.open(place, settings=settings) as registry:
+    with muniment.open(place, settings=settings, create=True) as registry:
         registry.push(tmp_path / "m.pkl", "acme/x", alias="free")
         registry.policies.set("acme/x", "allowed", {"rules": [{"rule": "format", "allow": ["pickle"]}]})
         registry.promote("acme/x@1", "allowed")

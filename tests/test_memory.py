@@ -70,7 +70,7 @@ Cli = Callable[..., Result]
 @pytest.fixture
 def home(settings: Settings, model: Path) -> Path:
     """Give the directory of a registry with one version, which is closed."""
-    with muniment.open(settings=settings) as registry:
+    with muniment.open(settings=settings, create=True) as registry:
         registry.push(model, "acme/x")
     return Path(settings.location)
 
@@ -451,7 +451,7 @@ def test_a_place_whose_log_was_replaced_is_forgotten_alone(
     write(other, settings, "a")
     shutil.rmtree(home)
     with pytest.raises(LogReplaced):
-        muniment.open(home, settings=settings)
+        muniment.open(home, settings=settings, create=True)
     assert forget(home, settings)
     muniment.open(home, settings=settings).close()
     with pytest.raises(LogRolledBack):

@@ -51,7 +51,7 @@ from muniment.core.verbs.gates import (
 )
 from muniment.core.verbs.log import GetLogIdentity
 from muniment.policies.documents import read_policy
-from muniment.policies.files import load_yaml
+from muniment.policies.files import load_policy, load_yaml
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
 from muniment.signing.keys import Identity
@@ -203,7 +203,7 @@ def test_two_rules_have_two_names() -> None:
     terms: dict[str, Json] = {"approvals": {"approver": 1}, "maximum": "1d", "rules": ["b"]}
     with pytest.raises(InvalidPolicy, match="unknown rule 'b'"):
         read_policy({"rules": [SIGNED], "waivers": terms})
-    with pytest.raises(InvalidPolicy, match="not a time zone"):
+    with pytest.raises(InvalidPolicy, match="must be a time zone, not 'Middle/Earth'"):
         read_policy({"rules": [{"rule": "window", "zone": "Middle/Earth"}]})
 
 
@@ -405,7 +405,7 @@ def test_a_verdict_that_does_not_follow_is_found_out(
 @pytest.fixture
 def call(settings: Settings, model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
     """Give what runs a command in a registry with one version."""
-    with muniment.open(settings=settings) as registry:
+    with muniment.open(settings=settings, create=True) as registry:
         registry.push(model, "acme/x", alias="staging")
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
@@ -453,7 +453,63 @@ def test_a_policy_whose_fixtures_do_not_hold(call: Callable[..., tuple[int, str]
     assert "ok      odd" in shown
     (tmp_path / "bare.yaml").write_text("rules: [{rule: signature}]")
     code, shown = call("policy", "test", str(tmp_path / "bare.yaml"))
-    assert (code, "bare.fixtures.yaml: No such file" in shown) == (2, True)
+    assert code == 4
+    assert "fixtures_not_found: " in shown
+    assert "there is no " in shown
+    assert "bare.fixtures.yaml" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "rules:\n  - {rule: signature}\n  - rule: threshold\n    metric: auc\n    op: '>'\n    value: x",
+            "6:5",
+        ),
+        ("rules:\n  - {rule: signature}\n  - {rule: threshold, metric: auc, op: above}\n", "3:36"),
+        ("rules:\n  - {rule: signature}\n  - {rule: threshold, op: '>'}\n", "3:5"),
+        ("rules:\n  - {rule: signature}\nmod: warn\n", "3:1"),
+        ("rules:\n  - {rule: signature}\n  - {rule: signature, roll: admin}\n", "3:23"),
+        ("rules:\n  - {rule: signature}\nrules:\n", "3:1"),
+        ("mode: warn\nrules: {}\n", "2:1"),
+        ("rules:\n  - {rule: signature}\n  - signature\n", "3:5"),
+        ("rules:\n  - rule: window\n    freezes:\n      - {from: 2026-01-01, until: 2026-01-02}\n", "4:10"),
+        ("rules:\n  - rule: signature\nwaivers:\n  maximum: 1d\n  approvals: {boss: 1}\n", "5:3"),
+        ("rules:\n  - {rule: cel, expression: 'true +'}\n", "2:17"),
+    ],
+)
+def test_a_fault_in_a_policy_has_its_line(tmp_path: Path, text: str, says: str) -> None:
+    """The refusal of a policy file names the line and the column in which what is wrong begins."""
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    line, _, column = says.partition(":")
+    with pytest.raises(InvalidPolicy, match=f"not valid: line {line}, column {column}: "):
+        load_policy(path)
+
+
+def test_a_fault_in_fixtures_has_its_line(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """`policy test` names the line of a fixture that cannot be read."""
+    (tmp_path / "p.yaml").write_text("rules: [{rule: signature}]")
+    (tmp_path / "p.fixtures.yaml").write_text("fixtures:\n  - {name: a}\n  - {name: b, fail: [signature]}\n")
+    code, shown = call("policy", "test", str(tmp_path / "p.yaml"))
+    assert (code, "line 3, column 5: fixture 'b': unknown member 'fail'" in shown) == (2, True)
+
+
+def test_a_fault_in_a_policy_that_is_no_file_has_its_way() -> None:
+    """The refusal of a policy in Python names the way to what is wrong."""
+    with pytest.raises(InvalidPolicy, match="rules/1/op: `op` must be one of"):
+        read_policy({"rules": [SIGNED, {"rule": "threshold", "metric": "auc", "op": "above", "value": 1}]})
+    with pytest.raises(InvalidPolicy, match="waivers/approvals: "):
+        read_policy({"rules": [SIGNED], "waivers": {"approvals": {}, "maximum": "1d"}})
+
+
+def test_a_simulation_of_nothing_is_refused(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """A simulation that finds no version is refused: none that would fail is no result."""
+    (tmp_path / "p.yaml").write_text("rules: [{rule: signature}]")
+    code, shown = call("policy", "simulate", str(tmp_path / "p.yaml"), "--over", "acme/none*")
+    assert code == 2
+    code, shown = call("policy", "simulate", str(tmp_path / "p.yaml"), "--over", "none/*")
+    assert (code, "nothing_to_simulate: no version to judge is found in none/*" in shown) == (4, True)
 
 
 def test_ci_reads_the_gate(call: Callable[..., tuple[int, str]], tmp_path: Path) -> None:

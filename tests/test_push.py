@@ -22,6 +22,7 @@ from muniment.core.errors import (
     DestinationNotEmpty,
     EmptyRevision,
     FileChanged,
+    FileUnusable,
     InvalidName,
     InvalidPath,
     InvalidReference,
@@ -143,7 +144,7 @@ def test_an_empty_directory_is_refused(registry: Registry, tmp_path: Path) -> No
     (tmp_path / "empty" / "sub").mkdir(parents=True)
     with pytest.raises(EmptyRevision):
         registry.push(tmp_path / "empty", "acme/x")
-    with pytest.raises(NotAFile):
+    with pytest.raises(FileUnusable, match="no such file"):
         registry.push(tmp_path / "missing", "acme/x")
 
 

@@ -143,7 +143,9 @@ def test_the_log_seals_its_index(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_log_seals_its_index_each_day(tmp_path: Path, settings: Settings) -> None:
     """The first entry of a day comes after a seal, however few there were the day before."""
     clock = [datetime(2026, 1, 1, 23, 59, tzinfo=UTC)]
-    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: clock[0]) as registry:
+    with muniment.open(
+        tmp_path / "registry", settings=settings, clock=lambda: clock[0], create=True
+    ) as registry:
         (tmp_path / "w.bin").write_bytes(b"w")
         version = registry.push(tmp_path / "w.bin", "acme/x")
         for day in range(3):
@@ -163,7 +165,9 @@ def test_the_log_seals_its_index_each_day(tmp_path: Path, settings: Settings) ->
 def test_a_head_is_never_older_than_its_newest_entry(tmp_path: Path, settings: Settings) -> None:
     """A clock that was set back does not make answers stale."""
     clock = [datetime(2026, 3, 1, tzinfo=UTC)]
-    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: clock[0]) as registry:
+    with muniment.open(
+        tmp_path / "registry", settings=settings, clock=lambda: clock[0], create=True
+    ) as registry:
         (tmp_path / "w.bin").write_bytes(b"w")
         version = registry.push(tmp_path / "w.bin", "acme/x")
         clock[0] = datetime(2026, 1, 1, tzinfo=UTC)

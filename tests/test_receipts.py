@@ -229,7 +229,7 @@ def test_a_claim_that_is_made_again_is_on_record(registry: Registry, model: Path
 def test_a_verdict_that_is_given_again_is_on_record(tmp_path: Path, settings: Settings) -> None:
     """With a clock that stands still, the registry can come to the same verdict twice: it is one claim."""
     then = datetime(2031, 5, 17, tzinfo=UTC)
-    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: then) as registry:
+    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: then, create=True) as registry:
         for data in (b"a", b"b"):
             (tmp_path / "w.bin").write_bytes(data)
             registry.push(tmp_path / "w.bin", "acme/x")
@@ -652,6 +652,7 @@ def cli(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mon
         assert result.exit_code == exits, (arguments, result.output)
         return result
 
+    run("init")
     run("push", str(model), "acme/x", "--alias", "staging")
     run("push", str(model / "config"), "acme/x", "--alias", "staging")
     run("tag", "acme/x@1", "stage=ready")

@@ -86,6 +86,7 @@ CODES = """
     evidence_inconsistent
     file_changed
     file_unusable
+    fixtures_not_found
     gate_failed
     gate_misjudged
     index_forked
@@ -149,6 +150,7 @@ CODES = """
     not_your_signature
     nothing_to_accept
     nothing_to_roll_back
+    nothing_to_simulate
     nothing_to_withdraw
     offset_mismatch
     opened_read_only
@@ -183,6 +185,7 @@ CODES = """
     storage_read_only
     symlink_refused
     tier_not_found
+    token_expired
     token_not_found
     too_many_requests
     unavailable
@@ -216,6 +219,14 @@ def test_a_refusal_crosses_a_process() -> None:
     error = VersionExists(reference="acme/x@1", digest="sha256:0")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (type(copy), str(copy), copy.hint) == (VersionExists, str(error), error.hint)
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    """A refusal in words is what went wrong and, in a second line, what to do."""
+    error = VersionExists(reference="acme/x@1", digest="sha256:0")
+    assert str(error) == f"{error.sentence}\nhint: {error.hint}"
+    assert "\n" not in error.sentence + error.hint
+    assert str(MunimentError()) == ""
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     if request.param == "memory":
         backend: Backend = open_memory()(OWNER)
     elif request.param == "sqlite":
-        backend = open_directory(tmp_path / "registry", identity=OWNER).backend
+        backend = open_directory(tmp_path / "registry", identity=OWNER, create=True).backend
     else:
         open_on = request.getfixturevalue("open_on_postgresql")
         backend = open_on(OWNER)
@@ -195,7 +195,7 @@ def test_searches_find_what_they_found_then(filled: Backend) -> None:
 def test_a_rebuilt_catalog_knows_what_was(tmp_path: Path) -> None:
     """A rebuilt catalog gives the same answers for earlier times."""
     owner = Identity.generate()
-    backend = open_directory(tmp_path / "registry", identity=owner).backend
+    backend = open_directory(tmp_path / "registry", identity=owner, create=True).backend
     fill(backend, owner)
     then = [change(backend, owner, number) for number in range(7)]
     rebuild_directory(tmp_path / "registry")
@@ -226,7 +226,7 @@ def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("muniment.stores.sql.catalog.FEW", 0)
     monkeypatch.setattr("muniment.stores.sql.catalog.WINDOW", 2)
     owner = Identity.generate()
-    backend = open_directory(tmp_path / "registry", identity=owner).backend
+    backend = open_directory(tmp_path / "registry", identity=owner, create=True).backend
     fill(backend, owner)
     assert {text: find(backend, text) for text in QUERIES} == QUERIES
     backend.close()
@@ -235,7 +235,7 @@ def test_small_windows_find_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_rebuilt_catalog_finds_the_same(tmp_path: Path) -> None:
     """A catalog rebuilt from the log and its claims gives the same answers."""
     owner = Identity.generate()
-    backend = open_directory(tmp_path / "registry", identity=owner).backend
+    backend = open_directory(tmp_path / "registry", identity=owner, create=True).backend
     fill(backend, owner)
     rebuild_directory(tmp_path / "registry")
     assert {text: find(backend, text) for text in QUERIES} == QUERIES

@@ -63,7 +63,7 @@ def test_the_clock_that_is_handed_in_is_asked(tmp_path: Path) -> None:
     then = datetime(2031, 5, 17, tzinfo=UTC)
     (tmp_path / "w.bin").write_bytes(b"weights")
     settings = Settings.read({"MUNIMENT_STATE": str(tmp_path / "state")})
-    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: then) as registry:
+    with muniment.open(tmp_path / "registry", settings=settings, clock=lambda: then, create=True) as registry:
         version = registry.push(tmp_path / "w.bin", "acme/x")
     assert version.record.published.startswith("2031-05-17")
 

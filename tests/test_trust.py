@@ -72,7 +72,7 @@ def test_another_log_at_the_same_place_is_exposed(registry: Registry, settings: 
     registry.close()
     shutil.rmtree(settings.location)
     with pytest.raises(LogReplaced) as refusal:
-        muniment.open(settings=settings)
+        muniment.open(settings=settings, create=True)
     assert "muniment forget" in refusal.value.hint
     assert forget(settings=settings)
     assert not forget(settings=settings)
@@ -104,10 +104,14 @@ def test_an_altered_entry_is_exposed(registry: Registry, model: Path, settings: 
 
 
 def test_a_location_that_is_no_directory_is_not_found(tmp_path: Path, settings: Settings) -> None:
-    """Reading creates no registry."""
-    with pytest.raises(RegistryNotFound):
-        muniment.open(tmp_path / "none", create=False, settings=settings)
+    """A location without a registry is refused with a hint, also a directory of other files; none is made."""
+    (tmp_path / "other").mkdir()
+    for location in (tmp_path / "none", tmp_path / "other"):
+        with pytest.raises(RegistryNotFound) as refusal:
+            muniment.open(location, settings=settings)
+        assert f"muniment init '{location}'" in refusal.value.hint
     assert not (tmp_path / "none").exists()
+    assert not list((tmp_path / "other").iterdir())
 
 
 # ---- a registry that lies

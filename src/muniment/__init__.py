@@ -2,7 +2,7 @@
 
     import muniment
 
-    registry = muniment.open("muniment-data")
+    registry = muniment.open("muniment-data", create=True)
     version = registry.push("model/", "acme/readmission")
     model = registry.load("acme/readmission@production")
 
@@ -43,3 +43,8 @@ def __getattr__(name: str) -> object:
         msg = f"module 'muniment' has no attribute {name!r}"
         raise AttributeError(msg)
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

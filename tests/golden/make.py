@@ -114,7 +114,7 @@ def make_registry(directory: Path) -> None:
 def open_as(directory: Path, identity: Identity | None = None) -> Registry:
     """Open the registry as its founder, or as somebody else."""
     settings = Settings.read({"MUNIMENT_STATE": str(directory / "state"), "USER": "Ada"})
-    return muniment.open(directory / "registry", identity=identity, settings=settings)
+    return muniment.open(directory / "registry", identity=identity, settings=settings, create=True)
 
 
 def add_people(registry: Registry, vera: Identity) -> None:

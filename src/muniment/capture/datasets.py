@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 from muniment.capture.keeping import Kept
 from muniment.capture.rows import MEDIA_TYPE, RowDigests, digest_rows
 from muniment.capture.secrets import hide_in_url
-from muniment.capture.tree import collect, watch
+from muniment.capture.tree import check_exists, collect, watch
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.provenance import VERSION_URI
@@ -89,12 +89,14 @@ def read_dataset(name: str, path: Path, *, rows: bool | None = None) -> Dataset:
     A table is CSV, or Parquet if the run has loaded its reader (or `rows` is set).
 
     Raises:
-        NotAFile: it does not exist.
+        FileUnusable: it does not exist.
+        NotAFile: it is neither a file nor a directory.
         FileChanged: it changed during the read.
         MissingExtra: rows of Parquet are wanted, and the `parquet` extra is not installed.
     """
     if path.is_dir():
         return _read_directory(name, path)
+    check_exists(path)
     if not path.is_file():
         raise NotAFile(path=str(path))
     dataset = _hash(name, path)
@@ -114,8 +116,8 @@ def read_source(
     An address is only kept as a reference with the given digest, unless a snapshot is wanted.
 
     Raises:
-        NotAFile: it is none of these.
-        InvalidOption: it is an address without a digest.
+        FileUnusable, NotAFile: it is a path at which there is no file or directory.
+        InvalidOption: it is none of these, or an address without a digest.
         DigestMismatch: the bytes do not match the digest.
     """
     if hasattr(source, "reference") and hasattr(source, "digest"):
@@ -129,6 +131,12 @@ def read_source(
     if digest is not None and Digest.parse(digest) != dataset.digest:
         raise DigestMismatch(expected=digest, actual=str(dataset.digest))
     return dataset
+
+
+def _refuse_source(name: str, source: object) -> InvalidOption:
+    reason = f"cannot be a {type(source).__name__}"
+    remedy = "give a path, a DataFrame, a numpy array, a version, or an address with its digest"
+    return InvalidOption(option=f"the dataset {name!r}", reason=reason, remedy=remedy)
 
 
 def _read_directory(name: str, path: Path) -> Dataset:
@@ -204,9 +212,9 @@ def _read_table(name: str, source: object, *, rows: bool) -> Dataset:
         sys.modules["numpy"].save(buffer, table, allow_pickle=False)
         return _of_content(name, buffer.getvalue(), {"source": "array", "rows": len(table)})
     else:
-        raise NotAFile(path=type(source).__name__)
+        raise _refuse_source(name, source)
     if not isinstance(text, str):
-        raise NotAFile(path=type(source).__name__)
+        raise _refuse_source(name, source)
     types = {str(column): str(table[column].dtype) for column in table.columns}
     dataset = _of_content(name, text.encode(), {"source": "table"})
     parsed = list(csv.reader(io.StringIO(text, newline="")))

@@ -14,6 +14,7 @@ from typing import Final
 from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.provenance import write_blob_resource
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import FileChanged, InvalidDocument
 
@@ -69,6 +70,10 @@ class Recorded:
 
     provenance: JsonObject
     kept: tuple[Kept, ...] = ()
+
+    def __repr__(self) -> str:
+        """Count the files that it keeps."""
+        return f"<Recorded run, {count(len(self.kept), 'file')} kept>"
 
 
 def write_run(recorded: Recorded) -> bytes:

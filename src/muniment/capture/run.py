@@ -33,6 +33,7 @@ from muniment.capture.secrets import find_secrets, hide_in_command, hide_in_valu
 from muniment.capture.tree import collect
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.provenance import BUILD_TYPE, VERSION_URI, Provenance
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.times import Clock, write_time
 
@@ -90,6 +91,16 @@ class Run:
         self._begun = 0.0
         self.exit_code: int | None = None
 
+    def __repr__(self) -> str:
+        """Say when it ran, and count what it has recorded."""
+        when = f"{self._started or 'not started'}{f' to {self._finished}' if self._finished else ''}"
+        sizes = (
+            (len(self.params), "parameter"),
+            (len(self._inputs), "input"),
+            (len(self._outputs), "output"),
+        )
+        return f"<Run {when}, {', '.join(count(number, what) for number, what in sizes)}>"
+
     def __enter__(self) -> Self:
         """Start the clock, set the seed, and capture the code before it changes."""
         if self.seed is not None:
@@ -145,7 +156,7 @@ class Run:
         """Record a file or directory that the run wrote, by digest.
 
         Raises:
-            NotAFile: it does not exist.
+            FileUnusable: it does not exist.
         """
         target = Path(path)
         for source in collect(target):

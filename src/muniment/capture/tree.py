@@ -8,7 +8,7 @@ from io import FileIO
 from pathlib import Path
 
 from muniment.core.bytes.paths import check_paths
-from muniment.core.errors import EmptyRevision, FileChanged, NotAFile, SymlinkRefused
+from muniment.core.errors import EmptyRevision, FileChanged, FileUnusable, NotAFile, SymlinkRefused
 
 OnBytes = Callable[[int], None]
 
@@ -32,7 +32,8 @@ def collect(root: Path) -> list[Source]:
     Empty directories are ignored: a revision is a set of files.
 
     Raises:
-        NotAFile: `root` does not exist, or something below it is neither a file nor a directory.
+        FileUnusable: `root` does not exist.
+        NotAFile: it, or something below it, is neither a file nor a directory.
         SymlinkRefused: a link leads out of the directory, or to another directory.
         InvalidPath: a name breaks the rules of `muniment.core.bytes.paths`.
         EmptyRevision: there is no file.
@@ -43,11 +44,22 @@ def collect(root: Path) -> list[Source]:
         base = root.resolve()
         sources = sorted(Source(place.relative_to(root).as_posix(), place) for place in _walk(root, base))
     else:
+        check_exists(root)
         raise NotAFile(path=str(root))
     if not sources:
         raise EmptyRevision(path=str(root))
     check_paths(source.path for source in sources)
     return sources
+
+
+def check_exists(path: Path) -> None:
+    """Check that there is something at a path.
+
+    Raises:
+        FileUnusable: there is not.
+    """
+    if not path.exists():
+        raise FileUnusable(path=str(path), reason="there is no such file")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def write_checks(checks: Iterable[Check]) -> list[JsonObject]:
             "passed": check.passed,
             "note": check.note,
             "code": check.error.code if check.error else None,
-            "message": str(check.error) if check.error else None,
+            "message": check.error.sentence if check.error else None,
         }
         for check in checks
     ]
@@ -37,4 +37,4 @@ def describe_checks(checks: Iterable[Check]) -> list[str]:
 def _describe(check: Check) -> list[str]:
     if check.error is None:
         return [f"{'note' if check.note else 'ok':<7} {check.what}"]
-    return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error}"]
+    return [f"FAILED  {check.what}", f"        {check.error.code}: {check.error.sentence}"]

@@ -18,6 +18,7 @@ class Entry(NamedTuple):
 GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "Start": {
         "demo": Entry("demo.command:demo", "Run the whole story on a real model."),
+        "init": Entry("upkeep.init:init", "Create a registry in a directory."),
         "run": Entry("claims.run:run", "Run a training command and record it."),
         "push": Entry("versions.content:push", "Publish a file or directory as the next version."),
         "pull": Entry("versions.content:pull", "Download the files of a version and verify them."),

@@ -2,21 +2,19 @@
 
 import gc
 import importlib
-import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from muniment import __version__
 from muniment.cli.commands import ALIASES, COMMANDS, GROUPS
+from muniment.cli.pipes import ending_quietly
 from muniment.cli.terminal import FilePath, Terminal
 
 # Loading a command allocates much and frees little: early garbage collection would cost a tenth of its time.
 _GC_THRESHOLD: Final = 100_000
-# The exit code in a shell of a program that SIGPIPE ended.
-_PIPE_CLOSED: Final = 128 + 13
 
 
 class _Commands(click.Group):
@@ -49,16 +47,32 @@ class _Commands(click.Group):
             with formatter.section(group):
                 formatter.write_dl([(name.ljust(width), entry.line) for name, entry in commands.items()])
 
+    def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 - click's signature
+        with ending_quietly():
+            return super().main(*args, **extra)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's signature
+    ) -> click.Context:
+        # It prints the help.
+        with ending_quietly():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
+        with ending_quietly():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except click.NoSuchCommand as error:
             raise importlib.import_module("muniment.cli.refusals").leave_out_far_misses(error) from error
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
-        except BrokenPipeError:
-            _discard_output()
-            sys.exit(_PIPE_CLOSED)
         except Exception as error:
             if ctx.params["traceback"]:
                 raise
@@ -96,9 +110,3 @@ def main(
     """
     gc.set_threshold(_GC_THRESHOLD)
     ctx.obj = Terminal(location=registry, identity=identity, read_only=read_only)
-
-
-def _discard_output() -> None:
-    """Discard the rest of the output: its reader has closed the pipe, as `head` does."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())

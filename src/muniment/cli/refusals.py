@@ -1,5 +1,6 @@
 """Print refusals. This module is loaded only if a command is refused."""
 
+import errno
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -7,6 +8,7 @@ from typing import Final
 
 import click
 
+from muniment.cli.pipes import drop_unwritten
 from muniment.cli.terminal import write_json
 from muniment.core.errors import (
     FileUnusable,
@@ -26,6 +28,8 @@ _EXIT_CODES: Final[Mapping[type[MunimentError], int]] = {
     NotFound: 4,
     Unavailable: 5,
 }
+# What a stream fails with that was redirected to a file.
+_UNWRITTEN: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 # Below it, `delete` would suggest `deprecate`.
 _LIKENESS: Final = 0.7
 # sysexits.h: EX_SOFTWARE.
@@ -37,15 +41,18 @@ def refuse(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         # A registry's own files have their own refusals: this file is one that the user named.
         error = FileUnusable(path=os.fsdecode(error.filename), reason=error.strerror or type(error).__name__)
+    if isinstance(error, OSError) and error.errno in _UNWRITTEN:
+        drop_unwritten()
+        error = FileUnusable(path="/dev/stdout", reason=error.strerror or type(error).__name__)
     if not isinstance(error, MunimentError):
         click.echo(plain(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
         click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
         return _INTERNAL
     if as_json:
-        document = {"code": error.code, "message": str(error), "hint": error.hint}
+        document = {"code": error.code, "message": error.sentence, "hint": error.hint}
         click.echo(write_json({"error": document}), err=True)
     else:
-        click.echo(plain(f"muniment: {error.code}: {error}"), err=True)
+        click.echo(plain(f"muniment: {error.code}: {error.sentence}"), err=True)
         for failure in getattr(error, "failures", ()):
             click.echo(plain(f"  - {failure}"), err=True)
         if error.hint:

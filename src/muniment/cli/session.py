@@ -7,11 +7,12 @@ from typing import Final
 import click
 
 from muniment.cli.terminal import Terminal
+from muniment.client.connection.settings import DEFAULT_LOCATION, Settings
 from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption, PrincipalNotFound
+from muniment.core.errors import InvalidOption, PrincipalNotFound, RegistryNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 from muniment.core.texts import plain
@@ -20,16 +21,30 @@ _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def connect(terminal: Terminal, *, create: bool = False) -> Registry:
-    """Open the registry; with `create`, found one if there is none. If it is only read, say as of when."""
-    registry = open_registry(
+    """Open the registry. If it is only read, say as of when.
+
+    With `create`, create it in the default place if there is none, and say so; a place that was named and has
+    none is more likely a slip.
+    """
+    try:
+        registry = _open(terminal)
+    except RegistryNotFound:
+        if not create or (terminal.location or Settings.read().location) != DEFAULT_LOCATION:
+            raise
+        registry = _open(terminal, create=True)
+        click.echo(f"created a registry in ./{DEFAULT_LOCATION}", err=True)
+    if registry.read_only:
+        click.echo(plain(f"read-only: {_describe_age(registry)}"), err=True)
+    return registry
+
+
+def _open(terminal: Terminal, *, create: bool = False) -> Registry:
+    return open_registry(
         terminal.location,
         identity=terminal.identity,
         create=create,
         read_only=terminal.read_only or None,
     )
-    if registry.read_only:
-        click.echo(plain(f"read-only: {_describe_age(registry)}"), err=True)
-    return registry
 
 
 def _describe_age(registry: Registry) -> str:

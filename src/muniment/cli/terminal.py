@@ -91,7 +91,11 @@ def show_in_browser(address: str) -> None:
     webbrowser.open(address)
 
 
-at_option = click.option("--at", metavar="TIME|ENTRY", help="Answer as of this time (RFC 3339) or entry.")
+# How a time is written: a date means its start.
+WHEN: Final = "RFC 3339, a date in UTC such as 2026-12-05, or a duration such as 14d"
+at_option = click.option(
+    "--at", metavar="TIME|ENTRY", help=f"Answer as of this entry or time ({WHEN}: that long ago)."
+)
 
 
 def json_option(command: F) -> F:

@@ -10,6 +10,7 @@
 Traceback (most recent call last):
     ...
 muniment.core.errors.requests.InvalidDocument: the document is not valid: tags: expected a list, got str
+hint: write plain JSON: no NaN, no duplicate keys, no number beyond 2^53-1
 
 Reading is strict: every field must be present, nothing else may be, and a value that was read is valid. A
 field holds text, an integer, a number, a boolean, an enum member, a value that `str` writes (`_TEXTS`),
@@ -27,7 +28,7 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 
 from muniment.core.canonical import Json
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDocument, MunimentError
+from muniment.core.errors import InvalidDocument, MunimentError, sentence_of
 from muniment.core.names import Alias, ModelName, Models
 from muniment.core.people.callers import Scope
 
@@ -96,7 +97,7 @@ def read(kind: type[T], document: object) -> T:
     except InvalidDocument as error:
         raise InvalidDocument(reason=f"{name}.{error.reason}") from error
     except (MunimentError, TypeError, ValueError) as error:
-        raise InvalidDocument(reason=f"{name}: {error}") from error
+        raise InvalidDocument(reason=f"{name}: {sentence_of(error)}") from error
     return kind(**values)
 
 

@@ -1,10 +1,11 @@
 """Receipts of writes, and proofs of entries of the log."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from muniment.core.errors import RecordUnproven
+from muniment.core.errors import MunimentError, RecordUnproven
 from muniment.core.events import Entry, Event, read_entry
 
 E = TypeVar("E", bound=Event)
@@ -29,6 +30,12 @@ class Proof:
     checkpoint: bytes
     subjects: tuple[bytes, ...] = ()
 
+    def __repr__(self) -> str:
+        """Name the entry, and its event if it can be read."""
+        with suppress(MunimentError):
+            return f"<{type(self).__name__} of entry {self.index}: {self.event.type}>"
+        return f"<{type(self).__name__} of entry {self.index}>"
+
     @cached_property
     def entry(self) -> Entry:
         """The decoded entry."""
@@ -50,7 +57,7 @@ class Proof:
         return self.event
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Receipt(Proof):
     """The proof of the entry that answers a write; `created` is False if it existed already."""
 

@@ -18,7 +18,7 @@ def write_problem(error: e.MunimentError, request_id: str) -> Response:
         "type": f"{_HOME}{error.code}",
         "title": error.code.replace("_", " "),
         "status": status_of(error),
-        "detail": str(error),
+        "detail": error.sentence,
         "code": error.code,
         "hint": error.hint,
         "data": error.data(),

@@ -76,7 +76,7 @@ def refuse(form: Form, error: e.MunimentError, request_id: str) -> Response:
     """
     told = _conceal(error)
     if told is not error:
-        _log.warning("unavailable", request_id=request_id, code=error.code, reason=str(error))
+        _log.warning("unavailable", request_id=request_id, code=error.code, reason=error.sentence)
     response = form(told, request_id)
     for name, value in _headers_of(told).items():
         response.headers.setdefault(name, value)

@@ -91,7 +91,10 @@ def evaluate_file(  # noqa: PLR0913 - the inputs of an evaluation
         table = read_whole(path, [target, prediction, *columns.judges], text=True)
         judges = {name: read_numbers(table[name], name, (len(table),)).tolist() for name in columns.judges}
         return evaluate_text(table[prediction].tolist(), table[target].tolist(), judges=judges)
-    raise InvalidEvidence(reason=f"unknown task {task!r}")
+    raise InvalidEvidence(
+        reason=f"unknown task {task!r}",
+        remedy="name one of classification, regression, multilabel, ranking or text",
+    )
 
 
 def compare_files(reference: Path, current: Path, columns: Sequence[str] = ()) -> Results:

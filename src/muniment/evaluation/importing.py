@@ -6,9 +6,14 @@ They have numbers without counts, so each metric is marked as given.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from muniment.core.canonical import Json, object_in, objects_in
 from muniment.core.errors import InvalidEvidence
+
+_REMEDY: Final = (
+    "give numbers by name, as MLflow writes them, or model-index or .eval_results of the Hugging Face Hub"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ def read_results(document: Json) -> list[Imported]:
     else:
         imported = []
     if not any(one.metrics for one in imported):
-        raise InvalidEvidence(reason="it has no metrics in a known form")
+        raise InvalidEvidence(reason="the results have no metrics in a known form", remedy=_REMEDY)
     return imported
 
 

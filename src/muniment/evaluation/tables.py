@@ -12,6 +12,8 @@ from muniment.core.extras import load_extra
 
 _ROWS: Final = 200_000
 _MAGIC: Final = b"PAR1"
+_MOST_CHARACTERS: Final = 200
+_REMEDY: Final = "give CSV in UTF-8, with the names of the columns in the first line, or Parquet"
 
 
 def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Iterator[pd.DataFrame]:
@@ -28,7 +30,7 @@ def read_pieces(path: Path, columns: Sequence[str], *, text: bool = True) -> Ite
         else:
             yield from _read_csv(path, wanted, text=text)
     except (ValueError, OSError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise InvalidEvidence(reason=f"{path.name} cannot be read as a table: {_brief(error)}") from error
+        raise _refuse_table(path, error) from error
 
 
 def read_whole(path: Path, columns: Sequence[str] = (), *, text: bool = False) -> pd.DataFrame:
@@ -44,7 +46,7 @@ def list_columns(path: Path) -> list[str]:
             return names
         return [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
     except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise InvalidEvidence(reason=f"{path.name} cannot be read as a table: {_brief(error)}") from error
+        raise _refuse_table(path, error) from error
 
 
 def count_rows(path: Path) -> int:
@@ -86,8 +88,10 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
     known = list_columns(path)
     for column in columns:
         if column not in known:
-            raise InvalidEvidence(reason=f"{path.name} has no column {column!r}")
+            reason, remedy = f"{path.name} has no column {column!r}", f"its columns are {', '.join(known)}"
+            raise InvalidEvidence(reason=reason, remedy=remedy[:_MOST_CHARACTERS])
 
 
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _refuse_table(path: Path, error: Exception) -> InvalidEvidence:
+    words = " ".join(str(error).split())[:_MOST_CHARACTERS]
+    return InvalidEvidence(reason=f"{path.name} cannot be read as a table: {words}", remedy=_REMEDY)

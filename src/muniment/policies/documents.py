@@ -44,7 +44,7 @@ def _compile_if_possible(source: str) -> Program:
     try:
         return _compile(source)
     except MissingExtra as error:
-        reason = f"{error}: {error.hint}"
+        reason = f"{error.sentence}: {error.hint}"
 
         def evaluate(_: object) -> object:
             raise LookupError(reason)

@@ -57,7 +57,7 @@ def run_fixtures(policy: Policy, document: JsonObject) -> list[Outcome]:
     outcomes = [_run(policy, base, fixture) for fixture in members.subs("fixtures")]
     members.end()
     if not outcomes:
-        raise InvalidPolicy(reason="`fixtures` is empty")
+        raise InvalidPolicy(reason="`fixtures` is empty", where=("fixtures",))
     return outcomes
 
 
@@ -69,7 +69,8 @@ def _run(policy: Policy, base: Mapping[str, Json], fixture: Members) -> Outcome:
         case = _read_case(base, fixture)
         fixture.end()
     except MunimentError as error:
-        raise InvalidPolicy(reason=f"fixture {name!r}: {error}") from error
+        fault = error.reason if isinstance(error, InvalidPolicy) else error.sentence
+        raise InvalidPolicy(reason=f"fixture {name!r}: {fault}", where=fixture.path) from error
     findings = judge(policy, case).findings
     failed = {finding.id: finding.message for finding in findings if not finding.holds}
     excused = {finding.id for finding in findings if finding.waived}

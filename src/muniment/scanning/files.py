@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 
 from muniment.core.bytes.formats import Format, format_of
 from muniment.core.claims.scans import INSIDE, ScanFinding
-from muniment.core.errors import InvalidModelFile
+from muniment.core.errors import InvalidModelFile, sentence_of
 from muniment.scanning.arrays import read_array_header
 from muniment.scanning.faults import Malformed
 from muniment.scanning.judging import judge_pickles
@@ -139,7 +139,7 @@ def _check_header(source: _Source, size: int) -> Iterator[ScanFinding]:
     try:
         read_tensors(kind, cast("BinaryIO", source.file), source.path, size)
     except InvalidModelFile as error:
-        yield ScanFinding("medium", "header/damaged", str(error), source.path)
+        yield ScanFinding("medium", "header/damaged", error.sentence, source.path)
 
 
 # ---- containers of other files
@@ -246,7 +246,8 @@ def _name_closed(source: _Source) -> Iterator[ScanFinding]:
 
 
 def _unread(source: _Source, what: str, error: Exception) -> ScanFinding:
-    return ScanFinding("high", "file/unread", f"{what} that cannot be read: {error}", source.path)
+    detail = f"{what} that cannot be read: {sentence_of(error)}"
+    return ScanFinding("high", "file/unread", detail, source.path)
 
 
 class _Kind(NamedTuple):

@@ -53,7 +53,7 @@ def _run(what: str, check: Callable[[Parts], Iterator[tuple[str, str]]], parts: 
     try:
         ailments = [Ailment(what=what, fault=fault, remedy=remedy) for fault, remedy in check(parts)]
     except MunimentError as error:
-        return [Ailment(what=what, fault=f"{error.code}: {error}", remedy=error.hint)]
+        return [Ailment(what=what, fault=f"{error.code}: {error.sentence}", remedy=error.hint)]
     return ailments or [Ailment(what=what)]
 
 
@@ -62,7 +62,7 @@ def _check_log(parts: Parts) -> Iterator[tuple[str, str]]:
         yield str(difference), "muniment admin rebuild"
     fault = parts.units.read(find_false)
     if fault is not None:
-        yield str(fault), fault.hint
+        yield fault.sentence, fault.hint
 
 
 def _describe_restores(parts: Parts) -> Iterator[str]:

@@ -43,7 +43,7 @@ def open_directory(  # noqa: PLR0913 - the options of opening
     identity: Identity | None = None,
     passphrase: str | None = None,
     founder_name: str = "founder",
-    create: bool = True,
+    create: bool = False,
     read_only: bool = False,
     clock: Clock = now,
 ) -> Embedded:

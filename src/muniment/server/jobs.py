@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from muniment.core.errors import MunimentError
+from muniment.core.errors import MunimentError, sentence_of
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock
 from muniment.ports.jobs import Job
@@ -126,7 +126,7 @@ class Jobs:
             if self._ending.is_set():
                 # It was interrupted: leave it due for the next replica.
                 return partial(_put_back, job)
-            postponed = self._postpone(job, str(error) or type(error).__name__)
+            postponed = self._postpone(job, sentence_of(error) or type(error).__name__)
             trace = None if isinstance(error, MunimentError | OSError) else error
             _log.warning(
                 "job failed", job=job.id, attempts=postponed.attempts, fault=postponed.fault, exc_info=trace
@@ -147,7 +147,7 @@ class Jobs:
                         self._busy[kind] = self._workers.submit(self._do_all, kind)
             except MunimentError as error:
                 # The database is unavailable: look again later.
-                _log.warning("jobs wait", fault=str(error))
+                _log.warning("jobs wait", fault=error.sentence)
 
     def _find_due(self) -> set[str]:
         now = write_time(self._clock())
@@ -160,7 +160,7 @@ class Jobs:
                 continue
         except MunimentError as error:
             # As above.
-            _log.warning("jobs wait", fault=str(error))
+            _log.warning("jobs wait", fault=error.sentence)
         except Exception as error:
             # Nobody waits for the result of a worker.
             _log.warning("jobs wait", fault=str(error), exc_info=error)

@@ -30,6 +30,10 @@ class Bundle:
     signature: bytes
     key_id: str
 
+    def __repr__(self) -> str:
+        """Name the key, and not the bytes."""
+        return f"<Bundle signed by key {self.key_id:.16}>"
+
     def encode(self) -> bytes:
         """Write the bundle (sigstore protobuf-specs, bundle v0.3, as JSON)."""
         return json.dumps(

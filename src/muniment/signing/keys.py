@@ -56,6 +56,10 @@ class PublicKey:
 
     _key: _PublicKey | SshKey | Passkey
 
+    def __repr__(self) -> str:
+        """Name the key."""
+        return f"<PublicKey {self.id:.16}>"
+
     @classmethod
     def read(cls, pem: bytes) -> "PublicKey":
         """Read a PEM (SubjectPublicKeyInfo), or the line of an SSH key or a passkey.
@@ -153,6 +157,10 @@ class Identity:
     """A private key, which signs."""
 
     _key: _PrivateKey
+
+    def __repr__(self) -> str:
+        """Name the key, and not what is secret of it."""
+        return f"<Identity {self.public.id:.16}>"
 
     @classmethod
     def generate(cls, algorithm: Algorithm = Algorithm.P256) -> "Identity":

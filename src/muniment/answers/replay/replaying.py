@@ -136,11 +136,12 @@ class Replay:
         except Unavailable:
             raise
         except MissingExtra as error:
-            self.tally.unchecked.append(f"entry {entry.index} ({entry.event.type}): {error}; {error.hint}")
+            why = f"{error.sentence}; {error.hint}"
+            self.tally.unchecked.append(f"entry {entry.index} ({entry.event.type}): {why}")
         except LogInconsistent as error:
             raise _refuse(entry, rule, error.reason) from error
         except MunimentError as error:
-            raise _refuse(entry, rule, f"{error.code}: {error}") from error
+            raise _refuse(entry, rule, f"{error.code}: {error.sentence}") from error
 
     def _check_time(self, entry: Entry) -> None:
         if not entry.time or entry.time < self._time:

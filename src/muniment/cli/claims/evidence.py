@@ -21,7 +21,7 @@ from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EVALUATION
 from muniment.core.claims.evidence import Evidence
-from muniment.core.errors import InvalidEvidence, InvalidOption
+from muniment.core.errors import FileUnusable, InvalidOption
 from muniment.core.receipts import Receipt
 
 _MAX_PREDICATE_BYTES = 16 << 20
@@ -270,18 +270,23 @@ def _record_results(version: Version, document: Json, data: Path) -> Receipt:
 
 def _read_document(path: Path) -> Json:
     if path.stat().st_size > _MAX_PREDICATE_BYTES:
-        raise InvalidEvidence(reason=f"{path.name} is too large")
+        raise _refuse_results(path, f"it is larger than {_MAX_PREDICATE_BYTES >> 20} MiB")
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidEvidence(reason=f"{path.name} is not UTF-8") from error
+        raise _refuse_results(path, "it is not UTF-8") from error
     if path.suffix == ".md":
         return split_front_matter(text)[0]
     try:
         document: Json = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidEvidence(reason=f"{path.name} is neither JSON nor YAML") from error
+        raise _refuse_results(path, "it is neither JSON nor YAML") from error
     return document
+
+
+def _refuse_results(path: Path, reason: str) -> FileUnusable:
+    remedy = "see the forms of results in docs/reference/evaluation.md"
+    return FileUnusable(path=str(path), reason=reason, remedy=remedy)
 
 
 def _read_metrics(options: Mapping[str, Any]) -> dict[str, float]:

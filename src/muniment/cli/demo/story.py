@@ -79,7 +79,7 @@ class Scene:
 
     def open(self) -> Registry:
         """Open the registry as its author, Ada."""
-        return muniment.open(settings=self.settings())
+        return muniment.open(settings=self.settings(), create=True)
 
     def run(self, command: str, *, exits: int = 0) -> str:
         """Run a command as a user would, show it with its output, and check its exit code."""

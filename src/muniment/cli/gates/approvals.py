@@ -7,7 +7,7 @@ import click
 
 from muniment.cli.gates.signing import choose_signer, signing
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import WHEN, Terminal, json_option
 from muniment.core.claims.approvals import Meaning
 from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
@@ -36,7 +36,7 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--meaning", type=_MEANINGS, default="approval", show_default=True, help="The meaning of your signature."
 )
-@click.option("--until", "expires", metavar="TIME", help="When it expires (RFC 3339).")
+@click.option("--until", "expires", metavar="TIME", help=f"When it expires ({WHEN}).")
 @_deciding
 def approve(  # noqa: PLR0913 - one parameter for each option
     terminal: Terminal,
@@ -128,7 +128,7 @@ def withdraw(  # noqa: PLR0913 - as above
 @click.argument("reference")
 @click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
 @click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to waive.")
-@click.option("--until", required=True, metavar="TIME", help="When it expires (RFC 3339).")
+@click.option("--until", required=True, metavar="TIME", help=f"When it expires ({WHEN}).")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option
 @click.pass_obj

@@ -15,11 +15,11 @@ from muniment.client.sdk.registry import Registry
 from muniment.client.versions.showing import show_gate
 from muniment.core.canonical import Json
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption
+from muniment.core.errors import InvalidOption, NothingToSimulate
 from muniment.core.events import PolicySet
 from muniment.core.gates.policy import describe_gate
 from muniment.policies.documents import read_policy
-from muniment.policies.files import load_yaml
+from muniment.policies.files import load_fixtures, load_policy, point_into
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
 from muniment.views.documents import write_view
@@ -47,8 +47,9 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     namespace.
     """
     models, alias = split_alias(reference)
-    with connect(terminal, create=True) as registry:
-        receipt = registry.policies.set(models, alias, load_yaml(file))
+    document = load_policy(file)
+    with connect(terminal) as registry:
+        receipt = registry.policies.set(models, alias, document)
     digest = receipt.read(PolicySet).policy
     terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
 
@@ -63,7 +64,7 @@ def guard(terminal: Terminal, reference: str) -> None:
     Until a policy is set, the alias does not move.
     """
     models, alias = split_alias(reference)
-    with connect(terminal, create=True) as registry:
+    with connect(terminal) as registry:
         receipt = registry.policies.guard(models, alias)
     terminal.answer(
         describe_receipt(receipt), [f"{reference} is guarded; it does not move until a policy is set"]
@@ -174,9 +175,11 @@ def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: s
 
     Exit 0 if every version would pass, 1 if one would fail.
     """
-    document = load_yaml(file)
+    document = load_policy(file)
     with connect(terminal) as registry:
         references = list(dict.fromkeys(_list_versions(registry, names, every=every)))
+        if not references:
+            raise NothingToSimulate(names=names)
         gates = list(registry.policies.simulate(document, alias, references))
         failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
         people = find_named(registry, list_messages(failing))
@@ -197,9 +200,10 @@ def test(terminal: Terminal, file: Path) -> None:
     The fixtures of policy.yaml are read from policy.fixtures.yaml beside it. Exit 0 if all hold, 1 if one
     fails.
     """
-    document = load_yaml(file)
-    fixtures = load_yaml(file.with_suffix(".fixtures.yaml"))
-    outcomes = run_fixtures(read_policy(document), fixtures)
+    tested = read_policy(load_policy(file))
+    place, fixtures = load_fixtures(file)
+    with point_into(place):
+        outcomes = run_fixtures(tested, fixtures)
     wrong = [one for one in outcomes if one.fault]
     lines = [
         f"{'FAILED' if one.fault else 'ok    '}  {one.name}{': ' if one.fault else ''}{one.fault}"

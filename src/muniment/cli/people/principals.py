@@ -8,6 +8,7 @@ from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import (
     DAYS,
     ENTRY,
+    WHEN,
     Amount,
     FilePath,
     Terminal,
@@ -96,7 +97,7 @@ def make_passkey(link: str) -> None:
 @key.command("enrol")
 @click.argument("principal")
 @click.argument("file", type=_PEM)
-@click.option("--expires", metavar="TIME", help="When it expires (RFC 3339).")
+@click.option("--expires", metavar="TIME", help=f"When it expires ({WHEN}).")
 @json_option
 @click.pass_obj
 def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | None) -> None:
@@ -132,7 +133,7 @@ def user() -> None:
 @user.command("add")
 @click.argument("name")
 @click.option("--key", "file", type=_PEM, help="Their public key (PEM).")
-@click.option("--expires", metavar="TIME", help="When the key expires (RFC 3339).")
+@click.option("--expires", metavar="TIME", help=f"When the key expires ({WHEN}).")
 @click.option("--workload", is_flag=True, help="Register a workload, not a person.")
 @json_option
 @click.pass_obj
@@ -144,7 +145,7 @@ def add_user(
     The log holds an opaque id; the name can be erased later.
     """
     key = None if file is None else _read_public(file)
-    with connect(terminal, create=True) as registry:
+    with connect(terminal) as registry:
         receipt = registry.people.add(name, key, expires=expires, workload=workload)
     terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.read(PrincipalRegistered).principal}"])
 

@@ -68,7 +68,7 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
         for d in differences
     ]
     if fault is not None:
-        found.append({"table": "log", "key": [fault.index], "columns": [], "message": str(fault)})
+        found.append({"table": "log", "key": [fault.index], "columns": [], "message": fault.sentence})
     lines = [str(one["message"]) for one in found]
     terminal.answer(found, lines or ["every row agrees with the log"])
     if found:

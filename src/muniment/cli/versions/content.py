@@ -16,6 +16,7 @@ from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.counting import count
 from muniment.core.errors import InvalidDocument, InvalidOption, RequestNotFound
+from muniment.core.names import Reference
 from muniment.core.verbs.versions import Draft
 from muniment.signing.statements import encode
 
@@ -66,6 +67,8 @@ def push(  # noqa: PLR0913 - one parameter for each option
     """
     if draft and alias is not None:
         raise InvalidOption(option="--alias", reason="cannot point at a draft: publish it first")
+    # No registry is created for a name that it would refuse.
+    Reference.parse(name)
     run = _read_run(run_file, datasets, params, bases)
     total = sum(source.size_bytes for source in collect(path))
     with (

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 
 from muniment.cli.session import connect, describe_receipt
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import WHEN, Terminal, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json, JsonObject
@@ -64,7 +64,7 @@ def revoke(terminal: Terminal, reference: str, reason: str) -> None:
 
 @click.command()
 @click.argument("reference")
-@click.option("--until", metavar="TIME", help="Keep it until this time at least (RFC 3339).")
+@click.option("--until", metavar="TIME", help=f"Keep it until this time at least ({WHEN}).")
 @click.option("--hold/--no-hold", default=False, help="Set or lift a legal hold.")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option

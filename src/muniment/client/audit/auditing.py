@@ -77,6 +77,11 @@ class Audit:
     checks: tuple[Check, ...]
     unchecked: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Say how far it came, and whether all holds."""
+        what = "the registry" if self.namespace is None else self.namespace
+        return f"<Audit of {what}, {count(self.entries, 'entry')}, {'passed' if self.passed else 'failed'}>"
+
     @property
     def passed(self) -> bool:
         """Whether everything that was checked holds."""

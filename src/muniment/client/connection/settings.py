@@ -9,6 +9,7 @@ from typing import Final
 
 from muniment.core.errors import InvalidSetting
 
+DEFAULT_LOCATION: Final = "muniment-data"
 # An hour: a server signs its state for every answer.
 MAX_AGE_S: Final = 3600.0
 _FLAGS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -45,7 +46,7 @@ class Settings:
         home = environment.get("HOME", "~")
         state = environment.get("XDG_STATE_HOME", f"{home}/.local/state")
         return cls(
-            location=environment.get("MUNIMENT_URL") or "muniment-data",
+            location=environment.get("MUNIMENT_URL") or DEFAULT_LOCATION,
             identity=Path(identity) if identity else None,
             token=environment.get("MUNIMENT_TOKEN") or None,
             passphrase=environment.get("MUNIMENT_PASSPHRASE") or None,

@@ -35,6 +35,10 @@ class Policies:
         """Use a session."""
         self._session = session
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Policies of {self._session.backend.location}>"
+
     def set(self, models: str, alias: str, document: Mapping[str, Json]) -> Receipt:
         """Sign a policy and put it in force for an alias of `acme/readmission` or `acme/*`.
 
@@ -71,12 +75,13 @@ class Policies:
         Raises:
             PolicyNotFound: there is none.
         """
-        query = GetPolicies(name=ModelName.parse(name), alias=Alias(alias), at=at)
+        query = GetPolicies(name=ModelName.parse(name), alias=Alias(alias), at=self._session.backend.past(at))
         return [self._read(record) for record in self._session.backend.ask(query)]
 
     def history(self, namespace: str, *, at: str | None = None) -> list[PolicyRecord]:
         """List all policies ever set for the models of a namespace, now or until a time, oldest first."""
-        return list(read_all(self._session.backend, ListPolicies(namespace=namespace, at=at)))
+        backend = self._session.backend
+        return list(read_all(backend, ListPolicies(namespace=namespace, at=backend.past(at))))
 
     def set_tier(self, name: str, tier: str) -> Receipt:
         """Put a model into a risk tier; a policy can apply to some tiers only."""
@@ -88,7 +93,8 @@ class Policies:
         Raises:
             TierNotFound: it is in none.
         """
-        return self._session.backend.ask(GetTier(name=ModelName.parse(name), at=at)).tier
+        backend = self._session.backend
+        return backend.ask(GetTier(name=ModelName.parse(name), at=backend.past(at))).tier
 
     def simulate(self, document: Mapping[str, Json], alias: str, references: Iterable[str]) -> Iterator[Gate]:
         """Judge versions by a policy as if it were in force for an alias; nothing is set.

@@ -19,6 +19,10 @@ class Requests:
         """Use a session."""
         self._backend = session.backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Requests of {self._backend.location}>"
+
     def open(self, version: Version, alias: str, reason: str = "") -> Receipt:
         """Ask the approvers to consider a version for an alias; repeat it as a reminder.
 
@@ -38,7 +42,7 @@ class Requests:
 
     def list(self, name: str, *, closed: bool = False, at: str | None = None) -> Sequence[Request]:
         """List the open requests for versions of a model, now or at a time, proven; with `closed`, all."""
-        query = ListRequests(name=ModelName.parse(name), closed=closed, at=at)
+        query = ListRequests(name=ModelName.parse(name), closed=closed, at=self._backend.past(at))
         return list(read_all(self._backend, query))
 
 
@@ -48,6 +52,10 @@ class Comments:
     def __init__(self, session: Session) -> None:
         """Use a session."""
         self._backend = session.backend
+
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Comments of {self._backend.location}>"
 
     def post(self, version: Version, text: str, *, about: int | None = None) -> Receipt:
         """Comment on a version or, with `about`, on a request or an emergency, by its entry.
@@ -62,7 +70,8 @@ class Comments:
 
         Without `at`, list them as of the time of the version, if it has one.
         """
-        return list(read_all(self._backend, ListComments(reference=version.reference, at=at or version.at)))
+        query = ListComments(reference=version.reference, at=self._backend.past(at) or version.at)
+        return list(read_all(self._backend, query))
 
     def erase(self, comment: int) -> Receipt:
         """Erase the text of a comment permanently, by its entry."""

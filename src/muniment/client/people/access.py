@@ -41,6 +41,10 @@ class Access:
         """Use a backend."""
         self._backend = backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Access of {self._backend.location}>"
+
     def issue(
         self,
         name: str,
@@ -72,7 +76,7 @@ class Access:
         Each is proven to be on record as theirs. That it was not revoked, and its name, are the registry's
         word, and there may be more.
         """
-        tokens = self._backend.ask(ListTokens(principal=principal, at=at))
+        tokens = self._backend.ask(ListTokens(principal=principal, at=self._backend.past(at)))
         owner = (
             self._backend.principal if principal is None else self._backend.find_person(principal).record.id
         )
@@ -100,11 +104,12 @@ class Access:
         Each is proven to be on record. That its rule has not ended is the registry's word, and there may be
         more.
         """
-        return self._backend.ask(ListIssuers(at=at))
+        return self._backend.ask(ListIssuers(at=self._backend.past(at)))
 
     def who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> Sequence[Person]:
         """List who may do an act in a namespace, now or at a time, with the grants that allow it."""
-        return self._backend.ask(WhoMay(act=Act(act), namespace=namespace, at=at))
+        query = WhoMay(act=Act(act), namespace=namespace, at=self._backend.past(at))
+        return self._backend.ask(query)
 
     def usage(self, namespace: str) -> Usage:
         """Return how much a namespace holds, and its quota, as the registry says."""

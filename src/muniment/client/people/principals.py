@@ -28,6 +28,10 @@ class People:
         """Use a backend."""
         self._backend = backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<People of {self._backend.location}>"
+
     def me(self) -> Person:
         """Return the principal that the registry identifies us as.
 
@@ -38,6 +42,7 @@ class People:
 
     def list(self, *, at: str | None = None) -> Sequence[Person]:
         """List people and workloads, now or at a time, oldest first, each proven; there may be more."""
+        at = self._backend.past(at)
         found = find_all(self._backend, ListPeople(at=at))
         return [self._backend.prove_person(person, at) for person in found]
 
@@ -47,20 +52,21 @@ class People:
         Raises:
             PrincipalNotFound: there is none.
         """
-        return self._backend.find_person(principal, at)
+        return self._backend.find_person(principal, self._backend.past(at))
 
     def add(
         self, name: str, key: PublicKey | None = None, *, expires: str | None = None, workload: bool = False
     ) -> Receipt:
         """Register a person or workload under a name, with their public key, if known."""
-        pem = None if key is None else key.pem
+        pem, end = None if key is None else key.pem, self._backend.until(expires)
         return self._backend.execute(
-            RegisterPrincipal(name=Payload.of(name), public_key=pem, expires=expires, workload=workload)
+            RegisterPrincipal(name=Payload.of(name), public_key=pem, expires=end, workload=workload)
         )
 
     def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
         """Enrol another key for a principal."""
-        return self._backend.execute(EnrolKey(principal=principal, public_key=key.pem, expires=expires))
+        end = self._backend.until(expires)
+        return self._backend.execute(EnrolKey(principal=principal, public_key=key.pem, expires=end))
 
     def erase(self, principal: str, *, typed: bool = False) -> Receipt:
         """Erase a person's name, logins, and the names of their keys and tokens.

@@ -48,7 +48,7 @@ from muniment.core.events.subjects import of_namespace
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import KeyRecord, Record, TokenRecord
-from muniment.core.times import Clock, write_seconds, write_time
+from muniment.core.times import Clock, resolve_time, write_seconds, write_time
 from muniment.core.verbs.catalog import GetNamespace
 from muniment.core.verbs.log import GetProof, GetRestores, ListEntries, Restores
 from muniment.core.verbs.people import FindPerson, GetKey, GetPerson, GetSelf, ListTokens, Person
@@ -117,6 +117,14 @@ class TrustedBackend:
     def time(self) -> str:
         """Return the current time in the form of claims (RFC 3339)."""
         return write_time(self.clock())
+
+    def past(self, at: str | None) -> str | None:
+        """Resolve as of when somebody asks: a date, or a duration before now; others are left as they are."""
+        return None if at is None else resolve_time(at, self.clock(), ago=True)
+
+    def until(self, end: str | None) -> str | None:
+        """Resolve when something ends: a date, or a duration from now on; others are left as they are."""
+        return None if end is None else resolve_time(end, self.clock())
 
     @property
     def seen(self) -> Remembered:
@@ -449,4 +457,4 @@ def _unproven_absence() -> Iterator[None]:
     except NotProven:
         raise
     except NotFound as error:
-        raise NotShown(what=str(error)) from error
+        raise NotShown(what=error.sentence) from error

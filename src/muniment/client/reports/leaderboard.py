@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from muniment.client.versions.version import Version
 from muniment.core.claims.attestations import Attestation
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import EvaluationNotFound, InvalidDigest
+
+_MOST_NAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,12 @@ class Leaderboard:
     dataset: str
     lower_is_better: bool
     rows: tuple[Ranked, ...]
+
+    def __repr__(self) -> str:
+        """Name the metric and the best version."""
+        best = self.rows[0].version if self.rows and self.rows[0].metric else "none"
+        ranked = count(len(self.rows), "version")
+        return f"<Leaderboard {self.metric} over {self.dataset:.19}, {ranked}, best {best}>"
 
 
 def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
@@ -69,10 +79,10 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
 def _place(rows: list[Ranked]) -> Iterator[Ranked]:
     """Give places; versions with the same value share one."""
     place = 0
-    for count, row in enumerate(rows, 1):
-        before = rows[count - 2].metric if count > 1 else None
+    for number, row in enumerate(rows, 1):
+        before = rows[number - 2].metric if number > 1 else None
         if before is None or row.metric is None or before.value != row.metric.value:
-            place = count
+            place = number
         yield Ranked(version=row.version, place=place, metric=row.metric, n=row.n)
 
 
@@ -85,13 +95,11 @@ def _find_digest(pairs: Iterable[tuple[Attestation, Evidence]], dataset: str) ->
         return str(Digest.parse(dataset))
     except InvalidDigest:
         pass
-    named = [
-        (claim.index, evidence.dataset)
-        for claim, evidence in pairs
-        if dataset in {evidence.dataset_name, evidence.dataset_name.partition(":")[0]}
-    ]
+    known = [(claim.index, evidence) for claim, evidence in pairs]
+    named = [(index, evidence.dataset) for index, evidence in known if dataset in evidence.dataset_names]
     if not named:
-        raise EvaluationNotFound(dataset=dataset)
+        names = dict.fromkeys(evidence.dataset_name for _, evidence in known if evidence.dataset_name)
+        raise EvaluationNotFound(dataset=dataset, known=tuple(names)[:_MOST_NAMES])
     return max(named)[1]
 
 

@@ -8,7 +8,7 @@ from muniment.core.bytes.formats import format_of
 from muniment.core.bytes.revisions import File
 from muniment.core.claims.reproductions import FileOutcome, RebuiltFile
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import MunimentError, sentence_of
 from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, read_tensors
 
 
@@ -37,7 +37,7 @@ def _compare_contents(
     try:
         worst, name = _compare_tensors(backend, file, rebuilt)
     except (MunimentError, EOFError) as error:
-        return FileOutcome.DIFFERS, str(error)
+        return FileOutcome.DIFFERS, sentence_of(error)
     if worst is None:
         return FileOutcome.DIFFERS, f"the tensor {name} has another shape or type"
     outcome = FileOutcome.WITHIN_TOLERANCE if worst <= tolerance else FileOutcome.DIFFERS

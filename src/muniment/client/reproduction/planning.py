@@ -95,6 +95,10 @@ class Plan:
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Name the version, and count what is missing."""
+        return f"<Plan to rebuild {self.reference}, {len(self.missing)} missing>"
+
     def describe(self) -> list[str]:
         """Describe the plan in lines of text."""
         pinned = self.lock.count("==")

@@ -58,6 +58,10 @@ class Rebuilt:
     reproduction: Reproduction
     log: bytes
 
+    def __repr__(self) -> str:
+        """Say how it ended."""
+        return f"<Rebuilt {self.verdict}>"
+
     @property
     def predicate(self) -> JsonObject:
         """The predicate `reproduction/v1`."""
@@ -201,7 +205,7 @@ class _Work:
         try:
             model = load_files(contents, self.trusted)
         except MunimentError as error:
-            self.log.note(f"          the rebuilt model cannot be loaded: {error}")
+            self.log.note(f"          the rebuilt model cannot be loaded: {error.sentence}")
             return []
         metrics: list[RebuiltMetric] = []
         for number, (evidence, data) in enumerate(self.plan.evaluations):

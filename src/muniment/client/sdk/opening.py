@@ -22,14 +22,15 @@ def open(  # noqa: A001, PLR0913 - the name of the public verb: muniment.open, a
     location: str | Path | None = None,
     *,
     identity: Identity | str | Path | None = None,
-    create: bool = True,
+    create: bool = False,
     read_only: bool | None = None,
     settings: Settings | None = None,
     clock: Clock = now,
 ) -> Registry:
     """Open a registry, and check that its log extends the one seen before, here or elsewhere.
 
-    `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`.
+    `location` is a directory or a server's URL; by default MUNIMENT_URL, or `./muniment-data`. With `create`,
+    a registry is created in the directory if there is none.
     `identity` is the key to sign with, or its file; by default MUNIMENT_IDENTITY, or the key of this
     machine (`muniment login`), or the founder's key in the directory. With `read_only` (by default
     MUNIMENT_READ_ONLY), nothing is changed and every command is refused, and the log may be older than what

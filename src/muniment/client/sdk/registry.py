@@ -75,6 +75,10 @@ class Registry:
         self.comments = Comments(self._session)
         self.webhooks = Webhooks(backend)
 
+    def __repr__(self) -> str:
+        """Name its location."""
+        return f"<Registry {self._session.backend.location}{', reading only' if self.read_only else ''}>"
+
     @property
     def identity(self) -> Identity | None:
         """The identity that we sign with, if any."""
@@ -130,7 +134,7 @@ class Registry:
         Raises:
             VersionNotFound: the reference resolves to nothing.
         """
-        return get_version(self._session, Reference.parse(reference), at)
+        return get_version(self._session, Reference.parse(reference), self._session.backend.past(at))
 
     def models(self, prefix: str = "", *, at: str | None = None) -> Iterator[ModelRecord]:
         """List the models whose names start with `prefix`, by name, now or at a time.
@@ -138,6 +142,7 @@ class Registry:
         The models of a namespace are proven whole, but there may be more namespaces than the registry says.
         """
         backend = self._session.backend
+        at = backend.past(at)
         for namespace in list_namespaces(backend, prefix, at):
             models = read_all(backend, ListModels(namespace=namespace, at=at))
             matching = (model for model in models if model.name.startswith(prefix))
@@ -149,12 +154,14 @@ class Registry:
 
     def owners(self, name: str, *, at: str | None = None) -> list[OwnerRecord]:
         """List everyone who has owned a model, now or until a time, oldest first: the last one owns it."""
-        return list(read_all(self._session.backend, ListOwners(name=ModelName.parse(name), at=at)))
+        backend = self._session.backend
+        return list(read_all(backend, ListOwners(name=ModelName.parse(name), at=backend.past(at))))
 
     def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """List the versions of a model, newest first, now or at a time."""
-        query = ListVersions(name=ModelName.parse(name), limit=_PAGE, at=at)
-        while page := self._session.backend.ask(query):
+        backend = self._session.backend
+        query = ListVersions(name=ModelName.parse(name), limit=_PAGE, at=backend.past(at))
+        while page := backend.ask(query):
             yield from page
             query = replace(query, before=page[-1].number)
 
@@ -188,6 +195,7 @@ class Registry:
             InvalidQuery: the text breaks the grammar.
         """
         backend = self._session.backend
+        at = backend.past(at)
         for record in search_all(backend, text, at):
             backend.check_record(record, SearchVersions(text=text, at=at))
             yield record
@@ -223,7 +231,8 @@ class Registry:
 
     def load(self, reference: str, *, at: str | None = None, trusted: Sequence[str] = ()) -> LoadedModel:
         """Verify a version, then load its model. Raises like `versions.loading.load`."""
-        return load(self._session.backend, Reference.parse(reference), at, trusted)
+        backend = self._session.backend
+        return load(backend, Reference.parse(reference), backend.past(at), trusted)
 
     def diff(self, before: str, after: str, *, norms: bool = False) -> Comparison:
         """Compare two versions; with `norms`, measure how much tensors changed."""
@@ -253,6 +262,7 @@ class Registry:
         Those of a namespace are proven whole, but there may be more namespaces than the registry says.
         """
         backend, model = self._session.backend, None if name is None else ModelName.parse(name)
+        at = backend.past(at)
         namespaces = list_namespaces(backend, "", at) if model is None else [model.namespace]
         for namespace in namespaces:
             query = ListDeployments(namespace=namespace, name=model, target=target, at=at, history=history)
@@ -321,8 +331,9 @@ class Registry:
     def history(self, name: str, alias: str | None = None, *, at: str | None = None) -> Sequence[Move]:
         """List the moves of an alias, or of all aliases of a model, oldest first, each proven."""
         which = None if alias is None else Alias(alias)
+        backend = self._session.backend
         return list(
-            read_all(self._session.backend, ListMoves(name=ModelName.parse(name), alias=which, at=at))
+            read_all(backend, ListMoves(name=ModelName.parse(name), alias=which, at=backend.past(at)))
         )
 
     def inbox(self) -> Sequence[InboxItem]:

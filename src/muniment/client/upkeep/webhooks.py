@@ -29,6 +29,10 @@ class Webhooks:
         """Use a backend."""
         self._backend = backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Webhooks of {self._backend.location}>"
+
     def set(self, namespace: str, url: str, events: Sequence[str] = ()) -> NewWebhook:
         """Send events of a namespace to a URL from now on; without `events`, all events.
 

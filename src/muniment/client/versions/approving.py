@@ -18,6 +18,7 @@ from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.records import VersionRecord
+from muniment.core.times import resolve_time
 from muniment.core.verbs.gates import GetPolicies
 from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion
@@ -56,7 +57,7 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
         name=backend.ask(GetSelf()).record.profile,
         reason=None if reason is None else str(reason.digest),
         nonce=write_nonce(),
-        expires=expires,
+        expires=backend.until(expires),
         time=backend.time(),
     )
 
@@ -72,7 +73,7 @@ def write_waiver(
         registry=backend.seen.verifier,
         policy=policies[0] if policies else gate.verdicts[-1].policy,
         rules=rules,
-        until=until,
+        until=resolve_time(until, backend.clock()),
         reason=str(reason.digest),
         nonce=write_nonce(),
         time=backend.time(),

@@ -16,6 +16,7 @@ from muniment.core.claims.attestations import CARD, CONTENT, EVALUATION, PROVENA
 from muniment.core.claims.cards import Card
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.claims.provenance import Provenance
+from muniment.core.counting import count
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.tensors.layout import Tensor
@@ -58,6 +59,10 @@ class Comparison:
 
     differences: tuple[Difference, ...]
     same: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Count the differences."""
+        return f"<Comparison {count(len(self.differences), 'difference')}>"
 
 
 @dataclass(frozen=True, kw_only=True)

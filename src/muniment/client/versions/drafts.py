@@ -24,6 +24,10 @@ class Drafts:
         """Use a session."""
         self._session = session
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Drafts of {self._session.backend.location}>"
+
     def save(  # noqa: PLR0913 - the options of a push
         self,
         path: str | os.PathLike[str],
@@ -53,7 +57,8 @@ class Drafts:
 
     def list(self, name: str, *, at: str | None = None) -> Sequence[Draft]:
         """List the open drafts of a model, now or at a time, oldest first, proven."""
-        return list(read_all(self._session.backend, ListDrafts(name=ModelName.parse(name), at=at)))
+        backend = self._session.backend
+        return list(read_all(backend, ListDrafts(name=ModelName.parse(name), at=backend.past(at))))
 
     def publish(self, draft: Draft, *, message: str = "") -> Version:
         """Publish a draft of ours as the next version, with its own message or `message`."""

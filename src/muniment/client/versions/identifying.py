@@ -11,6 +11,7 @@ from typing import Final
 from muniment.capture.tree import OnBytes, collect, watch
 from muniment.client.proofs.paging import search_all
 from muniment.client.versions.version import Session, Version
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import FileUnusable
 from muniment.core.records import VersionRecord
@@ -40,6 +41,10 @@ class Identified:
 
     matches: tuple[Match, ...]
     unknown: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Count the matches and what is unknown."""
+        return f"<Identified {count(len(self.matches), 'version')}, {len(self.unknown)} unknown>"
 
 
 def identify(

@@ -40,6 +40,10 @@ class LoadedModel:
         """Give an attribute of the model."""
         return getattr(self.value, name)
 
+    def __dir__(self) -> list[str]:
+        """List its own attributes and those of the model."""
+        return sorted({*super().__dir__(), *dir(self.value)})
+
     def __repr__(self) -> str:
         """Name both."""
         return f"<{self.version.name}@{self.version.number}: {self.value!r}>"

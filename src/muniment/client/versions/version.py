@@ -71,6 +71,11 @@ class Session:
     backend: TrustedBackend
     identity: Identity | None
 
+    def __repr__(self) -> str:
+        """Name the registry, and the key that signs."""
+        key = "no key" if self.identity is None else f"key {self.identity.public.id:.16}"
+        return f"<Session of {self.backend.location}, {key}>"
+
     def signer(self) -> Identity:
         """Give whom we sign as.
 
@@ -100,6 +105,11 @@ class Version:
         self.record = record
         self.receipt = receipt
         self.at = at
+
+    def __repr__(self) -> str:
+        """Name it, its digest, and the time as of which it is read."""
+        past = "" if self.at is None else f", as of {self.at}"
+        return f"<Version {self.record.name}@{self.record.number} {self.record.revision:.19}{past}>"
 
     @property
     def session(self) -> Session:
@@ -346,7 +356,7 @@ class Version:
     ) -> Receipt:
         """Approve it for an alias, over the evidence and the policies that stand now.
 
-        `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends (RFC 3339). With the
+        `meaning` is what the signature means (21 CFR 11.50), `expires` when it ends. With the
         digest of a `waiver`, that is approved instead of the version. `signer` signs instead of this
         machine's key: `SshSigner(file)`, or `PasskeySigner()` in the browser.
 
@@ -393,7 +403,7 @@ class Version:
         return self.withdraw_claim(str(last.claim.digest), reason, signer=signer)
 
     def waive(self, alias: str, rules: Sequence[str], until: str, reason: str) -> Receipt:
-        """Request a waiver of rules of the alias's policy, by their ids, until a time (RFC 3339).
+        """Request a waiver of rules of the alias's policy, by their ids, until a time.
 
         It counts once it is approved (`approve(..., waiver=digest)`), as the policy asks.
 
@@ -410,14 +420,15 @@ class Version:
         return self._session.backend.execute(command)
 
     def retain(self, until: str | None = None, *, hold: bool = False, reason: str) -> Receipt:
-        """Keep it until a time (RFC 3339) at least, or put it under a legal hold, or (`hold=False`) end that.
+        """Keep it until a time at least, or put it under a legal hold, or (`hold=False`) end that.
 
         Raises:
             VersionRetained: it is kept for longer already.
         """
         payload = write_reason(reason)
-        command = SetRetention(reference=self.reference, until=until, hold=hold, reason=payload)
-        return self._session.backend.execute(command)
+        backend = self._session.backend
+        end = backend.until(until)
+        return backend.execute(SetRetention(reference=self.reference, until=end, hold=hold, reason=payload))
 
     def purge(self, reason: str) -> Receipt:
         """Delete its files permanently; the record, the digests and a signed tombstone stay.

@@ -83,6 +83,10 @@ class Attestation:
     recorded: str
     assurance: str = "key"
 
+    def __repr__(self) -> str:
+        """Name its kind, its digest and its entry."""
+        return f"<Attestation {self.kind} {self.digest!s:.19}, entry {self.index}>"
+
     @property
     def kind(self) -> str:
         """The name of its kind."""

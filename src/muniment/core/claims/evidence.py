@@ -13,6 +13,7 @@ from typing import Final
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EVALUATION, Attestation
 from muniment.core.claims.recomputation import Contradiction, find_contradictions
+from muniment.core.counting import count
 
 DRIFT: Final = "drift"
 
@@ -60,6 +61,11 @@ class Evidence:
     """A view of one evaluation predicate."""
 
     predicate: JsonObject
+
+    def __repr__(self) -> str:
+        """Name the task, the dataset, and how many metrics there are."""
+        over = self.dataset_name or f"{self.dataset:.19}"
+        return f"<Evidence {self.task} over {over}, {count(len(self.metrics), 'metric')}>"
 
     @property
     def dataset(self) -> str:

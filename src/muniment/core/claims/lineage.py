@@ -11,6 +11,7 @@ from typing import Final
 from muniment.core.bytes.revisions import Revision
 from muniment.core.claims.attestations import PROVENANCE, Attestation, Statement
 from muniment.core.claims.provenance import Provenance
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 
 MAX_DEPTH: Final = 1_000_000
@@ -72,6 +73,11 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     whole: bool = True
+
+    def __repr__(self) -> str:
+        """Name the root, and count the nodes and edges."""
+        size = f"{count(len(self.nodes), 'node')}, {count(len(self.edges), 'edge')}"
+        return f"<Graph of {self.root}, {size}{'' if self.whole else ', cut off'}>"
 
 
 def edges_of(revision: Digest, claim: Statement | Attestation) -> list[Edge]:

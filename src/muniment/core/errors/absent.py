@@ -88,6 +88,23 @@ class PolicyNotFound(NotFound):
     advice = "set one: muniment policy set {name}@{alias} FILE"
 
 
+class FixturesNotFound(NotFound):
+    """A policy has no fixtures to test it with."""
+
+    policy: str
+    fixtures: str
+    message = "{policy} has no fixtures: there is no {fixtures}"
+    advice = "write some there (docs/reference/policy.md); muniment policy init writes a policy with fixtures"
+
+
+class NothingToSimulate(NotFound):
+    """A simulation has no version to judge."""
+
+    names: tuple[str, ...]
+    message = "no version to judge is found in {names}: a simulation of nothing says nothing"
+    advice = "list the models (muniment list), or judge versions without an alias as well (--all)"
+
+
 class WebhookNotFound(NotFound):
     """No active webhook has that entry."""
 
@@ -165,7 +182,8 @@ class RegistryNotFound(NotFound):
     location: str
     message = "there is no registry at {location!r}"
     advice = (
-        "check MUNIMENT_URL; without --read-only, a push creates a registry in an empty or missing directory"
+        "check the location (--registry, MUNIMENT_URL), or create one there: muniment init {location!r}, or"
+        " muniment.open(..., create=True)"
     )
 
 
@@ -182,8 +200,14 @@ class EvaluationNotFound(NotFound):
     """No evaluation that counts is over the dataset."""
 
     dataset: str
+    known: tuple[str, ...] = ()
     message = "no version has an evaluation over {dataset!r} that counts"
-    advice = "see the evaluations of a version, and those that were withdrawn: muniment show REFERENCE"
+    advice = "name the digest of a dataset, or its name on record{self.choice}; a file is not looked at"
+
+    @property
+    def choice(self) -> str:
+        """The names on record, as they end a sentence."""
+        return f" ({', '.join(self.known)})" if self.known else " (there is none: muniment evaluate)"
 
 
 class CardNotFound(NotFound):

@@ -33,10 +33,18 @@ class NotIdentified(Refused):
 
 
 class BadToken(Refused):
-    """A credential is unknown, expired, revoked or malformed; the caller is not told which."""
+    """A credential is unknown, revoked, used up or malformed; the caller is not told which."""
 
     message = "the token is not valid"
-    advice = "sign in again: muniment login URL"
+    advice = "sign in again: muniment login URL; an invitation signs in once, so ask an admin for a new one"
+
+
+class TokenExpired(BadToken):
+    """A credential has expired; who shows it knows its secret, and is told."""
+
+    expires: str
+    message = "the token expired at {expires}"
+    advice = "sign in again (muniment login URL), or ask an admin for a new invitation"
 
 
 class LoginRefused(Refused):

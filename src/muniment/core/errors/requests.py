@@ -41,7 +41,10 @@ class InvalidTime(InvalidRequest):
 
     text: str
     message = "{text!r} is not a time"
-    advice = "write it as RFC 3339 with a time zone: 2026-03-01T12:00:00Z"
+    advice = (
+        "write it as RFC 3339 with a time zone (2026-03-01T12:00:00Z); commands and the SDK also take a date"
+        " (2026-03-01, from its start in UTC) and a duration (12h, 14d)"
+    )
 
 
 class InvalidPast(InvalidRequest):
@@ -49,7 +52,10 @@ class InvalidPast(InvalidRequest):
 
     text: str
     message = "{text!r} is neither a time nor the index of an entry"
-    advice = "write a time as RFC 3339 with a time zone (2026-03-01T12:00:00Z), or an index such as 812"
+    advice = (
+        "write a time as RFC 3339 with a time zone (2026-03-01T12:00:00Z), or an index such as 812; commands"
+        " and the SDK also take a date (2026-03-01, its start in UTC) and a duration (14d: that long ago)"
+    )
 
 
 class InvalidPath(InvalidRequest):
@@ -212,11 +218,17 @@ class InvalidExport(InvalidRequest):
 
 
 class InvalidPolicy(InvalidRequest):
-    """A policy document cannot be read."""
+    """A policy document cannot be read. `where` is the way to what is wrong, by names and indexes."""
 
     reason: str
-    message = "the policy is not valid: {reason}"
+    where: tuple[str, ...] = ()
+    message = "the policy is not valid: {self.place}{reason}"
     advice = "see docs/reference/policy.md"
+
+    @property
+    def place(self) -> str:
+        """Where it is wrong, as it begins a sentence; empty if that is not known."""
+        return f"{'/'.join(self.where)}: " if self.where else ""
 
 
 class InvalidCard(InvalidRequest):
@@ -240,8 +252,11 @@ class InvalidEvidence(InvalidRequest):
     """Predictions cannot be evaluated."""
 
     reason: str
+    remedy: str = (
+        "give one true label and one prediction per row, and finite scores (docs/reference/evaluation.md)"
+    )
     message = "the predictions cannot be evaluated: {reason}"
-    advice = "give one true label and one prediction per row, and finite scores"
+    advice = "{remedy}"
 
 
 class InvalidKey(InvalidRequest):
@@ -267,8 +282,9 @@ class InvalidOption(InvalidRequest):
 
     option: str
     reason: str
+    remedy: str = "see --help of the command"
     message = "{option} {reason}"
-    advice = "see --help of the command"
+    advice = "{remedy}"
 
 
 class InvalidLocation(InvalidRequest):
@@ -318,5 +334,6 @@ class FileUnusable(InvalidRequest):
 
     path: str
     reason: str
+    remedy: str = "name a path that exists and that you can read or write"
     message = "cannot use {path!r}: {reason}"
-    advice = "name a path that exists and that you can read or write"
+    advice = "{remedy}"

@@ -1,7 +1,12 @@
 """The root of all refusals."""
 
+import linecache
 import re
-from typing import ClassVar, dataclass_transform
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Final, dataclass_transform
+
+_OURS: Final = str(Path(__file__).parents[2])
 
 
 # To type checkers the classes are dataclasses. To generate so many would slow down the start of each command.
@@ -41,9 +46,19 @@ class MunimentError(Exception):
         """What to do, in one line; empty if there is nothing to add."""
         return self.advice.format(self=self, **self._words())
 
-    def __str__(self) -> str:
-        """Say what went wrong, in one line."""
+    @property
+    def sentence(self) -> str:
+        """What went wrong, in one line."""
         return " ".join(self.message.format(self=self, **self._words()).split())
+
+    def __str__(self) -> str:
+        """Say what went wrong and, in a second line, what to do."""
+        return f"{self.sentence}\nhint: {self.hint}" if self.hint else self.sentence
+
+    def _render_traceback_(self) -> list[str]:
+        """Say in a notebook what was refused and which line asked for it, without the frames of the SDK."""
+        line = _find_line(self.__traceback__)
+        return [f"{self.code}: {self}", *([f"  in: {line}"] if line else [])]
 
     def _words(self) -> dict[str, object]:
         """Return the fields as a sentence has them: lists with commas."""
@@ -59,6 +74,23 @@ class MunimentError(Exception):
 
 def _rebuild(kind: type[MunimentError], data: dict[str, object]) -> MunimentError:
     return kind(**data)
+
+
+def sentence_of(error: BaseException) -> str:
+    """Say what went wrong in one line, if the error is ours; else in its own words."""
+    return error.sentence if isinstance(error, MunimentError) else str(error)
+
+
+def _find_line(trace: TracebackType | None) -> str:
+    """Find the line of the user's code that led to an error; empty if its source is not known."""
+    line = ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name.startswith(_OURS):
+            return line
+        line = linecache.getline(name, trace.tb_lineno, trace.tb_frame.f_globals).strip()
+        trace = trace.tb_next
+    return line
 
 
 def list_errors(kind: type[MunimentError] = MunimentError) -> list[type[MunimentError]]:

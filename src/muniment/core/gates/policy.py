@@ -20,14 +20,14 @@ from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
-from muniment.core.errors import InvalidPolicy, MunimentError
+from muniment.core.errors import InvalidPolicy, MunimentError, sentence_of
 from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.content import SAFE_FORMATS, Formats
 from muniment.core.gates.rules.evidence import NoRegression
 from muniment.core.gates.rules.expression import Compile
 from muniment.core.gates.rules.people import Approvals
 from muniment.core.gates.rules.plan import InsidePlan
-from muniment.core.gates.rules.reading import Members, read_approvals, read_rule
+from muniment.core.gates.rules.reading import Members, read_approvals, read_rule, under
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
 
@@ -95,9 +95,9 @@ class Policy:
         unknown = set(document) - _MEMBERS
         rules = document.get("rules")
         if unknown:
-            raise InvalidPolicy(reason=f"unknown member {min(unknown)!r}")
+            raise InvalidPolicy(reason=f"unknown member {min(unknown)!r}", where=(min(unknown),))
         if not isinstance(rules, list) or not 0 < len(rules) <= MAX_RULES:
-            raise InvalidPolicy(reason=f"`rules` must be a list of 1 to {MAX_RULES} rules")
+            raise InvalidPolicy(reason=f"`rules` must be a list of 1 to {MAX_RULES} rules", where=("rules",))
         members = Members({name: document[name] for name in document if name != "rules"})
         scope = members.sub("scope")
         policy = cls(
@@ -120,7 +120,8 @@ class Policy:
         terms = self.waivers
         unknown = terms.rules - {named.id for named in self.rules} if terms else frozenset()
         if unknown:
-            raise InvalidPolicy(reason=f"`waivers` names an unknown rule {min(unknown)!r}")
+            reason = f"`waivers` names an unknown rule {min(unknown)!r}"
+            raise InvalidPolicy(reason=reason, where=("waivers", "rules"))
 
     def allows(self, kind: Format) -> bool:
         """Return whether every format rule allows a format."""
@@ -181,6 +182,11 @@ class Gate:
     alias: str
     verdicts: tuple[Verdict, ...]
 
+    def __repr__(self) -> str:
+        """Say whether the version may move there."""
+        state = "passed" if self.passed else "not passed"
+        return f"<Gate of {self.alias} for {self.version}: {state}>"
+
     @property
     def passed(self) -> bool:
         """Whether the alias may move to the version: there are verdicts, and none blocks."""
@@ -226,7 +232,8 @@ def _judge_rule(rule: Rule, case: Case) -> Finding:
     try:
         return rule.judge(case)
     except (MunimentError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return Finding(rule=rule.label, passed=False, message=f"the rule could not be evaluated: {error}")
+        message = f"the rule could not be evaluated: {sentence_of(error)}"
+        return Finding(rule=rule.label, passed=False, message=message)
 
 
 def _waive(policy: Policy, case: Case, finding: Finding) -> Finding:
@@ -261,11 +268,12 @@ def _is_valid(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> 
 
 def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule, ...]:
     read: list[NamedRule] = []
-    for document in rules:
-        kind, given, rule = read_rule(document, compiler)
+    for index, document in enumerate(rules):
         taken = {named.id for named in read}
-        if given in taken:
-            raise InvalidPolicy(reason=f"two rules have the id {given!r}")
+        with under("rules", str(index)):
+            kind, given, rule = read_rule(document, compiler)
+            if given in taken:
+                raise InvalidPolicy(reason=f"two rules have the id {given!r}")
         read.append(NamedRule(id=given or _free_id(kind, taken), rule=rule))
     if not any(isinstance(named.rule, Formats) for named in read):
         read.append(NamedRule(id=_free_id("format", {n.id for n in read}), rule=Formats(allow=SAFE_FORMATS)))

@@ -108,7 +108,7 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         stated = forms.read(StatedCase, predicate.get("case"))
         policy = policy_of(predicate)
     except (InvalidDigest, InvalidDocument) as error:
-        raise InvalidAttestation(reason=f"the verdict lacks its case: {error}") from error
+        raise InvalidAttestation(reason=f"the verdict lacks its case: {error.sentence}") from error
     return Case(
         version=stated.version,
         alias=stated.alias,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from muniment.core.catalog.statuses import Status
+from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import ModelNotFound, VersionNotFound
 from muniment.core.events import (
@@ -74,6 +75,11 @@ class VersionDetail:
     emergencies: tuple[MoveRecord, ...] = ()
     superseded: tuple[MoveRecord, ...] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Name the version, and count its claims."""
+        which = f"{self.record.name}@{self.record.number}"
+        return f"<VersionDetail of {which}, {count(len(self.attestations), 'claim')}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,15 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from muniment.core.errors import BadToken, InvalidTime, LoginRefused, NameTaken, NotPermitted, TokenNotFound
+from muniment.core.errors import (
+    BadToken,
+    InvalidTime,
+    LoginRefused,
+    NameTaken,
+    NotPermitted,
+    TokenExpired,
+    TokenNotFound,
+)
 from muniment.core.events import TokenIssued, TokenRevoked
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance, Caller, parse_scopes
@@ -30,11 +38,14 @@ def identify(unit: Unit, token: str, now: str) -> Caller:
     """Identify the owner of a token, by its id.
 
     Raises:
-        BadToken: it is unknown, revoked or expired.
+        BadToken: it is unknown or revoked.
+        TokenExpired: it has expired.
     """
     record = unit.projections.find(TokenRecord, (token,))
-    if record is None or record.revoked is not None or record.expires <= now:
+    if record is None or record.revoked is not None:
         raise BadToken
+    if record.expires <= now:
+        raise TokenExpired(expires=record.expires)
     # An invitation is only good for signing in.
     bounded = record.once or record.scopes
     scopes = parse_scopes(record.scopes.split()) if bounded else None

@@ -100,7 +100,8 @@ class Scans:
             raise
         except MunimentError as error:
             # `scrub` heals it; it must not keep other versions from being scanned.
-            findings = [ScanFinding("high", "manifest/unread", f"the manifest cannot be read: {error}", "")]
+            detail = f"the manifest cannot be read: {error.sentence}"
+            findings = [ScanFinding("high", "manifest/unread", detail, "")]
         else:
             findings = self.scanning.scan(files)
         return Scan(write_scan(self.scanning.describe(), time, findings))

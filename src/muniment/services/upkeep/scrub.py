@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import BinaryIO, Final
 
 from muniment.core.digests import Digest
-from muniment.core.errors import BlobNotFound, MunimentError, StorageBusy
+from muniment.core.errors import BlobNotFound, MunimentError, StorageBusy, sentence_of
 from muniment.ports.blobs import BlobStore, Kept
 from muniment.ports.unit import Units
 from muniment.services.upkeep.required import find_lost
@@ -95,7 +95,7 @@ def _find_fault(blobs: BlobStore, stopped: Callable[[], bool], digest: Digest) -
     except StorageBusy:
         raise
     except (MunimentError, OSError) as error:
-        return f"unreadable: {error}"
+        return f"unreadable: {sentence_of(error)}"
 
 
 def _hash(source: BinaryIO, stopped: Callable[[], bool] = lambda: False) -> Digest:

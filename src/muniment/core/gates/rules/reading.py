@@ -1,9 +1,10 @@
 """Read the rules of policies. Anything unknown makes the whole document invalid."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from muniment.core.bytes.formats import Format
@@ -31,12 +32,10 @@ from muniment.core.gates.rules.people import ANY_ASSURANCE, DECIDING, Approvals,
 from muniment.core.gates.rules.plan import InsidePlan
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Role
-from muniment.core.times import read_time
+from muniment.core.times import find_age, read_time
 
 T = TypeVar("T")
 
-_AGE: Final = re.compile(r"([1-9][0-9]{0,5})([mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _HOURS: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -47,9 +46,18 @@ _MAX_N: Final = 10**12
 class Members:
     """The members of an object; each is taken once, and none may remain."""
 
-    def __init__(self, document: JsonObject) -> None:
-        """Take the members of an object."""
+    def __init__(self, document: JsonObject, path: tuple[str, ...] = ()) -> None:
+        """Take the members of an object, which is at a path in its document."""
         self._left = dict(document)
+        self.path = path
+
+    def refuse(self, name: str, what: str) -> NoReturn:
+        """Refuse a member.
+
+        Raises:
+            InvalidPolicy: always.
+        """
+        raise InvalidPolicy(reason=f"`{name}` {what}", where=(*self.path, name))
 
     def has(self, name: str) -> bool:
         """Return whether a member is present."""
@@ -57,46 +65,46 @@ class Members:
 
     def text(self, name: str, default: str | None = None) -> str:
         """Take a text."""
-        value = self._left.pop(name, default)
+        value = self._take(name, default)
         if not isinstance(value, str):
-            raise InvalidPolicy(reason=f"`{name}` must be text")
+            self.refuse(name, "must be text")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
         """Take a number."""
-        value = self._left.pop(name, default)
+        value = self._take(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidPolicy(reason=f"`{name}` must be a number")
+            self.refuse(name, "must be a number")
         return value
 
     def whole(self, name: str, default: int, most: int) -> int:
         """Take a whole number: 1 or more, or the default."""
-        value = self._left.pop(name, default)
+        value = self._take(name, default)
         if type(value) is not int or not (1 <= value <= most or value == default):
-            raise InvalidPolicy(reason=f"`{name}` must be a whole number, 1 or more")
+            self.refuse(name, "must be a whole number, 1 or more")
         return value
 
     def truth(self, name: str, *, default: bool) -> bool:
         """Take true or false."""
-        value = self._left.pop(name, default)
+        value = self._take(name, default)
         if not isinstance(value, bool):
-            raise InvalidPolicy(reason=f"`{name}` must be true or false")
+            self.refuse(name, "must be true or false")
         return value
 
     def one_of(self, name: str, choices: frozenset[str], default: str | None = None) -> str:
         """Take one of several texts."""
         value = self.text(name, default)
         if value not in choices:
-            raise InvalidPolicy(reason=f"`{name}` must be one of {', '.join(sorted(choices))}")
+            self.refuse(name, f"must be one of {', '.join(sorted(choices))}")
         return value
 
     def texts(self, name: str, default: list[str] | None = None) -> list[str]:
         """Take a list of texts, which must not be empty if it is present."""
         if name not in self._left and default is not None:
             return default
-        value = self._left.pop(name, None)
+        value = self._take(name)
         if not (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
-            raise InvalidPolicy(reason=f"`{name}` must be a list of texts")
+            self.refuse(name, "must be a list of texts")
         return [str(item) for item in value]
 
     def members_of(self, name: str, kind: Callable[[str], T], default: frozenset[T]) -> frozenset[T]:
@@ -106,22 +114,24 @@ class Members:
         try:
             return frozenset(kind(text) for text in self.texts(name))
         except ValueError as error:
-            raise InvalidPolicy(reason=str(error)) from error
+            raise InvalidPolicy(reason=str(error), where=(*self.path, name)) from error
 
     def role(self, name: str, default: Role | None = None) -> Role:
         """Take a role."""
-        return read_role(self.text(name, None if default is None else str(default)))
+        with under(*self.path, name):
+            return read_role(self.text(name, None if default is None else str(default)))
 
     def roles(self, name: str) -> frozenset[Role]:
         """Take a list of roles."""
-        return frozenset(map(read_role, self.texts(name)))
+        with under(*self.path, name):
+            return frozenset(map(read_role, self.texts(name)))
 
     def age(self, name: str) -> timedelta:
         """Take a duration: `30m`, `12h`, `90d`, `2w`."""
-        match = _AGE.fullmatch(self.text(name))
-        if match is None:
-            raise InvalidPolicy(reason=f"`{name}` must be a duration such as 12h, 90d or 2w")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        age = find_age(self.text(name))
+        if age is None:
+            self.refuse(name, "must be a duration such as 12h, 90d or 2w")
+        return age
 
     def optional_age(self, name: str) -> timedelta | None:
         """Take a duration, if it is present."""
@@ -131,19 +141,19 @@ class Members:
         """Take a time."""
         try:
             return read_time(self.text(name))
-        except InvalidTime as error:
-            raise InvalidPolicy(reason=f"`{name}` must be a time with a time zone (RFC 3339)") from error
+        except InvalidTime:
+            self.refuse(name, "must be a time with a time zone (RFC 3339)")
 
     def sub(self, name: str) -> "Members":
         """Take an object; a missing one is empty."""
-        return _object(self._left.pop(name, {}), name)
+        return self._object(self._left.pop(name, {}), name)
 
     def subs(self, name: str) -> "list[Members]":
         """Take a list of objects; a missing one is empty."""
         value = self._left.pop(name, [])
         if not isinstance(value, list):
-            raise InvalidPolicy(reason=f"`{name}` must be a list")
-        return [_object(item, name) for item in value]
+            self.refuse(name, "must be a list")
+        return [self._object(item, name, str(index)) for index, item in enumerate(value)]
 
     def rest(self) -> dict[str, Json]:
         """Take all remaining members."""
@@ -153,7 +163,29 @@ class Members:
     def end(self) -> None:
         """Check that no members remain."""
         if self._left:
-            raise InvalidPolicy(reason=f"unknown member {min(self._left)!r}")
+            name = min(self._left)
+            raise InvalidPolicy(reason=f"unknown member {name!r}", where=(*self.path, name))
+
+    def _take(self, name: str, default: Json = None) -> Json:
+        if name not in self._left and default is None:
+            raise InvalidPolicy(reason=f"`{name}` is missing", where=self.path)
+        return self._left.pop(name, default)
+
+    def _object(self, value: Json, name: str, *index: str) -> "Members":
+        if not isinstance(value, Mapping):
+            self.refuse(name, "must be an object")
+        return Members(value, (*self.path, name, *index))
+
+
+@contextmanager
+def under(*path: str) -> Iterator[None]:
+    """Say of a refusal inside that what is wrong is below a path; one that knows its whole path keeps it."""
+    try:
+        yield
+    except InvalidPolicy as error:
+        if error.where[: len(path)] == path:
+            raise
+        raise InvalidPolicy(reason=error.reason, where=(*path, *error.where)) from error
 
 
 def read_rule(document: Json, compiler: Compile | None) -> tuple[str, str, Rule]:
@@ -168,7 +200,7 @@ def read_rule(document: Json, compiler: Compile | None) -> tuple[str, str, Rule]
     kind = members.one_of("rule", frozenset({*READERS, _CEL}))
     given = members.text("id", "")
     if given and _ID.fullmatch(given) is None:
-        raise InvalidPolicy(reason=f"`id` {given!r} may only have a-z, 0-9, '_', '.' and '-'")
+        members.refuse("id", f"{given!r} may only have a-z, 0-9, '_', '.' and '-'")
     rule = _read_expression(members, compiler) if kind == _CEL else READERS[kind](members)
     members.end()
     return kind, given, rule
@@ -181,9 +213,11 @@ def read_approvals(members: Members) -> Approvals:
     max_age = members.optional_age("max_age")
     total = members.whole("n", 0, _MAX_COUNT)
     roles = members.roles("roles") if total else frozenset()
-    counts = {read_role(role): _read_count(count) for role, count in members.rest().items()}
+    with under(*members.path):
+        counts = {read_role(role): _read_count(count) for role, count in members.rest().items()}
     if not counts and not total:
-        raise InvalidPolicy(reason="`approvals` must name roles and how many of each, or `n` and `roles`")
+        reason = "`approvals` must name roles and how many of each, or `n` and `roles`"
+        raise InvalidPolicy(reason=reason, where=members.path)
     return Approvals(
         counts=counts,
         total=total,
@@ -200,12 +234,6 @@ def read_role(text: str) -> Role:
         return Role(text)
     except ValueError as error:
         raise InvalidPolicy(reason=f"{text!r} is not a role") from error
-
-
-def _object(value: Json, name: str) -> Members:
-    if not isinstance(value, Mapping):
-        raise InvalidPolicy(reason=f"`{name}` must be an object")
-    return Members(value)
 
 
 def _read_require(members: Members) -> Rule:
@@ -242,7 +270,7 @@ def _read_gap(members: Members) -> Rule:
 def _read_no_regression(members: Members) -> Rule:
     tolerance = members.number("tolerance", 0)
     if tolerance < 0:
-        raise InvalidPolicy(reason="`tolerance` must be 0 or more")
+        members.refuse("tolerance", "must be 0 or more")
     return NoRegression(
         metric=members.text("metric"),
         against=members.text("against", ""),
@@ -269,7 +297,7 @@ def _read_scan(members: Members) -> Rule:
 
 def _read_format(members: Members) -> Rule:
     if not members.has("allow"):
-        raise InvalidPolicy(reason="`allow` must be a list of texts")
+        raise InvalidPolicy(reason="`allow` is missing")
     return Formats(allow=members.members_of("allow", Format, frozenset()))
 
 
@@ -277,7 +305,7 @@ def _read_card(members: Members) -> Rule:
     required = members.texts("required")
     unknown = sorted(set(required) - set(CARD_FIELDS))
     if unknown:
-        raise InvalidPolicy(reason=f"{unknown[0]!r} is not a field of a card")
+        members.refuse("required", f"names {unknown[0]!r}, which is not a field of a card")
     return CardFields(required=tuple(required))
 
 
@@ -306,17 +334,17 @@ def _read_window(members: Members) -> Rule:
     zone_name = members.text("zone", "UTC")
     try:
         zone = UTC if zone_name == "UTC" else ZoneInfo(zone_name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InvalidPolicy(reason=f"{zone_name!r} is not a time zone") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        members.refuse("zone", f"must be a time zone, not {zone_name!r}")
     freezes = tuple(map(_read_freeze, members.subs("freezes")))
     days = members.texts("days", list(_DAYS))
     if not set(days) <= set(_DAYS):
-        raise InvalidPolicy(reason=f"`days` must be some of {' '.join(_DAYS)}")
+        members.refuse("days", f"must be some of {' '.join(_DAYS)}")
     opens = closes = None
     if members.has("hours"):
         match = _HOURS.fullmatch(members.text("hours"))
         if match is None:
-            raise InvalidPolicy(reason="`hours` must be a range such as 08:00-17:00")
+            members.refuse("hours", "must be a range such as 08:00-17:00")
         first, second, third, fourth = map(int, match.groups())
         opens, closes = time(first, second), time(third, fourth)
     return Window(
@@ -335,7 +363,7 @@ def _read_freeze(members: Members) -> Freeze:
     )
     members.end()
     if freeze.since >= freeze.until:
-        raise InvalidPolicy(reason="a freeze must end after it begins")
+        raise InvalidPolicy(reason="a freeze must end after it begins", where=members.path)
     return freeze
 
 
@@ -347,7 +375,9 @@ def _read_expression(members: Members, compiler: Compile | None) -> Rule:
     source, message = members.text("expression"), members.text("message", "")
     if compiler is None:
         raise InvalidPolicy(reason="expressions cannot be evaluated here")
-    return Expression(source=source, message=message, program=compiler(source))
+    with under("expression"):
+        program = compiler(source)
+    return Expression(source=source, message=message, program=program)
 
 
 _CEL: Final = "cel"
