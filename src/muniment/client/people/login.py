@@ -179,7 +179,9 @@ def _check_key(location: str, token: str, identity: Identity, receipt: Receipt, 
     finally:
         backend.close()
     event, name = receipt.event.type, name_of(BeginSession)
-    raise ReceiptMismatch(command=name, index=receipt.index, event=event, reason="leaves something out")
+    raise ReceiptMismatch(
+        command=name, index=receipt.index, event=event, reason="does more or less than that"
+    )
 
 
 def _ask_self(location: str, token: str, state: Path) -> Person:

@@ -155,9 +155,11 @@ def _keep(backend: TrustedBackend, run: Recorded | None) -> None:
 
 
 def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> bool:
+    query = GetVersion(reference=Reference(name, manifest))
     try:
-        # Only what to send depends on it: the receipt proves what was published.
-        backend.ask_unproven(GetVersion(reference=Reference(name, manifest)))
+        # That it is new needs no proof: if it is not, too much is sent. What is known is not signed again.
+        backend.ask_unproven(query)
+        backend.ask(query)
     except VersionNotFound:
         return False
     return True

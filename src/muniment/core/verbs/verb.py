@@ -181,11 +181,14 @@ class Command(Verb, ABC):
         """Return whether a new entry says what this command asked, in every field that it holds."""
 
     def was_done_by(self, entry: Entry) -> bool:
-        """Return whether an earlier entry says the same, for any reason; only for idempotent commands."""
+        """Return whether an earlier entry says the same in all that lasts; only for idempotent commands.
+
+        It may have another reason, and other claims.
+        """
         return self.declared.idempotent and self.is_done_by(entry)
 
     def holds(self, entry: Entry, ask: "Ask") -> bool:
-        """Return whether what a new entry leaves out was done, too, as proven answers tell."""
+        """Return whether what a new entry leaves out was done, and nothing else, as proven answers tell."""
         del entry, ask
         return True
 
