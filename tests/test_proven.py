@@ -10,6 +10,7 @@ import pytest
 
 from muniment.answers.salts import find_salt
 from muniment.answers.table import ANSWERS
+from muniment.client.gates.inbox import read_inbox
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
@@ -30,6 +31,7 @@ from muniment.core.errors import (
     NotShown,
     PolicyNotFound,
     ProofInvalid,
+    RecordUnproven,
     Untrusted,
 )
 from muniment.core.events import NamespaceCreated, Subject, SubjectKind, read_entry
@@ -51,6 +53,8 @@ from muniment.core.verbs.catalog import (
 )
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
+    CloseRequest,
+    GetInbox,
     GetMove,
     GetPolicies,
     GetTier,
@@ -59,6 +63,7 @@ from muniment.core.verbs.gates import (
     ListPolicies,
     ListRequests,
     MoveAlias,
+    OpenRequest,
     RemoveAlias,
 )
 from muniment.core.verbs.log import GetLeaves
@@ -70,7 +75,7 @@ from muniment.policies import documents
 from muniment.ports.unit import Unit
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
-from muniment.testing import LIES, check_backend, open_memory
+from muniment.testing import LIES, LyingBackend, check_backend, open_memory
 from muniment.testing.backends import (
     NAME,
     PRODUCTION,
@@ -590,6 +595,27 @@ def test_a_client_says_which_rules_it_cannot_judge(
     assert not judge(client, query).passed
     lenient.say = lambda _: met
     assert judge(client, query).verdicts[0].unproven == ("cel",)
+
+
+def test_a_request_that_was_closed_is_not_ours_to_decide(
+    backend: LocalBackend, owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """An inbox that still shows a request after its end is refused."""
+    publish(backend, owner, b"a")
+    set_policy(backend, owner, {"rule": "approvals", "validator": 1})
+    vera = open_as(add_person(backend, "Vera", Role.VALIDATOR, Role.READER))
+    request = backend.execute(OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("please")))
+    before = vera.ask(GetInbox())
+
+    class Stale(LyingBackend):
+        def ask(self, query: Query[A]) -> A:
+            return cast("A", before) if isinstance(query, GetInbox) else super().ask(query)
+
+    client = TrustedBackend(Stale(vera), DirectoryMemory(tmp_path, "here"), "here")
+    assert [(item.kind, item.entry) for item in read_inbox(client)] == [("request", request.index)]
+    backend.execute(CloseRequest(request=request.index))
+    with pytest.raises(RecordUnproven):
+        read_inbox(client)
 
 
 # ---- lists that were proven before

@@ -679,6 +679,19 @@ def test_a_registry_does_not_say_who_we_are(
     assert TrustedBackend(backend, DirectoryMemory(tmp_path / "state", "liar"), "liar").seen.size == size
 
 
+def test_nobody_signs_an_approval_in_the_name_of_another(tmp_path: Path) -> None:
+    """Our own name and keys are proven, where a registry says that we are another person on record."""
+    identity, backend, *_ = tell()
+    key = Credential(KeyRecord, identity.public.id)
+    impostor = Impostor(backend, {people.GetSelf: lambda _: find_vera()})
+    trusted = TrustedBackend(impostor, DirectoryMemory(tmp_path / "state", "liar"), "liar", credential=key)
+    registry = Registry(trusted, identity)
+    refuses(registry.people.me, RecordUnproven)
+    refuses(
+        lambda: registry.version(f"{NAME}@2").approve("production", "validator", "it is good"), RecordUnproven
+    )
+
+
 def test_the_log_says_whose_token_ours_is(tmp_path: Path) -> None:
     """We are the principal whom the entry names that issued our token; without that entry, nobody."""
     _, backend, _, story = tell()

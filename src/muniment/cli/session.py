@@ -11,7 +11,7 @@ from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption, PrincipalNotFound
+from muniment.core.errors import InvalidOption, NotShown
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 from muniment.core.texts import plain
@@ -62,7 +62,7 @@ def find_named(registry: Registry, texts: Iterable[str]) -> dict[str, str]:
 def _find_name(registry: Registry, principal: str) -> str | None:
     try:
         return registry.people.get(principal).name
-    except PrincipalNotFound:
+    except NotShown:
         # The registry itself, or an id of something else.
         return None
 

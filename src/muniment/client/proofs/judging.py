@@ -9,7 +9,7 @@ from muniment.answers.policies import load_policy
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.errors import GateMisjudged
+from muniment.core.errors import GateMisjudged, NotShown
 from muniment.core.gates.policy import Gate, Policy, Verdict
 from muniment.core.gates.policy import judge as judge_policy
 from muniment.core.gates.rules.case import Case, Finding, Rule
@@ -44,7 +44,10 @@ def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     state = backend.read_state(query)
     judged = judge_all(state, query)
     ours = gate_of(resolve(state.view, query.reference), query.alias, judged)
-    theirs = backend.ask(query)
+    try:
+        theirs = backend.ask(query)
+    except NotShown as error:
+        raise GateMisjudged(reference=str(query.reference), alias=ours.alias, rule=str(error)) from error
     reference = str(query.reference)
     about = theirs.version, theirs.alias, [verdict.policy for verdict in theirs.verdicts]
     if about != (ours.version, ours.alias, [verdict.policy for verdict in ours.verdicts]):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from muniment.answers.salts import hash_subjects
-from muniment.core.errors import NotFound, ProofInvalid, ReceiptMismatch
+from muniment.core.errors import NotFound, NotShown, ProofInvalid, ReceiptMismatch
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.verbs.verb import Ask, Command, name_of
 from muniment.log.index import IndexHead, Posting, Span
@@ -43,7 +43,7 @@ def check_outcome(receipt: Receipt, command: Command, ask: Ask) -> None:
         if receipt.created
         else (command.stands, "no longer stands")
     )
-    with suppress(NotFound):
+    with suppress(NotFound, NotShown):
         if confirm(receipt.entry, ask):
             return
     raise _mismatch(receipt, command, fault)

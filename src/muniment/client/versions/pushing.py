@@ -14,7 +14,7 @@ from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.digests import Digest
-from muniment.core.errors import BlobNotFound, FileChanged, RecordUnproven, VersionNotFound
+from muniment.core.errors import BlobNotFound, FileChanged, NotShown, RecordUnproven, VersionNotFound
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
@@ -160,7 +160,7 @@ def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> boo
         # That it is new needs no proof: if it is not, too much is sent. What is known is not signed again.
         backend.ask_unproven(query)
         backend.ask(query)
-    except VersionNotFound:
+    except (NotShown, VersionNotFound):
         return False
     return True
 

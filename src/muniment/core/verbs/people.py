@@ -298,7 +298,7 @@ class FindPerson(Query[Person]):
 class GetPerson(Query[Person]):
     """Get a principal by id, with its keys, and its roles everywhere and in some namespaces."""
 
-    declared = Question("/principals/{principal}", Members("namespaces"), proven=True)
+    declared = Question("/principals/{principal}", Members("namespaces", own="principal"), proven=True)
     principal: Name
     namespaces: tuple[str, ...] = ()
     at: At = None

@@ -59,9 +59,13 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Principals with a role in any namespace who may read in all those that the field `on` lists."""
+    """Principals with a role in any namespace who may read in all those that the field `on` lists.
+
+    Without one, principals may ask about themselves, if the field `own` names them.
+    """
 
     on: str
+    own: str
 
 
 @dataclass(frozen=True, slots=True)
