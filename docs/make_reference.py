@@ -123,7 +123,8 @@ def _describe_who(kind: type[Verb]) -> str:
         case May(act, on):
             return f"those who may {act} {'everywhere' if on == EVERYWHERE else 'in the namespace'}"
         case Members():
-            return "everybody with a role in any namespace who may read in all that they name"
+            members = "everybody with a role in any namespace who may read in all that they name"
+            return f"{members}; everybody about themselves"
         case Within(_, absent, registry=True):
             others = f"to others it is `{absent.code}`"
             return f"those who may read in the namespace and, for `*`, every caller; {others}"

@@ -1,6 +1,7 @@
 """Claims: which get into the registry, and which are refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from muniment.core.errors import (
     InvalidAttestation,
     InvalidManifest,
     InvalidName,
+    InvalidOption,
     KeyExpired,
     KeyRevoked,
     NameTaken,
@@ -399,11 +401,18 @@ def test_roles_are_needed_and_hold_for_their_namespace(backend: Backend, open_as
 
 
 def test_names_and_keys_are_taken_once(backend: Backend, owner: Identity) -> None:
-    """No two principals can have the same name or key."""
+    """No two principals can have the same name or key, and a key has one expiry."""
     add_person(backend, "Vera", Role.READER)
     refuses(lambda: add_person(backend, "Vera"), NameTaken)
     again = RegisterPrincipal(name=Payload.of("Other"), public_key=owner.public.pem)
     refuses(lambda: backend.execute(again), NameTaken)
+    key = EnrolKey(
+        principal="Vera", public_key=Identity.generate().public.pem, expires="2031-01-01T00:00:00Z"
+    )
+    enrolled = backend.execute(key)
+    assert backend.execute(replace(key, expires="2031-01-01T01:00:00+01:00")).index == enrolled.index
+    for expires in (None, "2032-01-01T00:00:00Z"):
+        refuses(lambda expires=expires: backend.execute(replace(key, expires=expires)), InvalidOption)  # type: ignore[misc] # bound at once
     for name in ("", " x", "a\nb", "x" * 201):
         refuses(lambda name=name: add_person(backend, name), InvalidName)  # type: ignore[misc] # bound at once
     refuses(

@@ -11,7 +11,7 @@ import muniment
 from muniment.cli.main import main
 from muniment.cli.terminal import FOUND
 from muniment.client.connection.settings import Settings
-from muniment.core.errors import PrincipalNotFound
+from muniment.core.errors import NotShown
 from muniment.core.names import ModelName
 from muniment.core.people.roles import Role
 from muniment.core.verbs.people import ListPeople
@@ -106,7 +106,7 @@ def test_what_is_read_at_a_time_is_as_it_was(cli: Cli) -> None:
         ("token list", "ci"),
     ):
         assert (later in read(line, then), later in read(line, now)) == (False, True), line
-    with muniment.open(create=False) as registry, pytest.raises(PrincipalNotFound):
+    with muniment.open(create=False) as registry, pytest.raises(NotShown):
         registry.people.get("Vera", at=then)
 
 

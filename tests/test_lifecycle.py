@@ -1,7 +1,6 @@
 """The end of a version: what each status prevents, and what stays on record."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -531,17 +530,26 @@ def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.Monke
     assert "text erased" in call("user", "erase", "Ada")[1]
 
 
-def test_a_pull_is_refused_with_the_reason(registry: Registry, model: Path, tmp_path: Path) -> None:
-    """Pulling a revoked version is refused with the reason and writes no file."""
+def test_a_pull_is_refused_with_the_reason(
+    registry: Registry, model: Path, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pulling a revoked version is refused with the reason, unless one may inspect it, and writes no file."""
     me = registry.people.me().record.id
     registry.people.grant(me, "security")
     version: Version = registry.push(model, "acme/x", alias="production")
     version.set_status("revoked", "backdoor in the weights")
+    with pytest.warns(UserWarning, match="acme/x@1 is revoked"):
+        registry.pull("acme/x@1", tmp_path / "inspected")
+    monkeypatch.setenv("MUNIMENT_URL", settings.location)
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    shown = CliRunner().invoke(main, ["pull", "acme/x@1", str(tmp_path / "inspected")])
+    assert (shown.exit_code, shown.stderr) == (0, "warning: acme/x@1 is revoked\n")
     registry.people.withdraw(me, "security")
-    act: Callable[[], object] = lambda: registry.pull("acme/x@production", tmp_path / "out")  # noqa: E731 - called twice
-    with pytest.raises(VersionWithdrawn, match="backdoor in the weights"):
-        act()
-    assert not list((tmp_path / "out").rglob("*.bin"))
+    # Not even where the files are there already.
+    for place in ("out", "inspected"):
+        with pytest.raises(VersionWithdrawn, match="backdoor in the weights"):
+            registry.pull("acme/x@production", tmp_path / place)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("status", ["retired", "revoked", "purged"])

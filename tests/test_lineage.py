@@ -103,10 +103,15 @@ def test_a_name_is_of_one_kind(registry: Registry, model: Path) -> None:
     assert [(model.name, model.kind) for model in registry.models()] == [("data/x", "dataset")]
     version.set_card(muniment.Card(title="Patients", licence="CC-BY-4.0"))
     assert version.card().licence == "CC-BY-4.0"
+    with pytest.raises(KindMismatch):
+        registry.push(model, "data/x", kind="model")
     (model / "more.bin").write_bytes(b"x")
     with pytest.raises(KindMismatch):
         registry.push(model, "data/x", kind="model")
-    assert registry.push(model, "data/x").record.number == 2
+    with pytest.raises(KindMismatch):
+        registry.drafts.save(model, "data/x", kind="model")
+    registry.drafts.save(model, "data/x")
+    assert registry.drafts.publish(*registry.drafts.list("data/x")).record.number == 2
 
 
 def test_the_graph_can_be_drawn_in_every_form(registry: Registry, push: Push) -> None:

@@ -61,9 +61,9 @@ def test_an_alias_without_a_gate_is_loaded(registry: Registry, push: Push) -> No
 
 
 def test_a_move_without_its_verdicts_is_not_loaded(
-    settings: Settings, registry: Registry, push: Push
+    settings: Settings, registry: Registry, push: Push, tmp_path: Path
 ) -> None:
-    """A registry whose policy was out of its table when the alias moved does not get the version loaded."""
+    """A version to which an alias moved past its policy is not loaded, pulled or deployed by it."""
     first, second = push(1.0), push(2.0)
     registry.policies.set("acme/x", "production", policy({"rule": "signature"}))
     registry.promote(first, "production")
@@ -80,6 +80,12 @@ def test_a_move_without_its_verdicts_is_not_loaded(
         connection.executemany(f"INSERT INTO policies VALUES ({places})", rows)  # noqa: S608 - only places
         connection.commit()
     refuses_to_load(registry, MoveUnfounded)
+    with pytest.raises(MoveUnfounded):
+        registry.pull("acme/x@production", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(MoveUnfounded):
+        registry.version("acme/x@production").deploy("prod/api")
+    assert registry.pull("acme/x@2", tmp_path / "out").record.number == 2
     codes = [check.error.code for check in registry.version("acme/x@2").verify() if check.error]
     assert codes == ["move_unfounded"]
     assert registry.load("acme/x@2").version.number == 2

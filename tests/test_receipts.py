@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -38,7 +39,7 @@ from muniment.core.errors import (
     Untrusted,
 )
 from muniment.core.events import Entry, Event, TokenIssued
-from muniment.core.names import Alias, Models, Reference
+from muniment.core.names import Alias, Kind, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import Role
@@ -56,7 +57,7 @@ from muniment.services.backend import LocalBackend
 from muniment.services.log import proofs
 from muniment.signing.content import sign_content
 from muniment.signing.keys import Identity, PublicKey
-from muniment.testing import LyingBackend, open_memory
+from muniment.testing import LyingBackend, copy_memory, open_memory
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import (
     NAME,
@@ -85,6 +86,7 @@ LEFT = frozenset(
     {
         (versions.PublishVersion, "number"),
         (versions.PublishVersion, "kind"),
+        (versions.SaveDraft, "kind"),
         (versions.SetRetention, "until"),
         (people.RegisterPrincipal, "public_key"),
         (gates.RollBackAlias, "number"),
@@ -115,7 +117,7 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.WebhookReplayed: {"namespace"},
 }
 # What belongs to an act, and not to what it leads to: an earlier act may have had another.
-ACTS = frozenset({"reason", "message", "attestation", "attestations", "kind", "expires"})
+ACTS = frozenset({"reason", "message", "attestation", "attestations"})
 
 
 def is_confirmed(command: Command, done: Done) -> bool:
@@ -394,6 +396,7 @@ def to_first(command: Command) -> gates.MoveAlias:
     return gates.MoveAlias(reference=FIRST, alias=STAGING, reason=getattr(command, "reason", None))
 
 
+NEW = ModelName(NAME.namespace, "new")
 ALTERED: dict[str, tuple[Callable[[Backend], Command], Callable[[Any], Command]]] = {
     "claims left out": (
         lambda backend: versions.PublishVersion(
@@ -419,6 +422,23 @@ ALTERED: dict[str, tuple[Callable[[Backend], Command], Callable[[Any], Command]]
         lambda _: people.ErasePrincipal(principal="vera", typed=True),
         lambda command: replace(command, typed=False),
     ),
+    # What the command leaves open is filled in.
+    "a dataset": (
+        lambda backend: versions.PublishVersion(name=NEW, manifest=store(backend, b"c")),
+        lambda command: replace(command, kind=Kind.DATASET),
+    ),
+    "a draft of a dataset": (
+        lambda backend: versions.SaveDraft(name=NEW, manifest=store(backend, b"c")),
+        lambda command: replace(command, kind=Kind.DATASET),
+    ),
+    "a time to keep it": (
+        lambda _: versions.SetRetention(reference=FIRST, hold=True, reason=Payload.of("a lawsuit")),
+        lambda command: replace(command, until=LATER),
+    ),
+    "a key": (
+        lambda _: people.RegisterPrincipal(name=Payload.of("Nora")),
+        lambda command: replace(command, public_key=KEY.pem),
+    ),
 }
 
 
@@ -442,6 +462,7 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
     publish(honest, owner, b"b")
     publish(honest, owner, b"d")
     add_person(honest, "vera")
+    grant(honest, Role.AUDITOR)
     for number in (2, 3):
         honest.execute(gates.MoveAlias(reference=Reference(NAME, number), alias=STAGING))
     honest.execute(gates.OpenRequest(reference=FIRST, alias=STAGING, reason=Payload.of("first")))
@@ -451,6 +472,78 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
     trusted = TrustedBackend(lying, DirectoryMemory(tmp_path / "state", "liar"), "liar")
     command = make(honest)
     refuses(lambda: trusted.execute(command), ReceiptMismatch)
+
+
+def test_bytes_that_are_said_to_be_known_are_signed_all_the_same(
+    registry: Registry, model: Path, tmp_path: Path
+) -> None:
+    """A push signs what is new, though the registry says that it has it already."""
+
+    class Knowing(LyingBackend):
+        def ask(self, query: Query[Any]) -> Any:  # noqa: ANN401 - answers of every kind
+            if isinstance(query, versions.GetVersion):
+                query = replace(query, reference=replace(query.reference, selector=1))
+            return super().ask(query)
+
+    registry.push(model / "config", "acme/x")
+    honest = registry._session.backend
+    lying = TrustedBackend(Knowing(honest._backend), DirectoryMemory(tmp_path / "state", "liar"), "liar")
+    version = Registry(lying, registry.identity).push(model, "acme/x")
+    assert version.record.number == 2
+    assert all(check.passed for check in version.verify())
+
+
+class Preempting(Altering):
+    """A registry that does something else first, and then what it is asked."""
+
+    did: Receipt
+
+    def execute(self, command: Command) -> Receipt:
+        self.did = super().execute(command)
+        return LyingBackend.execute(self, command)
+
+
+def always(command: Command) -> Callable[[Any], Command]:
+    return lambda _: command
+
+
+def list_others(command: Command, field: str) -> list[Command]:
+    """Make commands that differ in a field, with the values that other commands of the story have there."""
+    values = [getattr(done.command, field) for done in tell().done if hasattr(done.command, field)]
+    value, others = getattr(command, field), {repr(one): one for one in values}
+    if value is None or isinstance(value, Payload):
+        others |= {"none": None, "text": Payload.of("I was paid for it")}
+    if isinstance(value, bool):
+        others = {"not": not value}
+    if field in {"until", "expires"}:
+        others |= {"none": None, "later": "2090-01-01T00:00:00Z"}
+    if isinstance(value, tuple):
+        others |= {"none": ()}
+    return [replace(command, **{field: other}) for other in others.values() if other != value]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        pytest.param(kind, field.name, id=f"{name_of(kind)}-{field.name}")
+        for kind in COMMANDS
+        if kind.declared.idempotent
+        for field in fields(kind)
+    ],
+)
+def test_a_command_that_was_altered_and_done_first_is_not_confirmed(
+    kind: type[Command], field: str, tmp_path: Path
+) -> None:
+    """An altered command, sent before the true one so that nothing is new, does not stand for it."""
+    done = next(one for one in tell().done if type(one.command) is kind and one.receipt.created)
+    for number, other in enumerate(list_others(done.command, field)):
+        preempting = Preempting(copy_memory(done.before), always(other))
+        trusted = TrustedBackend(preempting, DirectoryMemory(tmp_path / str(number), "liar"), "liar")
+        # A proxy or the registry may refuse what makes no sense.
+        with suppress(MunimentError, TypeError, ValueError, AttributeError):
+            receipt = trusted.execute(done.command)
+            first = preempting.did
+            assert receipt.index > first.index or done.command.is_done_by(receipt.entry), (field, other)
 
 
 def test_no_two_claims_of_a_new_version_are_one_statement(owner: Identity, open_as: OpenAs) -> None:
@@ -584,6 +677,19 @@ def test_a_registry_does_not_say_who_we_are(
     command = people.GrantRole(principal=find_vera().record.id, role=Role.READER, namespace="acme")
     refuses(lambda: trusted.execute(command), refusal)
     assert TrustedBackend(backend, DirectoryMemory(tmp_path / "state", "liar"), "liar").seen.size == size
+
+
+def test_nobody_signs_an_approval_in_the_name_of_another(tmp_path: Path) -> None:
+    """Our own name and keys are proven, where a registry says that we are another person on record."""
+    identity, backend, *_ = tell()
+    key = Credential(KeyRecord, identity.public.id)
+    impostor = Impostor(backend, {people.GetSelf: lambda _: find_vera()})
+    trusted = TrustedBackend(impostor, DirectoryMemory(tmp_path / "state", "liar"), "liar", credential=key)
+    registry = Registry(trusted, identity)
+    refuses(registry.people.me, RecordUnproven)
+    refuses(
+        lambda: registry.version(f"{NAME}@2").approve("production", "validator", "it is good"), RecordUnproven
+    )
 
 
 def test_the_log_says_whose_token_ours_is(tmp_path: Path) -> None:

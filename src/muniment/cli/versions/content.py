@@ -1,6 +1,7 @@
 """`muniment push` and `muniment pull`."""
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -173,8 +174,14 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
     with connect(terminal) as registry:
         total = registry.version(reference).record.size_bytes
         target = destination or Path(reference.partition("@")[0].rpartition("/")[2])
-        with show_progress("pull", total, wanted=not terminal.as_json) as on_bytes:
+        with (
+            warnings.catch_warnings(record=True) as told,
+            show_progress("pull", total, wanted=not terminal.as_json) as on_bytes,
+        ):
+            warnings.simplefilter("always")
             version = registry.pull(reference, target, on_bytes=on_bytes)
+        for one in told:
+            click.echo(f"warning: {one.message}", err=True)
         if signature is not None:
             signature.write_bytes(version.content_bundle())
         files = version.revision().files

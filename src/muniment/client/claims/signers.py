@@ -10,7 +10,6 @@ from muniment.client.claims.ssh import sign_with_ssh
 from muniment.client.people.passkeys import sign_with_passkey
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.payloads import Payload
-from muniment.core.verbs.people import GetSelf
 from muniment.signing.bundle import Bundle
 
 
@@ -50,5 +49,5 @@ class PasskeySigner:
     def sign(self, statement: Statement) -> Bundle:
         """Sign with it."""
         backend = statement.backend
-        keys = backend.ask(GetSelf()).keys
+        keys = backend.find_self().keys
         return sign_with_passkey(statement.payload, backend.location, keys, statement.reason, self.show)

@@ -47,6 +47,7 @@ from muniment.core.errors import (
     VersionWithdrawn,
     list_errors,
 )
+from muniment.core.errors.tree import REMEDY
 
 API: Final = "/api/v1"
 _TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
@@ -273,7 +274,10 @@ def _read_refusal(location: str, method: str, status: int, body: bytes, target: 
         problem = msgspec.json.decode(body, type=_Problem)
         kind = _KINDS[problem.code]
         data = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in problem.data.items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in problem.data.items()
+            # What to do is not for a server to say: it could be a command that harms.
+            if name != REMEDY
         }
         if method == "GET" and not issubclass(kind, _OF_QUESTIONS):
             return RegistryUnreachable(location=location, reason=f"it answers a question with {problem.code}")

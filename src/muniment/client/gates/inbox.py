@@ -8,7 +8,7 @@ from muniment.client.proofs.checking import check_claim, read_revision, resolve
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.attestations import WAIVER
 from muniment.core.claims.waivers import Waiver
-from muniment.core.errors import InvalidRequest, NotFound, RecordUnproven
+from muniment.core.errors import InvalidRequest, NotFound, NotShown, RecordUnproven
 from muniment.core.events import AliasMoved, AttestationRecorded, CommentPosted, RequestClosed, RequestOpened
 from muniment.core.names import ModelName, Reference
 from muniment.core.receipts import Proof
@@ -36,7 +36,7 @@ def _prove(backend: TrustedBackend, item: InboxItem) -> InboxItem:
         if reader is None:
             raise _unproven(item)
         proven = reader(backend, backend.ask(GetProof(index=item.entry)))
-    except (NotFound, InvalidRequest) as error:
+    except (NotFound, NotShown, InvalidRequest) as error:
         raise _unproven(item) from error
     proven = replace(proven, kind=item.kind, overdue=item.overdue)
     if proven != item:
@@ -48,6 +48,8 @@ def _read_request(backend: TrustedBackend, proof: Proof) -> InboxItem:
     opened = proof.read(RequestOpened)
     request = _find_request(backend, opened.name, proof.index)
     record = request.record
+    if record.closed is not None:
+        raise RecordUnproven(record=f"requests[{record.index}]", index=record.closed)
     since = record.reminded or record.opened
     return _item(record, alias=record.alias, who=record.requester, text=request.reason, since=since)
 

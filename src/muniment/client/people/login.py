@@ -4,7 +4,6 @@ import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
@@ -25,7 +24,8 @@ from muniment.core.people.tokens import PREFIX, id_of, make_token
 from muniment.core.receipts import Receipt
 from muniment.core.records import TokenRecord
 from muniment.core.times import write_time
-from muniment.core.verbs.people import BeginSession, GetSelf, Person
+from muniment.core.verbs.log import GetProof
+from muniment.core.verbs.people import BeginSession, Person
 from muniment.core.verbs.verb import name_of
 from muniment.signing.keys import Identity
 
@@ -77,9 +77,9 @@ def login(
         receipt = TrustedBackend(guest, memory, location, credential=shown).execute(command)
     finally:
         guest.close()
-    _check_key(location, token, identity, receipt, settings)
+    person = _check_session(location, token, identity, receipt, settings)
     credentials.keep(location, token)
-    return SignedIn(location=location, person=_ask_self(location, token, settings.state), identity=identity)
+    return SignedIn(location=location, person=person, identity=identity)
 
 
 def ask_invitation(location: str, show: Callable[[str], object]) -> str:
@@ -102,13 +102,16 @@ def ask_invitation(location: str, show: Callable[[str], object]) -> str:
     return f"{location}/login#{brought['token']}"
 
 
-def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identity, Receipt]:
+def login_workload(
+    location: str, proof: str, *, name: str, settings: Settings | None = None
+) -> tuple[str, Identity, Receipt]:
     """Sign in a job with the identity token of its platform; return its token, its new key and the receipt.
 
     The token and the key last 15 minutes, and are not saved.
 
     Raises:
         LoginRefused: the registry does not trust the job.
+        Untrusted: as for `login`.
     """
     identity, token, label = Identity.generate(), make_token(), Payload.of(name)
     body: Mapping[str, object] = {
@@ -123,7 +126,9 @@ def login_workload(location: str, proof: str, *, name: str) -> tuple[str, Identi
         answer = transport.call("POST", f"{API}/sessions/workload", body=body)
     finally:
         transport.close()
-    return token, identity, msgspec.json.decode(answer, type=Receipt)
+    receipt = msgspec.json.decode(answer, type=Receipt)
+    _check_session(location.rstrip("/"), token, identity, receipt, settings or Settings.read())
+    return token, identity, receipt
 
 
 def logout(location: str, settings: Settings | None = None) -> None:
@@ -162,8 +167,12 @@ def _load_identity(settings: Settings, credentials: Credentials) -> Identity:
     return Identity.load(path, settings.passphrase)
 
 
-def _check_key(location: str, token: str, identity: Identity, receipt: Receipt, settings: Settings) -> None:
+def _check_session(
+    location: str, token: str, identity: Identity, receipt: Receipt, settings: Settings
+) -> Person:
     """Check that a session enrolled our key, for us; the invitation, which is used up, can no longer ask.
+
+    Return whom our token belongs to, as the log says.
 
     Raises:
         ReceiptMismatch: it enrolled another one.
@@ -171,20 +180,14 @@ def _check_key(location: str, token: str, identity: Identity, receipt: Receipt, 
     """
     backend = open_remote(location, token, settings.state)
     try:
-        trusted = TrustedBackend(backend, DirectoryMemory(settings.state, location), location)
-        for key in trusted.ask(GetSelf()).keys:
-            if (key.id, key.principal) == (identity.public.id, receipt.entry.actor):
-                trusted.check_record(key)
-                return
+        credential = Credential(TokenRecord, id_of(token))
+        memory = DirectoryMemory(settings.state, location)
+        trusted = TrustedBackend(backend, memory, location, credential=credential)
+        person, leaf = trusted.find_self(), trusted.ask(GetProof(index=receipt.index)).leaf
     finally:
         backend.close()
-    event, name = receipt.event.type, name_of(BeginSession)
-    raise ReceiptMismatch(command=name, index=receipt.index, event=event, reason="leaves something out")
-
-
-def _ask_self(location: str, token: str, state: Path) -> Person:
-    backend = open_remote(location, token, state)
-    try:
-        return backend.ask(GetSelf())
-    finally:
-        backend.close()
+    if identity.public.id not in {key.id for key in person.keys} or leaf != receipt.leaf:
+        event, name = receipt.event.type, name_of(BeginSession)
+        reason = "does more or less than that"
+        raise ReceiptMismatch(command=name, index=receipt.index, event=event, reason=reason)
+    return person

@@ -10,7 +10,6 @@ from muniment.core.receipts import Receipt
 from muniment.core.verbs.people import (
     EnrolKey,
     ErasePrincipal,
-    GetSelf,
     GrantRole,
     ListPeople,
     Person,
@@ -33,12 +32,12 @@ class People:
         return f"<People of {self._backend.location}>"
 
     def me(self) -> Person:
-        """Return the principal that the registry identifies us as.
+        """Return our principal, as the log says. Raises as `TrustedBackend.find_self`.
 
         Raises:
             NotIdentified: our key is not enrolled.
         """
-        return self._backend.ask(GetSelf())
+        return self._backend.find_self()
 
     def list(self, *, at: str | None = None) -> Sequence[Person]:
         """List people and workloads, now or at a time, oldest first, each proven; there may be more."""
@@ -50,7 +49,7 @@ class People:
         """Return a principal, by id or name, now or at a time, with the roles that the registry shows us.
 
         Raises:
-            PrincipalNotFound: there is none.
+            NotShown: there is none, as the registry says.
         """
         return self._backend.find_person(principal, self._backend.past(at))
 

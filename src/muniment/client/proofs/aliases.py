@@ -2,7 +2,7 @@
 
 from muniment.answers.gates import judge_all
 from muniment.answers.policies import load_policy
-from muniment.client.proofs.checking import check_claim
+from muniment.client.proofs.checking import check_claim, resolve
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import JsonObject, object_in
@@ -16,8 +16,21 @@ from muniment.core.gates.verdicts import policy_of
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.people.callers import REGISTRY
 from muniment.core.records import MoveRecord, VersionRecord
-from muniment.core.verbs.gates import GetPolicies, JudgeGate
+from muniment.core.verbs.gates import GetMove, GetPolicies, JudgeGate
 from muniment.core.verbs.versions import DescribeVersion
+
+
+def resolve_move(
+    backend: TrustedBackend, reference: Reference, at: str | None = None
+) -> tuple[VersionRecord, MoveRecord | None]:
+    """Resolve a reference, now or at a time; by an alias, give the move that points it there, too.
+
+    Who uses the version MUST check the move (`check_alias`).
+    """
+    if not isinstance(reference.selector, Alias):
+        return resolve(backend, reference, at), None
+    move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
+    return resolve(backend, Reference(reference.name, move.number)), move
 
 
 def check_alias(

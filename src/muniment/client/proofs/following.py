@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
+from muniment.client.proofs.absence import unproven_absence
 from muniment.client.proofs.memory import AcceptedRestore, DirectoryMemory, Memory, Remembered
 from muniment.client.proofs.restoring import Loss, find_loss
 from muniment.core.backend import Backend
 from muniment.core.errors import (
     AnswerAhead,
     AnswerStale,
-    EventNotFound,
     IndexForked,
     LogForked,
     LogReplaced,
@@ -23,6 +23,7 @@ from muniment.core.errors import (
     LogRolledBack,
     MunimentError,
     NothingToAccept,
+    NotShown,
 )
 from muniment.core.receipts import Receipt
 from muniment.core.times import Clock, write_seconds, write_time
@@ -60,7 +61,8 @@ class Follower:
         self._max_age_s = max_age_s
         self._read_only = read_only
         self._seeing = Lock()
-        said = backend.ask(GetLogIdentity())
+        with unproven_absence():
+            said = backend.ask(GetLogIdentity())
         known = memory.find_verifier()
         if known not in {None, said.verifier}:
             remembered = str(known).partition("+")[0]
@@ -132,7 +134,8 @@ class Follower:
     def _meet(self) -> None:
         """Compare the present head with the newest one that is remembered."""
         newest = self._seen
-        growth = self._backend.ask(GetGrowth(size=newest.size))
+        with unproven_absence():
+            growth = self._backend.ask(GetGrowth(size=newest.size))
         now = Remembered.of(newest.verifier, open_head(growth.checkpoint or b"", self.verifier))
         if now.size < newest.size:
             known = self._memory.recall(newest.verifier)
@@ -170,8 +173,9 @@ class Follower:
         path: Sequence[bytes] = ()
         if past.size < now.size:
             try:
-                path = self._backend.ask(GetGrowth(size=past.size, until=now.size)).path
-            except EventNotFound as error:
+                with unproven_absence():
+                    path = self._backend.ask(GetGrowth(size=past.size, until=now.size)).path
+            except NotShown as error:
                 # More of it was seen at a copy meanwhile.
                 raise self._explain(head, known) from error
         self._check(known, head, path)
@@ -193,7 +197,8 @@ class Follower:
         earlier = next((one for one in reversed(heads) if one.size <= head.size), None)
         if earlier is None:
             return True
-        path = self._backend.ask(GetGrowth(size=earlier.size, until=head.size)).path
+        with unproven_absence():
+            path = self._backend.ask(GetGrowth(size=earlier.size, until=head.size)).path
         if earlier.size == head.size and earlier.root == head.root and earlier.index_root != head.index_root:
             raise IndexForked(location=self._location, size=head.size)
         return verify_consistency(earlier.size, head.size, earlier.root, head.root, path)

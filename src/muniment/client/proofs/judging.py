@@ -1,6 +1,7 @@
-"""Judge a gate on the client: a registry that says that a rule is met has to be right."""
+"""Judge a gate on the client: a registry is believed only in what a client cannot know."""
 
 from dataclasses import replace
+from typing import Final
 
 from muniment.answers.cases import UNKNOWN_ANCESTRY
 from muniment.answers.gates import gate_of, judge_all
@@ -8,24 +9,29 @@ from muniment.answers.policies import load_policy
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.core.errors import GateMisjudged
-from muniment.core.gates.policy import Gate, Verdict
+from muniment.core.errors import GateMisjudged, NotShown
+from muniment.core.gates.policy import Gate, Policy, Verdict
+from muniment.core.gates.policy import judge as judge_policy
 from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.expression import Expression
 from muniment.core.gates.rules.history import Clean
 from muniment.core.verbs.gates import JudgeGate
 
+# What an expression may look at, and a client may not see all of.
+_OPEN: Final = frozenset({"authors", "revoked"})
+
 
 def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     """Judge a version by the policies of an alias, and compare with what the registry says.
 
-    The client judges from proven policies, claims, roles and statuses. The registry may be stricter, since it
-    knows more: who published the same bytes in other namespaces, and the whole lineage. It may be more
-    lenient only where the client cannot judge; then it is named (`Verdict.unproven`).
+    The client judges from proven policies, claims, roles and statuses. The registry can know more: who
+    published the same bytes in other namespaces, and the whole lineage. Its word counts only where that can
+    decide, or where the client cannot evaluate a rule; it is told in our words, and named
+    (`Verdict.unproven`).
 
     Raises:
         PolicyNotFound: the alias is not guarded, which is proven.
-        GateMisjudged: the registry judges by other policies, or says that a rule is met that is not.
+        GateMisjudged: the registry judges by other policies, or judges a rule as it cannot come out.
     """
     try:
         return _judge(backend, query)
@@ -38,27 +44,53 @@ def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     state = backend.read_state(query)
     judged = judge_all(state, query)
     ours = gate_of(resolve(state.view, query.reference), query.alias, judged)
-    theirs = backend.ask(query)
+    try:
+        theirs = backend.ask(query)
+    except NotShown as error:
+        raise GateMisjudged(reference=str(query.reference), alias=ours.alias, rule=str(error)) from error
     reference = str(query.reference)
     about = theirs.version, theirs.alias, [verdict.policy for verdict in theirs.verdicts]
     if about != (ours.version, ours.alias, [verdict.policy for verdict in ours.verdicts]):
         raise GateMisjudged(reference=reference, alias=ours.alias, rule="other policies")
     verdicts = [
-        _compare(reference, own, stated, _list_unsure(state, own, case))
+        _compare(state, reference, (own, case), stated)
         for (own, case), stated in zip(judged, theirs.verdicts, strict=True)
     ]
     return replace(ours, verdicts=tuple(verdicts))
 
 
-def _list_unsure(state: State, verdict: Verdict, case: Case | None) -> set[str]:
-    """List the ids of the rules that can be met though a client cannot tell."""
-    if case is None:
-        return set()
-    rules = load_policy(state.view, verdict.policy).rules
-    return {named.id for named in rules if _is_unsure(named.rule, case)}
+def _compare(state: State, reference: str, judged: tuple[Verdict, Case | None], theirs: Verdict) -> Verdict:
+    """Compare two verdicts of a policy; return ours, with what the registry can know more."""
+    ours, case = judged
+    stated = {finding.id: finding.holds for finding in theirs.findings}
+    same = (ours.mode, ours.in_service) == (theirs.mode, theirs.in_service)
+    if not same or {finding.id for finding in ours.findings} != stated.keys():
+        raise GateMisjudged(reference=reference, alias=ours.alias, rule="other rules")
+    different = {finding.id for finding in ours.findings if finding.holds is not stated[finding.id]}
+    if case is None or not different:
+        return ours
+    policy = load_policy(state.view, ours.policy)
+    missable, meetable = _list_missable(policy, case), _list_meetable(policy, case)
+    wrong = [
+        finding.rule
+        for finding in ours.findings
+        if finding.id in different and finding.id not in (missable if finding.holds else meetable)
+    ]
+    if wrong:
+        raise GateMisjudged(reference=reference, alias=ours.alias, rule=", ".join(wrong))
+    return replace(
+        ours,
+        findings=tuple(_reverse(one) if one.id in different else one for one in ours.findings),
+        unproven=tuple(finding.id for finding in ours.findings if finding.id in different),
+    )
 
 
-def _is_unsure(rule: Rule, case: Case) -> bool:
+def _list_meetable(policy: Policy, case: Case) -> set[str]:
+    """List the rules, by their ids, that seem not to be met, and are if the registry knows more."""
+    return {named.id for named in policy.rules if _is_meetable(named.rule, case)}
+
+
+def _is_meetable(rule: Rule, case: Case) -> bool:
     match rule:
         case Clean():
             # What is wrong with the versions that the provenance names is proven; the rest is not known.
@@ -70,22 +102,28 @@ def _is_unsure(rule: Rule, case: Case) -> bool:
             return False
 
 
-def _compare(reference: str, ours: Verdict, theirs: Verdict, unsure: set[str]) -> Verdict:
-    """Compare two verdicts of a policy; return ours, with what the registry knows more."""
-    stated = {finding.id: finding for finding in theirs.findings}
-    same = (ours.mode, ours.in_service) == (theirs.mode, theirs.in_service)
-    if not same or {finding.id for finding in ours.findings} != stated.keys():
-        raise GateMisjudged(reference=reference, alias=ours.alias, rule="other rules")
-    lenient = [finding for finding in ours.findings if not finding.holds and stated[finding.id].holds]
-    wrong = [finding.rule for finding in lenient if finding.id not in unsure]
-    if wrong:
-        raise GateMisjudged(reference=reference, alias=ours.alias, rule=", ".join(wrong))
-    return replace(
-        ours,
-        findings=tuple(_pick(finding, stated[finding.id]) for finding in ours.findings),
-        unproven=tuple(finding.id for finding in lenient),
-    )
+def _list_missable(policy: Policy, case: Case) -> set[str]:
+    """List the rules, by their ids, that seem to be met, and are not if the registry knows more.
+
+    It can know that those who signed are authors, under another name, and that an ancestor is revoked.
+    """
+    signers = frozenset(case.roles)
+    possible = [
+        replace(case, revoked=(*case.revoked, "an ancestor")),
+        *(replace(case, authors=case.authors | who) for who in (signers, *({one} for one in signers))),
+    ]
+    judged = [finding for other in possible for finding in judge_policy(policy, other).findings]
+    return {finding.id for finding in judged if not finding.holds} | {
+        named.id for named in policy.rules if _is_open(named.rule)
+    }
 
 
-def _pick(ours: Finding, theirs: Finding) -> Finding:
-    return ours if ours.holds == theirs.holds else theirs
+def _is_open(rule: Rule) -> bool:
+    return isinstance(rule, Expression) and (not rule.program.available or bool(_OPEN & rule.program.names))
+
+
+def _reverse(ours: Finding) -> Finding:
+    """Say the opposite of a finding, in our words."""
+    said = "not met" if ours.holds else "met"
+    message = f"the registry says that it is {said}, and may know more than is proven here"
+    return replace(ours, passed=not ours.holds, waived="", message=message, remedy="")

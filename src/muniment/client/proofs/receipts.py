@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from muniment.answers.salts import hash_subjects
-from muniment.core.errors import NotFound, ProofInvalid, ReceiptMismatch
+from muniment.core.errors import NotFound, NotShown, ProofInvalid, ReceiptMismatch
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.verbs.verb import Ask, Command, name_of
 from muniment.log.index import IndexHead, Posting, Span
@@ -19,8 +19,10 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
     (1) a new entry is by `principal`
     (2) a new entry is not among the first `size`, which the log had before the command was sent
 
-    If the registry says that nothing was new, an earlier entry must say the same, by anybody. A receipt does
-    not prove that no later entry says otherwise: `check_outcome` does.
+    If the registry says that nothing was new, an earlier entry must say the same in what lasts, by anybody.
+    One of ours that is not among the first `size` has to say all that the command asked: it is what became
+    of the command, or of an altered one that was done before it. A receipt does not prove that no later entry
+    says otherwise: `check_outcome` does.
 
     Raises:
         ReceiptMismatch: one of these does not hold.
@@ -31,15 +33,17 @@ def check_receipt(receipt: Receipt, command: Command, principal: str, size: int)
 
 
 def check_outcome(receipt: Receipt, command: Command, ask: Ask) -> None:
-    """Check what an entry does not say: that all was done or, if a command repeats it, that it still stands.
+    """Check what an entry does not say: that this was done or, if a command repeats it, that it still stands.
 
     Raises:
-        ReceiptMismatch: a part was not done, or a later entry says otherwise.
+        ReceiptMismatch: more or less was done, or a later entry says otherwise.
     """
     confirm, fault = (
-        (command.holds, "leaves something out") if receipt.created else (command.stands, "no longer stands")
+        (command.holds, "does more or less than that")
+        if receipt.created
+        else (command.stands, "no longer stands")
     )
-    with suppress(NotFound):
+    with suppress(NotFound, NotShown):
         if confirm(receipt.entry, ask):
             return
     raise _mismatch(receipt, command, fault)
@@ -70,7 +74,10 @@ def _mismatch(receipt: Receipt, command: Command, reason: str) -> ReceiptMismatc
 
 def _find_fault(receipt: Receipt, command: Command, principal: str, size: int) -> str:
     entry = receipt.entry
-    if not (command.is_done_by(entry) if receipt.created else command.was_done_by(entry)):
+    ours_now = entry.actor == principal and entry.index >= size
+    if not receipt.created and not command.was_done_by(entry):
+        return "says something else"
+    if (receipt.created or ours_now) and not command.is_done_by(entry):
         return "says something else"
     if receipt.created and entry.actor != principal:
         return "is by somebody else"

@@ -5,8 +5,8 @@ the log still contains what it had when it was last seen. A receipt counts only 
 the command asked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS
 from muniment.answers.view import State
 from muniment.capture.clock import now
+from muniment.client.proofs.absence import unproven_absence
 from muniment.client.proofs.deriving import ProvenView
 from muniment.client.proofs.finding import list_records
 from muniment.client.proofs.following import DRIFT_S, Follower
@@ -29,12 +30,12 @@ from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AnswerStale,
+    BlobNotFound,
     EventNotFound,
     InvalidBody,
     InvalidDocument,
     NotFound,
     NotIdentified,
-    NotProven,
     NotShown,
     OpenedReadOnly,
     PrincipalNotFound,
@@ -155,7 +156,7 @@ class TrustedBackend:
             ProofInvalid: one of them is not proven, or is left out.
         """
         sent = self._follower.catch_up()
-        return self._check_restores(self._backend.ask(GetRestores()), sent)
+        return self._check_restores(self.ask_unproven(GetRestores()), sent)
 
     @cached_property
     def principal(self) -> str:
@@ -180,13 +181,25 @@ class TrustedBackend:
         Its name, its keys, and its roles in the namespaces that the registry names are proven.
 
         Raises:
-            PrincipalNotFound: there is none, as the registry says.
+            NotShown: there is none, as the registry says.
             RecordUnproven: the answer is another principal, or none.
         """
-        person = self.prove_person(self._backend.ask(FindPerson(principal=text, at=at)), at)
+        person = self.prove_person(self.ask_unproven(FindPerson(principal=text, at=at)), at)
         if text not in {person.record.id, person.name}:
             raise RecordUnproven(record=f"principals[{text}]", index=person.record.index)
         return person
+
+    def find_self(self) -> Person:
+        """Return our principal: its name, its keys, and its roles in the namespaces that are named, proven.
+
+        Raises:
+            NotIdentified: the registry does not know us.
+            RecordUnproven: the registry says that we are somebody else.
+        """
+        person = self.ask_unproven(GetSelf())
+        if person.record.id != self.principal:
+            raise RecordUnproven(record=f"principals[{person.record.id}]", index=person.record.index)
+        return self.prove_person(person)
 
     def meet(self) -> Remembered:
         """Get the present head of the log, and check it against what was seen. Raises as `__init__`."""
@@ -254,7 +267,8 @@ class TrustedBackend:
         if type(query) in ANSWERS:
             return self.derive(query)
         sent = self._follower.catch_up()
-        answer = self._backend.ask(query)
+        with unproven_absence():
+            answer = self._backend.ask(query)
         if isinstance(answer, Basis):
             self._open(answer, sent)
         if isinstance(query, GetProof) and isinstance(answer, Proof):
@@ -271,8 +285,13 @@ class TrustedBackend:
         return answer
 
     def ask_unproven(self, query: Query[A]) -> A:
-        """Answer a query as the registry says, at less cost. The caller MUST NOT rely on the answer."""
-        return self._backend.ask(query)
+        """Answer a query as the registry says, at less cost. The caller MUST NOT rely on the answer.
+
+        Raises:
+            NotShown: the registry says that there is none.
+        """
+        with unproven_absence():
+            return self._backend.ask(query)
 
     def derive(self, query: Query[A]) -> A:
         """Compute an answer from what is proven alone. Raises as `ask`."""
@@ -315,8 +334,17 @@ class TrustedBackend:
         return digests
 
     def open_blob(self, digest: Digest) -> BinaryIO:
-        """Open a blob; the caller MUST check its bytes."""
-        return self._backend.open_blob(digest)
+        """Open a blob; the caller MUST check its bytes.
+
+        Raises:
+            BlobNotFound: it is not stored, as the registry says.
+        """
+        try:
+            return self._backend.open_blob(digest)
+        except BlobNotFound:
+            raise
+        except NotFound as error:
+            raise NotShown(what=str(error)) from error
 
     def close(self) -> None:
         """Close the backend."""
@@ -326,7 +354,7 @@ class TrustedBackend:
         """Prove an entry; None if there is none that we may read."""
         try:
             return self.ask(GetProof(index=index)).entry
-        except (EventNotFound, InvalidBody):
+        except (NotShown, InvalidBody):
             return None
 
     def _find_credential(self, credential: Credential) -> TokenRecord | KeyRecord:
@@ -356,7 +384,7 @@ class TrustedBackend:
             proof = self.ask(GetProof(index=receipt.index + 1, subjects=True))
             if isinstance(proof.event, IndexSealed):
                 proof = self.ask(GetProof(index=receipt.index + 2, subjects=True))
-        except EventNotFound as error:
+        except NotShown as error:
             raise ProofInvalid(what=f"the entry after {receipt.index}, which tells the rest") from error
         return Receipt(index=proof.index, leaf=proof.leaf, path=proof.path, checkpoint=proof.checkpoint)
 
@@ -374,7 +402,7 @@ class TrustedBackend:
     def read_entries(self, query: ListEntries) -> tuple[Head, ProvenView]:
         """Read a page of the entries of a namespace, and check it. Raises as `ask`."""
         sent = self._follower.catch_up()
-        with _unproven_absence():
+        with unproven_absence():
             basis = self._backend.ask(query)
         return self._open(basis, sent, paged=of_namespace(query.namespace))
 
@@ -384,7 +412,7 @@ class TrustedBackend:
         return self._open(self._prove(query), sent)[1]
 
     def _prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
-        with _unproven_absence():
+        with unproven_absence():
             return self._backend.prove(query, known)
 
     def _check_past(self, past: Past | None, head: Head) -> None:
@@ -447,14 +475,3 @@ class TrustedBackend:
     def _check_writable(self) -> None:
         if self._read_only:
             raise OpenedReadOnly(location=self._location)
-
-
-@contextmanager
-def _unproven_absence() -> Iterator[None]:
-    """Tell what a registry says is not there from what is proven not to be."""
-    try:
-        yield
-    except NotProven:
-        raise
-    except NotFound as error:
-        raise NotShown(what=error.sentence) from error

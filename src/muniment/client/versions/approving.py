@@ -20,7 +20,6 @@ from muniment.core.people.roles import Role
 from muniment.core.records import VersionRecord
 from muniment.core.times import resolve_time
 from muniment.core.verbs.gates import GetPolicies
-from muniment.core.verbs.people import GetSelf
 from muniment.core.verbs.versions import DescribeVersion
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity
@@ -54,7 +53,7 @@ def write_approval(  # noqa: PLR0913, PLR0917 - what an approval is made of
         policies=frozenset(policy.digest for policy in policies if policy.digest is not None),
         evidence=find_evidence(backend, version),
         waiver=waiver,
-        name=backend.ask(GetSelf()).record.profile,
+        name=backend.find_self().record.profile,
         reason=None if reason is None else str(reason.digest),
         nonce=write_nonce(),
         expires=backend.until(expires),

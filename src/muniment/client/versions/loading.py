@@ -5,14 +5,13 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from muniment.client.proofs.aliases import check_alias
+from muniment.client.proofs.aliases import check_alias, resolve_move
 from muniment.client.proofs.checking import (
     check_in_service,
     check_signature,
     read_document,
     read_file,
     read_revision,
-    resolve,
 )
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.formats import Format, format_of
@@ -23,8 +22,8 @@ from muniment.core.errors import InvalidPolicy, PolicyNotFound, UnknownFormat, U
 from muniment.core.extras import load_extra
 from muniment.core.gates.policy import Mode, Policy
 from muniment.core.names import Alias, Reference
-from muniment.core.records import MoveRecord, PolicyRecord, VersionRecord
-from muniment.core.verbs.gates import GetMove, GetPolicies
+from muniment.core.records import PolicyRecord, VersionRecord
+from muniment.core.verbs.gates import GetPolicies
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 
 
@@ -72,7 +71,7 @@ def load(
 
     Warns if it is retired or deprecated.
     """
-    version, move = _resolve(backend, reference, at)
+    version, move = resolve_move(backend, reference, at)
     status = check_in_service(backend, version, Status.REVOKED, Status.PURGED)
     if status in {Status.RETIRED, Status.DEPRECATED}:
         warnings.warn(f"{version.name}@{version.number} is {status}", stacklevel=3)
@@ -101,16 +100,6 @@ def load_files(contents: Mapping[str, bytes], trusted: Sequence[str] = ()) -> ob
         if chosen_files:
             return _LOADERS[chosen](chosen_files, trusted)
     raise UnknownFormat(reference=", ".join(contents) or "nothing")
-
-
-def _resolve(
-    backend: TrustedBackend, reference: Reference, at: str | None
-) -> tuple[VersionRecord, MoveRecord | None]:
-    """Resolve a reference; by an alias, give the move that points it there, too."""
-    if not isinstance(reference.selector, Alias):
-        return resolve(backend, reference, at), None
-    move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
-    return resolve(backend, Reference(reference.name, move.number)), move
 
 
 def _choose(revision: Revision, version: VersionRecord) -> tuple[Format, list[File]]:

@@ -6,6 +6,7 @@ The next pull, even by another process, resumes an interrupted one.
 import fcntl
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,15 +16,18 @@ from typing import BinaryIO, cast
 from muniment.capture.tree import OnBytes
 from muniment.client.bytes.copying import copy as copy_hashing
 from muniment.client.bytes.copying import hash_rest
-from muniment.client.proofs.checking import check_in_service, check_signature, read_revision, resolve
+from muniment.client.proofs.aliases import check_alias, resolve_move
+from muniment.client.proofs.checking import check_in_service, check_signature, read_revision
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.bytes.revisions import File
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.errors import ContentCorrupt, DestinationNotEmpty, StorageBusy, StorageFailed
-from muniment.core.names import Reference
+from muniment.core.names import ModelName, Reference
+from muniment.core.people.roles import EVERYWHERE, Act, Role, may
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.people import GetPerson
 
 
 def pull(
@@ -36,11 +40,17 @@ def pull(
         DestinationNotEmpty: the directory holds other files.
         BadSignature: the author did not sign these files.
         VersionPurged: they were deleted permanently.
+        VersionWithdrawn: the version is revoked, and we may not read quarantined files.
+        MoveUnfounded, GateFailed: the alias does not point at it rightly, as `check_alias` says.
+
+    Warns if it is not in service, or deprecated.
     """
-    version = resolve(backend, reference)
-    check_in_service(backend, version, Status.PURGED)
+    version, move = resolve_move(backend, reference)
+    _check_status(backend, version)
     revision = read_revision(backend, version)
     check_signature(backend, version, revision)
+    if move is not None:
+        check_alias(backend, move, version, revision)
     parts = {_part_of(destination, file).relative_to(destination).as_posix() for file in revision.files}
     _check_destination(destination, {file.path for file in revision.files} | parts)
     try:
@@ -49,6 +59,22 @@ def pull(
     except OSError as error:
         raise StorageFailed(path=str(destination), reason=error.strerror or str(error)) from error
     return version
+
+
+def _check_status(backend: TrustedBackend, version: VersionRecord) -> None:
+    """Check that nobody pulls what is purged, or revoked unless it is to be inspected."""
+    status = check_in_service(backend, version, Status.PURGED)
+    if status is Status.REVOKED and not _may_inspect(backend, ModelName.parse(version.name).namespace):
+        check_in_service(backend, version, Status.REVOKED)
+    if status is not Status.PUBLISHED:
+        warnings.warn(f"{version.name}@{version.number} is {status}", stacklevel=4)
+
+
+def _may_inspect(backend: TrustedBackend, namespace: str) -> bool:
+    me = backend.ask(GetPerson(principal=backend.principal, namespaces=(namespace,)))
+    return may(
+        (Role(grant.role) for grant in me.grants if grant.namespace in {namespace, EVERYWHERE}), Act.INSPECT
+    )
 
 
 def _check_destination(destination: Path, paths: set[str]) -> None:

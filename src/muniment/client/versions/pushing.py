@@ -14,7 +14,7 @@ from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import PROVENANCE
 from muniment.core.digests import Digest
-from muniment.core.errors import BlobNotFound, FileChanged, RecordUnproven, VersionNotFound
+from muniment.core.errors import BlobNotFound, FileChanged, NotShown, RecordUnproven, VersionNotFound
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
@@ -155,10 +155,12 @@ def _keep(backend: TrustedBackend, run: Recorded | None) -> None:
 
 
 def _is_known(backend: TrustedBackend, name: ModelName, manifest: Digest) -> bool:
+    query = GetVersion(reference=Reference(name, manifest))
     try:
-        # Only what to send depends on it: the receipt proves what was published.
-        backend.ask_unproven(GetVersion(reference=Reference(name, manifest)))
-    except VersionNotFound:
+        # That it is new needs no proof: if it is not, too much is sent. What is known is not signed again.
+        backend.ask_unproven(query)
+        backend.ask(query)
+    except (NotShown, VersionNotFound):
         return False
     return True
 

@@ -10,7 +10,7 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.attestations import EVALUATION, Attestation
 from muniment.core.counting import count
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError, NotFound, PrincipalNotFound, Refused, TierNotFound
+from muniment.core.errors import MunimentError, NotFound, NotShown, Refused, TierNotFound
 from muniment.core.gates.policy import Gate
 from muniment.core.gates.rules.evidence import Gap, NoRegression, Threshold
 from muniment.core.names import EVERY, Alias, ModelName, Reference
@@ -128,7 +128,7 @@ def find_names(backend: TrustedBackend, principals: Iterable[str], at: str | Non
     """Find the names of people; those that were erased, or that we may not read, are left out."""
     names = {REGISTRY: "the registry"}
     for principal in {*principals} - {REGISTRY}:
-        with suppress(PrincipalNotFound):
+        with suppress(NotShown):
             name = backend.find_person(principal, at).name
             if name is not None:
                 names[principal] = name

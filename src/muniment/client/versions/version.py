@@ -11,12 +11,12 @@ from muniment.client.claims.evaluating import DataSource, complete, evaluation_m
 from muniment.client.claims.overlap import find_overlap
 from muniment.client.claims.signers import Signer
 from muniment.client.people.principals import write_reason
+from muniment.client.proofs.aliases import check_alias, resolve_move
 from muniment.client.proofs.checking import (
     check_signature,
     read_claims,
     read_document,
     read_revision,
-    resolve,
 )
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.trust import TrustedBackend
@@ -53,7 +53,7 @@ from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.receipts import Receipt
-from muniment.core.records import VersionRecord
+from muniment.core.records import MoveRecord, VersionRecord
 from muniment.core.verbs.catalog import ListTags, RemoveTag, SetTag
 from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import JudgeGate
@@ -99,12 +99,14 @@ class Version:
         record: VersionRecord,
         receipt: Receipt | None = None,
         at: str | None = None,
+        move: MoveRecord | None = None,
     ) -> None:
-        """Hold a proven record."""
+        """Hold a proven record; by an alias, also the move that points it there."""
         self._session = session
         self.record = record
         self.receipt = receipt
         self.at = at
+        self._move = move
 
     def __repr__(self) -> str:
         """Name it, its digest, and the time as of which it is read."""
@@ -332,7 +334,10 @@ class Version:
 
         Raises:
             InvalidName: the target is no name such as `prod-eu/api`.
+            MoveUnfounded, GateFailed: it goes by an alias, and that does not point at it rightly.
         """
+        if self._move is not None:
+            check_alias(self._session.backend, self._move, self.record, self.revision())
         return self._record_deployment(target, State.SERVING, loaded, reason)
 
     def undeploy(self, target: str, *, reason: str = "") -> Receipt:
@@ -507,4 +512,5 @@ class Version:
 
 def get_version(session: Session, reference: Reference, at: str | None = None) -> Version:
     """Resolve a reference and prove it."""
-    return Version(session, resolve(session.backend, reference, at), at=at)
+    record, move = resolve_move(session.backend, reference, at)
+    return Version(session, record, at=at, move=move)

@@ -1,6 +1,7 @@
 """Errors about missing things: ask for something that exists."""
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Final
 
 from muniment.core.errors.tree import MunimentError
@@ -43,8 +44,8 @@ class VersionNotFound(NotFound):
 
     @property
     def name(self) -> str:
-        """The name of the model."""
-        return self.reference.partition("@")[0]
+        """The name of the model, as a shell reads it."""
+        return quote(self.reference.partition("@")[0])
 
 
 class BlobNotFound(NotFound):

@@ -22,7 +22,7 @@ class NotShown(Refused):
 
     what: str
     message = "the registry does not show it: {what}"
-    advice = "if it exists, you may not read there: ask an admin for a role"
+    advice = "check how it is written; if it exists, you may not read there: ask an admin for a role"
 
 
 class NotIdentified(Refused):
@@ -232,9 +232,9 @@ class NotWithdrawable(Refused):
 
     reference: str
     kind: str
-    instead: str
+    remedy: str = "others rest on it: say what has changed in a claim of your own"
     message = "a {kind} about {reference} cannot be withdrawn"
-    advice = "{instead}"
+    advice = "{remedy}"
 
 
 class AlreadyWithdrawn(Refused):

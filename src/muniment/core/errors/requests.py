@@ -1,5 +1,7 @@
 """Fix the request: the same one is always refused."""
 
+from shlex import quote
+
 from muniment.core.errors.tree import MunimentError
 
 
@@ -310,7 +312,12 @@ class MissingExtra(InvalidRequest):
     package: str
     extra: str
     message = "this needs {package}, which is not installed"
-    advice = "pip install 'muniment[{extra}]'"
+    advice = "pip install {self.requirement}"
+
+    @property
+    def requirement(self) -> str:
+        """What to install, as a shell reads it."""
+        return quote(f"muniment[{self.extra}]")
 
 
 class UnknownFormat(InvalidRequest):

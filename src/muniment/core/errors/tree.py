@@ -3,10 +3,13 @@
 import linecache
 import re
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import ClassVar, Final, dataclass_transform
 
 _OURS: Final = str(Path(__file__).parents[2])
+# The field that says what to do. It is said by this side: what a server says there is left out.
+REMEDY: Final = "remedy"
 
 
 # To type checkers the classes are dataclasses. To generate so many would slow down the start of each command.
@@ -43,8 +46,15 @@ class MunimentError(Exception):
 
     @property
     def hint(self) -> str:
-        """What to do, in one line; empty if there is nothing to add."""
-        return self.advice.format(self=self, **self._words())
+        """What to do, in one line; empty if there is nothing to add.
+
+        It names fields as arguments of commands, which a shell must not expand. Only `remedy` is our text.
+        """
+        words = {
+            name: quote(value) if isinstance(value, str) and name != REMEDY else value
+            for name, value in self._words().items()
+        }
+        return self.advice.format(self=self, **words)
 
     @property
     def sentence(self) -> str:

@@ -157,7 +157,7 @@ class VerdictInconsistent(Untrusted):
 
 
 class GateMisjudged(Untrusted):
-    """The registry says that a version meets a policy, and it does not."""
+    """The registry judges a version by a policy otherwise than it can come out."""
 
     reference: str
     alias: str

@@ -82,6 +82,13 @@ class RegisterPrincipal(Command):
         kind = "workload" if self.workload else "person"
         return says(entry, PrincipalRegistered, kind=kind, profile=self.name.digest)
 
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """Without a key, none was enrolled."""
+        event = entry.event
+        if self.public_key is not None or not isinstance(event, PrincipalRegistered):
+            return True
+        return ask(GetPerson(principal=event.principal)).keys == ()
+
     def rest(self, entry: Entry) -> Command | None:
         """The key was enrolled for whom the entry registers."""
         event = entry.event
@@ -117,12 +124,8 @@ class EnrolKey(Command):
 
     def is_done_by(self, entry: Entry) -> bool:
         """The key was enrolled for the principal until it expires."""
-        return self.was_done_by(entry) and says(entry, KeyEnrolled, expires=_exact(self.expires))
-
-    def was_done_by(self, entry: Entry) -> bool:
-        """The key is the principal's."""
         key = {"public_key": self.public_key.decode(), "key": Digest.of(self.public_key).hex}
-        return says(entry, KeyEnrolled, principal=self.principal, **key)
+        return says(entry, KeyEnrolled, principal=self.principal, expires=_exact(self.expires), **key)
 
     def stands(self, entry: Entry, ask: Ask) -> bool:
         """The key was not revoked since."""
@@ -295,7 +298,7 @@ class FindPerson(Query[Person]):
 class GetPerson(Query[Person]):
     """Get a principal by id, with its keys, and its roles everywhere and in some namespaces."""
 
-    declared = Question("/principals/{principal}", Members("namespaces"), proven=True)
+    declared = Question("/principals/{principal}", Members("namespaces", own="principal"), proven=True)
     principal: Name
     namespaces: tuple[str, ...] = ()
     at: At = None

@@ -59,9 +59,13 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Principals with a role in any namespace who may read in all those that the field `on` lists."""
+    """Principals with a role in any namespace who may read in all those that the field `on` lists.
+
+    Without one, principals may ask about themselves, if the field `own` names them.
+    """
 
     on: str
+    own: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +185,14 @@ class Command(Verb, ABC):
         """Return whether a new entry says what this command asked, in every field that it holds."""
 
     def was_done_by(self, entry: Entry) -> bool:
-        """Return whether an earlier entry says the same, for any reason; only for idempotent commands."""
+        """Return whether an earlier entry says the same in all that lasts; only for idempotent commands.
+
+        It may have another reason, and other claims.
+        """
         return self.declared.idempotent and self.is_done_by(entry)
 
     def holds(self, entry: Entry, ask: "Ask") -> bool:
-        """Return whether what a new entry leaves out was done, too, as proven answers tell."""
+        """Return whether what a new entry leaves out was done, and nothing else, as proven answers tell."""
         del entry, ask
         return True
 

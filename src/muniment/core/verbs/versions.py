@@ -110,18 +110,28 @@ class PublishVersion(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The manifest was published under this name, with these claims and this message."""
         with_it = {"attestations": self.attestations, "message": digest_of(self.message)}
-        kind = {} if self.kind is None else {"kind": self.kind}
-        return self.was_done_by(entry) and says(entry, VersionPublished, **with_it, **kind)
+        return self.was_done_by(entry) and says(entry, VersionPublished, **with_it)
 
     def was_done_by(self, entry: Entry) -> bool:
-        """The manifest is a version of this name, with this number if one is requested."""
-        number = {} if self.number is None else {"number": self.number}
-        return says(entry, VersionPublished, name=self.name, revision=self.manifest, **number)
+        """The manifest is a version of this name, with the number and the kind that are requested, if any."""
+        asked = {"number": self.number, "kind": self.kind}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return says(entry, VersionPublished, name=self.name, revision=self.manifest, **given)
+
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """Its kind was requested, or is that of the name."""
+        return self.kind is not None or _is_expected(self.name, entry, ask)
+
+    def stands(self, entry: Entry, ask: Ask) -> bool:
+        """The version was not purged since."""
+        number = getattr(entry.event, "number", None)
+        status = ask(DescribeVersion(reference=Reference(self.name, number))).status
+        return status is None or status.status != Status.PURGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveDraft(Command):
-    """Save a stored manifest as a draft, with its claims."""
+    """Save a stored manifest as a draft, with its claims; `kind` as for publishing."""
 
     declared = Change("POST", _MODEL + "/drafts", May(Act.PUBLISH, "name"), idempotent=True)
     name: ModelName
@@ -133,12 +143,16 @@ class SaveDraft(Command):
     def is_done_by(self, entry: Entry) -> bool:
         """The manifest was saved under this name, with these claims and this message."""
         with_it = {"attestations": self.attestations, "message": digest_of(self.message)}
-        kind = self.kind or Kind.MODEL
-        return self.was_done_by(entry) and says(entry, DraftSaved, kind=kind, **with_it)
+        return self.was_done_by(entry) and says(entry, DraftSaved, **with_it)
 
     def was_done_by(self, entry: Entry) -> bool:
-        """The manifest is a draft of this name."""
-        return says(entry, DraftSaved, name=self.name, revision=self.manifest)
+        """The manifest is a draft of this name, and of the kind that is requested, if any."""
+        kind = {} if self.kind is None else {"kind": self.kind}
+        return says(entry, DraftSaved, name=self.name, revision=self.manifest, **kind)
+
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """Its kind was requested, or is that of the name."""
+        return self.kind is not None or _is_expected(self.name, entry, ask)
 
     def stands(self, entry: Entry, ask: Ask) -> bool:
         """The draft is still open."""
@@ -211,6 +225,13 @@ class SetRetention(Command):
         """The version is kept until then, and on hold or not, for any reason."""
         until = {} if self.until is None else {"until": write_time(read_time(self.until))}
         return says(entry, RetentionSet, **by_number(self.reference), **until, hold=self.hold)
+
+    def holds(self, entry: Entry, ask: Ask) -> bool:
+        """Without a time, the version is kept as long as before."""
+        if self.until is not None:
+            return True
+        before = ask(DescribeVersion(reference=self.reference, at=str(entry.index - 1))).retention
+        return says(entry, RetentionSet, until=None if before is None else before.until)
 
     def stands(self, entry: Entry, ask: Ask) -> bool:
         """The retention has not changed since."""
@@ -286,3 +307,10 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     ListDrafts,
     DiscardDraft,
 )
+
+
+def _is_expected(name: ModelName, entry: Entry, ask: Ask) -> bool:
+    """Say whether an entry is about a model, or the name had versions before, whose kind stays."""
+    if getattr(entry.event, "kind", None) is Kind.MODEL:
+        return True
+    return bool(ask(ListVersions(name=name, at=str(entry.index - 1), limit=1)))

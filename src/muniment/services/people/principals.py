@@ -6,6 +6,7 @@ from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidKey,
     InvalidName,
+    InvalidOption,
     NameTaken,
     PrincipalNotFound,
 )
@@ -68,8 +69,17 @@ def add_principal(tx: Transaction, principal: str, kind: str, command: RegisterP
 
 
 def enrol_key(tx: Transaction, command: EnrolKey) -> Outcome:
-    """Add a key to a principal."""
+    """Add a key to a principal. Raises as `enrol`.
+
+    Raises:
+        InvalidOption: it is the principal's, with another expiry, which cannot be changed.
+    """
     principal = get_principal(tx.unit, command.principal)
+    known = tx.unit.projections.find(KeyRecord, (PublicKey.read(command.public_key).id,))
+    asked = None if command.expires is None else write_time(read_time(command.expires))
+    if known is not None and known.principal == principal.id and known.expires != asked:
+        until = "without an expiry" if known.expires is None else f"until {known.expires}"
+        raise InvalidOption(option="expires", reason=f"of a key cannot be changed: it is enrolled {until}")
     return enrol(tx, principal.id, command.public_key, command.expires)
 
 

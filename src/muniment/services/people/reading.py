@@ -105,8 +105,9 @@ class Reading(State):
                     raise _describe_absent(query, on, absent)
             case May(act, on):
                 self.sight.check_may(act, namespace_of(query, on))
-            case Members(on):
-                self.sight.check_member()
+            case Members(on, own):
+                if getattr(query, own) != self.sight.caller.principal:
+                    self.sight.check_member()
                 for namespace in getattr(query, on):
                     self.sight.check_may(Act.READ, namespace)
             case Who.MEMBER:

@@ -6,13 +6,13 @@ discarded; until then its bytes count as held by the namespace.
 
 from muniment.answers.resolve import resolve
 from muniment.core.digests import Digest
-from muniment.core.errors import RequestNotFound, VersionExists, VersionNotFound
+from muniment.core.errors import KindMismatch, RequestNotFound, VersionExists, VersionNotFound
 from muniment.core.events import DraftEnded, DraftOutcome, DraftSaved
 from muniment.core.names import Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
-from muniment.core.records import DraftRecord, VersionRecord, Where
-from muniment.core.verbs.versions import DiscardDraft, SaveDraft
+from muniment.core.records import DraftRecord, ModelRecord, VersionRecord, Where
+from muniment.core.verbs.versions import DiscardDraft, PublishVersion, SaveDraft
 from muniment.ports.unit import Unit
 from muniment.services.bytes.content import require_content
 from muniment.services.bytes.custody import attached_to, content_of, take
@@ -24,11 +24,15 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
     """Save stored content as a draft; the same content again changes nothing.
 
     Raises:
+        KindMismatch: the name belongs to a dataset and this is a model, or the other way round.
         VersionExists: it is already published.
         BlobNotFound: a file of the manifest is not stored.
     """
     _refuse_published(tx.unit, command.name, command.manifest)
+    kind = find_kind(tx.unit, command)
     present = _find_open(tx.unit, str(command.name), str(command.manifest))
+    if present is not None and command.kind not in {None, present.kind}:
+        raise KindMismatch(name=f"the draft {present.index}", kind=present.kind)
     if present is not None:
         return Outcome(present.index, created=False)
     namespace = command.name.namespace
@@ -37,13 +41,26 @@ def save_draft(tx: Transaction, command: SaveDraft) -> Outcome:
     take(tx, namespace, [kept for claim in command.attestations for kept in attached_to(tx.unit, claim)])
     event = DraftSaved(
         name=command.name,
-        kind=command.kind or Kind.MODEL,
+        kind=kind,
         revision=command.manifest,
         size_bytes=revision.size_bytes,
         attestations=command.attestations,
         message=tx.keep(command.message),
     )
     return Outcome(tx.record(event))
+
+
+def find_kind(unit: Unit, command: PublishVersion | SaveDraft) -> Kind:
+    """Find whether a name is that of a model or a dataset, or will be.
+
+    Raises:
+        KindMismatch: the command requests the other.
+    """
+    known = unit.projections.find(ModelRecord, (str(command.name),))
+    kind = (command.kind or Kind.MODEL) if known is None else Kind(known.kind)
+    if command.kind not in {None, kind}:
+        raise KindMismatch(name=str(command.name), kind=str(kind))
+    return kind
 
 
 def discard_draft(tx: Transaction, command: DiscardDraft) -> Outcome:

@@ -4,7 +4,6 @@ from muniment.answers.resolve import resolve
 from muniment.answers.statuses import status_of
 from muniment.core.catalog.statuses import Status
 from muniment.core.errors import (
-    KindMismatch,
     StatementReused,
     VersionExists,
     VersionNotFound,
@@ -20,7 +19,7 @@ from muniment.services.bytes.content import require_content
 from muniment.services.catalog.lineage import note_dataset
 from muniment.services.transaction import Outcome, Transaction
 from muniment.services.versions.admission import admit_new
-from muniment.services.versions.drafts import end_published
+from muniment.services.versions.drafts import end_published, find_kind
 from muniment.services.versions.quarantine import readmit
 
 
@@ -36,6 +35,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
         StatementReused: two of the claims are the same statement.
         BlobNotFound: a file of the manifest is not stored (bytes are durable before an event names them).
     """
+    kind = find_kind(tx.unit, command)
     known = _find_known(tx.unit, command)
     if known is not None:
         if status_of(tx.unit, known) is Status.PURGED:
@@ -44,7 +44,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
     namespace = command.name.namespace
     revision, config = require_content(tx, namespace, command.manifest, command.attestations)
     readmit(tx.unit, command.name, command.manifest, revision)
-    number, kind = _next_number(tx.unit, command)
+    number = _next_number(tx.unit, command)
     version = tx.put(
         VersionPublished(
             name=command.name,
@@ -84,13 +84,10 @@ def _find_known(unit: Unit, command: PublishVersion) -> VersionRecord | None:
     return known
 
 
-def _next_number(unit: Unit, command: PublishVersion) -> tuple[int, Kind]:
+def _next_number(unit: Unit, command: PublishVersion) -> int:
     model = unit.projections.find(ModelRecord, (str(command.name),))
     number = 1 if model is None else model.latest + 1
-    kind = (command.kind or Kind.MODEL) if model is None else Kind(model.kind)
-    if command.kind not in {None, kind}:
-        raise KindMismatch(name=str(command.name), kind=str(kind))
     if command.number not in {None, number}:
         reference = f"{command.name}@{command.number}"
         raise VersionNotNext(reference=reference, next_number=number)
-    return number, kind
+    return number
