@@ -335,7 +335,7 @@ def test_a_move_that_is_done_is_said_to_be_done(
     monkeypatch.setenv("MUNIMENT_URL", str(tmp_path / "registry"))
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     (tmp_path / "w.bin").write_bytes(b"a")
-    with muniment.open(tmp_path / "registry", settings=settings) as registry:
+    with muniment.open(tmp_path / "registry", settings=settings, create=True) as registry:
         registry.push(tmp_path / "w.bin", "acme/x")
         rules: list[Json] = [{"rule": "approvals", "validator": 1}]
         registry.policies.set("acme/x", "production", {"mode": "warn", "rules": rules})

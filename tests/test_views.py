@@ -501,7 +501,7 @@ def test_an_age_is_written_for_any_two_times(then: object, now: object) -> None:
 
 @pytest.fixture
 def registry(settings: Settings, tmp_path: Path) -> Iterator[Registry]:
-    with muniment.open(settings=settings) as opened:
+    with muniment.open(settings=settings, create=True) as opened:
         for number in range(3):
             (tmp_path / "w.bin").write_bytes(b"%d" % number)
             opened.push(tmp_path / "w.bin", "acme/x", message=f"=cmd {number}")

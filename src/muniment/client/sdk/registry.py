@@ -171,7 +171,8 @@ class Registry:
         Raises:
             ModelNotFound: there is no such model.
         """
-        return show_log(self._session.backend, ModelName.parse(name), limit, at)
+        backend = self._session.backend
+        return show_log(backend, ModelName.parse(name), limit, backend.past(at))
 
     def overview(self, query: str = "", *, limit: int = 50, at: str | None = None) -> View:
         """Show models, the versions of a model or search results, as `muniment list` does.
@@ -181,7 +182,8 @@ class Registry:
         Raises:
             InvalidQuery: the condition breaks the grammar.
         """
-        return show_list(self._session.backend, query, limit, at)
+        backend = self._session.backend
+        return show_list(backend, query, limit, backend.past(at))
 
     def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """Search for versions, now or at a time (syntax: docs/reference/search.md).
