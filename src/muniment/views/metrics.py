@@ -25,11 +25,13 @@ class Rival(NamedTuple):
     claims: Sequence[Attestation]
 
 
-def view_metrics(claims: Sequence[Attestation], rivals: Sequence[Rival], first: Sequence[str]) -> Section:
+def view_metrics(
+    claims: Sequence[Attestation], rivals: Sequence[Rival], first: Sequence[str], *, most: int | None = _MOST
+) -> Section:
     """Show the newest evaluation over each dataset; `first` are the metrics that policies ask for."""
     newest = newest_per_dataset(tuple(claims))
     against = {rival.label: _by_data(rival.claims) for rival in rivals}
-    tables = [_view_evaluation(claim, evidence, against, first) for claim, evidence in newest]
+    tables = [_view_evaluation(claim, evidence, against, first, most) for claim, evidence in newest]
     return Section(
         key="metrics",
         title="How good",
@@ -69,6 +71,7 @@ def _view_evaluation(
     evidence: Evidence,
     against: Mapping[str, Mapping[tuple[str, str], Evidence]],
     first: Sequence[str],
+    most: int | None,
 ) -> Block:
     same = {label: found[key] for label, found in against.items() if (key := _key(evidence)) in found}
     wrong = {fault.metric: fault for fault in evidence.find_contradictions()}
@@ -106,7 +109,7 @@ def _view_evaluation(
         title=describe_data(evidence),
         columns=columns,
         rows=tuple(rows),
-        most=_MOST,
+        most=most,
     )
 
 

@@ -154,6 +154,10 @@ class Chart:
     title: str
     specification: JsonObject
 
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, object]:
+        """Have a notebook draw it."""
+        return {"application/vnd.vegalite.v5+json": self.specification, "text/plain": self.title}
+
 
 Block: TypeAlias = Facts | Table | Story | Chart
 

@@ -12,17 +12,17 @@ from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import FilePath, Terminal, json_option
+from muniment.cli.viewing import answer_view
 from muniment.client.claims.evaluating import evaluation_module, measure_drift
 from muniment.client.reports.cards import split_front_matter
 from muniment.client.reports.evaluations import FORMS, save_report, write_report
 from muniment.client.reports.leaderboard import Ranked
+from muniment.client.versions.evaluation import Evaluation
 from muniment.client.versions.version import Version
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
-from muniment.core.claims.attestations import EVALUATION
-from muniment.core.claims.evidence import Evidence
 from muniment.core.errors import FileUnusable, InvalidOption
-from muniment.core.receipts import Receipt
+from muniment.views.documents import write_view
 
 _MAX_PREDICATE_BYTES = 16 << 20
 _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drift")
@@ -93,7 +93,7 @@ def evaluate(
     if _is_evaluation(document):
         with connect(terminal) as registry:
             version = registry.version(reference)
-            _answer(terminal, version, version.attest(EVALUATION, document))
+            _answer(terminal, version.record_evidence(document))
         return
     if data is None:
         raise InvalidOption(option="--data", reason="is missing: name the file with the rows")
@@ -102,21 +102,23 @@ def evaluate(
     with connect(terminal) as registry:
         version = registry.version(reference)
         if document is not None:
-            receipt = _record_results(version, document, data)
+            recorded = _record_results(version, document, data)
         elif measured is None:
-            receipt = _evaluate_model(version, data, options)
+            recorded = _evaluate_model(version, data, options)
         else:
-            receipt = version.record_evaluation(
+            recorded = version.record_evaluation(
                 measured, dataset=data, split=str(options["split"]), metrics=_read_metrics(options)
             )
-        _answer(terminal, version, receipt)
+        _answer(terminal, recorded)
 
 
-def _answer(terminal: Terminal, version: Version, receipt: Receipt) -> None:
-    evidence = version.evidence()[-1]
-    terminal.answer(
-        describe_receipt(receipt), [f"evidence recorded for {version}", *describe_metrics(evidence)]
-    )
+def _answer(terminal: Terminal, recorded: Evaluation) -> None:
+    view = recorded.view()
+    if terminal.as_json:
+        terminal.answer({**describe_receipt(recorded.receipt), "evaluation": write_view(view)}, [])
+        return
+    terminal.answer(None, [f"evidence recorded for {recorded.version} (entry {recorded.receipt.index})"])
+    answer_view(terminal, view)
 
 
 @click.command()
@@ -198,22 +200,7 @@ def attest(terminal: Terminal, reference: str, predicate_type: str, file: Path) 
     )
 
 
-def describe_metrics(evidence: Evidence) -> list[str]:
-    """Say each metric in a line, with its interval."""
-    lines = []
-    width = max((len(name) for name in evidence.metrics), default=0)
-    for name in sorted(evidence.metrics):
-        metric = evidence.find_metric(name)
-        if metric is None:
-            lines.append(f"  {name:{width}} not a number")
-        elif metric.low is None or metric.high is None:
-            lines.append(f"  {name:{width}} {metric.value:.4f}")
-        else:
-            lines.append(f"  {name:{width}} {metric.value:.4f}  [{metric.low:.4f}, {metric.high:.4f}]")
-    return lines
-
-
-def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) -> Receipt:
+def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) -> Evaluation:
     return version.evaluate_model(
         data,
         str(options["target"]),
@@ -257,7 +244,7 @@ def _is_evaluation(document: Json) -> TypeGuard[dict[str, Json]]:
     return isinstance(document, dict) and {"task", "dataset", "metrics"} <= set(document)
 
 
-def _record_results(version: Version, document: Json, data: Path) -> Receipt:
+def _record_results(version: Version, document: Json, data: Path) -> Evaluation:
     """Record results from elsewhere over a dataset; give the receipt of the last."""
     n = evaluation_module("tables").count_rows(data)
     return [

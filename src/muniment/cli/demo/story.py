@@ -18,7 +18,6 @@ import numpy as np
 
 import muniment
 from muniment.capture.run import Run
-from muniment.cli.claims.evidence import describe_metrics
 from muniment.cli.demo.model import POSITIVE, positive_score, read_data, train, write_data
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
@@ -26,6 +25,7 @@ from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.errors import ContentCorrupt, MunimentError
 from muniment.evaluation.robustness import Predict, sweep
+from muniment.views.values import write
 
 _NAME: Final = "demo/tumour"
 _POLICY: Final = """\
@@ -163,7 +163,7 @@ def measure(scene: Scene, registry: Registry, version: Version) -> None:
     table = read_data(scene.holdout_csv)
     loaded = registry.load(str(version)).value
     predict: Predict = loaded.predict  # type: ignore[attr-defined] # a scikit-learn estimator
-    receipt = version.evaluate(
+    evaluation = version.evaluate(
         table.labels,
         [str(label) for label in np.asarray(predict(table.features))],
         positive_score(loaded, table.features).tolist(),
@@ -173,9 +173,9 @@ def measure(scene: Scene, registry: Registry, version: Version) -> None:
         robustness=sweep(predict, table.features, table.labels, positive=POSITIVE),
     )
     evidence = version.evidence()[-1]
-    say(f"{evidence.predicate['n']} rows; signed and logged as entry {receipt.index}")
-    for line in describe_metrics(evidence):
-        click.echo(line)
+    say(f"{evidence.predicate['n']} rows; signed and logged as entry {evaluation.receipt.index}")
+    for name, metric in evaluation.metrics.items():
+        say(f"{name:<20} {write(metric)}")
     for group in evidence.groups():
         recall = evidence.find_group_metrics("recall", group.column)[f"{group.column}={group.value}"]
         say(f"texture {group.value}: {group.n} rows, recall {recall:.3f}")

@@ -27,6 +27,7 @@ from muniment.client.versions.approving import (
     write_waiver,
     write_withdrawal,
 )
+from muniment.client.versions.evaluation import Evaluation
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
 from muniment.client.versions.showing import show_gate, show_version
@@ -48,6 +49,7 @@ from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.predicates import Predicate
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NothingToWithdraw, NotIdentified
+from muniment.core.events import AttestationRecorded
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
@@ -207,7 +209,7 @@ class Version:
         min_group_size: int = 1,
         robustness: Sequence[Mapping[str, Json]] = (),
         metrics: Mapping[str, Json] | None = None,
-    ) -> Receipt:
+    ) -> Evaluation:
         """Compute evidence from the predictions of a classifier or, with `task="regression"`, a regressor.
 
         `y_true`, `y_pred`, and `y_score` (of the positive class, 0 to 1) have one entry per row, as
@@ -242,7 +244,7 @@ class Version:
         split: str = "",
         min_group_size: int = 1,
         trusted: Sequence[str] = (),
-    ) -> Receipt:
+    ) -> Evaluation:
         """Let the model predict the rows of a table, and record what that shows and how it was done.
 
         `model` is a scikit-learn estimator; by default the one of this version is loaded, verified.
@@ -272,16 +274,34 @@ class Version:
         split: str = "",
         metrics: Mapping[str, Json] | None = None,
         procedure: JsonObject | None = None,
-    ) -> Receipt:
+    ) -> Evaluation:
         """Sign and record what a function of `muniment.evaluation` found over a dataset."""
         measured = self._with_overlap(measured, dataset)
         time = self._session.backend.time()
         predicate = complete(measured, dataset, time=time, split=split, metrics=metrics, procedure=procedure)
-        return self.attest(EVALUATION, predicate)
+        return self.record_evidence(predicate)
+
+    def record_evidence(self, predicate: JsonObject) -> Evaluation:
+        """Sign and record an evaluation/v1 predicate (docs/reference/predicates.md)."""
+        signer = self._session.signer()
+        bundle = attest(self.digest, str(self), EVALUATION, predicate, signer)
+        receipt = self.record_bundle(bundle)
+        event = receipt.read(AttestationRecorded)
+        claim = Attestation(
+            digest=event.attestation,
+            predicate_type=EVALUATION,
+            predicate=predicate,
+            signer=event.signer,
+            key_id=event.key,
+            index=receipt.index,
+            recorded=receipt.entry.time,
+            assurance=event.assurance,
+        )
+        return Evaluation(str(self), claim, receipt)
 
     def record_drift(
         self, reference: str | os.PathLike[str], data: str | os.PathLike[str], *, split: str = ""
-    ) -> Receipt:
+    ) -> Evaluation:
         """Record how far the columns of a table are from those of another. Raises as `compare_files`."""
         measured = measure_drift(Path(reference), Path(data))
         return self.record_evaluation(measured, dataset=data, split=split)
