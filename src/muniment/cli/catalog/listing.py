@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from muniment.cli.completing import NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect
@@ -23,7 +24,7 @@ _limit = click.option(
 
 
 @click.command("list")
-@click.argument("query", default="")
+@click.argument("query", type=NAME, default="")
 @_limit
 @output_option
 @at_option
@@ -42,7 +43,7 @@ def list_(terminal: Terminal, query: str, *, limit: int, output: str | None, at:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_limit
 @output_option
 @at_option
@@ -93,7 +94,7 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
 
 
 @click.command()
-@click.argument("reference", metavar="NAME[@ALIAS]")
+@click.argument("reference", type=REFERENCE, metavar="NAME[@ALIAS]")
 @at_option
 @json_option
 @click.pass_obj
@@ -114,8 +115,8 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
 
 
 @click.command()
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", type=REFERENCE)
+@click.argument("after", type=REFERENCE)
 @click.option(
     "--norms", is_flag=True, help="Measure how much each changed tensor changed; reads the tensors."
 )

@@ -2,13 +2,14 @@
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect, refuse_at
 from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.core.errors import InvalidOption
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("tags", nargs=-1, metavar="[NAME=TEXT | NAME-]...")
 @at_option
 @json_option

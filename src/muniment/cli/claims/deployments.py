@@ -2,6 +2,7 @@
 
 import click
 
+from muniment.cli.completing import NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, describe_receipt
@@ -13,7 +14,7 @@ from muniment.core.records import DeploymentRecord
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("target")
 @click.option("--loaded", metavar="DIGEST", help="The manifest digest that the target reports as loaded.")
 @click.option("--stop", is_flag=True, help="Record that it no longer serves there.")
@@ -41,7 +42,7 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
 
 
 @click.command()
-@click.argument("name", default="")
+@click.argument("name", type=NAME, default="")
 @click.option("--target", default="", help="List this target only.")
 @at_option
 @click.option("--history", is_flag=True, help="Include deployments that have ended.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.reports import write_junit, write_sarif
 from muniment.cli.session import connect, describe_receipt, put_names
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
@@ -26,8 +27,8 @@ _POLL_S = 5.0
 
 
 @click.command()
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--junit", type=FilePath(dir_okay=False), help="Also write the result as JUnit XML.")
 @click.option("--sarif", type=FilePath(dir_okay=False), help="Also write the result as SARIF.")
 @json_option
@@ -51,8 +52,8 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
 
 
 @click.command()
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--reason", default="", help="The reason, kept on record.")
 @click.option("--wait", is_flag=True, help="Wait until the policies are met.")
 @click.option(
@@ -86,8 +87,8 @@ def promote(  # noqa: PLR0913 - one parameter for each option
 
 
 @click.command("break-glass")
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--reason", required=True, help="What the emergency is.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
@@ -125,7 +126,7 @@ def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
 
 
 @click.command()
-@click.argument("reference", metavar="NAME@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="NAME@ALIAS")
 @click.option("--reason", default="", help="The reason, kept on record.")
 @json_option
 @click.pass_obj
@@ -154,7 +155,7 @@ def alias() -> None:
 
 
 @alias.command("remove")
-@click.argument("reference", metavar="NAME@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="NAME@ALIAS")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option
 @click.pass_obj

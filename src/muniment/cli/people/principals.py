@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import NAMESPACE
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import (
     DAYS,
@@ -190,7 +191,7 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
 
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
-@click.argument("namespace")
+@click.argument("namespace", type=NAMESPACE)
 @at_option
 @json_option
 @click.pass_obj
@@ -220,7 +221,7 @@ def role() -> None:
 @role.command("grant")
 @click.argument("principal")
 @click.argument("role_name", metavar="ROLE", type=_ROLES)
-@click.argument("namespace", default=EVERYWHERE)
+@click.argument("namespace", type=NAMESPACE, default=EVERYWHERE)
 @json_option
 @click.pass_obj
 def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
@@ -236,7 +237,7 @@ def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) ->
 @role.command("revoke")
 @click.argument("principal")
 @click.argument("role_name", metavar="ROLE", type=_ROLES)
-@click.argument("namespace", default=EVERYWHERE)
+@click.argument("namespace", type=NAMESPACE, default=EVERYWHERE)
 @json_option
 @click.pass_obj
 def revoke(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:

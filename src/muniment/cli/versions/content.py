@@ -9,6 +9,7 @@ import click
 from muniment.capture.keeping import Recorded, read_run
 from muniment.capture.run import Run
 from muniment.capture.tree import collect
+from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import show_progress
 from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
 from muniment.cli.terminal import ENTRY, FilePath, Terminal, at_option, json_option
@@ -23,8 +24,8 @@ from muniment.signing.statements import encode
 
 @click.command()
 @click.argument("path", type=FilePath(exists=True))
-@click.argument("name")
-@click.option("--alias", help="Point this alias at the new version.")
+@click.argument("name", type=NAME)
+@click.option("--alias", type=ALIAS, help="Point this alias at the new version.")
 @click.option(
     "--run",
     "run_file",
@@ -36,7 +37,12 @@ from muniment.signing.statements import encode
 )
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A training parameter.")
 @click.option(
-    "--base", "bases", multiple=True, metavar="REF", help="The version that this one was made from."
+    "--base",
+    "bases",
+    type=REFERENCE,
+    multiple=True,
+    metavar="REF",
+    help="The version that this one was made from.",
 )
 @click.option(
     "--kind", type=click.Choice(["model", "dataset"]), help="What to create if NAME is new [model]."
@@ -93,7 +99,7 @@ def push(  # noqa: PLR0913 - one parameter for each option
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--publish", "published", type=ENTRY, help="Publish the draft with this entry.")
 @click.option("--discard", "discarded", type=ENTRY, help="Discard the draft with this entry, and its files.")
 @click.option("--reason", default="", help="The reason to discard, or what is new in the version.")
@@ -156,7 +162,7 @@ def _answer_published(terminal: Terminal, version: Version) -> None:
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("destination", type=FilePath(), required=False)
 @click.option(
     "--signature",

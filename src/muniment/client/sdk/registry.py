@@ -31,7 +31,8 @@ from muniment.client.versions.listing import show_list, show_log
 from muniment.client.versions.loading import LoadedModel, load
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import Trained, deliver, publish, read_published, read_run
-from muniment.client.versions.version import Session, Version, get_version
+from muniment.client.versions.session import Session
+from muniment.client.versions.version import Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
@@ -78,6 +79,11 @@ class Registry:
     def __repr__(self) -> str:
         """Name its location."""
         return f"<Registry {self._session.backend.location}{', reading only' if self.read_only else ''}>"
+
+    @property
+    def session(self) -> Session:
+        """The registry as we see it, and whom we sign as."""
+        return self._session
 
     @property
     def identity(self) -> Identity | None:
