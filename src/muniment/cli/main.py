@@ -4,6 +4,7 @@ import gc
 import importlib
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,4 +121,6 @@ def main(
     5 unavailable, 70 a bug.
     """
     gc.set_threshold(_GC_THRESHOLD)
+    # Commands say it in their own way.
+    warnings.filterwarnings("ignore", message="no policy guards ")
     ctx.obj = Terminal(location=registry, identity=identity, read_only=read_only)

@@ -48,4 +48,5 @@ def comments(terminal: Terminal, reference: str, entry: int | None, at: str | No
             *(f"  {text}" for text in (one.text or "(erased)").splitlines()),
         )
     ]
+    terminal.note_none(posted, f"no comments on {version}: write one with muniment comment {version} TEXT")
     terminal.answer([{**one.record.values(), "markdown": one.text} for one in posted], lines)

@@ -110,7 +110,9 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
     emergencies = [bool(move.record.emergency) for move in moves]
     if terminal.as_json:
         terminal.answer([{**move.record.values(), "text": move.reason} for move in moves], [])
-    else:
+        return
+    terminal.note_none(moves, f"no alias of {name} has moved: muniment promote {name} ALIAS points one at it")
+    if moves:
         draw_table(("time", "alias", "from", "to", "by", "why", "entry"), rows, alarming=emergencies)
 
 
@@ -131,7 +133,12 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
         comparison = registry.diff(before, after, norms=norms)
     if terminal.as_json:
         differences = [_describe_difference(one) for one in comparison.differences]
-        terminal.answer({"differences": differences, "same": list(comparison.same)}, [])
+        not_compared: list[Json] = [
+            {"what": one.what, "versions": list(one.versions), "sections": list(one.sections)}
+            for one in comparison.unrecorded
+        ]
+        same: list[Json] = list(comparison.same)
+        terminal.answer({"differences": differences, "same": same, "unrecorded": not_compared}, [])
         return
     rows = [
         (one.section, one.name, _brief(one.before), _brief(one.after), _describe_change(one))
@@ -139,7 +146,8 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
     ]
     if rows:
         draw_table(("section", "what", before, after, "change"), rows)
-    terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
+    lines = [f"the same in both: {', '.join(comparison.same) or 'nothing'}"]
+    terminal.answer(None, [*lines, *map(str, comparison.unrecorded)])
 
 
 def _describe_match(match: Match) -> str:

@@ -10,7 +10,7 @@ import click
 
 from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.reports import write_junit, write_sarif
-from muniment.cli.session import connect, describe_receipt, put_names
+from muniment.cli.session import connect, describe_receipt, put_names, warn_unguarded
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
 from muniment.cli.viewing import answer_view
 from muniment.client.sdk.registry import Registry
@@ -76,9 +76,10 @@ def promote(  # noqa: PLR0913 - one parameter for each option
             receipt = registry.promote(version, alias, reason=reason)
         warnings = _find_warnings(version, alias)
     event = receipt.read(AliasMoved)
+    unguarded = warn_unguarded(receipt)
     judged = f", {count(len(event.verdicts), 'verdict')} on record" if event.verdicts else ""
     terminal.answer(
-        describe_receipt(receipt),
+        {**describe_receipt(receipt), "warnings": [*warnings, *unguarded]},
         [
             f"{event.name}@{alias} is version {event.number} (entry {receipt.index}{judged})",
             *(f"warning: {text}" for text in warnings),

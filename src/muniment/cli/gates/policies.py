@@ -110,6 +110,10 @@ def history(terminal: Terminal, namespace: str, at: str | None) -> None:
     if terminal.as_json:
         terminal.answer([record.values() for record in records], [])
         return
+    none = f"no policy was ever set in {namespace}: muniment policy set '{namespace}/*@ALIAS' FILE sets one"
+    terminal.note_none(records, none)
+    if not records:
+        return
     draw_table(
         ("time", "for", "policy", "by", "entry"),
         [(r.set, f"{r.models}@{r.alias}", r.digest or "none yet", names[r.author], r.index) for r in records],

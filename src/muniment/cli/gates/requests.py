@@ -51,6 +51,10 @@ def requests(terminal: Terminal, name: str, *, closed: bool, at: str | None) -> 
             [{**one.record.values(), "text": one.reason, "answer_text": one.answer} for one in entries], []
         )
         return
+    which = "requests" if closed else "open requests (--closed lists the answered ones)"
+    terminal.note_none(entries, f"no {which} for {name}: muniment request {name} ALIAS makes one")
+    if not entries:
+        return
     draw_table(
         ("entry", "version", "for", "by", "why", "outcome", "answer"),
         [

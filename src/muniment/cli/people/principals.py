@@ -199,6 +199,8 @@ def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> 
     """List who may do something in a namespace, and by which role."""
     with connect(terminal) as registry:
         people = registry.access.who_may(act, namespace, at=at)
+    none = f"nobody may {act} in {namespace}: muniment role grant PRINCIPAL ROLE {namespace} lets somebody"
+    terminal.note_none(people, none)
     terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
 
 

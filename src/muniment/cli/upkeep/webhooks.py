@@ -48,7 +48,10 @@ def list_(terminal: Terminal, namespace: str) -> None:
     """List the webhooks of a namespace and their failed deliveries."""
     with connect(terminal) as registry:
         webhooks = registry.webhooks.list(namespace)
-    if not terminal.as_json:
+    terminal.note_none(
+        webhooks, f"no webhooks in {namespace}: set one with muniment webhook set {namespace} URL"
+    )
+    if webhooks and not terminal.as_json:
         _draw(webhooks)
     terminal.answer_found(
         [
