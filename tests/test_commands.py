@@ -231,7 +231,10 @@ def test_words_of_other_tools_are_known(prepared: Path) -> None:
     """Words of other tools work as aliases of commands: `muniment ls` lists."""
     run = CliRunner()
     place = ["--registry", str(prepared / "registry")]
-    assert run.invoke(main, [*place, "ls"]).stdout == run.invoke(main, [*place, "list"]).stdout
+    assert (
+        run.invoke(main, [*place, "ls", "--json"]).stdout
+        == run.invoke(main, [*place, "list", "--json"]).stdout
+    )
     assert set(ALIASES.values()) <= set(COMMANDS)
 
 
@@ -286,11 +289,11 @@ def test_a_refusal_that_nobody_reads_ends_quietly(line: str, prepared: Path, clo
 
 def test_a_long_answer_may_be_read_in_part(prepared: Path) -> None:
     """The first line of a long answer can be taken with `head -1`: no error is printed."""
-    program = f"{sys.executable} -m muniment --registry {prepared / 'registry'} show acme/many"
+    program = f"{sys.executable} -m muniment --registry {prepared / 'registry'} verify acme/many"
     script = f"{program} | head -1; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, check=False)
     assert ended.stderr == ""
-    assert ended.stdout.splitlines()[0].startswith("acme/many@1")
+    assert ended.stdout.startswith("ok ")
     assert ended.stdout.splitlines()[1] == "141"
 
 

@@ -126,6 +126,7 @@ def test_what_a_user_sees(settings: Settings, model: Path) -> None:
         assert result.exit_code == 0, result.output
         return result.output
 
+    call("init")
     call("push", str(model), "acme/x")
     assert "acme/x@1 serves at prod-eu/api" in call("deploy", "acme/x@1", "prod-eu/api")
     assert "not reported" in call("deployments")
@@ -136,7 +137,16 @@ def test_what_a_user_sees(settings: Settings, model: Path) -> None:
     assert "serves at prod-eu/api" in call("lineage", "acme/x@1", "--down")
     call("deploy", "acme/x@1", "prod-eu/api", "--stop")
     assert json.loads(call("deployments", "--json"))["items"] == []
-    assert len(json.loads(call("deployments", "--json", "--history"))["items"]) == 3
+    rows = json.loads(call("deployments", "--json", "--history"))["items"]
+    assert [(row["state"], row["serves"]) for row in rows] == [
+        ("serving", False),
+        ("serving", False),
+        ("stopped", False),
+    ]
+    shown = call("deployments", "--history")
+    assert [shown.count(f"ended in entry {row['ended']}") for row in rows[:2]] == [1, 1]
+    assert " serving " not in shown
+    assert "SOMETHING ELSE" not in shown
     refused = run.invoke(main, [*at, "deploy", "acme/x@1", "prod-eu/api", "--stop"])
     assert refused.exit_code == 4
     assert "deployment_not_found" in refused.output

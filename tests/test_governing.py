@@ -74,6 +74,7 @@ def call(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
         assert result.exit_code == code, result.output
         return result.output
 
+    run("init")
     run("push", str(model), "acme/x")
     run("key", "new", str(key))
     run("user", "add", "Vera", "--key", f"{key}.pub")
@@ -173,7 +174,9 @@ def test_a_draft_is_published_later(call: Call, model: Path) -> None:
     (draft,) = json.loads(call("drafts", "acme/x", "--json"))
     call("drafts", "acme/x", "--publish", "1", code=4)
     assert "published acme/x@2" in call("drafts", "acme/x", "--publish", str(draft["index"]))
-    assert call("drafts", "acme/x") == ""
+    assert (
+        call("drafts", "acme/x") == "no drafts of acme/x: save one with muniment push PATH acme/x --draft\n"
+    )
     call("drafts", "acme/x", "--discard", str(draft["index"]), code=4)
 
 

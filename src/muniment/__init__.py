@@ -29,6 +29,7 @@ _HOMES = {
     "Run": "muniment.capture.run",
     "Identity": "muniment.signing.keys",
     "MunimentError": "muniment.core.errors",
+    "UnguardedAlias": "muniment.core.warnings",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are the keys of the table above

@@ -11,6 +11,7 @@ from muniment.client.versions.loading import LoadedModel
 from muniment.client.versions.version import Version
 from muniment.core.claims.cards import Card
 from muniment.core.errors import MunimentError
+from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Registry",
     "Run",
     "SshSigner",
+    "UnguardedAlias",
     "Version",
     "__version__",
     "accept_restore",

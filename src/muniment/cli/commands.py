@@ -93,6 +93,10 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "trust": Entry("people.access:trust", "Let workloads sign in with the identity of their platform."),
     },
     "Operate": {
+        "completion": Entry(
+            "completion:completion",
+            "Print the script that completes commands, names and aliases in a shell.",
+        ),
         "audit": Entry("upkeep.audit:audit", "Replay the log and find what cannot be true."),
         "serve": Entry("upkeep.serve:serve", "Serve a registry over HTTP."),
         "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint."),

@@ -2,7 +2,9 @@
 
 import gc
 import importlib
+import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ from muniment.cli.terminal import FilePath, Terminal
 
 # Loading a command allocates much and frees little: early garbage collection would cost a tenth of its time.
 _GC_THRESHOLD: Final = 100_000
+# The variable by which a shell asks for completions.
+_COMPLETING: Final = "_MUNIMENT_COMPLETE"
 
 
 class _Commands(click.Group):
@@ -47,7 +51,15 @@ class _Commands(click.Group):
             with formatter.section(group):
                 formatter.write_dl([(name.ljust(width), entry.line) for name, entry in commands.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Suggest commands and options; click's own way would load every command."""
+        commands = importlib.import_module("muniment.cli.completion").suggest_commands(incomplete)
+        return [*commands, *super(click.Group, self).shell_complete(ctx, incomplete)]
+
     def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 - click's signature
+        if _COMPLETING in os.environ:
+            # It tells click how bash asks.
+            importlib.import_module("muniment.cli.completion")
         with ending_quietly():
             return super().main(*args, **extra)
 
@@ -109,4 +121,6 @@ def main(
     5 unavailable, 70 a bug.
     """
     gc.set_threshold(_GC_THRESHOLD)
+    # Commands say it in their own way.
+    warnings.filterwarnings("ignore", message="no policy guards ")
     ctx.obj = Terminal(location=registry, identity=identity, read_only=read_only)

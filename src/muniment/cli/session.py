@@ -8,6 +8,7 @@ import click
 
 from muniment.cli.terminal import Terminal
 from muniment.client.connection.settings import DEFAULT_LOCATION, Settings
+from muniment.client.gates.moving import find_unguarded
 from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
@@ -85,6 +86,14 @@ def _find_name(registry: Registry, principal: str) -> str | None:
 def put_names(text: str, names: Mapping[str, str]) -> str:
     """Replace the ids of people in a text with their names."""
     return _ID.sub(lambda match: names.get(match[0], match[0]), text)
+
+
+def warn_unguarded(receipt: Receipt) -> list[str]:
+    """Warn on standard error if an alias was moved that no policy guards; return the warnings."""
+    warnings = [text for text in (find_unguarded(receipt),) if text]
+    for text in warnings:
+        click.echo(plain(f"warning: {text}"), err=True)
+    return warnings
 
 
 def describe_receipt(receipt: Receipt) -> JsonObject:

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import webbrowser
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -42,6 +42,11 @@ class Terminal:
         else:
             for line in lines:
                 click.echo(plain(line))
+
+    def note_none(self, rows: Sized, text: str) -> None:
+        """Say on standard error that a list is empty, and what to do next; nothing with --json."""
+        if not rows and not self.as_json:
+            click.echo(plain(text), err=True)
 
     def answer_found(self, document: object, lines: Sequence[str] = (), *, found: bool = True) -> None:
         """Print an answer that is `found`, and say so: its rows are proven, but it may not have all of them.

@@ -70,7 +70,7 @@ def _open_rest(
         Route("/healthz", _healthz),
         Route("/readyz", _readyz),
         Route("/metrics", _metrics),
-        *pages.make_routes(),
+        *pages.make_routes(settings.address, provider=settings.oidc_issuer is not None),
         *_make_logins(opened.registry, workloads, settings),
     ]
     app = Starlette(routes=routes, lifespan=live)

@@ -1,8 +1,10 @@
 """Serve with one process, or with several that share a port."""
 
 import asyncio
+import errno
 import logging
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from muniment.core.errors import InvalidSetting
 from muniment.edge.gateway import Gateway
 from muniment.server.app import make_app
 from muniment.server.settings import ServerSettings
@@ -24,7 +27,13 @@ _BACKLOG: Final = 1024
 
 
 def serve(settings: ServerSettings) -> None:
-    """Serve until SIGINT or SIGTERM, then finish the requests in progress."""
+    """Serve until SIGINT or SIGTERM, then finish the requests in progress.
+
+    Raises:
+        InvalidSetting: the address cannot be listened on.
+    """
+    _check_free(settings)
+    show_address(settings)
     if settings.workers > 1:
         _serve_many(settings)
     else:
@@ -39,6 +48,31 @@ def make_worker_app() -> Gateway:
     if opened.invitation is not None:
         show_invitation(settings, opened.invitation)
     return make_app(opened, settings)
+
+
+def show_address(settings: ServerSettings) -> None:
+    """Print where the server listens, and how people sign in."""
+    link = (
+        settings.address if settings.oidc_issuer else "LINK  (an admin makes one: muniment user invite NAME)"
+    )
+    sys.stderr.write(
+        f"Muniment listens on {settings.host}:{settings.port}, for clients at {settings.address}\n"
+        f"To sign in: muniment login {link}\n"
+    )
+    sys.stderr.flush()
+
+
+def _check_free(settings: ServerSettings) -> None:
+    """Check that the address can be listened on; the server itself would only say so in a traceback."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        name = "MUNIMENT_PORT" if error.errno == errno.EADDRINUSE else "MUNIMENT_HOST"
+        where = f"{settings.host}:{settings.port}"
+        raise InvalidSetting(name=name, reason=f"cannot be listened on: {where}: {error.strerror}") from error
 
 
 def show_invitation(settings: ServerSettings, token: str) -> None:

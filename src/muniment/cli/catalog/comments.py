@@ -2,12 +2,13 @@
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("text")
 @click.option("--about", type=ENTRY, help="Comment on the request or emergency with this entry.")
 @json_option
@@ -24,7 +25,7 @@ def comment(terminal: Terminal, reference: str, text: str, about: int | None) ->
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--erase", "entry", type=ENTRY, help="Erase the comment with this entry permanently.")
 @at_option
 @json_option
@@ -47,4 +48,5 @@ def comments(terminal: Terminal, reference: str, entry: int | None, at: str | No
             *(f"  {text}" for text in (one.text or "(erased)").splitlines()),
         )
     ]
+    terminal.note_none(posted, f"no comments on {version}: write one with muniment comment {version} TEXT")
     terminal.answer([{**one.record.values(), "markdown": one.text} for one in posted], lines)

@@ -2,6 +2,7 @@
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
 from muniment.cli.terminal import Terminal, json_option
 from muniment.client.reports.graphs import FORMS, describe, draw
@@ -9,7 +10,7 @@ from muniment.core.claims.lineage import MAX_DEPTH, Direction
 
 
 @click.command()
-@click.argument("target", metavar="REF|DIGEST|COMMIT")
+@click.argument("target", type=REFERENCE, metavar="REF|DIGEST|COMMIT")
 @click.option(
     "--up", "direction", flag_value="up", default="up", help="Show what it was made from [default]."
 )

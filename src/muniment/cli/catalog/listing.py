@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import click
 
+from muniment.cli.completing import NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect
@@ -23,7 +24,7 @@ _limit = click.option(
 
 
 @click.command("list")
-@click.argument("query", default="")
+@click.argument("query", type=NAME, default="")
 @_limit
 @output_option
 @at_option
@@ -42,7 +43,7 @@ def list_(terminal: Terminal, query: str, *, limit: int, output: str | None, at:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_limit
 @output_option
 @at_option
@@ -93,7 +94,7 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
 
 
 @click.command()
-@click.argument("reference", metavar="NAME[@ALIAS]")
+@click.argument("reference", type=REFERENCE, metavar="NAME[@ALIAS]")
 @at_option
 @json_option
 @click.pass_obj
@@ -109,13 +110,15 @@ def history(terminal: Terminal, reference: str, at: str | None) -> None:
     emergencies = [bool(move.record.emergency) for move in moves]
     if terminal.as_json:
         terminal.answer([{**move.record.values(), "text": move.reason} for move in moves], [])
-    else:
+        return
+    terminal.note_none(moves, f"no alias of {name} has moved: muniment promote {name} ALIAS points one at it")
+    if moves:
         draw_table(("time", "alias", "from", "to", "by", "why", "entry"), rows, alarming=emergencies)
 
 
 @click.command()
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", type=REFERENCE)
+@click.argument("after", type=REFERENCE)
 @click.option(
     "--norms", is_flag=True, help="Measure how much each changed tensor changed; reads the tensors."
 )
@@ -130,7 +133,12 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
         comparison = registry.diff(before, after, norms=norms)
     if terminal.as_json:
         differences = [_describe_difference(one) for one in comparison.differences]
-        terminal.answer({"differences": differences, "same": list(comparison.same)}, [])
+        not_compared: list[Json] = [
+            {"what": one.what, "versions": list(one.versions), "sections": list(one.sections)}
+            for one in comparison.unrecorded
+        ]
+        same: list[Json] = list(comparison.same)
+        terminal.answer({"differences": differences, "same": same, "unrecorded": not_compared}, [])
         return
     rows = [
         (one.section, one.name, _brief(one.before), _brief(one.after), _describe_change(one))
@@ -138,7 +146,8 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool) -> None:
     ]
     if rows:
         draw_table(("section", "what", before, after, "change"), rows)
-    terminal.answer(None, [f"the same in both: {', '.join(comparison.same) or 'nothing'}"])
+    lines = [f"the same in both: {', '.join(comparison.same) or 'nothing'}"]
+    terminal.answer(None, [*lines, *map(str, comparison.unrecorded)])
 
 
 def _describe_match(match: Match) -> str:

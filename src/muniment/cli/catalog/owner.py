@@ -2,12 +2,13 @@
 
 import click
 
+from muniment.cli.completing import NAME
 from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
 from muniment.cli.terminal import Terminal, at_option, json_option
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.argument("principal", required=False)
 @at_option
 @json_option

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.client.reports.cards import read_card, write_card
@@ -22,7 +23,7 @@ def card() -> None:
 
 
 @card.command("set")
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("file", type=FilePath(exists=True, dir_okay=False))
 @json_option
 @click.pass_obj
@@ -51,7 +52,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
 
 
 @card.command("show")
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--format", "form", type=click.Choice(_FORMS), default="muniment", show_default=True)
 @json_option
 @click.pass_obj

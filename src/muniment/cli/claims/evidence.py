@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 import click
 import yaml
 
+from muniment.cli.completing import NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect, describe_receipt
@@ -29,7 +30,7 @@ _TASKS = ("classification", "regression", "multilabel", "ranking", "text", "drif
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--data", type=FilePath(exists=True), help="A CSV or Parquet file with the predictions.")
 @click.option("--task", type=click.Choice(_TASKS), default="classification", show_default=True)
 @click.option("--target", metavar="COLUMN[,...]", default="", help="The column with the true label.")
@@ -122,7 +123,7 @@ def _answer(terminal: Terminal, recorded: Evaluation) -> None:
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--format", "form", type=click.Choice(FORMS), default="markdown", show_default=True)
 @click.option("-o", "--output", type=FilePath(), help="The directory to write to.")
 @json_option
@@ -144,7 +145,7 @@ def report(terminal: Terminal, reference: str, *, form: str, output: Path | None
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--metric", required=True, help="The metric to rank by.")
 @click.option(
     "--dataset", required=True, metavar="NAME|DIGEST", help="The dataset that the metric was measured on."
@@ -183,7 +184,7 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--type", "predicate_type", required=True, metavar="URI", help="The predicate type.")
 @click.option("--file", type=FilePath(exists=True), required=True, help="The predicate, as JSON.")
 @json_option

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, FilePath, Terminal, json_option
 from muniment.client.reproduction.planning import Plan, plan
@@ -15,7 +16,7 @@ from muniment.core.errors import InvalidOption, NotConfirmed, NotReproducible
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--plan", "only_plan", is_flag=True, help="Print what would be done and what is missing.")
 @click.option("--yes", is_flag=True, help="Run the recorded code without asking.")
 @click.option(

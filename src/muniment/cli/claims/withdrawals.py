@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.gates.signing import choose_signer, signing
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import Terminal, json_option
@@ -11,7 +12,7 @@ from muniment.core.events import ClaimWithdrawn
 
 
 @click.command("withdraw-claim")
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("digest")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @signing

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.signing import choose_signer, signing
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import WHEN, Terminal, json_option
@@ -25,8 +26,8 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--waiver", metavar="DIGEST", help="Decide about this waiver instead of the version."),
         click.option("--reason", required=True, help="The reason, kept on record."),
         click.option("--as", "role", required=True, type=_ROLES, help="The role that you sign in."),
-        click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias."),
-        click.argument("reference"),
+        click.option("--for", "alias", required=True, type=ALIAS, metavar="ALIAS", help="The alias."),
+        click.argument("reference", type=REFERENCE),
     ):
         command = option(command)
     return command
@@ -96,8 +97,8 @@ def reject(  # noqa: PLR0913 - as above
 
 
 @click.command()
-@click.argument("reference")
-@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
+@click.argument("reference", type=REFERENCE)
+@click.option("--for", "alias", required=True, type=ALIAS, metavar="ALIAS", help="The alias.")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @click.option("--waiver", metavar="DIGEST", help="Withdraw what you decided about this waiver.")
 @signing
@@ -125,8 +126,8 @@ def withdraw(  # noqa: PLR0913 - as above
 
 
 @click.command()
-@click.argument("reference")
-@click.option("--for", "alias", required=True, metavar="ALIAS", help="The alias.")
+@click.argument("reference", type=REFERENCE)
+@click.option("--for", "alias", required=True, type=ALIAS, metavar="ALIAS", help="The alias.")
 @click.option("--rule", "rules", multiple=True, required=True, metavar="ID", help="A rule to waive.")
 @click.option("--until", required=True, metavar="TIME", help=f"When it expires ({WHEN}).")
 @click.option("--reason", required=True, help="The reason, kept on record.")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.reports import write_junit, write_sarif
-from muniment.cli.session import connect, describe_receipt, put_names
+from muniment.cli.session import connect, describe_receipt, put_names, warn_unguarded
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
 from muniment.cli.viewing import answer_view
 from muniment.client.sdk.registry import Registry
@@ -26,8 +27,8 @@ _POLL_S = 5.0
 
 
 @click.command()
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--junit", type=FilePath(dir_okay=False), help="Also write the result as JUnit XML.")
 @click.option("--sarif", type=FilePath(dir_okay=False), help="Also write the result as SARIF.")
 @json_option
@@ -51,8 +52,8 @@ def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sa
 
 
 @click.command()
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--reason", default="", help="The reason, kept on record.")
 @click.option("--wait", is_flag=True, help="Wait until the policies are met.")
 @click.option(
@@ -75,9 +76,10 @@ def promote(  # noqa: PLR0913 - one parameter for each option
             receipt = registry.promote(version, alias, reason=reason)
         warnings = _find_warnings(version, alias)
     event = receipt.read(AliasMoved)
+    unguarded = warn_unguarded(receipt)
     judged = f", {count(len(event.verdicts), 'verdict')} on record" if event.verdicts else ""
     terminal.answer(
-        describe_receipt(receipt),
+        {**describe_receipt(receipt), "warnings": [*warnings, *unguarded]},
         [
             f"{event.name}@{alias} is version {event.number} (entry {receipt.index}{judged})",
             *(f"warning: {text}" for text in warnings),
@@ -86,8 +88,8 @@ def promote(  # noqa: PLR0913 - one parameter for each option
 
 
 @click.command("break-glass")
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--reason", required=True, help="What the emergency is.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
@@ -125,7 +127,7 @@ def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
 
 
 @click.command()
-@click.argument("reference", metavar="NAME@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="NAME@ALIAS")
 @click.option("--reason", default="", help="The reason, kept on record.")
 @json_option
 @click.pass_obj
@@ -154,7 +156,7 @@ def alias() -> None:
 
 
 @alias.command("remove")
-@click.argument("reference", metavar="NAME@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="NAME@ALIAS")
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @json_option
 @click.pass_obj

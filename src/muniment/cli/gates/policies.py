@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import yaml
 
+from muniment.cli.completing import ALIAS, NAME, NAMESPACE, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, list_messages, split_alias
 from muniment.cli.session import connect, describe_receipt, find_named, find_names, put_names, refuse_at
@@ -36,7 +37,7 @@ def policy() -> None:
 
 
 @policy.command("set")
-@click.argument("reference", metavar="MODELS@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
 @click.argument("file", type=_FILE)
 @json_option
 @click.pass_obj
@@ -55,7 +56,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
 
 
 @policy.command()
-@click.argument("reference", metavar="MODELS@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
 @json_option
 @click.pass_obj
 def guard(terminal: Terminal, reference: str) -> None:
@@ -72,7 +73,7 @@ def guard(terminal: Terminal, reference: str) -> None:
 
 
 @policy.command()
-@click.argument("reference", metavar="NAME@ALIAS")
+@click.argument("reference", type=REFERENCE, metavar="NAME@ALIAS")
 @at_option
 @json_option
 @click.pass_obj
@@ -97,7 +98,7 @@ def show(terminal: Terminal, reference: str, at: str | None) -> None:
 
 
 @policy.command()
-@click.argument("namespace")
+@click.argument("namespace", type=NAMESPACE)
 @at_option
 @json_option
 @click.pass_obj
@@ -109,6 +110,10 @@ def history(terminal: Terminal, namespace: str, at: str | None) -> None:
     if terminal.as_json:
         terminal.answer([record.values() for record in records], [])
         return
+    none = f"no policy was ever set in {namespace}: muniment policy set '{namespace}/*@ALIAS' FILE sets one"
+    terminal.note_none(records, none)
+    if not records:
+        return
     draw_table(
         ("time", "for", "policy", "by", "entry"),
         [(r.set, f"{r.models}@{r.alias}", r.digest or "none yet", names[r.author], r.index) for r in records],
@@ -116,7 +121,7 @@ def history(terminal: Terminal, namespace: str, at: str | None) -> None:
 
 
 @policy.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.argument("tier_name", metavar="[TIER]", required=False)
 @at_option
 @json_option
@@ -137,8 +142,8 @@ def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -
 
 
 @policy.command()
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @json_option
 @click.pass_obj
 def explain(terminal: Terminal, reference: str, alias: str) -> None:
@@ -165,8 +170,10 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
 
 @policy.command()
 @click.argument("file", type=_FILE)
-@click.option("--over", "names", multiple=True, required=True, metavar="NAME", help="A model, or acme/*.")
-@click.option("--for", "alias", default="production", show_default=True, metavar="ALIAS")
+@click.option(
+    "--over", "names", type=NAME, multiple=True, required=True, metavar="NAME", help="A model, or acme/*."
+)
+@click.option("--for", "alias", type=ALIAS, default="production", show_default=True, metavar="ALIAS")
 @click.option("--all", "every", is_flag=True, help="Check every version, not only those with an alias.")
 @json_option
 @click.pass_obj

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt, find_names
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
@@ -12,8 +13,8 @@ from muniment.core.verbs.gates import InboxItem
 
 
 @click.command()
-@click.argument("reference")
-@click.argument("alias")
+@click.argument("reference", type=REFERENCE)
+@click.argument("alias", type=ALIAS)
 @click.option("--reason", default="", help="The reason, kept on record.")
 @click.option("--withdraw", "entry", type=ENTRY, help="Withdraw the request with this entry.")
 @json_option
@@ -35,7 +36,7 @@ def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entr
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--closed", is_flag=True, help="Include answered requests.")
 @at_option
 @json_option
@@ -49,6 +50,10 @@ def requests(terminal: Terminal, name: str, *, closed: bool, at: str | None) -> 
         terminal.answer(
             [{**one.record.values(), "text": one.reason, "answer_text": one.answer} for one in entries], []
         )
+        return
+    which = "requests" if closed else "open requests (--closed lists the answered ones)"
+    terminal.note_none(entries, f"no {which} for {name}: muniment request {name} ALIAS makes one")
+    if not entries:
         return
     draw_table(
         ("entry", "version", "for", "by", "why", "outcome", "answer"),

@@ -114,6 +114,7 @@ def list_tokens(terminal: Terminal, principal: str | None, at: str | None) -> No
     """List tokens that were not revoked: id, expiry, scopes and name."""
     with connect(terminal) as registry:
         tokens = registry.access.tokens(principal, at=at)
+    terminal.note_none(tokens, "no tokens: create one with muniment token new NAME")
     terminal.answer_found(
         [{**one.record.values(), "name": one.label} for one in tokens],
         [
@@ -174,6 +175,8 @@ def list_issuers(terminal: Terminal, at: str | None) -> None:
     """List the rules that let workloads sign in."""
     with connect(terminal) as registry:
         rules = registry.access.issuers(at=at)
+    none = "no workload may sign in: muniment trust add ISSUER PRINCIPAL --claim NAME=VALUE lets one"
+    terminal.note_none(rules, none)
     terminal.answer_found(
         [rule.values() for rule in rules],
         [f"{rule.index}  {rule.issuer}  {rule.claims}  {rule.principal}" for rule in rules],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from muniment.cli.completing import NAMESPACE
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import (
     DAYS,
@@ -190,7 +191,7 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
 
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
-@click.argument("namespace")
+@click.argument("namespace", type=NAMESPACE)
 @at_option
 @json_option
 @click.pass_obj
@@ -198,6 +199,8 @@ def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> 
     """List who may do something in a namespace, and by which role."""
     with connect(terminal) as registry:
         people = registry.access.who_may(act, namespace, at=at)
+    none = f"nobody may {act} in {namespace}: muniment role grant PRINCIPAL ROLE {namespace} lets somebody"
+    terminal.note_none(people, none)
     terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
 
 
@@ -220,7 +223,7 @@ def role() -> None:
 @role.command("grant")
 @click.argument("principal")
 @click.argument("role_name", metavar="ROLE", type=_ROLES)
-@click.argument("namespace", default=EVERYWHERE)
+@click.argument("namespace", type=NAMESPACE, default=EVERYWHERE)
 @json_option
 @click.pass_obj
 def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:
@@ -236,7 +239,7 @@ def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) ->
 @role.command("revoke")
 @click.argument("principal")
 @click.argument("role_name", metavar="ROLE", type=_ROLES)
-@click.argument("namespace", default=EVERYWHERE)
+@click.argument("namespace", type=NAMESPACE, default=EVERYWHERE)
 @json_option
 @click.pass_obj
 def revoke(terminal: Terminal, principal: str, role_name: str, namespace: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from muniment.capture.clock import now
+from muniment.cli.completing import NAMESPACE
 from muniment.cli.session import connect
 from muniment.cli.terminal import DAYS, NO, Amount, FilePath, Terminal, json_option
 from muniment.cli.writing import check_writable
@@ -256,7 +257,7 @@ def doctor(terminal: Terminal) -> None:
 
 
 @admin.command()
-@click.argument("namespace")
+@click.argument("namespace", type=NAMESPACE)
 @click.argument("size_bytes", metavar="[BYTES|none]", required=False)
 @json_option
 @click.pass_obj

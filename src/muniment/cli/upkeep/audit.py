@@ -6,6 +6,7 @@ import sys
 import click
 
 from muniment.cli.checks import describe_checks, write_checks
+from muniment.cli.completing import NAMESPACE
 from muniment.cli.drawing import show_count
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, Terminal, json_option
@@ -21,7 +22,7 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("namespace", required=False)
+@click.argument("namespace", type=NAMESPACE, required=False)
 @json_option
 @click.pass_obj
 def verify(terminal: Terminal, namespace: str | None) -> None:

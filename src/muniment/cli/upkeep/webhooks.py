@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from muniment.cli.completing import NAMESPACE
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import ENTRY, Terminal, json_option
@@ -19,7 +20,7 @@ def webhook() -> None:
 
 
 @webhook.command("set")
-@click.argument("namespace")
+@click.argument("namespace", type=NAMESPACE)
 @click.argument("url")
 @click.option(
     "--event", "events", multiple=True, metavar="TYPE", help="An event type, such as version.published [all]."
@@ -40,14 +41,17 @@ def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...]) 
 
 
 @webhook.command("list")
-@click.argument("namespace")
+@click.argument("namespace", type=NAMESPACE)
 @json_option
 @click.pass_obj
 def list_(terminal: Terminal, namespace: str) -> None:
     """List the webhooks of a namespace and their failed deliveries."""
     with connect(terminal) as registry:
         webhooks = registry.webhooks.list(namespace)
-    if not terminal.as_json:
+    terminal.note_none(
+        webhooks, f"no webhooks in {namespace}: set one with muniment webhook set {namespace} URL"
+    )
+    if webhooks and not terminal.as_json:
         _draw(webhooks)
     terminal.answer_found(
         [

@@ -10,22 +10,24 @@ import click
 from muniment.capture.keeping import Recorded, read_run
 from muniment.capture.run import Run
 from muniment.capture.tree import collect
+from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import show_progress
-from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
+from muniment.cli.session import connect, describe_receipt, find_names, refuse_at, warn_unguarded
 from muniment.cli.terminal import ENTRY, FilePath, Terminal, at_option, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.counting import count
 from muniment.core.errors import InvalidDocument, InvalidOption, RequestNotFound
 from muniment.core.names import Reference
+from muniment.core.receipts import Receipt
 from muniment.core.verbs.versions import Draft
 from muniment.signing.statements import encode
 
 
 @click.command()
 @click.argument("path", type=FilePath(exists=True))
-@click.argument("name")
-@click.option("--alias", help="Point this alias at the new version.")
+@click.argument("name", type=NAME)
+@click.option("--alias", type=ALIAS, help="Point this alias at the new version.")
 @click.option(
     "--run",
     "run_file",
@@ -37,7 +39,12 @@ from muniment.signing.statements import encode
 )
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A training parameter.")
 @click.option(
-    "--base", "bases", multiple=True, metavar="REF", help="The version that this one was made from."
+    "--base",
+    "bases",
+    type=REFERENCE,
+    multiple=True,
+    metavar="REF",
+    help="The version that this one was made from.",
 )
 @click.option(
     "--kind", type=click.Choice(["model", "dataset"]), help="What to create if NAME is new [model]."
@@ -87,14 +94,13 @@ def push(  # noqa: PLR0913 - one parameter for each option
             ]
             terminal.answer(describe_receipt(saved), lines)
             return
-        version = registry.push(
-            path, name, run=run, message=message, alias=alias, kind=kind, on_bytes=on_bytes
-        )
-    _answer_published(terminal, version)
+        version = registry.push(path, name, run=run, message=message, kind=kind, on_bytes=on_bytes)
+        moved = None if alias is None else registry.promote(version, alias)
+    _answer_published(terminal, version, moved)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--publish", "published", type=ENTRY, help="Publish the draft with this entry.")
 @click.option("--discard", "discarded", type=ENTRY, help="Discard the draft with this entry, and its files.")
 @click.option("--reason", default="", help="The reason to discard, or what is new in the version.")
@@ -129,6 +135,7 @@ def drafts(  # noqa: PLR0913 - one parameter for each option
             _answer_published(terminal, registry.drafts.publish(chosen[0], message=reason))
             return
         names = find_names(registry, [one.record.author for one in saved])
+    terminal.note_none(saved, f"no drafts of {name}: save one with muniment push PATH {name} --draft")
     terminal.answer(
         [{**one.record.values(), "text": one.message} for one in saved],
         [_describe_draft(one, names) for one in saved],
@@ -143,12 +150,17 @@ def _describe_draft(draft: Draft, names: Mapping[str, str]) -> str:
     return f"{line}  {draft.message or ''}".rstrip()
 
 
-def _answer_published(terminal: Terminal, version: Version) -> None:
-    receipt = version.receipt
+def _answer_published(terminal: Terminal, version: Version, moved: Receipt | None = None) -> None:
+    receipt, warnings = version.receipt, [] if moved is None else warn_unguarded(moved)
     assert receipt is not None  # noqa: S101 - publishing sets it
     made = "published" if receipt.created else "exists already:"
     terminal.answer(
-        {"version": str(version), "digest": str(version.digest), "receipt": describe_receipt(receipt)},
+        {
+            "version": str(version),
+            "digest": str(version.digest),
+            "receipt": describe_receipt(receipt),
+            "warnings": warnings,
+        },
         [
             f"{made} {version}  {version.digest}",
             f"entry {receipt.index} of the log, inclusion proven by {count(len(receipt.path), 'hash')}",
@@ -157,7 +169,7 @@ def _answer_published(terminal: Terminal, version: Version) -> None:
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.argument("destination", type=FilePath(), required=False)
 @click.option(
     "--signature",

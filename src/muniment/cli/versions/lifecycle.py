@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect, describe_receipt
 from muniment.cli.terminal import WHEN, Terminal, json_option
 from muniment.client.sdk.registry import Registry
@@ -19,7 +20,7 @@ def _ending(command: Callable[..., None]) -> click.Command:
         click.pass_obj,
         json_option,
         click.option("--reason", required=True, help="The reason, kept on record."),
-        click.argument("reference"),
+        click.argument("reference", type=REFERENCE),
     ):
         command = option(command)
     return click.command()(command)
@@ -63,7 +64,7 @@ def revoke(terminal: Terminal, reference: str, reason: str) -> None:
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--until", metavar="TIME", help=f"Keep it until this time at least ({WHEN}).")
 @click.option("--hold/--no-hold", default=False, help="Set or lift a legal hold.")
 @click.option("--reason", required=True, help="The reason, kept on record.")
@@ -84,7 +85,7 @@ def retain(terminal: Terminal, reference: str, *, until: str | None, hold: bool,
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--reason", required=True, help="The reason, kept on record.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option

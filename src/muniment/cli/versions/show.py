@@ -2,13 +2,14 @@
 
 import click
 
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
 from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.cli.viewing import answer_view
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--full", is_flag=True, help="Show every row, whole digests and times.")
 @at_option
 @json_option

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.checks import answer_checks
+from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
 from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.cli.writing import check_writable
@@ -19,7 +20,7 @@ from muniment.core.names import ModelName
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("--provenance", is_flag=True, help="Check the provenance, link by link.")
 @click.option("--log-key", metavar="KEY", help="The verifier key of the log that an export must come from.")
 @json_option
@@ -50,7 +51,7 @@ def verify(
 
 
 @click.command()
-@click.argument("reference")
+@click.argument("reference", type=REFERENCE)
 @click.option("-o", "--output", required=True, type=FilePath(dir_okay=False))
 @click.option("--no-content", is_flag=True, help="Leave out the files of the version.")
 @json_option

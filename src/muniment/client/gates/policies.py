@@ -6,7 +6,8 @@ from typing import NamedTuple
 from muniment.client.proofs.checking import read_document
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.paging import read_all
-from muniment.client.versions.version import Session, get_version
+from muniment.client.versions.session import Session
+from muniment.client.versions.version import get_version
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import POLICY

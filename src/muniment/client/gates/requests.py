@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from muniment.client.people.principals import write_reason
 from muniment.client.proofs.paging import read_all
-from muniment.client.versions.version import Session, Version
+from muniment.client.versions.session import Session
+from muniment.client.versions.version import Version
 from muniment.core.names import Alias, ModelName
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt

@@ -1,6 +1,7 @@
 """The registry of the SDK: `muniment.open()`."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +13,7 @@ from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.audit.auditing import Audit, OnEntries, audit
 from muniment.client.gates.inbox import read_inbox
+from muniment.client.gates.moving import find_unguarded
 from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
@@ -31,7 +33,8 @@ from muniment.client.versions.listing import show_list, show_log
 from muniment.client.versions.loading import LoadedModel, load
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import Trained, deliver, publish, read_published, read_run
-from muniment.client.versions.version import Session, Version, get_version
+from muniment.client.versions.session import Session
+from muniment.client.versions.version import Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
@@ -54,6 +57,7 @@ from muniment.core.verbs.gates import (
     RollBackAlias,
 )
 from muniment.core.verbs.versions import ListVersions
+from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 from muniment.views.view import View
@@ -78,6 +82,11 @@ class Registry:
     def __repr__(self) -> str:
         """Name its location."""
         return f"<Registry {self._session.backend.location}{', reading only' if self.read_only else ''}>"
+
+    @property
+    def session(self) -> Session:
+        """The registry as we see it, and whom we sign as."""
+        return self._session
 
     @property
     def identity(self) -> Identity | None:
@@ -275,12 +284,18 @@ class Registry:
     def promote(self, version: Version | str, alias: str, *, reason: str = "") -> Receipt:
         """Move an alias to a version; a guarded alias moves only if its policies are met.
 
+        Warns with `UnguardedAlias` if no policy guards it.
+
         Raises:
             GateFailed: they are not; `failures` lists all failing rules.
         """
         chosen = self.version(version) if isinstance(version, str) else version
         command = MoveAlias(reference=chosen.reference, alias=Alias(alias), reason=write_reason(reason))
-        return self._session.backend.execute(command)
+        receipt = self._session.backend.execute(command)
+        unguarded = find_unguarded(receipt)
+        if unguarded:
+            warnings.warn(unguarded, UnguardedAlias, stacklevel=2)
+        return receipt
 
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
         """Move an alias past its gate in an emergency, as a policy allows, with our signature.

@@ -24,6 +24,7 @@ from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, 
 
 # A tensor and its file.
 _Placed = tuple[Tensor, File]
+_CODE: Final = "code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,31 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unrecorded:
+    """What was not recorded of a version or of both, so that sections could not be compared.
+
+    >>> print(Unrecorded(what="card", versions=("acme/x@1",), sections=("card",)))
+    not compared: card, since acme/x@1 has no card on record
+    """
+
+    what: str
+    versions: tuple[str, ...]
+    sections: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        have = "has" if len(self.versions) == 1 else "have"
+        who = " and ".join(self.versions)
+        return f"not compared: {', '.join(self.sections)}, since {who} {have} no {self.what} on record"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The differences by section, and the sections that both sides have without a difference."""
+    """The differences by section, the sections that are the same, and what was not recorded of a side."""
 
     differences: tuple[Difference, ...]
     same: tuple[str, ...]
+    unrecorded: tuple[Unrecorded, ...] = ()
 
     def __repr__(self) -> str:
         """Count the differences."""
@@ -67,9 +88,13 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
+    name: str
     backend: TrustedBackend
     revision: Revision
     claims: tuple[Attestation, ...]
+
+    def has(self, predicate_type: str) -> bool:
+        return any(claim.predicate_type == predicate_type for claim in self.claims)
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -125,9 +150,12 @@ def compare(
 ) -> Comparison:
     """Compare two versions, section by section, using only claims with valid signatures.
 
-    The versions may belong to different models. With `norms`, also measure how much tensors changed.
+    The versions may belong to different models. With `norms`, also measure how much tensors changed. Sections
+    are left out, and said to be, if what they are read from was not recorded of a side.
     """
     old, new = (_read_side(backend, resolve(backend, ref)) for ref in (before, after))
+    unrecorded = list(_find_unrecorded(old, new))
+    left_out = {name for one in unrecorded for name in one.sections}
     sections = [
         _compare_files(old, new),
         _compare_tensors(old, new, norms=norms),
@@ -137,16 +165,46 @@ def compare(
         _compare_values("card", _card(old), _card(new)),
         _compare_values("signers", _signers(old), _signers(new)),
     ]
+    compared = [section for section in sections if section.name not in left_out]
     return Comparison(
-        differences=tuple(one for section in sections for one in section.differences),
-        same=tuple(section.name for section in sections if section.compared and not section.differences),
+        differences=tuple(one for section in compared for one in section.differences),
+        same=tuple(section.name for section in compared if section.compared and not section.differences),
+        unrecorded=tuple(unrecorded),
     )
 
 
 def _read_side(backend: TrustedBackend, version: VersionRecord) -> _Side:
     revision = read_revision(backend, version)
     claims = read_claims(backend, version, revision, CARD, CONTENT, EVALUATION, PROVENANCE)
-    return _Side(backend=backend, revision=revision, claims=tuple(claims))
+    name = f"{version.name}@{version.number}"
+    return _Side(name=name, backend=backend, revision=revision, claims=tuple(claims))
+
+
+def _find_unrecorded(old: _Side, new: _Side) -> Iterator[Unrecorded]:
+    """Find what was not recorded of a side: differences to it would say nothing."""
+    sides = (old, new)
+    without = tuple(side.name for side in sides if not side.has(PROVENANCE))
+    if without:
+        sections = (*_VALUES, _CODE)
+        yield Unrecorded(what="provenance", versions=tuple(dict.fromkeys(without)), sections=sections)
+    else:
+        for name, read in ((_CODE, _describe_code), ("packages", _packages), ("platform", _platform)):
+            yield from _find_one_sided(name, name, *((side.name, bool(read(side))) for side in sides))
+    yield from _find_one_sided("card", "card", *((side.name, side.has(CARD)) for side in sides))
+    for key, evidence in {**old.evidence, **new.evidence}.items():
+        over = f"evaluation over {evidence.dataset_name or f'{evidence.dataset:.19}'}"
+        names = ((side.name, key in side.evidence) for side in sides)
+        yield from _find_one_sided(over, _name_metrics(evidence), *names)
+
+
+def _find_one_sided(what: str, section: str, *sides: tuple[str, bool]) -> Iterator[Unrecorded]:
+    lacking = tuple(name for name, has in sides if not has)
+    if len(lacking) == 1:
+        yield Unrecorded(what=what, versions=lacking, sections=(section,))
+
+
+def _name_metrics(evidence: Evidence) -> str:
+    return f"metrics on {evidence.dataset_name or 'data'} ({evidence.dataset:.19})"
 
 
 def _compare_files(old: _Side, new: _Side) -> _Section:
@@ -296,7 +354,7 @@ def _signers(side: _Side) -> dict[str, Json]:
 
 def _compare_code(old: _Side, new: _Side) -> _Section:
     """Compare commits, and count those in between if this machine has both."""
-    section = _Section("code")
+    section = _Section(_CODE)
     before, after = (_describe_code(side) for side in (old, new))
     section.compare(before, after)
     commits = before.get("commit"), after.get("commit")
@@ -322,7 +380,7 @@ def _compare_metrics(old: _Side, new: _Side) -> Iterator[_Section]:
         before, after = old.evidence.get(key), new.evidence.get(key)
         known = after or before
         assert known is not None  # noqa: S101 - the key comes from one side
-        section = _Section(f"metrics on {known.dataset_name or 'data'} ({known.dataset:.19})")
+        section = _Section(_name_metrics(known))
         left, right = _values(before), _values(after)
         section.compared = bool(left) and bool(right)
         for name in sorted({*left, *right}):

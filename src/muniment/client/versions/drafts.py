@@ -9,7 +9,8 @@ from muniment.capture.tree import OnBytes
 from muniment.client.people.principals import write_reason
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.pushing import Prepared, Trained, deliver, publish, read_published, read_run
-from muniment.client.versions.version import Session, Version
+from muniment.client.versions.session import Session
+from muniment.client.versions.version import Version
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.names import Kind, ModelName

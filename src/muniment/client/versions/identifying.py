@@ -10,7 +10,8 @@ from typing import Final
 
 from muniment.capture.tree import OnBytes, collect, watch
 from muniment.client.proofs.paging import search_all
-from muniment.client.versions.version import Session, Version
+from muniment.client.versions.session import Session
+from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import FileUnusable

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from muniment.client.proofs.checking import (
     read_revision,
 )
 from muniment.client.proofs.judging import judge
-from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.proofs.verifying import Check, check_version
 from muniment.client.versions.approving import (
     sign_claim,
@@ -30,6 +28,7 @@ from muniment.client.versions.approving import (
 from muniment.client.versions.evaluation import Evaluation
 from muniment.client.versions.lineage import check_provenance
 from muniment.client.versions.loading import load
+from muniment.client.versions.session import Session
 from muniment.client.versions.showing import show_gate, show_version
 from muniment.core import forms
 from muniment.core.bytes.revisions import Revision
@@ -48,7 +47,7 @@ from muniment.core.claims.deployments import Deployment, State, check_target
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.predicates import Predicate
 from muniment.core.digests import Digest
-from muniment.core.errors import CardNotFound, NothingToWithdraw, NotIdentified
+from muniment.core.errors import CardNotFound, NothingToWithdraw
 from muniment.core.events import AttestationRecorded
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
@@ -61,32 +60,8 @@ from muniment.core.verbs.claims import RecordAttestation
 from muniment.core.verbs.gates import JudgeGate
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus, VersionDetail
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle
-from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 from muniment.views.view import View
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A registry as we see it, and whom we sign as."""
-
-    backend: TrustedBackend
-    identity: Identity | None
-
-    def __repr__(self) -> str:
-        """Name the registry, and the key that signs."""
-        key = "no key" if self.identity is None else f"key {self.identity.public.id:.16}"
-        return f"<Session of {self.backend.location}, {key}>"
-
-    def signer(self) -> Identity:
-        """Give whom we sign as.
-
-        Raises:
-            NotIdentified: there is no key at hand.
-        """
-        if self.identity is None:
-            raise NotIdentified
-        return self.identity
 
 
 class Version:
@@ -450,10 +425,9 @@ class Version:
         Raises:
             VersionRetained: it is kept for longer already.
         """
-        payload = write_reason(reason)
-        backend = self._session.backend
-        end = backend.until(until)
-        return backend.execute(SetRetention(reference=self.reference, until=end, hold=hold, reason=payload))
+        end, payload = self._session.backend.until(until), write_reason(reason)
+        command = SetRetention(reference=self.reference, until=end, hold=hold, reason=payload)
+        return self._session.backend.execute(command)
 
     def purge(self, reason: str) -> Receipt:
         """Delete its files permanently; the record, the digests and a signed tombstone stay.

@@ -125,9 +125,7 @@ class _Reader(Transformer[Token, object]):
         field = next(str(token) for token in children if token is not None and token.type == "FIELD")
         if field in {*POINTERS, DIGEST, OWNER, "author", "size"}:
             raise InvalidQuery(reason=f"versions cannot be ordered by {field}")
-        # By default, numbers and times descend, and names ascend.
-        usual = "asc" if field == "name" else "desc"
-        return field, tokens.get("DIRECTION", usual)
+        return field, tokens.get("DIRECTION", "asc")
 
 
 def _check(comparison: Comparison) -> Comparison:

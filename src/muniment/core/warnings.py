@@ -1,0 +1,5 @@
+"""What a caller should know although it is allowed."""
+
+
+class UnguardedAlias(UserWarning):
+    """An alias was moved that no policy guards: nobody had to check or approve the version."""
