@@ -1,6 +1,6 @@
 """Completion in the shell of names, references, aliases and namespaces.
 
-It is silent whatever happens, creates nothing, and gives up soon: nobody waits for a suggestion.
+It is always silent, creates nothing, and gives up soon: nobody waits for a suggestion.
 """
 
 import signal

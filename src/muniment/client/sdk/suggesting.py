@@ -1,6 +1,6 @@
 """Suggestions for what a person types: the names, aliases and numbers that begin like it.
 
-They are as the registry says, unproven, since whoever uses one asks for it again.
+They are as the registry says, unproven, since each is asked for again when it is used.
 """
 
 from collections.abc import Iterator
