@@ -550,3 +550,26 @@ def test_a_version_shows_itself_in_a_notebook(registry: Registry) -> None:
     assert "acme/x@2" in "".join(html.texts)
     assert find_table(registry.overview("acme/")).rows[0].cells[0] == "acme/x"
     assert registry.status().kind == "status"
+
+
+def test_an_evaluation_is_returned_with_its_numbers_and_charts(registry: Registry, tmp_path: Path) -> None:
+    """What `evaluate` returns has metrics, charts and the receipt, and a notebook draws it."""
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    version = registry.version("acme/x@3")
+    evaluation = version.evaluate(
+        [0, 1, 0, 1],
+        [0, 1, 1, 1],
+        [0.1, 0.9, 0.6, 0.8],
+        dataset=tmp_path / "rows.csv",
+        groups={"sex": ["f", "m", "f", "m"]},
+    )
+    assert evaluation.metrics["accuracy"].value == 0.75
+    assert repr(evaluation).startswith("<Evaluation of acme/x@3: roc_auc 1")
+    assert evaluation.receipt.index == version.describe().attestations[-1].index
+    assert evaluation.claim in version.claims(EVALUATION)
+    bundle = evaluation.charts["confusion_matrix"]._repr_mimebundle_()
+    assert bundle["application/vnd.vegalite.v5+json"] == evaluation.charts["confusion_matrix"].specification
+    html = Texts()
+    html.feed(evaluation._repr_html_())
+    assert {"sex=f", "sex=m", "accuracy"} <= {text.strip() for text in html.texts}
+    assert "0.750" in draw(evaluation.view(), full=True, width=120, color=False)

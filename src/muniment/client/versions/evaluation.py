@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import Attestation
+from muniment.core.events import AttestationRecorded
 from muniment.core.receipts import Receipt
 from muniment.views.evaluation import list_charts, read_metrics, view_evaluation
 from muniment.views.values import Estimate
@@ -22,6 +24,22 @@ class Evaluation:
     version: str
     claim: Attestation
     receipt: Receipt
+
+    @classmethod
+    def of(cls, version: str, predicate: JsonObject, receipt: Receipt) -> "Evaluation":
+        """Take what was signed, and the receipt that its record was confirmed with."""
+        event = receipt.read(AttestationRecorded)
+        claim = Attestation(
+            digest=event.attestation,
+            predicate_type=event.predicate_type,
+            predicate=predicate,
+            signer=event.signer,
+            key_id=event.key,
+            index=receipt.index,
+            recorded=receipt.entry.time,
+            assurance=event.assurance,
+        )
+        return cls(version, claim, receipt)
 
     @property
     def metrics(self) -> dict[str, Estimate]:

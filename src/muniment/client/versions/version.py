@@ -48,7 +48,6 @@ from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.predicates import Predicate
 from muniment.core.digests import Digest
 from muniment.core.errors import CardNotFound, NothingToWithdraw
-from muniment.core.events import AttestationRecorded
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, Reference
 from muniment.core.payloads import Payload
@@ -258,21 +257,7 @@ class Version:
 
     def record_evidence(self, predicate: JsonObject) -> Evaluation:
         """Sign and record an evaluation/v1 predicate (docs/reference/predicates.md)."""
-        signer = self._session.signer()
-        bundle = attest(self.digest, str(self), EVALUATION, predicate, signer)
-        receipt = self.record_bundle(bundle)
-        event = receipt.read(AttestationRecorded)
-        claim = Attestation(
-            digest=event.attestation,
-            predicate_type=EVALUATION,
-            predicate=predicate,
-            signer=event.signer,
-            key_id=event.key,
-            index=receipt.index,
-            recorded=receipt.entry.time,
-            assurance=event.assurance,
-        )
-        return Evaluation(str(self), claim, receipt)
+        return Evaluation.of(str(self), predicate, self.attest(EVALUATION, predicate))
 
     def record_drift(
         self, reference: str | os.PathLike[str], data: str | os.PathLike[str], *, split: str = ""
