@@ -112,5 +112,5 @@ def test_what_a_user_types_and_sees(
     removed = run.invoke(main, ["alias", "remove", "acme/x@staging", "--reason", "unused"])
     assert removed.exit_code == 0, removed.output
     assert "removed acme/x@staging, which was version 2" in removed.stdout
-    assert "(removed)" in run.invoke(main, ["history", "acme/x@staging"]).stdout
+    assert "→ removed" in run.invoke(main, ["history", "acme/x@staging"]).stdout
     assert "staging was removed" in run.invoke(main, ["show", "acme/x@2"]).stdout

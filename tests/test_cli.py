@@ -95,7 +95,7 @@ def test_a_story_from_push_to_rollback(cli: Cli, model: Path, tmp_path: Path) ->
     assert "parameters" in cli("diff", "acme/x@1", "acme/x@2").stdout
     rolled = json.loads(cli("rollback", "acme/x@staging", "--reason", "bad", "--json").stdout)
     assert rolled["data"]["number"] == 1
-    moves = json.loads(cli("history", "acme/x@staging", "--json").stdout)
+    moves = json.loads(cli("history", "acme/x@staging", "--json").stdout)["items"]
     assert [(move["previous"], move["number"], move["text"]) for move in moves] == [
         (None, 1, None),
         (1, 2, None),
@@ -163,7 +163,7 @@ def test_a_run_file_carries_provenance(cli: Cli, model: Path, tmp_path: Path) ->
     (tmp_path / "e.csv").write_text("y")
     cli("push", str(model), "acme/x", "--dataset", "d=e.csv", "--param", "depth=7", "--param", "name=deep")
     differences = json.loads(cli("diff", "acme/x@1", "acme/x@2", "--json").stdout)["differences"]
-    changes = {(one["section"], one["name"]): one["delta"] for one in differences}
+    changes = {(section, one["name"]): one["delta"] for section, rows in differences.items() for one in rows}
     assert changes["parameters", "depth"] == 1
     assert ("data", "d") in changes
     assert ("parameters", "name") in changes

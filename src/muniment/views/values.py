@@ -33,6 +33,7 @@ _AGES: Final = (
 _LONG_AGO: Final = timedelta(days=60)
 NOTHING: Final = "-"
 _MOST_PAIRS: Final = 6
+_MOST_CHARACTERS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A text of any length, of which the beginning is drawn."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
     """A metric by its name, in a list, where its interval is left to JSON."""
 
@@ -95,12 +103,12 @@ class Pairs:
 
 
 _Plain: TypeAlias = (
-    str | int | float | bool | Time | Size | Digest | Person | Estimate | Change | Pairs | Headline
+    str | int | float | bool | Time | Size | Digest | Person | Estimate | Change | Pairs | Headline | Excerpt
 )
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
 
-def write(value: Value, now: str = "") -> str:  # noqa: PLR0911 - one form for each
+def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form for each
     """Write a value in short; times as ages, seen from `now` (RFC 3339), or in full without it."""
     match value:
         case None:
@@ -119,6 +127,8 @@ def write(value: Value, now: str = "") -> str:  # noqa: PLR0911 - one form for e
             return _write_estimate(value)
         case Change():
             return _write_change(value)
+        case Excerpt(text) if len(text) > _MOST_CHARACTERS:
+            return f"{text[:_MOST_CHARACTERS]}…"
         case Pairs(pairs) if len(pairs) > _MOST_PAIRS:
             return f"{write(Pairs(pairs[:_MOST_PAIRS]))} and {len(pairs) - _MOST_PAIRS} more"
         case _:
@@ -140,6 +150,8 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
             return write_number(value)
         case str() | Digest():
             return str(value)
+        case Excerpt(text):
+            return text
         case Headline(metric=metric, estimate=estimate):
             return f"{metric} {write_number(estimate.value)}"
         case Pairs(pairs):
@@ -168,6 +180,8 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for 
         case Estimate(value=number, low=low, high=high):
             known = {"value": number, "low": low, "high": high}
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
+        case Excerpt(text):
+            return text
         case Headline(metric=metric, estimate=estimate):
             return {"metric": metric, **object_in(write_document(estimate))}
         case Pairs(pairs):

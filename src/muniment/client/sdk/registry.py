@@ -24,7 +24,7 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.reports.leaderboard import Leaderboard, rank
 from muniment.client.sdk.status import show_status
 from muniment.client.upkeep.webhooks import Webhooks
-from muniment.client.versions.comparing import Comparison, compare
+from muniment.client.versions.comparing import compare
 from muniment.client.versions.drafts import Drafts
 from muniment.client.versions.exporting import Export, export
 from muniment.client.versions.identifying import Identified, identify
@@ -34,11 +34,13 @@ from muniment.client.versions.loading import LoadedModel, load
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import Trained, deliver, publish, read_published, read_run
 from muniment.client.versions.session import Session
+from muniment.client.versions.showing import find_names
 from muniment.client.versions.version import Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
+from muniment.core.comparison import Comparison
 from muniment.core.errors import InvalidReference, NotIdentified
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
@@ -60,6 +62,8 @@ from muniment.core.verbs.versions import ListVersions
 from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
+from muniment.views.comparison import view_comparison
+from muniment.views.moves import view_moves
 from muniment.views.view import View
 
 _PAGE = 1000
@@ -250,6 +254,11 @@ class Registry:
         old, new = Reference.parse(before), Reference.parse(after)
         return compare(self._session.backend, old, new, norms=norms)
 
+    def view_diff(self, before: str, after: str, *, norms: bool = False) -> View:
+        """Show two versions side by side, as `muniment diff` does."""
+        comparison = self.diff(before, after, norms=norms)
+        return view_comparison(comparison, self._session.backend.time())
+
     def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
         """Rank the versions of a model by a metric over one dataset. Raises like `rank`."""
         versions = (Version(self._session, record) for record in self.versions(name))
@@ -352,6 +361,13 @@ class Registry:
         return list(
             read_all(backend, ListMoves(name=ModelName.parse(name), alias=which, at=backend.past(at)))
         )
+
+    def view_history(self, name: str, alias: str | None = None, *, at: str | None = None) -> View:
+        """Show the moves of an alias, or of all aliases of a model, as `muniment history` does."""
+        moves, backend = self.history(name, alias, at=at), self._session.backend
+        names = find_names(backend, {move.record.actor for move in moves})
+        title = name if alias is None else f"{name}@{alias}"
+        return view_moves(title, moves, names, backend.time())
 
     def inbox(self) -> Sequence[InboxItem]:
         """List what is waiting for us, and the news of the last 30 days.

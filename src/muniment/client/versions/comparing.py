@@ -16,7 +16,7 @@ from muniment.core.claims.attestations import CARD, CONTENT, EVALUATION, PROVENA
 from muniment.core.claims.cards import Card
 from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
 from muniment.core.claims.provenance import Provenance
-from muniment.core.counting import count
+from muniment.core.comparison import Comparison, Difference, Unrecorded
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
 from muniment.tensors.layout import Tensor
@@ -25,65 +25,6 @@ from muniment.tensors.reading import has_tensors, hash_tensors, measure_change, 
 # A tensor and its file.
 _Placed = tuple[Tensor, File]
 _CODE: Final = "code"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A difference. A side without the thing is None.
-
-    Attributes:
-        kind: added, removed, changed, renamed, reshaped or retyped.
-        real: for a metric, whether the change is real, that is, the confidence intervals do not overlap; None
-            without intervals.
-        norm: for a tensor, the norm of the change relative to its old norm, if requested.
-    """
-
-    section: str
-    name: str
-    before: Json
-    after: Json
-    kind: str = "changed"
-    real: bool | None = None
-    norm: float | None = None
-
-    @property
-    def delta(self) -> float | None:
-        """The change, if both sides are numbers."""
-        if _is_number(self.before) and _is_number(self.after):
-            return float(str(self.after)) - float(str(self.before))
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unrecorded:
-    """What was not recorded of a version or of both, so that sections could not be compared.
-
-    >>> print(Unrecorded(what="card", versions=("acme/x@1",), sections=("card",)))
-    not compared: card, since acme/x@1 has no card on record
-    """
-
-    what: str
-    versions: tuple[str, ...]
-    sections: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        have = "has" if len(self.versions) == 1 else "have"
-        who = " and ".join(self.versions)
-        return f"not compared: {', '.join(self.sections)}, since {who} {have} no {self.what} on record"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """The differences by section, the sections that are the same, and what was not recorded of a side."""
-
-    differences: tuple[Difference, ...]
-    same: tuple[str, ...]
-    unrecorded: tuple[Unrecorded, ...] = ()
-
-    def __repr__(self) -> str:
-        """Count the differences."""
-        return f"<Comparison {count(len(self.differences), 'difference')}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +108,8 @@ def compare(
     ]
     compared = [section for section in sections if section.name not in left_out]
     return Comparison(
+        before=old.name,
+        after=new.name,
         differences=tuple(one for section in compared for one in section.differences),
         same=tuple(section.name for section in compared if section.compared and not section.differences),
         unrecorded=tuple(unrecorded),
@@ -413,10 +356,6 @@ def _kind_of(before: Mapping[str, object], after: Mapping[str, object], name: st
 
 def _mapping(value: Json) -> dict[str, Json]:
     return dict(value) if isinstance(value, Mapping) else {}
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 _VALUES: Final = {

@@ -1,0 +1,64 @@
+"""The moves of aliases: who moved what, when and why."""
+
+from collections.abc import Mapping, Sequence
+
+from muniment.core.verbs.gates import Move
+from muniment.views.values import Time, name_people
+from muniment.views.view import Column, Mark, Row, Section, Table, Tone, View, Vouched
+
+
+def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now: str) -> View:
+    """Show the moves of an alias, or of all aliases of a model, in their order."""
+    columns = (
+        Column("moved", "age"),
+        Column("alias", "alias"),
+        Column("previous", "from", is_number=True),
+        Column("number", "to", is_number=True),
+        Column("actor", "by"),
+        Column("emergency", "", is_drawn=False),
+        Column("verdicts", "verdicts", is_drawn=False),
+        Column("text", "why", below=True),
+    )
+    rows = tuple(_view_move(one, names) for one in moves)
+    return View(
+        kind="moves",
+        title=title,
+        now=now,
+        sections=(
+            Section(
+                key="items",
+                title="Moves",
+                blocks=(
+                    Table(key="items", columns=columns, rows=tuple(_view_move(one, names) for one in moves)),
+                ),
+                empty="no alias has moved: muniment promote REFERENCE ALIAS moves one",
+            ),
+        ),
+    )
+
+
+def _view_move(move: Move, names: Mapping[str, str]) -> Row:
+    record = move.record
+    why = move.reason if move.reason is not None or record.reason is None else "(erased)"
+    return Row(
+        cells=(
+            Time(record.moved),
+            record.alias,
+            record.previous,
+            record.number,
+            name_people(names, record.actor),
+            bool(record.emergency),
+            tuple(record.verdicts.split()),
+            why,
+        ),
+        vouched=Vouched(Mark.RECORDED, record.index),
+        tone=Tone.BAD if record.emergency else Tone.PLAIN,
+        note=_describe(move),
+    )
+
+
+def _describe(move: Move) -> str:
+    if move.record.emergency:
+        closed = "closed" if move.record.closed is not None else f"to be closed by {move.record.due}"
+        return f"EMERGENCY, past its gate: {closed}"
+    return "removed" if move.record.number is None else ""
