@@ -509,6 +509,7 @@ def test_the_commands(settings: Settings, model: Path, monkeypatch: pytest.Monke
         result = CliRunner().invoke(main, list(arguments))
         return result.exit_code, result.output
 
+    call("init")
     call("push", str(model), "acme/x")
     me = json.loads(call("user", "list", "--json")[1])["items"][0]
     call("role", "grant", "Ada", "security")
