@@ -23,6 +23,7 @@ from muniment.core.counting import count
 from muniment.core.errors import (
     AnswerIncomplete,
     AuditFailed,
+    EntryUnknown,
     InvalidDocument,
     MunimentError,
     NamespaceNotFound,
@@ -126,6 +127,10 @@ def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:
                 entry = read_entry(leaf, index)
             except InvalidDocument as error:
                 fault = fault or AuditFailed(index=index, event="leaf", rule="form", reason=error.reason)
+                hasher.add(leaf, None)
+                continue
+            except EntryUnknown as error:
+                fault = fault or error
                 hasher.add(leaf, None)
                 continue
             hasher.add(leaf, entry.about)

@@ -80,6 +80,16 @@ class PrincipalNotFound(NotFound):
     advice = "ask an admin to register one: muniment user add NAME --key PUBLIC.pem"
 
 
+class RoleNotHeld(NotFound):
+    """A principal does not hold a role that should end."""
+
+    principal: str
+    role: str
+    namespace: str
+    message = "{principal} does not hold the role {role} in {namespace}"
+    advice = "list who holds which role: muniment user list"
+
+
 class PolicyNotFound(NotFound):
     """The alias has no policy."""
 
