@@ -1,6 +1,7 @@
 """The client's memory goes by the key of a log: copies that went apart, older copies, and honest restores."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -612,6 +613,11 @@ def test_an_honest_restore_is_a_ceremony(
             (left, left, "the disk failed")
         ]
     assert f"entries from {left} on" in cli("admin", "doctor").stdout
+    for audit in (cli("audit", "verify"), cli("audit", "verify", "acme")):
+        assert re.search(
+            rf"note    a restore on .* \(entry {left}\): the disk failed; entries from {left} on",
+            audit.stdout,
+        )
     with pytest.raises(LogForked):
         muniment.open(copy(tmp_path / "lost", tmp_path / "again"), settings=settings, read_only=True)
 

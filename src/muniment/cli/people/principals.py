@@ -21,7 +21,7 @@ from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation, split_link
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
-from muniment.core.errors import InvalidKey
+from muniment.core.errors import InvalidKey, InvalidOption
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
 from muniment.core.verbs.people import Person
@@ -155,8 +155,14 @@ def add_user(
 @json_option
 @click.pass_obj
 def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
-    """Create a link that signs a person in, once."""
+    """Create a link that signs a person in to a server, once.
+
+    A registry in a directory has no logins: add their key there with `muniment user add NAME --key FILE`.
+    """
     location = (terminal.location or Settings.read().location).rstrip("/")
+    if "://" not in location:
+        reason = "leads to a server, and this is a directory: muniment user add NAME --key PUBLIC.pem"
+        raise InvalidOption(option="an invitation", reason=reason)
     with connect(terminal) as registry:
         issued = registry.access.issue("invitation", principal=name, days=days, once=True)
     link = f"{location}/login#{issued.text}"
