@@ -803,6 +803,12 @@ def test_a_role_that_is_not_held_cannot_end(cli: Cli) -> None:
     assert refusal in told.replace(_id_of("sam"), "sam")
 
 
+def test_who_may_not_is_told_so(cli: Cli) -> None:
+    """A refusal for want of a role speaks to the person who reads it, and does not name them by id."""
+    told = cli("--identity", "vera.pem", "tag", "acme/x@2", "a=b", exits=3).stderr
+    assert told.startswith("muniment: not_permitted: you may not publish in acme\n")
+
+
 def test_the_future_is_not_asked(cli: Cli) -> None:
     """An answer as of a time that has not come is refused as that."""
     for line in ("show acme/x@1", "user list", "list size>0"):
