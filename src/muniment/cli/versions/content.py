@@ -199,10 +199,11 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
             warnings.catch_warnings(record=True) as told,
             show_progress("pull", total, wanted=not terminal.as_json) as on_bytes,
         ):
-            warnings.simplefilter("always")
+            warnings.simplefilter("always", UserWarning)
             version = registry.pull(reference, target, on_bytes=on_bytes)
         for one in told:
-            click.echo(f"warning: {one.message}", err=True)
+            if issubclass(one.category, UserWarning):
+                click.echo(f"warning: {one.message}", err=True)
         if signature is not None:
             signature.write_bytes(version.content_bundle())
         files = version.revision().files

@@ -193,7 +193,7 @@ class RegistryNotFound(NotFound):
     location: str
     message = "there is no registry at {location!r}"
     advice = (
-        "check the location (--registry, MUNIMENT_URL), or create one there: muniment init {location!r}, or"
+        "check the location (--registry, MUNIMENT_URL), or create one there: muniment init {location}, or"
         " muniment.open(..., create=True)"
     )
 
