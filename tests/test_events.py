@@ -12,7 +12,7 @@ from muniment.core.canonical import MAX_INTEGER
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.deployments import State
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDocument
+from muniment.core.errors import EntryUnknown, InvalidDocument
 from muniment.core.events import SubjectKind as K
 from muniment.core.names import Alias, Kind, ModelName, Models
 from muniment.core.people.callers import Assurance, Reach, Scope
@@ -400,8 +400,15 @@ def test_a_value_that_is_not_valid_is_refused(change: dict[str, object]) -> None
 def test_an_envelope_of_another_form_is_refused(change: dict[str, object]) -> None:
     """An envelope with an unknown format or type is refused."""
     document = {**document_of(e.TierSet(name=X, tier="low")), **change}
-    with pytest.raises(InvalidDocument):
+    with pytest.raises((EntryUnknown, InvalidDocument)):
         e.read_entry(json.dumps(document).encode(), 0)
+
+
+def test_an_event_of_another_version_is_not_called_a_forgery() -> None:
+    """An entry of an unknown type is refused as one that another version wrote, by its index and type."""
+    document = {**document_of(e.TierSet(name=X, tier="low")), "type": "cat.fed"}
+    with pytest.raises(EntryUnknown, match=r"entry 7 .* 'cat.fed'"):
+        e.read_entry(json.dumps(document).encode(), 7)
 
 
 def test_an_event_has_a_bound() -> None:

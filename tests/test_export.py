@@ -92,12 +92,13 @@ def test_the_same_export_has_the_same_bytes(registry: Registry, promoted: Versio
 def test_without_content_the_record_still_proves_itself(
     registry: Registry, promoted: Version, tmp_path: Path
 ) -> None:
-    """In an export without content, only the checks of files fail."""
-    registry.export("acme/x@1", tmp_path / "a.tar", content=False)
-    failed = failures(tmp_path / "a.tar")
-    assert failed
-    assert all(what.startswith("file ") for what in failed)
-    del promoted
+    """An export without content says so, and its files are noted as not checked; all else is checked."""
+    assert not registry.export("acme/x@1", tmp_path / "a.tar", content=False).content
+    said, checks = verify_export(tmp_path / "a.tar")
+    assert (said.content, [check for check in checks if not check.passed]) == (False, [])
+    noted = [check.what for check in checks if check.note and check.what.startswith("file ")]
+    assert len(noted) == len(promoted.revision().files)
+    assert all("left out, and not checked" in what for what in noted)
 
 
 def test_a_log_that_is_not_the_one_that_is_known(

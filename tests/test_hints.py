@@ -60,6 +60,7 @@ def call(prepared: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]) 
         (["verify", "acme/nope@1"], "version_not_found", "acme/nope@1 does not exist"),
         (["identify", "/nope"], "file_unusable", "there is no such file"),
         (["identify", ""], "file_unusable", "there is no such file"),
+        (["user", "invite", "Ada"], "invalid_option", "muniment user add NAME --key PUBLIC.pem"),
         (["key", "new", "bad.yaml"], "invalid_key", "hint: name a new file"),
         (["--identity", "nope", "list"], "invalid_key", "muniment key new FILE"),
         (["login", "http://127.0.0.1:1/login#x"], "login_refused", "copy the whole invitation"),

@@ -1,6 +1,7 @@
 """The client's memory goes by the key of a log: copies that went apart, older copies, and honest restores."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -407,7 +408,7 @@ def read_files(directory: Path) -> dict[Path, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["logs", "locations"])
-@pytest.mark.parametrize("damage", ["{", "[]", '{"heads": 3}'])
+@pytest.mark.parametrize("damage", ["{", "[]", '{"heads": 3}', '{"verifier": 5}'])
 def test_a_damaged_memory_is_not_an_empty_one(home: Path, settings: Settings, kind: str, damage: str) -> None:
     """A damaged file of the memory is refused and not taken for an empty one, until it is forgotten."""
     (file,) = (settings.state / kind).glob("*.json")
@@ -417,6 +418,28 @@ def test_a_damaged_memory_is_not_an_empty_one(home: Path, settings: Settings, ki
     assert forget(home, settings)
     if kind == "logs":
         muniment.open(home, settings=settings).close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda heads: [],  # noqa: ARG005 - none
+        lambda heads: [{**heads[-1], "size": "7"}],
+        lambda heads: [{**heads[-1], "size": -5}],
+        lambda heads: [{**heads[-1], "root": "00"}],
+        lambda heads: [{**heads[-1], "time": -1}],
+        lambda heads: [*heads, heads[-1]],
+    ],
+)
+def test_heads_that_were_never_seen_are_not_remembered(
+    home: Path, settings: Settings, damage: Callable[[list[dict[str, object]]], list[object]]
+) -> None:
+    """A memory without a head, or with one that no log has, is damaged."""
+    (file,) = (settings.state / "logs").glob("*.json")
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({**document, "heads": damage(document["heads"])}))
+    with pytest.raises(MemoryDamaged):
+        muniment.open(home, settings=settings)
 
 
 def test_a_memory_that_was_removed_is_not_an_empty_one(home: Path, settings: Settings) -> None:
@@ -590,6 +613,11 @@ def test_an_honest_restore_is_a_ceremony(
             (left, left, "the disk failed")
         ]
     assert f"entries from {left} on" in cli("admin", "doctor").stdout
+    for audit in (cli("audit", "verify"), cli("audit", "verify", "acme")):
+        assert re.search(
+            rf"note    a restore on .* \(entry {left}\): the disk failed; entries from {left} on",
+            audit.stdout,
+        )
     with pytest.raises(LogForked):
         muniment.open(copy(tmp_path / "lost", tmp_path / "again"), settings=settings, read_only=True)
 

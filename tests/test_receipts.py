@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -772,6 +773,51 @@ def cli(settings: Settings, model: Path, tmp_path: Path, monkeypatch: pytest.Mon
         run("role", "grant", name, "validator", "acme")
     run("role", "revoke", "sam", "validator", "acme")
     return run
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "promote acme/x@2 staging --reason good",
+        "deprecate acme/x@2 --reason old",
+        "revoke acme/x@1 --reason again",
+        "policy tier acme/x low",
+        "owner acme/x Ada",
+        "role grant vera reader acme",
+        "key enrol vera vera.pem.pub",
+        "push model acme/x --message again",
+    ],
+)
+def test_what_was_so_before_is_not_said_to_be_done(cli: Cli, arguments: str) -> None:
+    """A command that changes nothing says so, and that a reason is not recorded."""
+    cli(*arguments.split())
+    again = cli(*arguments.split())
+    reason = ", and the reason is not recorded" if "--reason" in arguments else ""
+    assert re.search(rf"already so since entry \d+: nothing was changed{reason}\n", again.stdout)
+
+
+def test_a_role_that_is_not_held_cannot_end(cli: Cli) -> None:
+    """To revoke a role again is refused by name, and not as if there were no such person."""
+    told = cli("role", "revoke", "sam", "validator", "acme", exits=4).stderr
+    refusal = "role_not_held: sam does not hold the role validator in acme"
+    assert refusal in told.replace(_id_of("sam"), "sam")
+
+
+def test_who_may_not_is_told_so(cli: Cli) -> None:
+    """A refusal for want of a role speaks to the person who reads it, and does not name them by id."""
+    told = cli("--identity", "vera.pem", "tag", "acme/x@2", "a=b", exits=3).stderr
+    assert told.startswith("muniment: not_permitted: you may not publish in acme\n")
+
+
+def test_the_future_is_not_asked(cli: Cli) -> None:
+    """An answer as of a time that has not come is refused as that."""
+    for line in ("show acme/x@1", "user list", "list size>0"):
+        assert "past_not_come" in cli(*line.split(), "--at", "2999-01-01T00:00:00Z", exits=2).stderr
+
+
+def _id_of(name: str) -> str:
+    with muniment.open(create=False) as registry:
+        return registry.people.get(name).record.id
 
 
 @pytest.mark.parametrize(

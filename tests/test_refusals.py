@@ -83,6 +83,7 @@ CODES = """
     destination_not_empty
     digest_mismatch
     empty_revision
+    entry_unknown
     evaluation_not_found
     event_not_found
     evidence_inconsistent
@@ -157,6 +158,7 @@ CODES = """
     offset_mismatch
     opened_read_only
     own_version
+    past_not_come
     policy_not_found
     precondition_failed
     principal_not_found
@@ -177,6 +179,7 @@ CODES = """
     request_not_found
     request_replayed
     request_timeout
+    role_not_held
     route_not_found
     schema_too_new
     stale_approval

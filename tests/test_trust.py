@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_location_that_is_no_directory_is_not_found(tmp_path: Path, settings: 
     for location in (tmp_path / "none", tmp_path / "other"):
         with pytest.raises(RegistryNotFound) as refusal:
             muniment.open(location, settings=settings)
-        assert f"muniment init '{location}'" in refusal.value.hint
+        assert f"muniment init {quote(str(location))}" in refusal.value.hint
     assert not (tmp_path / "none").exists()
     assert not list((tmp_path / "other").iterdir())
 

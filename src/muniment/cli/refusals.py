@@ -15,6 +15,7 @@ from muniment.core.errors import (
     InvalidRequest,
     MunimentError,
     NotFound,
+    NotPermitted,
     Refused,
     Unavailable,
     Untrusted,
@@ -48,6 +49,9 @@ def refuse(error: Exception, *, as_json: bool) -> int:
         click.echo(plain(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
         click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
         return _INTERNAL
+    if isinstance(error, NotPermitted):
+        # A registry names the caller by id, who is the one that reads this.
+        error = NotPermitted(principal="you", act=error.act, namespace=error.namespace)
     if as_json:
         document = {"code": error.code, "message": error.sentence, "hint": error.hint}
         click.echo(write_json({"error": document}), err=True)

@@ -1,7 +1,7 @@
 """Open the registry of a command."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import click
@@ -94,6 +94,19 @@ def warn_unguarded(receipt: Receipt) -> list[str]:
     for text in warnings:
         click.echo(plain(f"warning: {text}"), err=True)
     return warnings
+
+
+def answer_receipt(terminal: Terminal, receipt: Receipt, lines: Sequence[str], *, reason: str = "") -> None:
+    """Print what a command did. If it changed nothing, say so: a reason is not recorded either."""
+    terminal.answer(describe_receipt(receipt), [*lines, *describe_unchanged(receipt, reason)])
+
+
+def describe_unchanged(receipt: Receipt, reason: str = "") -> list[str]:
+    """Say in a line that a command has changed nothing; no line if it has."""
+    if receipt.created:
+        return []
+    dropped = ", and the reason is not recorded" if reason else ""
+    return [f"already so since entry {receipt.index}: nothing was changed{dropped}"]
 
 
 def describe_receipt(receipt: Receipt) -> JsonObject:

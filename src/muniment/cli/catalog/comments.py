@@ -3,7 +3,7 @@
 import click
 
 from muniment.cli.completing import REFERENCE
-from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
+from muniment.cli.session import answer_receipt, connect, find_names, refuse_at
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
 
 
@@ -21,7 +21,7 @@ def comment(terminal: Terminal, reference: str, text: str, about: int | None) ->
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = registry.comments.post(version, text, about=about)
-    terminal.answer(describe_receipt(receipt), [f"commented on {version} (entry {receipt.index})"])
+    answer_receipt(terminal, receipt, [f"commented on {version} (entry {receipt.index})"])
 
 
 @click.command()

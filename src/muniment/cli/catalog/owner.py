@@ -3,7 +3,7 @@
 import click
 
 from muniment.cli.completing import NAME
-from muniment.cli.session import connect, describe_receipt, find_names, refuse_at
+from muniment.cli.session import answer_receipt, connect, find_names, refuse_at
 from muniment.cli.terminal import Terminal, at_option, json_option
 
 
@@ -23,7 +23,7 @@ def owner(terminal: Terminal, name: str, principal: str | None, at: str | None) 
         if principal is not None:
             refuse_at(at)
             receipt = registry.set_owner(name, principal)
-            terminal.answer(describe_receipt(receipt), [f"{principal} owns {name} (entry {receipt.index})"])
+            answer_receipt(terminal, receipt, [f"{principal} owns {name} (entry {receipt.index})"])
             return
         owners = registry.owners(name, at=at)
         names = find_names(registry, {one for record in owners for one in (record.owner, record.author)})

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.completing import REFERENCE
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.client.reports.cards import read_card, write_card
 from muniment.client.reports.croissant import check_files, read_croissant, write_croissant
@@ -46,9 +46,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
         else:
             parsed = read_card(text)
         receipt = version.set_card(parsed)
-    terminal.answer(
-        describe_receipt(receipt), [f"card of {version} recorded as entry {receipt.index} of the log"]
-    )
+    answer_receipt(terminal, receipt, [f"card of {version} recorded as entry {receipt.index} of the log"])
 
 
 @card.command("show")

@@ -5,7 +5,7 @@ import click
 from muniment.cli.completing import NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.core.claims.deployments import State
@@ -38,7 +38,7 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
             digest = None if loaded is None else str(Digest.parse(loaded))
             receipt = version.deploy(target, loaded=digest, reason=reason)
     verb = "no longer serves" if stop else "serves"
-    terminal.answer(describe_receipt(receipt), [f"{version} {verb} at {target} (entry {receipt.index})"])
+    answer_receipt(terminal, receipt, [f"{version} {verb} at {target} (entry {receipt.index})"])
 
 
 @click.command()

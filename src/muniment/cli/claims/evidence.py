@@ -11,7 +11,7 @@ import yaml
 from muniment.cli.completing import NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect, describe_receipt, describe_unchanged
 from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.cli.viewing import answer_view
 from muniment.client.claims.evaluating import evaluation_module, measure_drift
@@ -118,7 +118,9 @@ def _answer(terminal: Terminal, recorded: Evaluation) -> None:
     if terminal.as_json:
         terminal.answer({**describe_receipt(recorded.receipt), "evaluation": write_view(view)}, [])
         return
-    terminal.answer(None, [f"evidence recorded for {recorded.version} (entry {recorded.receipt.index})"])
+    receipt = recorded.receipt
+    line = f"evidence recorded for {recorded.version} (entry {receipt.index})"
+    terminal.answer(None, [line, *describe_unchanged(receipt)])
     answer_view(terminal, view)
 
 
@@ -196,9 +198,7 @@ def attest(terminal: Terminal, reference: str, predicate_type: str, file: Path) 
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.attest(predicate_type, predicate)
-    terminal.answer(
-        describe_receipt(receipt), [f"recorded for {version} as entry {receipt.index} of the log"]
-    )
+    answer_receipt(terminal, receipt, [f"recorded for {version} as entry {receipt.index} of the log"])
 
 
 def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) -> Evaluation:

@@ -6,7 +6,7 @@ import click
 
 from muniment.cli.completing import REFERENCE
 from muniment.cli.gates.signing import choose_signer, signing
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import Terminal, json_option
 from muniment.core.events import ClaimWithdrawn
 
@@ -30,4 +30,4 @@ def withdraw_claim(  # noqa: PLR0913 - one parameter for each option
         version = registry.version(reference)
         receipt = version.withdraw_claim(digest, reason, signer=choose_signer(ssh, passkey=passkey))
     claim = receipt.read(ClaimWithdrawn).claim
-    terminal.answer(describe_receipt(receipt), [f"withdrew {claim} about {version}"])
+    answer_receipt(terminal, receipt, [f"withdrew {claim} about {version}"])

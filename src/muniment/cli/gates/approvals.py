@@ -7,7 +7,7 @@ import click
 
 from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.signing import choose_signer, signing
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import WHEN, Terminal, json_option
 from muniment.core.claims.approvals import Meaning
 from muniment.core.events import AttestationRecorded
@@ -69,7 +69,7 @@ def approve(  # noqa: PLR0913 - one parameter for each option
             signer=choose_signer(ssh, passkey=passkey),
         )
     what = f"waiver {waiver:.19} of {version}" if waiver else str(version)
-    terminal.answer(describe_receipt(receipt), [f"{what} approved for {alias} as {role}"])
+    answer_receipt(terminal, receipt, [f"{what} approved for {alias} as {role}"])
 
 
 @click.command()
@@ -93,7 +93,7 @@ def reject(  # noqa: PLR0913 - as above
         version = registry.version(reference)
         signer = choose_signer(ssh, passkey=passkey)
         receipt = version.reject(alias, role, reason, waiver=waiver, signer=signer)
-    terminal.answer(describe_receipt(receipt), [f"{version} rejected for {alias} as {role}"])
+    answer_receipt(terminal, receipt, [f"{version} rejected for {alias} as {role}"])
 
 
 @click.command()
@@ -122,7 +122,7 @@ def withdraw(  # noqa: PLR0913 - as above
         version = registry.version(reference)
         signer = choose_signer(ssh, passkey=passkey)
         receipt = version.withdraw(alias, reason, waiver=waiver, signer=signer)
-    terminal.answer(describe_receipt(receipt), [f"withdrew your signing decision on {version} for {alias}"])
+    answer_receipt(terminal, receipt, [f"withdrew your signing decision on {version} for {alias}"])
 
 
 @click.command()
@@ -145,4 +145,4 @@ def waive(  # noqa: PLR0913 - one parameter for each option
         version = registry.version(reference)
         receipt = version.waive(alias, rules, until, reason)
     digest = receipt.read(AttestationRecorded).attestation
-    terminal.answer(describe_receipt(receipt), [f"waiver {digest} requested: it counts once it is approved"])
+    answer_receipt(terminal, receipt, [f"waiver {digest} requested: it counts once it is approved"])

@@ -10,7 +10,14 @@ import click
 
 from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.reports import write_junit, write_sarif
-from muniment.cli.session import connect, describe_receipt, put_names, warn_unguarded
+from muniment.cli.session import (
+    answer_receipt,
+    connect,
+    describe_receipt,
+    describe_unchanged,
+    put_names,
+    warn_unguarded,
+)
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
 from muniment.cli.viewing import answer_view
 from muniment.client.sdk.registry import Registry
@@ -83,6 +90,7 @@ def promote(  # noqa: PLR0913 - one parameter for each option
         [
             f"{event.name}@{alias} is version {event.number} (entry {receipt.index}{judged})",
             *(f"warning: {text}" for text in warnings),
+            *describe_unchanged(receipt, reason),
         ],
     )
 
@@ -105,8 +113,9 @@ def break_glass(terminal: Terminal, reference: str, alias: str, *, reason: str, 
             click.confirm(f"move {alias} to {version} past its gate?", abort=True, err=True)
         receipt = registry.break_glass(version, alias, reason)
     event = receipt.read(AliasMoved)
-    terminal.answer(
-        describe_receipt(receipt),
+    answer_receipt(
+        terminal,
+        receipt,
         [
             f"EMERGENCY: {event.name}@{event.alias} is version {event.number} (entry {receipt.index})",
             f"somebody else must close it by {event.due}: muniment close-emergency {receipt.index}",
@@ -123,7 +132,7 @@ def close_emergency(terminal: Terminal, entry: int, reason: str) -> None:
     """Close an emergency after looking into it."""
     with connect(terminal) as registry:
         receipt = registry.close_emergency(entry, reason)
-    terminal.answer(describe_receipt(receipt), [f"the emergency of entry {entry} is closed"])
+    answer_receipt(terminal, receipt, [f"the emergency of entry {entry} is closed"])
 
 
 @click.command()
@@ -141,8 +150,9 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
         receipt = registry.rollback(name, alias, reason=reason)
     event = receipt.read(AliasMoved)
     before = "removed" if event.previous is None else event.previous
-    terminal.answer(
-        describe_receipt(receipt),
+    answer_receipt(
+        terminal,
+        receipt,
         [f"{reference} is version {event.number} again (was {before}, entry {receipt.index})"],
     )
 
@@ -169,8 +179,9 @@ def remove_alias(terminal: Terminal, reference: str, reason: str) -> None:
     with connect(terminal) as registry:
         receipt = registry.remove_alias(name, which, reason=reason)
     event = receipt.read(AliasRemoved)
-    terminal.answer(
-        describe_receipt(receipt),
+    answer_receipt(
+        terminal,
+        receipt,
         [f"removed {reference}, which was version {event.previous} (entry {receipt.index})"],
     )
 

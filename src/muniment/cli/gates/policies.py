@@ -10,7 +10,7 @@ import yaml
 from muniment.cli.completing import ALIAS, NAME, NAMESPACE, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, list_messages, split_alias
-from muniment.cli.session import connect, describe_receipt, find_named, find_names, put_names, refuse_at
+from muniment.cli.session import answer_receipt, connect, find_named, find_names, put_names, refuse_at
 from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.showing import show_gate
@@ -52,7 +52,7 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     with connect(terminal) as registry:
         receipt = registry.policies.set(models, alias, document)
     digest = receipt.read(PolicySet).policy
-    terminal.answer(describe_receipt(receipt), [f"{reference} is guarded by policy {digest}"])
+    answer_receipt(terminal, receipt, [f"{reference} is guarded by policy {digest}"])
 
 
 @policy.command()
@@ -67,9 +67,7 @@ def guard(terminal: Terminal, reference: str) -> None:
     models, alias = split_alias(reference)
     with connect(terminal) as registry:
         receipt = registry.policies.guard(models, alias)
-    terminal.answer(
-        describe_receipt(receipt), [f"{reference} is guarded; it does not move until a policy is set"]
-    )
+    answer_receipt(terminal, receipt, [f"{reference} is guarded; it does not move until a policy is set"])
 
 
 @policy.command()
@@ -138,7 +136,7 @@ def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -
             return
         refuse_at(at)
         receipt = registry.policies.set_tier(name, tier_name)
-    terminal.answer(describe_receipt(receipt), [f"{name} is in tier {tier_name}"])
+    answer_receipt(terminal, receipt, [f"{name} is in tier {tier_name}"])
 
 
 @policy.command()

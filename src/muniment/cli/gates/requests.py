@@ -6,7 +6,7 @@ import click
 
 from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import draw_table
-from muniment.cli.session import connect, describe_receipt, find_names
+from muniment.cli.session import answer_receipt, connect, find_names
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
 from muniment.core.canonical import JsonObject
 from muniment.core.verbs.gates import InboxItem
@@ -32,7 +32,7 @@ def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entr
         else:
             receipt = registry.requests.open(version, alias, reason)
             line = f"requested approval of {version} for {alias} (entry {receipt.index})"
-    terminal.answer(describe_receipt(receipt), [line])
+    answer_receipt(terminal, receipt, [line])
 
 
 @click.command()

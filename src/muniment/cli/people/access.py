@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect, describe_receipt
 from muniment.cli.terminal import (
     DAYS,
     ENTRY,
@@ -136,7 +136,7 @@ def revoke_token(terminal: Terminal, token_id: str) -> None:
     with connect(terminal) as registry:
         known = [one.record.id for one in registry.access.tokens() if one.record.id.startswith(token_id)]
         receipt = registry.access.revoke(known[0] if len(known) == 1 else token_id)
-    terminal.answer(describe_receipt(receipt), [f"token {receipt.read(TokenRevoked).token:.16} is revoked"])
+    answer_receipt(terminal, receipt, [f"token {receipt.read(TokenRevoked).token:.16} is revoked"])
 
 
 @click.group()
@@ -164,7 +164,7 @@ def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple
         raise InvalidOption(option="--claim", reason="expected NAME=VALUE")
     with connect(terminal) as registry:
         receipt = registry.access.trust(issuer, {name: value for name, _, value in pairs}, principal)
-    terminal.answer(describe_receipt(receipt), [f"rule {receipt.index}: {issuer} may act as {principal}"])
+    answer_receipt(terminal, receipt, [f"rule {receipt.index}: {issuer} may act as {principal}"])
 
 
 @trust.command("list")
@@ -191,7 +191,7 @@ def remove_issuer(terminal: Terminal, rule: int) -> None:
     """Remove a rule, by its number."""
     with connect(terminal) as registry:
         receipt = registry.access.distrust(rule)
-    terminal.answer(describe_receipt(receipt), [f"removed rule {rule}"])
+    answer_receipt(terminal, receipt, [f"removed rule {rule}"])
 
 
 def _login_workload(terminal: Terminal, location: str, name: str, proof: Path, key_file: Path | None) -> None:

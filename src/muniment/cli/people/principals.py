@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.completing import NAMESPACE
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import (
     DAYS,
     ENTRY,
@@ -21,7 +21,7 @@ from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation, split_link
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
-from muniment.core.errors import InvalidKey
+from muniment.core.errors import InvalidKey, InvalidOption
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
 from muniment.core.verbs.people import Person
@@ -105,9 +105,7 @@ def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | Non
     """Enrol a public key for a principal."""
     with connect(terminal) as registry:
         receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
-    terminal.answer(
-        describe_receipt(receipt), [f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"]
-    )
+    answer_receipt(terminal, receipt, [f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"])
 
 
 @key.command("revoke")
@@ -123,7 +121,7 @@ def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
     with connect(terminal) as registry:
         receipt = registry.people.revoke(key_id, effective=effective)
     from_entry = receipt.read(KeyRevoked).effective
-    terminal.answer(describe_receipt(receipt), [f"key {key_id} is revoked as of entry {from_entry}"])
+    answer_receipt(terminal, receipt, [f"key {key_id} is revoked as of entry {from_entry}"])
 
 
 @click.group()
@@ -148,7 +146,7 @@ def add_user(
     key = None if file is None else _read_public(file)
     with connect(terminal) as registry:
         receipt = registry.people.add(name, key, expires=expires, workload=workload)
-    terminal.answer(describe_receipt(receipt), [f"{name} is {receipt.read(PrincipalRegistered).principal}"])
+    answer_receipt(terminal, receipt, [f"{name} is {receipt.read(PrincipalRegistered).principal}"])
 
 
 @user.command("invite")
@@ -157,8 +155,14 @@ def add_user(
 @json_option
 @click.pass_obj
 def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
-    """Create a link that signs a person in, once."""
+    """Create a link that signs a person in to a server, once.
+
+    A registry in a directory has no logins: add their key there with `muniment user add NAME --key FILE`.
+    """
     location = (terminal.location or Settings.read().location).rstrip("/")
+    if "://" not in location:
+        reason = "leads to a server, and this is a directory: muniment user add NAME --key PUBLIC.pem"
+        raise InvalidOption(option="an invitation", reason=reason)
     with connect(terminal) as registry:
         issued = registry.access.issue("invitation", principal=name, days=days, once=True)
     link = f"{location}/login#{issued.text}"
@@ -186,7 +190,7 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
     with connect(terminal) as registry:
         receipt = registry.people.erase(principal, typed=typed)
     event = receipt.read(PrincipalErased)
-    terminal.answer(describe_receipt(receipt), [f"{event.principal}: {count(event.payloads, 'text')} erased"])
+    answer_receipt(terminal, receipt, [f"{event.principal}: {count(event.payloads, 'text')} erased"])
 
 
 @user.command("may")
@@ -233,7 +237,7 @@ def grant(terminal: Terminal, principal: str, role_name: str, namespace: str) ->
     """
     with connect(terminal) as registry:
         receipt = registry.people.grant(principal, role_name, namespace)
-    terminal.answer(describe_receipt(receipt), [f"{principal} is {role_name} in {namespace}"])
+    answer_receipt(terminal, receipt, [f"{principal} is {role_name} in {namespace}"])
 
 
 @role.command("revoke")
@@ -246,7 +250,7 @@ def revoke(terminal: Terminal, principal: str, role_name: str, namespace: str) -
     """Revoke a role."""
     with connect(terminal) as registry:
         receipt = registry.people.withdraw(principal, role_name, namespace)
-    terminal.answer(describe_receipt(receipt), [f"{principal} is no longer {role_name} in {namespace}"])
+    answer_receipt(terminal, receipt, [f"{principal} is no longer {role_name} in {namespace}"])
 
 
 def _read_public(path: Path) -> PublicKey:

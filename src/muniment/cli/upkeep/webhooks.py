@@ -6,7 +6,7 @@ import click
 
 from muniment.cli.completing import NAMESPACE
 from muniment.cli.drawing import draw_table
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect, describe_receipt
 from muniment.cli.terminal import ENTRY, Terminal, json_option
 from muniment.core.verbs.upkeep import Webhook
 
@@ -92,7 +92,7 @@ def end(terminal: Terminal, number: int) -> None:
     """End a webhook and erase its URL and secret."""
     with connect(terminal) as registry:
         receipt = registry.webhooks.end(number)
-    terminal.answer(describe_receipt(receipt), [f"webhook {number} has ended"])
+    answer_receipt(terminal, receipt, [f"webhook {number} has ended"])
 
 
 @webhook.command()
@@ -104,4 +104,4 @@ def replay(terminal: Terminal, number: int, since: int | None) -> None:
     """Send failed deliveries again."""
     with connect(terminal) as registry:
         receipt = registry.webhooks.replay(number, since)
-    terminal.answer(describe_receipt(receipt), [f"webhook {number} replays"])
+    answer_receipt(terminal, receipt, [f"webhook {number} replays"])

@@ -12,7 +12,15 @@ from muniment.capture.run import Run
 from muniment.capture.tree import collect
 from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import show_progress
-from muniment.cli.session import connect, describe_receipt, find_names, refuse_at, warn_unguarded
+from muniment.cli.session import (
+    answer_receipt,
+    connect,
+    describe_receipt,
+    describe_unchanged,
+    find_names,
+    refuse_at,
+    warn_unguarded,
+)
 from muniment.cli.terminal import ENTRY, FilePath, Terminal, at_option, json_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
@@ -92,7 +100,7 @@ def push(  # noqa: PLR0913 - one parameter for each option
                 f"draft of {name}, entry {saved.index}",
                 f"publish it: muniment drafts {name} --publish {saved.index}",
             ]
-            terminal.answer(describe_receipt(saved), lines)
+            answer_receipt(terminal, saved, lines)
             return
         version = registry.push(path, name, run=run, message=message, kind=kind, on_bytes=on_bytes)
         moved = None if alias is None else registry.promote(version, alias)
@@ -125,7 +133,7 @@ def drafts(  # noqa: PLR0913 - one parameter for each option
     with connect(terminal) as registry:
         if discarded is not None:
             receipt = registry.drafts.discard(discarded, reason)
-            terminal.answer(describe_receipt(receipt), [f"discarded the draft of entry {discarded}"])
+            answer_receipt(terminal, receipt, [f"discarded the draft of entry {discarded}"])
             return
         saved = registry.drafts.list(name, at=at)
         if published is not None:
@@ -164,6 +172,7 @@ def _answer_published(terminal: Terminal, version: Version, moved: Receipt | Non
         [
             f"{made} {version}  {version.digest}",
             f"entry {receipt.index} of the log, inclusion proven by {count(len(receipt.path), 'hash')}",
+            *describe_unchanged(receipt),
         ],
     )
 
@@ -190,10 +199,11 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
             warnings.catch_warnings(record=True) as told,
             show_progress("pull", total, wanted=not terminal.as_json) as on_bytes,
         ):
-            warnings.simplefilter("always")
+            warnings.simplefilter("always", UserWarning)
             version = registry.pull(reference, target, on_bytes=on_bytes)
         for one in told:
-            click.echo(f"warning: {one.message}", err=True)
+            if issubclass(one.category, UserWarning):
+                click.echo(f"warning: {one.message}", err=True)
         if signature is not None:
             signature.write_bytes(version.content_bundle())
         files = version.revision().files

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import click
 
 from muniment.cli.completing import REFERENCE
-from muniment.cli.session import connect, describe_receipt
+from muniment.cli.session import answer_receipt, connect, describe_receipt, describe_unchanged
 from muniment.cli.terminal import WHEN, Terminal, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
@@ -58,7 +58,7 @@ def revoke(terminal: Terminal, reference: str, reason: str) -> None:
         version = registry.version(reference)
         receipt = version.set_status(Status.REVOKED, reason)
         affected = _find_affected(registry, version)
-    lines = [f"{version} is revoked (entry {receipt.index})"]
+    lines = [f"{version} is revoked (entry {receipt.index})", *describe_unchanged(receipt, reason)]
     lines += [f"  affected  {line}" for line in _describe_affected(affected)]
     terminal.answer_found({**describe_receipt(receipt), "affected": affected}, lines)
 
@@ -81,7 +81,7 @@ def retain(terminal: Terminal, reference: str, *, until: str | None, hold: bool,
     event = receipt.read(RetentionSet)
     kept = f"until {event.until}" if event.until else "for no set time"
     held = ", under a legal hold" if event.hold else ""
-    terminal.answer(describe_receipt(receipt), [f"{version} is kept {kept}{held}"])
+    answer_receipt(terminal, receipt, [f"{version} is kept {kept}{held}"], reason=reason)
 
 
 @click.command()
@@ -101,14 +101,14 @@ def purge(terminal: Terminal, reference: str, *, reason: str, yes: bool) -> None
             click.confirm(f"delete the files of {version} permanently?", abort=True, err=True)
         receipt = version.purge(reason)
     line = f"{version} is purged (entry {receipt.index}); `muniment admin gc` frees the space"
-    terminal.answer(describe_receipt(receipt), [line])
+    answer_receipt(terminal, receipt, [line])
 
 
 def _say(terminal: Terminal, reference: str, status: Status, reason: str) -> None:
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.set_status(status, reason)
-    terminal.answer(describe_receipt(receipt), [f"{version} is {status} (entry {receipt.index})"])
+    answer_receipt(terminal, receipt, [f"{version} is {status} (entry {receipt.index})"], reason=reason)
 
 
 def _find_affected(registry: Registry, version: Version) -> list[JsonObject]:

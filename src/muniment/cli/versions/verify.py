@@ -66,7 +66,7 @@ def export(terminal: Terminal, reference: str, *, output: Path, no_content: bool
     terminal.answer(
         exported._asdict(),
         [
-            f"{exported.reference} is in {output}",
+            f"{exported.reference} is in {output}{'' if exported.content else ', without its files'}",
             f"log key: {exported.verifier}",
             "its proofs hold salts: anyone who has the file can test guesses of names in this namespace",
         ],

@@ -23,6 +23,7 @@ from muniment.core.counting import count
 from muniment.core.errors import (
     AnswerIncomplete,
     AuditFailed,
+    EntryUnknown,
     InvalidDocument,
     MunimentError,
     NamespaceNotFound,
@@ -128,6 +129,10 @@ def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:
                 fault = fault or AuditFailed(index=index, event="leaf", rule="form", reason=error.reason)
                 hasher.add(leaf, None)
                 continue
+            except EntryUnknown as error:
+                fault = fault or error
+                hasher.add(leaf, None)
+                continue
             hasher.add(leaf, entry.about)
             if isinstance(entry.event, IndexSealed):
                 hasher.add_seal(index, entry.event)
@@ -150,6 +155,7 @@ def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:
             ),
             Check(what=made, error=_try(lambda: hasher.check_index(head, backend.location))),
             *_describe(replay.tally, fault),
+            *_list_restores(backend),
         ),
         unchecked=(*_NEVER, *replay.tally.unchecked),
     )
@@ -178,6 +184,7 @@ def _audit_namespace(backend: TrustedBackend, namespace: str, on_entries: OnEntr
             Check(what=f"{named} of {namespace}, which are all that the index names"),
             Check(what=f"{count(principals, 'principal')} with their keys and their roles everywhere"),
             *_describe(replay.tally, fault),
+            *_list_restores(backend),
         ),
         unchecked=(*_NEVER, *_NOT_HERE, *replay.tally.unchecked),
     )
@@ -262,6 +269,15 @@ def _describe(tally: Tally, fault: MunimentError | None) -> list[Check]:
         Check(what=f"the subjects of {count(tally.subjects, 'entry')}"),
         Check(what=f"{count(tally.claims, 'claim')}, each by a key that counted then"),
         Check(what=f"{moves} of the policies in force then"),
+    ]
+
+
+def _list_restores(backend: TrustedBackend) -> list[Check]:
+    """Name the restores that the registry declares: what came after is not in its log."""
+    return [
+        Check(what=f"a restore on {one.time} (entry {one.index}): {one.reason}; {lost}", note=True)
+        for one in backend.restores()
+        for lost in [f"entries from {one.lost_after} on are lost"]
     ]
 
 

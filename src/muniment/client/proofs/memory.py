@@ -196,10 +196,10 @@ class DirectoryMemory:
     def find_verifier(self) -> str | None:
         """Read the file of the location."""
         document = self._read(self._place)
-        try:
-            return None if document is None else str(document["verifier"])
-        except KeyError as error:
-            raise self._damaged(self._place) from error
+        verifier = None if document is None else document.get("verifier")
+        if document is not None and not isinstance(verifier, str):
+            raise self._damaged(self._place)
+        return verifier
 
     def recall(self, verifier: str) -> Recollection:
         """Read the file of the log, which exists if the location names it."""
@@ -211,7 +211,7 @@ class DirectoryMemory:
             return Recollection()
         try:
             return Recollection(
-                heads=tuple(_read_head(verifier, head) for head in document["heads"]),
+                heads=_read_heads(verifier, document["heads"]),
                 restores=tuple(_read_restore(restore) for restore in document["restores"]),
                 locations=tuple(map(str, document["locations"])),
             )
@@ -372,15 +372,33 @@ def _describe(verifier: str, known: Recollection) -> dict[str, object]:
     return {"verifier": verifier, "locations": known.locations, "heads": heads, "restores": restores}
 
 
+def _read_heads(verifier: str, documents: Sequence[Mapping[str, Any]]) -> tuple[Remembered, ...]:
+    """Read the heads of a log.
+
+    Raises:
+        ValueError: there is none, they do not ascend, or one could not have been remembered.
+    """
+    heads = tuple(_read_head(verifier, document) for document in documents)
+    sizes = [head.size for head in heads]
+    if not sizes or sizes != sorted(set(sizes)):
+        raise ValueError(sizes)
+    return heads
+
+
 def _read_head(verifier: str, document: Mapping[str, Any]) -> Remembered:
-    return Remembered(
+    head = Remembered(
         verifier=verifier,
-        size=int(document["size"]),
+        size=document["size"],
         root=bytes.fromhex(document["root"]),
         index_root=bytes.fromhex(document["index_root"]),
-        time=int(document["time"]),
+        time=document["time"],
         location=str(document["location"]),
     )
+    is_number = type(head.size) is int and type(head.time) is int and head.size > 0 and head.time >= 0
+    # The length of a root is that of the root of the empty log.
+    if not is_number or {len(head.root), len(head.index_root)} != {len(EMPTY_ROOT)}:
+        raise ValueError(head)
+    return head
 
 
 def _read_restore(document: Mapping[str, Any]) -> AcceptedRestore:

@@ -38,6 +38,7 @@ from muniment.core.errors import (
     NotIdentified,
     NotShown,
     OpenedReadOnly,
+    PastNotCome,
     PrincipalNotFound,
     ProofInvalid,
     RecordUnproven,
@@ -264,6 +265,7 @@ class TrustedBackend:
             NotFound: there is no answer, which is proven as well.
             NotShown: the registry says so, without a proof.
         """
+        self._check_come(past_of(query))
         if type(query) in ANSWERS:
             return self.derive(query)
         sent = self._follower.catch_up()
@@ -414,6 +416,15 @@ class TrustedBackend:
     def _prove(self, query: Query[A], known: Sequence[Known] = ()) -> Basis:
         with unproven_absence():
             return self._backend.prove(query, known)
+
+    def _check_come(self, past: Past | None) -> None:
+        """Check that a time that is asked for has come, by our clock.
+
+        Raises:
+            PastNotCome: it has not.
+        """
+        if past is not None and past.time > write_seconds(int(self.clock().timestamp()) + DRIFT_S):
+            raise PastNotCome(time=past.time)
 
     def _check_past(self, past: Past | None, head: Head) -> None:
         """Check that the past that was asked for is not later than the head.

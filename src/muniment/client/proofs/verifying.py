@@ -23,6 +23,7 @@ from muniment.core.bytes.revisions import Revision
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.approvals import SigningDecision, last_approvals
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, TOMBSTONE, VERDICT, WITHDRAWAL, kind_of
+from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError, NotSigned, ProofInvalid
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import AttestationRecord, VersionRecord
@@ -48,16 +49,24 @@ class Check:
         return self.error is None
 
 
-def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
-    """Check all that can be checked of a version; each by name, none left out after a failure."""
+def check_version(
+    backend: TrustedBackend, reference: Reference, is_there: Callable[[Digest], bool] | None = None
+) -> list[Check]:
+    """Check all that can be checked of a version; each by name, none left out after a failure.
+
+    Files that are left out on purpose, as `is_there` tells, are noted.
+    """
     version = resolve(backend, reference)
     revision = read_revision(backend, version)
     detail = backend.ask(DescribeVersion(reference=Reference.parse(f"{version.name}@{version.number}")))
     purged = detail.status is not None and detail.status.status == Status.PURGED
+    left_out = [
+        file for file in revision.files if is_there is not None and not purged and not is_there(file.digest)
+    ]
     files = [
         (f"file {file.path} ({file.digest})", partial(check_file, backend, file))
         for file in revision.files
-        if not purged
+        if not purged and file not in left_out
     ]
     if purged:
         files = [("bytes were purged, by a tombstone", partial(_check_tombstone, detail))]
@@ -75,6 +84,10 @@ def check_version(backend: TrustedBackend, reference: Reference) -> list[Check]:
         Check(
             what=_describe_standing(detail, write_seconds(backend.seen.time)), note=detail.status is not None
         ),
+        *[
+            Check(what=f"file {file.path} ({file.digest}) is left out, and not checked", note=True)
+            for file in left_out
+        ],
         *[
             Check(what=said, note=True)
             for said in _list_rejections(backend, version, revision, detail.attestations)
@@ -158,7 +171,8 @@ def _describe_claim(record: AttestationRecord) -> str:
 def _describe_standing(detail: VersionDetail, time: str) -> str:
     """Say what became of a version, and as of when that is proven."""
     status = detail.status
-    state = "published" if status is None else f"{status.status} since {status.set}"
+    again = " again" if status is not None and status.status == Status.PUBLISHED else ""
+    state = "published" if status is None else f"{status.status}{again} since {status.set}"
     left = [f"no longer {move.alias} since {move.moved}" for move in detail.superseded]
     return f"{', '.join([state, *left])}, as of {time}"
 

@@ -64,11 +64,12 @@ _FORMS: Final[Mapping[str, type]] = {
 
 
 class Export(NamedTuple):
-    """What an export states: its version, its log, and the size of the log."""
+    """What an export states: its version, its log, the size of the log, and whether it has the files."""
 
     reference: str
     verifier: str
     size: int
+    content: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ class _Document:
     reference: str
     verifier: str
     size: int
+    content: bool
     answers: dict[str, object]
 
 
@@ -106,7 +108,7 @@ def export(
     _, config = parse_with_config(manifest_bytes)
     left_out = set() if content else {file.digest for file in revision.files}
     digests = sorted({*recorder.opened, manifest, config} - left_out)
-    export = Export(reference=str(exact), verifier=known.verifier, size=size)
+    export = Export(reference=str(exact), verifier=known.verifier, size=size, content=content)
     document = {"format": FORMAT, **export._asdict(), "answers": answers}
     index = _write_index(str(exact), manifest, len(manifest_bytes))
     with (
@@ -124,6 +126,8 @@ def export(
 def verify_export(path: Path, *, verifier: str | None = None) -> tuple[Export, list[Check]]:
     """Check an export like the version itself; `verifier` is the log's key, if known.
 
+    Files that it says to leave out are noted.
+
     Without it, the export only proves that all of it comes from one log, whose key is in the answer.
 
     Raises:
@@ -133,7 +137,8 @@ def verify_export(path: Path, *, verifier: str | None = None) -> tuple[Export, l
     with ExportBackend(path) as backend:
         said = backend.export
         trusted = TrustedBackend(backend, PinnedKey(verifier), str(path), read_only=True)
-        return said, check_version(trusted, Reference.parse(said.reference))
+        is_there = None if said.content else backend.has
+        return said, check_version(trusted, Reference.parse(said.reference), is_there)
 
 
 class ExportBackend:
@@ -153,7 +158,7 @@ class ExportBackend:
             raise InvalidExport(path=str(path), reason=str(error)) from error
         if document.format != FORMAT:
             raise InvalidExport(path=str(path), reason="its format is not known to this version of muniment")
-        self.export = Export(document.reference, document.verifier, document.size)
+        self.export = Export(document.reference, document.verifier, document.size, document.content)
         self._answers = document.answers
 
     def execute(self, command: Command) -> Receipt:  # noqa: ARG002 - the protocol's signature
@@ -189,6 +194,10 @@ class ExportBackend:
     def add_documents(self, documents: Sequence[bytes]) -> list[Digest]:  # noqa: ARG002 - as above
         """Refuse, like `execute`."""
         raise ReadOnlyExport(path=str(self._path))
+
+    def has(self, digest: Digest) -> bool:
+        """Say whether the file has a blob."""
+        return digest in self._blobs
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """Open a blob in the file."""

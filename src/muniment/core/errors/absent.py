@@ -80,6 +80,16 @@ class PrincipalNotFound(NotFound):
     advice = "ask an admin to register one: muniment user add NAME --key PUBLIC.pem"
 
 
+class RoleNotHeld(NotFound):
+    """A principal does not hold a role that should end."""
+
+    principal: str
+    role: str
+    namespace: str
+    message = "{principal} does not hold the role {role} in {namespace}"
+    advice = "list who holds which role: muniment user list"
+
+
 class PolicyNotFound(NotFound):
     """The alias has no policy."""
 
@@ -183,7 +193,7 @@ class RegistryNotFound(NotFound):
     location: str
     message = "there is no registry at {location!r}"
     advice = (
-        "check the location (--registry, MUNIMENT_URL), or create one there: muniment init {location!r}, or"
+        "check the location (--registry, MUNIMENT_URL), or create one there: muniment init {location}, or"
         " muniment.open(..., create=True)"
     )
 

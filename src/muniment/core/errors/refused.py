@@ -36,7 +36,10 @@ class BadToken(Refused):
     """A credential is unknown, revoked, used up or malformed; the caller is not told which."""
 
     message = "the token is not valid"
-    advice = "sign in again: muniment login URL; an invitation signs in once, so ask an admin for a new one"
+    advice = (
+        "sign in again: muniment login URL, if the server has an identity provider; otherwise ask an admin"
+        " for a new invitation, which is good once"
+    )
 
 
 class TokenExpired(BadToken):

@@ -49,6 +49,14 @@ class InvalidTime(InvalidRequest):
     )
 
 
+class PastNotCome(InvalidRequest):
+    """What is asked of the past is asked of a time that has not come."""
+
+    time: str
+    message = "{time} has not come yet"
+    advice = "ask without a time for the present state"
+
+
 class InvalidPast(InvalidRequest):
     """A text names neither a time nor an entry of the log."""
 

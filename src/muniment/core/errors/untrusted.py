@@ -240,6 +240,15 @@ class AnswerAhead(Untrusted):
     advice = "compare the clocks of client and server; nothing was remembered of it"
 
 
+class EntryUnknown(Untrusted):
+    """An entry of the log has a format or type that this version of Muniment does not know."""
+
+    index: int
+    type: str
+    message = "entry {index} of the log has the type {type!r}, which this version of Muniment does not know"
+    advice = "it was written by another version: use that one, or a newer one, here as well"
+
+
 class AnswerIncomplete(Untrusted):
     """An answer was to be proven, and a part of what it follows from is missing."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from muniment.core import canonical, forms
 from muniment.core.canonical import JsonObject
-from muniment.core.errors import InvalidDocument
+from muniment.core.errors import EntryUnknown, InvalidDocument
 from muniment.core.events.bytes import QuotaSet
 from muniment.core.events.catalog import CommentErased, CommentPosted, OwnerSet, TagSet
 from muniment.core.events.claims import AttestationRecorded, ClaimWithdrawn
@@ -123,12 +123,14 @@ def read_entry(leaf: bytes, index: int) -> Entry:
     """Read the leaf of the entry at an index.
 
     Raises:
-        InvalidDocument: its format or type is unknown, or it is not valid.
+        EntryUnknown: its format or type is unknown.
+        InvalidDocument: it is not valid.
     """
     document = canonical.decode(leaf)
-    kind = EVENTS.get(str(document.get("type")))
+    named = str(document.get("type"))
+    kind = EVENTS.get(named)
     if document.get("version") != FORMAT or document.keys() != _MEMBERS or kind is None:
-        raise InvalidDocument(reason="the format or type of the event is unknown")
+        raise EntryUnknown(index=index, type=named[:_MAX_TYPE_CHARACTERS])
     id_, actor, time, about = (document[name] for name in ("id", "actor", "time", "about"))
     if not (isinstance(id_, str) and isinstance(actor, str) and isinstance(time, str)):
         raise InvalidDocument(reason="id, actor and time of an event must be text")
@@ -147,5 +149,6 @@ def write_event(event: Event) -> JsonObject:
     return forms.write(event)
 
 
+_MAX_TYPE_CHARACTERS: Final = 60
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _MEMBERS: Final = frozenset({"about", "actor", "data", "id", "time", "type", "version"})

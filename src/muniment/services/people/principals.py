@@ -9,6 +9,7 @@ from muniment.core.errors import (
     InvalidOption,
     NameTaken,
     PrincipalNotFound,
+    RoleNotHeld,
 )
 from muniment.core.events import KeyEnrolled, PrincipalRegistered, RoleGranted, RoleRevoked
 from muniment.core.names import check_part
@@ -134,13 +135,12 @@ def revoke_role(tx: Transaction, command: RevokeRole) -> Outcome:
     """End a grant.
 
     Raises:
-        PrincipalNotFound: the principal does not hold that role there.
+        RoleNotHeld: the principal does not hold that role there.
     """
     principal = get_principal(tx.unit, command.principal).id
     present = _find_grants(tx, principal, command)
     if not present:
-        holder = f"{command.principal} as {command.role} in {command.namespace}"
-        raise PrincipalNotFound(principal=holder)
+        raise RoleNotHeld(principal=command.principal, role=str(command.role), namespace=command.namespace)
     event = RoleRevoked(
         principal=principal, namespace=command.namespace, role=command.role, grant=present[0].index
     )
