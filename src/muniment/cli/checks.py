@@ -1,16 +1,21 @@
 """How checks are printed."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from muniment.cli.terminal import NO, Terminal
 from muniment.client.proofs.verifying import Check
 from muniment.core.canonical import JsonObject
+from muniment.views.people import put_names
 
 
-def answer_checks(terminal: Terminal, checks: Sequence[Check]) -> None:
-    """Print checks; exit 1 if one failed."""
-    terminal.answer(write_checks(checks), describe_checks(checks))
+def answer_checks(
+    terminal: Terminal, checks: Sequence[Check], names: Mapping[str, str] = MappingProxyType({})
+) -> None:
+    """Print checks, with the names of people in place of their ids; exit 1 if one failed."""
+    lines = [put_names(line, names) for line in describe_checks(checks)]
+    terminal.answer(write_checks(checks), lines)
     if not all(check.passed for check in checks):
         sys.exit(NO)
 

@@ -1,8 +1,6 @@
 """Open the registry of a command."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -17,8 +15,7 @@ from muniment.core.errors import InvalidOption, NotShown, RegistryNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 from muniment.core.texts import plain
-
-_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+from muniment.views.people import find_ids
 
 
 def connect(terminal: Terminal, *, create: bool = False) -> Registry:
@@ -72,7 +69,7 @@ def find_names(registry: Registry, principals: Iterable[str]) -> dict[str, str]:
 
 def find_named(registry: Registry, texts: Iterable[str]) -> dict[str, str]:
     """Return the proven names of the principals whose ids are in some texts."""
-    return find_names(registry, {one for text in texts for one in _ID.findall(text)})
+    return find_names(registry, find_ids(texts))
 
 
 def _find_name(registry: Registry, principal: str) -> str | None:
@@ -81,11 +78,6 @@ def _find_name(registry: Registry, principal: str) -> str | None:
     except NotShown:
         # The registry itself, or an id of something else.
         return None
-
-
-def put_names(text: str, names: Mapping[str, str]) -> str:
-    """Replace the ids of people in a text with their names."""
-    return _ID.sub(lambda match: names.get(match[0], match[0]), text)
 
 
 def warn_unguarded(receipt: Receipt) -> list[str]:

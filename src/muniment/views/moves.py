@@ -28,9 +28,7 @@ def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now:
             Section(
                 key="items",
                 title="Moves",
-                blocks=(
-                    Table(key="items", columns=columns, rows=tuple(_view_move(one, names) for one in moves)),
-                ),
+                blocks=(Table(key="items", columns=columns, rows=rows),),
                 empty="no alias has moved: muniment promote REFERENCE ALIAS moves one",
             ),
         ),

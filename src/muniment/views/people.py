@@ -1,7 +1,7 @@
 """People in views: names in place of ids."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -12,6 +12,6 @@ def put_names(text: str, names: Mapping[str, str]) -> str:
     return _ID.sub(lambda match: names.get(match[0], match[0]), text)
 
 
-def find_ids(texts: list[str]) -> set[str]:
+def find_ids(texts: Iterable[str]) -> set[str]:
     """Find the ids of people in texts."""
     return {match for text in texts for match in _ID.findall(text)}

@@ -15,7 +15,6 @@ from muniment.cli.session import (
     connect,
     describe_receipt,
     describe_unchanged,
-    put_names,
     warn_unguarded,
 )
 from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
@@ -29,6 +28,7 @@ from muniment.core.events import AliasMoved, AliasRemoved
 from muniment.core.gates.policy import Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.receipts import Receipt
+from muniment.views.people import put_names
 
 _POLL_S = 5.0
 

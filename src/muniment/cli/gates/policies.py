@@ -10,7 +10,7 @@ import yaml
 from muniment.cli.completing import ALIAS, NAME, NAMESPACE, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.gates.moves import describe_verdicts, list_messages, split_alias
-from muniment.cli.session import answer_receipt, connect, find_named, find_names, put_names, refuse_at
+from muniment.cli.session import answer_receipt, connect, find_named, find_names, refuse_at
 from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.showing import show_gate
@@ -24,6 +24,7 @@ from muniment.policies.files import load_fixtures, load_policy, point_into
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
 from muniment.views.documents import write_view
+from muniment.views.people import put_names
 
 _FILE = FilePath(exists=True, dir_okay=False)
 

@@ -7,7 +7,7 @@ import click
 
 from muniment.cli.checks import answer_checks
 from muniment.cli.completing import REFERENCE
-from muniment.cli.session import connect
+from muniment.cli.session import connect, find_named
 from muniment.cli.terminal import FilePath, Terminal, json_option
 from muniment.cli.writing import check_writable
 from muniment.client.proofs.verifying import Check
@@ -47,7 +47,8 @@ def verify(
         checks = list(version.verify())
         if provenance:
             checks += version.verify_provenance()
-    answer_checks(terminal, checks)
+        names = find_named(registry, (check.what for check in checks))
+    answer_checks(terminal, checks, names)
 
 
 @click.command()
