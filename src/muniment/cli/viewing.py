@@ -68,7 +68,12 @@ def answer_view(terminal: Terminal, view: View, *, full: bool = False, output: s
     elif terminal.as_json:
         terminal.answer(write_view(view), [])
     else:
-        click.echo(draw(view, full=full, width=find_width()), nl=False)
+        (section, *others) = view.sections
+        if others or not section.is_empty:
+            click.echo(draw(view, full=full, width=find_width()), nl=False)
+        else:
+            # An empty list is no output.
+            click.echo(plain(section.empty), err=True)
         if view.found:
             click.echo(FOUND, err=True)
 

@@ -19,6 +19,7 @@ def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now:
         Column("verdicts", "verdicts", is_drawn=False),
         Column("text", "why", below=True),
     )
+    name = title.partition("@")[0]
     rows = tuple(_view_move(one, names) for one in moves)
     return View(
         kind="moves",
@@ -29,7 +30,7 @@ def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now:
                 key="items",
                 title="Moves",
                 blocks=(Table(key="items", columns=columns, rows=rows),),
-                empty="no alias has moved: muniment promote REFERENCE ALIAS moves one",
+                empty=f"no alias of {name} has moved: muniment promote {name} ALIAS points one at it",
             ),
         ),
     )
