@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
-from muniment.core.errors import ModelNotFound, NotPermitted, PrincipalNotFound
+from muniment.core.errors import ModelNotFound, NotPermitted, NotShown
 from muniment.core.people.callers import parse_scopes
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import SetOwner
@@ -73,7 +73,7 @@ def test_an_unknown_model_or_person_is_refused(owned: Registry) -> None:
     """Setting the owner of an unknown model, or an unknown owner, is refused."""
     with pytest.raises(ModelNotFound):
         owned.set_owner("acme/z", "Otto")
-    with pytest.raises(PrincipalNotFound):
+    with pytest.raises(NotShown):
         owned.set_owner("acme/x", "Nobody")
     assert len(owned.owners("acme/x")) == 2
 

@@ -218,7 +218,9 @@ class EvaluationNotFound(NotFound):
     @property
     def choice(self) -> str:
         """The names on record, as they end a sentence."""
-        return f" ({', '.join(self.known)})" if self.known else " (there is none: muniment evaluate)"
+        return (
+            f" ({', '.join(map(quote, self.known))})" if self.known else " (there is none: muniment evaluate)"
+        )
 
 
 class CardNotFound(NotFound):
