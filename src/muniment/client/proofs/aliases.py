@@ -27,10 +27,12 @@ def resolve_move(
 
     Who uses the version MUST check the move (`check_alias`).
     """
+    version = resolve(backend, reference, at)
     if not isinstance(reference.selector, Alias):
-        return resolve(backend, reference, at), None
+        return version, None
     move = backend.ask(GetMove(name=reference.name, alias=reference.selector, at=at))
-    return resolve(backend, Reference(reference.name, move.number)), move
+    # The alias may have moved between the two questions.
+    return (version, move) if move.number == version.number else resolve_move(backend, reference, at)
 
 
 def check_alias(

@@ -219,7 +219,7 @@ class EvaluationNotFound(NotFound):
     def choice(self) -> str:
         """The names on record, as they end a sentence."""
         return (
-            f" ({', '.join(map(repr, self.known))})" if self.known else " (there is none: muniment evaluate)"
+            f" ({', '.join(map(quote, self.known))})" if self.known else " (there is none: muniment evaluate)"
         )
 
 
