@@ -19,7 +19,7 @@ from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import EVERYWHERE
 from muniment.core.verbs.table import VERBS, WINGS
-from muniment.core.verbs.verb import Change, May, Members, Place, Query, Verb, Within, name_of
+from muniment.core.verbs.verb import Change, May, Members, Own, Place, Query, Verb, Within, name_of
 from muniment.core.verbs.wire import PAIRS, Part, answer_of, parts_of
 from muniment.protocols.native.routes import PREFIX, make_app
 
@@ -125,6 +125,8 @@ def _describe_who(kind: type[Verb]) -> str:
         case Members():
             members = "everybody with a role in any namespace who may read in all that they name"
             return f"{members}; everybody about themselves"
+        case Own(_, within):
+            return f"the principal itself{'' if within is None else ', if it may read in the namespace'}"
         case Within(_, absent, registry=True):
             others = f"to others it is `{absent.code}`"
             return f"those who may read in the namespace and, for `*`, every caller; {others}"

@@ -91,7 +91,7 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     assert json.loads(call("inbox", "--json"))["items"] == [], "nobody is to decide about what they asked for"
     decision = ("acme/x@1", "--for", "production", "--as", "validator", "--reason")
     call("reject", *decision, "no card", by="Vera")
-    assert "rejected: no card" in call("inbox")
+    assert re.search("your request was rejected.*no card", call("inbox"), re.DOTALL)
     assert "no card" in call("requests", "acme/x", "--closed")
     assert call("inbox", by="Vera").count("request") == 0
     assert "rejected it as validator" in call("check", "acme/x@1", "production", code=1)
@@ -109,7 +109,7 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
 
 
 def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> None:
-    """The inbox keeps a request for a version whose files are gone, and leaves out a waiver of it."""
+    """The inbox keeps a request and a waiver for a version whose files are gone."""
     soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
     what = ("acme/x@1", "--for", "production", "--rule", "measured", "--until", soon)
     call("request", "acme/x@1", "production", "--reason", "it is better")
@@ -118,7 +118,7 @@ def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> N
     manifest = json.loads(call("list", "acme/x", "--json"))["items"][0]["digest"]
     (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
     after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]}
-    assert (before, after) == ({"request", "waiver"}, {"request"})
+    assert before == after == {"request", "waiver"}
 
 
 def test_a_waiver_is_asked_for_approved_and_shown(call: Call) -> None:

@@ -56,6 +56,7 @@ from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     CloseRequest,
     GetInbox,
+    GetInboxItem,
     GetMove,
     GetPolicies,
     GetTier,
@@ -68,7 +69,7 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
 )
 from muniment.core.verbs.log import GetLeaves
-from muniment.core.verbs.people import GetKey, GetPerson, GrantRole, ListPeople, WhoMay
+from muniment.core.verbs.people import GetKey, GetPerson, GetSelf, GrantRole, ListPeople, WhoMay
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
 from muniment.log.index import Span, subject_hash
@@ -153,6 +154,8 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
                 yield DescribeVersion(reference=reference, at=at)
                 yield ListTags(reference=reference, at=at)
                 yield ListComments(reference=reference, at=at)
+    me = backend.ask(GetSelf()).record.id
+    yield from (GetInboxItem.again(item, me) for item in backend.ask(GetInbox()))
     people = backend.ask(ListPeople(limit=1000))
     for at in times:
         for principal in [*(person.record.id for person in people), "nobody"]:

@@ -1,5 +1,7 @@
 """Read claims again: each reader verifies them again before relying on them."""
 
+from collections.abc import Collection
+
 from muniment.answers.bundles import read_once, verify_once
 from muniment.answers.documents import read_document
 from muniment.answers.places import within_namespace
@@ -38,6 +40,23 @@ def read_claims(view: View, version: VersionRecord, revision: Revision) -> tuple
         if record.index not in withdrawn or record.predicate_type == APPROVAL
     ]
     return tuple(drop_withdrawn(claims, withdrawn))
+
+
+def read_standing(
+    view: View, version: VersionRecord, kinds: Collection[str], *which: Where
+) -> list[Attestation]:
+    """Read and verify again the claims of some kinds about a version that stand, oldest first.
+
+    As `read_claims`, but without the version's manifest: the caller MUST look at what each claim says that it
+    is about.
+
+    Raises:
+        BlobNotFound, ContentCorrupt, BadSignature: a claim cannot be relied on.
+    """
+    counting = [pair for pair in _list_counting(view, version, *which) if pair[0].predicate_type in kinds]
+    withdrawn = {record.index for record, _ in counting if is_withdrawn(view, record)}
+    claims = [_attest(record, key, _read_verified(view, record, key)) for record, key in counting]
+    return drop_withdrawn(claims, withdrawn)
 
 
 def list_standing(view: View, version: VersionRecord, *which: Where) -> list[AttestationRecord]:
@@ -136,11 +155,19 @@ def read_claim(
     view: View, record: AttestationRecord, key: KeyRecord, version: VersionRecord, revision: Revision
 ) -> Attestation:
     """Read and verify a claim on record. Raises as `read_claims`."""
-    digest = Digest.parse(record.digest)
-    statement = verify_once(digest, key, lambda: read_document(view, digest, MAX_BUNDLE_BYTES))
+    statement = _read_verified(view, record, key)
     check_subject(statement, version, revision)
+    return _attest(record, key, statement)
+
+
+def _read_verified(view: View, record: AttestationRecord, key: KeyRecord) -> Statement:
+    digest = Digest.parse(record.digest)
+    return verify_once(digest, key, lambda: read_document(view, digest, MAX_BUNDLE_BYTES))
+
+
+def _attest(record: AttestationRecord, key: KeyRecord, statement: Statement) -> Attestation:
     return Attestation(
-        digest=digest,
+        digest=Digest.parse(record.digest),
         predicate_type=statement.predicate_type,
         predicate=statement.predicate,
         signer=key.principal,

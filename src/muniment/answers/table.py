@@ -13,6 +13,7 @@ from muniment.answers.catalog import (
 )
 from muniment.answers.deployments import list_deployments
 from muniment.answers.gates import gather_all
+from muniment.answers.inbox import get_item
 from muniment.answers.moves import get_move, list_moves
 from muniment.answers.people import get_key, get_person, who_may
 from muniment.answers.policies import get_policies, get_tier, list_policies
@@ -33,6 +34,7 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     gates.ListPolicies: list_policies,
     gates.GetTier: get_tier,
     gates.ListRequests: list_requests,
+    gates.GetInboxItem: get_item,
     catalog.GetNamespace: get_namespace,
     catalog.GetModel: get_model,
     catalog.ListModels: list_models,

@@ -348,11 +348,13 @@ class CommentRecord(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentionRecord(Record):
-    """Somebody who is named in a comment, by its entry."""
+    """Somebody who is named in a comment on a version, by its entry."""
 
     table: ClassVar[str] = "mentions"
     key: ClassVar[tuple[str, ...]] = ("principal", "index")
     principal: str
+    name: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -358,7 +358,8 @@ def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> N
     assert backend.execute(ask).read(RequestReminded).request == opened.index
     text = Payload.of('see @Vera, and @"nobody here"')
     said = backend.execute(PostComment(reference=Reference(NAME, 2), text=text, about=opened.index))
-    assert {one.kind for one in theirs.ask(GetInbox())} == {"request", "mention"}
+    waiting = [one.kind for one in theirs.ask(GetInbox())]
+    assert (waiting[0], waiting[-1]) == ("request", "mention")
     (comment,) = backend.ask(ListComments(reference=Reference(NAME, 2)))
     assert (comment.record.index, comment.text) == (said.index, text.text)
     backend.execute(EraseComment(comment=said.index))
@@ -369,7 +370,7 @@ def _check_requests(backend: Backend, open_as: OpenAs, validator: Identity) -> N
     (request,) = backend.ask(ListRequests(name=NAME, closed=True))
     assert (request.record.outcome, request.answer) == ("rejected", "not good enough")
     answers = [one for one in backend.ask(GetInbox()) if one.kind == "answer"]
-    assert [one.text for one in answers] == ["rejected: not good enough"]
+    assert [(one.what, one.text) for one in answers] == [("your request was rejected", "not good enough")]
     again = backend.execute(ask)
     refuses(lambda: theirs.execute(CloseRequest(request=again.index)), RequestNotFound)
     backend.execute(CloseRequest(request=again.index, reason=Payload.of("never mind")))

@@ -20,12 +20,12 @@ from muniment.core.basis import Basis, Known, Listed
 from muniment.core.claims.lineage import Edge, Node
 from muniment.core.digests import Digest
 from muniment.core.errors import ModelNotFound, MunimentError
+from muniment.core.gates.inbox import InboxItem
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Proof, Receipt
 from muniment.core.records import Record
-from muniment.core.verbs.gates import InboxItem
 from muniment.core.verbs.log import GetProof, LogIdentity
 from muniment.core.verbs.verb import Command, Query
 from muniment.signing.heads import HeadSigner

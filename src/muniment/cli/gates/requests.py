@@ -1,6 +1,7 @@
 """`muniment request`, `requests` and `inbox`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 
@@ -8,8 +9,7 @@ from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import answer_receipt, connect, find_names
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
-from muniment.core.canonical import JsonObject
-from muniment.core.verbs.gates import InboxItem
+from muniment.core.gates.inbox import InboxItem
 
 
 @click.command()
@@ -78,46 +78,22 @@ def requests(terminal: Terminal, name: str, *, closed: bool, at: str | None) -> 
 def inbox(terminal: Terminal) -> None:
     """Show what is waiting for you.
 
-    Lists what you have to decide, and the news of the last 30 days, as it is now. Each item is proven, but
-    there may be more.
+    Lists what there is to do and what to type for it, then the news of the last 30 days, as it is now. Each
+    item is proven, but there may be more.
     """
     with connect(terminal) as registry:
         items = registry.inbox()
         names = find_names(registry, {item.who for item in items if item.who})
-    if not terminal.as_json:
-        _draw(items, names)
-    terminal.answer_found([_describe(item) for item in items])
+    lines = [line for item in items for line in _describe(item, names.get(item.who, item.who))]
+    terminal.answer_found([asdict(item) | {"next": item.next} for item in items], lines)
 
 
-def _draw(items: Sequence[InboxItem], names: Mapping[str, str]) -> None:
-    draw_table(
-        ("what", "version", "for", "from", "since", "due", "text", "entry"),
-        [
-            (
-                item.kind,
-                item.reference,
-                item.alias,
-                names.get(item.who, item.who),
-                item.since[:16],
-                f"OVERDUE {item.due}" if item.overdue else item.due or "",
-                item.text,
-                item.entry,
-            )
-            for item in items
-        ],
-        alarming=[item.overdue for item in items],
-    )
-
-
-def _describe(item: InboxItem) -> JsonObject:
-    return {
-        "kind": item.kind,
-        "reference": item.reference,
-        "alias": item.alias,
-        "who": item.who,
-        "text": item.text,
-        "since": item.since,
-        "due": item.due,
-        "overdue": item.overdue,
-        "entry": item.entry,
-    }
+def _describe(item: InboxItem, who: str) -> Iterator[str]:
+    due = f", due {item.due}" if item.due else ""
+    late = "OVERDUE: " if item.overdue else ""
+    where = f"{item.reference} for {item.alias}" if item.alias else item.reference
+    yield f"{item.kind}: {late}{where}: {item.what}{due}"
+    yield f"  {', '.join(filter(None, (who and f'by {who}', item.since[:16], f'entry {item.entry}')))}"
+    yield from (f"  {line}" for line in (item.text or "").splitlines())
+    if item.next:
+        yield f"  next: {item.next}"

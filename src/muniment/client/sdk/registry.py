@@ -42,6 +42,7 @@ from muniment.core.claims.emergencies import Emergency
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.comparison import Comparison
 from muniment.core.errors import InvalidReference, NotIdentified
+from muniment.core.gates.inbox import InboxItem
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
@@ -51,7 +52,6 @@ from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
     CloseEmergency,
-    InboxItem,
     ListMoves,
     Move,
     MoveAlias,
@@ -372,7 +372,8 @@ class Registry:
     def inbox(self) -> Sequence[InboxItem]:
         """List what is waiting for us, and the news of the last 30 days.
 
-        Each item is proven. That we have not decided it yet is the registry's word, and there may be more.
+        Each item is proven, and that it is ours to know or to do; there may be more. `item.next` is the
+        command to type.
         """
         return read_inbox(self._session.backend)
 

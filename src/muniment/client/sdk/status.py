@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.counting import count
 from muniment.core.errors import NotIdentified
+from muniment.core.gates.inbox import InboxItem
 from muniment.core.times import write_seconds
-from muniment.core.verbs.gates import InboxItem
 from muniment.signing.notes import NoteVerifier
 from muniment.views.status import view_status
 from muniment.views.values import Person, Time, Value

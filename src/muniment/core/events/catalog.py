@@ -101,8 +101,11 @@ class CommentPosted(Event):
             posted=entry.time,
             text=str(self.text),
         )
-        mentions = [Put(MentionRecord(index=entry.index, principal=name)) for name in self.mentions]
-        return [Put(comment), *mentions]
+        mentions = [
+            MentionRecord(index=entry.index, principal=who, name=comment.name, number=comment.number)
+            for who in self.mentions
+        ]
+        return [Put(comment), *map(Put, mentions)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

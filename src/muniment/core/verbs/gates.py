@@ -1,7 +1,7 @@
 """Gates: aliases and their policies, requests, emergencies and inboxes."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from muniment.core.digests import Digest
 from muniment.core.errors import ModelNotFound, NamespaceNotFound, PolicyNotFound, VersionNotFound
@@ -17,6 +17,7 @@ from muniment.core.events import (
     RequestReminded,
     TierSet,
 )
+from muniment.core.gates.inbox import InboxItem, ItemKind
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
@@ -32,6 +33,7 @@ from muniment.core.verbs.verb import (
     ListQuery,
     May,
     Name,
+    Own,
     PageQuery,
     Place,
     Query,
@@ -68,33 +70,6 @@ class Request:
     record: RequestRecord
     reason: str | None
     answer: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxItem:
-    """An item of an inbox.
-
-    Attributes:
-        kind: request, waiver or closing (to decide); answer, mention or emergency (to know).
-        reference: the version that it is about.
-        alias: the alias that it is for; empty if none.
-        who: the principal who sent it.
-        text: their message (empty if there is none or it was erased).
-        since: when it arrived (RFC 3339).
-        due: the deadline; None if there is none.
-        overdue: whether the deadline has passed.
-        entry: the entry of the log that caused it.
-    """
-
-    kind: str
-    reference: str
-    alias: str
-    who: str
-    text: str
-    since: str
-    due: str | None
-    overdue: bool
-    entry: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +378,45 @@ class GetInbox(ListQuery[InboxItem]):
     declared = Question("/inbox", Who.CALLER)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetInboxItem(Query[InboxItem]):
+    """Get an item of the caller's inbox, by the entry that caused it and what it is about."""
+
+    declared = Question(
+        "/principals/{principal}/inbox/{entry}",
+        Own("principal", Within("name", ModelNotFound)),
+        proven=True,
+    )
+    principal: Name
+    entry: int
+    kind: ItemKind
+    name: ModelName
+    number: int | None = None
+    alias: Alias | None = None
+
+    @property
+    def reference(self) -> str:
+        """The version that it is about, or the model."""
+        return str(self.name) if self.number is None else f"{self.name}@{self.number}"
+
+    @classmethod
+    def again(cls, item: InboxItem, principal: str) -> Self:
+        """Ask for an item of a principal's inbox that was listed.
+
+        Raises:
+            InvalidName, ValueError: it names its kind, version or alias in another form.
+        """
+        name, at, number = item.reference.partition("@")
+        return cls(
+            principal=principal,
+            entry=item.entry,
+            kind=ItemKind(item.kind),
+            name=ModelName.parse(name),
+            number=int(number) if at else None,
+            alias=Alias(item.alias) if item.alias else None,
+        )
+
+
 VERBS: Final[tuple[type[Verb], ...]] = (
     MoveAlias,
     GetMove,
@@ -421,6 +435,7 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     BreakGlass,
     CloseEmergency,
     GetInbox,
+    GetInboxItem,
 )
 
 

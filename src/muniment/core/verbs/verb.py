@@ -69,6 +69,14 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """The principal that the field `on` names, and nobody else; as `within` says, if it does."""
+
+    on: str
+    within: Within | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The declaration of a command.
 
@@ -97,7 +105,7 @@ class Question:
     """
 
     path: str
-    who: May | Within | Members | Who
+    who: May | Within | Members | Own | Who
     proven: bool = False
 
     @property

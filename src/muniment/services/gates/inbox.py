@@ -1,185 +1,210 @@
-"""Inboxes: the tasks and notices of a principal."""
+"""Inboxes: find the entries that may be items of a principal's inbox; `answers.inbox` says which are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Final
+from functools import cached_property
+from typing import Final, NamedTuple, TypeVar
 
-from muniment.answers.claims import authors_of, list_standing, read_claims, read_revision
-from muniment.answers.people import roles_of
+from muniment.answers.claims import authors_of, read_said
+from muniment.answers.inbox import get_item
+from muniment.answers.interests import Cause, find_cause, find_decision, find_held
 from muniment.answers.resolve import resolve
-from muniment.core.claims.attestations import APPROVAL, WAIVER
+from muniment.answers.view import Documents, Records, State, Texts
+from muniment.core.claims.approvals import Approval
+from muniment.core.claims.attestations import APPROVAL, SCAN, WAIVER
+from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import MunimentError
-from muniment.core.events import RequestOutcome
-from muniment.core.names import ModelName, Reference
-from muniment.core.people.roles import Act, may
+from muniment.core.gates.inbox import InboxItem, ItemKind
+from muniment.core.names import EVERY, Alias, ModelName, Models, Reference
 from muniment.core.records import (
     AttestationRecord,
-    CommentRecord,
     MentionRecord,
+    ModelRecord,
     MoveRecord,
+    PolicyRecord,
     RequestRecord,
+    StatusRecord,
     VersionRecord,
     Where,
 )
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.gates import GetInbox, InboxItem
-from muniment.ports.unit import Unit
-from muniment.services.people.reading import Reading, Sight
+from muniment.core.verbs.gates import GetInbox, GetInboxItem
+from muniment.services.people.reading import Reading
 
-# Notices are shown for this long; tasks until they are decided.
+N = TypeVar("N", VersionRecord, AttestationRecord)
+R = TypeVar("R", StatusRecord, AttestationRecord, MoveRecord)
+
+# Notices are shown for this long; tasks until they are done.
 _NEWS: Final = timedelta(days=30)
+# Only the models of so many of our newest versions and claims are looked into: a job can make a million.
+_MOST_OURS: Final = 2_000
+# What tells less than another item of the same entry and model.
+_ECHOES: Final = frozenset({ItemKind.POLICY, ItemKind.SUPERSEDED})
+_DECISIONS: Final = frozenset({ItemKind.REQUEST, ItemKind.WAIVER})
 
 
 def get_inbox(reading: Reading, _query: GetInbox) -> tuple[InboxItem, ...]:
-    """Gather an inbox: tasks first, then notices, each oldest first."""
-    inbox = _Inbox(reading.unit, reading.sight, reading.time)
-    items = [*inbox.emergencies(), *inbox.requests(), *inbox.waivers(), *inbox.answers(), *inbox.mentions()]
-    return tuple(sorted(items, key=lambda item: (item.kind not in _TO_DECIDE, item.since)))
+    """Gather the inbox of the caller: tasks first, then notices, each oldest first."""
+    items = list(find_items(reading))
+    return tuple(sorted(items, key=lambda item: (not item.kind.is_task, item.since)))
 
 
-_TO_DECIDE: Final = frozenset({"request", "waiver", "closing"})
-
-
-class _Inbox:
-    """The inbox of one principal at a time."""
-
-    def __init__(self, unit: Unit, sight: Sight, now: str) -> None:
-        self._unit = unit
-        self._sight = sight
-        self._now = now
-        self._me = sight.principal
-        self._since = write_time(read_time(now) - _NEWS)
-
-    def requests(self) -> Iterator[InboxItem]:
-        """List open requests by others, for versions by others, that the principal may decide."""
-        for record in self._unit.projections.select(RequestRecord, Where("closed", "=", None)):
-            if record.requester == self._me or not self._may_decide(record.name):
-                continue
-            version = self._find(record.name, record.number)
-            if not self._is_mine(version) and not self._has_decided(version, record.index):
-                since = record.reminded or record.opened
-                yield self._item("request", record, record.alias, record.requester, record.reason, since)
-
-    def waivers(self) -> Iterator[InboxItem]:
-        """List current waivers by others that the principal has not decided."""
-        asked = self._unit.projections.select(
-            AttestationRecord, Where("predicate_type", "=", WAIVER), Where("recorded", ">", self._since)
-        )
-        for record in asked:
-            if record.signer == self._me or not self._may_decide(record.name):
-                continue
-            name = ModelName.parse(record.name)
-            version = resolve(self._unit, Reference(name, Digest.parse(record.revision)))
-            alias, until = self._read_waiver(version, record.digest)
-            if until <= self._now or self._is_mine(version) or self._has_decided(version, record.index):
-                continue
-            yield InboxItem(
-                kind="waiver",
-                reference=f"{version.name}@{version.number}",
-                alias=alias,
-                who=record.signer,
-                text=self._text(record.reason),
-                since=record.recorded,
-                due=until,
-                overdue=False,
-                entry=record.index,
-            )
-
-    def emergencies(self) -> Iterator[InboxItem]:
-        """List open emergencies: as tasks for those who may close them, else as notices."""
-        moves = self._unit.projections.select(
-            MoveRecord, Where("emergency", "=", 1), Where("closed", "=", None)
-        )
-        for move in moves:
-            if self._sight.sees(ModelName.parse(move.name).namespace):
-                mine = move.actor == self._me or not self._may_decide(move.name)
-                kind = "emergency" if mine else "closing"
-                overdue = move.due is not None and move.due <= self._now
-                yield self._item(
-                    kind, move, move.alias, move.actor, move.reason, move.moved, due=move.due, overdue=overdue
-                )
-
-    def answers(self) -> Iterator[InboxItem]:
-        """List the answers to the principal's own requests."""
-        for record in self._unit.projections.select(RequestRecord, Where("requester", "=", self._me)):
-            seen = self._sight.sees(ModelName.parse(record.name).namespace)
-            if record.closed is None or record.outcome == RequestOutcome.WITHDRAWN or not seen:
-                continue
-            item = self._item("answer", record, record.alias, "", record.answer, record.opened)
-            reason = f": {item.text}" if item.text else ""
-            if self._is_news(record.closed):
-                yield InboxItem(
-                    kind="answer",
-                    reference=item.reference,
-                    alias=item.alias,
-                    who=item.who,
-                    text=f"{record.outcome}{reason}",
-                    since=item.since,
-                    due=None,
-                    overdue=False,
-                    entry=record.closed,
-                )
-
-    def mentions(self) -> Iterator[InboxItem]:
-        """List the comments that mention the principal."""
-        for mention in self._unit.projections.select(MentionRecord, Where("principal", "=", self._me)):
-            record = self._unit.projections.find(CommentRecord, (mention.index,))
-            if record is None or record.posted < self._since:
-                continue
-            if self._sight.sees(ModelName.parse(record.name).namespace):
-                yield self._item("mention", record, "", record.author, record.text, record.posted)
-
-    def _item(  # noqa: PLR0913, PLR0917 - the data of an item
-        self,
-        kind: str,
-        record: RequestRecord | MoveRecord | CommentRecord,
-        alias: str,
-        who: str,
-        text: str | None,
-        since: str,
-        *,
-        due: str | None = None,
-        overdue: bool = False,
-    ) -> InboxItem:
-        return InboxItem(
-            kind=kind,
-            reference=f"{record.name}@{record.number}",
-            alias=alias,
-            who=who,
-            text=self._text(text),
-            since=since,
-            due=due,
-            overdue=overdue,
-            entry=record.index,
-        )
-
-    def _text(self, digest: str | None) -> str:
-        return "" if digest is None else self._unit.payloads.find(digest) or ""
-
-    def _may_decide(self, name: str) -> bool:
-        return may(roles_of(self._unit, self._me, ModelName.parse(name).namespace), Act.APPROVE)
-
-    def _find(self, name: str, number: int) -> VersionRecord:
-        return resolve(self._unit, Reference(ModelName.parse(name), number))
-
-    def _is_mine(self, version: VersionRecord) -> bool:
-        return self._me in authors_of(self._unit, version)
-
-    def _has_decided(self, version: VersionRecord, since: int) -> bool:
-        mine = Where("predicate_type", "=", APPROVAL), Where("signer", "=", self._me)
-        return bool(list_standing(self._unit, version, *mine, Where("index", ">", since)))
-
-    def _read_waiver(self, version: VersionRecord, digest: str) -> tuple[str, str]:
-        """Read the alias and the end of a waiver; an unreadable one has ended."""
+def find_items(reading: Reading) -> Iterator[InboxItem]:
+    """Find the items of the caller's inbox, the kinds in their order."""
+    view = _ProvableView(reading.view.projections, reading.view.payloads, reading.view.blobs)
+    state = State(view=view, registry=reading.registry, time=reading.time)
+    told: set[tuple[int, ModelName]] = set()
+    for asked in dict.fromkeys(_Entries(reading).find()):
+        place = asked.entry, asked.name
+        if not reading.sight.sees(asked.name.namespace) or (asked.kind in _ECHOES and place in told):
+            continue
         try:
-            revision = read_revision(self._unit, Digest.parse(version.revision))
-            for claim in read_claims(self._unit, version, revision):
-                if str(claim.digest) == digest:
-                    return str(claim.predicate["alias"]), write_time(read_time(str(claim.predicate["until"])))
+            item = get_item(state, asked)
         except MunimentError:
-            pass
-        return "", ""
+            # It is no item, or something that it depends on cannot be read, which `scrub` tells.
+            continue
+        if asked.kind in _DECISIONS and _is_own(reading, asked):
+            continue
+        told.add(place)
+        yield item
 
-    def _is_news(self, entry: int) -> bool:
-        return entry >= self._unit.log.count_until(self._since)
+
+def _is_own(reading: Reading, asked: GetInboxItem) -> bool:
+    """Return whether the caller published the same bytes, also where others cannot prove it."""
+    version = reading.view.projections.find(VersionRecord, (str(asked.name), asked.number or 0))
+    return version is not None and asked.principal in authors_of(reading.view, version)
+
+
+class _ProvableView(NamedTuple):
+    """A view of what a client can prove: an item has to follow from that alone."""
+
+    projections: Records
+    payloads: Texts
+    blobs: Documents
+    lineage: None = None
+
+
+class _Entries:
+    """Finds the entries that may be items of an inbox, by what is cheap to look up."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._records = reading.view.projections
+        self._me = reading.sight.principal
+        since = write_time(read_time(reading.time) - _NEWS)
+        self._recent = Where("index", ">=", reading.unit.log.count_until(since))
+
+    def find(self) -> Iterator[GetInboxItem]:
+        """Find them, the kinds in their order."""
+        yield from self._find_requests()
+        yield from self._find_waivers()
+        yield from self._find_emergencies()
+        yield from self._find_stale()
+        yield from self._find_answers()
+        yield from self._find_mentions()
+        yield from self._find_changes()
+
+    def _find_requests(self) -> Iterator[GetInboxItem]:
+        for record in self._records.select(RequestRecord, Where("closed", "=", None)):
+            yield self._ask(ItemKind.REQUEST, record.index, record.name, record.number, record.alias)
+
+    def _find_waivers(self) -> Iterator[GetInboxItem]:
+        """Find the waivers of versions that nothing newer supersedes, to decide or to renew."""
+        records = self._records.select(AttestationRecord, Where("predicate_type", "=", WAIVER))
+        for record in records:
+            try:
+                waiver = Waiver.read(read_said(self._reading.view, record.digest).predicate)
+                number = Reference.parse(waiver.version).selector
+            except MunimentError:
+                continue
+            if isinstance(number, int):
+                for kind in (ItemKind.WAIVER, ItemKind.ENDING):
+                    yield self._ask(kind, record.index, record.name, number, waiver.alias)
+
+    def _find_emergencies(self) -> Iterator[GetInboxItem]:
+        open_ = Where("emergency", "=", 1), Where("closed", "=", None)
+        for move in self._records.select(MoveRecord, *open_):
+            for kind in (ItemKind.CLOSING, ItemKind.EMERGENCY):
+                yield self._ask(kind, move.index, move.name, move.number, move.alias)
+
+    def _find_stale(self) -> Iterator[GetInboxItem]:
+        """Find what made our approvals stale, of versions that are not superseded."""
+        decided = Where("signer", "=", self._me), Where("predicate_type", "=", APPROVAL)
+        for record in self._select_newest(AttestationRecord, *decided):
+            version = self._find_version(record)
+            try:
+                approval = Approval.read(read_said(self._reading.view, record.digest).predicate)
+                cause = self._find_cause(version, approval.alias)
+            except MunimentError:
+                continue
+            if cause is not None:
+                name, number = version.name, version.number
+                yield self._ask(ItemKind.STALE, cause.entry, name, number, approval.alias)
+
+    def _find_version(self, record: AttestationRecord) -> VersionRecord:
+        name = ModelName.parse(record.name)
+        return resolve(self._reading.view, Reference(name, Digest.parse(record.revision)))
+
+    def _find_cause(self, version: VersionRecord, alias: str) -> Cause | None:
+        held = find_held(self._reading.view, version.name).get(alias, 0)
+        if held > version.number:
+            return None
+        signed = find_decision(self._reading.view, version, alias, self._me)
+        return None if signed is None else find_cause(self._reading.view, version, signed)
+
+    def _find_answers(self) -> Iterator[GetInboxItem]:
+        ours = Where("requester", "=", self._me), Where("closed", ">=", self._recent.value)
+        for record in self._records.select(RequestRecord, *ours):
+            if record.closed is not None:
+                yield self._ask(ItemKind.ANSWER, record.closed, record.name, record.number, record.alias)
+
+    def _find_mentions(self) -> Iterator[GetInboxItem]:
+        for mention in self._records.select(MentionRecord, Where("principal", "=", self._me), self._recent):
+            yield self._ask(ItemKind.MENTION, mention.index, mention.name, mention.number)
+
+    def _find_changes(self) -> Iterator[GetInboxItem]:
+        """Find what happened lately to the models that we own, made or approved versions of."""
+        for policy in self._records.select(PolicyRecord, self._recent):
+            for name in self._list_covered(Models.parse(policy.models)):
+                yield self._ask(ItemKind.POLICY, policy.index, name, None, policy.alias)
+        for status in self._ours(self._records.select(StatusRecord, self._recent)):
+            yield self._ask(ItemKind.STATUS, status.index, status.name, status.number)
+        scans = self._records.select(AttestationRecord, Where("predicate_type", "=", SCAN), self._recent)
+        for scan in self._ours(scans):
+            yield self._ask(ItemKind.FLAGGED, scan.index, scan.name, self._find_version(scan).number)
+        for move in self._ours(self._records.select(MoveRecord, self._recent)):
+            yield self._ask(ItemKind.SUPERSEDED, move.index, move.name, move.previous, move.alias)
+
+    def _list_covered(self, models: Models) -> Iterable[str]:
+        if models.model != EVERY:
+            return {str(models)} & self._our_models
+        return sorted(
+            name for name in self._our_models if ModelName.parse(name).namespace == models.namespace
+        )
+
+    def _ours(self, records: Iterable[R]) -> Iterator[R]:
+        return (record for record in records if record.name in self._our_models)
+
+    @cached_property
+    def _our_models(self) -> frozenset[str]:
+        """The models that may be ours; whether they are is for `answers.inbox` to say."""
+        owned = self._records.select(ModelRecord, Where("owner", "=", self._me))
+        made = self._select_newest(VersionRecord, Where("author", "=", self._me))
+        signed = self._select_newest(AttestationRecord, Where("signer", "=", self._me))
+        return frozenset(record.name for record in (*owned, *made, *signed))  # type: ignore[attr-defined] # each has one
+
+    def _select_newest(self, kind: type[N], *which: Where) -> list[N]:
+        return self._records.select(kind, *which, descending=True, limit=_MOST_OURS)
+
+    def _ask(
+        self, kind: ItemKind, entry: int, name: str, number: int | None, alias: str | None = None
+    ) -> GetInboxItem:
+        return GetInboxItem(
+            principal=self._me,
+            entry=entry,
+            kind=kind,
+            name=ModelName.parse(name),
+            number=number,
+            alias=None if alias is None else Alias(alias),
+        )

@@ -12,7 +12,7 @@ from muniment.core.errors import NotFound, NotIdentified, NotPermitted
 from muniment.core.names import ModelName, Models, Reference
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, may
-from muniment.core.verbs.verb import May, Members, Query, Verb, Who, Within
+from muniment.core.verbs.verb import May, Members, Own, Query, Verb, Who, Within
 from muniment.ports.unit import Unit
 from muniment.signing.heads import HeadSigner
 
@@ -99,10 +99,14 @@ class Reading(State):
             NotPermitted: the caller may not ask this.
         """
         match query.declared.who:
-            case Within(on, absent, registry):
-                namespace = namespace_of(query, on)
-                if not (registry and namespace == EVERYWHERE) and not self.sight.sees(namespace):
-                    raise _describe_absent(query, on, absent)
+            case Within() as within:
+                self._check_within(query, within)
+            case Own(on, within):
+                if getattr(query, on) != self.sight.principal:
+                    act = "read what is somebody else's"
+                    raise NotPermitted(principal=self.sight.principal, act=act, namespace=EVERYWHERE)
+                if within is not None:
+                    self._check_within(query, within)
             case May(act, on):
                 self.sight.check_may(act, namespace_of(query, on))
             case Members(on, own):
@@ -114,6 +118,11 @@ class Reading(State):
                 self.sight.check_member()
             case Who.CALLER | Who.ANYBODY:
                 return
+
+    def _check_within(self, query: Query[object], within: Within) -> None:
+        namespace = namespace_of(query, within.on)
+        if not (within.registry and namespace == EVERYWHERE) and not self.sight.sees(namespace):
+            raise _describe_absent(query, within.on, within.absent)
 
 
 def namespace_of(verb: Verb, on: str) -> str:

@@ -49,6 +49,9 @@ mentions: Final = Table(
     metadata,
     Column("principal", Text, ForeignKey("principals.id"), primary_key=True),
     entry(primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("number", Whole, nullable=False),
+    ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
 )
 
 attributes: Final = Table(

@@ -21,6 +21,8 @@ attestations: Final = Table(
     Column("withdrawn", Whole),
     entry(),
     ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
+    Index("attestations_by_type", "predicate_type", "index"),
+    Index("attestations_by_signer", "signer", "predicate_type", "index"),
 )
 
 deployments: Final = Table(

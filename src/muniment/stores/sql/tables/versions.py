@@ -31,6 +31,7 @@ versions: Final = Table(
     Index("versions_by_revision", "name", "revision", unique=True),
     Index("versions_by_entry", "index", unique=True),
     Index("versions_by_manifest", "revision"),
+    Index("versions_by_author", "author", "index"),
 )
 
 statuses: Final = Table(

@@ -147,6 +147,7 @@ def _make_models() -> None:
     op.create_index("versions_by_revision", "versions", ["name", "revision"], unique=True)
     op.create_index("versions_by_entry", "versions", ["index"], unique=True)
     op.create_index("versions_by_manifest", "versions", ["revision"])
+    op.create_index("versions_by_author", "versions", ["author", "index"])
     op.create_table(
         "attestations",
         sa.Column("name", _TEXT, primary_key=True),
@@ -162,14 +163,15 @@ def _make_models() -> None:
         _entry(),
         sa.ForeignKeyConstraint(["name", "revision"], ["versions.name", "versions.revision"]),
     )
+    op.create_index("attestations_by_type", "attestations", ["predicate_type", "index"])
+    op.create_index("attestations_by_signer", "attestations", ["signer", "predicate_type", "index"])
 
 
 def _make_deployments() -> None:
     op.create_table(
         "deployments",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        *_version(),
         sa.Column("target", _TEXT, nullable=False),
         sa.Column("state", _TEXT, nullable=False),
         sa.Column("loaded", _TEXT),
@@ -219,8 +221,7 @@ def _make_lifecycle() -> None:
     op.create_table(
         "statuses",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        *_version(),
         sa.Column("status", _TEXT, nullable=False),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
@@ -231,8 +232,7 @@ def _make_lifecycle() -> None:
     op.create_table(
         "retentions",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        *_version(),
         sa.Column("until", _TEXT),
         sa.Column("hold", sa.Integer, nullable=False),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
@@ -283,8 +283,7 @@ def _make_comments() -> None:
     op.create_table(
         "requests",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        *_version(),
         sa.Column("alias", _TEXT, nullable=False),
         sa.Column("requester", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("opened", _TEXT, nullable=False),
@@ -301,8 +300,7 @@ def _make_comments() -> None:
     op.create_table(
         "comments",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        *_version(),
         sa.Column("about", _WHOLE),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("posted", _TEXT, nullable=False),
@@ -314,6 +312,8 @@ def _make_comments() -> None:
         "mentions",
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), primary_key=True),
         _entry(primary_key=True),
+        *_version(),
+        sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
 
 
@@ -321,8 +321,7 @@ def _make_access() -> None:
     op.create_table(
         "tags",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("number", _WHOLE, nullable=False),
+        *_version(),
         sa.Column("tag", _TEXT, nullable=False),
         sa.Column("value", _TEXT),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
@@ -482,6 +481,10 @@ def _make_catalog() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("lineage_by_parent", "lineage", ["parent", "namespace", "child"])
+
+
+def _version() -> list[sa.Column]:
+    return [sa.Column("name", _TEXT, nullable=False), sa.Column("number", _WHOLE, nullable=False)]
 
 
 def _entry(*, primary_key: bool = False) -> sa.Column[int]:

@@ -1,0 +1,89 @@
+"""Inboxes: what a person has to do, and should know."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class ItemKind(StrEnum):
+    """The kind of an item of an inbox: first the tasks, then the notices."""
+
+    # Somebody asks for our review.
+    REQUEST = "request"
+    # Somebody asks for an exception from rules.
+    WAIVER = "waiver"
+    # Somebody moved an alias past its gate; we may close the emergency.
+    CLOSING = "closing"
+    # Our approval does not count any more.
+    STALE = "stale"
+    # A waiver ends soon, or has ended, and the version still needs it.
+    ENDING = "ending"
+    # What we requested was answered.
+    ANSWER = "answer"
+    MENTION = "mention"
+    EMERGENCY = "emergency"
+    # The policies of a model of ours changed.
+    POLICY = "policy"
+    # A version of ours was revoked, retired, deprecated or purged.
+    STATUS = "status"
+    # A scan found something in a version of ours.
+    FLAGGED = "flagged"
+    # An alias left a version of ours.
+    SUPERSEDED = "superseded"
+
+    @property
+    def is_task(self) -> bool:
+        """Whether there is something to do."""
+        return self in _TASKS
+
+
+_TASKS: Final = frozenset(
+    {ItemKind.REQUEST, ItemKind.WAIVER, ItemKind.CLOSING, ItemKind.STALE, ItemKind.ENDING}
+)
+_APPROVE: Final = "muniment approve {item.reference} --for {item.alias} --as {item.role} --reason TEXT"
+_NEXT: Final = {
+    ItemKind.REQUEST: _APPROVE,
+    ItemKind.WAIVER: f"{_APPROVE} --waiver {{item.claim}}",
+    ItemKind.CLOSING: "muniment close-emergency {item.entry} --reason TEXT",
+    ItemKind.STALE: _APPROVE,
+    ItemKind.ENDING: "muniment check {item.reference} {item.alias}",
+    ItemKind.MENTION: "muniment comments {item.reference}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """An item of an inbox.
+
+    Attributes:
+        kind: a task or a notice (`ItemKind`).
+        reference: the version that it is about, or the model.
+        alias: the alias that it is for; empty if none.
+        who: the principal who caused it.
+        what: what happened, in words.
+        text: their message (None if there is none or it was erased).
+        claim: the digest of the claim that it is about; empty if none.
+        role: a role in which its owner can decide; empty if there is nothing to decide.
+        since: when it arrived (RFC 3339).
+        due: the deadline; None if there is none.
+        overdue: whether the deadline has passed.
+        entry: the entry of the log that caused it.
+    """
+
+    kind: ItemKind
+    reference: str
+    alias: str
+    who: str
+    what: str
+    text: str | None
+    claim: str
+    role: str
+    since: str
+    due: str | None
+    overdue: bool
+    entry: int
+
+    @property
+    def next(self) -> str:
+        """The command to type next; empty if there is none."""
+        return _NEXT.get(self.kind, "").format(item=self)

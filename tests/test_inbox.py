@@ -1,0 +1,422 @@
+"""The inbox: what is to be done, and what happened to what is ours; each item proven from its entry."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from muniment.client.gates.inbox import read_inbox
+from muniment.client.proofs.memory import DirectoryMemory
+from muniment.client.proofs.trust import Credential, TrustedBackend
+from muniment.core.backend import Backend
+from muniment.core.canonical import Json
+from muniment.core.catalog.statuses import Status
+from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, WAIVER
+from muniment.core.digests import Digest
+from muniment.core.errors import NotPermitted, RecordUnproven
+from muniment.core.events import AttestationRecorded
+from muniment.core.gates.inbox import InboxItem, ItemKind
+from muniment.core.names import Alias, Models, Reference
+from muniment.core.payloads import Payload
+from muniment.core.people.roles import Role
+from muniment.core.receipts import Receipt
+from muniment.core.records import KeyRecord
+from muniment.core.verbs.catalog import PostComment, SetOwner
+from muniment.core.verbs.gates import (
+    GetInbox,
+    GetInboxItem,
+    GetPolicies,
+    MoveAlias,
+    OpenRequest,
+    RemoveAlias,
+    SetTier,
+)
+from muniment.core.verbs.log import GetLogIdentity
+from muniment.core.verbs.people import FindPerson, GetSelf
+from muniment.core.verbs.versions import SetStatus
+from muniment.services.backend import LocalBackend
+from muniment.signing.keys import Identity
+from muniment.testing import LyingBackend, open_memory
+from muniment.testing.backends import (
+    NAME,
+    PRODUCTION,
+    add_person,
+    approval,
+    evaluation,
+    publish,
+    record,
+    refuses,
+    set_policy,
+    withdraw,
+)
+
+RULES: list[dict[str, Json]] = [
+    {"rule": "approvals", "validator": 1},
+    {"rule": "require", "id": "measured", "type": "evaluation"},
+]
+TERMS: dict[str, Json] = {"approvals": {"validator": 1}, "maximum": "30d", "rules": ["measured"]}
+
+
+class Office:
+    """A registry in memory: its founder made two versions, Vera and Otto validate, Olga owns the model."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.directory = tmp_path
+        self.open_as = open_memory()
+        self.keys = {"founder": Identity.generate()}
+        self.founder = self.open_as(self.keys["founder"])
+        publish(self.founder, self.keys["founder"], b"one")
+        for name, role in (("Vera", Role.VALIDATOR), ("Otto", Role.VALIDATOR), ("Olga", Role.READER)):
+            self.keys[name] = add_person(self.founder, name, role)
+        self.vera = self.open_as(self.keys["Vera"])
+        self.founder.execute(SetOwner(name=NAME, principal=self.id_of("Olga")))
+        self.set_policy()
+
+    def id_of(self, name: str) -> str:
+        return self.founder.ask(FindPerson(principal=name)).record.id
+
+    def set_policy(self, description: str = "the first one") -> Receipt:
+        key = self.keys["founder"]
+        return set_policy(self.founder, key, *RULES, waivers=TERMS, description=description)
+
+    def decide(self, name: str, decision: str = "approve", waiver: Digest | None = None) -> Receipt:
+        theirs, reason = self.open_as(self.keys[name]), Payload.of("my reasons")
+        about = {"decision": decision, "waiver": None if waiver is None else str(waiver)}
+        said = {**approval(theirs, 1, Role.VALIDATOR, reason=str(reason.digest)), **about}
+        return record(theirs, self.keys[name], 1, APPROVAL, said, reason=reason)
+
+    def measure(self) -> Receipt:
+        return record(self.founder, self.keys["founder"], 1, EVALUATION, evaluation(0.9))
+
+    def waive(self, until: str = "2026-01-05T00:00:00Z") -> Digest:
+        reason = Payload.of("no data yet")
+        (policy,) = self.founder.ask(GetPolicies(name=NAME, alias=PRODUCTION))
+        said: dict[str, Json] = {
+            "version": f"{NAME}@1",
+            "alias": "production",
+            "registry": self.founder.ask(GetLogIdentity()).verifier,
+            "policy": policy.digest,
+            "rules": ["measured"],
+            "until": until,
+            "reason": str(reason.digest),
+            "nonce": reason.salt,
+            "time": "2026-01-01T00:00:00Z",
+        }
+        recorded = record(self.founder, self.keys["founder"], 1, WAIVER, said, reason=reason)
+        return recorded.read(AttestationRecorded).attestation
+
+    def promote(self, number: int = 1, alias: Alias = PRODUCTION) -> Receipt:
+        return self.founder.execute(MoveAlias(reference=Reference(NAME, number), alias=alias))
+
+    def trust(
+        self, name: str, lying: Callable[[LocalBackend], Backend] = lambda backend: backend
+    ) -> TrustedBackend:
+        key = self.keys[name]
+        memory = DirectoryMemory(self.directory / name, "office")
+        credential = Credential(KeyRecord, key.public.id)
+        backend = lying(self.open_as(key))
+        return TrustedBackend(backend, memory, "office", self.founder._clock, credential=credential)
+
+    def inbox(self, name: str) -> list[InboxItem]:
+        """Read an inbox as the SDK does, which proves each item."""
+        return read_inbox(self.trust(name))
+
+    def kinds(self, name: str) -> list[str]:
+        return [str(item.kind) for item in self.inbox(name)]
+
+    def find(self, name: str, kind: ItemKind) -> InboxItem:
+        (item,) = [item for item in self.inbox(name) if item.kind is kind]
+        return item
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_who_may_decide_is_asked_until_they_have(office: Office) -> None:
+    """A request waits for each who may decide, with what to type, and not for its author or a reader."""
+    asked = OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION, reason=Payload.of("please"))
+    office.founder.execute(asked)
+    item = office.find("Vera", ItemKind.REQUEST)
+    assert (item.text, item.role) == ("please", "validator")
+    assert item.next == f"muniment approve {NAME}@1 --for production --as validator --reason TEXT"
+    assert "request" not in office.kinds("founder") + office.kinds("Olga")
+    office.decide("Vera")
+    assert "request" not in office.kinds("Vera")
+    assert "request" in office.kinds("Otto")
+
+
+def test_a_request_comes_back_with_a_new_policy(office: Office) -> None:
+    """What was approved under the old policy is asked for again, as is a reminder of it."""
+    asked = OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION)
+    office.founder.execute(asked)
+    office.decide("Vera")
+    office.founder.execute(asked)
+    assert "request" not in office.kinds("Vera"), "it is approved as it stands"
+    office.set_policy(description="another one")
+    office.founder.execute(asked)
+    assert "request" in office.kinds("Vera")
+    office.decide("Vera")
+    assert "request" not in office.kinds("Vera")
+
+
+def test_what_was_rejected_is_asked_again_when_somebody_asks(office: Office) -> None:
+    """A rejection answers the request before it, and not the one after it."""
+    asked = OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION)
+    office.founder.execute(asked)
+    office.decide("Vera", decision="reject")
+    answer = office.find("founder", ItemKind.ANSWER)
+    assert (answer.what, answer.text) == ("your request was rejected", "my reasons")
+    assert "request" not in office.kinds("Vera")
+    office.founder.execute(asked)
+    assert "request" in office.kinds("Vera")
+
+
+def test_an_approval_that_went_stale_says_why(office: Office) -> None:
+    """Whose approval no longer counts learns which change made it so, until they approve again."""
+    office.decide("Vera")
+    assert "stale" not in office.kinds("Vera")
+    changed = office.set_policy(description="another one")
+    item = office.find("Vera", ItemKind.STALE)
+    assert (item.entry, item.who) == (changed.index, office.id_of("founder"))
+    assert item.what == f"your approval no longer counts: the policy of {NAME}@production changed"
+    assert "policy" not in office.kinds("Vera"), "that would say less"
+    office.decide("Vera")
+    assert "stale" not in office.kinds("Vera")
+    measured = office.measure()
+    item = office.find("Vera", ItemKind.STALE)
+    assert (item.entry, item.what) == (
+        measured.index,
+        "your approval no longer counts: there is a new evaluation",
+    )
+    office.decide("Vera")
+    gone = withdraw(office.founder, office.keys["founder"], 1, measured.read(AttestationRecorded).attestation)
+    item = office.find("Vera", ItemKind.STALE)
+    assert (item.entry, item.what) == (gone.index, "your approval no longer counts: evidence was withdrawn")
+
+
+def test_an_approval_is_stale_when_the_model_changes_its_tier(office: Office) -> None:
+    """A change of the risk tier that puts another policy in force is named as the reason."""
+    founder, key = office.founder, office.keys["founder"]
+    strict: dict[str, Json] = {"rule": "approvals", "validator": 2}
+    founder.execute(SetTier(name=NAME, tier="low"))
+    set_policy(founder, key, strict, models=Models("acme", "*"), scope={"tiers": ["high"]})
+    office.decide("Vera")
+    assert "stale" not in office.kinds("Vera")
+    moved = founder.execute(SetTier(name=NAME, tier="high"))
+    item = office.find("Vera", ItemKind.STALE)
+    assert (item.entry, item.what.endswith(f"the risk tier of {NAME} changed")) == (moved.index, True)
+
+
+def test_nobody_is_told_of_a_stale_approval_of_a_superseded_version(office: Office) -> None:
+    """An approval of a version that was overtaken, or taken out of service, asks for nothing."""
+    office.decide("Vera")
+    publish(office.founder, office.keys["founder"], b"two")
+    office.set_policy(description="another one")
+    assert "stale" in office.kinds("Vera")
+    office.founder.execute(
+        SetStatus(reference=Reference(NAME, 1), status=Status.RETIRED, reason=Payload.of("x"))
+    )
+    assert "stale" not in office.kinds("Vera")
+
+
+def test_the_owner_and_the_approvers_learn_of_a_new_policy(office: Office) -> None:
+    """A policy over a model in use is told to its owner and to the approver and author of its version."""
+    office.measure()
+    office.decide("Vera")
+    office.promote()
+    assert "policy" in office.kinds("Olga")
+    set_policy(office.founder, office.keys["founder"], RULES[1], alias=Alias("staging"))
+    item = [one for one in office.inbox("Vera") if one.kind is ItemKind.POLICY][-1]
+    assert (item.reference, item.alias) == (str(NAME), "staging")
+    assert item.what == f"the policy of {NAME}@staging was set"
+    assert "policy" not in office.kinds("Otto"), "nothing is Otto's"
+    assert "policy" not in office.kinds("founder"), "who did it knows"
+
+
+def test_a_revocation_reaches_whoever_it_concerns(office: Office) -> None:
+    """The owner, approvers and author of the production version learn of its revocation, and why."""
+    office.measure()
+    office.decide("Vera")
+    office.promote()
+    security = add_person(office.founder, "Sam", Role.SECURITY)
+    command = SetStatus(reference=Reference(NAME, 1), status=Status.REVOKED, reason=Payload.of("poisoned"))
+    office.open_as(security).execute(command)
+    for name in ("Olga", "Vera", "founder"):
+        item = office.find(name, ItemKind.STATUS)
+        assert (item.reference, item.text) == (f"{NAME}@1", "poisoned")
+        assert item.what == "it was revoked, and production points at it"
+    assert "status" not in office.kinds("Otto")
+    back = SetStatus(reference=Reference(NAME, 1), status=Status.PUBLISHED, reason=Payload.of("it was not"))
+    office.open_as(security).execute(back)
+    assert "status" not in office.kinds("Olga"), "it is no longer so"
+
+
+def test_a_scan_that_found_something_is_told(office: Office) -> None:
+    """Findings of a scan are told to those whom the version concerns, and a clean scan to nobody."""
+    office.decide("Vera")
+    sam = add_person(office.founder, "Sam", Role.SECURITY)
+    for severity in ("none", "high"):
+        scan: dict[str, Json] = {
+            "tool": {"name": "x", "version": "1", "database": "1"},
+            "time": "2026-01-01T00:00:00Z",
+            "findings": [{"severity": severity, "rule": "r", "message": "m", "path": "p"}],
+        }
+        record(office.open_as(sam), sam, 1, SCAN, scan)
+        assert ("flagged" in office.kinds("Olga")) is (severity == "high")
+    assert office.find("founder", ItemKind.FLAGGED).what == "a scan found something: high"
+    assert "flagged" not in office.kinds("Otto")
+
+
+def test_what_an_alias_left_is_told(office: Office) -> None:
+    """A version that an alias no longer points at is told once, unless the alias has come back."""
+    staging = Alias("staging")
+    publish(office.founder, office.keys["founder"], b"two")
+    office.promote(1, staging)
+    assert "superseded" not in office.kinds("Olga")
+    office.promote(2, staging)
+    assert office.find("Olga", ItemKind.SUPERSEDED).what == f"staging points at {NAME}@2"
+    office.promote(1, staging)
+    office.promote(2, staging)
+    assert office.kinds("Olga").count("superseded") == 1
+    office.founder.execute(RemoveAlias(name=NAME, alias=staging, reason=Payload.of("done")))
+    said = {item.what for item in office.inbox("Olga") if item.kind is ItemKind.SUPERSEDED}
+    assert "staging was removed" in said
+
+
+def test_a_waiver_waits_with_the_command_that_decides_it(office: Office) -> None:
+    """A pending waiver stays when the version is approved, and goes when it is decided itself."""
+    waiver = office.waive()
+    office.decide("Vera")
+    item = office.find("Vera", ItemKind.WAIVER)
+    assert (item.claim, item.due, item.text) == (str(waiver), "2026-01-05T00:00:00.000000Z", "no data yet")
+    assert item.next.endswith(f"--as validator --reason TEXT --waiver {waiver}")
+    assert "waiver" not in office.kinds("founder"), "nobody decides about what they asked for"
+    office.decide("Vera", waiver=waiver)
+    assert "waiver" not in office.kinds("Vera")
+    office.set_policy(description="another one")
+    assert "waiver" not in office.kinds("Otto"), "it was a waiver of the old policy"
+
+
+def test_a_waiver_that_ends_is_told_until_it_is_not_needed(office: Office) -> None:
+    """Who asked for a waiver in use, and the owner, learn that it ends, and no more once the rule is met."""
+    waiver = office.waive()
+    assert "ending" not in office.kinds("founder"), "it was never granted"
+    office.decide("Vera")
+    office.decide("Vera", waiver=waiver)
+    assert "ending" not in office.kinds("founder"), "nothing rests on it"
+    office.promote()
+    for name in ("founder", "Olga", "Vera"):
+        item = office.find(name, ItemKind.ENDING)
+        assert (item.what, item.overdue) == ("the waiver of measured runs out", False)
+    assert "ending" not in office.kinds("Otto")
+    later = office.waive("2026-01-25T00:00:00Z")
+    office.decide("Vera", waiver=later)
+    assert "ending" not in office.kinds("founder"), "another one goes on"
+
+
+def test_a_waiver_that_has_ended_is_overdue(office: Office) -> None:
+    """A waiver that has run out is overdue until its rule is met."""
+    waiver = office.waive("2026-01-01T00:03:00Z")
+    office.decide("Vera")
+    office.decide("Vera", waiver=waiver)
+    office.promote()
+    while office.founder._clock().isoformat() < "2026-01-01T00:03":
+        pass
+    assert office.find("founder", ItemKind.ENDING).overdue
+    office.measure()
+    assert "ending" not in office.kinds("founder")
+
+
+def test_nobody_reads_the_inbox_of_another(office: Office) -> None:
+    """An item is given to its owner only, whoever asks for it."""
+    office.founder.execute(OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION))
+    asked = GetInboxItem.again(office.find("Vera", ItemKind.REQUEST), office.id_of("Vera"))
+    assert office.vera.ask(asked).kind is ItemKind.REQUEST
+    refuses(lambda: office.founder.ask(asked), NotPermitted)
+
+
+# ---- lies
+
+
+class Liar(LyingBackend):
+    """A registry that shows another inbox."""
+
+    def __init__(self, backend: Backend, lie: Callable[[list[InboxItem]], list[InboxItem]]) -> None:
+        super().__init__(backend)
+        self._change = lie
+
+    def ask(self, query: Any) -> Any:  # noqa: ANN401 - any query
+        answer = super().ask(query)
+        return tuple(self._change(list(answer))) if isinstance(query, GetInbox) else answer
+
+
+@pytest.fixture
+def busy(office: Office) -> Office:
+    """An office in which there is something of each kind but an emergency."""
+    office.measure()
+    office.founder.execute(OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION))
+    office.decide("Vera")
+    office.promote()
+    office.waive()
+    office.set_policy(description="another one")
+    text = Payload.of("look, @Vera")
+    office.founder.execute(PostComment(reference=Reference(NAME, 1), text=text))
+    publish(office.founder, office.keys["founder"], b"two")
+    office.promote(1, Alias("staging"))
+    office.promote(2, Alias("staging"))
+    status = SetStatus(reference=Reference(NAME, 1), status=Status.DEPRECATED, reason=Payload.of("old"))
+    office.founder.execute(status)
+    return office
+
+
+def lie_to(office: Office, name: str, lie: Callable[[list[InboxItem]], list[InboxItem]]) -> None:
+    with pytest.raises(RecordUnproven):
+        read_inbox(office.trust(name, lambda backend: Liar(backend, lie)))
+
+
+@pytest.mark.parametrize(
+    "column", ["kind", "reference", "alias", "who", "what", "text", "claim", "role", "since"]
+)
+def test_no_item_can_be_altered(busy: Office, column: str) -> None:
+    """An item that differs in any column from what its entry says is refused."""
+    for name in ("Vera", "Olga", "founder"):
+        for place in range(len(busy.inbox(name))):
+
+            def alter(items: list[InboxItem], place: int = place) -> list[InboxItem]:
+                value = f"{getattr(items[place], column)}x"
+                return [*items[:place], replace(items[place], **{column: value}), *items[place + 1 :]]  # type: ignore[arg-type] # a text
+
+            lie_to(busy, name, alter)
+
+
+def test_no_item_can_be_invented(busy: Office) -> None:
+    """An item of no entry, of another kind, version or alias than its entry, or long done, is refused."""
+    (item,) = [one for one in busy.inbox("Vera") if one.kind is ItemKind.STALE]
+    for change in (
+        {"entry": item.entry - 1},
+        {"entry": 10**6},
+        {"due": "2026-01-01T00:00:00.000000Z"},
+        *({"kind": kind} for kind in ItemKind if kind is not item.kind),
+        {"reference": f"{NAME}@2"},
+        {"reference": str(NAME)},
+        {"reference": "acme/none@1"},
+        {"alias": "staging"},
+        {"alias": ""},
+    ):
+        lie_to(busy, "Vera", lambda items, change=change: [*items, replace(item, **change)])  # type: ignore[misc] # bound at once
+    done = busy.find("Vera", ItemKind.STALE)
+    busy.decide("Vera")
+    lie_to(busy, "Vera", lambda items: [*items, done])
+
+
+def test_an_item_of_somebody_else_is_refused(busy: Office) -> None:
+    """What is told to the owner or the approver is refused by somebody whom it does not concern."""
+    for name in ("Vera", "Olga"):
+        for item in busy.inbox(name):
+            if item.kind not in {one.kind for one in busy.inbox("Otto")}:
+                lie_to(busy, "Otto", lambda items, item=item: [*items, item])  # type: ignore[misc] # bound at once
+    assert busy.vera.ask(GetSelf()).record.id == busy.id_of("Vera")
