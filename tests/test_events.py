@@ -14,6 +14,7 @@ from muniment.core.claims.deployments import State
 from muniment.core.digests import Digest
 from muniment.core.errors import EntryUnknown, InvalidDocument
 from muniment.core.events import SubjectKind as K
+from muniment.core.events.sentences import write_sentence
 from muniment.core.names import Alias, Kind, ModelName, Models
 from muniment.core.people.callers import Assurance, Reach, Scope
 from muniment.core.people.roles import Role
@@ -305,6 +306,17 @@ def entry(event: e.Event, index: int = 50) -> e.Entry:
 def document_of(event: e.Event) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(e.write_entry(entry(event)))
     return document
+
+
+def test_every_event_of_a_namespace_has_a_sentence() -> None:
+    """Each event that a webhook can get is said in one line, with its namespace and without digests."""
+    for event, _, _ in GOLDEN:
+        kind, name = event.subjects()[0]
+        if kind is e.SubjectKind.NAMESPACE:
+            said = write_sentence(event)
+            assert name in said, event.type
+            assert "\n" not in said
+            assert "sha256" not in said
 
 
 def test_every_event_is_pinned() -> None:

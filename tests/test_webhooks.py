@@ -19,16 +19,17 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from muniment.cli.main import main
 from muniment.core.backend import Backend
 from muniment.core.errors import InvalidOption, NotPermitted, RegistryUnreachable, WebhookNotFound
+from muniment.core.events import Entry, TagSet
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import SetTag
 from muniment.core.verbs.gates import MoveAlias
 from muniment.core.verbs.people import ErasePrincipal, GetSelf
-from muniment.core.verbs.upkeep import EndWebhook, ListWebhooks, ReplayWebhook, SetWebhook
+from muniment.core.verbs.upkeep import EndWebhook, Form, ListWebhooks, ReplayWebhook, SetWebhook
 from muniment.ports.unit import Units
 from muniment.server.jobs import AGAIN, Jobs
-from muniment.server.webhooks import MOST_FAILURES, Deliveries
+from muniment.server.webhooks import MOST_FAILURES, Deliveries, write_message
 from muniment.services.upkeep.webhooks import WEBHOOK, plan_deliveries
 from muniment.signing.keys import Identity
 from muniment.stores.sql.postgresql import open_postgresql
@@ -264,6 +265,81 @@ def test_an_erased_person_takes_no_webhook_along(stage: Stage) -> None:
     stage.jobs.schedule()
     assert not stage.jobs.do_next()
     assert stage.deliver(str(hook)) == "the webhook has ended"
+
+
+SLACK = "https://hooks.slack.com/services/T000/B000/hush"
+TEAMS = "https://prod-00.westeurope.logic.azure.com:443/workflows/hush/triggers/manual/paths/invoke?sig=hush"
+
+
+def set_chat(stage: Stage, form: str, url: str) -> int:
+    address = Payload.of(json.dumps({"url": url, "form": form}))
+    return stage.backend.execute(SetWebhook(namespace="acme", target=address)).index
+
+
+def test_slack_gets_a_text(stage: Stage) -> None:
+    """Slack gets a text, which mentions nobody and has no signature."""
+    set_chat(stage, "slack", SLACK)
+    entry = publish(stage.backend, stage.key, b"a").index
+    stage.work()
+    url, body, headers = stage.receiver.got[0]
+    assert (url, headers) == (SLACK, {"user-agent": "muniment", "content-type": "application/json"})
+    text = f"acme/readmission@1 was published (entry {entry} of muniment.dev/x)"
+    assert json.loads(body) == {"text": text, "mrkdwn": False}
+
+
+def test_slack_gets_no_control_characters() -> None:
+    """What could mention a channel or make a link in Slack is escaped."""
+    event = TagSet(name=NAME, number=1, tag="<!channel> & co", value=None)
+    entry = Entry(index=1, id="1", actor="p", time="2026-01-01T00:00:00Z", about=(), event=event)
+    text = str(write_message(Form.SLACK, "muniment.dev/x", entry)["text"])
+    assert "&lt;!channel&gt; &amp; co" in text
+    assert not set("<>") & set(text)
+
+
+def test_teams_gets_an_adaptive_card(stage: Stage) -> None:
+    """A workflow of Teams gets a message with one Adaptive Card, whose text is not read as Markdown."""
+    set_chat(stage, "teams", TEAMS)
+    publish(stage.backend, stage.key, b"a")
+    stage.work()
+    message = json.loads(stage.receiver.got[0][1])
+    (attachment,) = message.pop("attachments")
+    assert message == {"type": "message"}
+    assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
+    card = attachment["content"]
+    assert (card["type"], card["version"]) == ("AdaptiveCard", "1.4")
+    (block,) = card["body"]
+    assert block["type"] == "RichTextBlock"
+    (run,) = block["inlines"]
+    assert run["text"].startswith("acme/readmission@1 was published (entry ")
+
+
+@pytest.mark.parametrize(("form", "url"), [("slack", SLACK), ("teams", TEAMS)])
+def test_the_address_of_a_chat_is_never_shown(stage: Stage, form: str, url: str) -> None:
+    """The address of a chat is neither listed, nor in the log, nor in the fault of a delivery."""
+    set_chat(stage, form, url)
+    publish(stage.backend, stage.key, b"a")
+
+    def refuse(_event: dict[str, object]) -> int:
+        raise httpx2.InvalidURL(url)
+
+    stage.receiver.answers = refuse
+    for _ in range(MOST_FAILURES):
+        stage.work()
+        stage.time += timedelta(hours=7)
+    (webhook,) = stage.backend.ask(ListWebhooks(namespace="acme"))
+    faults = [job.fault for job in stage.units.read(lambda unit: unit.jobs.list())]
+    leaves = stage.units.read(lambda unit: unit.log.read(0, 100))
+    assert webhook.failed, "there is a fault to show"
+    assert "hush" not in repr((webhook, faults, leaves))
+    assert (webhook.form, webhook.url) == (form, url.partition("/services")[0].partition(":443")[0] + "/...")
+
+
+def test_a_chat_is_reached_by_https_only(backend: Backend) -> None:
+    """The address of a chat, which is a secret, is not sent in the clear; an unknown form is refused."""
+    for form, url in (("slack", SLACK.replace("https", "http")), ("irc", SLACK)):
+        address = Payload.of(json.dumps({"url": url, "form": form}))
+        command = SetWebhook(namespace="acme", target=address)
+        refuses(lambda command=command: backend.execute(command), InvalidOption)  # type: ignore[misc] # bound at once
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         ),
         "audit": Entry("upkeep.audit:audit", "Replay the log and find what cannot be true."),
         "serve": Entry("upkeep.serve:serve", "Serve a registry over HTTP."),
-        "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint."),
+        "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint, or to a chat."),
         "admin": Entry("upkeep.admin:admin", "Maintain and repair a registry."),
         "forget": Entry("versions.verify:forget", "Forget the remembered log of a location."),
         "accept-restore": Entry(

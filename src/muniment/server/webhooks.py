@@ -1,4 +1,4 @@
-"""Deliver events to webhooks in the log's order: CloudEvents 1.0, signed as in Standard Webhooks.
+"""Deliver events to webhooks in the log's order: signed CloudEvents (Standard Webhooks), or messages of a chat.
 
 Delivery is at least once: the place of a webhook is saved after sending. A failed delivery is retried after
 a growing pause and blocks later entries, until it is given up as a dead letter.
@@ -16,7 +16,9 @@ from muniment.core import canonical
 from muniment.core.canonical import JsonObject
 from muniment.core.errors import RegistryUnreachable
 from muniment.core.events import Entry, write_event
+from muniment.core.events.sentences import write_sentence
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.upkeep import Form
 from muniment.ports.clock import Clock
 from muniment.ports.cursors import Place
 from muniment.ports.outbox import DeadLetter
@@ -88,20 +90,27 @@ class Deliveries:
 
     def _post(self, target: Target, entry: Entry) -> str:
         """Post an event; return the fault, or an empty string."""
-        body = canonical.encode(describe(self.origin, entry))
-        now = self.clock()
-        headers = {
+        body, headers = self._write(target, entry)
+        try:
+            status = self.send(target.url, body, {"user-agent": "muniment", **headers})
+        except (OSError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            # What an error says may name the address, which is the secret of a chat.
+            said = f": {error}" if target.form is Form.CLOUDEVENTS else ""
+            return f"{type(error).__name__}{said}"[:200]
+        return "" if status in _OK else f"it answered {status}"
+
+    def _write(self, target: Target, entry: Entry) -> tuple[bytes, dict[str, str]]:
+        """Write the body of a delivery, and its headers."""
+        if target.form is not Form.CLOUDEVENTS:
+            body = canonical.encode(write_message(target.form, self.origin, entry))
+            return body, {"content-type": "application/json"}
+        body, now = canonical.encode(describe(self.origin, entry)), self.clock()
+        return body, {
             "content-type": "application/cloudevents+json; charset=utf-8",
-            "user-agent": "muniment",
             "webhook-id": entry.id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": sign(target.secret, entry.id, now, body),
         }
-        try:
-            status = self.send(target.url, body, headers)
-        except (OSError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return f"{type(error).__name__}: {error}"[:200]
-        return "" if status in _OK else f"it answered {status}"
 
 
 def describe(origin: str, entry: Entry) -> JsonObject:
@@ -117,6 +126,28 @@ def describe(origin: str, entry: Entry) -> JsonObject:
         "time": write_time(read_time(entry.time)),
         "datacontenttype": "application/json",
         "data": {**write_event(entry.event), "actor": entry.actor, "entry": entry.index},
+    }
+
+
+def write_message(form: Form, origin: str, entry: Entry) -> JsonObject:
+    """Write an entry as a message of a chat."""
+    text = f"{write_sentence(entry.event)} (entry {entry.index} of {origin})"
+    if form is Form.SLACK:
+        # https://docs.slack.dev/messaging/formatting-message-text: these three control a message.
+        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return {"text": escaped, "mrkdwn": False}
+    # A run of text is shown as it is; a block of text would be read as Markdown.
+    body: JsonObject = {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text}]}
+    card: JsonObject = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [body],
+    }
+    content = "application/vnd.microsoft.card.adaptive"
+    return {
+        "type": "message",
+        "attachments": [{"contentType": content, "contentUrl": None, "content": card}],
     }
 
 

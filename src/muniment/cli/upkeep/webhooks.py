@@ -1,5 +1,6 @@
 """`muniment webhook`."""
 
+import sys
 from collections.abc import Sequence
 
 import click
@@ -13,9 +14,10 @@ from muniment.core.verbs.upkeep import Webhook
 
 @click.group()
 def webhook() -> None:
-    """Send events to an HTTP endpoint.
+    """Send events to an HTTP endpoint, or to a chat.
 
-    The events of a namespace are sent as signed CloudEvents, in order, at least once.
+    The events of a namespace are sent as signed CloudEvents, or as sentences to Slack or Teams, in order, at
+    least once.
     """
 
 
@@ -25,18 +27,29 @@ def webhook() -> None:
 @click.option(
     "--event", "events", multiple=True, metavar="TYPE", help="An event type, such as version.published [all]."
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["cloudevents", "slack", "teams"]),
+    default="cloudevents",
+    show_default=True,
+    help="What the URL takes.",
+)
 @json_option
 @click.pass_obj
-def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...]) -> None:
+def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...], form: str) -> None:
     """Send the events of a namespace to a URL.
 
-    The secret that signs them is shown once.
+    The secret that signs CloudEvents is shown once. The URL of a chat is a secret itself, which is not shown
+    again; `-` reads it from standard input.
     """
+    address = sys.stdin.readline().strip() if url == "-" else url
     with connect(terminal) as registry:
-        made = registry.webhooks.set(namespace, url, events)
+        made = registry.webhooks.set(namespace, address, events, form)
+    secret = [] if made.secret is None else [f"secret: {made.secret}"]
     terminal.answer(
         {**describe_receipt(made.receipt), "secret": made.secret},
-        [f"webhook {made.receipt.index} sends the events of {namespace}", f"secret: {made.secret}"],
+        [f"webhook {made.receipt.index} sends the events of {namespace}", *secret],
     )
 
 
@@ -57,6 +70,7 @@ def list_(terminal: Terminal, namespace: str) -> None:
         [
             {
                 **one.record.values(),
+                "format": one.form,
                 "url": one.url,
                 "next": one.next,
                 "failed": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.failed],
@@ -68,10 +82,11 @@ def list_(terminal: Terminal, namespace: str) -> None:
 
 def _draw(webhooks: Sequence[Webhook]) -> None:
     draw_table(
-        ("webhook", "url", "events", "next entry", "dead", "last fault"),
+        ("webhook", "format", "url", "events", "next entry", "dead", "last fault"),
         [
             (
                 one.record.index,
+                one.form,
                 one.url,
                 one.record.events or "all",
                 one.next,

@@ -10,20 +10,20 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import RecordUnproven
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
-from muniment.core.verbs.upkeep import EndWebhook, ListWebhooks, ReplayWebhook, SetWebhook, Webhook
+from muniment.core.verbs.upkeep import EndWebhook, Form, ListWebhooks, ReplayWebhook, SetWebhook, Webhook
 
 _SECRET_BYTES: Final = 32
 
 
 class NewWebhook(NamedTuple):
-    """A new webhook: the signing secret, which cannot be shown again, and the receipt."""
+    """A new webhook: the signing secret, which cannot be shown again (None for a chat), and the receipt."""
 
-    secret: str
+    secret: str | None
     receipt: Receipt
 
 
 class Webhooks:
-    """Webhooks: the server sends the events of a namespace to a URL as signed CloudEvents."""
+    """Webhooks: the server sends the events of a namespace to a URL."""
 
     def __init__(self, backend: TrustedBackend) -> None:
         """Use a backend."""
@@ -33,14 +33,22 @@ class Webhooks:
         """Name the registry."""
         return f"<Webhooks of {self._backend.location}>"
 
-    def set(self, namespace: str, url: str, events: Sequence[str] = ()) -> NewWebhook:
+    def set(
+        self, namespace: str, url: str, events: Sequence[str] = (), form: str = "cloudevents"
+    ) -> NewWebhook:
         """Send events of a namespace to a URL from now on; without `events`, all events.
 
+        With the form `slack` or `teams`, the URL is that of an incoming webhook of a chat, which gets
+        sentences. It lets people write there, so the registry never shows all of it.
+
         Raises:
-            InvalidOption: the URL is invalid, or there is no such event.
+            InvalidOption: the URL or the form is invalid, or there is no such event.
         """
-        secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-        target = Payload.of(json.dumps({"url": url, "secret": secret}))
+        secret = None
+        if form == Form.CLOUDEVENTS:
+            secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        signing = {} if secret is None else {"secret": secret}
+        target = Payload.of(json.dumps({"url": url, "form": form, **signing}))
         command = SetWebhook(namespace=namespace, target=target, events=tuple(events))
         return NewWebhook(secret, self._backend.execute(command))
 

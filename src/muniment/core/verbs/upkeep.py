@@ -1,6 +1,7 @@
 """Upkeep: webhooks, which send the events of a namespace to other services."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Final
 
 from muniment.core.events import Entry, WebhookEnded, WebhookReplayed, WebhookSet
@@ -8,6 +9,14 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Act
 from muniment.core.records import WebhookRecord
 from muniment.core.verbs.verb import Bounds, Change, Command, ListQuery, May, Name, Question, Verb, says
+
+
+class Form(StrEnum):
+    """The form in which a webhook gets events: signed CloudEvents, or messages for a chat."""
+
+    CLOUDEVENTS = "cloudevents"
+    SLACK = "slack"
+    TEAMS = "teams"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +30,13 @@ class FailedDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A webhook, its address (None once erased), its next entry and its failed deliveries."""
+    """A webhook, its form and address (None once erased), its next entry and its failed deliveries.
+
+    The address of a chat is a secret: of it only the host is shown.
+    """
 
     record: WebhookRecord
+    form: Form | None
     url: str | None
     next: int
     failed: tuple[FailedDelivery, ...]
@@ -31,9 +44,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWebhook(Command):
-    """Send the events of a namespace to an address, as signed CloudEvents; empty `events` means all.
+    """Send the events of a namespace to an address; empty `events` means all.
 
-    `target` is JSON with `url` and `secret` (`whsec_` and base64); the caller keeps the secret.
+    `target` is JSON with `url`, `secret` (`whsec_` and base64; the caller keeps it) and perhaps `form`:
+    `cloudevents`, which the secret signs, or `slack` or `teams`, which take an https address and no secret.
     """
 
     declared = Change("POST", "/namespaces/{namespace}/webhooks", May(Act.HOOK, "namespace"))

@@ -20,6 +20,7 @@ from muniment.core.records import WebhookRecord, Where
 from muniment.core.verbs.upkeep import (
     EndWebhook,
     FailedDelivery,
+    Form,
     ListWebhooks,
     ReplayWebhook,
     SetWebhook,
@@ -39,10 +40,17 @@ _PAGE: Final = 200
 
 
 class Target(NamedTuple):
-    """The address of a webhook, and its signing secret."""
+    """The address of a webhook, its form, and the secret that signs CloudEvents; empty for a chat."""
 
     url: str
     secret: str
+    form: Form = Form.CLOUDEVENTS
+
+    @property
+    def shown(self) -> str:
+        """What may be shown of the address: that of a chat lets everybody write there who knows it."""
+        parts = urlsplit(self.url)
+        return self.url if self.form is Form.CLOUDEVENTS else f"{parts.scheme}://{parts.hostname}/..."
 
 
 class Batch(NamedTuple):
@@ -101,7 +109,7 @@ def replay_webhook(tx: Transaction, command: ReplayWebhook) -> Outcome:
 
 
 def list_webhooks(reading: Reading, query: ListWebhooks) -> tuple[Webhook, ...]:
-    """List the webhooks of a namespace, with their addresses, which can be secrets."""
+    """List the webhooks of a namespace, with what may be shown of their addresses."""
     records = reading.unit.projections.select(
         WebhookRecord, Where("namespace", "=", query.namespace), Where("ended", "=", None)
     )
@@ -157,11 +165,18 @@ def _concerns(record: WebhookRecord, entry: Entry) -> bool:
 def _read_target(text: str) -> Target:
     try:
         document = json.loads(text)
-        target = Target(str(document["url"]), str(document["secret"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidOption(option="target", reason="must have a `url` and a `secret`") from error
+        form = Form(document.get("form", Form.CLOUDEVENTS))
+        secret = str(document["secret"]) if form is Form.CLOUDEVENTS else ""
+        target = Target(str(document["url"]), secret, form)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"must have a `url`, a `secret`, and a `form` of {', '.join(Form)}"
+        raise InvalidOption(option="target", reason=reason) from error
     if not _is_plain(target.url) or len(target.url) > _MAX_URL_CHARACTERS:
         raise InvalidOption(option="url", reason="must be an http or https address without a user")
+    if form is not Form.CLOUDEVENTS:
+        if urlsplit(target.url).scheme != "https":
+            raise InvalidOption(option="url", reason=f"of {form} must begin with https, since it is a secret")
+        return target
     if not target.secret.startswith(_SECRET) or len(target.secret) < len(_SECRET) + 32:
         raise InvalidOption(option="secret", reason="must be `whsec_` and at least 24 bytes in base64")
     return target
@@ -179,10 +194,12 @@ def _is_plain(url: str) -> bool:
 
 def _describe(unit: Unit, record: WebhookRecord) -> Webhook:
     text = unit.payloads.find(record.target)
+    target = None if text is None else _read_target(text)
     place = _place_of(unit, record.index)
     return Webhook(
         record=record,
-        url=None if text is None else _read_target(text).url,
+        form=None if target is None else target.form,
+        url=None if target is None else target.shown,
         next=place.next,
         failed=tuple(_describe_dead(unit.outbox.list_dead(record.index))),
     )
