@@ -117,6 +117,8 @@ def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
     )
     trust = people.TrustIssuer(issuer="https://ci.example.com", claims=(("sub", "x"),), principal="ci")
     backend.execute(people.DistrustIssuer(rule=backend.execute(trust).index))
+    text = Payload.of('{"follows": ["acme/readmission"], "email": "ada@example.org"}')
+    backend.execute(people.SetPreferences(principal="founder", preferences=text))
     hook = upkeep.SetWebhook(namespace="acme", target=Payload.of(target), events=("tag.set", "alias.moved"))
     webhook = backend.execute(hook).index
     backend.execute(upkeep.ReplayWebhook(webhook=webhook, since=3))

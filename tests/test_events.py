@@ -115,6 +115,11 @@ GOLDEN: list[tuple[e.Event, str, str]] = [
         "registry , tokens p1",
     ),
     (
+        e.PreferencesSet(principal="p1", preferences=D1),
+        '{"preferences":"D1","principal":"p1"}',
+        "registry , preferences p1",
+    ),
+    (
         e.IssuerTrusted(issuer="https://i", claims={"sub": "job"}, principal="p1"),
         '{"claims":{"sub":"job"},"issuer":"https://i","principal":"p1"}',
         "registry , issuer https://i",

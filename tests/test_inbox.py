@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from muniment.client.gates.inbox import read_inbox
+from muniment.client.people.preferences import Preferences
 from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.core.backend import Backend
@@ -15,8 +16,8 @@ from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import APPROVAL, EVALUATION, SCAN, WAIVER
 from muniment.core.digests import Digest
-from muniment.core.errors import NotPermitted, RecordUnproven
-from muniment.core.events import AttestationRecorded
+from muniment.core.errors import InvalidOption, NotPermitted, RecordUnproven
+from muniment.core.events import AttestationRecorded, PreferencesSet
 from muniment.core.gates.inbox import InboxItem, ItemKind
 from muniment.core.names import Alias, Models, Reference
 from muniment.core.payloads import Payload
@@ -34,9 +35,10 @@ from muniment.core.verbs.gates import (
     SetTier,
 )
 from muniment.core.verbs.log import GetLogIdentity
-from muniment.core.verbs.people import FindPerson, GetSelf
+from muniment.core.verbs.people import ErasePrincipal, FindPerson, GetPreferences, GetSelf, SetPreferences
 from muniment.core.verbs.versions import SetStatus
 from muniment.services.backend import LocalBackend
+from muniment.services.upkeep.rebuild import compare
 from muniment.signing.keys import Identity
 from muniment.testing import LyingBackend, open_memory
 from muniment.testing.backends import (
@@ -337,6 +339,96 @@ def test_nobody_reads_the_inbox_of_another(office: Office) -> None:
     asked = GetInboxItem.again(office.find("Vera", ItemKind.REQUEST), office.id_of("Vera"))
     assert office.vera.ask(asked).kind is ItemKind.REQUEST
     refuses(lambda: office.founder.ask(asked), NotPermitted)
+
+
+# ---- followed models
+
+
+def test_a_followed_model_has_its_news_in_the_inbox(office: Office) -> None:
+    """Who follows a model learns of its versions, moves, statuses and policies, until they no longer do."""
+    otto = Preferences(office.trust("Otto"))
+    otto.follow(str(NAME))
+    assert otto.follows() == [str(NAME)]
+    publish(office.founder, office.keys["founder"], b"two")
+    staging = Alias("staging")
+    office.promote(2, staging)
+    office.founder.execute(RemoveAlias(name=NAME, alias=staging, reason=Payload.of("done")))
+    office.founder.execute(
+        SetStatus(reference=Reference(NAME, 2), status=Status.DEPRECATED, reason=Payload.of("slow"))
+    )
+    news = [(one.reference, one.alias, one.what, one.text) for one in office.inbox("Otto")]
+    assert news == [
+        (f"{NAME}@1", "", "it was published", None),
+        (str(NAME), "production", f"the policy of {NAME}@production was set", None),
+        (f"{NAME}@2", "", "it was published", None),
+        (f"{NAME}@2", "staging", "staging points here", None),
+        (f"{NAME}@2", "staging", "staging was removed", "done"),
+        (f"{NAME}@2", "", "it was deprecated", "slow"),
+    ]
+    assert "news" not in office.kinds("Vera"), "she follows nothing"
+    invented = office.inbox("Otto")
+    lie_to(office, "Vera", lambda items: [*items, *invented])
+    otto.unfollow(str(NAME))
+    assert (otto.follows(), office.inbox("Otto")) == ([], [])
+
+
+def test_who_follows_what_they_do_themselves_is_not_told(office: Office) -> None:
+    """What concerns somebody otherwise is told once, and what they did themselves not at all."""
+    for name in ("founder", "Olga"):
+        Preferences(office.trust(name)).follow(str(NAME))
+    assert "news" not in office.kinds("founder")
+    office.promote(1, Alias("staging"))
+    entries = [item.entry for item in office.inbox("Olga")]
+    assert len(entries) == len(set(entries))
+
+
+def test_preferences_are_read_and_set_by_their_owner_only(office: Office) -> None:
+    """What somebody follows is in the log only as a digest, and given to nobody else, nor proven to them."""
+    Preferences(office.trust("Otto")).mail("otto@example.org")
+    otto, founder = office.id_of("Otto"), office.founder
+    refuses(lambda: founder.ask(GetPreferences(principal=otto)), NotPermitted)
+    refuses(lambda: founder.prove(GetPreferences(principal=otto)), NotPermitted)
+    text = Payload.of("{}")
+    refuses(lambda: founder.execute(SetPreferences(principal=otto, preferences=text)), NotPermitted)
+    leaves = founder._units.read(lambda unit: unit.log.read(0, 1000))
+    assert b"otto@example.org" not in b"".join(leaves)
+    assert Preferences(office.trust("Otto")).read().email == "otto@example.org"
+
+
+def test_preferences_are_erased_with_the_person(office: Office) -> None:
+    """The preferences before, and those of an erased person, are gone; a rebuild changes nothing."""
+    otto = Preferences(office.trust("Otto"))
+    receipts = [otto.follow(str(NAME)), otto.mail("otto@example.org")]
+    first, second = (receipt.read(PreferencesSet).preferences for receipt in receipts)
+    units = office.founder._units
+    assert units.read(lambda unit: unit.payloads.find(str(first))) is None
+    assert otto.follows() == [str(NAME)]
+    office.founder.execute(ErasePrincipal(principal="Otto"))
+    assert units.read(lambda unit: unit.payloads.find(str(second))) is None
+    assert otto.read().email == ""
+    assert units.read(compare) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"fellows": []}',
+        '{"follows": ["acme"]}',
+        '{"follows": "acme/x"}',
+        '{"email": 1}',
+        '{"email": "a@example.org\\r\\nBcc: b@example.org"}',
+        '{"email": "a@example.org, b@example.org"}',
+        '{"email": "Ada <a@example.org>"}',
+        '{"email": "nobody"}',
+    ],
+)
+def test_preferences_that_are_none(office: Office, text: str) -> None:
+    """A text that is no preferences, or has an address that a mail could not be sent to, is refused."""
+    command = SetPreferences(principal=office.id_of("founder"), preferences=Payload.of(text))
+    refuses(lambda: office.founder.execute(command), InvalidOption)
 
 
 # ---- lies

@@ -92,6 +92,7 @@ def make_registry(directory: Path) -> None:
         registry.policies.set("acme/x", "production", POLICY)
         registry.policies.set_tier("acme/x", "high")
         registry.set_owner("acme/x", "Vera")
+        registry.preferences.follow("acme/x")
         waived = version.waive("production", ["soak"], LATER, "the first release")
         discuss(registry, version)
         waiver = str(waived.read(AttestationRecorded).attestation)

@@ -120,6 +120,11 @@ def _own_credential(_view: View, entry: Entry, event: Credential) -> Takes | Non
     return None if entry.actor == event.principal else Takes(Act.ENROL, everywhere=True)
 
 
+def _own_preferences(_view: View, entry: Entry, event: events.PreferencesSet) -> None:
+    if entry.actor != event.principal:
+        raise _refuse(entry, "set somebody else's preferences")
+
+
 def _issue_token(view: View, entry: Entry, event: events.TokenIssued) -> Takes | None:
     return None if entry.actor == REGISTRY else _own_credential(view, entry, event)
 
@@ -222,6 +227,7 @@ AUTHORITY: Final[Mapping[type[Event], Takes | Rule]] = {
     events.LoginLinked: _registry_alone,
     events.TokenIssued: _issue_token,
     events.TokenRevoked: _own_credential,
+    events.PreferencesSet: _own_preferences,
     events.IssuerTrusted: Takes(Act.ENROL, everywhere=True),
     events.IssuerDistrusted: Takes(Act.ENROL, everywhere=True),
     events.QuotaSet: Takes(Act.ENROL, everywhere=True),

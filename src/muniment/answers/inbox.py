@@ -6,7 +6,7 @@ registry and by the client, who so proves that the item is theirs and says what 
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from muniment.answers.cases import Moment
 from muniment.answers.claims import authors_of, read_standing
@@ -20,7 +20,7 @@ from muniment.answers.interests import (
     is_granted,
     is_owner,
 )
-from muniment.answers.people import roles_of
+from muniment.answers.people import read_preferences, roles_of
 from muniment.answers.policies import find_policies, find_tier, load_policy
 from muniment.answers.resolve import find_move
 from muniment.answers.statuses import find_status, status_of
@@ -53,6 +53,15 @@ SOON: Final = timedelta(days=7)
 _WITHOUT_ALIAS: Final = frozenset({ItemKind.MENTION, ItemKind.STATUS, ItemKind.FLAGGED})
 
 
+class _News(NamedTuple):
+    """Who did something, what and when, and the digest of the text that says why."""
+
+    who: str
+    what: str
+    since: str
+    text: str | None
+
+
 def get_item(state: State, query: GetInboxItem) -> InboxItem:
     """Return an item of an inbox.
 
@@ -62,7 +71,8 @@ def get_item(state: State, query: GetInboxItem) -> InboxItem:
     """
     named = (query.number is None, query.alias is None)
     expected = (query.kind is ItemKind.POLICY, query.kind in _WITHOUT_ALIAS)
-    item = next(_READERS[query.kind](state, query), None) if named == expected else None
+    fits = query.kind is ItemKind.NEWS or named == expected
+    item = next(_READERS[query.kind](state, query), None) if fits else None
     if item is None:
         raise RequestNotFound(entry=query.entry, kind="item of the inbox")
     return item
@@ -299,6 +309,37 @@ def _read_superseded(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
             yield _item(state, asked, move.actor, what, move.moved, text=move.reason)
 
 
+def _read_news(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
+    """Somebody else did something to a model that we follow."""
+    if asked.name not in read_preferences(state.view, asked.principal).follows:
+        return
+    for who, what, since, text in _find_news(state, asked):
+        if who != asked.principal:
+            yield _item(state, asked, who, what, since, text=text)
+
+
+def _find_news(state: State, asked: GetInboxItem) -> Iterator[_News]:
+    """Find what an entry did: with a version and an alias, a move; with one of them, something else."""
+    version = _find_version(state, asked)
+    match version, asked.alias:
+        case VersionRecord(), Alias():
+            for move in _find_moves(state, asked):
+                if version.number in {move.number, move.previous if move.number is None else None}:
+                    here = "points here" if move.number is not None else "was removed"
+                    yield _News(move.actor, f"{move.alias} {here}", move.moved, move.reason)
+        case VersionRecord(), None:
+            if version.index == asked.entry:
+                yield _News(version.author, "it was published", version.published, version.message)
+            status = find_status(state.view, version)
+            if status is not None and status.index == asked.entry:
+                yield _News(status.actor, f"it was {status.status}", status.set, status.reason)
+        case None, Alias() if asked.number is None:
+            for record, what in _find_policies(state, asked):
+                yield _News(record.author, what, record.set, None)
+        case _:
+            return
+
+
 _READERS: Final[Mapping[ItemKind, Callable[[State, GetInboxItem], Iterator[InboxItem]]]] = {
     ItemKind.REQUEST: _read_request,
     ItemKind.WAIVER: _read_waiver,
@@ -312,6 +353,7 @@ _READERS: Final[Mapping[ItemKind, Callable[[State, GetInboxItem], Iterator[Inbox
     ItemKind.STATUS: _read_status,
     ItemKind.FLAGGED: _read_flagged,
     ItemKind.SUPERSEDED: _read_superseded,
+    ItemKind.NEWS: _read_news,
 }
 
 

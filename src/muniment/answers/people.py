@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from muniment.answers.view import State, View
 from muniment.core.errors import PrincipalNotFound, UnknownSigner
+from muniment.core.people.preferences import Preferences
 from muniment.core.people.roles import EVERYWHERE, Role, may
 from muniment.core.records import (
     GrantRecord,
     KeyRecord,
+    PreferencesRecord,
     PrincipalRecord,
     Where,
 )
-from muniment.core.verbs.people import GetKey, GetPerson, Person, WhoMay
+from muniment.core.verbs.people import GetKey, GetPerson, GetPreferences, Person, StatedPreferences, WhoMay
 
 
 def get_key(state: State, query: GetKey) -> KeyRecord:
@@ -40,6 +42,12 @@ def get_person(state: State, query: GetPerson) -> Person:
         for grant in state.view.projections.select(GrantRecord, Where("namespace", "=", namespace), *held)
     ]
     return describe_person(state, record, sorted(grants, key=lambda grant: grant.index))
+
+
+def get_preferences(state: State, query: GetPreferences) -> StatedPreferences:
+    """Return the preferences of a principal."""
+    record = find_preferences(state.view, query.principal)
+    return StatedPreferences(record=record, text=None if record is None else state.find_text(record.text))
 
 
 def who_may(state: State, query: WhoMay) -> tuple[Person, ...]:
@@ -83,6 +91,20 @@ def describe_person(state: State, record: PrincipalRecord, grants: Sequence[Gran
         machines=tuple((key, name) for key, name in names if name is not None),
         grants=tuple(grants),
     )
+
+
+def find_preferences(view: View, principal: str) -> PreferencesRecord | None:
+    """Find the newest preferences of a principal."""
+    of_principal = Where("principal", "=", principal)
+    records = view.projections.select(PreferencesRecord, of_principal, descending=True, limit=1)
+    return records[0] if records else None
+
+
+def read_preferences(view: View, principal: str) -> Preferences:
+    """Read the preferences of a principal; those that were never set, or erased, have their defaults."""
+    record = find_preferences(view, principal)
+    text = None if record is None else view.payloads.find(record.text)
+    return Preferences() if text is None else Preferences.read(text)
 
 
 def roles_of(view: View, principal: str, namespace: str) -> frozenset[Role]:

@@ -29,6 +29,7 @@ from muniment.core.records import (
     NamespaceRecord,
     OwnerRecord,
     PolicyRecord,
+    PreferencesRecord,
     PrincipalRecord,
     QuotaRecord,
     Record,
@@ -103,6 +104,7 @@ PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
     MentionRecord: (Place(SubjectKind.COMMENTS, "{}@{}", ("name", "number")),),
     TagRecord: (_VERSION,),
     TokenRecord: (Place(SubjectKind.TOKENS, "{}", ("principal",)),),
+    PreferencesRecord: (Place(SubjectKind.PREFERENCES, "{}", ("principal",)),),
     QuotaRecord: (Place(SubjectKind.QUOTA, "{}", ("namespace",)),),
     WebhookRecord: (Place(SubjectKind.WEBHOOKS, "{}", ("namespace",)),),
     DeploymentRecord: (

@@ -15,7 +15,7 @@ from muniment.answers.deployments import list_deployments
 from muniment.answers.gates import gather_all
 from muniment.answers.inbox import get_item
 from muniment.answers.moves import get_move, list_moves
-from muniment.answers.people import get_key, get_person, who_may
+from muniment.answers.people import get_key, get_person, get_preferences, who_may
 from muniment.answers.policies import get_policies, get_tier, list_policies
 from muniment.answers.requests import list_requests
 from muniment.answers.versions import describe_version, get_version, list_drafts, list_versions
@@ -44,6 +44,7 @@ ANSWERS: Final[Mapping[type[Query[object]], Callable[..., object]]] = {
     claims.ListDeployments: list_deployments,
     people.GetPerson: get_person,
     people.GetKey: get_key,
+    people.GetPreferences: get_preferences,
     people.WhoMay: who_may,
 }
 # Each function looks at all that an answer depends on. Some answers a client compares with the registry's.

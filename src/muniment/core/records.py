@@ -387,6 +387,16 @@ class TokenRecord(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencesRecord(Record):
+    """The preferences of a principal; `text` is the digest of an erasable payload. The newest count."""
+
+    table: ClassVar[str] = "preferences"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    principal: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerRecord(Record):
     """A rule that lets workloads in; `claims` is a JSON object of texts."""
 
@@ -450,6 +460,7 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     MentionRecord,
     TagRecord,
     TokenRecord,
+    PreferencesRecord,
     IssuerRecord,
     QuotaRecord,
     WebhookRecord,

@@ -1,4 +1,4 @@
-"""Deliver events to webhooks in the log's order: signed CloudEvents (Standard Webhooks), or messages of a chat.
+"""Deliver events to webhooks in the log's order: signed CloudEvents (Standard Webhooks), or messages.
 
 Delivery is at least once: the place of a webhook is saved after sending. A failed delivery is retried after
 a growing pause and blocks later entries, until it is given up as a dead letter.

@@ -57,6 +57,7 @@ from muniment.services.people.answers import (
 )
 from muniment.services.people.erasure import erase_principal
 from muniment.services.people.issuers import distrust_issuer, trust_issuer
+from muniment.services.people.preferences import set_preferences
 from muniment.services.people.principals import (
     enrol_key,
     grant_role,
@@ -284,6 +285,7 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     people.RevokeRole: revoke_role,
     people.IssueToken: issue_token,
     people.RevokeToken: revoke_token,
+    people.SetPreferences: set_preferences,
     people.BeginSession: begin_session,
     people.TrustIssuer: trust_issuer,
     people.DistrustIssuer: distrust_issuer,

@@ -17,6 +17,7 @@ from muniment.client.gates.moving import find_unguarded
 from muniment.client.gates.policies import Policies
 from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
+from muniment.client.people.preferences import Preferences
 from muniment.client.people.principals import People, write_reason
 from muniment.client.proofs.paging import list_namespaces, read_all, search_all
 from muniment.client.proofs.restoring import Restore
@@ -82,6 +83,7 @@ class Registry:
         self.requests = Requests(self._session)
         self.comments = Comments(self._session)
         self.webhooks = Webhooks(backend)
+        self.preferences = Preferences(backend)
 
     def __repr__(self) -> str:
         """Name its location."""

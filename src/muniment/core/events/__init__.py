@@ -41,6 +41,7 @@ from muniment.core.events.people import IssuerTrusted as IssuerTrusted
 from muniment.core.events.people import KeyEnrolled as KeyEnrolled
 from muniment.core.events.people import KeyRevoked as KeyRevoked
 from muniment.core.events.people import LoginLinked as LoginLinked
+from muniment.core.events.people import PreferencesSet as PreferencesSet
 from muniment.core.events.people import PrincipalErased as PrincipalErased
 from muniment.core.events.people import PrincipalRegistered as PrincipalRegistered
 from muniment.core.events.people import RoleGranted as RoleGranted

@@ -23,6 +23,7 @@ from muniment.core.records import (
     GrantRecord,
     IssuerRecord,
     KeyRecord,
+    PreferencesRecord,
     PrincipalRecord,
     Put,
     TokenRecord,
@@ -235,6 +236,24 @@ class TokenRevoked(Event):
     def fold(self, entry: Entry) -> list[Change]:
         """End the token."""
         return [Amend(TokenRecord, (self.token,), {"revoked": entry.index})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencesSet(Event):
+    """A principal set their preferences; `preferences` is the digest of a payload, which they can erase."""
+
+    type: ClassVar[str] = "preferences.set"
+    principal: str
+    preferences: Digest
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The preferences of the principal."""
+        return (REGISTRY, Subject(SubjectKind.PREFERENCES, self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the preferences; the newest count."""
+        digest = str(self.preferences)
+        return [Put(PreferencesRecord(index=entry.index, principal=self.principal, text=digest))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

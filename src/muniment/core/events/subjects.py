@@ -35,6 +35,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `principal`   | `<id>`              | registration, logins, keys, erasure                 |               |
 | `key`         | `<key id>`          | enrolment and revocation of a key                   |               |
 | `tokens`      | `<id>`              | tokens of a principal                               |               |
+| `preferences` | `<id>`              | preferences of a principal                          | in force      |
 | `issuer`      | an address          | rules that trust workloads of an issuer             |               |
 
 An event that amends a record has the subjects under which the record is looked up. So all of a subject tell
@@ -79,6 +80,7 @@ class SubjectKind(StrEnum):
     PRINCIPAL = "principal"
     KEY = "key"
     TOKENS = "tokens"
+    PREFERENCES = "preferences"
     ISSUER = "issuer"
 
 
@@ -104,6 +106,7 @@ _OF_THE_REGISTRY: Final = frozenset(
         SubjectKind.PRINCIPAL,
         SubjectKind.KEY,
         SubjectKind.TOKENS,
+        SubjectKind.PREFERENCES,
         SubjectKind.ISSUER,
     }
 )

@@ -30,6 +30,8 @@ class ItemKind(StrEnum):
     FLAGGED = "flagged"
     # An alias left a version of ours.
     SUPERSEDED = "superseded"
+    # Something happened to a model that we follow.
+    NEWS = "news"
 
     @property
     def is_task(self) -> bool:

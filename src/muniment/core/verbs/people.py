@@ -10,6 +10,7 @@ from muniment.core.events import (
     IssuerTrusted,
     KeyEnrolled,
     KeyRevoked,
+    PreferencesSet,
     PrincipalErased,
     PrincipalRegistered,
     RoleGranted,
@@ -20,7 +21,14 @@ from muniment.core.events import (
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, PrincipalRecord, TokenRecord
+from muniment.core.records import (
+    GrantRecord,
+    IssuerRecord,
+    KeyRecord,
+    PreferencesRecord,
+    PrincipalRecord,
+    TokenRecord,
+)
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import (
     Ask,
@@ -32,6 +40,7 @@ from muniment.core.verbs.verb import (
     May,
     Members,
     Name,
+    Own,
     PageQuery,
     Query,
     Question,
@@ -65,6 +74,14 @@ class Token:
 
     record: TokenRecord
     label: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedPreferences:
+    """The preferences of a principal: their record, if they set any, and the text (None once erased)."""
+
+    record: PreferencesRecord | None
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +249,24 @@ class RevokeToken(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetPreferences(Command):
+    """Set your own preferences, which replace those before and are erased with you.
+
+    Their text is a JSON object: `follows` are names of models, `email` an address, and `mail` whether mail
+    is sent there.
+    """
+
+    declared = Change("PUT", "/principals/{principal}/preferences", "the principal itself")
+    principal: Name
+    preferences: Payload
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The principal has these preferences."""
+        digest = self.preferences.digest
+        return says(entry, PreferencesSet, principal=self.principal, preferences=digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeginSession(Command):
     """Sign the caller in on a machine: enrol its key (PEM) and issue its token.
 
@@ -322,6 +357,14 @@ class GetKey(Query[KeyRecord]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetPreferences(Query[StatedPreferences]):
+    """Get your own preferences."""
+
+    declared = Question("/principals/{principal}/preferences", Own("principal"), proven=True)
+    principal: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListTokens(ListQuery[Token]):
     """List a principal's tokens that were not revoked; null lists your own."""
 
@@ -364,6 +407,8 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     IssueToken,
     ListTokens,
     RevokeToken,
+    SetPreferences,
+    GetPreferences,
     BeginSession,
     TrustIssuer,
     ListIssuers,

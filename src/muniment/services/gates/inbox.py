@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeVar
 from muniment.answers.claims import authors_of, read_said
 from muniment.answers.inbox import get_item
 from muniment.answers.interests import Cause, find_cause, find_decision, find_held
+from muniment.answers.people import read_preferences
 from muniment.answers.resolve import resolve
 from muniment.answers.view import Documents, Records, State, Texts
 from muniment.core.claims.approvals import Approval
@@ -40,7 +41,7 @@ _NEWS: Final = timedelta(days=30)
 # Only the models of so many of our newest versions and claims are looked into: a job can make a million.
 _MOST_OURS: Final = 2_000
 # What tells less than another item of the same entry and model.
-_ECHOES: Final = frozenset({ItemKind.POLICY, ItemKind.SUPERSEDED})
+_ECHOES: Final = frozenset({ItemKind.POLICY, ItemKind.SUPERSEDED, ItemKind.NEWS})
 _DECISIONS: Final = frozenset({ItemKind.REQUEST, ItemKind.WAIVER})
 
 
@@ -104,6 +105,8 @@ class _Entries:
         yield from self._find_answers()
         yield from self._find_mentions()
         yield from self._find_changes()
+        for name in read_preferences(self._reading.view, self._me).follows:
+            yield from self._find_news(name)
 
     def _find_requests(self) -> Iterator[GetInboxItem]:
         for record in self._records.select(RequestRecord, Where("closed", "=", None)):
@@ -175,6 +178,20 @@ class _Entries:
             yield self._ask(ItemKind.FLAGGED, scan.index, scan.name, self._find_version(scan).number)
         for move in self._ours(self._records.select(MoveRecord, self._recent)):
             yield self._ask(ItemKind.SUPERSEDED, move.index, move.name, move.previous, move.alias)
+
+    def _find_news(self, name: ModelName) -> Iterator[GetInboxItem]:
+        """Find what happened lately to a model that we follow."""
+        of_model = Where("name", "=", str(name)), self._recent
+        for version in self._records.select(VersionRecord, *of_model):
+            yield self._ask(ItemKind.NEWS, version.index, str(name), version.number)
+        for status in self._records.select(StatusRecord, *of_model):
+            yield self._ask(ItemKind.NEWS, status.index, str(name), status.number)
+        for move in self._records.select(MoveRecord, *of_model):
+            number = move.previous if move.number is None else move.number
+            yield self._ask(ItemKind.NEWS, move.index, str(name), number, move.alias)
+        for models in (str(name), str(Models(name.namespace, EVERY))):
+            for policy in self._records.select(PolicyRecord, Where("models", "=", models), self._recent):
+                yield self._ask(ItemKind.NEWS, policy.index, str(name), None, policy.alias)
 
     def _list_covered(self, models: Models) -> Iterable[str]:
         if models.model != EVERY:

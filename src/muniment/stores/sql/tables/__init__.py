@@ -18,6 +18,7 @@ from muniment.core.records import (
     NamespaceRecord,
     OwnerRecord,
     PolicyRecord,
+    PreferencesRecord,
     PrincipalRecord,
     QuotaRecord,
     Record,
@@ -36,7 +37,7 @@ from muniment.stores.sql.tables.claims import attestations, deployments
 from muniment.stores.sql.tables.columns import metadata as metadata
 from muniment.stores.sql.tables.gates import moves, policies, requests, tiers
 from muniment.stores.sql.tables.log import namespaces
-from muniment.stores.sql.tables.people import grants, issuers, keys, principals, tokens
+from muniment.stores.sql.tables.people import grants, issuers, keys, preferences, principals, tokens
 from muniment.stores.sql.tables.upkeep import webhooks
 from muniment.stores.sql.tables.versions import drafts, models, retentions, statuses, versions
 
@@ -61,6 +62,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     MentionRecord: mentions,
     TagRecord: tags,
     TokenRecord: tokens,
+    PreferencesRecord: preferences,
     IssuerRecord: issuers,
     QuotaRecord: quotas,
     WebhookRecord: webhooks,

@@ -57,6 +57,15 @@ tokens: Final = Table(
     Index("tokens_by_principal", "principal"),
 )
 
+preferences: Final = Table(
+    "preferences",
+    metadata,
+    entry(primary_key=True),
+    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
+    Column("text", Text, nullable=False),
+    Index("preferences_by_principal", "principal", "index"),
+)
+
 issuers: Final = Table(
     "issuers",
     metadata,

@@ -1,7 +1,6 @@
 """The first tables.
 
-A migration never changes once released, so it spells the tables out rather than importing them. It
-only goes forward: the log cannot be taken back.
+A migration never changes once released, so it spells the tables out. It only goes forward, as the log does.
 """
 
 import sqlalchemy as sa
@@ -341,6 +340,9 @@ def _make_access() -> None:
         _entry(),
     )
     op.create_index("tokens_by_principal", "tokens", ["principal"])
+    who = sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False)
+    op.create_table("preferences", _entry(primary_key=True), who, sa.Column("text", _TEXT, nullable=False))
+    op.create_index("preferences_by_principal", "preferences", ["principal", "index"])
     op.create_table(
         "issuers",
         _entry(primary_key=True),
