@@ -66,6 +66,12 @@ class ServerSettings(BaseSettings):
     oidc_client_secret: SecretStr = Field(
         SecretStr(""), description="the registry's client secret at the provider"
     )
+    smtp_url: str | None = Field(
+        None, description="the mail server, smtp://host:587 or smtps://host:465; without it, no mail is sent"
+    )
+    smtp_user: str = Field("", description="the user at the mail server")
+    smtp_password: SecretStr = Field(SecretStr(""), description="the user's password")
+    smtp_from: str = Field("", description="the address that mail comes from")
     log_format: Annotated[str, Field(pattern="^(json|text)$")] = Field(
         "json", description="the format of the server's log: json or text"
     )

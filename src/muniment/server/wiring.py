@@ -2,7 +2,7 @@
 
 import fcntl
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ from muniment.services.serving.registry import ServedRegistry
 from muniment.services.serving.scribe import Scribe
 from muniment.services.transaction import RegistryKeys, Transaction
 from muniment.services.upkeep.garbage import collect_garbage
+from muniment.services.upkeep.letters import LETTER, Letters
 from muniment.services.upkeep.scans import SCANNING, Scans
 from muniment.services.upkeep.scrub import scrub
 from muniment.services.upkeep.webhooks import WEBHOOK, plan_deliveries
@@ -51,6 +52,9 @@ _RETRIES_LIVE: Final = timedelta(days=7)
 _GARBAGE_RESTS: Final = timedelta(days=2)
 _INVITATION: Final = timedelta(hours=24)
 _FOUNDER: Final = "founder"
+# The round that looks who has news, and how long it gathers them.
+MAIL: Final = "mail"
+_MAIL_ROUND: Final = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +114,17 @@ def open_served(settings: ServerSettings) -> Opened:
     )
     scanner = ScanProcess() if settings.scan else None
     scans = None if scanner is None else _make_scans(units, stores.blobs, scanner, keys)
-    jobs = _make_jobs(units, stores, direct, scans, keys.log.name)
+    jobs = _make_jobs(units, stores, direct, scans, keys.log.name, _make_mail(settings, units, keys))
     return Opened(registry=registry, jobs=jobs, scanner=scanner, invitation=invitation)
 
 
-def _make_jobs(
-    units: Units, stores: ByteStores, direct: DirectUploads | None, scans: Scans | None, origin: str
+def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
+    units: Units,
+    stores: ByteStores,
+    direct: DirectUploads | None,
+    scans: Scans | None,
+    origin: str,
+    mail: Mapping[str, Handler],
 ) -> Jobs:
     @cache
     def load_delivery() -> Handler:
@@ -156,11 +165,28 @@ def _make_jobs(
             WEBHOOK: deliver,
             # The scouts find the scans that are left over.
             **({} if scans is None else {SCANNING: lambda _: len(scans.scan_next())}),
+            **mail,
         },
-        {"expiry": timedelta(hours=6), "scrub": timedelta(days=7)},
+        {
+            "expiry": timedelta(hours=6),
+            "scrub": timedelta(days=7),
+            **({MAIL: _MAIL_ROUND} if mail else {}),
+        },
         [plan_deliveries, *([] if scans is None else [scans.plan])],
     )
     return jobs
+
+
+def _make_mail(settings: ServerSettings, units: Units, keys: RegistryKeys) -> Mapping[str, Handler]:
+    """Make the jobs that send mail, if there is a mail server."""
+    if settings.smtp_url is None:
+        return {}
+    letters = Letters(
+        units=units, clock=now, signer=HeadSigner(keys.log, now), registry=str(keys.log.verifier)
+    )
+    # A registry without a mail server does not load its client (docs/decisions/0004-late-imports.md).
+    mail = importlib.import_module("muniment.server.mail").make_mail(settings, letters, now, keys.log.name)
+    return {MAIL: lambda _: letters.plan(), LETTER: mail.deliver}
 
 
 def _make_scans(units: Units, blobs: BlobStore, scanner: ScanProcess, keys: RegistryKeys) -> Scans:

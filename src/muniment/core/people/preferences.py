@@ -17,10 +17,10 @@ from muniment.core.names import ModelName
 
 MAX_FOLLOWS: Final = 500
 _MAX_EMAIL_CHARACTERS: Final = 254
-# What a header of a mail can hold as it is: no spaces, no line breaks, no list, and nothing to quote.
-_EMAIL: Final = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?"
-)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# RFC 5322 3.4.1, as far as the header of a mail holds it as it is: no spaces, no list, nothing to quote.
+_EMAIL: Final = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
