@@ -20,6 +20,10 @@ class Preferences:
         """Use a backend."""
         self._backend = backend
 
+    def __repr__(self) -> str:
+        """Name the registry."""
+        return f"<Preferences of {self._backend.location}>"
+
     def read(self) -> Stated:
         """Read our preferences, proven to be the newest."""
         text = self._backend.ask(GetPreferences(principal=self._backend.principal)).text

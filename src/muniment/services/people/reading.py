@@ -101,16 +101,12 @@ class Reading(State):
         match query.declared.who:
             case Within() as within:
                 self._check_within(query, within)
-            case Own(on, within):
-                if getattr(query, on) != self.sight.principal:
-                    act = "read what is somebody else's"
-                    raise NotPermitted(principal=self.sight.principal, act=act, namespace=EVERYWHERE)
-                if within is not None:
-                    self._check_within(query, within)
+            case Own() as own:
+                self._check_own(query, own)
             case May(act, on):
                 self.sight.check_may(act, namespace_of(query, on))
-            case Members(on, own):
-                if getattr(query, own) != self.sight.caller.principal:
+            case Members(on, themselves):
+                if getattr(query, themselves) != self.sight.caller.principal:
                     self.sight.check_member()
                 for namespace in getattr(query, on):
                     self.sight.check_may(Act.READ, namespace)
@@ -123,6 +119,13 @@ class Reading(State):
         namespace = namespace_of(query, within.on)
         if not (within.registry and namespace == EVERYWHERE) and not self.sight.sees(namespace):
             raise _describe_absent(query, within.on, within.absent)
+
+    def _check_own(self, query: Query[object], own: Own) -> None:
+        if getattr(query, own.on) != self.sight.principal:
+            act = "read what is somebody else's"
+            raise NotPermitted(principal=self.sight.principal, act=act, namespace=EVERYWHERE)
+        if own.within is not None:
+            self._check_within(query, own.within)
 
 
 def namespace_of(verb: Verb, on: str) -> str:
