@@ -69,7 +69,15 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
 )
 from muniment.core.verbs.log import GetLeaves
-from muniment.core.verbs.people import GetKey, GetPerson, GetSelf, GrantRole, ListPeople, WhoMay
+from muniment.core.verbs.people import (
+    GetKey,
+    GetPerson,
+    GetPreferences,
+    GetSelf,
+    GrantRole,
+    ListPeople,
+    WhoMay,
+)
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListDrafts, ListVersions, SetStatus
 from muniment.log.index import Span, subject_hash
@@ -155,6 +163,7 @@ def list_queries(backend: Backend) -> Iterator[Query[object]]:
                 yield ListTags(reference=reference, at=at)
                 yield ListComments(reference=reference, at=at)
     me = backend.ask(GetSelf()).record.id
+    yield GetPreferences(principal=me)
     yield from (GetInboxItem.again(item, me) for item in backend.ask(GetInbox()))
     people = backend.ask(ListPeople(limit=1000))
     for at in times:

@@ -11,9 +11,10 @@ from muniment.cli.terminal import Terminal, json_option
 @json_option
 @click.pass_obj
 def follow(terminal: Terminal, name: str | None) -> None:
-    """Get the news of a model in your inbox, or list the models that you follow.
+    """Get the news of a model in your inbox.
 
-    News are new versions, moves of aliases, statuses and policies. Nobody else can read what you follow.
+    Without NAME, list the models that you follow. News are new versions, moves of aliases, statuses and
+    policies. Nobody else can read what you follow.
     """
     with connect(terminal) as registry:
         if name is None:
@@ -41,10 +42,10 @@ def unfollow(terminal: Terminal, name: str) -> None:
 @json_option
 @click.pass_obj
 def mail(terminal: Terminal, address: str | None, *, on: bool | None) -> None:
-    """Get what is new in your inbox by mail, if the server sends mail.
+    """Get what is new in your inbox by mail.
 
-    Without an address and an option, say what is set. Nobody else can read your address here; it is erased
-    with you.
+    The server has to have a mail server. Without an address and an option, say what is set. Nobody else can
+    read your address here; it is erased with you.
     """
     with connect(terminal) as registry:
         if address is None and on is None:

@@ -6,6 +6,7 @@ from muniment.core.events import PreferencesSet
 from muniment.core.people.preferences import Preferences
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.verbs.people import SetPreferences
+from muniment.services.people.principals import find_id
 from muniment.services.transaction import Outcome, Transaction
 
 
@@ -16,7 +17,7 @@ def set_preferences(tx: Transaction, command: SetPreferences) -> Outcome:
         NotPermitted: they are somebody else's, or the token is for less than all that the actor may do.
         InvalidOption: they are not valid.
     """
-    if command.principal != tx.actor or not tx.caller.reaches(Act.ENROL, EVERYWHERE):
+    if find_id(tx.unit, command.principal) != tx.actor or not tx.caller.reaches(Act.ENROL, EVERYWHERE):
         raise NotPermitted(principal=tx.actor, act="set these preferences", namespace=EVERYWHERE)
     Preferences.read(command.preferences.text)
     before = find_preferences(tx.unit, tx.actor)
