@@ -126,6 +126,13 @@ def test_what_is_new_is_sent_once(office: Office, server: str, post: Post) -> No
     assert len(post.got) == 1, "that concerns her not"
 
 
+def test_mail_begins_when_somebody_asks_for_it(office: Office, server: str, post: Post) -> None:
+    """What comes before the first round is sent, if it came after somebody asked for mail."""
+    ask(office)
+    Round(office, f"smtp://{server}").go()
+    assert len(post.got) == 1
+
+
 def test_a_letter_says_what_happened_and_nothing_that_was_typed(
     office: Office, server: str, post: Post
 ) -> None:

@@ -71,13 +71,15 @@ class Letters:
 
     def _plan(self, unit: Unit) -> int:
         size, now = unit.log.size(), int(self.clock().timestamp())
-        people = {record.principal for record in unit.projections.select(PreferencesRecord)}
-        wanting = [one for one in sorted(people) if _find_email(unit, one)]
+        stated = {record.principal: record.index for record in unit.projections.select(PreferencesRecord)}
+        wanting = [one for one in sorted(stated) if _find_email(unit, one)]
         for principal in wanting:
             read = _find_read(unit, principal)
             if read is None:
-                _put_read(unit, principal, Read(size, now))
-            elif read.entry < size or now - read.time >= _DEADLINES.total_seconds():
+                # Mail begins with what comes after somebody asked for it.
+                read = Read(stated[principal] + 1, now)
+                _put_read(unit, principal, read)
+            if read.entry < size or now - read.time >= _DEADLINES.total_seconds():
                 due = write_time(self.clock())
                 unit.jobs.add(Job(id=f"{LETTER} {principal}", kind=LETTER, payload=principal, due=due))
         return len(wanting)
