@@ -103,9 +103,7 @@ def test_what_was_not_recorded_is_said_in_a_line(call: Call, model: Path) -> Non
     (model / "weights.bin").write_bytes(b"other")
     call(f"push {model} acme/x --param depth=6")
     shown = call("diff acme/x@1 acme/x@2").stdout
-    said = (
-        "not compared: parameters, data, packages, platform, code, since acme/x@1 has no provenance"
-    )
+    said = "not compared: parameters, data, packages, platform, code, since acme/x@1 has no provenance"
     assert said in " ".join(shown.split())
     assert len(shown.splitlines()) < 20
     document = json.loads(call("diff acme/x@2 acme/x@1 --json").stdout)
