@@ -1,15 +1,12 @@
 """`muniment request`, `requests` and `inbox`."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
-
 import click
 
 from muniment.cli.completing import ALIAS, NAME, REFERENCE
 from muniment.cli.drawing import draw_table
 from muniment.cli.session import answer_receipt, connect, find_names
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
-from muniment.core.gates.inbox import InboxItem
+from muniment.cli.viewing import answer_view, output_option
 
 
 @click.command()
@@ -73,27 +70,16 @@ def requests(terminal: Terminal, name: str, *, closed: bool, at: str | None) -> 
 
 
 @click.command()
+@click.option("--full", is_flag=True, help="Show whole times.")
+@output_option
 @json_option
 @click.pass_obj
-def inbox(terminal: Terminal) -> None:
+def inbox(terminal: Terminal, *, full: bool, output: str | None) -> None:
     """Show what is waiting for you.
 
     Lists what there is to do and what to type for it, then the news of the last 30 days, as it is now. Each
     item is proven, but there may be more.
     """
     with connect(terminal) as registry:
-        items = registry.inbox()
-        names = find_names(registry, {item.who for item in items if item.who})
-    lines = [line for item in items for line in _describe(item, names.get(item.who, item.who))]
-    terminal.answer_found([asdict(item) | {"next": item.next} for item in items], lines)
-
-
-def _describe(item: InboxItem, who: str) -> Iterator[str]:
-    due = f", due {item.due}" if item.due else ""
-    late = "OVERDUE: " if item.overdue else ""
-    where = f"{item.reference} for {item.alias}" if item.alias else item.reference
-    yield f"{item.kind}: {late}{where}: {item.what}{due}"
-    yield f"  {', '.join(filter(None, (who and f'by {who}', item.since[:16], f'entry {item.entry}')))}"
-    yield from (f"  {line}" for line in (item.text or "").splitlines())
-    if item.next:
-        yield f"  next: {item.next}"
+        view = registry.view_inbox()
+    answer_view(terminal, view, full=full, output=output)

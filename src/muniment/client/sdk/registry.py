@@ -64,6 +64,7 @@ from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 from muniment.views.comparison import view_comparison
+from muniment.views.inbox import view_inbox
 from muniment.views.moves import view_moves
 from muniment.views.view import View
 
@@ -378,6 +379,12 @@ class Registry:
         command to type.
         """
         return read_inbox(self._session.backend)
+
+    def view_inbox(self) -> View:
+        """Show our inbox, as `muniment inbox` does."""
+        items, backend = self.inbox(), self._session.backend
+        names = find_names(backend, {item.who for item in items if item.who})
+        return view_inbox(items, names, backend.time())
 
     def status(self) -> View:
         """Show which registry this is, who we are there, the state of its log, and what waits for us."""
