@@ -52,7 +52,8 @@ def write_csv(table: Table) -> str:
     """Write a table as CSV (RFC 4180), with a heading."""
     written = io.StringIO()
     rows = list(list_rows(table))
-    writer = csv.DictWriter(written, dict.fromkeys(key for row in rows for key in row))
+    keys = dict.fromkeys(key for row in rows for key in row)
+    writer = csv.DictWriter(written, keys or [column.key for column in table.columns])
     writer.writeheader()
     for row in rows:
         writer.writerow({key: _disarm(cell) for key, cell in row.items()})
