@@ -29,6 +29,7 @@ from muniment.core.errors import (
     OwnVersion,
     PolicyNotFound,
     PrincipalNotFound,
+    RoleNotHeld,
     StaleApproval,
     UnknownSigner,
     VersionExists,
@@ -424,7 +425,7 @@ def test_names_and_keys_are_taken_once(backend: Backend, owner: Identity) -> Non
     )
     refuses(
         lambda: backend.execute(RevokeRole(principal="Vera", role=Role.ADMIN, namespace="acme")),
-        PrincipalNotFound,
+        RoleNotHeld,
     )
     assert not backend.execute(GrantRole(principal="Vera", role=Role.READER, namespace="acme")).created
 

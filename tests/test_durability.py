@@ -113,6 +113,8 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "MUNIMENT_URL": settings.location,
         "MUNIMENT_STATE": str(settings.state),
         "PYTHONPATH": str(SRC),
+        # Their aliases have no policy.
+        "PYTHONWARNINGS": "ignore::UserWarning",
         **more,
     }
 

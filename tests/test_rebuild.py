@@ -15,7 +15,13 @@ from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
 from muniment.core.claims.attestations import EVALUATION
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidDocument, LogInconsistent, MunimentError, RegistryNotFound
+from muniment.core.errors import (
+    EntryUnknown,
+    InvalidDocument,
+    LogInconsistent,
+    MunimentError,
+    RegistryNotFound,
+)
 from muniment.core.events import IndexSealed, read_entry
 from muniment.core.names import Alias, Reference
 from muniment.core.people.callers import REGISTRY
@@ -209,5 +215,5 @@ def test_there_has_to_be_a_registry(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_an_entry_of_an_unknown_format_is_refused(leaf: bytes) -> None:
     """A rebuild refuses entries of an unknown format or type."""
-    with pytest.raises(InvalidDocument):
+    with pytest.raises((EntryUnknown, InvalidDocument)):
         read_entry(leaf, 0)

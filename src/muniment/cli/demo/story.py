@@ -277,8 +277,7 @@ def _change_a_row(scene: Scene) -> None:
         database.commit()
     report = scene.run("admin rebuild --check", exits=1)
     check("the row is named", "moves[" in report and "number is 1, the log says 2" in report)
-    pulled = scene.run(f"pull {_NAME}@production elsewhere")
-    check("a pull follows the log, and not the row", f"{_NAME}@2: 1 file verified" in pulled)
+    scene.run(f"pull {_NAME}@production elsewhere", exits=3)
     scene.run("admin rebuild")
     scene.run("admin rebuild --check")
 

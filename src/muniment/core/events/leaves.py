@@ -131,8 +131,11 @@ def read_entry(leaf: bytes, index: int) -> Entry:
     document = canonical.decode(leaf)
     named = str(document.get("type"))
     kind = EVENTS.get(named)
-    if document.get("version") != FORMAT or document.keys() != _MEMBERS or kind is None:
+    version, is_whole = document.get("version"), document.keys() == _MEMBERS
+    if (isinstance(version, int) and version != FORMAT) or (is_whole and kind is None):
         raise EntryUnknown(index=index, type=named[:_MAX_TYPE_CHARACTERS])
+    if version != FORMAT or not is_whole or kind is None:
+        raise InvalidDocument(reason="the format of the entry is unknown")
     id_, actor, time, about = (document[name] for name in ("id", "actor", "time", "about"))
     if not (isinstance(id_, str) and isinstance(actor, str) and isinstance(time, str)):
         raise InvalidDocument(reason="id, actor and time of an event must be text")
