@@ -21,7 +21,7 @@ def main() -> None:
     """Write the files, then push them; only the pushes are measured."""
     location, kind, report, start, count = sys.argv[1:]
     numbers = range(int(start), int(start) + int(count))
-    with tempfile.TemporaryDirectory() as name, muniment.open(location) as registry:
+    with tempfile.TemporaryDirectory() as name, muniment.open(location, create=True) as registry:
         directory = Path(name)
         for number in numbers:
             (directory / str(number)).write_bytes(f"{kind} {number}".encode())

@@ -57,14 +57,14 @@ pathlib.Path(sys.argv[3]).write_text(f"{wall} {read}")
 
 _VERIFY = """
 import sys, time, pathlib, muniment
-registry = muniment.open(sys.argv[1])
+registry = muniment.open(sys.argv[1], create=True)
 version = registry.version("bench/model")
 started = time.perf_counter()
 assert all(check.passed for check in version.verify())
 pathlib.Path(sys.argv[3]).write_text(f"{time.perf_counter() - started} 0")
 """
 
-_IDLE = "import sys, muniment; muniment.open(sys.argv[1]).models()"
+_IDLE = "import sys, muniment; muniment.open(sys.argv[1], create=True).models()"
 
 
 def find_minilm() -> Path | None:
