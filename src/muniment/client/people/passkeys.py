@@ -1,9 +1,9 @@
 """Sign with a passkey in the browser, on a page of the registry that shows the statement."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
-from muniment.client.connection.browser import wait_for_browser
 from muniment.core.errors import BrowserLost, InvalidKey
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Assurance
@@ -44,7 +44,9 @@ def sign_with_passkey(
         }
         return f"{location}/passkeys/sign#{urlencode(given, doseq=True)}"
 
-    brought = wait_for_browser(make_address, show)
+    # Its HTTP server is loaded when somebody signs in a browser.
+    browser = importlib.import_module("muniment.client.connection.browser")
+    brought = browser.wait_for_browser(make_address, show)
     key = passkeys.get(brought.get("credential", ""))
     if key is None:
         raise BrowserLost(reason="the browser did not sign")
