@@ -211,6 +211,6 @@ def test_the_demo_tells_its_story_and_the_readme_shows_it(tmp_path: Path, readme
 
 
 def blur(text: str) -> str:
-    """Leave digests, times, ids and decimals out of a text, and the widths of columns that follow from them."""
+    """Leave digests, times, ids and decimals out of a text, and the widths of its columns."""
     ages = r"\bnow\b|\d+ (second|minute)s? ago"
     return re.sub(rf"[0-9a-f]{{12,}}|\d{{4}}-\d\d-\d\dT[\d:.]+Z|\d\.\d+|{ages}", "…", re.sub(" +", " ", text))
