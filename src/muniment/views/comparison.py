@@ -8,8 +8,9 @@ from muniment.core.errors import InvalidDigest
 from muniment.views.values import Change, Excerpt, Value, write
 from muniment.views.view import Column, Fact, Mark, Row, Section, Table, View, Vouched
 
-# What a client reads from bytes that it has checked; the rest is what claims say.
-_CHECKED = frozenset({"files", "tensors", "signers"})
+# What follows from manifests and signatures that were checked. Tensors are read from bytes that were not, and
+# the rest is what claims say.
+_CHECKED = frozenset({"files", "signers"})
 
 
 def view_comparison(comparison: Comparison, now: str) -> View:

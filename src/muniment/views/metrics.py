@@ -94,7 +94,7 @@ def _view_evaluation(
     columns = (
         Column("metric", "metric"),
         Column("value", "this version", is_number=True),
-        Column("interval", "interval"),
+        Column("interval", "interval (stated)"),
         *(
             column
             for label in same

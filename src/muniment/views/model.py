@@ -67,7 +67,7 @@ def view_models(  # noqa: PLR0913 - what it shows, and how whole it is
         Column("latest", "latest", is_number=True),
         Column("aliases", "aliases"),
         Column("owner", "owner"),
-        Column("headline", "metric"),
+        Column("headline", "metric (stated)"),
         Column("published", "age"),
         Column("description", "description", below=True),
     )
@@ -107,7 +107,7 @@ def view_versions(  # noqa: PLR0913 - what it shows, and how whole it is
         Column("number", "version", is_number=True, is_drawn=not several),
         Column("aliases", "aliases"),
         Column("standing", "", is_drawn=any(version.standing for version in versions)),
-        Column("headline", "metric"),
+        Column("headline", "metric (stated)"),
         Column("author", "author"),
         Column("published", "age"),
         Column("commit", "commit", in_full=True, is_drawn=any(version.commit for version in versions)),

@@ -20,7 +20,8 @@ def view_status(  # noqa: PLR0913 - the parts of the answer
     chips = [Chip(warning, Tone.WARN) for warning in warnings]
     facts = {"registry": log, "me": me, "inbox": {"waiting": Pairs(kinds) if kinds else "nothing"}}
     titles = {"registry": "Registry", "me": "Who I am", "inbox": "Inbox"}
-    marks = {"registry": Mark.CHECKED, "me": Mark.CHECKED, "inbox": Mark.FOUND}
+    # There may be roles in namespaces that the registry does not name.
+    marks = {"registry": Mark.CHECKED, "me": Mark.FOUND, "inbox": Mark.FOUND}
     return View(
         kind="status",
         title=location,
