@@ -55,6 +55,7 @@ rules:
   - {rule: signature}
   - {rule: require, id: measured, type: evaluation}
   - {rule: approvals, n: 1, roles: [validator]}
+vouching: any
 waivers: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
 break_glass: {roles: [contributor], close_within: 24h}
 """

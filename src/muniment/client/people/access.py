@@ -89,9 +89,20 @@ class Access:
         """Revoke a token, by its id or its text."""
         return self._backend.execute(RevokeToken(token=id_of(token) if token.startswith(PREFIX) else token))
 
-    def trust(self, issuer: str, claims: Mapping[str, str], principal: str) -> Receipt:
-        """Trust workloads whose identity token is from an issuer and has these claims."""
-        rule = TrustIssuer(issuer=issuer, claims=tuple(sorted(claims.items())), principal=principal)
+    def trust(
+        self, issuer: str, claims: Mapping[str, str], principal: str, *, person_claim: str | None = None
+    ) -> Receipt:
+        """Trust workloads whose identity token is from an issuer and has these claims.
+
+        `person_claim` names the claim that says who started a job, such as `actor`: by their login at the
+        issuer, or by their name here. They are an author of what the job publishes.
+        """
+        rule = TrustIssuer(
+            issuer=issuer,
+            claims=tuple(sorted(claims.items())),
+            principal=principal,
+            person_claim=person_claim,
+        )
         return self._backend.execute(rule)
 
     def distrust(self, rule: int) -> Receipt:

@@ -7,7 +7,11 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.receipts import Receipt
+from muniment.core.records import RecoveryRecord
 from muniment.core.verbs.people import (
+    ApproveRecovery,
+    CancelRecovery,
+    ConfirmPrincipal,
     EnrolKey,
     ErasePrincipal,
     GrantRole,
@@ -63,9 +67,33 @@ class People:
         )
 
     def enrol(self, principal: str, key: PublicKey, *, expires: str | None = None) -> Receipt:
-        """Enrol another key for a principal."""
+        """Enrol another key for a principal.
+
+        If it is for somebody else who has a key already, it cannot be used for a day, unless another admin
+        approves it: see `recoveries`.
+        """
         end = self._backend.until(expires)
         return self._backend.execute(EnrolKey(principal=principal, public_key=key.pem, expires=end))
+
+    def confirm(self, principal: str, reason: str = "") -> Receipt:
+        """Confirm, as another admin, that a person or workload is who they are, and say how you know.
+
+        Until then, their approvals of a version do not count if one of its authors vouched for them.
+        """
+        return self._backend.execute(ConfirmPrincipal(principal=principal, reason=write_reason(reason)))
+
+    def recoveries(self, principal: str | None = None) -> Sequence[RecoveryRecord]:
+        """List who let a person in anew, by an invitation or a key, oldest first; ourselves by default."""
+        person = self.me() if principal is None else self.get(principal)
+        return person.recoveries
+
+    def approve_recovery(self, recovery: int) -> Receipt:
+        """Let a recovery, by its entry, be used at once; it takes another admin than who began it."""
+        return self._backend.execute(ApproveRecovery(recovery=recovery))
+
+    def cancel_recovery(self, recovery: int) -> Receipt:
+        """Cancel a recovery, by its entry, before it can be used: our own or, as an admin, anybody's."""
+        return self._backend.execute(CancelRecovery(recovery=recovery))
 
     def erase(self, principal: str, *, typed: bool = False) -> Receipt:
         """Erase a person's name, logins, and the names of their keys and tokens.

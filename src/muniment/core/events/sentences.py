@@ -18,6 +18,7 @@ from muniment.core.events.gates import (
     RequestReminded,
     TierSet,
 )
+from muniment.core.events.people import RecoveryBegun, RecoveryEnded
 from muniment.core.events.versions import StatusSet, VersionPublished
 
 
@@ -35,6 +36,8 @@ def write_sentence(event: Event) -> str:
             return _write_request(event)
         case AttestationRecorded() | ClaimWithdrawn():
             return _write_claim(event)
+        case RecoveryBegun() | RecoveryEnded():
+            return _write_recovery(event)
         case VersionPublished() | StatusSet() | CommentPosted() | TagSet() | OwnerSet():
             return _write_catalog(event)
         case _:
@@ -84,6 +87,14 @@ def _write_request(event: RequestOpened | RequestReminded | RequestClosed) -> st
             return f"{version} is requested again"
         case RequestClosed():
             return f"the request for {version} was {event.outcome}"
+
+
+def _write_recovery(event: RecoveryBegun | RecoveryEnded) -> str:
+    match event:
+        case RecoveryBegun():
+            return f"somebody lets {event.principal} in anew, from {event.opens} on"
+        case RecoveryEnded():
+            return f"the recovery of {event.principal} was {event.outcome} (entry {event.recovery})"
 
 
 def _write_claim(event: AttestationRecorded | ClaimWithdrawn) -> str:
