@@ -171,13 +171,13 @@ def test_a_draft_is_published_later(call: Call, model: Path) -> None:
     assert "draft of acme/x, entry" in call("push", str(model), "acme/x", "--draft", "-m", "soon")
     call("push", str(model), "acme/x", "--draft", "--alias", "staging", code=2)
     assert "soon" in call("drafts", "acme/x")
-    (draft,) = json.loads(call("drafts", "acme/x", "--json"))
+    (draft,) = json.loads(call("drafts", "acme/x", "--json"))["items"]
     call("drafts", "acme/x", "--publish", "1", code=4)
-    assert "published acme/x@2" in call("drafts", "acme/x", "--publish", str(draft["index"]))
+    assert "published acme/x@2" in call("drafts", "acme/x", "--publish", str(draft["entry"]))
     assert (
         call("drafts", "acme/x") == "no drafts of acme/x: save one with muniment push PATH acme/x --draft\n"
     )
-    call("drafts", "acme/x", "--discard", str(draft["index"]), code=4)
+    call("drafts", "acme/x", "--discard", str(draft["entry"]), code=4)
 
 
 def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Path) -> None:
@@ -214,9 +214,9 @@ def test_break_glass_is_loud_until_somebody_closes_it(call: Call) -> None:
     call("close-emergency", entry, "--reason", "it was right", by="Vera")
     assert "EMERGENCY" not in call("show", "acme/x@production")
     assert "EMERGENCY" not in call("list", "acme/x")
-    said = json.loads(call("comments", "acme/x@1", "--json"))
-    assert (said[0]["markdown"], said[0]["about"]) == ("it burned, @Vera", int(entry))
-    assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said[0]["index"]))
+    (said,) = json.loads(call("comments", "acme/x@1", "--json"))["items"]
+    assert (said["text"], said["did"]) == ("it burned, @Vera", f"commented on entry {entry}")
+    assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said["entry"]))
 
 
 def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, owner: Identity) -> None:

@@ -58,6 +58,9 @@ output_option = click.option(
 )
 
 
+full_option = click.option("--full", is_flag=True, help="Show every row, whole digests and times.")
+
+
 def answer_view(terminal: Terminal, view: View, *, full: bool = False, output: str | None = None) -> None:
     """Print a view: as JSON, or drawn; `full` draws whole values, times and all rows.
 
@@ -144,6 +147,9 @@ class _Pen:
         if view.seal is not None:
             yield self._seal(view.seal)
         filled = [section for section in view.sections if not section.is_empty or section.empty]
+        if not self._full:
+            self._hidden = any(section.in_full for section in filled)
+            filled = [section for section in filled if not section.in_full]
         # Whole values are too long to stand beside one another.
         beside = [section for section in filled if section.aside and self._is_wide and not self._full]
         before = [section for section in filled if section not in beside]

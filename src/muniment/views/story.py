@@ -24,7 +24,7 @@ from muniment.core.digests import Digest
 from muniment.core.records import AttestationRecord, MoveRecord, StatusRecord
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, Request
-from muniment.views.values import Time, name_people, write
+from muniment.views.values import Time, name_people, read_text, write
 from muniment.views.view import Mark, Said, Section, Story, Tone, Vouched
 
 # Kinds of claims that other sections show.
@@ -119,7 +119,7 @@ def tell_moves(moves: Sequence[Move], number: int, names: Mapping[str, str]) -> 
             who=name_people(names, record.actor),
             did=did,
             time=Time(record.moved),
-            text=_read_text(record.reason, move.reason),
+            text=read_text(record.reason, move.reason),
             vouched=Vouched(Mark.RECORDED, record.index),
             tone=Tone.WARN if record.emergency else Tone.PLAIN,
         )
@@ -134,7 +134,7 @@ def tell_requests(requests: Sequence[Request], names: Mapping[str, str]) -> Iter
             who=name_people(names, record.requester),
             did=f"asked for {record.alias}{outcome}",
             time=Time(record.opened),
-            text=_read_text(record.reason, request.reason),
+            text=read_text(record.reason, request.reason),
             vouched=Vouched(Mark.RECORDED, record.index),
         )
 
@@ -145,9 +145,9 @@ def tell_comments(comments: Sequence[Comment], names: Mapping[str, str]) -> Iter
         record = comment.record
         yield Said(
             who=name_people(names, record.author),
-            did="commented",
+            did="commented" if record.about is None else f"commented on entry {record.about}",
             time=Time(record.posted),
-            text="(erased)" if comment.text is None else comment.text,
+            text=read_text(record.text, comment.text),
             vouched=Vouched(Mark.RECORDED, record.index),
         )
 
@@ -159,15 +159,10 @@ def tell_status(status: StatusRecord | None, reason: str | None, names: Mapping[
             who=name_people(names, status.actor),
             did=f"set its status to {status.status}",
             time=Time(status.set),
-            text=_read_text(status.reason, reason),
+            text=read_text(status.reason, reason),
             vouched=Vouched(Mark.RECORDED, status.index),
             tone=Tone.WARN,
         )
-
-
-def _read_text(digest: str | None, text: str | None) -> str | None:
-    """Return a text that somebody typed, if they did."""
-    return text if digest is None or text is not None else "(erased)"
 
 
 def _describe_claim(claim: Attestation) -> tuple[str, Tone, Mark]:

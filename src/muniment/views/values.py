@@ -238,6 +238,11 @@ def name_people(names: Mapping[str, str], principal: str) -> Person:
     return Person(principal, names.get(principal))
 
 
+def read_text(digest: str | None, text: str | None) -> str | None:
+    """Return a text that somebody typed, of which the log has the digest; say if it was erased."""
+    return text if digest is None or text is not None else "(erased)"
+
+
 def _write_size(size_bytes: int) -> str:
     if size_bytes < 1000:  # noqa: PLR2004 - units of a thousand
         return count(size_bytes, "byte")

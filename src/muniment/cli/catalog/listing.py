@@ -10,7 +10,7 @@ from muniment.cli.drawing import draw_table
 from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, Terminal, at_option, json_option
-from muniment.cli.viewing import answer_view, output_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.identifying import Match
 from muniment.core.records import VersionRecord
@@ -92,7 +92,7 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
 
 @click.command()
 @click.argument("reference", type=REFERENCE, metavar="NAME[@ALIAS]")
-@click.option("--full", is_flag=True, help="Show whole times.")
+@full_option
 @output_option
 @at_option
 @json_option
@@ -114,7 +114,7 @@ def history(terminal: Terminal, reference: str, *, full: bool, output: str | Non
 @click.option(
     "--norms", is_flag=True, help="Measure how much each changed tensor changed; reads the tensors."
 )
-@click.option("--full", is_flag=True, help="Show whole values.")
+@full_option
 @json_option
 @click.pass_obj
 def diff(terminal: Terminal, before: str, after: str, *, norms: bool, full: bool) -> None:

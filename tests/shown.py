@@ -1,0 +1,355 @@
+"""Views of things that were made up: what `test_views.py` draws in every form."""
+
+from dataclasses import replace
+
+from muniment.core.bytes.revisions import File, Revision
+from muniment.core.canonical import JsonObject
+from muniment.core.claims.attestations import APPROVAL, CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
+from muniment.core.digests import Digest
+from muniment.core.gates.policy import Gate, Verdict
+from muniment.core.gates.rules.case import Finding
+from muniment.core.records import (
+    AttestationRecord,
+    CommentRecord,
+    DeploymentRecord,
+    DraftRecord,
+    ModelRecord,
+    MoveRecord,
+    OwnerRecord,
+    PolicyRecord,
+    RequestRecord,
+    VersionRecord,
+)
+from muniment.core.verbs.catalog import Comment
+from muniment.core.verbs.gates import Move, Request
+from muniment.core.verbs.versions import Draft, VersionDetail
+from muniment.views.comments import view_comments
+from muniment.views.drafts import view_drafts
+from muniment.views.gate import view_gate
+from muniment.views.metrics import Rival
+from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
+from muniment.views.owners import view_owners
+from muniment.views.requests import view_requests
+from muniment.views.values import Estimate, Headline
+from muniment.views.version import VersionMaterial, view_version
+from muniment.views.view import Seal, View
+
+NOW = "2026-11-29T12:00:00.000000Z"
+ADA, VERA = "01a224da-034e-77e8-abbb-52ea61eef0c3", "01a224da-0e95-7545-a5bb-6fdcbf3b65ba"
+NAMES = {ADA: "Ada Brandt", VERA: "Vera Lindt"}
+SEAL = Seal(
+    checked=("manifest of 2 files", "signatures of 5 claims"),
+    left=("the bytes of the files: muniment verify acme/readmission@7",),
+    size=8140,
+    time="2026-11-29T11:59:48.000000Z",
+)
+FILES = [
+    File(path="model.skops", digest=Digest.of(b"model"), size_bytes=18_200_000),
+    File(path="README.md", digest=Digest.of(b"readme"), size_bytes=2048),
+]
+
+
+def metric(value: float, low: float | None = None, high: float | None = None) -> JsonObject:
+    interval = {} if low is None else {"interval": {"low": low, "high": high}}
+    return {"value": value, **interval}
+
+
+def evaluated(auc: float, low: float, high: float) -> JsonObject:
+    return {
+        "task": "binary-classification",
+        "n": 100,
+        "dataset": {"digest": f"sha256:{'ab' * 32}", "name": "holdout-2026q3"},
+        "confusion_matrix": {"labels": ["0", "1"], "counts": [[60, 5], [10, 25]]},
+        "metrics": {"roc_auc": metric(auc, low, high), "accuracy": metric(0.85)},
+    }
+
+
+def claim(index: int, kind: str, predicate: JsonObject, signer: str = ADA) -> Attestation:
+    return Attestation(
+        digest=Digest.of(f"{kind} {index}".encode()),
+        predicate_type=kind,
+        predicate=predicate,
+        signer=signer,
+        key_id="5c" * 32,
+        index=index,
+        recorded="2026-11-26T09:00:00.000000Z",
+    )
+
+
+def record_of(one: Attestation) -> AttestationRecord:
+    return AttestationRecord(
+        index=one.index,
+        name="acme/readmission",
+        revision=str(Digest.of(b"revision")),
+        digest=str(one.digest),
+        predicate_type=one.predicate_type,
+        signer=one.signer,
+        key_id=one.key_id,
+        recorded=one.recorded,
+        reason=str(Digest.of(b"reason")) if one.predicate_type == APPROVAL else None,
+    )
+
+
+def provenance(depth: int) -> JsonObject:
+    return {
+        "buildDefinition": {
+            "externalParameters": {"parameters": {"depth": depth, "solver": "lbfgs"}},
+            "internalParameters": {
+                "git": {"commit": "9f3c2ab4" * 5, "dirty": False},
+                "packages": {"scikit-learn": "1.9.1", "numpy": "2.4.0"},
+                "platform": {"python": "3.12.1"},
+                "seed": 7,
+            },
+            "resolvedDependencies": [
+                {
+                    "name": "cohort",
+                    "uri": "muniment:acme/cohort@12",
+                    "digest": {"sha256": "cd" * 32},
+                    "annotations": {"kind": "dataset", "rows": 61204},
+                }
+            ],
+        },
+        "runDetails": {
+            "metadata": {"startedOn": "2026-11-25T08:00:00Z", "finishedOn": "2026-11-25T08:41:05Z"}
+        },
+    }
+
+
+def rejection() -> JsonObject:
+    return {
+        "version": "acme/readmission@7",
+        "alias": "production",
+        "registry": "log",
+        "role": "validator",
+        "decision": "reject",
+        "meaning": "review",
+        "policies": [str(Digest.of(b"policy"))],
+        "evidence": [],
+        "waiver": None,
+        "name": None,
+        "reason": str(Digest.of(b"reason")),
+        "nonce": "n",
+        "expires": None,
+        "time": "2026-11-26T09:00:00.000000Z",
+    }
+
+
+def make_gate() -> Gate:
+    met = Finding(
+        rule="lower bound of roc_auc >= 0.8",
+        passed=True,
+        message="the lower bound of roc_auc is 0.829",
+        attestations=(str(Digest.of(b"evidence")),),
+        id="threshold",
+    )
+    unmet = Finding(
+        rule="approved by 1 validator",
+        passed=False,
+        message=f"{VERA} rejected it as validator",
+        remedy="muniment withdraw acme/readmission@7 --for production --reason TEXT",
+        id="approvals",
+    )
+    verdict = Verdict(
+        version="acme/readmission@7",
+        alias="production",
+        policy=str(Digest.of(b"policy")),
+        findings=(met, unmet),
+    )
+    return Gate(version="acme/readmission@7", alias="production", verdicts=(verdict,))
+
+
+def make_version(number: int = 7, message: str = "Retrained on the autumn cohort.") -> VersionRecord:
+    return VersionRecord(
+        index=8000 + number,
+        name="acme/readmission",
+        number=number,
+        revision=str(Digest.of(b"revision")),
+        size_bytes=18_202_048,
+        author=ADA,
+        published="2026-11-26T08:00:00.000000Z",
+        message=str(Digest.of(message.encode())),
+    )
+
+
+def move(index: int, number: int, alias: str, previous: int | None = None) -> Move:
+    record = MoveRecord(
+        index=index,
+        name="acme/readmission",
+        alias=alias,
+        number=number,
+        previous=previous,
+        actor=ADA,
+        moved="2026-11-27T10:00:00.000000Z",
+        reason=str(Digest.of(b"why")),
+        verdicts="",
+    )
+    return Move(record=record, reason="It holds on all wards.")
+
+
+def make_material() -> VersionMaterial:
+    claims = (
+        claim(8091, CONTENT, {}),
+        claim(8092, PROVENANCE, provenance(6)),
+        claim(8096, EVALUATION, evaluated(0.842, 0.829, 0.854)),
+        claim(8097, CARD, {"title": "Readmission", "licence": "Apache-2.0"}),
+        claim(8120, APPROVAL, rejection(), VERA),
+    )
+    record, request = (
+        make_version(),
+        RequestRecord(
+            index=8131,
+            name="acme/readmission",
+            number=7,
+            alias="production",
+            requester=ADA,
+            opened="2026-11-29T10:00:00.000000Z",
+            reason=str(Digest.of(b"why")),
+        ),
+    )
+    detail = VersionDetail(
+        record=record,
+        aliases=("staging",),
+        attestations=tuple(map(record_of, claims)),
+        message="Retrained on the autumn cohort.",
+        reasons={str(claims[-1].digest): "Gap between wards not explained."},
+    )
+    rival = (claim(7000, EVALUATION, evaluated(0.815, 0.80, 0.82)), claim(7001, PROVENANCE, provenance(4)))
+    deployment = DeploymentRecord(
+        index=8125,
+        name="acme/readmission",
+        number=7,
+        target="staging-eu/api",
+        state="serving",
+        loaded=record.revision,
+        attestation=str(Digest.of(b"deployed")),
+        signer=ADA,
+        recorded="2026-11-27T12:00:00.000000Z",
+    )
+    return VersionMaterial(
+        detail=detail,
+        revision=Revision.of(FILES),
+        claims=claims,
+        withdrawn={},
+        owner=ADA,
+        tier="high",
+        tags={"cohort": "autumn"},
+        moves=(move(7002, 5, "production"), move(8110, 7, "staging")),
+        requests=(Request(record=request, reason="Better on the renal wards.", answer=None),),
+        comments=(),
+        gates=(make_gate(),),
+        rivals=(Rival("production @5", rival),),
+        first=("roc_auc",),
+        deployments=(deployment,),
+        newer=(make_version(8),),
+        names=NAMES,
+    )
+
+
+def make_views() -> dict[str, View]:
+    policy = PolicyRecord(
+        index=7900,
+        models="acme/readmission",
+        alias="production",
+        digest=str(Digest.of(b"policy")),
+        attestation=None,
+        author=VERA,
+        set="2026-09-02T08:00:00.000000Z",
+    )
+    summaries = [
+        VersionSummary(
+            record=make_version(), aliases=("staging",), commit="9f3c2ab49f3c", message="Retrained."
+        ),
+        VersionSummary(
+            record=make_version(6),
+            headline=Headline("roc_auc", Estimate(0.815, 0.8, 0.82)),
+            standing="REVOKED",
+            message="First.",
+        ),
+    ]
+    model = ModelSummary(
+        record=ModelRecord(index=8, name="acme/readmission", kind="model", latest=7),
+        owner=ADA,
+        aliases={"production": 5, "staging": 7},
+        newest=summaries[1],
+        description="Thirty-day readmission after heart failure",
+    )
+    return {
+        "version": view_version(make_material(), SEAL, NOW),
+        "gate": view_gate(make_gate(), [policy], NAMES, SEAL, NOW),
+        "models": view_models("", [model], NAMES, NOW, found=True, rest=True),
+        "log": view_versions("acme/readmission", summaries, NAMES, NOW),
+        **make_lists(),
+    }
+
+
+def make_lists() -> dict[str, View]:
+    name = "acme/readmission"
+    return {
+        "requests": view_requests(name, make_requests(), NAMES, NOW, closed=True),
+        "drafts": view_drafts(name, [make_draft()], NAMES, NOW),
+        "owners": view_owners(name, make_owners(), NAMES, NOW),
+        "comments": view_comments(f"{name}@7", make_comments(), NAMES, NOW),
+    }
+
+
+def make_requests() -> list[Request]:
+    opened = RequestRecord(
+        index=8131,
+        name="acme/readmission",
+        number=7,
+        alias="production",
+        requester=ADA,
+        opened="2026-11-29T10:00:00.000000Z",
+        reason=str(Digest.of(b"why")),
+        reminded="2026-11-29T11:00:00.000000Z",
+    )
+    closed = replace(
+        opened, index=8020, number=6, closed=8025, outcome="rejected", answer=str(Digest.of(b"no"))
+    )
+    return [
+        Request(record=closed, reason=None, answer="Gap between wards not explained."),
+        Request(record=opened, reason="Better on the renal wards.", answer=None),
+    ]
+
+
+def make_draft() -> Draft:
+    record = DraftRecord(
+        index=8140,
+        name="acme/readmission",
+        revision=str(Digest.of(b"draft")),
+        kind="model",
+        size_bytes=18_300_000,
+        attestations=str(Digest.of(b"signed")),
+        author=ADA,
+        saved="2026-11-29T09:00:00.000000Z",
+        message=str(Digest.of(b"soon")),
+    )
+    return Draft(record=record, message="With the winter cohort.")
+
+
+def make_owners() -> list[OwnerRecord]:
+    times = ("2026-01-05T09:00:00.000000Z", "2026-11-20T09:00:00.000000Z")
+    return [
+        OwnerRecord(index=index, name="acme/readmission", owner=owner, author=ADA, set=time)
+        for index, owner, time in zip((120, 7990), (ADA, VERA), times, strict=True)
+    ]
+
+
+def make_comments() -> list[Comment]:
+    first = CommentRecord(
+        index=8133,
+        name="acme/readmission",
+        number=7,
+        about=None,
+        author=VERA,
+        posted="2026-11-29T10:30:00.000000Z",
+        text=str(Digest.of(b"text")),
+    )
+    second = replace(first, index=8135, about=8131, author=ADA)
+    return [
+        Comment(record=first, text="Which wards?\n\n* renal\n* cardiac"),
+        Comment(record=second, text=None),
+    ]
+
+
+VIEWS = make_views()
