@@ -5,9 +5,13 @@ from dataclasses import replace
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
+from muniment.core.claims.evidence import Metric
+from muniment.core.claims.leaderboard import Leaderboard, Ranked
 from muniment.core.digests import Digest
+from muniment.core.events import AliasMoved, Entry
 from muniment.core.gates.policy import Gate, Verdict
 from muniment.core.gates.rules.case import Finding
+from muniment.core.names import Alias, ModelName
 from muniment.core.records import (
     AttestationRecord,
     CommentRecord,
@@ -24,8 +28,12 @@ from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, Request
 from muniment.core.verbs.versions import Draft, VersionDetail
 from muniment.views.comments import view_comments
+from muniment.views.deployments import Deployed, view_deployments
 from muniment.views.drafts import view_drafts
+from muniment.views.entry import view_entry
 from muniment.views.gate import view_gate
+from muniment.views.identified import Matched, view_identified
+from muniment.views.leaderboard import view_leaderboard
 from muniment.views.metrics import Rival
 from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
 from muniment.views.owners import view_owners
@@ -214,17 +222,6 @@ def make_material() -> VersionMaterial:
         reasons={str(claims[-1].digest): "Gap between wards not explained."},
     )
     rival = (claim(7000, EVALUATION, evaluated(0.815, 0.80, 0.82)), claim(7001, PROVENANCE, provenance(4)))
-    deployment = DeploymentRecord(
-        index=8125,
-        name="acme/readmission",
-        number=7,
-        target="staging-eu/api",
-        state="serving",
-        loaded=record.revision,
-        attestation=str(Digest.of(b"deployed")),
-        signer=ADA,
-        recorded="2026-11-27T12:00:00.000000Z",
-    )
     return VersionMaterial(
         detail=detail,
         revision=Revision.of(FILES),
@@ -239,7 +236,7 @@ def make_material() -> VersionMaterial:
         gates=(make_gate(),),
         rivals=(Rival("production @5", rival),),
         first=("roc_auc",),
-        deployments=(deployment,),
+        deployments=(make_deployment(),),
         newer=(make_version(8),),
         names=NAMES,
     )
@@ -289,7 +286,77 @@ def make_lists() -> dict[str, View]:
         "drafts": view_drafts(name, [make_draft()], NAMES, NOW),
         "owners": view_owners(name, make_owners(), NAMES, NOW),
         "comments": view_comments(f"{name}@7", make_comments(), NAMES, NOW),
+        "deployments": view_deployments(name, make_deployed(), NAMES, NOW, found=False, history=True),
+        "leaderboard": view_leaderboard(name, make_board(), {f"{name}@6": "REVOKED"}, NOW),
+        "identified": view_identified("model/", make_matches(), ["notes.txt"], NAMES, NOW),
+        "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
     }
+
+
+def make_deployed() -> list[Deployed]:
+    ended = replace(
+        make_deployment(), number=6, ended=8125, index=8050, recorded="2026-11-20T12:00:00.000000Z"
+    )
+    other = replace(make_deployment(), index=8126, target="prod-eu/api", loaded=str(Digest.of(b"other")))
+    revision = str(Digest.of(b"revision"))
+    return [
+        Deployed(record=ended, revision=revision, standing="REVOKED"),
+        Deployed(record=make_deployment(), revision=revision),
+        Deployed(record=other, revision=revision),
+    ]
+
+
+def make_board() -> Leaderboard:
+    best, next_best = Metric(value=0.842, low=0.829, high=0.854), Metric(value=0.8)
+    rows = (
+        Ranked(version="acme/readmission@7", place=1, metric=best, n=100, entry=8096),
+        Ranked(version="acme/readmission@6", place=2, metric=next_best, n=100, entry=8011, follows=True),
+        Ranked(version="acme/readmission@5", why="its holdout-2026q3 has other bytes"),
+    )
+    return Leaderboard(metric="roc_auc", dataset=f"sha256:{'ab' * 32}", lower_is_better=False, rows=rows)
+
+
+def make_matches() -> list[Matched]:
+    files = {"w/model.skops": "model.skops", "w/README.md": "README.md"}
+    return [
+        Matched(record=make_version(), files=files, whole=True),
+        Matched(record=make_version(6), files=files, whole=False, standing="REVOKED"),
+    ]
+
+
+def make_deployment() -> DeploymentRecord:
+    return DeploymentRecord(
+        index=8125,
+        name="acme/readmission",
+        number=7,
+        target="staging-eu/api",
+        state="serving",
+        loaded=str(Digest.of(b"revision")),
+        attestation=str(Digest.of(b"deployed")),
+        signer=ADA,
+        recorded="2026-11-27T12:00:00.000000Z",
+    )
+
+
+def make_entry() -> Entry:
+    event = AliasMoved(
+        name=ModelName.parse("acme/readmission"),
+        alias=Alias("staging"),
+        number=7,
+        previous=6,
+        reason=Digest.of(b"why"),
+        verdicts=(Digest.of(b"verdict"),),
+        emergency=False,
+        due=None,
+    )
+    return Entry(
+        index=8110,
+        id="01a224da-5a3e-7010-9bdc-9a06c5cd5f35",
+        actor=ADA,
+        time="2026-11-27T10:00:00.000000Z",
+        about=("a" * 64,),
+        event=event,
+    )
 
 
 def make_requests() -> list[Request]:

@@ -71,6 +71,7 @@ READ = [
     "identify model/config",
     "lineage acme/x@1",
     "key list",
+    "entry 8",
     "diff acme/x@1 acme/x@2",
 ]
 # The times at which something is read, and those of files.

@@ -100,6 +100,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
             "completion:completion",
             "Print the script that completes commands, names and aliases in a shell.",
         ),
+        "entry": Entry("upkeep.entry:entry", "Show an entry of the log."),
         "audit": Entry("upkeep.audit:audit", "Replay the log and find what cannot be true."),
         "serve": Entry("upkeep.serve:serve", "Serve a registry over HTTP."),
         "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint, or to a chat."),

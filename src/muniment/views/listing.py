@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from muniment.views.view import Column, Row, Section, Table, View
+from muniment.views.view import Column, Fact, Row, Section, Table, View
 
 
 def view_list(  # noqa: PLR0913 - what a list is made of
@@ -14,6 +14,8 @@ def view_list(  # noqa: PLR0913 - what a list is made of
     *,
     empty: str,
     heading: str = "",
+    lead: str = "",
+    facts: tuple[Fact, ...] = (),
     note: str = "",
     found: bool = False,
     whole: bool = True,
@@ -24,6 +26,8 @@ def view_list(  # noqa: PLR0913 - what a list is made of
         kind=kind,
         title=title,
         now=now,
+        lead=lead,
+        facts=facts,
         found=found,
         whole=whole,
         sections=(

@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.names import ModelName
 from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import ListNamespaces, SearchVersions
 from muniment.core.verbs.verb import Ask, PageQuery, entry_of
+from muniment.core.verbs.versions import ListVersions
 
 T = TypeVar("T")
 
@@ -32,6 +34,14 @@ def _read_pages(ask: Ask, query: PageQuery[T]) -> Iterator[T]:
         if len(page) < _PAGE:
             return
         query = replace(query, after=entry_of(page[-1]))
+
+
+def list_versions(backend: TrustedBackend, name: ModelName, at: str | None = None) -> Iterator[VersionRecord]:
+    """List the versions of a model, newest first, now or at a time."""
+    query = ListVersions(name=name, limit=_PAGE, at=at)
+    while page := backend.ask(query):
+        yield from page
+        query = replace(query, before=page[-1].number)
 
 
 def list_namespaces(backend: TrustedBackend, prefix: str = "", at: str | None = None) -> list[str]:

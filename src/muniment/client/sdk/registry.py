@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,13 +17,14 @@ from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
 from muniment.client.people.preferences import Preferences
 from muniment.client.people.principals import People, write_reason
-from muniment.client.proofs.paging import list_namespaces, read_all, search_all
+from muniment.client.proofs.paging import list_namespaces, list_versions, read_all, search_all
 from muniment.client.proofs.restoring import Restore
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.reports.leaderboard import Leaderboard, rank
+from muniment.client.reports.leaderboard import rank_versions
 from muniment.client.sdk.views import Views
 from muniment.client.upkeep.webhooks import Webhooks
 from muniment.client.versions.comparing import compare
+from muniment.client.versions.deploying import list_deployments
 from muniment.client.versions.drafts import Drafts
 from muniment.client.versions.exporting import Export, export
 from muniment.client.versions.identifying import Identified, identify
@@ -37,6 +37,7 @@ from muniment.client.versions.version import Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
+from muniment.core.claims.leaderboard import Leaderboard
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.comparison import Comparison
 from muniment.core.errors import InvalidReference
@@ -46,7 +47,6 @@ from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.catalog import ListModels, ListOwners, SearchVersions, SetOwner
-from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
     CloseEmergency,
@@ -56,12 +56,9 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
     RollBackAlias,
 )
-from muniment.core.verbs.versions import ListVersions
 from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
-
-_PAGE = 1000
 
 
 class Registry(Views):
@@ -169,10 +166,7 @@ class Registry(Views):
     def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """List the versions of a model, newest first, now or at a time."""
         backend = self._session.backend
-        query = ListVersions(name=ModelName.parse(name), limit=_PAGE, at=backend.past(at))
-        while page := backend.ask(query):
-            yield from page
-            query = replace(query, before=page[-1].number)
+        yield from list_versions(backend, ModelName.parse(name), backend.past(at))
 
     def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """Search for versions, now or at a time (syntax: docs/reference/search.md).
@@ -232,8 +226,7 @@ class Registry(Views):
 
     def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
         """Rank the versions of a model by a metric over one dataset. Raises like `rank`."""
-        versions = (Version(self._session, record) for record in self.versions(name))
-        return rank(versions, metric, dataset)
+        return rank_versions(self._session, ModelName.parse(name), metric, dataset)
 
     def lineage(
         self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
@@ -252,12 +245,8 @@ class Registry(Views):
 
         Those of a namespace are proven whole, but there may be more namespaces than the registry says.
         """
-        backend, model = self._session.backend, None if name is None else ModelName.parse(name)
-        at = backend.past(at)
-        namespaces = list_namespaces(backend, "", at) if model is None else [model.namespace]
-        for namespace in namespaces:
-            query = ListDeployments(namespace=namespace, name=model, target=target, at=at, history=history)
-            yield from read_all(backend, query)
+        backend = self._session.backend
+        yield from list_deployments(backend, name, target, backend.past(at), history=history)
 
     # ---- aliases
 

@@ -1,12 +1,19 @@
 """What a registry shows: views, which a notebook draws as the command line does."""
 
+import os
 from contextlib import suppress
+from pathlib import Path
 
+from muniment.capture.tree import OnBytes
+from muniment.client.audit.entries import show_entry
 from muniment.client.gates.inbox import read_inbox
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
+from muniment.client.reports.leaderboard import show_leaderboard
 from muniment.client.sdk.status import show_status
 from muniment.client.versions.comparing import compare
+from muniment.client.versions.deploying import show_deployments
+from muniment.client.versions.identifying import identify, show_identified
 from muniment.client.versions.listing import show_list, show_log
 from muniment.client.versions.session import Session
 from muniment.core.errors import NotIdentified
@@ -68,6 +75,29 @@ class Views:
         people = {one for record in owners for one in (record.owner, record.author)}
         return view_owners(name, owners, find_names(backend, people, at), backend.time())
 
+    def view_deployments(
+        self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False
+    ) -> View:
+        """Show what serves where, as `muniment deployments` does; with `history`, also what has ended."""
+        backend = self._session.backend
+        return show_deployments(backend, name, target, backend.past(at), history=history)
+
+    def view_leaderboard(self, name: str, metric: str, dataset: str) -> View:
+        """Show the versions of a model by a metric over one dataset, as `muniment leaderboard` does.
+
+        Raises:
+            EvaluationNotFound: no version was evaluated over that dataset.
+        """
+        return show_leaderboard(self._session, ModelName.parse(name), metric, dataset)
+
+    def view_identified(
+        self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
+    ) -> View:
+        """Show the versions that a file, files of a directory or a digest belong to. Raises as `identify`."""
+        target = what if isinstance(what, str) else Path(what)
+        identified = identify(self._session, target, limit=limit, on_bytes=on_bytes)
+        return show_identified(self._session.backend, target, identified)
+
     def view_inbox(self) -> View:
         """Show our inbox, as `muniment inbox` does."""
         backend = self._session.backend
@@ -81,3 +111,11 @@ class Views:
         with suppress(NotIdentified):
             return show_status(backend, read_inbox(backend))
         return show_status(backend, ())
+
+    def view_entry(self, index: int) -> View:
+        """Show an entry of the log: what happened, who did it and what it is about.
+
+        Raises:
+            NotShown: there is none that we may read.
+        """
+        return show_entry(self._session.backend, index)
