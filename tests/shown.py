@@ -7,6 +7,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import APPROVAL, CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
 from muniment.core.claims.evidence import Metric
 from muniment.core.claims.leaderboard import Leaderboard, Ranked
+from muniment.core.claims.lineage import Direction, Edge, Graph, Node
 from muniment.core.digests import Digest
 from muniment.core.events import AliasMoved, Entry
 from muniment.core.gates.policy import Gate, Verdict
@@ -34,6 +35,7 @@ from muniment.views.entry import view_entry
 from muniment.views.gate import view_gate
 from muniment.views.identified import Matched, view_identified
 from muniment.views.leaderboard import view_leaderboard
+from muniment.views.lineage import view_lineage
 from muniment.views.metrics import Rival
 from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
 from muniment.views.owners import view_owners
@@ -289,6 +291,7 @@ def make_lists() -> dict[str, View]:
         "deployments": view_deployments(name, make_deployed(), NAMES, NOW, found=False, history=True),
         "leaderboard": view_leaderboard(name, make_board(), {f"{name}@6": "REVOKED"}, NOW),
         "identified": view_identified("model/", make_matches(), ["notes.txt"], NAMES, NOW),
+        "lineage": view_lineage(make_graph(), Direction.UP, NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
     }
 
@@ -336,6 +339,25 @@ def make_deployment() -> DeploymentRecord:
         signer=ADA,
         recorded="2026-11-27T12:00:00.000000Z",
     )
+
+
+def make_graph() -> Graph:
+    tuned, base, data, file, commit = (Digest.of(name.encode()).hex for name in "tbdfc")
+    nodes = (
+        Node(digest=tuned, depth=0, versions=("acme/tuned@2",), aliases=("acme/tuned@production",)),
+        Node(digest=base, depth=1, versions=("acme/base@1",), targets=("prod-eu/api",)),
+        Node(digest=file, depth=1),
+        Node(digest=commit[:40], depth=1),
+        Node(digest=data, depth=2, versions=("acme/cohort@12",)),
+    )
+    edges = (
+        Edge(child=tuned, parent=base, relation="model", name="acme/base@1"),
+        Edge(child=tuned, parent=file, relation="dataset", name="a.csv"),
+        Edge(child=tuned, parent=commit[:40], relation="code", name="https://git.example.org/tuning.git"),
+        Edge(child=base, parent=file, relation="dataset", name="a.csv"),
+        Edge(child=file, parent=data, relation="content", name="a.csv"),
+    )
+    return Graph(root=tuned, nodes=nodes, edges=edges, whole=False)
 
 
 def make_entry() -> Entry:

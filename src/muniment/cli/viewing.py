@@ -17,7 +17,7 @@ from muniment.core.extras import load_extra
 from muniment.core.texts import plain
 from muniment.views.documents import write_view
 from muniment.views.tables import find_table, list_rows, write_csv
-from muniment.views.values import Time, Value, write, write_whole
+from muniment.views.values import Branch, Time, Value, write, write_whole
 from muniment.views.view import (
     MEANINGS,
     Block,
@@ -335,6 +335,8 @@ class _Pen:
             yield Text("--full shows everything, with whole times and digests", style=_SOFT)
 
     def _write(self, value: Value) -> str:
+        if isinstance(value, Branch):
+            return f"{' ' * _INDENT * value.depth}{_clean(value.text)}"
         return _clean(write_whole(value) if self._full else write(value, self._now))
 
 

@@ -33,6 +33,8 @@ _AGES: Final = (
 _LONG_AGO: Final = timedelta(days=60)
 NOTHING: Final = "-"
 _MOST_PAIRS: Final = 6
+# How far a step of a tree is indented, by spaces that HTML keeps.
+_STEP: Final = "\u00a0" * 2
 _MOST_CHARACTERS: Final = 60
 
 
@@ -88,6 +90,14 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """A text in a tree, so many steps from its root."""
+
+    depth: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
     """A metric by its name, in a list, where its interval is left to JSON."""
 
@@ -103,7 +113,20 @@ class Pairs:
 
 
 _Plain: TypeAlias = (
-    str | int | float | bool | Time | Size | Digest | Person | Estimate | Change | Pairs | Headline | Excerpt
+    str
+    | int
+    | float
+    | bool
+    | Time
+    | Size
+    | Digest
+    | Person
+    | Estimate
+    | Change
+    | Pairs
+    | Headline
+    | Excerpt
+    | Branch
 )
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
@@ -135,7 +158,7 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form
             return write_whole(value)
 
 
-def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
+def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form for each
     """Write a value in full."""
     match value:
         case tuple():
@@ -152,6 +175,8 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
             return str(value)
         case Excerpt(text):
             return text
+        case Branch(depth, text):
+            return f"{_STEP * depth}{text}"
         case Headline(metric=metric, estimate=estimate):
             return f"{metric} {write_number(estimate.value)}"
         case Pairs(pairs):
@@ -180,7 +205,7 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for 
         case Estimate(value=number, low=low, high=high):
             known = {"value": number, "low": low, "high": high}
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
-        case Excerpt(text):
+        case Excerpt(text) | Branch(text=text):
             return text
         case Headline(metric=metric, estimate=estimate):
             return {"metric": metric, **object_in(write_document(estimate))}

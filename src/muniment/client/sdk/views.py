@@ -14,14 +14,17 @@ from muniment.client.sdk.status import show_status
 from muniment.client.versions.comparing import compare
 from muniment.client.versions.deploying import show_deployments
 from muniment.client.versions.identifying import identify, show_identified
+from muniment.client.versions.lineage import trace
 from muniment.client.versions.listing import show_list, show_log
 from muniment.client.versions.session import Session
+from muniment.core.claims.lineage import MAX_DEPTH, Direction
 from muniment.core.errors import NotIdentified
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.verbs.catalog import ListOwners
 from muniment.core.verbs.gates import ListMoves
 from muniment.views.comparison import view_comparison
 from muniment.views.inbox import view_inbox
+from muniment.views.lineage import view_lineage
 from muniment.views.moves import view_moves
 from muniment.views.owners import view_owners
 from muniment.views.view import View
@@ -81,6 +84,13 @@ class Views:
         """Show what serves where, as `muniment deployments` does; with `history`, also what has ended."""
         backend = self._session.backend
         return show_deployments(backend, name, target, backend.past(at), history=history)
+
+    def view_lineage(
+        self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
+    ) -> View:
+        """Show what a version, digest or commit was made from (`up`), or what was made from it (`down`)."""
+        backend, way = self._session.backend, Direction(direction)
+        return view_lineage(trace(backend, target, way, depth=depth, limit=limit), way, backend.time())
 
     def view_leaderboard(self, name: str, metric: str, dataset: str) -> View:
         """Show the versions of a model by a metric over one dataset, as `muniment leaderboard` does.
