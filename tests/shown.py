@@ -10,7 +10,7 @@ from muniment.core.claims.leaderboard import Leaderboard, Ranked
 from muniment.core.claims.lineage import Direction, Edge, Graph, Node
 from muniment.core.digests import Digest
 from muniment.core.events import AliasMoved, Entry
-from muniment.core.gates.policy import Gate, Verdict
+from muniment.core.gates.policy import Gate, Policy, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.names import Alias, ModelName
 from muniment.core.records import (
@@ -39,6 +39,12 @@ from muniment.views.lineage import view_lineage
 from muniment.views.metrics import Rival
 from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
 from muniment.views.owners import view_owners
+from muniment.views.policies import (
+    ReadPolicy,
+    view_policies,
+    view_policy_history,
+    view_simulation,
+)
 from muniment.views.requests import view_requests
 from muniment.views.values import Estimate, Headline
 from muniment.views.version import VersionMaterial, view_version
@@ -245,15 +251,6 @@ def make_material() -> VersionMaterial:
 
 
 def make_views() -> dict[str, View]:
-    policy = PolicyRecord(
-        index=7900,
-        models="acme/readmission",
-        alias="production",
-        digest=str(Digest.of(b"policy")),
-        attestation=None,
-        author=VERA,
-        set="2026-09-02T08:00:00.000000Z",
-    )
     summaries = [
         VersionSummary(
             record=make_version(), aliases=("staging",), commit="9f3c2ab49f3c", message="Retrained."
@@ -274,7 +271,7 @@ def make_views() -> dict[str, View]:
     )
     return {
         "version": view_version(make_material(), SEAL, NOW),
-        "gate": view_gate(make_gate(), [policy], NAMES, SEAL, NOW),
+        "gate": view_gate(make_gate(), [make_policy()], NAMES, SEAL, NOW),
         "models": view_models("", [model], NAMES, NOW, found=True, rest=True),
         "log": view_versions("acme/readmission", summaries, NAMES, NOW),
         **make_lists(),
@@ -292,6 +289,9 @@ def make_lists() -> dict[str, View]:
         "leaderboard": view_leaderboard(name, make_board(), {f"{name}@6": "REVOKED"}, NOW),
         "identified": view_identified("model/", make_matches(), ["notes.txt"], NAMES, NOW),
         "lineage": view_lineage(make_graph(), Direction.UP, NOW),
+        "policies": view_policies(f"{name}@production", make_policies(), NAMES, SEAL, NOW),
+        "policy-history": view_policy_history("acme", [one.record for one in make_policies()], NAMES, NOW),
+        "simulation": view_simulation("A policy for production", [make_gate()], NAMES, NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
     }
 
@@ -338,6 +338,36 @@ def make_deployment() -> DeploymentRecord:
         attestation=str(Digest.of(b"deployed")),
         signer=ADA,
         recorded="2026-11-27T12:00:00.000000Z",
+    )
+
+
+def make_policies() -> list[ReadPolicy]:
+    document: JsonObject = {
+        "description": "What production asks for.",
+        "rules": [
+            {"rule": "signature"},
+            {"rule": "threshold", "metric": "roc_auc", "op": ">=", "value": 0.8},
+            {"rule": "approvals", "validator": 1},
+        ],
+        "scope": {"tiers": ["high"]},
+        "continuous": True,
+        "waivers": {"rules": ["threshold"], "maximum": "14d", "approvals": {"admin": 1}},
+        "break_glass": {"roles": ["admin"], "close_within": "3d"},
+    }
+    set_ = make_policy()
+    guarded = replace(set_, index=7800, models="acme/*", digest=None)
+    return [ReadPolicy(guarded, None, None), ReadPolicy(set_, Policy.read(document), document)]
+
+
+def make_policy() -> PolicyRecord:
+    return PolicyRecord(
+        index=7900,
+        models="acme/readmission",
+        alias="production",
+        digest=str(Digest.of(b"policy")),
+        attestation=None,
+        author=VERA,
+        set="2026-09-02T08:00:00.000000Z",
     )
 
 

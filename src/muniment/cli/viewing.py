@@ -17,7 +17,7 @@ from muniment.core.extras import load_extra
 from muniment.core.texts import plain
 from muniment.views.documents import write_view
 from muniment.views.tables import find_table, list_rows, write_csv
-from muniment.views.values import Branch, Time, Value, write, write_whole
+from muniment.views.values import NOTHING, Branch, Time, Value, write, write_whole
 from muniment.views.view import (
     MEANINGS,
     Block,
@@ -266,8 +266,11 @@ class _Pen:
             for column, width in zip(grid.columns, widths, strict=True):
                 column.width = width
             yield _indent(grid)
-            texts = [self._write(row.cells[place]) for place, _ in below if row.cells[place] is not None]
-            for text in [*texts, *([f"→ {_clean(row.note)}"] if row.note else [])]:
+            texts = [self._write(row.cells[place]) for place, _ in below]
+            texts = [text for text in texts if text != NOTHING] + (
+                [f"→ {_clean(row.note)}"] if row.note else []
+            )
+            for text in texts:
                 yield Padding(Text(text, style=_SOFT), (0, 0, 0, 2 * _INDENT))
 
     def _fit(self, rows: tuple[Row, ...], beside: Columns) -> list[int]:

@@ -1,6 +1,5 @@
 """An entry of the log: what happened, who did it, and what it is about."""
 
-import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,7 +10,7 @@ from muniment.core.events import Entry, SubjectKind, write_event
 from muniment.core.events.sentences import write_sentence
 from muniment.core.people.callers import REGISTRY
 from muniment.views.people import put_names
-from muniment.views.values import Time, Value, name_people
+from muniment.views.values import Document, Time, Value, name_people
 from muniment.views.view import Column, Fact, Facts, Mark, Row, Seal, Section, Table, View, Vouched
 
 # What shows more of a subject.
@@ -80,7 +79,7 @@ def _read(value: Json) -> Value:
     if value is None or isinstance(value, bool | int | float):
         return value
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if value else None
+        return Document(value) if value else None
     try:
         return Digest.parse(value)
     except InvalidDigest:

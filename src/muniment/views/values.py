@@ -8,6 +8,7 @@
 ({'value': 0.5}, '2,048 bytes')
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,6 +91,13 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """JSON of any size, of which the beginning is drawn."""
+
+    document: Json
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A text in a tree, so many steps from its root."""
 
@@ -127,6 +135,7 @@ _Plain: TypeAlias = (
     | Headline
     | Excerpt
     | Branch
+    | Document
 )
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
@@ -150,6 +159,8 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form
             return _write_estimate(value)
         case Change():
             return _write_change(value)
+        case Document():
+            return write(Excerpt(write_whole(value)))
         case Excerpt(text) if len(text) > _MOST_CHARACTERS:
             return f"{text[:_MOST_CHARACTERS]}…"
         case Pairs(pairs) if len(pairs) > _MOST_PAIRS:
@@ -175,6 +186,8 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form
             return str(value)
         case Excerpt(text):
             return text
+        case Document(document):
+            return json.dumps(document, ensure_ascii=False)
         case Branch(depth, text):
             return f"{_STEP * depth}{text}"
         case Headline(metric=metric, estimate=estimate):
@@ -189,7 +202,7 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form
             return write(value)
 
 
-def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for each
+def write_document(value: Value) -> Json:  # noqa: C901, PLR0911, PLR0912 - one form for each
     """Write a value for JSON, in full."""
     match value:
         case tuple():
@@ -205,6 +218,8 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for 
         case Estimate(value=number, low=low, high=high):
             known = {"value": number, "low": low, "high": high}
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
+        case Document(document):
+            return document
         case Excerpt(text) | Branch(text=text):
             return text
         case Headline(metric=metric, estimate=estimate):
