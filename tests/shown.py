@@ -18,15 +18,24 @@ from muniment.core.records import (
     CommentRecord,
     DeploymentRecord,
     DraftRecord,
+    GrantRecord,
+    IssuerRecord,
+    KeyRecord,
     ModelRecord,
     MoveRecord,
     OwnerRecord,
     PolicyRecord,
+    PrincipalRecord,
     RequestRecord,
+    TokenRecord,
     VersionRecord,
+    WebhookRecord,
 )
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, Request
+from muniment.core.verbs.people import Person as Principal
+from muniment.core.verbs.people import Token
+from muniment.core.verbs.upkeep import FailedDelivery, Form, Webhook
 from muniment.core.verbs.versions import Draft, VersionDetail
 from muniment.views.comments import view_comments
 from muniment.views.deployments import Deployed, view_deployments
@@ -45,10 +54,12 @@ from muniment.views.policies import (
     view_policy_history,
     view_simulation,
 )
+from muniment.views.principals import view_issuers, view_keys, view_people, view_person, view_tokens
 from muniment.views.requests import view_requests
-from muniment.views.values import Estimate, Headline
+from muniment.views.values import Estimate, Headline, Person
 from muniment.views.version import VersionMaterial, view_version
 from muniment.views.view import Seal, View
+from muniment.views.webhooks import view_webhooks
 
 NOW = "2026-11-29T12:00:00.000000Z"
 ADA, VERA = "01a224da-034e-77e8-abbb-52ea61eef0c3", "01a224da-0e95-7545-a5bb-6fdcbf3b65ba"
@@ -292,6 +303,12 @@ def make_lists() -> dict[str, View]:
         "policies": view_policies(f"{name}@production", make_policies(), NAMES, SEAL, NOW),
         "policy-history": view_policy_history("acme", [one.record for one in make_policies()], NAMES, NOW),
         "simulation": view_simulation("A policy for production", [make_gate()], NAMES, NOW),
+        "person": view_person(make_person(), NOW),
+        "people": view_people("People", [make_person()], NOW, empty="", found=True),
+        "keys": view_keys([make_person()], NOW),
+        "tokens": view_tokens(Person(VERA, "Vera Lindt"), make_tokens(), NOW),
+        "issuers": view_issuers([make_issuer()], NAMES, NOW),
+        "webhooks": view_webhooks("acme", [make_webhook()], NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
     }
 
@@ -368,6 +385,64 @@ def make_policy() -> PolicyRecord:
         attestation=None,
         author=VERA,
         set="2026-09-02T08:00:00.000000Z",
+    )
+
+
+def make_person() -> Principal:
+    key = KeyRecord(
+        index=31,
+        id="5c" * 32,
+        principal=VERA,
+        public_key="-----BEGIN PUBLIC KEY-----",
+        enrolled="2026-09-01T08:00:00.000000Z",
+        expires="2099-01-01T00:00:00Z",
+    )
+    lost = replace(key, index=27, id="7d" * 32, expires=None, revoked=7000)
+    roles = (("validator", "acme", 33), ("reader", "*", 30))
+    return Principal(
+        record=PrincipalRecord(index=26, id=VERA, kind="person", profile=str(Digest.of(b"Vera"))),
+        name="Vera Lindt",
+        keys=(lost, key),
+        grants=tuple(
+            GrantRecord(index=index, principal=VERA, namespace=namespace, role=role)
+            for role, namespace, index in roles
+        ),
+        machines=((key.id, "vera-laptop"),),
+    )
+
+
+def make_tokens() -> list[Token]:
+    record = TokenRecord(
+        index=8001,
+        id="e1" * 32,
+        principal=VERA,
+        label=str(Digest.of(b"ci")),
+        scopes="read:acme write:acme",
+        issued="2026-11-01T08:00:00.000000Z",
+        expires="2027-01-30T08:00:00.000000Z",
+        once=0,
+    )
+    ended = replace(record, index=7500, id="e2" * 32, scopes="", expires="2026-11-28T08:00:00.000000Z")
+    return [Token(record=record, label="nightly"), Token(record=ended, label=None)]
+
+
+def make_issuer() -> IssuerRecord:
+    claims = '{"repository":"acme/models","ref":"refs/heads/main"}'
+    return IssuerRecord(index=60, issuer="https://ci.example.com", claims=claims, principal=VERA)
+
+
+def make_webhook() -> Webhook:
+    record = WebhookRecord(
+        index=70,
+        namespace="acme",
+        target=str(Digest.of(b"target")),
+        events="alias.moved version.published",
+        author=ADA,
+        set="2026-10-01T08:00:00.000000Z",
+    )
+    failed = FailedDelivery(entry=8110, fault="the server answered 500", time="2026-11-27T11:00:00Z")
+    return Webhook(
+        record=record, form=Form.CLOUDEVENTS, url="https://hooks.example.org/", next=8111, failed=(failed,)
     )
 
 

@@ -23,6 +23,7 @@ from muniment.core.times import read_time
 
 # As in `sha256:e3b0c44298fc`.
 _SHORT_DIGEST: Final = 19
+_SHORT_ID: Final = 12
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
 _AGES: Final = (
     ("day", timedelta(days=1)),
@@ -59,6 +60,13 @@ class Person:
 
     id: str
     name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """A long id, which its first characters tell apart."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +143,13 @@ _Plain: TypeAlias = (
     | Headline
     | Excerpt
     | Branch
+    | Id
     | Document
 )
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
 
-def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form for each
+def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911, PLR0912 - one form for each
     """Write a value in short; times as ages, seen from `now` (RFC 3339), or in full without it."""
     match value:
         case None:
@@ -159,6 +168,8 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form
             return _write_estimate(value)
         case Change():
             return _write_change(value)
+        case Id(id_):
+            return id_[:_SHORT_ID]
         case Document():
             return write(Excerpt(write_whole(value)))
         case Excerpt(text) if len(text) > _MOST_CHARACTERS:
@@ -184,6 +195,8 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form
             return write_number(value)
         case str() | Digest():
             return str(value)
+        case Id(id_):
+            return id_
         case Excerpt(text):
             return text
         case Document(document):
@@ -220,7 +233,7 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911, PLR0912 - one 
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
         case Document(document):
             return document
-        case Excerpt(text) | Branch(text=text):
+        case Excerpt(text) | Branch(text=text) | Id(text):
             return text
         case Headline(metric=metric, estimate=estimate):
             return {"metric": metric, **object_in(write_document(estimate))}

@@ -18,6 +18,8 @@ from muniment.core.verbs.people import (
     RevokeRole,
 )
 from muniment.signing.keys import PublicKey
+from muniment.views.principals import view_keys, view_people, view_person
+from muniment.views.view import View
 
 
 class People:
@@ -44,6 +46,19 @@ class People:
         at = self._backend.past(at)
         found = find_all(self._backend, ListPeople(at=at))
         return [self._backend.prove_person(person, at) for person in found]
+
+    def view(self, *, at: str | None = None) -> View:
+        """Show people and workloads with their roles, as `muniment user list` does."""
+        empty = "nobody is found: muniment user add NAME registers somebody"
+        return view_people("People", self.list(at=at), self._backend.time(), empty=empty, found=True)
+
+    def view_person(self, principal: str, *, at: str | None = None) -> View:
+        """Show a person or workload, by id or name, as `muniment user show` does. Raises as `get`."""
+        return view_person(self.get(principal, at=at), self._backend.time())
+
+    def view_keys(self, *, at: str | None = None) -> View:
+        """Show the keys of people and workloads, as `muniment key list` does."""
+        return view_keys(self.list(at=at), self._backend.time())
 
     def get(self, principal: str, *, at: str | None = None) -> Person:
         """Return a principal, by id or name, now or at a time, with the roles that the registry shows us.
