@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
+from muniment.core.claims.approvals import Approval
 from muniment.core.claims.attestations import APPROVAL, CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
 from muniment.core.claims.evidence import Metric
 from muniment.core.claims.leaderboard import Leaderboard, Ranked
@@ -37,6 +38,7 @@ from muniment.core.verbs.people import Person as Principal
 from muniment.core.verbs.people import Token
 from muniment.core.verbs.upkeep import FailedDelivery, Form, Webhook
 from muniment.core.verbs.versions import Draft, VersionDetail
+from muniment.views.approvals import Decided, view_approvals
 from muniment.views.comments import view_comments
 from muniment.views.deployments import Deployed, view_deployments
 from muniment.views.drafts import view_drafts
@@ -309,6 +311,7 @@ def make_lists() -> dict[str, View]:
         "tokens": view_tokens(Person(VERA, "Vera Lindt"), make_tokens(), NOW),
         "issuers": view_issuers([make_issuer()], NAMES, NOW),
         "webhooks": view_webhooks("acme", [make_webhook()], NOW),
+        "approvals": view_approvals(f"{name}@7", make_decisions(), NAMES, SEAL, NOW),
         "entry": view_entry(make_entry(), NAMES, SEAL, NOW, is_indexed=True),
     }
 
@@ -444,6 +447,30 @@ def make_webhook() -> Webhook:
     return Webhook(
         record=record, form=Form.CLOUDEVENTS, url="https://hooks.example.org/", next=8111, failed=(failed,)
     )
+
+
+def make_decisions() -> list[Decided]:
+    rejected = claim(8120, APPROVAL, rejection(), VERA)
+    stated: JsonObject = {**rejection(), "decision": "approve", "meaning": "approval"}
+    approved = claim(8122, APPROVAL, {**stated, "expires": "2027-11-26T09:00:00Z"}, VERA)
+    waived = claim(8123, APPROVAL, {**stated, "role": "approver", "waiver": str(Digest.of(b"waiver"))}, ADA)
+    moved = move(8130, 7, "production", 5).record
+    return [
+        Decided(
+            claim=rejected,
+            approval=Approval.read(rejected.predicate),
+            reason="Gap between wards not explained.",
+            standing="replaced, entry 8122",
+        ),
+        Decided(
+            claim=approved,
+            approval=Approval.read(approved.predicate),
+            reason="The gap is explained.",
+            standing="stands",
+            counted=(moved,),
+        ),
+        Decided(claim=waived, approval=Approval.read(waived.predicate), reason="(erased)", standing="stands"),
+    ]
 
 
 def make_graph() -> Graph:

@@ -67,6 +67,7 @@ READ = [
     "tag acme/x@1",
     "comments acme/x@1",
     "requests acme/x",
+    "approvals acme/x@1",
     "inbox",
     "identify model/config",
     "lineage acme/x@1",

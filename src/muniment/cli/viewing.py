@@ -244,7 +244,9 @@ class _Pen:
     def _table(self, block: Table) -> Iterator[RenderableType]:
         shown = block.rows if self._full or block.most is None else block.rows[: block.most]
         drawn = block.list_drawn(full=self._full)
-        below = [] if self._is_wide else [(place, column) for place, column in drawn if column.below]
+        below = [(place, column) for place, column in drawn if column.below]
+        if self._is_wide and sum(self._measure(shown, drawn)) <= self._room - _INDENT - _GAP * len(drawn):
+            below = []
         beside = [one for one in drawn if one not in below]
         if shown and (below or any(row.note for row in shown)):
             yield from self._stack(block, shown, beside, below)
@@ -275,16 +277,18 @@ class _Pen:
 
     def _fit(self, rows: tuple[Row, ...], beside: Columns) -> list[int]:
         """Find widths for columns, and that of the marks, at which every row has the same and fits."""
-        cells = [[self._cell(column.key, row.cells[place], row) for place, column in beside] for row in rows]
-        marks = [_draw_mark(row.vouched) for row in rows]
-        headings = [Text(column.label) for _, column in beside]
-        columns = zip(headings, *cells, strict=True)
-        widths = [max(text.cell_len for text in column) for column in columns]
-        last = max(mark.cell_len for mark in marks)
+        *widths, last = self._measure(rows, beside)
         room = self._room - _INDENT - last - _GAP * len(widths)
         while sum(widths) > room and max(widths) > 1:
             widths[widths.index(max(widths))] -= 1
         return [*widths, last]
+
+    def _measure(self, rows: Sequence[Row], columns: Columns) -> list[int]:
+        """Measure how wide columns are, and that of the marks, if nothing is folded."""
+        cells = [[self._cell(column.key, row.cells[place], row) for place, column in columns] for row in rows]
+        headings = [Text(column.label) for _, column in columns]
+        widths = [max(text.cell_len for text in column) for column in zip(headings, *cells, strict=True)]
+        return [*widths, max((_draw_mark(row.vouched).cell_len for row in rows), default=0)]
 
     def _grid(self, block: Table, rows: tuple[Row, ...], drawn: Columns) -> Grid:
         grid = _make_grid()

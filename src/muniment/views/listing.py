@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from muniment.views.view import Column, Fact, Row, Section, Table, View
+from muniment.views.view import Column, Fact, Row, Seal, Section, Table, View
 
 
 def view_list(  # noqa: PLR0913 - what a list is made of
@@ -16,6 +16,7 @@ def view_list(  # noqa: PLR0913 - what a list is made of
     heading: str = "",
     lead: str = "",
     facts: tuple[Fact, ...] = (),
+    seal: Seal | None = None,
     note: str = "",
     found: bool = False,
     whole: bool = True,
@@ -28,6 +29,7 @@ def view_list(  # noqa: PLR0913 - what a list is made of
         now=now,
         lead=lead,
         facts=facts,
+        seal=seal,
         found=found,
         whole=whole,
         sections=(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from muniment.core.verbs.gates import Request
 from muniment.views.listing import view_list
-from muniment.views.values import Time, name_people, read_text
+from muniment.views.values import Phrase, Time, name_people, read_text
 from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
@@ -20,12 +20,11 @@ def view_requests(
         Column("opened", "age"),
         Column("reminded", "reminded", in_full=True),
         Column("outcome", "outcome"),
-        Column("answer", "answer", is_drawn=False),
         Column("name", "model", is_drawn=False),
         Column("number", "number", is_drawn=False),
         Column("closed", "answered by entry", is_drawn=False),
         Column("text", "why", below=True),
-        Column("answered", "answer", below=True, is_drawn=any(one.record.answer for one in requests)),
+        Column("answer", "answer", below=True, is_drawn=any(one.record.answer for one in requests)),
     )
     return view_list(
         "requests",
@@ -52,12 +51,11 @@ def _view_request(request: Request, names: Mapping[str, str]) -> Row:
             Time(record.opened),
             None if record.reminded is None else Time(record.reminded),
             record.outcome or "open",
-            answer,
             record.name,
             record.number,
             record.closed,
             read_text(record.reason, request.reason),
-            None if answer is None else f"{record.outcome}: {answer}",
+            None if answer is None else Phrase(f"{record.outcome}:", answer),
         ),
         vouched=Vouched(Mark.RECORDED, record.index),
         tone=Tone.WARN if record.closed is None else Tone.PLAIN,

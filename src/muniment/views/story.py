@@ -61,7 +61,7 @@ def tell_claims(
     names: Mapping[str, str],
 ) -> Iterator[Said]:
     """Tell the decisions on a version with their reasons, its waivers, and claims of unknown kinds."""
-    counted = _find_counted(claims, moves)
+    counted = find_counted(claims, moves)
     reasoned = {record.digest: record.reason for record in records}
     for claim in claims:
         digest = str(claim.digest)
@@ -69,7 +69,8 @@ def tell_claims(
             continue
         did, tone, mark = _describe_claim(claim)
         if digest in counted:
-            did += f"; it counted for the move of {counted[digest].alias}, entry {counted[digest].index}"
+            newest = counted[digest][-1]
+            did += f"; it counted for the move of {newest.alias}, entry {newest.index}"
         yield Said(
             who=name_people(names, claim.signer),
             did=did,
@@ -181,14 +182,25 @@ def _describe_claim(claim: Attestation) -> tuple[str, Tone, Mark]:
     return did, _TONES.get(approval.decision, Tone.PLAIN), Mark.RECORDED
 
 
-def _find_counted(claims: Sequence[Attestation], moves: Sequence[MoveRecord]) -> dict[str, MoveRecord]:
+def find_counted(claims: Sequence[Attestation], moves: Sequence[MoveRecord]) -> dict[str, list[MoveRecord]]:
     """Find the moves that decisions counted for: a rule that was met names them in a verdict of the move."""
     verdicts = {str(claim.digest): claim for claim in claims if claim.predicate_type == VERDICT}
-    counted: dict[str, MoveRecord] = {}
+    counted: dict[str, list[MoveRecord]] = {}
     for move in moves:
-        for digest in move.verdicts.split():
-            if digest in verdicts:
-                findings = objects_in(verdicts[digest].predicate.get("findings"))
-                met = (finding.get("attestations") for finding in findings if finding.get("passed") is True)
-                counted |= {str(one): move for listed in met if isinstance(listed, list) for one in listed}
+        met = {
+            digest
+            for verdict in move.verdicts.split()
+            if verdict in verdicts
+            for digest in _list_met(verdicts[verdict])
+        }
+        for digest in met:
+            counted.setdefault(digest, []).append(move)
     return counted
+
+
+def _list_met(verdict: Attestation) -> Iterator[str]:
+    """List the claims that the rules were met by which a verdict finds met."""
+    for finding in objects_in(verdict.predicate.get("findings")):
+        listed = finding.get("attestations")
+        if finding.get("passed") is True and isinstance(listed, list):
+            yield from map(str, listed)

@@ -106,6 +106,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A value with words before it, for people."""
+
+    words: str
+    value: "Value"
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """A text in a tree, so many steps from its root."""
 
@@ -143,6 +151,7 @@ _Plain: TypeAlias = (
     | Headline
     | Excerpt
     | Branch
+    | Phrase
     | Id
     | Document
 )
@@ -170,6 +179,8 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911, PLR0912 -
             return _write_change(value)
         case Id(id_):
             return id_[:_SHORT_ID]
+        case Phrase(words, held):
+            return f"{words} {write(held, now)}"
         case Document():
             return write(Excerpt(write_whole(value)))
         case Excerpt(text) if len(text) > _MOST_CHARACTERS:
@@ -197,6 +208,8 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form
             return str(value)
         case Id(id_):
             return id_
+        case Phrase(words, held):
+            return f"{words} {write_whole(held)}"
         case Excerpt(text):
             return text
         case Document(document):
@@ -233,6 +246,8 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911, PLR0912 - one 
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
         case Document(document):
             return document
+        case Phrase(value=held):
+            return write_document(held)
         case Excerpt(text) | Branch(text=text) | Id(text):
             return text
         case Headline(metric=metric, estimate=estimate):

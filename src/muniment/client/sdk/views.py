@@ -7,11 +7,13 @@ from pathlib import Path
 from muniment.capture.tree import OnBytes
 from muniment.client.audit.entries import show_entry
 from muniment.client.gates.inbox import read_inbox
+from muniment.client.proofs.checking import resolve
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.reports.leaderboard import show_leaderboard
 from muniment.client.sdk.status import show_status
 from muniment.client.versions.comparing import compare
+from muniment.client.versions.decisions import show_approvals
 from muniment.client.versions.deploying import show_deployments
 from muniment.client.versions.identifying import identify, show_identified
 from muniment.client.versions.lineage import trace
@@ -69,6 +71,12 @@ class Views:
         names = find_names(backend, {move.record.actor for move in moves}, at)
         title = name if alias is None else f"{name}@{alias}"
         return view_moves(title, moves, names, backend.time())
+
+    def view_approvals(self, reference: str, alias: str | None = None, *, at: str | None = None) -> View:
+        """Show the signing decisions on a version, for an alias or for all, as `muniment approvals` does."""
+        backend = self._session.backend
+        at = backend.past(at)
+        return show_approvals(backend, resolve(backend, Reference.parse(reference), at), alias, at)
 
     def view_owners(self, name: str, *, at: str | None = None) -> View:
         """Show everyone who has owned a model, as `muniment owner` does."""
