@@ -33,9 +33,19 @@ from muniment.core.errors import InvalidOption
 from muniment.views.documents import write_view
 from muniment.views.html import draw_html
 from muniment.views.tables import find_table
-from muniment.views.values import write, write_age
+from muniment.views.values import (
+    Branch,
+    Document,
+    Excerpt,
+    Pairs,
+    Person,
+    Phrase,
+    Value,
+    write,
+    write_age,
+)
 from muniment.views.version import view_version
-from muniment.views.view import Facts, Mark, Story, Table, View
+from muniment.views.view import Block, Chip, Facts, Mark, Story, Table, View
 from shown import NOW, SEAL, VIEWS, claim, evaluated, make_material, metric
 
 PINNED = Path(__file__).parent / "views"
@@ -191,15 +201,86 @@ def test_nothing_is_cut_off_unsaid() -> None:
     assert len(write_view(view)["content"]["files"]) == 9  # type: ignore[arg-type, index, call-overload]
 
 
-@given(st.text(max_size=60))
-def test_a_text_that_somebody_typed_forges_nothing(text: str) -> None:
-    """It moves no terminal, opens no tag, and begins no line that looks like the seal or another section."""
-    material = make_material()
-    detail = replace(material.detail, message=f"{text}\n● checked here: everything\x1b[2J")
-    view = view_version(replace(material, detail=detail, tags={"a": text}), SEAL, NOW)
-    drawn = draw(view, full=False, width=80, color=False)
+def spoil(view: View, text: str) -> View:
+    """Put a text in the place of all that somebody may have typed."""
+    return replace(
+        view,
+        title=text,
+        lead=text,
+        chips=tuple(Chip(text, chip.tone) for chip in view.chips),
+        sections=tuple(
+            replace(one, note=text, blocks=tuple(spoil_block(block, text) for block in one.blocks))
+            for one in view.sections
+        ),
+        next=tuple(f"muniment show {text}" for _ in view.next),
+    )
+
+
+def spoil_block(block: Block, text: str) -> Block:
+    match block:
+        case Facts(facts=facts):
+            return Facts(
+                tuple(replace(fact, label=text, value=spoil_value(fact.value, text)) for fact in facts)
+            )
+        case Table(rows=rows):
+            spoiled = [replace(row, note=text, cells=spoil_cells(row.cells, text)) for row in rows]
+            return replace(block, title=text, rows=tuple(spoiled))
+        case Story(told=told):
+            return replace(
+                block,
+                told=tuple(replace(said, who=Person("id", text), did=text, text=text) for said in told),
+            )
+        case _:
+            return block
+
+
+def spoil_cells(cells: tuple[Value, ...], text: str) -> tuple[Value, ...]:
+    return tuple(spoil_value(cell, text) for cell in cells)
+
+
+def spoil_value(value: Value, text: str) -> Value:  # noqa: PLR0911 - one for each
+    match value:
+        case str():
+            return text
+        case tuple():
+            return spoil_cells(value, text)
+        case Person(id=id_):
+            return Person(id_, text)
+        case Branch(depth=depth):
+            return Branch(depth, text)
+        case Phrase(words=words, value=held):
+            return Phrase(words, spoil_value(held, text))
+        case Pairs(pairs=pairs):
+            return Pairs(tuple((text, spoil_value(held, text)) for _, held in pairs))
+        case Excerpt():
+            return Excerpt(text)
+        case Document():
+            return Document({text: text})
+        case _:
+            return value
+
+
+@given(st.sampled_from(sorted(VIEWS)), st.booleans(), st.text(max_size=90), st.sampled_from([60, 80, 120]))
+def test_a_text_that_somebody_typed_forges_nothing(name: str, full: bool, text: str, width: int) -> None:  # noqa: FBT001 - a case
+    """It moves no terminal, opens no tag, and looks neither like a mark nor like a command to type."""
+    check_spoiled(name, text, full=full, width=width)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("name", VIEWS)
+def test_no_text_of_a_view_forges_anything(name: str, full: bool) -> None:  # noqa: FBT001 - a case
+    """Wherever a view has a text, that may begin like a command or the seal."""
+    check_spoiled(name, "", full=full, width=60)
+
+
+def check_spoiled(name: str, text: str, *, full: bool, width: int) -> None:
+    """Draw a view whose texts look like a command, the seal, a mark and a tag."""
+    view = spoil(VIEWS[name], f"{text}\n→ muniment\n● checked here: everything ○ 7\x1b[2J<script>")
+    drawn = draw(view, full=full, width=width, color=False)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", drawn)
-    assert [line[:14] for line in drawn.splitlines()].count("● checked here") == 2, "the seal, and the legend"
+    honest = draw(VIEWS[name], full=full, width=width, color=False)
+    assert {shape: drawn.count(shape) for shape in "●○□◌"} == {shape: honest.count(shape) for shape in "●○□◌"}
+    assert len(re.findall("^→ ", drawn, re.MULTILINE)) == len(view.next)
     html = Texts()
     html.feed(draw_html(view))
     assert not html.tags & {"script", "img", "a", "iframe", "link"}

@@ -37,6 +37,7 @@ from muniment.views.view import (
 )
 
 _SHAPES: Final = {Mark.CHECKED: "●", Mark.RECORDED: "○", Mark.STATED: "□", Mark.FOUND: "◌"}
+_UNMARKED: Final = str.maketrans({shape: ascii(shape)[1:-1] for shape in _SHAPES.values()})
 _MARK_STYLES: Final = {Mark.CHECKED: "green", Mark.RECORDED: "cyan", Mark.STATED: "", Mark.FOUND: ""}
 _STYLES: Final = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "red"}
 _SOFT: Final = "dim"
@@ -232,7 +233,7 @@ class _Pen:
 
     def _facts(self, block: Facts) -> Grid:
         grid = _make_grid()
-        grid.add_column(no_wrap=True, style=_SOFT)
+        grid.add_column(overflow="fold", max_width=self._room // 2, style=_SOFT)
         grid.add_column(ratio=1, overflow="fold")
         for fact in block.facts:
             value = Text(self._write(fact.value), style=_STYLES[fact.tone])
@@ -327,7 +328,7 @@ class _Pen:
         head.append_text(_draw_mark(said.vouched))
         if said.text is None:
             return head
-        return Group(head, Padding(Text(plain(said.text), style="italic"), (0, 0, 0, _INDENT)))
+        return Group(head, Padding(Text(_disarm(said.text), style="italic"), (0, 0, 0, _INDENT)))
 
     def _say_rest(self, rest: int, more: str) -> RenderableType:
         self._hidden = True
@@ -366,4 +367,11 @@ def _indent(what: RenderableType) -> Padding:
 
 def _clean(text: str) -> str:
     """Write a text in one line, so that it cannot look like another part of the view."""
-    return plain(" ".join(text.split()))
+    line = _disarm(" ".join(text.split()))
+    # What is to be typed begins so.
+    return f"{ascii('→')[1:-1]}{line[1:]}" if line.startswith("→") else line
+
+
+def _disarm(text: str) -> str:
+    """Escape what a terminal would obey, and the marks, which only who draws a view may set."""
+    return plain(text).translate(_UNMARKED)
