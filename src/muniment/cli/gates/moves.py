@@ -146,9 +146,9 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
         receipt = registry.rollback(name, alias, reason=reason)
     event = receipt.read(AliasMoved)
     before = "removed" if event.previous is None else event.previous
-    answer_receipt(
-        terminal,
-        receipt,
+    warnings = warn_unguarded(receipt)
+    terminal.answer(
+        {**describe_receipt(receipt), "warnings": warnings},
         [f"{reference} is version {event.number} again (was {before}, entry {receipt.index})"],
     )
 

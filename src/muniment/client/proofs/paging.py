@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.core.catalog.search import resolve_ages
 from muniment.core.names import ModelName
 from muniment.core.records import VersionRecord
 from muniment.core.verbs.catalog import ListNamespaces, SearchVersions
@@ -54,7 +55,11 @@ def list_namespaces(backend: TrustedBackend, prefix: str = "", at: str | None = 
 
 
 def search_all(backend: TrustedBackend, text: str, at: str | None = None) -> Iterator[VersionRecord]:
-    """Search for versions, page by page, as the registry says; the caller MUST prove each."""
+    """Search for versions, page by page, as the registry says; the caller MUST prove each.
+
+    A duration stands for a time before now, which is the same for all pages.
+    """
+    text = resolve_ages(text, backend.clock())
     cursor: str | None = None
     while True:
         page = backend.ask_unproven(SearchVersions(text=text, cursor=cursor, limit=_PAGE, at=at))

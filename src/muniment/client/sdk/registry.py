@@ -261,9 +261,7 @@ class Registry(Views):
         chosen = self.version(version) if isinstance(version, str) else version
         command = MoveAlias(reference=chosen.reference, alias=Alias(alias), reason=write_reason(reason))
         receipt = self._session.backend.execute(command)
-        unguarded = find_unguarded(receipt)
-        if unguarded:
-            warnings.warn(unguarded, UnguardedAlias, stacklevel=2)
+        _warn_unguarded(receipt)
         return receipt
 
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
@@ -300,9 +298,14 @@ class Registry(Views):
         return self._session.backend.execute(CloseEmergency(emergency=emergency, reason=write_reason(reason)))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
-        """Move an alias back to the newest earlier version that still meets its policies."""
+        """Move an alias back to the newest earlier version that still meets its policies.
+
+        Warns with `UnguardedAlias` if no policy guards it.
+        """
         command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
-        return self._session.backend.execute(command)
+        receipt = self._session.backend.execute(command)
+        _warn_unguarded(receipt)
+        return receipt
 
     def remove_alias(self, name: str, alias: str, *, reason: str) -> Receipt:
         """Remove an alias; its history stays, and a guarded one stays guarded.
@@ -378,3 +381,10 @@ class Registry(Views):
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _warn_unguarded(receipt: Receipt) -> None:
+    """Warn the caller of the caller of a move that no policy guards."""
+    unguarded = find_unguarded(receipt)
+    if unguarded:
+        warnings.warn(unguarded, UnguardedAlias, stacklevel=3)
