@@ -1,10 +1,12 @@
 """Views: one description of a thing, drawn by the terminal, a notebook and JSON."""
 
+import base64
 import csv
 import io
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -381,8 +383,10 @@ def test_a_version_shows_itself_in_a_notebook(registry: Registry) -> None:
     assert registry.status().kind == "status"
 
 
-def test_an_evaluation_is_returned_with_its_numbers_and_charts(registry: Registry, tmp_path: Path) -> None:
-    """What `evaluate` returns has metrics, charts and the receipt, and a notebook draws it."""
+def test_an_evaluation_is_returned_with_its_numbers_and_charts(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `evaluate` returns has metrics, charts and the receipt, and a notebook draws all of it."""
     (tmp_path / "rows.csv").write_text("a\n1\n")
     version = registry.version("acme/x@3")
     evaluation = version.evaluate(
@@ -398,7 +402,15 @@ def test_an_evaluation_is_returned_with_its_numbers_and_charts(registry: Registr
     assert evaluation.claim in version.claims(EVALUATION)
     bundle = evaluation.charts["confusion_matrix"]._repr_mimebundle_()
     assert bundle["application/vnd.vegalite.v5+json"] == evaluation.charts["confusion_matrix"].specification
+    drawn = evaluation._repr_html_()
+    pictures = re.findall('<img src="data:image/svg\\+xml;base64,([^"]*)"', drawn)
+    assert len(pictures) == len(evaluation.charts)
+    assert all(base64.b64decode(one).startswith(b"<svg") for one in pictures)
     html = Texts()
-    html.feed(evaluation._repr_html_())
+    html.feed(drawn)
     assert {"sex=f", "sex=m", "accuracy"} <= {text.strip() for text in html.texts}
     assert "0.750" in draw(evaluation.view(), full=True, width=120, color=False)
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    without = evaluation._repr_html_()
+    assert "<img" not in without
+    assert all(f'.charts["{key}"]' in without for key in evaluation.charts)
