@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from muniment.core.claims.lineage import Direction, Edge, Graph, Node, Relation
 from muniment.views.listing import view_list
-from muniment.views.values import Branch
+from muniment.views.values import Branch, Id
 from muniment.views.view import Column, Fact, Mark, Row, View, Vouched
 
 
@@ -93,7 +93,7 @@ def _view_step(step: _Step, name: str, parents: Iterable[str]) -> Row:
             tuple(sorted({edge.relation for edge in step.edges})) or None,
             node.aliases or None,
             node.targets or None,
-            node.digest,
+            Id(node.digest),
             tuple(sorted({edge.name for edge in step.edges if edge.name})) or None,
             step.depth,
             node.versions,
