@@ -317,7 +317,7 @@ def test_every_event_has_a_sentence() -> None:
     """Each event is said in one line, without digests; one of a namespace, which webhooks get, names it."""
     for event, _, _ in GOLDEN:
         said = write_sentence(event)
-        assert " " in said, event.type
+        assert event.type not in said, "there is no sentence"
         assert "\n" not in said
         assert "sha256" not in said
         kind, name = event.subjects()[0]

@@ -57,12 +57,11 @@ def view_identified(
                         rows=tuple(_view_matched(one, names) for one in matches),
                     ),
                 ),
-                empty="no version is found that has it: muniment push PATH NAMESPACE/MODEL publishes it",
             ),
             Section(
                 key="unknown",
                 title="Unknown",
-                note="no version is found that has these",
+                note="no version is found that has these: muniment push PATH NAMESPACE/MODEL publishes them",
                 blocks=(Table(key="unknown", columns=(Column("path", "path"),), rows=left),),
             ),
         ),

@@ -82,7 +82,8 @@ def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
         return _write_registry(event)
     if isinstance(event, _Upkeep):
         return _write_upkeep(event)
-    raise TypeError(event.type)
+    # The second subject is the most specific; the first is the namespace.
+    return f"{event.subjects()[1].name}: {event.type}"
 
 
 def _write_catalog(event: _Catalog) -> str:  # noqa: PLR0911 - one for each event
