@@ -18,14 +18,13 @@ from muniment.cli.terminal import (
     json_option,
     show_in_browser,
 )
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation, split_link
-from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
 from muniment.core.errors import InvalidKey, InvalidOption
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.verbs.people import Person
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384
@@ -65,22 +64,16 @@ def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) ->
 
 
 @key.command("list")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_keys(terminal: Terminal, at: str | None) -> None:
+def list_keys(terminal: Terminal, *, full: bool, output: str | None, at: str | None) -> None:
     """List the keys of all people and workloads: owner, machine, assurance and status."""
     with connect(terminal) as registry:
-        people = registry.people.list(at=at)
-    keys = [(person, record) for person in people for record in person.keys]
-    terminal.answer_found(
-        [record.values() for _, record in keys],
-        [
-            f"{record.id}  {_name(person)}  {dict(person.machines).get(record.id, '-')}  "
-            f"{record.assurance}  {_standing(record.revoked, record.expires)}"
-            for person, record in keys
-        ],
-    )
+        view = registry.people.view_keys(at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @key.command("passkey")
@@ -221,27 +214,47 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
 @click.argument("namespace", type=NAMESPACE)
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> None:
+def who_may(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, act: str, namespace: str, *, full: bool, output: str | None, at: str | None
+) -> None:
     """List who may do something in a namespace, and by which role."""
     with connect(terminal) as registry:
-        people = registry.access.who_may(act, namespace, at=at)
-    none = f"nobody may {act} in {namespace}: muniment role grant PRINCIPAL ROLE {namespace} lets somebody"
-    terminal.note_none(people, none)
-    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
+        view = registry.access.view_who_may(act, namespace, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @user.command("list")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_users(terminal: Terminal, at: str | None) -> None:
+def list_users(terminal: Terminal, *, full: bool, output: str | None, at: str | None) -> None:
     """List people and workloads with their roles."""
     with connect(terminal) as registry:
-        people = registry.people.list(at=at)
-    terminal.answer_found([_describe(person) for person in people], [_line(person) for person in people])
+        view = registry.people.view(at=at)
+    answer_view(terminal, view, full=full, output=output)
+
+
+@user.command("show")
+@click.argument("principal")
+@full_option
+@at_option
+@json_option
+@click.pass_obj
+def show_user(terminal: Terminal, principal: str, *, full: bool, at: str | None) -> None:
+    """Show a person or workload: their roles and keys.
+
+    PRINCIPAL is a name or an id.
+    """
+    with connect(terminal) as registry:
+        view = registry.people.view_person(principal, at=at)
+    answer_view(terminal, view, full=full)
 
 
 @click.group()
@@ -284,28 +297,3 @@ def _read_public(path: Path) -> PublicKey:
     if b"PRIVATE" in pem:
         raise InvalidKey(reason=f"{path} is a private key; expected the public key")
     return PublicKey.read(pem)
-
-
-def _name(person: Person) -> str:
-    return person.name or f"(erased) {person.record.id}"
-
-
-def _standing(revoked: int | None, expires: str | None) -> str:
-    if revoked is not None:
-        return f"revoked as of entry {revoked}"
-    return f"until {expires}" if expires else "active"
-
-
-def _line(person: Person) -> str:
-    roles = ", ".join(f"{grant.role} in {grant.namespace}" for grant in person.grants)
-    return f"{person.record.id}  {_name(person)}  {roles}".rstrip()
-
-
-def _describe(person: Person) -> JsonObject:
-    return {
-        "id": person.record.id,
-        "name": person.name,
-        "kind": person.record.kind,
-        "keys": [record.id for record in person.keys],
-        "roles": [{"role": grant.role, "namespace": grant.namespace} for grant in person.grants],
-    }

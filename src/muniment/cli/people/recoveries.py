@@ -4,6 +4,7 @@ import click
 
 from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import ENTRY, Terminal, json_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.sdk.registry import Registry
 from muniment.core.receipts import Receipt
 from muniment.core.records import RecoveryRecord
@@ -21,20 +22,15 @@ def recovery() -> None:
 
 @recovery.command("list")
 @click.argument("principal", required=False)
+@full_option
+@output_option
 @json_option
 @click.pass_obj
-def list_recoveries(terminal: Terminal, principal: str | None) -> None:
+def list_recoveries(terminal: Terminal, principal: str | None, *, full: bool, output: str | None) -> None:
     """List the recoveries of a person [you]."""
     with connect(terminal) as registry:
-        records = registry.people.recoveries(principal)
-    terminal.note_none(records, "no recoveries: nobody was let in anew")
-    terminal.answer(
-        [record.values() for record in records],
-        [
-            f"{record.index}  begun {record.begun} by {record.actor}  {describe_end(record)}"
-            for record in records
-        ],
-    )
+        view = registry.people.view_recoveries(principal)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @recovery.command("approve")

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from muniment.core.bytes.formats import Format
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
@@ -332,37 +332,3 @@ def _read_break_glass(members: Members) -> BreakGlassTerms | None:
     read = BreakGlassTerms(roles=terms.roles("roles"), close_within=terms.age("close_within"))
     terms.end()
     return read
-
-
-def describe_gate(gate: Gate) -> JsonObject:
-    """Describe a gate as a document."""
-    return {
-        "version": gate.version,
-        "alias": gate.alias,
-        "passed": gate.passed,
-        "policies": [
-            {
-                "policy": verdict.policy,
-                "mode": str(verdict.mode),
-                "passed": verdict.passed,
-                "findings": [
-                    {**describe_finding(finding), "proven": finding.id not in verdict.unproven}
-                    for finding in verdict.findings
-                ],
-            }
-            for verdict in gate.verdicts
-        ],
-    }
-
-
-def describe_finding(finding: Finding) -> JsonObject:
-    """Describe a finding as a document."""
-    return {
-        "id": finding.id,
-        "rule": finding.rule,
-        "passed": finding.passed,
-        "message": finding.message,
-        "attestations": list(finding.attestations),
-        "waived": finding.waived,
-        "remedy": finding.remedy,
-    }

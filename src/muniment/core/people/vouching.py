@@ -6,6 +6,7 @@ which a workload signs in could act in their place. So each of these is on recor
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class VouchKind(StrEnum):
@@ -17,3 +18,14 @@ class VouchKind(StrEnum):
     TOKEN = "token"  # noqa: S105 - not a secret
     RULE = "rule"
     CONFIRMATION = "confirmation"
+
+
+# The same in words.
+VOUCHED: Final = {
+    VouchKind.PERSON: "their registration, as a person",
+    VouchKind.WORKLOAD: "its registration, as a workload",
+    VouchKind.KEY: "a key",
+    VouchKind.TOKEN: "a token",
+    VouchKind.RULE: "a rule by which it signs in",
+    VouchKind.CONFIRMATION: "who they are: a confirmation",
+}
