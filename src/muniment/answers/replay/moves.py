@@ -11,7 +11,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from muniment.answers.cases import Bar, Moment, gather
+from muniment.answers.cases import UNKNOWN_ANCESTRY, Bar, Moment, gather
 from muniment.answers.claims import list_standing, read_said
 from muniment.answers.emergencies import due_of, find_terms
 from muniment.answers.policies import InForce, find_policies
@@ -191,5 +191,6 @@ def _compare(digest: Digest, known: Case, stated: Case) -> None:
             raise VerdictInconsistent(digest=str(digest), reason=f"the log says otherwise: {name}")
     if known.baselines != stated.baselines or known.status != stated.status:
         raise VerdictInconsistent(digest=str(digest), reason="the log says otherwise: baselines or status")
-    if not known.authors <= stated.authors:
-        raise VerdictInconsistent(digest=str(digest), reason="the log says otherwise: authors")
+    revoked = {one for one in known.revoked if one not in UNKNOWN_ANCESTRY}
+    if not (known.authors <= stated.authors and revoked <= {*stated.revoked}):
+        raise VerdictInconsistent(digest=str(digest), reason="the log says otherwise: authors or ancestors")
