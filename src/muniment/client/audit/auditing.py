@@ -118,7 +118,8 @@ def audit(
 
 def _audit_all(backend: TrustedBackend, on_entries: OnEntries | None) -> Audit:
     head = backend.meet()
-    hasher, replay = LogHasher(), _begin(backend, lambda realm: _find_salt(backend, realm))
+    hasher = LogHasher()
+    replay = _begin(backend, partial(_find_salt, backend), hasher.find_root)
     fault: MunimentError | None = None
     for page in read_leaves(backend, head):
         for leaf in page:
@@ -166,7 +167,8 @@ def _audit_namespace(backend: TrustedBackend, namespace: str, on_entries: OnEntr
     head = whole.add_namespace(backend, namespace, on_entries)
     named = count(sum(entry.namespace == namespace for entry in whole.entries.values()), "entry")
     principals = whole.add_principals(backend)
-    replay = _begin(backend, whole.salts.get)
+    # No namespace has the entries about restores.
+    replay = _begin(backend, whole.salts.get, lambda _: b"")
     fault: MunimentError | None = None
     for index in sorted(whole.entries):
         # What came after the head of the last page was not listed whole.
@@ -241,8 +243,12 @@ class _Collected:
         self.salts |= view.salts
 
 
-def _begin(backend: TrustedBackend, find_salt: Callable[[str], bytes | None]) -> Replay:
-    return Replay(ReplayedView(Documents(backend)), backend.seen.verifier, find_salt)
+def _begin(
+    backend: TrustedBackend,
+    find_salt: Callable[[str], bytes | None],
+    find_root: Callable[[int], bytes],
+) -> Replay:
+    return Replay(ReplayedView(Documents(backend)), backend.seen.verifier, find_salt, find_root)
 
 
 def _find_salt(backend: TrustedBackend, realm: str) -> bytes | None:
