@@ -419,6 +419,10 @@ ALTERED: dict[str, tuple[Callable[[Backend], Command], Callable[[Any], Command]]
         lambda _: gates.RollBackAlias(name=NAME, alias=STAGING, reason=Payload.of("it is slow")),
         to_first,
     ),
+    "a promotion to an older version instead of a rollback": (
+        lambda _: gates.RollBackAlias(name=NAME, alias=STAGING, reason=Payload.of("it is slow")),
+        lambda command: replace(to_first(command), reference=Reference(NAME, 2)),
+    ),
     "typed texts left": (
         lambda _: people.ErasePrincipal(principal="vera", typed=True),
         lambda command: replace(command, typed=False),
@@ -462,9 +466,10 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
     publish(honest, owner, b"a")
     publish(honest, owner, b"b")
     publish(honest, owner, b"d")
+    publish(honest, owner, b"e")
     add_person(honest, "vera")
     grant(honest, Role.AUDITOR)
-    for number in (2, 3):
+    for number in (2, 3, 4):
         honest.execute(gates.MoveAlias(reference=Reference(NAME, number), alias=STAGING))
     honest.execute(gates.OpenRequest(reference=FIRST, alias=STAGING, reason=Payload.of("first")))
     honest.execute(gates.OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("first")))
