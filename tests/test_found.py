@@ -111,7 +111,7 @@ def test_what_is_read_at_a_time_is_as_it_was(cli: Cli) -> None:
         registry.people.get("Vera", at=then)
 
 
-def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> None:
+def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, model: Path, tmp_path: Path) -> None:
     """Roles, tokens, rules, keys and drafts that have ended are there at a time when they had not."""
     cli("user", "add", "ci", "--workload")
     cli("role", "grant", "ci", "reader", "acme")
@@ -119,12 +119,15 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> No
     cli("trust", "add", "https://ci.example.com", "ci", "--claim", "sub=x")
     cli("key", "new", str(tmp_path / "k.pem"))
     cli("key", "enrol", "ci", str(tmp_path / "k.pem.pub"))
+    cli("deploy", "acme/x@1", "prod/api")
     (tmp_path / "w.bin").write_bytes(b"weights")
     draft = json.loads(cli("push", str(tmp_path / "w.bin"), "acme/x", "--draft", "--json").stdout)["index"]
     then = entry()
     (token,) = json.loads(cli("token", "list", "--json").stdout)["items"]
     (rule,) = json.loads(cli("trust", "list", "--json").stdout)["items"]
     keys = json.loads(cli("key", "list", "--json").stdout)["items"]
+    cli("role", "grant", "Ada", "security", "acme")
+    cli("revoke", "acme/x@1", "--reason", "it leaks")
     cli("role", "revoke", "ci", "reader", "acme")
     cli("token", "revoke", token["id"])
     cli("trust", "remove", str(rule["index"]))
@@ -137,6 +140,9 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> No
     assert json.loads(cli("key", "list", "--json", "--at", then).stdout)["items"] == keys
     assert "reader" not in cli("user", "list").stdout
     assert "reader in acme" in cli("user", "list", "--at", then).stdout
+    for line in ("deployments acme/x", "list acme/x", "list version=1", f"identify {model}", "show acme/x@1"):
+        shown = [cli(*line.split(), *at).stdout for at in ((), ("--at", then))]
+        assert ["REVOKED" in text for text in shown] == [True, False], line
     assert str(draft) not in cli("drafts", "acme/x").stdout
     assert str(draft) in cli("drafts", "acme/x", "--at", then).stdout
 

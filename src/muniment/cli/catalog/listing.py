@@ -60,18 +60,19 @@ def log(terminal: Terminal, name: str, *, limit: int, output: str | None, at: st
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The most versions to print."
 )
+@at_option
 @json_option
 @click.pass_obj
-def identify(terminal: Terminal, what: str, *, limit: int) -> None:
+def identify(terminal: Terminal, what: str, *, limit: int, at: str | None) -> None:
     """Find the versions that a file belongs to.
 
     Takes a file, a directory or a digest (sha256:...). Each match is proven by the log, but there may be
     more. Exit 0 if every file is known, 1 if one is not.
     """
     with connect(terminal) as registry:
-        identified = registry.identify(what, limit=limit)
+        identified = registry.identify(what, limit=limit, at=at)
         versions = [match.version.record for match in identified.matches]
-        standing = _find_standing(registry, versions)
+        standing = _find_standing(registry, versions, at)
     if identified.matches and not terminal.as_json:
         rows = [
             (str(match.version), word, _describe_match(match), match.version.record.published)
@@ -134,5 +135,5 @@ def _describe_match(match: Match) -> str:
     return f"{path} and {len(more)} more" if more else path
 
 
-def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:
-    return find_standing(registry, [f"{version.name}@{version.number}" for version in versions])
+def _find_standing(registry: Registry, versions: Sequence[VersionRecord], at: str | None) -> list[str]:
+    return find_standing(registry, [f"{version.name}@{version.number}" for version in versions], at)

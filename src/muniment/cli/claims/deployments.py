@@ -57,7 +57,7 @@ def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, h
     with connect(terminal) as registry:
         records = list(registry.deployments(name or None, target=target, at=at, history=history))
         loaded = [_describe_loaded(registry, record) for record in records]
-        standing = find_standing(registry, [f"{record.name}@{record.number}" for record in records])
+        standing = find_standing(registry, [f"{record.name}@{record.number}" for record in records], at)
     more = "" if history else " (--history also lists what has ended)"
     terminal.note_none(records, f"nothing serves{more}: muniment deploy REFERENCE TARGET records it")
     if records and not terminal.as_json:

@@ -219,18 +219,24 @@ class Registry:
             yield record
 
     def identify(
-        self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
+        self,
+        what: str | os.PathLike[str],
+        *,
+        limit: int = 20,
+        at: str | None = None,
+        on_bytes: OnBytes | None = None,
     ) -> Identified:
         """Find the versions that have a file, files of a directory or a digest (`sha256:...`).
 
-        Each is proven, but there may be more.
+        With `at`, find those that were published by then. Each is proven, but there may be more.
 
         Raises:
             NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
             InvalidDigest: it starts like a digest but is not one.
         """
         target = what if isinstance(what, str) else Path(what)
-        return identify(self._session, target, limit=limit, on_bytes=on_bytes)
+        at = self._session.backend.past(at)
+        return identify(self._session, target, limit=limit, at=at, on_bytes=on_bytes)
 
     def pull(
         self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None
