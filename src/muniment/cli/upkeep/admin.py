@@ -304,6 +304,7 @@ def _open(terminal: Terminal, *, create: bool = False, reads: bool = False) -> A
         check_writable(terminal, root)
     if is_remote(root):
         raise InvalidOption(
-            option="admin", reason=f"works on the directory of a registry, where it is stored, not on {root}"
+            option="admin",
+            reason=f"needs the directory of a registry, not {root}: muniment --registry DIRECTORY admin ...",
         )
     return open_parts(Path(root), create=create)
