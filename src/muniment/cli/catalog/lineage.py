@@ -4,7 +4,7 @@ import click
 
 from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.client.reports.graphs import FORMS, describe, draw
 from muniment.core.claims.lineage import MAX_DEPTH, Direction
 
@@ -18,18 +18,19 @@ from muniment.core.claims.lineage import MAX_DEPTH, Direction
 @click.option("--depth", type=click.IntRange(0), default=MAX_DEPTH, help="The most steps to follow [all].")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=2000, show_default=True)
 @click.option("--format", "form", type=click.Choice(FORMS), default="tree", show_default=True)
+@at_option
 @json_option
 @click.pass_obj
 def lineage(  # noqa: PLR0913 - one parameter for each option
-    terminal: Terminal, target: str, *, direction: str, depth: int, limit: int, form: str
+    terminal: Terminal, target: str, *, direction: str, depth: int, limit: int, form: str, at: str | None
 ) -> None:
     """Show what a version was made from, or what was made from it.
 
     Follows datasets, code, base models and versions. `muniment lineage acme/patients@3 --down` lists the
     models trained on a dataset or on anything derived from it, with the aliases that point at them. Each
-    version and each step is proven, but there may be more. It is known as it is now only.
+    version and each step is proven, but there may be more. With --at, what was withdrawn since is left out.
     """
     way = Direction(direction)
     with connect(terminal) as registry:
-        graph = registry.lineage(target, way, depth=depth, limit=limit)
+        graph = registry.lineage(target, way, depth=depth, limit=limit, at=at)
     terminal.answer_found(describe(graph, way), draw(graph, form, way).splitlines())

@@ -274,14 +274,21 @@ class Registry:
         return rank(versions, metric, dataset)
 
     def lineage(
-        self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
+        self,
+        target: str,
+        direction: str = "up",
+        *,
+        depth: int = MAX_DEPTH,
+        limit: int = 2000,
+        at: str | None = None,
     ) -> Graph:
         """Trace what a version, digest or commit was made from (`up`), or what was made from it (`down`).
 
-        Each node and edge is proven, but there may be more.
+        With `at`, it is as it was then, without what has been withdrawn since. Each node and edge is proven,
+        but there may be more.
         """
-        way = Direction(direction)
-        return trace(self._session.backend, target, way, depth=depth, limit=limit)
+        backend = self._session.backend
+        return trace(backend, target, Direction(direction), depth=depth, limit=limit, at=backend.past(at))
 
     def deployments(
         self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False
