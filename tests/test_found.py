@@ -1,9 +1,12 @@
 """Answers that are found: each row is proven, they say that there may be more, and they take a time."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,11 +18,15 @@ from muniment.core.errors import NotShown
 from muniment.core.names import ModelName
 from muniment.core.people.roles import Role
 from muniment.core.verbs.people import ListPeople
+from muniment.core.verbs.table import VERBS
+from muniment.core.verbs.verb import Query, name_of
 from muniment.signing.keys import Identity
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import OpenAs, add_person, publish
+from muniment.testing.live import run_server
 
 Cli = Callable[..., Result]
+PAGE = Path(muniment.__file__).parents[2] / "docs/explanation/proofs.md"
 
 
 @pytest.fixture
@@ -145,6 +152,31 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, model: Path, tmp_path
         assert ["REVOKED" in text for text in shown] == [True, False], line
     assert str(draft) not in cli("drafts", "acme/x").stdout
     assert str(draft) in cli("drafts", "acme/x", "--at", then).stdout
+
+
+PRESENT = {name_of(kind) for kind in VERBS if issubclass(kind, Query) and "at" not in get_type_hints(kind)}
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the pages are in the repository")
+def test_each_query_takes_a_time_or_says_why_not() -> None:
+    """The page on proofs names each query that takes no time, with the reason, and no other."""
+    table = PAGE.read_text().partition("These queries take no `at`")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(PRESENT)
+
+
+def test_a_server_refuses_a_time_where_it_means_nothing(tmp_path: Path) -> None:
+    """A parameter that a query does not have is refused, and is not ignored."""
+    owner = Identity.generate()
+    with run_server(tmp_path) as server:
+        entry = publish(server.open_as(owner), owner, b"a").index
+        headers = {"Authorization": f"Bearer {server.tokens[owner.public.id]}"}
+        for path in ("inbox", "me", "namespaces/acme/usage", "models/acme/readmission/versions/1"):
+            for query, fine in ((f"at={entry}", path.startswith("models")), ("att=1", False), ("", True)):
+                answer = httpx2.get(f"{server.url}/api/v1/{path}?{query}", headers=headers)
+                assert (answer.status_code == 200) is fine, (path, query, answer.text)
+                assert fine or answer.json()["code"] == "invalid_body"
 
 
 @pytest.mark.parametrize(
