@@ -29,6 +29,7 @@ from muniment.client.audit.auditing import Audit, audit
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.verifying import check_version
 from muniment.client.sdk.registry import Registry
 from muniment.core import events
 from muniment.core.backend import Backend
@@ -48,6 +49,7 @@ from muniment.core.errors import (
     NamespaceNotFound,
     NotPermitted,
     ProofInvalid,
+    VerdictInconsistent,
 )
 from muniment.core.events import Deployed, Entry, Event, IndexSealed, read_entry, write_entry
 from muniment.core.gates.policy import Policy, Verdict, judge
@@ -549,6 +551,20 @@ REASON = Payload.of("a disk failed")
 def forget_restores(answer: object) -> object:
     """Say that there are no restores."""
     return replace(answer, entries=(), proof=b"") if isinstance(answer, Restores) else answer
+
+
+@pytest.mark.parametrize("name", ["a verdict that errs", "a verdict that forgets", "a verdict that hides"])
+def test_a_verdict_that_is_verified_rests_on_what_the_log_had(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an audit, `verify` finds a verdict that forgets a rejection or a revoked ancestor, too."""
+    story = Story()
+    backend = TrustedBackend(story.owner, DirectoryMemory(tmp_path, "here"), "here")
+    assert all(check.passed for check in check_version(backend, Reference(NAME, 1)))
+    with monkeypatch.context() as patch:
+        FALSE[name][0](story, patch)
+    faults = [check.error for check in check_version(backend, Reference(NAME, 2)) if not check.passed]
+    assert [type(fault) for fault in faults] == [VerdictInconsistent]
 
 
 def test_a_rebuild_of_the_rows_does_not_show_a_missing_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """A client and an honest registry come to one judgement of any provenance, and no other one is believed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,16 +18,17 @@ from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import CARD, PROVENANCE, REPRODUCTION
+from muniment.core.claims.attestations import APPROVAL, CARD, PROVENANCE, REPRODUCTION
 from muniment.core.digests import Digest
-from muniment.core.errors import GateMisjudged
+from muniment.core.errors import GateMisjudged, PolicyNotFound
 from muniment.core.gates.policy import Gate
 from muniment.core.names import ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
+from muniment.core.receipts import Receipt
 from muniment.core.verbs.catalog import ListNamespaces
 from muniment.core.verbs.gates import JudgeGate, MoveAlias
-from muniment.core.verbs.people import GetSelf, GrantRole
+from muniment.core.verbs.people import GetSelf, GrantRole, RevokeRole
 from muniment.core.verbs.verb import Query
 from muniment.core.verbs.versions import GetVersion, SetStatus
 from muniment.services.backend import LocalBackend
@@ -38,6 +39,7 @@ from muniment.testing.backends import (
     PRODUCTION,
     OpenAs,
     add_person,
+    approval,
     provenance,
     publish,
     record,
@@ -230,3 +232,30 @@ def rebuilt(outcome: str) -> dict[str, Json]:
         "started": "2026-01-01T00:00:00Z",
         "finished": "2026-01-01T00:00:00Z",
     }
+
+
+def test_a_gate_at_a_time_is_judged_as_it_was(open_as: OpenAs, owner: Identity, tmp_path: Path) -> None:
+    """At each entry, client and registry judge by the policies, claims, roles and statuses of then."""
+    backend = open_as(owner)
+    publish(backend, owner, b"a")
+    backend.execute(GrantRole(principal=backend.ask(GetSelf()).record.id, role=Role.SECURITY, namespace="*"))
+    vera = add_person(backend, "Vera", Role.VALIDATOR)
+    client = TrustedBackend(backend, DirectoryMemory(tmp_path, "here"), "here")
+    query = JudgeGate(reference=Reference(NAME, 1), alias=PRODUCTION)
+    steps: list[Callable[[], Receipt]] = [
+        lambda: set_policy(backend, owner, {"rule": "approvals", "validator": 1}),
+        lambda: record(open_as(vera), vera, 1, APPROVAL, approval(open_as(vera), 1, Role.VALIDATOR)),
+        lambda: backend.execute(RevokeRole(principal="Vera", role=Role.VALIDATOR, namespace="acme")),
+        lambda: set_policy(backend, owner, {"rule": "signature"}),
+        lambda: backend.execute(
+            SetStatus(reference=Reference(NAME, 1), status=Status.REVOKED, reason=Payload.of("it leaks"))
+        ),
+    ]
+    known = [(step().index, judge(client, query)) for step in steps]
+    assert [gate.passed for _, gate in known] == [False, True, False, True, False]
+    for index, gate in known:
+        then = replace(query, at=str(index))
+        assert judge(client, then) == gate
+        assert client.ask(then).passed == gate.passed
+    with pytest.raises(PolicyNotFound):
+        judge(client, replace(query, at=str(known[0][0] - 1)))

@@ -61,6 +61,14 @@ def end_of(unit: Unit, past: Past) -> int:
     return past.entry + 1
 
 
+def time_of(unit: Unit, past: Past) -> str:
+    """Return the time that was asked for, or that of the entry. Raises as `end_of`."""
+    if past.entry is None:
+        return past.time
+    end_of(unit, past)
+    return read_entry(unit.log.pick([past.entry])[0], past.entry).time
+
+
 def within(unit: Unit, past: Past | None) -> list[Where]:
     """Return the condition that records were on record then; none for now."""
     return [] if past is None else [Where("index", "<", end_of(unit, past))]

@@ -8,6 +8,7 @@ from muniment.answers.gates import gate_of, judge_all
 from muniment.answers.policies import load_policy
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State
+from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import GateMisjudged, NotShown
 from muniment.core.gates.policy import Gate, Policy, Verdict
@@ -21,7 +22,7 @@ _OPEN: Final = frozenset({"authors", "revoked"})
 
 
 def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
-    """Judge a version by the policies of an alias, and compare with what the registry says.
+    """Judge a version by the policies of an alias, now or at a time, and compare with what the registry says.
 
     The client judges from proven policies, claims, roles and statuses. The registry can know more: who
     published the same bytes in other namespaces, and the whole lineage. Its word counts only where that can
@@ -41,6 +42,8 @@ def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
 
 def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     state = backend.read_state(query)
+    if query.at is not None:
+        state = replace(state, time=find_time(backend, query.at))
     judged = judge_all(state, query)
     ours = gate_of(resolve(state.view, query.reference), query.alias, judged)
     try:

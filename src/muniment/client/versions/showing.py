@@ -62,10 +62,10 @@ def show_version(backend: TrustedBackend, version: VersionRecord, at: str | None
     return replace(view, now=backend.time())
 
 
-def show_gate(backend: TrustedBackend, gate: Gate) -> View:
-    """Show a judgement of this client."""
+def show_gate(backend: TrustedBackend, gate: Gate, at: str | None = None) -> View:
+    """Show a judgement of this client, now or at a time."""
     reference = Reference.parse(gate.version)
-    policies = backend.ask(GetPolicies(name=reference.name, alias=Alias(gate.alias)))
+    policies = backend.ask(GetPolicies(name=reference.name, alias=Alias(gate.alias), at=at))
     messages = [finding.message for verdict in gate.verdicts for finding in verdict.findings]
     names = find_names(backend, {*find_ids(messages), *(policy.author for policy in policies)})
     checked = ("each rule is judged here, from claims and roles that are proven",)

@@ -368,7 +368,7 @@ class GetTier(Query[TierRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeGate(Query[Gate]):
-    """Judge a version by the policies of an alias, without recording a verdict.
+    """Judge a version by the policies of an alias, without recording a verdict; with `at`, as of that time.
 
     With `policy`, judge by that stored document instead, as if it were in force.
     """
@@ -377,6 +377,7 @@ class JudgeGate(Query[Gate]):
     reference: Reference
     alias: Alias
     policy: Digest | None = None
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
