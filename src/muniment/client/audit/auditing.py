@@ -208,17 +208,17 @@ class _Collected:
         subject, start = of_namespace(namespace), 0
         while True:
             head, view = backend.read_entries(ListEntries(namespace=namespace, start=start, limit=_PAGE))
-            told = view.proven.get(subject)
-            if told is None or told.newest or told.start != start:
+            history = view.proven.get(subject)
+            if history is None or history.newest or history.start != start:
                 raise AnswerIncomplete(what=f"the entries of {namespace} from {start} on")
             if namespace not in view.salts:
                 raise NamespaceNotFound(namespace=namespace)
             self._add(view)
             if on_entries is not None:
-                on_entries(len(told.entries))
-            if told.end >= head.size:
+                on_entries(len(history.entries))
+            if history.end >= head.size:
                 return head
-            start = told.end
+            start = history.end
 
     def add_principals(self, backend: TrustedBackend) -> int:
         """Add what is proven of all who act or are named in these entries, or in those that this adds."""
