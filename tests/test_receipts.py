@@ -626,6 +626,26 @@ def test_an_entry_that_no_question_would_find_confirms_nothing(
         trusted.execute(revoke)
 
 
+class Refusing(LyingBackend):
+    """A registry that does what it is asked, and says that it does not."""
+
+    def execute(self, command: Command) -> Receipt:
+        super().execute(command)
+        raise NotPermitted(principal="you", act="do that", namespace="acme")
+
+
+def test_a_change_that_is_said_to_be_refused_shows_all_the_same(
+    owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """A refusal of a change proves nothing; whether it was done is proven by the next answer about it."""
+    backend = open_as(owner)
+    publish(backend, owner, b"a")
+    client = TrustedBackend(Refusing(backend), DirectoryMemory(tmp_path / "state", "liar"), "liar")
+    with pytest.raises(NotPermitted):
+        client.execute(gates.MoveAlias(reference=FIRST, alias=STAGING))
+    assert client.ask(gates.GetMove(name=NAME, alias=STAGING)).number == 1
+
+
 def test_what_somebody_else_did_is_not_done_by_us(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:
     """A new entry that says what we asked, by another principal, does not count."""
     lying = LyingBackend(open_as(owner))
