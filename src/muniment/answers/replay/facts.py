@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from muniment.answers.claims import read_revision
 from muniment.answers.replay.credentials import check_key, check_token
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service, status_of
@@ -105,6 +106,9 @@ def _check_version(view: View, _entry: Entry, event: events.VersionPublished) ->
         raise LogInconsistent(reason=f"{event.name}@{event.number} is published, expected {expected}")
     if model is not None and model.kind != event.kind:
         raise LogInconsistent(reason=f"{event.name} is a {model.kind}, and this version a {event.kind}")
+    size = read_revision(view, event.revision).size_bytes
+    if size != event.size_bytes:
+        raise LogInconsistent(reason=f"its files have {size} bytes, and it says {event.size_bytes}")
     same = Where("name", "=", str(event.name)), Where("revision", "=", str(event.revision))
     known = view.projections.select(VersionRecord, *same, limit=1)
     if known:

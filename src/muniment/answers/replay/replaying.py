@@ -83,18 +83,22 @@ class Replay:
         view: ReplayedView,
         registry: str,
         find_salt: Callable[[str], bytes | None],
+        find_root: Callable[[int], bytes],
         *,
         is_whole: bool = True,
     ) -> None:
         """Begin with an empty view.
 
         `registry` is the verifier key of the log. `find_salt` gives the salt of a namespace, or of the
-        registry (`*`), once its creation was replayed; None if the caller may not read it. Unless all entries
-        are replayed, there may be invitations that are not.
+        registry (`*`), once its creation was replayed; None if the caller may not read it. `find_root` gives
+        the root that the log had after so many entries, of those that were replayed. Unless all entries are
+        replayed, there may be invitations that are not.
         """
         self.view = view
         self.tally = Tally()
         self._find_salt = find_salt
+        self._find_root = find_root
+        self._restored: int | None = None
         self._hashes: dict[Subject, str | None] = {}
         self._salts: dict[str, bytes | None] = {}
         self._registry = registry
@@ -126,8 +130,11 @@ class Replay:
 
         Raises:
             AuditFailed: it cannot be true.
-            Unavailable: the registry does not answer.
+            Unavailable: the registry does not answer. Others as `find_salt`.
         """
+        for realm in {subject.realm for subject in entry.event.subjects()}:
+            # An answer about a salt that proves nothing is no fault of the entry.
+            self._salt_of(realm, entry)
         for rule, check in self._rules:
             self._try(entry, rule, check)
         self._try(entry, _RULES.get(type(entry.event), "facts"), self._check_facts)
@@ -207,8 +214,16 @@ class Replay:
 
     def _check_restore(self, entry: Entry) -> None:
         restore = check_restore(entry, NoteVerifier.read(self._registry))
-        if restore.lost_after > entry.index:
+        if restore.lost_after not in range(1, entry.index + 1):
             raise LogInconsistent(reason=f"it says that {restore.lost_after} entries were left")
+        root = self._find_root(restore.lost_after)
+        if root != bytes.fromhex(restore.root.hex):
+            left = f"the {restore.lost_after} entries that were left"
+            raise LogInconsistent(reason=f"{left} have the root {root.hex()}, and it says {restore.root.hex}")
+        if restore.previous != self._restored:
+            said = f"the restore before it was entry {self._restored}, and it says {restore.previous}"
+            raise LogInconsistent(reason=said)
+        self._restored = entry.index
 
     def _check_claim(self, entry: Entry) -> None:
         check_claim(self.view, entry, self._registry)

@@ -414,8 +414,9 @@ class NotReproducible(Refused):
 
     reference: str
     missing: tuple[str, ...]
+    remedy: str = "record the training with `muniment run`, then publish: muniment push PATH NAME --run FILE"
     message = "{reference} cannot be rebuilt from its record: {missing}"
-    advice = "see what is there and what is missing: muniment reproduce {reference} --plan"
+    advice = "{remedy}"
 
 
 class NotConfirmed(Refused):

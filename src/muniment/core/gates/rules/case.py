@@ -68,6 +68,7 @@ class Case:
         holds: the periods in which aliases pointed at the version, oldest first.
         baselines: the versions of the aliases that the policy compares with; None if an alias has none.
         origins: the inputs of the version.
+        unseen: the places of those of which others may know more than who judges. No verdict states them.
         revoked: the version and its ancestors, as far as they are revoked.
         status: the status of the version.
     """
@@ -87,6 +88,7 @@ class Case:
     holds: tuple[Hold, ...] = ()
     baselines: Mapping[str, Baseline | None] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
+    unseen: frozenset[int] = frozenset()
     revoked: tuple[str, ...] = ()
     status: Status = Status.PUBLISHED
 
