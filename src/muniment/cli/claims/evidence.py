@@ -22,6 +22,7 @@ from muniment.client.versions.evaluation import Evaluation
 from muniment.client.versions.version import Version
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import kind_of, name_predicate_type
 from muniment.core.errors import FileUnusable, InvalidOption
 from muniment.views.documents import write_view
 
@@ -187,18 +188,30 @@ def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> 
 
 @click.command()
 @click.argument("reference", type=REFERENCE)
-@click.option("--type", "predicate_type", required=True, metavar="URI", help="The predicate type.")
+@click.option(
+    "--type",
+    "predicate_type",
+    required=True,
+    metavar="KIND|URI",
+    help="The kind of the claim, such as change-plan, or its predicate type.",
+)
 @click.option("--file", type=FilePath(exists=True), required=True, help="The predicate, as JSON.")
 @json_option
 @click.pass_obj
 def attest(terminal: Terminal, reference: str, predicate_type: str, file: Path) -> None:
-    """Sign and record a claim of any type."""
+    """Sign and record a claim of any type.
+
+    A claim of a type that Muniment does not know is kept, and no rule counts it.
+    """
     with file.open("rb") as stream:
         predicate = canonical.decode(stream.read(_MAX_PREDICATE_BYTES))
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.attest(predicate_type, predicate)
-    answer_receipt(terminal, receipt, [f"recorded for {version} as entry {receipt.index} of the log"])
+    lines = [f"recorded for {version} as entry {receipt.index} of the log"]
+    if kind_of(name_predicate_type(predicate_type)) == "unknown":
+        lines.append(f"no rule counts it: Muniment does not know the type {predicate_type}")
+    answer_receipt(terminal, receipt, lines)
 
 
 def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) -> Evaluation:
