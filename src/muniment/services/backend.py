@@ -7,6 +7,7 @@ from typing import BinaryIO, Final, TypeVar, cast
 from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
+from muniment.core.addresses import PUBLIC, AllowedAddresses
 from muniment.core.backend import Stored
 from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
@@ -90,14 +91,16 @@ class LocalBackend:
         nonces: Nonces,
         keys: RegistryKeys,
         caller: Caller,
+        allowed: AllowedAddresses = PUBLIC,
     ) -> None:
-        """Use stores, a clock and keys."""
+        """Use stores, a clock and keys; webhooks and issuers may be at allowed addresses."""
         self._units = units
         self._blobs = blobs
         self._clock = clock
         self._nonces = nonces
         self._keys = keys
         self._caller = caller
+        self._allowed = allowed
         self._signer = HeadSigner(keys.log, clock)
 
     def execute(self, command: Command, retry_key: str = "") -> Receipt:
@@ -182,6 +185,7 @@ class LocalBackend:
             clock=self._clock,
             nonces=self._nonces,
             keys=self._keys,
+            allowed=self._allowed,
         )
 
     def close(self) -> None:
