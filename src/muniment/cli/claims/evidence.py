@@ -144,7 +144,7 @@ def report(terminal: Terminal, reference: str, *, form: str, output: Path | None
                 option="--output", reason="is missing: PNG files are not written to the terminal"
             )
         files = [(name, content.decode()) for name, content in write_report(version, form)]
-    terminal.answer(dict(files), [content for _, content in files])
+    terminal.answer_text(dict(files), "\n".join(content for _, content in files))
 
 
 @click.command()
