@@ -19,11 +19,17 @@ from muniment.cli.terminal import Terminal
 from muniment.client.reports.evaluations import write_markdown
 from muniment.core.claims.evidence import Evidence
 from muniment.core.claims.scans import Scan
+from muniment.core.events import Entry, TagSet
+from muniment.core.gates.inbox import InboxItem, ItemKind
 from muniment.core.gates.policy import Gate, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.texts import in_line, in_markdown, plain
+from muniment.core.verbs.upkeep import Form
 from muniment.evaluation.charts import draw
 from muniment.evaluation.rendering import draw_spec
+from muniment.server.mail import write_item
+from muniment.server.webhooks import write_message
+from muniment.testing.backends import NAME
 
 # Format characters that are seen: signs of numbers and of verses.
 SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -157,3 +163,26 @@ def test_a_chart_is_drawn_with_any_name(text: str) -> None:
     """ESC and its like in a label end no drawing."""
     for spec in draw(evaluation_of(text)).values():
         ET.fromstring(draw_spec(spec, "svg"))  # noqa: S314 - our own
+
+
+@given(TEXTS)
+def test_a_letter_and_a_message_have_one_line_for_each_item(text: str) -> None:
+    """What a policy or a signer named begins no line of a mail or of a message in a chat."""
+    item = InboxItem(
+        kind=ItemKind.REQUEST,
+        reference="acme/x@1",
+        alias="production",
+        who="p",
+        what=text,
+        text=None,
+        claim="",
+        role="",
+        since="2026-01-01T00:00:00Z",
+        due=None,
+        overdue=False,
+        entry=1,
+    )
+    assert not FORGED.search(write_item(item))
+    event = TagSet(name=NAME, number=1, tag=text, value=None)
+    entry = Entry(index=1, id="1", actor="p", time="2026-01-01T00:00:00Z", about=(), event=event)
+    assert not FORGED.search(str(write_message(Form.SLACK, "muniment.dev/x", entry)["text"]))

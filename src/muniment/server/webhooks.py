@@ -18,6 +18,7 @@ from muniment.core.canonical import JsonObject
 from muniment.core.errors import RegistryUnreachable
 from muniment.core.events import Entry, write_event
 from muniment.core.events.sentences import write_sentence
+from muniment.core.texts import in_line
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.upkeep import Form
 from muniment.ports.clock import Clock
@@ -133,7 +134,8 @@ def describe(origin: str, entry: Entry) -> JsonObject:
 
 def write_message(form: Form, origin: str, entry: Entry) -> JsonObject:
     """Write an entry as a message of a chat."""
-    text = f"{write_sentence(entry.event)} (entry {entry.index} of {origin})"
+    # Types of claims are as their signers wrote them.
+    text = in_line(f"{write_sentence(entry.event)} (entry {entry.index} of {origin})")
     if form is Form.SLACK:
         # https://docs.slack.dev/messaging/formatting-message-text: these three control a message.
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
