@@ -22,6 +22,7 @@ from muniment.answers.gates import judge_gate
 from muniment.capture.clock import now
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
+from muniment.core.addresses import AllowedAddresses
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import CARD, EVALUATION, SCAN
 from muniment.core.digests import Digest
@@ -147,11 +148,18 @@ def _measure_simulation(registry: Registry, directory: Path) -> Row:
 def _measure_deliveries(registry: Registry, units: Units) -> Row:
     """Deliver over HTTP with one worker, in turn, and count the signatures received."""
     with _receive() as (url, got):
-        webhook = registry.webhooks.set("bench", url).receipt.index
+        # A registry in a directory allows no address of this machine.
+        webhook = registry.webhooks.set("bench", "https://hooks.example.org/").receipt.index
+        post = make_sender(AllowedAddresses.read("127.0.0.1"))
         version = registry.version("bench/judged@1")
         for number in range(_EVENTS):
             version.tag("benchmark", str(number))
-        deliveries = Deliveries(units=units, clock=now, origin="muniment.dev/bench", send=make_sender())
+        deliveries = Deliveries(
+            units=units,
+            clock=now,
+            origin="muniment.dev/bench",
+            send=lambda _, body, headers: post(url, body, headers),
+        )
         started = time.perf_counter()
         while deliveries.deliver(str(webhook)) is AGAIN:
             continue

@@ -29,8 +29,9 @@ the members of `data`. The version of the format is {leaves.FORMAT}.
 """
 _PREDICATES: Final = f"""\
 {_MADE} A claim is an in-toto statement; its predicate type says of
-which kind it is. Each kind has a JSON Schema in `src/muniment/signing/schemas`. Claims of other types are
-recorded and not understood.
+which kind it is. Each kind has a short name, which commands and policies take, and a JSON Schema in
+`src/muniment/signing/schemas`. A word that is no kind is refused; a claim of any other type, a URI, is
+recorded and not understood, and no rule counts it.
 """
 _RULES: Final = f"""\
 {_MADE} These are the members of each rule of a policy, beside `id`;
@@ -73,7 +74,8 @@ def write_predicates() -> str:
     ]
     for predicate_type, schema in SCHEMAS.items():
         name = attestations.kind_of(predicate_type)
-        lines += [f"## {name.capitalize()}\n", f"`{predicate_type}`, schema `{schema}`.\n"]
+        short = name.replace(" ", "-")
+        lines += [f"## {name.capitalize()}\n", f"`{short}`: `{predicate_type}`, schema `{schema}`.\n"]
         kind = kinds.get(predicate_type)
         if kind is not None:
             lines += [f"{_first(kind.__doc__)}\n", *_list_fields(kind), ""]

@@ -8,7 +8,14 @@ import pytest
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
-from muniment.core.claims.attestations import APPROVAL, EVALUATION, PROVENANCE, VERDICT
+from muniment.core.claims.attestations import (
+    APPROVAL,
+    EVALUATION,
+    PROVENANCE,
+    VERDICT,
+    kind_of,
+    name_predicate_type,
+)
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
@@ -20,6 +27,7 @@ from muniment.core.errors import (
     InvalidManifest,
     InvalidName,
     InvalidOption,
+    InvalidPolicy,
     KeyExpired,
     KeyRevoked,
     NameTaken,
@@ -31,6 +39,7 @@ from muniment.core.errors import (
     PrincipalNotFound,
     RoleNotHeld,
     StaleApproval,
+    UnknownClaimKind,
     UnknownSigner,
     VersionExists,
     VersionNotNext,
@@ -45,9 +54,11 @@ from muniment.core.verbs.gates import JudgeGate, ListMoves, MoveAlias
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import EnrolKey, GetSelf, GrantRole, RegisterPrincipal, RevokeKey, RevokeRole
 from muniment.core.verbs.versions import DescribeVersion, GetVersion, ListVersions, PublishVersion
+from muniment.policies.documents import read_policy
 from muniment.services.backend import LocalBackend
 from muniment.signing.bundle import Bundle, sign_statement
 from muniment.signing.keys import Identity
+from muniment.signing.schemas import SCHEMAS
 from muniment.signing.statements import attest
 from muniment.testing.backends import (
     NAME,
@@ -146,6 +157,41 @@ def test_an_unknown_kind_is_kept_and_never_counts(backend: Backend, owner: Ident
     verdict = backend.ask(JudgeGate(reference=FIRST, alias=PRODUCTION))
     assert not verdict.passed
     assert "this registry cannot check the type" in verdict.failures[0]
+
+
+def test_a_short_name_comes_from_one_table() -> None:
+    """Each kind that has a schema has one short name, which policies take as well."""
+    names = {kind_of(known).replace(" ", "-"): known for known in SCHEMAS}
+    assert {name: name_predicate_type(name) for name in names} == names
+    for name, known in names.items():
+        policy = read_policy({"rules": [{"rule": "require", "type": name}]})
+        assert policy == read_policy({"rules": [{"rule": "require", "type": known}]})
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"), [("change-pln", "change-plan"), ("evaluatoin", "evaluation"), ("poem", ""), ("", "")]
+)
+def test_a_short_name_that_is_none_is_refused_with_a_hint(slip: str, meant: str) -> None:
+    """An unknown short name is refused where it is given and in a policy; the refusal says what was meant."""
+    with pytest.raises(UnknownClaimKind) as refused:
+        name_predicate_type(slip)
+    hint = refused.value.hint
+    assert f"did you mean {meant} (" in hint if meant else "did you mean" not in hint
+    assert "approval, card, change-plan" in hint
+    with pytest.raises(InvalidPolicy, match="is not a kind of claim"):
+        read_policy({"rules": [{"rule": "require", "type": slip}]})
+
+
+@pytest.mark.parametrize("kind", ["poem", "change-plan", "muniment.dev/evaluation/v1", "https://a b"])
+def test_a_predicate_type_that_is_no_uri_is_refused_on_arrival(
+    backend: Backend, owner: Identity, kind: str
+) -> None:
+    """The registry refuses a claim whose type is a word, which no rule would find."""
+    publish(backend, owner, b"a")
+    bundle = _sign_unchecked(subject_of(backend), kind, {"any": "thing"}, owner)
+    before = size(backend)
+    refuses(lambda: send(backend, bundle), UnknownClaimKind)
+    assert size(backend) == before
 
 
 def test_a_claim_that_breaks_its_schema_is_refused_on_arrival(backend: Backend, owner: Identity) -> None:

@@ -114,7 +114,8 @@ def test_show_names_what_is_known(cli: Cli, model: Path, tmp_path: Path) -> None
     """`show` prints files, claims, aliases and message, and marks claims of unknown kinds."""
     cli("push", str(model), "acme/x", "-m", "first", "--alias", "staging")
     (tmp_path / "poem.json").write_text('{"verse": 1}')
-    cli("attest", "acme/x", "--type", "https://example.com/poem/v1", "--file", "poem.json")
+    kept = cli("attest", "acme/x", "--type", "https://example.com/poem/v1", "--file", "poem.json").stdout
+    assert "no rule counts it: Muniment does not know the type https://example.com/poem/v1" in kept
     shown = cli("show", "acme/x@staging").stdout
     for word in (
         "acme/x@1  staging",
@@ -126,6 +127,20 @@ def test_show_names_what_is_known(cli: Cli, model: Path, tmp_path: Path) -> None
     claims = json.loads(cli("show", "acme/x", "--json").stdout)["claims"]["list"]
     kinds = [claim["kind"] for claim in claims]
     assert kinds == ["content signature", "unknown"]
+
+
+def test_attest_takes_a_kind_by_its_short_name(cli: Cli, model: Path, tmp_path: Path) -> None:
+    """`attest` checks and records a change plan by its short name, and refuses a slip with a hint."""
+    cli("push", str(model), "acme/x")
+    (tmp_path / "plan.json").write_text('{"description": "retrain", "impact": "none"}')
+    refused = cli("attest", "acme/x", "--type", "change-pln", "--file", "plan.json", exits=2)
+    assert "unknown_claim_kind" in refused.stderr
+    assert "did you mean change-plan" in refused.stderr
+    (tmp_path / "bad.json").write_text("{}")
+    cli("attest", "acme/x", "--type", "change-plan", "--file", "bad.json", exits=2)
+    cli("attest", "acme/x", "--type", "change-plan", "--file", "plan.json")
+    claims = json.loads(cli("show", "acme/x", "--json").stdout)["claims"]["list"]
+    assert [claim["kind"] for claim in claims] == ["content signature", "change plan"]
 
 
 def test_list_shows_models_and_versions(cli: Cli, model: Path) -> None:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_type_hints
 
@@ -14,15 +15,16 @@ import muniment
 from muniment.cli.main import main
 from muniment.cli.terminal import FOUND
 from muniment.client.connection.settings import Settings
-from muniment.core.errors import NotShown
+from muniment.core.backend import Backend
+from muniment.core.errors import NotPermitted, NotShown, PrincipalNotFound
 from muniment.core.names import ModelName
-from muniment.core.people.roles import Role
-from muniment.core.verbs.people import ListPeople
+from muniment.core.people.roles import Act, Role
+from muniment.core.verbs.people import FindPerson, GetKey, GrantRole, ListPeople, Person, RevokeRole, WhoMay
 from muniment.core.verbs.table import VERBS
-from muniment.core.verbs.verb import Query, name_of
+from muniment.core.verbs.verb import Query, entry_of, name_of
 from muniment.signing.keys import Identity
 from muniment.testing.audits import check_audit
-from muniment.testing.backends import OpenAs, add_person, publish
+from muniment.testing.backends import OpenAs, add_person, publish, refuses
 from muniment.testing.live import run_server
 
 Cli = Callable[..., Result]
@@ -197,11 +199,42 @@ def test_a_change_is_not_made_at_a_time(cli: Cli, line: str) -> None:
 def test_nobody_sees_the_roles_of_namespaces_that_are_closed_to_them(
     owner: Identity, open_as: OpenAs
 ) -> None:
-    """A member of one namespace finds everybody, with the roles there and everywhere, and no others."""
+    """Somebody who is known here shows their roles here and everywhere, and none in other namespaces."""
+    _check_closed(open_as, owner)
+
+
+@pytest.mark.slow
+def test_a_server_shows_nobody_of_namespaces_that_are_closed(tmp_path: Path) -> None:
+    """A server answers a member about other namespaces as about what does not exist."""
+    with run_server(tmp_path) as server:
+        _check_closed(server.open_as, Identity.generate())
+
+
+def _check_closed(open_as: OpenAs, owner: Identity) -> None:
     backend = open_as(owner)
     for namespace in ("acme", "beta"):
         publish(backend, owner, b"a", name=ModelName(namespace, "x"))
+    carl = backend.ask(GetKey(key_id=add_person(backend, "Carl", Role.READER, namespace="beta").public.id))
+    backend.execute(GrantRole(principal=carl.principal, role=Role.VALIDATOR, namespace="acme"))
     add_person(backend, "Vera", Role.VALIDATOR, namespace="acme")
+    former = backend.ask(GetKey(key_id=add_person(backend, "Otto", Role.READER, namespace="beta").public.id))
+    backend.execute(RevokeRole(principal=former.principal, role=Role.READER, namespace="beta"))
     bea = open_as(add_person(backend, "Bea", Role.READER, namespace="beta"))
-    seen = {person.name: {grant.namespace for grant in person.grants} for person in bea.ask(ListPeople())}
-    assert (seen["Vera"], seen["Bea"]) == (set(), {"beta"})
+    people = [person for page in _pages(bea, ListPeople(limit=2)) for person in page]
+    seen = {person.name: {grant.namespace for grant in person.grants} for person in people}
+    assert seen == {"founder": {"*"}, "Carl": {"beta"}, "Otto": set(), "Bea": {"beta"}}
+    for name in ("Vera", "nobody"):
+        with pytest.raises((PrincipalNotFound, NotShown), match=f"no principal '{name}' is registered"):
+            bea.ask(FindPerson(principal=name))
+    for namespace in ("acme", "nowhere", "*"):
+        query = WhoMay(act=Act.APPROVE, namespace=namespace)
+        refuses(lambda query=query: bea.ask(query), NotPermitted)  # type: ignore[misc] # bound at once
+    admin = open_as(add_person(backend, "Anna", Role.ADMIN, namespace="beta"))
+    assert admin.ask(FindPerson(principal="Vera")).grants == ()
+
+
+def _pages(backend: Backend, query: ListPeople) -> Iterator[tuple[Person, ...]]:
+    while page := backend.ask(query):
+        assert len(page) <= query.limit
+        yield page
+        query = replace(query, after=entry_of(page[-1]))

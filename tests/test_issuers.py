@@ -9,12 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from joserfc import jwk, jwt
 
+from muniment.core.addresses import AllowedAddresses
 from muniment.core.errors import LoginRefused
 from muniment.server.oidc import Issuers
 from muniment.testing.backends import refuses
 
 pytestmark = pytest.mark.slow
 
+LOCAL = AllowedAddresses.read("127.0.0.1")
 AUDIENCE = "muniment.dev/registry"
 
 
@@ -79,7 +81,7 @@ def issuer() -> Iterator[Issuer]:
 
 def test_a_token_that_is_right_is_read(issuer: Issuer) -> None:
     """A valid token is read, also with several audiences, and the issuer's keys are cached."""
-    issuers = Issuers()
+    issuers = Issuers(LOCAL)
     for audience in (AUDIENCE, ["another", AUDIENCE]):
         assert issuers.verify(issuer.sign(aud=audience), issuer.url, AUDIENCE)["sub"] == "job"
     assert Issuers.read(issuer.sign()) == issuer.url
@@ -107,7 +109,7 @@ def test_a_token_that_is_right_but_for_one_thing_is_refused(
     issuer: Issuer, changed: dict[str, object]
 ) -> None:
     """A token with a wrong time, audience, issuer or nonce is refused."""
-    issuers, right = Issuers(), {"nonce": "n"}
+    issuers, right = Issuers(LOCAL), {"nonce": "n"}
     assert issuers.verify(issuer.sign(**right), issuer.url, AUDIENCE, nonce="n")
     # Times are told from now.
     now = int(time.time())
@@ -118,7 +120,7 @@ def test_a_token_that_is_right_but_for_one_thing_is_refused(
 
 def test_an_issuer_may_change_its_keys(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     """New keys of an issuer are fetched, but unknown keys do not cause a request each time."""
-    issuers = Issuers()
+    issuers = Issuers(LOCAL)
     issuers.verify(issuer.sign(), issuer.url, AUDIENCE)
     issuer.change_key(jwk.ECKey.generate_key("P-256"))
     refuses(lambda: issuers.verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
@@ -150,12 +152,12 @@ def test_an_issuer_may_change_its_keys(issuer: Issuer, monkeypatch: pytest.Monke
 def test_an_issuer_that_errs_lets_nobody_in(issuer: Issuer, path: str, answer: bytes) -> None:
     """A faulty answer of an issuer is a refusal."""
     issuer.answers[path] = answer
-    refuses(lambda: Issuers().verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
+    refuses(lambda: Issuers(LOCAL).verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
 
 
 def test_an_issuer_leads_nowhere_else(issuer: Issuer) -> None:
     """Keys are fetched over TLS or from this machine only, and a missing issuer lets nobody in."""
     issuer.tell({"issuer": issuer.url, "jwks_uri": "http://169.254.169.254/latest"})
-    refuses(lambda: Issuers().verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
+    refuses(lambda: Issuers(LOCAL).verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
     issuer.answers.clear()
-    refuses(lambda: Issuers().verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)
+    refuses(lambda: Issuers(LOCAL).verify(issuer.sign(), issuer.url, AUDIENCE), LoginRefused)

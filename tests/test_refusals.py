@@ -199,6 +199,7 @@ CODES = """
     token_not_found
     too_many_requests
     unavailable
+    unknown_claim_kind
     unknown_format
     unknown_signer
     unsafe_format

@@ -474,18 +474,17 @@ def test_a_registry_is_reached_over_tls(tmp_path: Path) -> None:
         stop(process)
 
 
-def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """Make a certificate for this machine that signs itself, and its key."""
+def make_certificate(directory: Path, *hosts: str) -> tuple[Path, Path]:
+    """Make a certificate for this machine, or for other names, that signs itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    named = [x509.IPAddress(IPv4Address("127.0.0.1")), *map(x509.DNSName, hosts)]
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName(named), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

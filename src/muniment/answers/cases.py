@@ -4,6 +4,16 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import authors_of, read_claims, read_revision
+from muniment.answers.inputs import (
+    FindOwners,
+    Inputs,
+    Owner,
+    find_nowhere_else,
+    inputs_of,
+    is_here,
+    may_have_owners,
+    named_version,
+)
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
@@ -12,9 +22,9 @@ from muniment.core.catalog.statuses import Status
 from muniment.core.claims.attestations import APPROVAL, CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
-from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
+from muniment.core.claims.provenance import Input, Provenance
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidRequest, MunimentError, VersionNotFound
+from muniment.core.errors import MunimentError
 from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
@@ -26,8 +36,6 @@ from muniment.core.records import KeyRecord, MoveRecord, VersionRecord, Where
 _MAX_ANCESTORS: Final = 5_000
 # A client fetches proofs for each of these.
 _MAX_NAMED: Final = 200
-# Anybody may claim to have used any number of inputs.
-_MAX_INPUTS: Final = 1_000
 _TOO_LONG: Final = "an ancestry too long to follow"
 _UNSEEN: Final = "an ancestor that cannot be seen"
 # What denies because nothing is known, and not because something is wrong.
@@ -49,10 +57,12 @@ class Bar(NamedTuple):
     digest: str
 
 
-def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case:
+def gather(
+    view: View, version: VersionRecord, bar: Bar, moment: Moment, find: FindOwners = find_nowhere_else
+) -> Case:
     """Gather what a policy judges of a version for an alias.
 
-    Without a lineage, only those inputs are found that the provenance names as versions.
+    Without a lineage, those inputs are found that the provenance names as versions, and what `find` finds.
 
     Raises:
         BlobNotFound, ContentCorrupt, BadSignature: a claim on record cannot be relied on.
@@ -70,8 +80,8 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
     roles = {signer: split_roles(view, signer, name.namespace, independent=independent) for signer in signers}
     decisions = [claim for claim in claims if claim.predicate_type == APPROVAL]
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
-    inputs = _Inputs(view)
-    origins = _find_origins(inputs, claims) if traced else ()
+    inputs = Inputs(view, find)
+    origins = _find_origins(inputs, claims) if traced else []
     return Case(
         version=f"{version.name}@{version.number}",
         alias=str(bar.alias),
@@ -124,53 +134,20 @@ def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
     return (*holds, *(Hold(alias=alias, since=since) for alias, since in open_.items()))
 
 
-class _Inputs:
-    """Finds the versions that have the bytes of inputs; each input is looked up once."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self._owners: dict[tuple[str, str], list[VersionRecord] | None] = {}
-
-    def find_owners(self, one: Input) -> list[VersionRecord] | None:
-        """Find the version that an input names, or all that have its bytes; None if they cannot be seen."""
-        key = one.uri, one.digest
-        if key not in self._owners and len(self._owners) < _MAX_INPUTS:
-            self._owners[key] = self._find_owners(one) if one.digest else []
-        return self._owners.get(key)
-
-    def _find_owners(self, one: Input) -> list[VersionRecord] | None:
-        named = one.uri[len(VERSION_URI) :] if one.uri.startswith(VERSION_URI) else ""
-        if self.view.lineage is None:
-            return self._find_named(named, one.digest) if named else []
-        owners = [owned.version for owned in self.view.lineage.find_versions({one.digest}, None)]
-        return [owner for owner in owners if not named or f"{owner.name}@{owner.number}" == named]
-
-    def _find_named(self, name: str, digest: str) -> list[VersionRecord] | None:
-        try:
-            version = resolve(self.view, Reference.parse(name))
-        except (VersionNotFound, InvalidRequest):
-            return []
-        except MunimentError:
-            return None
-        # An alias moves, so it names no input.
-        is_exact = f"{version.name}@{version.number}" == name
-        return [version] if is_exact and Digest.parse(version.revision).hex == digest else []
-
-
-def _find_origins(inputs: _Inputs, claims: Sequence[Attestation]) -> list[tuple[Origin, bool]]:
+def _find_origins(inputs: Inputs, claims: Sequence[Attestation]) -> list[tuple[Origin, bool]]:
     """List the inputs, each with whether all is seen that decides what is said of it."""
     return [
         (_find_origin(inputs, one, provenance), _is_seen(inputs, one))
         for provenance in _read_provenance(claims)
-        for one in provenance.inputs
+        for one in inputs_of(provenance)
     ]
 
 
-def _is_seen(inputs: _Inputs, one: Input) -> bool:
-    if one.kind == "code" or not one.digest:
+def _is_seen(inputs: Inputs, one: Input) -> bool:
+    if not may_have_owners(one):
         return True
-    # Who has the bytes of an input that is no version can be found in the lineage only.
-    is_named = one.uri.startswith(VERSION_URI)
+    # All who have the bytes of an input that is no version can be found in the lineage only.
+    is_named = bool(named_version(one))
     return (is_named or inputs.view.lineage is not None) and inputs.find_owners(one) is not None
 
 
@@ -178,32 +155,27 @@ def _read_provenance(claims: Sequence[Attestation]) -> list[Provenance]:
     return [Provenance(claim.predicate) for claim in claims if claim.predicate_type == PROVENANCE]
 
 
-def _find_origin(inputs: _Inputs, one: Input, provenance: Provenance) -> Origin:
-    if one.kind == "code":
-        return Origin(name=one.name, kind=one.kind, resolved=bool(one.digest) and one.uri != "git")
+def _find_origin(inputs: Inputs, one: Input, provenance: Provenance) -> Origin:
     owners = inputs.find_owners(one) or []
-    snapshot = provenance.find_byproduct(f"snapshot of {one.name}")
-    kept = snapshot is not None and snapshot.hex == one.digest
-    licences = {licence for owner in owners if (licence := _find_licence(inputs.view, owner))}
+    licences = {licence for owner in owners if (licence := _find_licence(owner))}
     return Origin(
         name=one.name,
         kind=one.kind,
-        resolved=bool(owners) or kept,
+        resolved=is_here(one, provenance, owners),
         licence=licences.pop() if len(licences) == 1 else "",
     )
 
 
-def _find_licence(view: View, version: VersionRecord) -> str:
+def _find_licence(owner: Owner) -> str:
     try:
-        revision = read_revision(view, Digest.parse(version.revision))
-        cards = [claim for claim in read_claims(view, version, revision) if claim.predicate_type == CARD]
+        cards = [claim for claim in owner.read_claims() if claim.predicate_type == CARD]
     except MunimentError:
         # What cannot be relied on says nothing, and nothing is no licence.
         return ""
     return Card.read(cards[-1].predicate).licence if cards else ""
 
 
-def _find_revoked(inputs: _Inputs, version: VersionRecord, claims: Sequence[Attestation]) -> tuple[str, ...]:
+def _find_revoked(inputs: Inputs, version: VersionRecord, claims: Sequence[Attestation]) -> tuple[str, ...]:
     """List which of a version and all that it was made from are revoked, wherever in the registry."""
     view = inputs.view
     if view.lineage is None:
@@ -217,31 +189,31 @@ def _find_revoked(inputs: _Inputs, version: VersionRecord, claims: Sequence[Atte
 
 
 def _find_revoked_among_named(
-    inputs: _Inputs, version: VersionRecord, claims: Sequence[Attestation]
+    inputs: Inputs, version: VersionRecord, claims: Sequence[Attestation]
 ) -> tuple[str, ...]:
     """List the revoked versions among those that each provenance names, in turn."""
     seen = {version.index}
-    waiting: list[tuple[VersionRecord, Sequence[Attestation]]] = [(version, claims)]
+    waiting: list[tuple[Owner, Sequence[Attestation]]] = [(Owner.of(inputs.view, version), claims)]
     revoked: list[str] = []
     is_seen = True
     while waiting and len(seen) <= _MAX_NAMED:
         one, said = waiting.pop()
-        if status_of(inputs.view, one) is Status.REVOKED:
-            revoked.append(f"{one.name}@{one.number}")
+        if one.read_status() is Status.REVOKED:
+            revoked.append(one.name)
         for source in (source for provenance in _read_provenance(said) for source in provenance.inputs):
             owners = inputs.find_owners(source)
             is_seen = is_seen and owners is not None
-            for parent in (owner for owner in owners or [] if owner.index not in seen):
-                seen.add(parent.index)
-                said_of = _read_what_is_said(inputs.view, parent)
+            for parent in (owner for owner in owners or [] if owner.version.index not in seen):
+                seen.add(parent.version.index)
+                said_of = _read_what_is_said(parent)
                 is_seen = is_seen and said_of is not None
                 waiting.append((parent, said_of or ()))
     return (*revoked, *([_TOO_LONG] if waiting else []), *([] if is_seen else [_UNSEEN]))
 
 
-def _read_what_is_said(view: View, version: VersionRecord) -> tuple[Attestation, ...] | None:
+def _read_what_is_said(one: Owner) -> Sequence[Attestation] | None:
     """Read the claims about an ancestor; None if they cannot be seen or relied on."""
     try:
-        return read_claims(view, version, read_revision(view, Digest.parse(version.revision)))
+        return one.read_claims()
     except MunimentError:
         return None

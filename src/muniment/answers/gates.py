@@ -1,6 +1,7 @@
 """Gates: judge a version by the policies of an alias."""
 
 from muniment.answers.cases import Bar, Moment, gather
+from muniment.answers.inputs import FindOwners, find_nowhere_else
 from muniment.answers.policies import find_policies, load_policy
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State, View
@@ -19,15 +20,18 @@ def preview_gate(state: State, query: JudgeGate) -> Gate:
     return gate_of(resolve(state.view, query.reference), query.alias, judge_all(state, query))
 
 
-def judge_all(state: State, query: JudgeGate) -> list[Judged]:
+def judge_all(state: State, query: JudgeGate, find: FindOwners = find_nowhere_else) -> list[Judged]:
     """Judge a version by the policies of an alias, or by another policy; return the cases as well.
+
+    `find` finds inputs that the state does not show (`gather`).
 
     Raises:
         PolicyNotFound: the alias is not guarded.
         BlobNotFound: the other policy is not stored.
     """
     version, bars = _find_asked(state, query)
-    return _judge_bars(state.view, version, query.alias, bars, Moment(state.registry, state.time))
+    moment = Moment(state.registry, state.time)
+    return _judge_bars(state.view, version, query.alias, bars, moment, find)
 
 
 def gather_all(state: State, query: JudgeGate) -> list[Case]:
@@ -68,18 +72,19 @@ def _find_bars(view: View, version: VersionRecord, alias: Alias) -> list[Bar] | 
     return [Bar(alias, entry.policy, str(entry.record.digest)) for entry in policies if entry.policy]
 
 
-def _judge_bars(
-    view: View, version: VersionRecord, alias: Alias, bars: list[Bar], moment: Moment
+def _judge_bars(  # noqa: PLR0913, PLR0917 - what a gate is judged by
+    view: View,
+    version: VersionRecord,
+    alias: Alias,
+    bars: list[Bar],
+    moment: Moment,
+    find: FindOwners = find_nowhere_else,
 ) -> list[Judged]:
     if not bars:
         reference = f"{version.name}@{version.number}"
         return [(Verdict(version=reference, alias=str(alias), policy="", findings=()), None)]
-    return [_judge_bar(view, version, bar, moment) for bar in bars]
-
-
-def _judge_bar(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Judged:
-    case = gather(view, version, bar, moment)
-    return judge(bar.policy, case), case
+    cases = [gather(view, version, bar, moment, find) for bar in bars]
+    return [(judge(bar.policy, case), case) for bar, case in zip(bars, cases, strict=True)]
 
 
 def gate_of(version: VersionRecord, alias: Alias, judged: list[Judged]) -> Gate:

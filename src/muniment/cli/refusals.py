@@ -20,7 +20,7 @@ from muniment.core.errors import (
     Unavailable,
     Untrusted,
 )
-from muniment.core.texts import plain
+from muniment.core.texts import in_line
 
 _EXIT_CODES: Final[Mapping[type[MunimentError], int]] = {
     InvalidRequest: 2,
@@ -46,7 +46,7 @@ def refuse(error: Exception, *, as_json: bool) -> int:
         drop_unwritten()
         error = FileUnusable(path="/dev/stdout", reason=error.strerror or type(error).__name__)
     if not isinstance(error, MunimentError):
-        click.echo(plain(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
+        click.echo(in_line(f"muniment: internal_error: {type(error).__name__}: {error}"), err=True)
         click.echo("hint: this is a bug in muniment: `muniment --traceback ...` shows where", err=True)
         return _INTERNAL
     if isinstance(error, NotPermitted):
@@ -56,11 +56,11 @@ def refuse(error: Exception, *, as_json: bool) -> int:
         document = {"code": error.code, "message": error.sentence, "hint": error.hint}
         click.echo(write_json({"error": document}), err=True)
     else:
-        click.echo(plain(f"muniment: {error.code}: {error.sentence}"), err=True)
+        click.echo(in_line(f"muniment: {error.code}: {error.sentence}"), err=True)
         for failure in getattr(error, "failures", ()):
-            click.echo(plain(f"  - {failure}"), err=True)
+            click.echo(in_line(f"  - {failure}"), err=True)
         if error.hint:
-            click.echo(plain(f"hint: {error.hint}"), err=True)
+            click.echo(in_line(f"hint: {error.hint}"), err=True)
     return exit_code(type(error))
 
 

@@ -15,7 +15,7 @@ from muniment.core.counting import count
 from muniment.core.errors import InvalidOption, RegistryNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
-from muniment.core.texts import plain
+from muniment.core.texts import in_line
 from muniment.views.people import find_ids
 
 
@@ -33,7 +33,7 @@ def connect(terminal: Terminal, *, create: bool = False) -> Registry:
         registry = _open(terminal, create=True)
         click.echo(f"created a registry in ./{DEFAULT_LOCATION}", err=True)
     if registry.read_only:
-        click.echo(plain(f"read-only: {_describe_age(registry)}"), err=True)
+        click.echo(in_line(f"read-only: {_describe_age(registry)}"), err=True)
     return registry
 
 
@@ -72,7 +72,7 @@ def warn_unguarded(receipt: Receipt) -> list[str]:
     """Warn on standard error if an alias was moved that no policy guards; return the warnings."""
     warnings = [text for text in (find_unguarded(receipt),) if text]
     for text in warnings:
-        click.echo(plain(f"warning: {text}"), err=True)
+        click.echo(in_line(f"warning: {text}"), err=True)
     return warnings
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from muniment.core.texts import plain
+from muniment.core.texts import in_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,12 +41,16 @@ class Terminal:
             click.echo(write_json(document))
         else:
             for line in lines:
-                click.echo(plain(line))
+                click.echo(in_line(line))
+
+    def answer_text(self, document: object, text: str) -> None:
+        """Print an answer with lines of its own, such as a report: the text, or the document with --json."""
+        self.answer(document, () if self.as_json else text.split("\n"))
 
     def note_none(self, rows: Sized, text: str) -> None:
         """Say on standard error that a list is empty, and what to do next; nothing with --json."""
         if not rows and not self.as_json:
-            click.echo(plain(text), err=True)
+            click.echo(in_line(text), err=True)
 
     def answer_found(self, document: object, lines: Sequence[str] = (), *, found: bool = True) -> None:
         """Print an answer that is `found`, and say so: its rows are proven, but it may not have all of them.

@@ -17,6 +17,7 @@ from muniment.core.errors import RegistryUnreachable
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.verb import Command, Query, Verb
 from muniment.core.verbs.wire import BASIS, KNOWN, answer_of, check, write
+from muniment.signing.notes import NoteVerifier
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -50,6 +51,10 @@ class RemoteBackend:
         self._transport = transport
         self._uploads = uploads
         self._downloads = downloads
+
+    def trust(self, verifier: str) -> None:
+        """Take the verifier of the registry's log, which the caller MUST trust, to use its store."""
+        self._uploads.trust(NoteVerifier.read(verifier))
 
     def execute(self, command: Command) -> Receipt:
         """Do a command."""

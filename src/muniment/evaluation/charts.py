@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.recomputation import roc_area
+from muniment.core.texts import in_line
 
 Spec = dict[str, Any]
 
@@ -18,14 +19,23 @@ _POINTS: Final = 500
 
 
 def draw(predicate: JsonObject) -> dict[str, Spec]:
-    """Return all charts that an evaluation has the counts for, by name."""
+    """Return all charts that an evaluation has the counts for, by name. What people typed is escaped."""
     return {
-        name: {"$schema": _SCHEMA, "title": title, "width": _SIDE, "height": _SIDE, **chart}
+        name: {"$schema": _SCHEMA, "title": title, "width": _SIDE, "height": _SIDE, **_escape(chart)}
         for kind, (title, build) in _CHARTS.items()
         if predicate.get(kind.partition(":")[0])
         for name in [kind.rpartition(":")[2]]
         for chart in [build(predicate)]
     }
+
+
+def _escape(part: Any) -> Any:  # noqa: ANN401 - JSON
+    """Escape the texts of a chart: those that draw it end at a control character, or obey it."""
+    if isinstance(part, str):
+        return in_line(part)
+    if isinstance(part, Mapping):
+        return {name: _escape(one) for name, one in part.items()}
+    return [_escape(one) for one in part] if isinstance(part, list | tuple) else part
 
 
 def _confusion(predicate: Any) -> Spec:  # noqa: ANN401 - see draw

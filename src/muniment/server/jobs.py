@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from muniment.core.addresses import redact_all
 from muniment.core.errors import MunimentError, sentence_of
 from muniment.core.times import write_time
 from muniment.ports.clock import Clock
@@ -126,7 +127,7 @@ class Jobs:
             if self._ending.is_set():
                 # It was interrupted: leave it due for the next replica.
                 return partial(_put_back, job)
-            postponed = self._postpone(job, sentence_of(error) or type(error).__name__)
+            postponed = self._postpone(job, redact_all(sentence_of(error)) or type(error).__name__)
             trace = None if isinstance(error, MunimentError | OSError) else error
             _log.warning(
                 "job failed", job=job.id, attempts=postponed.attempts, fault=postponed.fault, exc_info=trace
@@ -163,7 +164,7 @@ class Jobs:
             _log.warning("jobs wait", fault=error.sentence)
         except Exception as error:
             # Nobody waits for the result of a worker.
-            _log.warning("jobs wait", fault=str(error), exc_info=error)
+            _log.warning("jobs wait", fault=redact_all(str(error)), exc_info=error)
             raise
 
     def schedule(self) -> None:

@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from muniment.core.addresses import redact_all
 from muniment.core.errors import InvalidBody, LoginRefused
 from muniment.server.oidc import Issuers
 from muniment.services.serving.registry import ServedRegistry
@@ -134,7 +135,7 @@ class Logins:
                 timeout=_TIMEOUT_S,
             )
         except (OAuthError, RequestException) as error:
-            _log.warning("login failed", fault=str(error))
+            _log.warning("login failed", fault=redact_all(str(error)))
             raise LoginRefused(reason="the provider did not accept the code") from error
         return self._issuers.verify(
             str(tokens.get("id_token")),

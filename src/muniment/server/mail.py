@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from muniment.core.counting import count
 from muniment.core.errors import InvalidSetting, RegistryUnreachable
 from muniment.core.gates.inbox import InboxItem
+from muniment.core.texts import in_line
 from muniment.ports.clock import Clock
 from muniment.server.settings import ServerSettings
 from muniment.services.upkeep.letters import Letter, Letters
@@ -97,7 +98,7 @@ def write_item(item: InboxItem) -> str:
     late = "overdue: " if item.overdue else ""
     due = f", due {item.due}" if item.due else ""
     # Ids of rules are taken from policies as they are.
-    return " ".join(f"{late}{where}: {item.what}{due}".split())
+    return in_line(" ".join(f"{late}{where}: {item.what}{due}".split()))
 
 
 def make_sender(

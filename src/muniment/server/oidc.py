@@ -1,9 +1,10 @@
 """Fetch the keys of OpenID Connect issuers, and verify their tokens."""
 
 import time
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import Final
 
-import httpx2
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -11,11 +12,12 @@ from joserfc.jws import extract_compact
 
 from muniment.capture.clock import now
 from muniment.core import canonical
+from muniment.core.addresses import AllowedAddresses, find_fault
 from muniment.core.errors import InvalidDocument, LoginRefused
+from muniment.server.outside import call
 
 # Never `none`, and none that are symmetric: the fetched keys are public.
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "RS384", "ES384", "RS512", "ES512", "Ed25519")
-_TIMEOUT_S: Final = 10.0
 _LIVE_S: Final = 300.0
 _REST_S: Final = 5.0
 _MAX_ANSWER_BYTES: Final = 1 << 20
@@ -29,8 +31,9 @@ class Issuers:
     address.
     """
 
-    def __init__(self) -> None:
-        """Start with an empty cache."""
+    def __init__(self, allowed: AllowedAddresses) -> None:
+        """Start with an empty cache; call only allowed addresses."""
+        self._allowed = allowed
         self._known: dict[str, tuple[float, dict[str, object], KeySet]] = {}
 
     def configuration(self, issuer: str) -> dict[str, object]:
@@ -93,10 +96,10 @@ class Issuers:
         known = self._known.get(issuer)
         if known is not None and time.monotonic() - known[0] < _LIVE_S:
             return known[1:]
-        configuration = fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        configuration = fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration", self._allowed)
         if str(configuration.get("issuer")).rstrip("/") != issuer.rstrip("/"):
             raise LoginRefused(reason="the issuer's configuration names another issuer")
-        keys = _read_keys(fetch(str(configuration.get("jwks_uri"))))
+        keys = _read_keys(fetch(str(configuration.get("jwks_uri")), self._allowed))
         self._known[issuer] = (time.monotonic(), configuration, keys)
         return configuration, keys
 
@@ -113,18 +116,21 @@ def _read_keys(document: dict[str, object]) -> KeySet:
         raise LoginRefused(reason="the issuer's keys cannot be read") from error
 
 
-def fetch(url: str) -> dict[str, object]:
-    """Fetch a small JSON document over TLS or from this machine, without following redirects."""
-    if not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise LoginRefused(reason="the issuer's address is not https://")
+def fetch(url: str, allowed: AllowedAddresses) -> dict[str, object]:
+    """Fetch a small JSON document over TLS or from this machine, without following redirects.
+
+    Raises:
+        LoginRefused: the address may not be called, does not answer, or does so with no JSON.
+    """
+    if find_fault(url, allowed, secure=True):
+        raise LoginRefused(reason="the issuer's address may not be called")
     try:
-        with httpx2.stream("GET", url, timeout=_TIMEOUT_S, follow_redirects=False) as response:
-            response.raise_for_status()
-            data = b""
-            for part in response.iter_bytes():
-                data += part
-                if len(data) > _MAX_ANSWER_BYTES:
-                    raise LoginRefused(reason="the issuer's answer is too large")
+        with call("GET", url, allowed, headers={"accept": "application/json"}) as answer:
+            if answer.status != HTTPStatus.OK:
+                raise LoginRefused(reason="the issuer does not answer")
+            data = answer.read(_MAX_ANSWER_BYTES + 1)
+        if len(data) > _MAX_ANSWER_BYTES:
+            raise LoginRefused(reason="the issuer's answer is too large")
         return dict(canonical.decode(data))
-    except (httpx2.HTTPError, httpx2.InvalidURL, InvalidDocument) as error:
+    except (OSError, HTTPException, InvalidDocument) as error:
         raise LoginRefused(reason="the issuer does not answer") from error

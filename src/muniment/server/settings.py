@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from muniment.core.addresses import AllowedAddresses
 from muniment.core.errors import InvalidSetting
 
 Bytes = Annotated[int, Field(ge=0)]
@@ -72,6 +73,11 @@ class ServerSettings(BaseSettings):
     oidc_client_secret: SecretStr = Field(
         SecretStr(""), description="the registry's client secret at the provider"
     )
+    allow_addresses: str = Field(
+        "",
+        description="hosts and networks (10.0.0.0/8), with commas, that are not public and that webhooks and"
+        " issuers may be at",
+    )
     smtp_url: str | None = Field(
         None, description="the mail server, smtp://host:587 or smtps://host:465; without it, no mail is sent"
     )
@@ -84,6 +90,12 @@ class ServerSettings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, description="the token that /metrics requires; without it, anybody may read them"
     )
+
+    @field_validator("allow_addresses")
+    @classmethod
+    def _check_addresses(cls, text: str) -> str:
+        AllowedAddresses.read(text)
+        return text
 
     @classmethod
     def load(cls, **given: object) -> "ServerSettings":
@@ -105,6 +117,12 @@ class ServerSettings(BaseSettings):
         if self.public_url is not None:
             return str(self.public_url).rstrip("/")
         return f"{'https' if self.tls_certificate else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def allowed(self) -> AllowedAddresses:
+        """The addresses that the server may call though they are not public; its own settings count."""
+        own = [] if self.oidc_issuer is None else [str(self.oidc_issuer)]
+        return AllowedAddresses.read(self.allow_addresses, *own)
 
     @property
     def keys_directory(self) -> Path:

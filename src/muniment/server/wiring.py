@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from muniment.capture.clock import now
+from muniment.core.addresses import AllowedAddresses
 from muniment.core.errors import ContentCorrupt
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
@@ -109,14 +110,23 @@ def open_served(settings: ServerSettings) -> Opened:
         clock=now,
         nonces=new_id,
         keys=keys,
+        allowed=settings.allowed,
         scribe=Scribe(units, HeadSigner(keys.log, now)),
         local=settings.database is None and settings.blobs is None,
         recovery_wait=timedelta(hours=settings.recovery_hours),
     )
     scanner = ScanProcess() if settings.scan else None
     scans = None if scanner is None else _make_scans(units, stores.blobs, scanner, keys)
-    jobs = _make_jobs(units, stores, direct, scans, keys.log.name, _make_mail(settings, units, keys))
+    mail = _make_mail(settings, units, keys)
+    jobs = _make_jobs(units, stores, direct, scans, _Sending(keys.log.name, settings.allowed), mail)
     return Opened(registry=registry, jobs=jobs, scanner=scanner, invitation=invitation)
+
+
+class _Sending(NamedTuple):
+    """What webhooks are sent: from the log of an origin, to allowed addresses."""
+
+    origin: str
+    allowed: AllowedAddresses
 
 
 def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
@@ -124,14 +134,15 @@ def _make_jobs(  # noqa: PLR0913, PLR0917 - what jobs work on
     stores: ByteStores,
     direct: DirectUploads | None,
     scans: Scans | None,
-    origin: str,
+    sending: "_Sending",
     mail: Mapping[str, Handler],
 ) -> Jobs:
     @cache
     def load_delivery() -> Handler:
         # A registry without webhooks loads no HTTP client (docs/decisions/0004-late-imports.md).
         webhooks = importlib.import_module("muniment.server.webhooks")
-        deliveries = webhooks.Deliveries(units=units, clock=now, origin=origin, send=webhooks.make_sender())
+        send = webhooks.make_sender(sending.allowed)
+        deliveries = webhooks.Deliveries(units=units, clock=now, origin=sending.origin, send=send)
         deliver: Handler = deliveries.deliver
         return deliver
 

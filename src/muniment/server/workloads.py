@@ -34,7 +34,8 @@ class WorkloadVerifier:
     def issuers(self) -> TokenVerifier:
         """The verifier of issuers' tokens."""
         # A registry that trusts no issuer does not load its libraries (docs/decisions/0004-late-imports.md).
-        issuers: TokenVerifier = importlib.import_module("muniment.server.oidc").Issuers()
+        oidc = importlib.import_module("muniment.server.oidc")
+        issuers: TokenVerifier = oidc.Issuers(self._registry.allowed)
         return issuers
 
     async def verify(self, token: str) -> tuple[str, Mapping[str, object]]:

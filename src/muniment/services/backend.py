@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, TypeVar, cast
 from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS, BASES
 from muniment.answers.view import State
+from muniment.core.addresses import PUBLIC, AllowedAddresses
 from muniment.core.backend import Stored
 from muniment.core.basis import Basis, Known
 from muniment.core.digests import Digest
@@ -95,8 +96,9 @@ class LocalBackend:
         keys: RegistryKeys,
         caller: Caller,
         recovery_wait: timedelta = RECOVERY_WAIT,
+        allowed: AllowedAddresses = PUBLIC,
     ) -> None:
-        """Use stores, a clock and keys."""
+        """Use stores, a clock and keys; webhooks and issuers may be at allowed addresses."""
         self._units = units
         self._blobs = blobs
         self._clock = clock
@@ -104,6 +106,7 @@ class LocalBackend:
         self._keys = keys
         self._caller = caller
         self._recovery_wait = recovery_wait
+        self._allowed = allowed
         self._signer = HeadSigner(keys.log, clock)
 
     def execute(self, command: Command, retry_key: str = "") -> Receipt:
@@ -189,6 +192,7 @@ class LocalBackend:
             nonces=self._nonces,
             keys=self._keys,
             recovery_wait=self._recovery_wait,
+            allowed=self._allowed,
         )
 
     def close(self) -> None:

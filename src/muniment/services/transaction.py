@@ -8,6 +8,7 @@ from typing import Final, TypeVar, overload
 from muniment.answers.cases import Moment
 from muniment.answers.people import roles_of
 from muniment.answers.salts import find_salt, hash_subjects, make_salt, read_salt
+from muniment.core.addresses import PUBLIC, AllowedAddresses
 from muniment.core.digests import Digest
 from muniment.core.errors import NotIdentified, NotPermitted
 from muniment.core.events import (
@@ -65,6 +66,7 @@ class Transaction:
     nonces: Nonces
     keys: RegistryKeys
     recovery_wait: timedelta = RECOVERY_WAIT
+    allowed: AllowedAddresses = PUBLIC
     # Looked up once: no command both changes the actor's roles, or keys, and depends on them.
     known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
     known_keys: dict[str, KeyRecord] = field(default_factory=dict)

@@ -67,7 +67,11 @@ class LiveServer:
 
     def trust(self, backend: Backend, credential: Credential | None = None) -> TrustedBackend:
         """Wrap a backend to check its statements about the log."""
-        return TrustedBackend(backend, DirectoryMemory(self.state, self.url), self.url, credential=credential)
+        memory = DirectoryMemory(self.state, self.url)
+        trusted = TrustedBackend(backend, memory, self.url, credential=credential)
+        if isinstance(backend, RemoteBackend):
+            backend.trust(trusted.seen.verifier)
+        return trusted
 
     def _sign_in(self, identity: Identity) -> str:
         if not self.tokens:

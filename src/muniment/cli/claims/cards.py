@@ -60,11 +60,11 @@ def show(terminal: Terminal, reference: str, *, form: str) -> None:
         version = registry.version(reference)
         if form == "croissant":
             described = write_croissant(version)
-            terminal.answer(described, [json.dumps(described, ensure_ascii=False, indent=2)])
+            terminal.answer_text(described, json.dumps(described, ensure_ascii=False, indent=2))
             return
         newest = version.card()
         if form == "huggingface":
             text = dict(write_report(version, form))["README.md"].decode()
         else:
             text = write_card(newest)
-    terminal.answer(json.loads(json.dumps(newest.predicate())), [text.rstrip("\n")])
+    terminal.answer_text(json.loads(json.dumps(newest.predicate())), text.rstrip("\n"))

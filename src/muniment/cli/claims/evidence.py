@@ -19,6 +19,7 @@ from muniment.client.versions.evaluation import Evaluation
 from muniment.client.versions.version import Version
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.claims.attestations import kind_of, name_predicate_type
 from muniment.core.errors import FileUnusable, InvalidOption
 from muniment.views.documents import write_view
 
@@ -140,7 +141,7 @@ def report(terminal: Terminal, reference: str, *, form: str, output: Path | None
                 option="--output", reason="is missing: PNG files are not written to the terminal"
             )
         files = [(name, content.decode()) for name, content in write_report(version, form)]
-    terminal.answer(dict(files), [content for _, content in files])
+    terminal.answer_text(dict(files), "\n".join(content for _, content in files))
 
 
 @click.command()
@@ -167,18 +168,30 @@ def leaderboard(  # noqa: PLR0913 - one parameter for each option
 
 @click.command()
 @click.argument("reference", type=REFERENCE)
-@click.option("--type", "predicate_type", required=True, metavar="URI", help="The predicate type.")
+@click.option(
+    "--type",
+    "predicate_type",
+    required=True,
+    metavar="KIND|URI",
+    help="The kind of the claim, such as change-plan, or its predicate type.",
+)
 @click.option("--file", type=FilePath(exists=True), required=True, help="The predicate, as JSON.")
 @json_option
 @click.pass_obj
 def attest(terminal: Terminal, reference: str, predicate_type: str, file: Path) -> None:
-    """Sign and record a claim of any type."""
+    """Sign and record a claim of any type.
+
+    A claim of a type that Muniment does not know is kept, and no rule counts it.
+    """
     with file.open("rb") as stream:
         predicate = canonical.decode(stream.read(_MAX_PREDICATE_BYTES))
     with connect(terminal) as registry:
         version = registry.version(reference)
         receipt = version.attest(predicate_type, predicate)
-    answer_receipt(terminal, receipt, [f"recorded for {version} as entry {receipt.index} of the log"])
+    lines = [f"recorded for {version} as entry {receipt.index} of the log"]
+    if kind_of(name_predicate_type(predicate_type)) == "unknown":
+        lines.append(f"no rule counts it: Muniment does not know the type {predicate_type}")
+    answer_receipt(terminal, receipt, lines)
 
 
 def _evaluate_model(version: Version, data: Path, options: Mapping[str, Any]) -> Evaluation:

@@ -13,6 +13,7 @@ from muniment.client.reproduction.reproducing import TOLERANCE
 from muniment.client.reproduction.reproducing import reproduce as rebuild
 from muniment.client.reproduction.sandbox import find_sandbox
 from muniment.core.errors import InvalidOption, NotConfirmed
+from muniment.core.texts import in_line
 
 
 @click.command()
@@ -68,7 +69,7 @@ def reproduce(  # noqa: PLR0913 - one parameter for each option
 
         def say(line: str) -> None:
             if not terminal.as_json:
-                click.echo(line)
+                click.echo(in_line(line))
 
         rebuilt = rebuild(
             version,
@@ -90,7 +91,7 @@ def _confirm(terminal: Terminal, made: Plan, lines: list[str], *, yes: bool) -> 
     if terminal.as_json or not sys.stdin.isatty():
         raise NotConfirmed(reference=made.reference)
     for line in lines:
-        click.echo(line)
+        click.echo(in_line(line))
     if not click.confirm("Run this?"):
         raise NotConfirmed(reference=made.reference)
 

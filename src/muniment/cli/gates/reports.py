@@ -7,6 +7,7 @@ from muniment import __version__
 from muniment.core.canonical import JsonObject
 from muniment.core.gates.policy import Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
+from muniment.core.texts import in_line
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -19,21 +20,23 @@ def write_junit(gate: Gate) -> bytes:
         suite = SubElement(
             root,
             "testsuite",
-            name=verdict.policy or "no policy",
+            name=in_line(verdict.policy or "no policy"),
             tests=str(max(1, len(findings))),
             failures=str(len(verdict.failures)),
             errors="0",
             skipped=str(sum(bool(finding.waived) for finding in findings)),
         )
         for finding in findings:
-            case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name=finding.rule)
+            case = SubElement(
+                suite, "testcase", classname=f"{gate.version}.{gate.alias}", name=in_line(finding.rule)
+            )
             if finding.waived:
-                SubElement(case, "skipped", message=_clean(finding.message))
+                SubElement(case, "skipped", message=in_line(finding.message))
             elif not finding.passed:
-                SubElement(case, "failure", message=_clean(finding.message)).text = _clean(finding.remedy)
+                SubElement(case, "failure", message=in_line(finding.message)).text = in_line(finding.remedy)
         if not findings:
             case = SubElement(suite, "testcase", classname=f"{gate.version}.{gate.alias}", name="policy")
-            SubElement(case, "failure", message=verdict.failures[0])
+            SubElement(case, "failure", message=in_line(verdict.failures[0]))
     indent(root)
     written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return written
@@ -52,7 +55,7 @@ def write_sarif(gate: Gate) -> JsonObject:
                         "version": __version__,
                         "informationUri": "https://muniment.dev",
                         "rules": [
-                            {"id": finding.id, "shortDescription": {"text": finding.rule}}
+                            {"id": finding.id, "shortDescription": {"text": in_line(finding.rule)}}
                             for verdict in gate.verdicts
                             for finding in verdict.findings
                         ],
@@ -74,15 +77,16 @@ def _list_failures(gate: Gate) -> Iterator[tuple[Verdict, Finding]]:
 def _write_result(gate: Gate, verdict: Verdict, finding: Finding) -> JsonObject:
     level = {Mode.ENFORCE: "error", Mode.WARN: "warning", Mode.SHADOW: "note"}[verdict.mode]
     hint = f" Try: {finding.remedy}" if finding.remedy else ""
+    said = f"{gate.version} for {gate.alias}: {finding.rule}: {finding.message}.{hint}"
     suppressions: JsonObject = (
-        {"suppressions": [{"kind": "external", "justification": f"waiver {finding.waived}"}]}
+        {"suppressions": [{"kind": "external", "justification": in_line(f"waiver {finding.waived}")}]}
         if finding.waived
         else {}
     )
     return {
         "ruleId": finding.id,
         "level": level,
-        "message": {"text": f"{gate.version} for {gate.alias}: {finding.rule}: {finding.message}.{hint}"},
+        "message": {"text": in_line(said)},
         "locations": [
             {
                 "logicalLocations": [
@@ -92,8 +96,3 @@ def _write_result(gate: Gate, verdict: Verdict, finding: Finding) -> JsonObject:
         ],
         **suppressions,
     }
-
-
-def _clean(text: str) -> str:
-    """Remove characters that XML does not allow."""
-    return "".join(one for one in text if one in "\t\n" or ord(one) >= ord(" "))

@@ -27,6 +27,7 @@ from muniment.core.counting import count
 from muniment.core.errors import InvalidDocument, InvalidOption, RequestNotFound
 from muniment.core.names import Reference
 from muniment.core.receipts import Receipt
+from muniment.core.texts import in_line
 from muniment.signing.statements import encode
 
 
@@ -192,7 +193,7 @@ def pull(terminal: Terminal, reference: str, destination: Path | None, signature
             version = registry.pull(reference, target, on_bytes=on_bytes)
         for one in told:
             if issubclass(one.category, UserWarning):
-                click.echo(f"warning: {one.message}", err=True)
+                click.echo(in_line(f"warning: {one.message}"), err=True)
         if signature is not None:
             signature.write_bytes(version.content_bundle())
         files = version.revision().files

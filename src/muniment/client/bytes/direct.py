@@ -2,19 +2,20 @@
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
-import msgspec
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from muniment.capture.tree import WatchedFile
 from muniment.client.bytes.chunks import read_chunks, read_range
-from muniment.client.bytes.wire import Parts, Transfer
-from muniment.client.connection.transport import API, Transport, retrying
+from muniment.client.bytes.wire import Parts, Transfer, read_answer
+from muniment.client.connection.transport import Transport, retrying
 from muniment.core.digests import Digest
 from muniment.core.errors import RegistryUnreachable
+from muniment.signing.notes import NoteVerifier
+from muniment.signing.tickets import open_ticket
 
 _THREADS: Final = 3
 # How long a registry may take to read an upload in parts: some minutes, and more for more bytes.
@@ -22,31 +23,54 @@ _PATIENCE_S: Final = 600.0
 _SLOWEST_BYTES_PER_S: Final = 10_000_000
 
 
-def send_to_store(transport: Transport, source: BinaryIO, transfer: Transfer) -> bool:
-    """Send a stream to the store as the server says; return False if that is impossible from here."""
+class Sender(NamedTuple):
+    """The way to a server, and the verifier of its log, whose key signs the tickets to its store."""
+
+    transport: Transport
+    verifier: NoteVerifier
+
+    def put(
+        self, ticket: str, digest: Digest, body: Iterator[memoryview], headers: Mapping[str, str] = {}
+    ) -> None:
+        """Send bytes where a ticket for them says.
+
+        Raises:
+            ProofInvalid: the log's key has not signed it.
+            RegistryUnreachable: the store does not accept them.
+        """
+        signed = open_ticket(ticket, self.verifier, digest)
+        self.transport.put_elsewhere(signed.url, {**headers, **signed.headers}, body)
+
+
+def send_to_store(sender: Sender, source: BinaryIO, transfer: Transfer, digest: Digest) -> bool:
+    """Send a stream to the store of a server; return False if that is impossible from here.
+
+    Raises:
+        ProofInvalid: the server says where, and its log's key has not signed that.
+    """
     digests: list[str] = []
     try:
         if transfer.method == "put":
             source.seek(0)
-            transport.put_elsewhere(transfer.url, transfer.headers, read_chunks(source, transfer.size_bytes))
+            sender.put(transfer.ticket, digest, read_chunks(source, transfer.size_bytes))
         elif transfer.method == "parts" and isinstance(source, io.FileIO):
-            digests = _send_parts(transport, source, transfer)
+            digests = _send_parts(sender, source, transfer)
         else:
             return False
     except RegistryUnreachable:
         return False
-    return _arrives(transport, transfer, digests)
+    return _arrives(sender.transport, transfer, digests)
 
 
-def _send_parts(transport: Transport, source: io.FileIO, transfer: Transfer) -> list[str]:
+def _send_parts(sender: Sender, source: io.FileIO, transfer: Transfer) -> list[str]:
     """Send the missing parts, several at once; return the digests of all parts."""
-    answer = transport.call("GET", transfer.url)
-    here = {part.number: part.size_bytes for part in msgspec.json.decode(answer, type=Parts).parts}
+    answer = sender.transport.call("GET", f"{transfer.path}/parts")
+    here = {part.number: part.size_bytes for part in read_answer(sender.transport, answer, Parts).parts}
     send = retrying(RegistryUnreachable)
     starts = range(0, transfer.size_bytes, transfer.part_bytes)
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         sending = [
-            pool.submit(send, _send_part, transport, source, transfer, number, start, here)
+            pool.submit(send, _send_part, sender, source, transfer, number, start, here)
             for number, start in enumerate(starts, 1)
         ]
         try:
@@ -56,7 +80,7 @@ def _send_parts(transport: Transport, source: io.FileIO, transfer: Transfer) -> 
 
 
 def _send_part(  # noqa: PLR0913, PLR0917 - a pool passes them by position
-    transport: Transport,
+    sender: Sender,
     source: io.FileIO,
     transfer: Transfer,
     number: int,
@@ -69,23 +93,22 @@ def _send_part(  # noqa: PLR0913, PLR0917 - a pool passes them by position
     hasher = hashlib.sha256()
     for part in read_range(source, start, size, count if is_here else None):
         hasher.update(part)
-    digest = str(Digest(hasher.hexdigest()))
+    digest = Digest(hasher.hexdigest())
     if not is_here:
-        body = {"parts": [{"number": number, "digest": digest}]}
-        answer = transport.call("POST", transfer.url, body=body)
-        (ticket,) = msgspec.json.decode(answer, type=Parts).parts
-        headers = {**ticket.headers, "content-length": str(size)}
-        transport.put_elsewhere(ticket.url, headers, read_range(source, start, size, count))
-    return digest
+        body = {"parts": [{"number": number, "digest": str(digest)}]}
+        answer = sender.transport.call("POST", f"{transfer.path}/parts", body=body)
+        (wanted,) = read_answer(sender.transport, answer, Parts).parts
+        whole = read_range(source, start, size, count)
+        sender.put(wanted.ticket, digest, whole, {"content-length": str(size)})
+    return str(digest)
 
 
 def _arrives(transport: Transport, transfer: Transfer, digests: list[str]) -> bool:
     """Confirm the arrival, and wait until the registry has read what the store could not check."""
-    place = f"{API}/uploads/{transfer.id}"
-    transport.call("POST", f"{place}/arrival", body={"digests": digests})
+    transport.call("POST", f"{transfer.path}/arrival", body={"digests": digests})
 
     def ask() -> Transfer:
-        return msgspec.json.decode(transport.call("GET", place), type=Transfer)
+        return read_answer(transport, transport.call("GET", transfer.path), Transfer)
 
     waiting = Retrying(
         retry=retry_if_result(lambda now: now.method != "patch"),

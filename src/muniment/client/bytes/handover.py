@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-
 from muniment.client.bytes.copying import copy, hash_rest
-from muniment.client.bytes.wire import Transfer
-from muniment.client.connection.transport import API, Transport
+from muniment.client.bytes.wire import Transfer, read_answer
+from muniment.client.connection.transport import Transport
 from muniment.core.backend import Stored
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.digests import Digest
@@ -44,13 +42,13 @@ def hand_over(transport: Transport, source: BinaryIO, transfer: Transfer) -> Sto
         source.seek(0)
         return None
     try:
-        answer = transport.call("POST", f"{API}/uploads/{transfer.id}/arrival")
+        answer = transport.call("POST", f"{transfer.path}/arrival")
     except LengthMismatch:
         # Nothing arrived: behind a tunnel, the server may name a directory that exists here too.
         place.unlink(missing_ok=True)
         source.seek(0)
         return None
-    arrived = msgspec.json.decode(answer, type=Transfer)
+    arrived = read_answer(transport, answer, Transfer)
     if arrived.digest != str(digest):
         raise DigestMismatch(expected=str(digest), actual=str(arrived.digest))
     return Stored(digest=digest, size_bytes=transfer.size_bytes)

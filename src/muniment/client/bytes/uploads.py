@@ -8,17 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
 from muniment.client.bytes.chunks import hash_beforehand, hash_each, hash_until, read_chunks
-from muniment.client.bytes.direct import send_to_store
+from muniment.client.bytes.direct import Sender, send_to_store
 from muniment.client.bytes.handover import hand_over
-from muniment.client.bytes.wire import About, Transfer
+from muniment.client.bytes.wire import About, Transfer, read_answer
 from muniment.client.connection.transport import API, Transport, retrying
 from muniment.core.backend import Stored
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.digests import Digest
 from muniment.core.errors import DigestMismatch, OffsetMismatch, RegistryUnreachable, UploadNotFound
+from muniment.signing.notes import NoteVerifier
 
 # Smaller files go through the server in one request.
 _LARGE_BYTES: Final = 8 << 20
@@ -31,6 +30,11 @@ class Uploads:
         """Upload over a transport, and remember unfinished uploads in a directory."""
         self._transport = transport
         self._state = state / "uploads"
+        self._verifier: NoteVerifier | None = None
+
+    def trust(self, verifier: NoteVerifier) -> None:
+        """Take the verifier of the log, which the caller MUST trust; without it, no store is used."""
+        self._verifier = verifier
 
     def send_bytes(self, data: bytes) -> Stored:
         """Send bytes from memory."""
@@ -47,8 +51,8 @@ class Uploads:
         source.seek(0)
         note = self._note_of(source, size)
         transfer = self._resume(note)
-        if size >= _LARGE_BYTES and self._hashes_first:
-            stored = self._send_direct(source, size, transfer, note)
+        if size >= _LARGE_BYTES and self._verifier is not None and self._hashes_first:
+            stored = self._send_direct(Sender(self._transport, self._verifier), source, transfer, note)
             if stored is not None:
                 return stored
             transfer = None
@@ -65,21 +69,23 @@ class Uploads:
     @cached_property
     def _hashes_first(self) -> bool:
         """Return whether we must know the digest first, to send straight to the store."""
-        return msgspec.json.decode(self._transport.call("GET", API), type=About).hash_first
+        return read_answer(self._transport, self._transport.call("GET", API), About).hash_first
 
     def _send_direct(
-        self, source: BinaryIO, size: int, known: Transfer | None, note: Path | None
+        self, sender: Sender, source: BinaryIO, known: Transfer | None, note: Path | None
     ) -> Stored | None:
         """Send a stream straight to the store, after reading it once for its digest.
 
         Return None if that is impossible: the store may be out of reach.
         """
+        size = source.seek(0, os.SEEK_END)
+        source.seek(0)
         digest = hash_beforehand(source, size)
         is_known = known is not None and known.digest == str(digest) and known.method == "parts"
         transfer = known if known is not None and is_known else self._begin(size, digest)
         if transfer.method == "parts":
             self._remember(note, transfer.id)
-        if not send_to_store(self._transport, source, transfer):
+        if not send_to_store(sender, source, transfer, digest):
             return None
         self._forget(note)
         return Stored(digest=digest, size_bytes=size)
@@ -107,8 +113,8 @@ class Uploads:
                     "upload-complete": "?1",
                 }
                 body = hash_each(read_chunks(source, left), hasher)
-                with self._transport.stream("PATCH", transfer.url, headers, body) as response:
-                    transfer = msgspec.json.decode(response.read(), type=Transfer)
+                with self._transport.stream("PATCH", transfer.path, headers, body) as response:
+                    transfer = read_answer(self._transport, response.read(), Transfer)
             digest = hasher.finish()
         if transfer.digest != str(digest):
             raise DigestMismatch(expected=str(digest), actual=str(transfer.digest))
@@ -117,11 +123,11 @@ class Uploads:
     def _begin(self, size: int, digest: Digest | None = None) -> Transfer:
         body = {"size_bytes": size, "digest": None if digest is None else str(digest)}
         answer = self._transport.call("POST", f"{API}/uploads", body=body)
-        return msgspec.json.decode(answer, type=Transfer)
+        return read_answer(self._transport, answer, Transfer)
 
     def _get(self, upload: str) -> Transfer:
         answer = self._transport.call("GET", f"{API}/uploads/{upload}")
-        return msgspec.json.decode(answer, type=Transfer)
+        return read_answer(self._transport, answer, Transfer)
 
     def _resume(self, note: Path | None) -> Transfer | None:
         """Find an unfinished upload of the same file by an earlier process."""

@@ -132,6 +132,7 @@ class Transport:
             RegistryUnreachable: there is no answer after some retries.
             MunimentError: the server refuses.
         """
+        self._check_own(path)
         sent = {**self._headers, **(headers or {})}
         if method != "GET":
             sent.setdefault("idempotency-key", str(uuid_utils.uuid7()))
@@ -152,6 +153,7 @@ class Transport:
             RegistryUnreachable: the connection breaks.
             MunimentError: the server refuses.
         """
+        self._check_own(path)
         connection, is_good = self._connect(fresh=body is not None), False
         try:
             try:
@@ -202,6 +204,11 @@ class Transport:
             self._idle.pop().close()
         if "_client" in self.__dict__:
             self._client.close()
+
+    def _check_own(self, path: str) -> None:
+        """Check that a path stays at the server, so that our token does."""
+        if not path.startswith("/") or path.startswith("//"):
+            raise RegistryUnreachable(location=self.location, reason="it names a path at another server")
 
     def _send(
         self,

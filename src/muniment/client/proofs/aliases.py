@@ -1,8 +1,12 @@
 """Check what an alias serves: by the verdicts with which it moved, and by its policies now."""
 
-from muniment.answers.gates import judge_all
+from functools import partial
+
+from muniment.answers.gates import Judged, judge_all
 from muniment.answers.policies import load_policy
+from muniment.answers.view import State
 from muniment.client.proofs.checking import check_claim, resolve
+from muniment.client.proofs.owners import find_owners
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.revisions import Revision
 from muniment.core.canonical import JsonObject, object_in
@@ -53,18 +57,25 @@ def check_alias(
     query = JudgeGate(reference=reference, alias=Alias(move.alias))
     state = backend.read_state(query)
     try:
-        verdicts = [verdict for verdict, _ in judge_all(state, query)]
+        failures = _list_failures(state, judge_all(state, query))
+        if failures:
+            # The registry has to be asked where inputs are that the provenance names by digest alone.
+            failures = _list_failures(state, judge_all(state, query, partial(find_owners, backend)))
     except PolicyNotFound:
         return
-    failures = [
+    if failures:
+        raise GateFailed(reference=str(reference), alias=move.alias, failures=failures)
+
+
+def _list_failures(state: State, judged: list[Judged]) -> tuple[str, ...]:
+    """List the failures that stop a load."""
+    return tuple(
         f"{finding.rule}: {finding.message}"
-        for verdict in verdicts
+        for verdict, _ in judged
         if verdict.mode is Mode.ENFORCE and verdict.policy
         for finding in verdict.findings
         if finding.id in _list_checked_on_load(load_policy(state.view, verdict.policy)) and not finding.holds
-    ]
-    if failures:
-        raise GateFailed(reference=str(reference), alias=move.alias, failures=tuple(failures))
+    )
 
 
 def check_move(backend: TrustedBackend, move: MoveRecord, version: VersionRecord, revision: Revision) -> None:

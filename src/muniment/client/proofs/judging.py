@@ -1,6 +1,7 @@
 """Judge a gate on the client: a registry is believed only in what a client cannot know."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from muniment.answers.cases import UNKNOWN_ANCESTRY
@@ -8,6 +9,7 @@ from muniment.answers.gates import gate_of, judge_all
 from muniment.answers.policies import load_policy
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State
+from muniment.client.proofs.owners import find_owners
 from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import GateMisjudged, NotShown
@@ -44,7 +46,7 @@ def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     state = backend.read_state(query)
     if query.at is not None:
         state = replace(state, time=find_time(backend, query.at))
-    judged = judge_all(state, query)
+    judged = judge_all(state, query, partial(find_owners, backend))
     ours = gate_of(resolve(state.view, query.reference), query.alias, judged)
     try:
         theirs = backend.ask(query)

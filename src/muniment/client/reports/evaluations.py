@@ -12,6 +12,7 @@ from muniment.core.claims.cards import Card
 from muniment.core.claims.evidence import Evidence, Metric
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption
+from muniment.core.texts import in_markdown, plain
 from muniment.evaluation.charts import draw
 from muniment.evaluation.rendering import draw_spec
 
@@ -43,15 +44,16 @@ def save_report(version: Version, form: str, directory: Path) -> list[Path]:
 
 def write_markdown(title: str, evidence: Sequence[Evidence]) -> str:
     """Write evaluations as Markdown: a table of metrics, of groups and gaps, and of perturbations."""
-    lines = [f"# {title}"]
+    lines = [f"# {in_markdown(title)}"]
     for one in evidence:
         tool = one.predicate["tool"]
+        time = one.predicate["time"]
         measured = f"{tool['name']} {tool['version']}" if isinstance(tool, Mapping) else ""
         lines += [
             "",
-            f"## {one.task} on {one.dataset_name or 'data'}",
+            f"## {in_markdown(one.task)} on {in_markdown(one.dataset_name or 'data')}",
             "",
-            f"{count(one.n, 'row')} of `{one.dataset}`, measured with {measured} at {one.predicate['time']}.",
+            f"{count(one.n, 'row')} of {in_markdown(f'{one.dataset}, measured with {measured} at {time}')}.",
             "",
             *_table(("metric", "value", "interval"), _metric_rows(one)),
         ]
@@ -93,7 +95,7 @@ def _hub(version: Version) -> Iterator[tuple[str, bytes]]:
     cards = version.claims(CARD)
     card = Card.read(cards[-1].predicate) if cards else Card()
     name = version.reference.name.model
-    yield "README.md", write_hub_card(card, name, version.evidence()).encode()
+    yield "README.md", plain(write_hub_card(card, name, version.evidence())).encode()
 
 
 def _evaluations(version: Version) -> list[tuple[str, Attestation]]:
@@ -155,5 +157,9 @@ def _gap_lines(evidence: Evidence) -> Iterator[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    lines = [*map(_row, [columns, *rows])]
+    return [lines[0], _row(["---"] * len(columns)), *lines[1:]]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(in_markdown, cells))} |"

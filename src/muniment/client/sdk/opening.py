@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from typing import Protocol
 
 from muniment.capture.clock import now
 from muniment.client.connection.credentials import Credentials
@@ -48,13 +49,15 @@ def open(  # noqa: A001, PLR0913 - the name of the public verb: muniment.open, a
     where = str(settings.location if location is None else location)
     only_read = settings.read_only if read_only is None else read_only
     chosen = _load_identity(settings.identity if identity is None else identity, settings)
+    backend: Backend
+    remote: Server | None = None
     if is_remote(where):
         where = where.rstrip("/")
         credentials = Credentials(directory=settings.state)
         if chosen is None and credentials.identity.exists():
             chosen = Identity.load(credentials.identity, settings.passphrase)
         token = settings.token or credentials.find(where)
-        backend = _open_server(where, token, settings)
+        backend = remote = _open_server(where, token, settings)
         credential = None if token is None else Credential(TokenRecord, id_of(token))
     else:
         backend, chosen = _open_directory(
@@ -64,6 +67,8 @@ def open(  # noqa: A001, PLR0913 - the name of the public verb: muniment.open, a
     memory, max_age_s = open_memory(where, settings), settings.max_age if is_remote(where) else None
     try:
         trusted = TrustedBackend(backend, memory, where, clock, max_age_s, credential, read_only=only_read)
+        if remote is not None:
+            remote.trust(trusted.seen.verifier)
     except BaseException:
         backend.close()
         raise
@@ -100,7 +105,7 @@ def accept_restore(
     where = str(settings.location if location is None else location)
     memory = open_memory(where, settings)
     if is_remote(where):
-        backend = _open_server(where.rstrip("/"), None, settings)
+        backend: Backend = _open_server(where.rstrip("/"), None, settings)
     else:
         backend, _ = _open_directory(where, None, settings, create=False, read_only=False, clock=clock)
     try:
@@ -120,13 +125,20 @@ def open_memory(location: str, settings: Settings) -> DirectoryMemory:
     return DirectoryMemory(settings.state, place)
 
 
+class Server(Backend, Protocol):
+    """A backend over HTTP: `muniment.client.remote.RemoteBackend`, which is loaded late."""
+
+    def trust(self, verifier: str) -> None:
+        """Take the verifier of the registry's log."""
+
+
 # The backend is loaded by location, so a client of a server never loads a database library
 # (docs/decisions/0004-late-imports.md).
-def _open_server(location: str, token: str | None, settings: Settings) -> Backend:
-    backend: Backend = importlib.import_module("muniment.client.remote").open_remote(
+def _open_server(location: str, token: str | None, settings: Settings) -> Server:
+    server: Server = importlib.import_module("muniment.client.remote").open_remote(
         location, token, settings.state
     )
-    return backend
+    return server
 
 
 def _open_directory(  # noqa: PLR0913 - the options of opening

@@ -4,26 +4,26 @@ The graph is an index of the registry, of which each part is proven; `check_prov
 claims to the end of every path, and names what is missing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
+from muniment.answers.inputs import inputs_of, is_here, may_have_owners, named_version
 from muniment.client.proofs.checking import check_file, read_claims, read_revision, resolve
+from muniment.client.proofs.owners import prove_owners
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.proofs.verifying import Check, run_all
 from muniment.client.versions.tracing import prove_graph
 from muniment.core.bytes.revisions import File
 from muniment.core.claims.attestations import PROVENANCE, Attestation
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
-from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
+from muniment.core.claims.provenance import Input, Provenance
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     InvalidDigest,
     MunimentError,
-    NotFound,
     ProvenanceCycle,
     ProvenanceHole,
-    WrongSubject,
 )
 from muniment.core.names import Reference
 from muniment.core.records import VersionRecord
@@ -106,26 +106,23 @@ def _check_one(
         checks.append(Check(what=f"{name}: origin", error=hole))
     for claim in claims:
         checks += run_all(_check_kept(backend, name, claim))
-        checks.append(_check_code(name, Provenance(claim.predicate)))
-        for source in Provenance(claim.predicate).inputs:
-            if source.kind != "code":
-                check, further = _check_input(backend, name, source)
-                checks.append(check)
-                following += [] if further is None else [further]
+        provenance = Provenance(claim.predicate)
+        for source in inputs_of(provenance):
+            if source.kind == "code":
+                checks.append(_check_code(name, provenance, source))
+                continue
+            check, further = _check_input(backend, name, provenance, source)
+            checks.append(check)
+            following += [] if further is None else [further]
     return checks, following
 
 
-def _check_code(name: str, provenance: Provenance) -> Check:
+def _check_code(name: str, provenance: Provenance, source: Input) -> Check:
     """Check that the code is available: a commit with a location, and the diff of a dirty tree."""
-    code = [source for source in provenance.inputs if source.kind == "code"]
-    git = provenance.internal.get("git")
-    dirty = isinstance(git, Mapping) and bool(git.get("dirty"))
-    if not code or code[0].uri == "git":
-        return Check(what=f"{name}: code", error=ProvenanceHole(reference=name, name="code"))
-    what = f"{name}: code {code[0].digest[:12]} of {code[0].uri}"
-    if dirty and provenance.find_byproduct("diff") is None:
-        return Check(what=what, error=ProvenanceHole(reference=name, name="diff of the code"))
-    return Check(what=what)
+    if is_here(source, provenance, ()):
+        return Check(what=f"{name}: code {source.digest[:12]} of {source.uri}")
+    hole = "diff of the code" if source.digest and source.uri != "git" else "code"
+    return Check(what=f"{name}: code", error=ProvenanceHole(reference=name, name=hole))
 
 
 def _node_of(backend: TrustedBackend, target: str, at: str | None) -> str:
@@ -149,57 +146,20 @@ def _check_kept(
     ]
 
 
-def _check_input(backend: TrustedBackend, name: str, source: Input) -> tuple[Check, Reference | None]:
-    """Check an input; if it is a version of this registry, return that as the next to check."""
-    what = f"{name}: {source.kind} {source.name}"
-    hole = ProvenanceHole(reference=name, name=f"{source.kind} {source.name}")
-    if source.uri.startswith(VERSION_URI):
-        return _check_version_input(backend, what, source, hole)
-    if not source.digest or source.is_reference:
-        return Check(what=what, error=hole), None
-    owners = backend.ask(GetLineage(node=source.digest, direction=Direction.UP, depth=1))
-    versions = [reference for node in owners.nodes for reference in node.versions]
-    for reference in versions:
-        check = _check_holds(backend, what, Reference.parse(reference), source.digest)
-        if check.passed:
-            return check, Reference.parse(reference)
-    return _check_snapshot(backend, what, source, hole), None
-
-
-def _check_version_input(
-    backend: TrustedBackend, what: str, source: Input, hole: ProvenanceHole
+def _check_input(
+    backend: TrustedBackend, name: str, provenance: Provenance, source: Input
 ) -> tuple[Check, Reference | None]:
-    reference = Reference.parse(source.uri.removeprefix(VERSION_URI))
+    """Check an input as a gate does; if a version has its bytes, return that as the next to check."""
+    what = f"{name}: {source.kind} {source.name}"
     try:
-        version = resolve(backend, reference)
-    except NotFound:
-        return Check(what=what, error=hole), None
+        owners = prove_owners(backend, source) if may_have_owners(source) else []
     except MunimentError as error:
         return Check(what=what, error=error), None
-    if Digest.parse(version.revision).hex != source.digest:
-        wrong = WrongSubject(reference=str(reference), subject=f"sha256:{source.digest}")
-        return Check(what=what, error=wrong), None
-    return Check(what=what), reference
-
-
-def _check_holds(backend: TrustedBackend, what: str, reference: Reference, digest: str) -> Check:
-    """Check that a version is an input, or contains it."""
-    try:
-        version = resolve(backend, reference)
-        held = {file.digest.hex for file in read_revision(backend, version).files}
-    except MunimentError as error:
-        return Check(what=what, error=error)
-    if digest in held or digest == Digest.parse(version.revision).hex:
-        return Check(what=f"{what} belongs to {reference}")
-    return Check(what=what, error=WrongSubject(reference=str(reference), subject=f"sha256:{digest}"))
-
-
-def _check_snapshot(backend: TrustedBackend, what: str, source: Input, hole: ProvenanceHole) -> Check:
-    """Check the snapshot of an input that no version contains."""
-    try:
-        check_file(backend, File(path=source.name, digest=Digest(source.digest), size_bytes=0))
-    except NotFound:
-        return Check(what=what, error=hole)
-    except MunimentError as error:
-        return Check(what=what, error=error)
-    return Check(what=f"{what} is kept as a snapshot")
+    if not is_here(source, provenance, owners):
+        return Check(
+            what=what, error=ProvenanceHole(reference=name, name=f"{source.kind} {source.name}")
+        ), None
+    if not owners:
+        return Check(what=f"{what} is kept as a snapshot"), None
+    owner = owners[0].name
+    return Check(what=what if named_version(source) else f"{what} belongs to {owner}"), Reference.parse(owner)

@@ -41,6 +41,7 @@ from muniment.core.claims.attestations import (
     EVALUATION,
     PROVENANCE,
     Attestation,
+    name_predicate_type,
 )
 from muniment.core.claims.cards import Card
 from muniment.core.claims.deployments import Deployment, State, check_target
@@ -282,11 +283,13 @@ class Version:
         return Card.read(cards[-1].predicate)
 
     def attest(self, predicate_type: str, predicate: JsonObject, *, reason: str = "") -> Receipt:
-        """Sign and record any claim about this version."""
-        signer = self._session.signer()
-        return self.record_bundle(
-            attest(self.digest, str(self), predicate_type, predicate, signer), reason=reason
-        )
+        """Sign and record a claim about this version; its type is a kind, `change-plan`, or a URI.
+
+        Raises:
+            UnknownClaimKind: it is neither.
+        """
+        kind, signer = name_predicate_type(predicate_type), self._session.signer()
+        return self.record_bundle(attest(self.digest, str(self), kind, predicate, signer), reason=reason)
 
     def record_bundle(self, bundle: Bundle | bytes, *, reason: str = "") -> Receipt:
         """Record a claim that was signed elsewhere, by our own key."""

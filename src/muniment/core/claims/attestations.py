@@ -4,14 +4,16 @@ A statement says "these digests: this predicate". Which kinds of predicate we kn
 a verified claim that policies and people look at, are here; signatures are in `muniment.signing`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.digests import Digest
-from muniment.core.errors import InvalidAttestation, InvalidDocument
+from muniment.core.errors import InvalidAttestation, InvalidDocument, UnknownClaimKind
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -49,6 +51,9 @@ _KINDS: Final = {
     EMERGENCY: "emergency",
     WITHDRAWAL: "withdrawal",
 }
+# The short names of kinds, as people write them.
+_TYPES: Final = {kind.replace(" ", "-"): predicate_type for predicate_type, kind in _KINDS.items()}
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
 
 
 def kind_of(predicate_type: str) -> str:
@@ -57,8 +62,27 @@ def kind_of(predicate_type: str) -> str:
 
 
 def name_predicate_type(text: str) -> str:
-    """Give the type of a kind that goes by a short name, `evaluation`; others are types already."""
-    return {kind.replace(" ", "-"): known for known, kind in _KINDS.items()}.get(text, text)
+    """Give the predicate type of a kind, such as `change-plan`; a predicate type stays as it is.
+
+    Raises:
+        UnknownClaimKind: it is neither a kind nor a URI.
+    """
+    known = _TYPES.get(text, text)
+    check_predicate_type(known)
+    return known
+
+
+def check_predicate_type(text: str) -> None:
+    """Check that a predicate type is a URI: a word alone is a slip, and no rule would find the claim.
+
+    Raises:
+        UnknownClaimKind: it is none.
+    """
+    if not _URI.fullmatch(text):
+        near = get_close_matches(text, _TYPES, n=1)
+        meant = f"did you mean {near[0]} ({_TYPES[near[0]]})? " if near else ""
+        remedy = f"{meant}Kinds are {', '.join(sorted(_TYPES))}; other types are URIs (https://example.com/type/v1)"
+        raise UnknownClaimKind(kind=text, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

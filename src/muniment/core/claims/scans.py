@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from muniment.core.canonical import Json, JsonObject
+from muniment.core.texts import in_line
 
 NOTHING: Final = "none"
 SEVERITIES: Final = (NOTHING, "low", "medium", "high", "critical")
@@ -88,7 +89,7 @@ class Scan:
         """The findings with a severity, one per line: severity, path, message."""
         names = ("severity", "path", "message")
         return [
-            " ".join(str(one[name]) for name in names if one.get(name))
+            in_line(" ".join(str(one[name]) for name in names if one.get(name)))
             for one in self._findings
             if isinstance(one, Mapping) and one.get("severity") != NOTHING
         ]

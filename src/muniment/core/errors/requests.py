@@ -141,6 +141,17 @@ class InvalidAttestation(InvalidRequest):
     advice = "see the schema of its predicate type in muniment/signing/schemas"
 
 
+class UnknownClaimKind(InvalidRequest):
+    """A kind of claim is unknown, and is no predicate type."""
+
+    kind: str
+    remedy: str = (
+        "name a kind, such as evaluation, or a predicate type, a URI such as https://example.com/type/v1"
+    )
+    message = "{kind!r} is not a kind of claim"
+    advice = "{remedy}"
+
+
 class WrongSubject(InvalidRequest):
     """An attestation is not about the version that it was sent for."""
 

@@ -393,7 +393,10 @@ class GetSelf(Query[Person]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindPerson(Query[Person]):
-    """Find a principal by id or by its present name, with the roles that the caller may see."""
+    """Find a principal by id or by its present name, with the roles that the caller may see.
+
+    Callers find those who have or had a role where they may read, and everybody if they may grant roles.
+    """
 
     declared = Question("/principals/find", Who.MEMBER)
     principal: str
@@ -412,7 +415,7 @@ class GetPerson(Query[Person]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPeople(PageQuery[Person]):
-    """List all principals, oldest first, with the roles that the caller may see."""
+    """List the principals that the caller may find, oldest first, with the roles that the caller may see."""
 
     declared = Question("/principals", Who.MEMBER)
     at: At = None

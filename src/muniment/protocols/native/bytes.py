@@ -28,6 +28,7 @@ from muniment.protocols.native.wire import (
     WantedParts,
 )
 from muniment.services.bytes.direct import DirectUploads
+from muniment.signing.tickets import sign_ticket
 
 router = APIRouter(tags=["bytes"])
 
@@ -83,11 +84,20 @@ async def list_parts(request: Request, upload: UploadId) -> Response:
 @router.post("/uploads/{upload}/parts", response_model=PartTickets)
 async def presign_parts(request: Request, upload: UploadId, body: WantedParts) -> Response:
     """Presign parts of an upload for the store, which checks the digest of each."""
-    caller, direct = await require_caller(request), _direct_of(request, upload)
+    caller, direct, keys = (
+        await require_caller(request),
+        _direct_of(request, upload),
+        registry_of(request).keys,
+    )
     wanted = {part.number: Digest.parse(part.digest) for part in body.parts}
     tickets = await write(lambda: direct.presign_parts(caller, upload, wanted))
     parts = [
-        PartTicket(number=number, url=ticket.url, headers=dict(ticket.headers))
+        PartTicket(
+            number=number,
+            url=ticket.url,
+            headers=dict(ticket.headers),
+            ticket=sign_ticket(keys.log, ticket.url, ticket.headers, wanted[number]),
+        )
         for number, ticket in tickets.items()
     ]
     return _send(PartTickets(parts=parts))
@@ -151,10 +161,12 @@ def _show(request: Request, upload: Upload, status: int) -> Response:
 
 def _choose_way(request: Request, upload: Upload, here: str) -> dict[str, Any]:
     """Choose how the client should send the bytes of an upload."""
-    direct, handovers = registry_of(request).direct, registry_of(request).handovers
+    registry = registry_of(request)
+    direct, handovers = registry.direct, registry.handovers
     ticket = None if direct is None else direct.find_ticket(upload)
-    if ticket is not None:
-        return {"method": "put", "url": ticket.url, "headers": dict(ticket.headers)}
+    if ticket is not None and upload.digest is not None:
+        signed = sign_ticket(registry.keys.log, ticket.url, ticket.headers, upload.digest)
+        return {"method": "put", "url": ticket.url, "headers": dict(ticket.headers), "ticket": signed}
     part_bytes = 0 if direct is None else direct.part_bytes(upload)
     if part_bytes:
         return {"method": "parts", "url": f"{here}/parts", "part_bytes": part_bytes}

@@ -112,7 +112,7 @@ class Transfer(Body):
 
     * `patch`: PATCH `url` here. This always works.
     * `link`: leave the bytes at `place`, a path on this machine, if you may write there.
-    * `put`: PUT to `url` at the store, with `headers`.
+    * `put`: PUT to `url` at the store, with `headers`; `ticket` has both, in a note that the log signed.
     * `parts`: POST to `url` for a ticket for each part of `part_bytes`, and PUT the parts to the store.
 
     After all but `patch`, POST to `/uploads/ID/arrival`. The registry then reads an upload in parts, which is
@@ -126,6 +126,7 @@ class Transfer(Body):
     method: str = "patch"
     url: str
     headers: dict[str, str] = {}
+    ticket: str = ""
     part_bytes: int = 0
     place: str = ""
 
@@ -144,11 +145,12 @@ class WantedParts(Body):
 
 
 class PartTicket(Body):
-    """Where to PUT a part: `url` at the store, with `headers`."""
+    """Where to PUT a part: `url` at the store, with `headers`; `ticket` has both, signed by the log."""
 
     number: int
     url: str
     headers: dict[str, str]
+    ticket: str
 
 
 class PartTickets(Body):

@@ -1,9 +1,10 @@
 """Answers about people and workloads."""
 
 from muniment.answers.folding import Past
-from muniment.answers.pages import past_of, select_page
+from muniment.answers.pages import bound, past_of, select_page
 from muniment.answers.people import get_person
 from muniment.answers.view import State
+from muniment.core.errors import PrincipalNotFound
 from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import GrantRecord, IssuerRecord, PrincipalRecord, TokenRecord, Where
 from muniment.core.verbs.people import (
@@ -31,14 +32,28 @@ def get_self(reading: Reading, _query: GetSelf) -> Person:
 
 
 def find_person(reading: Reading, query: FindPerson) -> Person:
-    """Find a principal. Raises like `get_principal`."""
-    return _describe(reading, get_principal(reading.unit, query.principal), past_of(query))
+    """Find a principal that the caller may find.
+
+    Raises:
+        PrincipalNotFound: there is none.
+    """
+    record, known = get_principal(reading.unit, query.principal), reading.sight.acquaintances()
+    if known is not None and record.id not in known:
+        raise PrincipalNotFound(principal=query.principal)
+    return _describe(reading, record, past_of(query))
 
 
 def list_people(reading: Reading, query: ListPeople) -> tuple[Person, ...]:
-    """List principals."""
-    past = past_of(query)
-    records = select_page(reading.unit, query, PrincipalRecord, *within(reading.unit, past))
+    """List the principals that the caller may find."""
+    past, known = past_of(query), reading.sight.acquaintances()
+    conditions = within(reading.unit, past)
+    if known is None:
+        records = select_page(reading.unit, query, PrincipalRecord, *conditions)
+    else:
+        conditions.append(Where("index", ">", query.after))
+        found = (reading.unit.projections.find(PrincipalRecord, (one,)) for one in known)
+        met = (one for one in found if one is not None and all(where.holds(one) for where in conditions))
+        records = sorted(met, key=lambda one: one.index)[: bound(query.limit)]
     return tuple(_describe(reading, record, past) for record in records)
 
 

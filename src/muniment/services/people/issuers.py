@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from muniment.core import canonical
+from muniment.core.addresses import find_fault
 from muniment.core.errors import InvalidOption, IssuerNotFound, LoginRefused, PrincipalNotFound
 from muniment.core.events import IssuerDistrusted, IssuerTrusted
 from muniment.core.people.callers import Assurance, Caller
@@ -18,14 +19,15 @@ def trust_issuer(tx: Transaction, command: TrustIssuer) -> Outcome:
     """Add a rule that trusts workloads. The principal's grants decide what they may do.
 
     Raises:
-        InvalidOption: the rule has no claims, so it would trust every workload of the issuer, or the issuer
-            has no https:// address.
+        InvalidOption: the rule has no claims, so it would trust every workload of the issuer, or the issuer's
+            address may not be called.
     """
     principal = get_principal(tx.unit, command.principal)
     if not command.claims or "" in dict(command.claims).values():
         raise InvalidOption(option="claims", reason="must be one or more, and none may be empty")
-    if not command.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise InvalidOption(option="issuer", reason="must be an https:// address")
+    fault = find_fault(command.issuer, tx.allowed, secure=True)
+    if fault:
+        raise InvalidOption(option="issuer", reason=fault)
     event = IssuerTrusted(
         issuer=command.issuer,
         claims=dict(command.claims),

@@ -12,6 +12,7 @@ from muniment.core.errors import NotFound, NotIdentified, NotPermitted
 from muniment.core.names import ModelName, Models, Reference
 from muniment.core.people.callers import Caller
 from muniment.core.people.roles import EVERYWHERE, Act, may
+from muniment.core.records import GrantRecord, Where
 from muniment.core.verbs.verb import May, Members, Own, Query, Verb, Who, Within
 from muniment.ports.unit import Unit
 from muniment.signing.heads import HeadSigner
@@ -65,6 +66,21 @@ class Sight:
         if not self.caller.direct and self.namespaces() == frozenset():
             raise NotPermitted(principal=self.principal, act=str(Act.READ), namespace="any namespace")
 
+    def acquaintances(self) -> frozenset[str] | None:
+        """Return the principals that the caller may find; None means all.
+
+        They are those who have or had a role where the caller may read. Who grants roles finds everybody.
+        """
+        namespaces = self.namespaces()
+        if namespaces is None or any(self._may_grant(namespace) for namespace in namespaces):
+            return None
+        grants = (
+            grant
+            for namespace in {*namespaces, EVERYWHERE}
+            for grant in self._unit.projections.select(GrantRecord, Where("namespace", "=", namespace))
+        )
+        return frozenset({self.principal, *(grant.principal for grant in grants)})
+
     @property
     def principal(self) -> str:
         """The principal of the caller.
@@ -75,6 +91,10 @@ class Sight:
         if self.caller.principal is None:
             raise NotIdentified
         return self.caller.principal
+
+    def _may_grant(self, namespace: str) -> bool:
+        roles = roles_of(self._unit, self.principal, namespace)
+        return may(roles, Act.GRANT) and self.caller.reaches(Act.GRANT, namespace)
 
     @cached_property
     def _namespaces(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 
+from muniment.core.addresses import AllowedAddresses
 from muniment.core.canonical import JsonObject
 from muniment.core.digests import Digest
 from muniment.core.errors import BadToken, LengthMismatch
@@ -48,6 +49,7 @@ class ServedRegistry:
     clock: Clock
     nonces: Nonces
     keys: RegistryKeys
+    allowed: AllowedAddresses
     scribe: Scribe
     local: bool
     recovery_wait: timedelta = RECOVERY_WAIT
@@ -82,6 +84,7 @@ class ServedRegistry:
             keys=self.keys,
             caller=caller,
             recovery_wait=self.recovery_wait,
+            allowed=self.allowed,
         )
 
     def add_documents(self, caller: Caller, documents: Sequence[bytes]) -> list[Digest]:

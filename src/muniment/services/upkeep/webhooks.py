@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
+from muniment.core.addresses import find_fault, redact
 from muniment.core.errors import InvalidOption, WebhookNotFound
 from muniment.core.events import (
     EVENTS,
@@ -49,8 +49,7 @@ class Target(NamedTuple):
     @property
     def shown(self) -> str:
         """What may be shown of the address: that of a chat lets everybody write there who knows it."""
-        parts = urlsplit(self.url)
-        return self.url if self.form is Form.CLOUDEVENTS else f"{parts.scheme}://{parts.hostname}/..."
+        return self.url if self.form is Form.CLOUDEVENTS else redact(self.url)
 
 
 class Batch(NamedTuple):
@@ -69,11 +68,14 @@ def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
     """Start to send the events of a namespace, or (`*`) those that belong to none.
 
     Raises:
-        InvalidOption: the address is not valid, the secret is too short, or an event is unknown.
+        InvalidOption: the address is not valid or may not be called, the secret is too short, or an event is
+            unknown.
     """
     if command.namespace != EVERYWHERE:
         check_part(command.namespace, "namespace")
-    _read_target(command.target.text)
+    fault = find_fault(_read_target(command.target.text).url, tx.allowed)
+    if fault:
+        raise InvalidOption(option="url", reason=fault)
     unknown = set(command.events) - EVENTS.keys()
     if unknown:
         raise InvalidOption(option="events", reason=f"has the unknown event {min(unknown)!r}")
@@ -172,25 +174,15 @@ def _read_target(text: str) -> Target:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"must have a `url`, a `secret`, and a `form` of {', '.join(Form)}"
         raise InvalidOption(option="target", reason=reason) from error
-    if not _is_plain(target.url) or len(target.url) > _MAX_URL_CHARACTERS:
-        raise InvalidOption(option="url", reason="must be an http or https address without a user")
+    if len(target.url) > _MAX_URL_CHARACTERS:
+        raise InvalidOption(option="url", reason=f"must have at most {_MAX_URL_CHARACTERS} characters")
     if form is not Form.CLOUDEVENTS:
-        if urlsplit(target.url).scheme != "https":
+        if not target.url.startswith("https://"):
             raise InvalidOption(option="url", reason=f"of {form} must begin with https, since it is a secret")
         return target
     if not target.secret.startswith(_SECRET) or len(target.secret) < len(_SECRET) + 32:
         raise InvalidOption(option="secret", reason="must be `whsec_` and at least 24 bytes in base64")
     return target
-
-
-def _is_plain(url: str) -> bool:
-    """Return whether a text is an http or https address without a user."""
-    try:
-        parts = urlsplit(url)
-        named = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return named and parts.scheme in {"http", "https"} and not parts.username
 
 
 def _describe(unit: Unit, record: WebhookRecord) -> Webhook:

@@ -24,6 +24,7 @@ from muniment.core.claims.attestations import (
     VERDICT,
     WAIVER,
     WITHDRAWAL,
+    check_predicate_type,
 )
 from muniment.core.errors import InvalidAttestation
 
@@ -50,8 +51,10 @@ def check_predicate(predicate_type: str, predicate: JsonObject) -> None:
     """Check a predicate against the schema of its type; unknown types pass.
 
     Raises:
+        UnknownClaimKind: its type is a word, not a URI.
         InvalidAttestation: it breaks the schema; the reason names the member.
     """
+    check_predicate_type(predicate_type)
     if predicate_type not in SCHEMAS:
         return
     error = next(iter(_validator(predicate_type).iter_errors(predicate)), None)

@@ -28,7 +28,7 @@ Compile: TypeAlias = Callable[[str], Program]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """An expression is exactly true; any other result denies."""
+    """An expression is exactly true; any other result denies, and so does anything missing."""
 
     source: str
     message: str
@@ -49,18 +49,34 @@ class Expression:
 
 
 def describe(case: Case, names: frozenset[str]) -> JsonObject:
-    """Describe a case to an expression: only the names that it uses, since describing all is slow."""
-    return {name: describe_as(case) for name, describe_as in _NAMES.items() if name in names}
+    """Describe a case to an expression: only the names that it uses, since describing all is slow.
+
+    A name is missing if no claim on record says anything of it.
+    """
+    described = {name: describe_as(case) for name, describe_as in NAMES.items() if name in names}
+    return {name: value for name, value in described.items() if value is not None}
 
 
-def _metrics(case: Case) -> JsonObject:
+def _evidence(case: Case) -> list[Json] | None:
+    """Return the newest evaluation of each dataset; None if one contradicts itself, or there is none."""
+    if not case.evidence or any(one.contradictions for one in case.evidence):
+        return None
+    return [one.evidence.predicate for one in case.evidence]
+
+
+def _metrics(case: Case) -> JsonObject | None:
     """Return each metric of the newest evaluations; the last dataset on record wins."""
+    if _evidence(case) is None:
+        return None
     values: dict[str, Json] = {}
     for one in case.evidence:
         metrics = {name: one.evidence.find_metric(name) for name in one.evidence.metrics}
-        if not one.contradictions:
-            values |= {name: metric.value for name, metric in metrics.items() if metric is not None}
+        values |= {name: metric.value for name, metric in metrics.items() if metric is not None}
     return values
+
+
+def _parameters(case: Case) -> JsonObject | None:
+    return Provenance(_newest(case.of_type(PROVENANCE)) or {}).parameters or None
 
 
 def _name(result: object) -> str:
@@ -69,8 +85,8 @@ def _name(result: object) -> str:
     return names.get(str(result), f"not a boolean but {type(result).__name__}")
 
 
-def _newest(claims: Sequence[Attestation]) -> JsonObject:
-    return claims[-1].predicate if claims else {}
+def _newest(claims: Sequence[Attestation]) -> JsonObject | None:
+    return claims[-1].predicate if claims else None
 
 
 def _describe_claim(claim: Attestation) -> JsonObject:
@@ -83,15 +99,15 @@ def _describe_claim(claim: Attestation) -> JsonObject:
     }
 
 
-_NAMES: Final[Mapping[str, Callable[[Case], Json]]] = {
+NAMES: Final[Mapping[str, Callable[[Case], Json]]] = {
     "version": lambda case: case.version,
     "alias": lambda case: case.alias,
     "now": lambda case: case.now,
     "files": lambda case: list(case.paths),
     "authors": lambda case: sorted(case.authors),
-    "evidence": lambda case: [one.evidence.predicate for one in case.evidence if not one.contradictions],
+    "evidence": _evidence,
     "metrics": _metrics,
-    "parameters": lambda case: Provenance(_newest(case.of_type(PROVENANCE))).parameters,
+    "parameters": _parameters,
     "card": lambda case: _newest(case.of_type(CARD)),
     "attestations": lambda case: [_describe_claim(claim) for claim in case.attestations],
     "revoked": lambda case: list(case.revoked),

@@ -13,7 +13,7 @@ from muniment.core.claims.approvals import Meaning
 from muniment.core.claims.attestations import name_predicate_type
 from muniment.core.claims.cards import CARD_FIELDS
 from muniment.core.claims.scans import SEVERITIES
-from muniment.core.errors import InvalidPolicy, InvalidTime
+from muniment.core.errors import InvalidPolicy, InvalidTime, UnknownClaimKind
 from muniment.core.gates.rules.case import Rule
 from muniment.core.gates.rules.content import CardFields, Formats
 from muniment.core.gates.rules.evidence import (
@@ -237,8 +237,14 @@ def read_role(text: str) -> Role:
 
 
 def _read_require(members: Members) -> Rule:
+    try:
+        predicate_type = name_predicate_type(members.text("type"))
+    except UnknownClaimKind as error:
+        raise InvalidPolicy(
+            reason=f"{error.sentence}: {error.hint}", where=(*members.path, "type")
+        ) from error
     return Require(
-        predicate_type=name_predicate_type(members.text("type")),
+        predicate_type=predicate_type,
         max_age=members.optional_age("max_age"),
         min_n=members.whole("min_n", 0, _MAX_N),
         dataset=members.text("dataset", ""),
