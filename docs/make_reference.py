@@ -46,7 +46,7 @@ the same routes, with the forms of all answers, at `{PREFIX}/openapi.json`.
 
 * **Address.** All paths are under `{PREFIX}`. Fields in braces are parts of the path; `{{version}}` is a
   number, an alias, `latest` or a digest. The other fields of a `GET` or `DELETE` are parameters of the query,
-  those of a `POST` or `PUT` members of a JSON object, which has no others.
+  those of a `POST` or `PUT` members of a JSON object; neither has others.
 * **Credential.** `Authorization: Bearer TOKEN`, or Basic with the token as the password. What a caller may
   not read is answered as if it were not there.
 * **Changes** are answered with a receipt: the entry of the log, its inclusion proof and a signed checkpoint.

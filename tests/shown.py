@@ -27,9 +27,11 @@ from muniment.core.records import (
     OwnerRecord,
     PolicyRecord,
     PrincipalRecord,
+    RecoveryRecord,
     RequestRecord,
     TokenRecord,
     VersionRecord,
+    VouchRecord,
     WebhookRecord,
 )
 from muniment.core.verbs.catalog import Comment
@@ -56,7 +58,14 @@ from muniment.views.policies import (
     view_policy_history,
     view_simulation,
 )
-from muniment.views.principals import view_issuers, view_keys, view_people, view_person, view_tokens
+from muniment.views.principals import (
+    view_issuers,
+    view_keys,
+    view_people,
+    view_person,
+    view_recoveries,
+    view_tokens,
+)
 from muniment.views.requests import view_requests
 from muniment.views.values import Estimate, Headline, Person
 from muniment.views.version import VersionMaterial, view_version
@@ -305,7 +314,8 @@ def make_lists() -> dict[str, View]:
         "policies": view_policies(f"{name}@production", make_policies(), NAMES, SEAL, NOW),
         "policy-history": view_policy_history("acme", [one.record for one in make_policies()], NAMES, NOW),
         "simulation": view_simulation("A policy for production", [make_gate()], NAMES, NOW),
-        "person": view_person(make_person(), NOW),
+        "person": view_person(make_person(), NAMES, NOW),
+        "recoveries": view_recoveries(make_person(), NAMES, NOW),
         "people": view_people("People", [make_person()], NOW, empty="", found=True),
         "keys": view_keys([make_person()], NOW),
         "tokens": view_tokens(Person(VERA, "Vera Lindt"), make_tokens(), NOW),
@@ -399,6 +409,7 @@ def make_person() -> Principal:
         public_key="-----BEGIN PUBLIC KEY-----",
         enrolled="2026-09-01T08:00:00.000000Z",
         expires="2099-01-01T00:00:00Z",
+        voucher=ADA,
     )
     lost = replace(key, index=27, id="7d" * 32, expires=None, revoked=7000)
     roles = (("validator", "acme", 33), ("reader", "*", 30))
@@ -407,10 +418,25 @@ def make_person() -> Principal:
         name="Vera Lindt",
         keys=(lost, key),
         grants=tuple(
-            GrantRecord(index=index, principal=VERA, namespace=namespace, role=role)
+            GrantRecord(index=index, principal=VERA, namespace=namespace, role=role, grantor=ADA)
             for role, namespace, index in roles
         ),
         machines=((key.id, "vera-laptop"),),
+        vouches=(
+            VouchRecord(index=26, principal=VERA, kind="person", voucher=ADA),
+            VouchRecord(index=31, principal=VERA, kind="key", voucher="registry"),
+            VouchRecord(index=40, principal=VERA, kind="confirmation", voucher=ADA),
+        ),
+        recoveries=(
+            RecoveryRecord(
+                index=30,
+                principal=VERA,
+                credential=key.id,
+                actor=ADA,
+                begun="2026-09-01T08:00:00.000000Z",
+                opens="2026-09-02T08:00:00.000000Z",
+            ),
+        ),
     )
 
 
@@ -424,6 +450,7 @@ def make_tokens() -> list[Token]:
         issued="2026-11-01T08:00:00.000000Z",
         expires="2027-01-30T08:00:00.000000Z",
         once=0,
+        voucher=VERA,
     )
     ended = replace(record, index=7500, id="e2" * 32, scopes="", expires="2026-11-28T08:00:00.000000Z")
     return [Token(record=record, label="nightly"), Token(record=ended, label=None)]
@@ -431,7 +458,7 @@ def make_tokens() -> list[Token]:
 
 def make_issuer() -> IssuerRecord:
     claims = '{"repository":"acme/models","ref":"refs/heads/main"}'
-    return IssuerRecord(index=60, issuer="https://ci.example.com", claims=claims, principal=VERA)
+    return IssuerRecord(index=60, issuer="https://ci.example.com", claims=claims, principal=VERA, author=ADA)
 
 
 def make_webhook() -> Webhook:

@@ -29,13 +29,15 @@ from muniment.client.audit.auditing import Audit, audit
 from muniment.client.connection.settings import Settings
 from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
+from muniment.client.proofs.verifying import check_version
 from muniment.client.sdk.registry import Registry
 from muniment.core import events
 from muniment.core.backend import Backend
 from muniment.core.basis import Basis
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EVALUATION, SCAN
+from muniment.core.claims.attestations import APPROVAL, DEPLOYMENT, EVALUATION, PROVENANCE, SCAN
 from muniment.core.claims.deployments import State
 from muniment.core.claims.scans import OWN_TOOL
 from muniment.core.digests import Digest
@@ -47,6 +49,7 @@ from muniment.core.errors import (
     NamespaceNotFound,
     NotPermitted,
     ProofInvalid,
+    VerdictInconsistent,
 )
 from muniment.core.events import Deployed, Entry, Event, IndexSealed, read_entry, write_entry
 from muniment.core.gates.policy import Policy, Verdict, judge
@@ -71,7 +74,7 @@ from muniment.core.records import (
 from muniment.core.verbs import bytes as bytes_
 from muniment.core.verbs import catalog, gates, people, upkeep, versions
 from muniment.core.verbs.gates import MoveAlias
-from muniment.core.verbs.log import GetLeaves, ListEntries
+from muniment.core.verbs.log import GetLeaves, GetRestores, ListEntries, Restores
 from muniment.core.verbs.people import GetSelf, GrantRole, RevokeKey, RevokeRole
 from muniment.core.verbs.table import VERBS
 from muniment.core.verbs.verb import Command, May, Query
@@ -79,18 +82,20 @@ from muniment.core.verbs.versions import GetVersion, SetStatus
 from muniment.log.index import subject_hash
 from muniment.log.index_growth import IndexGrowth, list_nodes
 from muniment.log.index_pages import MemoryPages, PagedIndex
-from muniment.log.tree import hash_leaf
+from muniment.log.tree import hash_leaf, read_root
 from muniment.ports.unit import Unit
 from muniment.server.doctor import examine
 from muniment.server.parts import open_parts
 from muniment.services import transaction
 from muniment.services.backend import LocalBackend
 from muniment.services.claims.own import record_own
+from muniment.services.log.restores import declare_restore
 from muniment.services.transaction import Transaction
 from muniment.services.upkeep.rebuild import compare, find_false
 from muniment.signing.keys import Identity
+from muniment.signing.restores import sign_restore
 from muniment.signing.statements import attest
-from muniment.testing import check_backend, open_memory
+from muniment.testing import LIES, LyingBackend, check_backend, open_memory
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import (
     NAME,
@@ -98,16 +103,19 @@ from muniment.testing.backends import (
     add_person,
     approval,
     evaluation,
+    provenance,
     publish,
     record,
     set_policy,
 )
 from muniment.testing.live import run_server
+from muniment.testing.lying import HONEST
 from muniment.testing.records import MemoryProjections
 
 A = TypeVar("A")
 
-STAGING = Alias("staging")
+STAGING, CANARY = Alias("staging"), Alias("canary")
+LATER = "2026-02-01T00:00:00Z"
 ROOT = Path(__file__).parent
 
 
@@ -139,6 +147,9 @@ class Story:
 
     def size(self) -> int:
         return self.owner._units.read(lambda unit: unit.log.size())
+
+    def root(self, size: int) -> Digest:
+        return Digest(self.owner._units.read(lambda unit: read_root(size, unit.log.read_nodes)).hex())
 
     def say(self, event: Event, by: LocalBackend | None = None, **changes: object) -> int:
         """Append an event that nobody asked for; return its index. `changes` are of the entry."""
@@ -291,6 +302,26 @@ def verdict_that_leaves_claims_out(story: Story, patch: pytest.MonkeyPatch) -> i
     return story.promote(2, PRODUCTION).index
 
 
+def verdict_that_hides_an_ancestor(story: Story, patch: pytest.MonkeyPatch) -> int:
+    """The registry leaves out that the version was made from a revoked one, which its provenance names."""
+    said = provenance()
+    definition = cast("JsonObject", said["buildDefinition"])
+    parent: JsonObject = {
+        "name": "base",
+        "uri": f"muniment:{NAME}@1",
+        "digest": {"sha256": story.revision(1).hex},
+        "annotations": {"kind": "model"},
+    }
+    told = {**said, "buildDefinition": {**definition, "resolvedDependencies": [parent]}}
+    record(story.owner, story.owner_key, 2, PROVENANCE, told)
+    story.owner.execute(GrantRole(principal="founder", role=Role.SECURITY, namespace="acme"))
+    revoke = SetStatus(reference=Reference(NAME, 1), status=Status.REVOKED, reason=Payload.of("it leaks"))
+    story.owner.execute(revoke)
+    set_policy(story.owner, story.owner_key, {"rule": "provenance", "clean_tree": False}, alias=CANARY)
+    patch.setattr("muniment.answers.gates.gather", lambda *given: replace(gather_case(*given), revoked=()))
+    return story.promote(2, CANARY).index
+
+
 def verdict_of_another_version(story: Story, _patch: pytest.MonkeyPatch) -> int:
     (verdict,) = story.owner.ask(gates.GetMove(name=NAME, alias=PRODUCTION)).verdicts.split()
     return story.say(moved(2, 1, PRODUCTION, Digest.parse(verdict)))
@@ -335,12 +366,17 @@ def second_version(story: Story, _patch: pytest.MonkeyPatch) -> int:
         size_bytes=1,
         attestations=(),
         message=None,
+        starter=None,
     )
     return story.say(event)
 
 
+def version_of_another_size(story: Story, _patch: pytest.MonkeyPatch) -> int:
+    return story.say(replace(third_version(story), size_bytes=6))
+
+
 def version_without_its_claim(story: Story, _patch: pytest.MonkeyPatch) -> int:
-    return story.say(replace(third_version(), attestations=(Digest.of(b"a claim"),)))
+    return story.say(replace(third_version(story), attestations=(Digest.of(b"a claim"),)))
 
 
 def version_with_another_entry_in_place_of_its_claim(story: Story, patch: pytest.MonkeyPatch) -> int:
@@ -348,15 +384,18 @@ def version_with_another_entry_in_place_of_its_claim(story: Story, patch: pytest
     return story.say(events.TagSet(name=NAME, number=3, tag="a", value=Digest.of(b"b")))
 
 
-def third_version() -> events.VersionPublished:
+def third_version(story: Story) -> events.VersionPublished:
+    """Store a manifest, and say that it is the next version."""
+    file = File(path="w.bin", digest=Digest.of(b"third"), size_bytes=5)
     return events.VersionPublished(
         name=NAME,
         number=3,
         kind=Kind.MODEL,
-        revision=Digest.of(b"third"),
+        revision=story.owner.add_documents([Revision.of([file]).manifest()])[0],
         size_bytes=5,
         attestations=(),
         message=None,
+        starter=None,
     )
 
 
@@ -369,6 +408,7 @@ def version_after_a_gap(story: Story, _patch: pytest.MonkeyPatch) -> int:
         size_bytes=1,
         attestations=(),
         message=None,
+        starter=None,
     )
     return story.say(event)
 
@@ -405,7 +445,7 @@ def grant_of_another(story: Story, _patch: pytest.MonkeyPatch) -> int:
     event = events.RoleRevoked(principal=story.id_of(story.vera), namespace="acme", role=Role.ADMIN, grant=0)
     index = story.size()
     # The store cannot fold it either.
-    story.put(GrantRecord(index=0, principal="nobody", namespace="acme", role="admin"))
+    story.put(GrantRecord(index=0, principal="nobody", namespace="acme", role="admin", grantor="nobody"))
     assert story.say(event) == index
     return index
 
@@ -436,12 +476,14 @@ FALSE: dict[str, tuple[Callable[[Story, pytest.MonkeyPatch], int], str, str]] = 
     "another signer": (claim_signed_by_somebody_else, "claim", "bad_signature"),
     "a verdict that errs": (verdict_that_says_otherwise, "move", "another way"),
     "a verdict that forgets": (verdict_that_leaves_claims_out, "move", "attestations"),
+    "a verdict that hides": (verdict_that_hides_an_ancestor, "move", "authors or ancestors"),
     "another verdict": (verdict_of_another_version, "move", "no verdict of the registry"),
     "no emergency": (emergency_without_terms, "move", "break_glass_not_allowed"),
     "another previous": (move_from_elsewhere, "move", "pointed at 1"),
     "out of service": (move_to_a_revoked_version, "move", "version_withdrawn"),
     "another deployment": (deployment_that_ends_another, "claim", "something else of the deployment"),
     "a number twice": (second_version, "facts", "expected 3"),
+    "another size": (version_of_another_size, "facts", "its files have 5 bytes"),
     "a version without its claim": (version_without_its_claim, "claim", "not on record"),
     "another entry in place of a claim": (
         version_with_another_entry_in_place_of_its_claim,
@@ -463,6 +505,67 @@ def audit_story(backend: Backend, directory: Path, namespace: str | None = None)
     return audit(TrustedBackend(backend, DirectoryMemory(directory, "here"), "here"), namespace)
 
 
+def key_on_the_word_of_another(story: Story, _key: Identity) -> Mapping[str, object]:
+    return {"voucher": story.id_of(story.vera)}
+
+
+def key_on_the_word_of_a_provider(_story: Story, _key: Identity) -> Mapping[str, object]:
+    return {"voucher": REGISTRY}
+
+
+def key_of_an_unknown_recovery(story: Story, _key: Identity) -> Mapping[str, object]:
+    return {"principal": story.id_of(story.vera)}
+
+
+def key_of_a_denied_recovery(story: Story, key: Identity) -> Mapping[str, object]:
+    vera = story.id_of(story.vera)
+    story.say(events.RecoveryBegun(principal=vera, credential=key.public.id, opens=LATER))
+    return {"principal": vera}
+
+
+def key_of_nobodys_session(story: Story, _key: Identity) -> Mapping[str, object]:
+    rita = story.id_of(story.rita)
+    return {"principal": rita, "actor": rita, "voucher": rita, "assurance": Assurance.SESSION}
+
+
+@pytest.mark.parametrize(
+    "falsify",
+    [
+        key_on_the_word_of_another,
+        key_on_the_word_of_a_provider,
+        key_of_an_unknown_recovery,
+        key_of_a_denied_recovery,
+        key_of_nobodys_session,
+    ],
+)
+def test_a_key_has_the_voucher_that_it_says(
+    falsify: Callable[[Story, Identity], Mapping[str, object]], tmp_path: Path
+) -> None:
+    """An audit names a key on the word of somebody who never gave it, or that hides a recovery."""
+    story, key = Story(), Identity.generate()
+    story.say(events.PrincipalRegistered(principal="new", kind="person", profile=None))
+    changes = dict(falsify(story, key))
+    actor = str(changes.pop("actor", story.id_of(story.owner)))
+    right = {"principal": "new", "voucher": actor, "assurance": Assurance.KEY}
+
+    def enrol(**said: object) -> int:
+        event = events.KeyEnrolled(
+            key=key.public.id,
+            algorithm=str(key.public.algorithm),
+            public_key=key.public.pem.decode(),
+            name=None,
+            expires=None,
+            starter=None,
+            **said,  # type: ignore[arg-type] # members of the event
+        )
+        return story.say_as(actor, event)
+
+    index = enrol(**{**right, **changes})
+    result = audit_story(story.owner, tmp_path)
+    assert isinstance(result.fault, AuditFailed)
+    assert (result.fault.index, result.fault.rule) == (index, "facts")
+
+
 @pytest.mark.parametrize("name", FALSE)
 def test_the_first_false_entry_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Audits of the registry and of the namespace name the first entry that cannot be true, and why."""
@@ -480,6 +583,53 @@ def test_the_first_false_entry_is_named(name: str, tmp_path: Path, monkeypatch: 
     fault = story.owner._units.read(find_false)
     assert fault is not None
     assert (fault.index, fault.rule) == (index, rule)
+
+
+@pytest.mark.parametrize("what", ["root", "previous", "lost_after"])
+def test_a_restore_that_says_something_false_is_named(what: str, tmp_path: Path) -> None:
+    """What the log's key signed of a restore has to be true as well: how many entries were left."""
+    story = Story()
+    size = story.size()
+    story.owner._units.write(lambda unit: declare_restore(story.owner.begin(unit), size, REASON))
+    assert audit_story(story.owner, tmp_path).passed
+    stated: dict[str, object] = {"lost_after": size, "root": story.root(size), "previous": size}
+    wrong: dict[str, object] = {"root": Digest.of(b"another log"), "previous": None, "lost_after": size + 9}
+
+    def declare(unit: Unit) -> int:
+        tx = story.owner.begin(unit)
+        said = {**stated, what: wrong[what], "time": tx.time, "reason": REASON.digest}
+        return tx.record(sign_restore(tx.keys.log, **said))  # type: ignore[arg-type] # as they are named
+
+    index = story.owner._units.write(declare)
+    backend = cast("Backend", LyingLeaves(story.owner, forget_restores))
+    fault = audit_story(backend, tmp_path).fault
+    assert isinstance(fault, AuditFailed)
+    assert (fault.index, fault.rule) == (index, "facts")
+    fault = story.owner._units.read(find_false)
+    assert fault is not None
+    assert fault.index == index
+
+
+REASON = Payload.of("a disk failed")
+
+
+def forget_restores(answer: object) -> object:
+    """Say that there are no restores."""
+    return replace(answer, entries=(), proof=b"") if isinstance(answer, Restores) else answer
+
+
+@pytest.mark.parametrize("name", ["a verdict that errs", "a verdict that forgets", "a verdict that hides"])
+def test_a_verdict_that_is_verified_rests_on_what_the_log_had(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an audit, `verify` finds a verdict that forgets a rejection or a revoked ancestor, too."""
+    story = Story()
+    backend = TrustedBackend(story.owner, DirectoryMemory(tmp_path, "here"), "here")
+    assert all(check.passed for check in check_version(backend, Reference(NAME, 1)))
+    with monkeypatch.context() as patch:
+        FALSE[name][0](story, patch)
+    faults = [check.error for check in check_version(backend, Reference(NAME, 2)) if not check.passed]
+    assert [type(fault) for fault in faults] == [VerdictInconsistent]
 
 
 def test_a_rebuild_of_the_rows_does_not_show_a_missing_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -507,7 +657,9 @@ class LyingLeaves:
 
     def ask(self, query: Query[A]) -> A:
         answer = self._backend.ask(query)
-        asked = isinstance(query, GetLeaves) or (isinstance(query, ListEntries) and query.namespace == "acme")
+        asked = isinstance(query, GetLeaves | GetRestores) or (
+            isinstance(query, ListEntries) and query.namespace == "acme"
+        )
         return cast("A", self._change(answer)) if asked else answer
 
 
@@ -561,6 +713,17 @@ def test_an_entry_that_is_withheld_from_a_namespace_is_missed(tmp_path: Path) ->
     for lie in (leave_out, shorten, widen):
         with pytest.raises((ProofInvalid, AnswerIncomplete, IndexMalformed)):
             audit_story(cast("Backend", LyingLeaves(story.owner, lie)), tmp_path / lie.__name__, "acme")
+
+
+def test_a_proxy_cannot_blame_an_entry(tmp_path: Path) -> None:
+    """What proves nothing is refused by its name: an audit blames no entry for a lie about a salt."""
+    story = Story()
+    for number, (name, lie) in enumerate(LIES.items()):
+        lying = LyingBackend(story.owner)
+        backend = TrustedBackend(lying, DirectoryMemory(tmp_path / str(number), "here"), "here")
+        lying.tell(replace(HONEST, shows=lie.shows))
+        fault = audit(backend).fault
+        assert not isinstance(fault, AuditFailed), name
 
 
 # ---- the index
@@ -695,6 +858,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     bytes_.SetQuota: events.QuotaSet,
     people.RegisterPrincipal: events.PrincipalRegistered,
     people.ErasePrincipal: events.PrincipalErased,
+    people.ConfirmPrincipal: events.PrincipalConfirmed,
     people.EnrolKey: events.KeyEnrolled,
     people.GrantRole: events.RoleGranted,
     people.RevokeRole: events.RoleRevoked,
@@ -717,7 +881,8 @@ class Golden:
     def replay_until(self, index: int) -> Replay:
         view = ReplayedView(self._local._blobs)
         salt_of = lambda realm: self._local._units.read(lambda unit: find_salt(unit, realm))  # noqa: E731 - short
-        replay = Replay(view, self._verifier, salt_of)
+        root_of = lambda size: self._local._units.read(lambda unit: read_root(size, unit.log.read_nodes))  # noqa: E731 - as above
+        replay = Replay(view, self._verifier, salt_of, root_of)
         for entry in self.entries[:index]:
             replay.take(entry)
         return replay
@@ -875,7 +1040,7 @@ def test_what_was_selected_before_a_change_is_selected_anew(
     """However many answers are kept, records that were added or amended since are found as in the rows."""
     monkeypatch.setattr(replayed_records, "_KEPT_ANSWERS", kept)
     replayed, rows = ReplayedRecords(), MemoryProjections()
-    grant = GrantRecord(index=3, principal="p", namespace="acme", role="reader")
+    grant = GrantRecord(index=3, principal="p", namespace="acme", role="reader", grantor="q")
     held = Where("namespace", "=", "acme"), Where("principal", "=", "p"), Where("ended", "=", None)
 
     def select() -> list[GrantRecord]:

@@ -18,6 +18,7 @@ from muniment.core.errors import MunimentError, list_errors
 Cli = Callable[..., Result]
 
 POLICY = """\
+vouching: any
 rules:
   - {rule: threshold, metric: recall, op: ">=", value: 0.5}
   - {rule: approvals, validator: 1}

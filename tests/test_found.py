@@ -1,9 +1,12 @@
 """Answers that are found: each row is proven, they say that there may be more, and they take a time."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,11 +18,15 @@ from muniment.core.errors import NotShown
 from muniment.core.names import ModelName
 from muniment.core.people.roles import Role
 from muniment.core.verbs.people import ListPeople
+from muniment.core.verbs.table import VERBS
+from muniment.core.verbs.verb import Query, name_of
 from muniment.signing.keys import Identity
 from muniment.testing.audits import check_audit
 from muniment.testing.backends import OpenAs, add_person, publish
+from muniment.testing.live import run_server
 
 Cli = Callable[..., Result]
+PAGE = Path(muniment.__file__).parents[2] / "docs/explanation/proofs.md"
 
 
 @pytest.fixture
@@ -111,7 +118,7 @@ def test_what_is_read_at_a_time_is_as_it_was(cli: Cli) -> None:
         registry.people.get("Vera", at=then)
 
 
-def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> None:
+def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, model: Path, tmp_path: Path) -> None:
     """Roles, tokens, rules, keys and drafts that have ended are there at a time when they had not."""
     cli("user", "add", "ci", "--workload")
     cli("role", "grant", "ci", "reader", "acme")
@@ -119,12 +126,15 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> No
     cli("trust", "add", "https://ci.example.com", "ci", "--claim", "sub=x")
     cli("key", "new", str(tmp_path / "k.pem"))
     cli("key", "enrol", "ci", str(tmp_path / "k.pem.pub"))
+    cli("deploy", "acme/x@1", "prod/api")
     (tmp_path / "w.bin").write_bytes(b"weights")
     draft = json.loads(cli("push", str(tmp_path / "w.bin"), "acme/x", "--draft", "--json").stdout)["index"]
     then = entry()
     (token,) = json.loads(cli("token", "list", "--json").stdout)["items"]
     (rule,) = json.loads(cli("trust", "list", "--json").stdout)["items"]
     keys = json.loads(cli("key", "list", "--json").stdout)["items"]
+    cli("role", "grant", "Ada", "security", "acme")
+    cli("revoke", "acme/x@1", "--reason", "it leaks")
     cli("role", "revoke", "ci", "reader", "acme")
     cli("token", "revoke", token["id"])
     cli("trust", "remove", str(rule["entry"]))
@@ -137,8 +147,36 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> No
     assert json.loads(cli("key", "list", "--json", "--at", then).stdout)["items"] == keys
     assert "reader" not in cli("user", "list").stdout
     assert "reader in acme" in cli("user", "list", "--at", then).stdout
+    for line in ("deployments acme/x", "list acme/x", "list version=1", f"identify {model}", "show acme/x@1"):
+        shown = [cli(*line.split(), *at).stdout for at in ((), ("--at", then))]
+        assert ["REVOKED" in text for text in shown] == [True, False], line
     assert str(draft) not in cli("drafts", "acme/x").stdout
     assert str(draft) in cli("drafts", "acme/x", "--at", then).stdout
+
+
+PRESENT = {name_of(kind) for kind in VERBS if issubclass(kind, Query) and "at" not in get_type_hints(kind)}
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the pages are in the repository")
+def test_each_query_takes_a_time_or_says_why_not() -> None:
+    """The page on proofs names each query that takes no time, with the reason, and no other."""
+    table = PAGE.read_text().partition("These queries take no `at`")[2].partition("\n## ")[0]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(PRESENT)
+
+
+def test_a_server_refuses_a_time_where_it_means_nothing(tmp_path: Path) -> None:
+    """A parameter that a query does not have is refused, and is not ignored."""
+    owner = Identity.generate()
+    with run_server(tmp_path) as server:
+        entry = publish(server.open_as(owner), owner, b"a").index
+        headers = {"Authorization": f"Bearer {server.tokens[owner.public.id]}"}
+        for path in ("inbox", "me", "namespaces/acme/usage", "models/acme/readmission/versions/1"):
+            for query, fine in ((f"at={entry}", path.startswith("models")), ("att=1", False), ("", True)):
+                answer = httpx2.get(f"{server.url}/api/v1/{path}?{query}", headers=headers)
+                assert (answer.status_code == 200) is fine, (path, query, answer.text)
+                assert fine or answer.json()["code"] == "invalid_body"
 
 
 @pytest.mark.parametrize(

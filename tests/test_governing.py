@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import muniment
 from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
+from muniment.client.versions.standing import find_standing
 from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.claims.attestations import EMERGENCY, WAIVER
@@ -49,12 +51,14 @@ from muniment.services.backend import LocalBackend
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
 from muniment.testing.backends import MODELS, NAME, PRODUCTION, publish, record, refuses, set_policy
+from muniment.views.documents import write_view
 
 POLICY = """
 rules:
   - {rule: signature}
   - {rule: require, id: measured, type: evaluation}
   - {rule: approvals, n: 1, roles: [validator]}
+vouching: any
 waivers: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
 break_glass: {roles: [contributor], close_within: 24h}
 """
@@ -111,7 +115,7 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
 def test_what_became_of_an_approval_is_shown(call: Call, tmp_path: Path) -> None:
     """A decision has its role, alias, policy and reason, whether it stands, and what it counted for."""
     assert "muniment request acme/x@1 ALIAS" in call("approvals", "acme/x@1")
-    (tmp_path / "staging.yaml").write_text("rules: [{rule: approvals, validator: 1}]")
+    (tmp_path / "staging.yaml").write_text("{vouching: any, rules: [{rule: approvals, validator: 1}]}")
     call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"))
     decision = ("acme/x@1", "--for", "staging", "--as", "validator", "--reason")
     call("reject", *decision, "no card", by="Vera")
@@ -146,6 +150,26 @@ def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> N
     (Path(settings.location) / "blobs" / "sha256" / Digest.parse(manifest).hex).unlink()
     after = {one["kind"] for one in json.loads(call("inbox", "--json", by="Vera"))["items"]}
     assert before == after == {"request", "waiver"}
+
+
+def test_a_waiver_that_has_expired_since_is_shown_as_it_was(call: Call, settings: Settings) -> None:
+    """What is read at a time shows a waiver as it was then, also by the entry, and as expired now."""
+    soon = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    what = ("acme/x@1", "--for", "production")
+    asked = json.loads(
+        call("waive", *what, "--rule", "measured", "--until", soon, "--reason", "no data", "--json")
+    )["data"]["attestation"]
+    approved = json.loads(
+        call("approve", *what, "--as", "validator", "--waiver", asked, "--reason", "ok", "--json", by="Vera")
+    )["index"]
+    later = datetime.now(UTC) + timedelta(days=5)
+    with muniment.open(settings.location, settings=settings, clock=lambda: later) as registry:
+        for at, standing in ((None, ""), (str(approved), "WAIVER"), (soon[:19] + "Z", "WAIVER")):
+            assert find_standing(registry.session.backend, ["acme/x@1"], at) == {"acme/x@1": standing}, at
+            told = json.dumps(write_view(registry.version("acme/x@1", at=at).view()))
+            assert ("expired" in told) is (at is None), at
+            told = json.dumps(write_view(registry.log("acme/x", at=at)))
+            assert ("WAIVER" in told) is (standing != ""), at
 
 
 def test_a_waiver_is_asked_for_approved_and_shown(call: Call) -> None:

@@ -70,6 +70,12 @@ def call(prepared: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str]) 
         (["webhook", "set", "acme", "http://a:x"], "invalid_option", "url must be an http or https address"),
         (["rollback", "acme/x@nope"], "nothing_to_roll_back", "muniment history acme/x"),
         (["reproduce", "acme/x@1"], "not_reproducible", "from its record: provenance"),
+        (
+            ["reproduce", "acme/x@1", "--plan"],
+            "not_reproducible",
+            "hint: record the training with `muniment run`",
+        ),
+        (["--registry", "http://127.0.0.1:1", "admin", "gc"], "invalid_option", "--registry DIRECTORY admin"),
         (["withdraw-claim", "acme/x@1", "", "--reason", "x"], "invalid_digest", "'' is not a sha256 digest"),
         (["list", "param.depth ="], "invalid_query", "read: a value is missing at its end"),
         (["list", "version = a"], "invalid_query", "the search cannot be read: version is a number"),

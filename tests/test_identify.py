@@ -51,6 +51,10 @@ def test_a_digest_is_of_a_file_or_of_a_version(three: Registry) -> None:
     (match,) = three.identify(str(version.digest)).matches
     assert (str(match.version), match.whole) == ("acme/x@2", True)
     assert match.files == {str(version.digest): ""}
+    before = str(three.version("acme/y@1").record.index - 1)
+    assert [str(match.version) for match in three.identify(weights, at=before).matches] == ["acme/x@2"]
+    assert three.identify(weights, at=before).matches[0].version.at == before
+    assert three.identify(weights, at="0").unknown == (weights,)
     nobodys = str(Digest.of(b"nobody's"))
     assert three.identify(nobodys).unknown == (nobodys,)
     with pytest.raises(InvalidDigest):

@@ -1,6 +1,7 @@
 """The end of a version: what each status prevents, and what stays on record."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ from muniment.core.verbs.gates import GetMove, MoveAlias, RollBackAlias
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import ErasePrincipal, FindPerson, RegisterPrincipal, RevokeRole
 from muniment.core.verbs.versions import DescribeVersion, PurgeVersion, SetRetention, SetStatus
+from muniment.server.parts import open_parts
+from muniment.services.upkeep.garbage import collect_garbage
 from muniment.services.upkeep.rebuild import compare, rebuild
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
@@ -571,13 +574,20 @@ def test_a_version_out_of_service_meets_no_gate(registry: Registry, model: Path,
         refuses(act, VersionWithdrawn)
 
 
-def test_a_purged_version_does_not_come_back(registry: Registry, model: Path, tmp_path: Path) -> None:
+def test_a_purged_version_does_not_come_back(
+    registry: Registry, model: Path, tmp_path: Path, settings: Settings
+) -> None:
     """Pushing its files again is refused by name, and so is pulling it, before and after a collection."""
     version = registry.push(model, "acme/x")
     version.purge("it leaks")
-    refuses(lambda: registry.push(model, "acme/x"), VersionPurged)
-    refuses(lambda: registry.pull("acme/x@1", tmp_path / "out"), VersionPurged)
-    refuses(lambda: registry.load("acme/x@1"), VersionPurged)
+    for _ in range(2):
+        refuses(lambda: registry.push(model, "acme/x"), VersionPurged)
+        refuses(lambda: registry.pull("acme/x@1", tmp_path / "out"), VersionPurged)
+        refuses(lambda: registry.load("acme/x@1"), VersionPurged)
+        with open_parts(Path(settings.location)) as parts:
+            later = datetime.now(UTC) + timedelta(days=7)
+            stores = parts.units, parts.blobs, parts.staging, parts.landing
+            assert collect_garbage(*stores, later, remove=True).blobs
 
 
 def test_the_latest_version_has_not_been_purged(registry: Registry, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from muniment.services.upkeep.rebuild import rebuild
 from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite
+from muniment.testing.audits import check_audit
 from muniment.testing.backends import provenance, publish, record
 from muniment.views.lineage import view_lineage
 from muniment.views.values import Branch
@@ -65,7 +66,7 @@ def push(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return make
 
 
-def labels(registry: Registry, target: Version | str, direction: str, **more: int) -> set[str]:
+def labels(registry: Registry, target: Version | str, direction: str, **more: Any) -> set[str]:  # noqa: ANN401 - options
     graph = registry.lineage(str(target), direction, **more)
     return {version for node in graph.nodes for version in node.versions}
 
@@ -87,6 +88,34 @@ def test_who_was_trained_on_a_dataset_or_on_anything_derived_from_it(registry: R
     assert (len(cut.nodes), cut.whole) == (2, False)
     with pytest.raises(VersionNotFound):
         registry.lineage("acme/nothing@1")
+
+
+def test_the_lineage_at_a_time_is_that_of_then(registry: Registry, push: Push) -> None:
+    """At each entry, the graph is what it was when that was the newest, with aliases and targets."""
+    raw = push("data/raw", kind="dataset")
+    steps: list[Callable[[], object]] = [
+        lambda: push("acme/base", raw),
+        lambda: push("acme/tuned", registry.version("acme/base@1"), raw),
+        lambda: registry.promote("acme/tuned@1", "production"),
+        lambda: registry.version("acme/tuned@1").deploy("prod/api"),
+        lambda: push("acme/other", registry.version("acme/base@1")),
+        lambda: registry.promote("acme/other@1", "production"),
+        lambda: registry.version("acme/other@1").tag("stage", "ready"),
+    ]
+    known = []
+    for step in steps:
+        step()
+        known.append((str(check_audit(registry) - 1), registry.lineage(str(raw), "down")))
+    for at, graph in known:
+        told = registry.lineage(str(raw), "down", at=at)
+        assert (set(told.nodes), set(told.edges)) == (set(graph.nodes), set(graph.edges)), at
+    assert len({len(graph.nodes) for _, graph in known}) > 2
+    with pytest.raises(VersionNotFound):
+        registry.lineage("acme/other@1", at=known[0][0])
+    (claim,) = registry.version("acme/tuned@1").claims(PROVENANCE)
+    registry.version("acme/tuned@1").withdraw_claim(str(claim.digest), "a mistake")
+    assert "acme/tuned@1" not in labels(registry, raw, "down", at=known[-1][0])
+    assert "acme/other@1" in labels(registry, raw, "down", at=known[-1][0])
 
 
 def test_a_training_may_name_a_file_of_a_dataset(registry: Registry, push: Push, tmp_path: Path) -> None:

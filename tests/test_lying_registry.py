@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
+import click
 import httpx2
 import numpy as np
 import pytest
@@ -49,6 +50,8 @@ READ = [
     "history acme/x@staging --at ENTRY",
     "verify acme/x@staging",
     "check acme/x@1 production",
+    "check acme/x@1 production --at LATER",
+    "policy explain acme/x@1 production",
     "pull acme/x@staging pulled",
     "export acme/x@staging -o exported.json",
     "deployments acme/x",
@@ -58,6 +61,12 @@ READ = [
     "list acme/x",
     "list size>0",
     "list acme/x --at ENTRY",
+    "log acme/x",
+    "drafts acme/x",
+    "status",
+    "token list",
+    "trust list",
+    "webhook list acme",
     "user may publish acme",
     "user list",
     "policy show acme/x@production",
@@ -70,11 +79,15 @@ READ = [
     "approvals acme/x@1",
     "inbox",
     "identify model/config",
+    "identify model/config --at ENTRY",
     "lineage acme/x@1",
+    "lineage acme/x@1 --at ENTRY",
     "key list",
     "entry 8",
     "diff acme/x@1 acme/x@2",
 ]
+# Entries as of which is asked: before most happened, and once the alias was guarded.
+TIMED = {"COPY": "ENTRY", "NOTE": "LATER"}
 # The times at which something is read, and those of files.
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\d+ (second|minute)s? ago|\bnow\b")
 
@@ -102,6 +115,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "COPY",
             "push weights acme/x --alias staging -m second",
             "policy set acme/x@production policy.yaml",
+            "NOTE",
             "tag acme/x@1 stage=old",
             "deploy acme/x@2 prod/api",
             "policy tier acme/x high",
@@ -109,8 +123,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ):
             if line == "COPY":
                 shutil.copytree(place / "registry", place / "earlier")
+            if line in {"COPY", "NOTE"}:
                 with muniment.open() as registry:
-                    (place / "entry").write_text(str(check_audit(registry) - 1))
+                    (place / TIMED[line]).write_text(str(check_audit(registry) - 1))
                 continue
             result = CliRunner().invoke(main, line.split())
             assert result.exit_code == 0, (line, result.output)
@@ -134,14 +149,36 @@ def cli(place: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
         told.append(lie or HONEST)
         shutil.rmtree(place / "pulled", ignore_errors=True)
         (place / "exported.json").unlink(missing_ok=True)
-        entry = (place / "entry").read_text()
-        return CliRunner().invoke(main, line.replace("ENTRY", entry).split())
+        for name in TIMED.values():
+            line = line.replace(name, (place / name).read_text())
+        return CliRunner().invoke(main, line.split())
 
     monkeypatch.setattr(embedded, "open_directory", open_lying_directory)
     return run
 
 
 REFUSED = {NotShown.code, *(refusal.code for refusal in list_errors(Untrusted))}
+
+
+def list_commands(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """List the commands, by the words with which they are called."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    context = click.Context(command)
+    for one in command.list_commands(context):
+        found = command.get_command(context, one)
+        assert found is not None
+        yield from list_commands(found, f"{name} {one}".strip())
+
+
+def test_each_command_that_takes_a_time_is_among_those_that_are_lied_to() -> None:
+    """What reads as of a time is asked below under each lie, so that a new command has to be added."""
+    reads = {name for name, command in list_commands(main) if "at" in {one.name for one in command.params}}
+    assert len(reads) > 15
+    assert [
+        name for name in sorted(reads) if not any(f"{line} ".startswith(f"{name} ") for line in READ)
+    ] == []
 
 
 @pytest.mark.parametrize("line", READ)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from click.testing import CliRunner
 
 import muniment
+from muniment.cli.main import main
 from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Stored
@@ -138,6 +140,13 @@ def test_uploads_that_nobody_goes_on_with_end(parts: Parts, settings: Settings) 
 def collect(parts: Parts, ahead: timedelta, *, remove: bool = True) -> Collected:
     before = datetime.now(UTC) + ahead
     return collect_garbage(parts.units, parts.blobs, parts.staging, parts.landing, before, remove=remove)
+
+
+@pytest.mark.parametrize("grace", ["0", "0.5", "-1"])
+def test_a_grace_period_of_less_than_an_hour_is_refused(grace: str) -> None:
+    """A period in which somebody may still publish bytes is refused, and not silently lengthened."""
+    refused = CliRunner().invoke(main, ["admin", "gc", f"--grace={grace}"])
+    assert (refused.exit_code, "is not in the range 1.0<=x<=" in refused.output) == (2, True)
 
 
 # ---- rot

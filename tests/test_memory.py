@@ -394,6 +394,9 @@ def test_the_command_line_reads_older_copies(
         assert f"opened_read_only: {backup} is open for reading only" in told
     for command in (("serve", str(backup)), ("forget", str(backup)), ("accept-restore", str(backup))):
         assert f"opened_read_only: {backup} is" in cli(*command, exits=3).stderr
+    for change in (forget, accept_restore):
+        with pytest.raises(OpenedReadOnly):
+            change(backup)
     assert "to change it, leave out --read-only" in cli("admin", "gc", exits=3).stderr
     cli("--registry", str(backup), "admin", "rebuild", "--check")
     monkeypatch.setenv("MUNIMENT_READ_ONLY", "perhaps")

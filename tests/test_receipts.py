@@ -90,12 +90,13 @@ LEFT = frozenset(
         (versions.SaveDraft, "kind"),
         (versions.SetRetention, "until"),
         (people.RegisterPrincipal, "public_key"),
+        (people.BeginSession, "voucher"),
         (gates.RollBackAlias, "number"),
     }
 )
 # What the registry decides, or finds by what the command names; nobody asks for it.
 DECIDED: Mapping[type[Event], set[str]] = {
-    e.VersionPublished: {"size_bytes"},
+    e.VersionPublished: {"size_bytes", "starter"},
     e.DraftSaved: {"size_bytes"},
     e.DraftEnded: {"name"},
     e.AttestationRecorded: {"predicate_type", "key", "assurance", "deployment"},
@@ -109,9 +110,11 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.CommentErased: {"name", "number"},
     e.PrincipalRegistered: {"principal"},
     e.PrincipalErased: {"payloads"},
-    e.KeyEnrolled: {"algorithm", "assurance", "name"},
+    e.KeyEnrolled: {"algorithm", "assurance", "name", "starter"},
     e.KeyRevoked: {"principal"},
     e.RoleRevoked: {"grant"},
+    e.RecoveryEnded: {"principal"},
+    e.TokenIssued: {"starter"},
     e.TokenRevoked: {"principal"},
     e.IssuerDistrusted: {"issuer"},
     e.WebhookEnded: {"namespace"},
@@ -419,6 +422,10 @@ ALTERED: dict[str, tuple[Callable[[Backend], Command], Callable[[Any], Command]]
         lambda _: gates.RollBackAlias(name=NAME, alias=STAGING, reason=Payload.of("it is slow")),
         to_first,
     ),
+    "a promotion to an older version instead of a rollback": (
+        lambda _: gates.RollBackAlias(name=NAME, alias=STAGING, reason=Payload.of("it is slow")),
+        lambda command: replace(to_first(command), reference=Reference(NAME, 2)),
+    ),
     "typed texts left": (
         lambda _: people.ErasePrincipal(principal="vera", typed=True),
         lambda command: replace(command, typed=False),
@@ -462,9 +469,10 @@ def test_a_command_that_was_changed_on_its_way_is_not_confirmed(what: str, tmp_p
     publish(honest, owner, b"a")
     publish(honest, owner, b"b")
     publish(honest, owner, b"d")
+    publish(honest, owner, b"e")
     add_person(honest, "vera")
     grant(honest, Role.AUDITOR)
-    for number in (2, 3):
+    for number in (2, 3, 4):
         honest.execute(gates.MoveAlias(reference=Reference(NAME, number), alias=STAGING))
     honest.execute(gates.OpenRequest(reference=FIRST, alias=STAGING, reason=Payload.of("first")))
     honest.execute(gates.OpenRequest(reference=FIRST, alias=PRODUCTION, reason=Payload.of("first")))
@@ -619,6 +627,26 @@ def test_an_entry_that_no_question_would_find_confirms_nothing(
     revoke = versions.SetStatus(reference=FIRST, status=Status.REVOKED, reason=Payload.of("it leaks"))
     with pytest.raises(Untrusted):
         trusted.execute(revoke)
+
+
+class Refusing(LyingBackend):
+    """A registry that does what it is asked, and says that it does not."""
+
+    def execute(self, command: Command) -> Receipt:
+        super().execute(command)
+        raise NotPermitted(principal="you", act="do that", namespace="acme")
+
+
+def test_a_change_that_is_said_to_be_refused_shows_all_the_same(
+    owner: Identity, open_as: OpenAs, tmp_path: Path
+) -> None:
+    """A refusal of a change proves nothing; whether it was done is proven by the next answer about it."""
+    backend = open_as(owner)
+    publish(backend, owner, b"a")
+    client = TrustedBackend(Refusing(backend), DirectoryMemory(tmp_path / "state", "liar"), "liar")
+    with pytest.raises(NotPermitted):
+        client.execute(gates.MoveAlias(reference=FIRST, alias=STAGING))
+    assert client.ask(gates.GetMove(name=NAME, alias=STAGING)).number == 1
 
 
 def test_what_somebody_else_did_is_not_done_by_us(owner: Identity, open_as: OpenAs, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "open": "muniment.client.sdk.opening",
     "accept_restore": "muniment.client.sdk.opening",
+    "forget": "muniment.client.sdk.opening",
     "Registry": "muniment.client.sdk.registry",
     "Version": "muniment.client.versions.version",
     "LoadedModel": "muniment.client.versions.loading",

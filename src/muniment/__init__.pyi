@@ -5,7 +5,7 @@ from muniment.client.claims.signers import PasskeySigner, SshSigner
 from muniment.client.reports.cards import read_card
 from muniment.client.reproduction.planning import plan
 from muniment.client.reproduction.reproducing import reproduce
-from muniment.client.sdk.opening import accept_restore, open  # noqa: A004 - the public verb: muniment.open
+from muniment.client.sdk.opening import accept_restore, forget, open  # noqa: A004 - the public verb: muniment.open
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.loading import LoadedModel
 from muniment.client.versions.version import Version
@@ -27,6 +27,7 @@ __all__ = [
     "Version",
     "__version__",
     "accept_restore",
+    "forget",
     "open",
     "plan",
     "read_card",

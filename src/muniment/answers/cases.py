@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import authors_of, read_claims, read_revision
-from muniment.answers.people import roles_of
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
+from muniment.answers.vouching import is_workload, list_guarantors, split_roles
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
+from muniment.core.claims.attestations import APPROVAL, CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
 from muniment.core.claims.provenance import VERSION_URI, Input, Provenance
@@ -18,8 +18,9 @@ from muniment.core.errors import InvalidRequest, MunimentError, VersionNotFound
 from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
+from muniment.core.gates.rules.people import Vouching
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.records import MoveRecord, VersionRecord, Where
+from muniment.core.records import KeyRecord, MoveRecord, VersionRecord, Where
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
@@ -65,8 +66,12 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
     signers |= {
         claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
     }
+    independent = bar.policy.vouching is Vouching.INDEPENDENT
+    roles = {signer: split_roles(view, signer, name.namespace, independent=independent) for signer in signers}
+    decisions = [claim for claim in claims if claim.predicate_type == APPROVAL]
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
     inputs = _Inputs(view)
+    origins = _find_origins(inputs, claims) if traced else ()
     return Case(
         version=f"{version.name}@{version.number}",
         alias=str(bar.alias),
@@ -76,13 +81,23 @@ def gather(view: View, version: VersionRecord, bar: Bar, moment: Moment) -> Case
         paths=tuple(file.path for file in revision.files),
         authors=authors_of(view, version),
         attestations=claims,
-        roles={signer: roles_of(view, signer, name.namespace) for signer in signers},
+        roles={signer: counting for signer, (counting, _) in roles.items()},
+        own_roles={signer: own for signer, (_, own) in roles.items() if own},
+        workloads=frozenset(claim.signer for claim in decisions if is_workload(view, claim.signer)),
+        guarantors=_find_guarantors(view, decisions) if independent else None,
         holds=_find_holds(view, version),
         baselines=baselines,
-        origins=_find_origins(inputs, claims) if traced else (),
+        origins=tuple(origin for origin, _ in origins),
+        unseen=frozenset(place for place, (_, seen) in enumerate(origins) if not seen),
         revoked=_find_revoked(inputs, version, claims) if traced else (),
         status=status_of(view, version),
     )
+
+
+def _find_guarantors(view: View, decisions: Sequence[Attestation]) -> dict[str, tuple[frozenset[str], ...]]:
+    """Find on whose word each key that signed a decision is somebody's."""
+    keys = {claim.key_id: view.projections.find(KeyRecord, (claim.key_id,)) for claim in decisions}
+    return {id_: list_guarantors(view, key) for id_, key in keys.items() if key is not None}
 
 
 def _find_baseline(view: View, name: ModelName, alias: Alias) -> Baseline | None:
@@ -110,12 +125,11 @@ def _find_holds(view: View, version: VersionRecord) -> tuple[Hold, ...]:
 
 
 class _Inputs:
-    """Finds the versions that have the bytes of inputs; each input and each manifest is looked up once."""
+    """Finds the versions that have the bytes of inputs; each input is looked up once."""
 
     def __init__(self, view: View) -> None:
         self.view = view
         self._owners: dict[tuple[str, str], list[VersionRecord] | None] = {}
-        self._digests: dict[int, frozenset[str] | None] = {}
 
     def find_owners(self, one: Input) -> list[VersionRecord] | None:
         """Find the version that an input names, or all that have its bytes; None if they cannot be seen."""
@@ -131,37 +145,33 @@ class _Inputs:
         owners = [owned.version for owned in self.view.lineage.find_versions({one.digest}, None)]
         return [owner for owner in owners if not named or f"{owner.name}@{owner.number}" == named]
 
-    def _find_named(self, reference: str, digest: str) -> list[VersionRecord] | None:
+    def _find_named(self, name: str, digest: str) -> list[VersionRecord] | None:
         try:
-            version = resolve(self.view, Reference.parse(reference))
+            version = resolve(self.view, Reference.parse(name))
         except (VersionNotFound, InvalidRequest):
             return []
         except MunimentError:
             return None
-        if version.index not in self._digests:
-            self._digests[version.index] = self._list_digests(version)
-        digests = self._digests[version.index]
-        if digests is None:
-            return None
-        return [version] if digest in digests else []
-
-    def _list_digests(self, version: VersionRecord) -> frozenset[str] | None:
-        """List the digests of a version's manifest and files, in hex."""
-        revision = Digest.parse(version.revision)
-        try:
-            files = read_revision(self.view, revision).files
-        except MunimentError:
-            return None
-        return frozenset({revision.hex, *(file.digest.hex for file in files)})
+        # An alias moves, so it names no input.
+        is_exact = f"{version.name}@{version.number}" == name
+        return [version] if is_exact and Digest.parse(version.revision).hex == digest else []
 
 
-def _find_origins(inputs: _Inputs, claims: Sequence[Attestation]) -> tuple[Origin, ...]:
-    origins = [
-        _find_origin(inputs, one, provenance)
+def _find_origins(inputs: _Inputs, claims: Sequence[Attestation]) -> list[tuple[Origin, bool]]:
+    """List the inputs, each with whether all is seen that decides what is said of it."""
+    return [
+        (_find_origin(inputs, one, provenance), _is_seen(inputs, one))
         for provenance in _read_provenance(claims)
         for one in provenance.inputs
     ]
-    return tuple(origins)
+
+
+def _is_seen(inputs: _Inputs, one: Input) -> bool:
+    if one.kind == "code" or not one.digest:
+        return True
+    # Who has the bytes of an input that is no version can be found in the lineage only.
+    is_named = one.uri.startswith(VERSION_URI)
+    return (is_named or inputs.view.lineage is not None) and inputs.find_owners(one) is not None
 
 
 def _read_provenance(claims: Sequence[Attestation]) -> list[Provenance]:

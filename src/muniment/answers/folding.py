@@ -51,7 +51,7 @@ class Past(NamedTuple):
 
 
 @dataclass
-class Told:
+class History:
     """The entries about a subject: the newest one only, or all; and the digests that they name.
 
     All entries are those of a span of the log, by default of the whole.
@@ -78,7 +78,7 @@ class Told:
         """The index of the last entry, of which there is at least one."""
         return self.entries[-1].index
 
-    def until(self, past: Past) -> "Told | None":
+    def until(self, past: Past) -> "History | None":
         """Leave out what came later; None if what came before it is not known then."""
         until = tuple(entry for entry in self.entries if past.has(entry))
         return None if self.newest and until != self.entries else replace(self, entries=until)
@@ -99,9 +99,9 @@ def fold(entries: Iterable[Entry]) -> dict[type[Record], dict[Key, Record]]:
 class FoldedRecords:
     """The records that entries make; a lookup is refused unless all entries that it depends on are there."""
 
-    def __init__(self, tell: Callable[[Subject], Told | None]) -> None:
-        """Take a function that tells the entries about a subject; None if they are not known."""
-        self._tell = tell
+    def __init__(self, find_history: Callable[[Subject], History | None]) -> None:
+        """Take a function that finds the history of a subject; None if it is not known."""
+        self._find_history = find_history
 
     def find(self, kind: type[R], key: Key) -> R | None:
         """Find the record with a primary key.
@@ -110,10 +110,10 @@ class FoldedRecords:
             AnswerIncomplete: not all entries about its subject are known.
         """
         subject = find_place(kind, key)
-        told = None if subject is None else self._tell(subject)
-        if told is None or not told.is_whole:
+        history = None if subject is None else self._find_history(subject)
+        if history is None or not history.is_whole:
             raise AnswerIncomplete(what=f"{kind.table} of {subject.name if subject else key}")
-        return cast("R | None", told.records.get(kind, {}).get(key))
+        return cast("R | None", history.records.get(kind, {}).get(key))
 
     def select(
         self,
@@ -129,12 +129,12 @@ class FoldedRecords:
             AnswerIncomplete: the entries about their subject are not known, or only the newest one.
         """
         asked = find_asked(kind, conditions, newest=descending and limit == 1)
-        told = None if asked is None else self._tell(asked.subject)
-        if asked is None or told is None:
+        history = None if asked is None else self._find_history(asked.subject)
+        if asked is None or history is None:
             raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name if asked else 'everything'}")
-        records = cast("Collection[R]", told.records.get(kind, {}).values())
-        # The newest entry tells the newest record, if it makes one; then there is no other to be told.
-        if not told.is_whole and not (told.newest and asked.newest and records):
+        records = cast("Collection[R]", history.records.get(kind, {}).values())
+        # The newest entry tells the newest record, if it makes one; then there is no other.
+        if not history.is_whole and not (history.newest and asked.newest and records):
             raise AnswerIncomplete(what=f"{kind.table} of {asked.subject.name}")
         met = [record for record in records if all(condition.holds(record) for condition in conditions)]
         return sorted(met, key=lambda record: cast("int", getattr(record, order)), reverse=descending)[:limit]

@@ -92,7 +92,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "People": {
         "login": Entry("people.access:login", "Sign in to a server."),
         "logout": Entry("people.access:logout", "Remove the stored token for a server."),
-        "user": Entry("people.principals:user", "Register, invite, list and erase people and workloads."),
+        "user": Entry(
+            "people.principals:user", "Register, invite, confirm, list and erase people and workloads."
+        ),
         "role": Entry("people.principals:role", "Grant and revoke roles."),
         "key": Entry("people.principals:key", "Create, list, enrol and revoke keys."),
         "token": Entry("people.access:token", "Create, list and revoke tokens."),

@@ -7,7 +7,7 @@ selected from the records of now, by when they began and ended.
 from dataclasses import replace
 from typing import TypeVar
 
-from muniment.answers.folding import FoldedRecords, Past, Told
+from muniment.answers.folding import FoldedRecords, History, Past
 from muniment.answers.salts import find_salt
 from muniment.core.errors import EventNotFound
 from muniment.core.events import Entry, Subject, read_entry
@@ -28,15 +28,17 @@ class PastView:
         end_of(unit, past)
         self._unit = unit
         self._past = past
-        self._told: dict[Subject, Told | None] = {}
-        self.projections = FoldedRecords(self._tell)
+        self._histories: dict[Subject, History | None] = {}
+        self.projections = FoldedRecords(self._find_history)
         self.payloads = unit.payloads
         self.blobs = unit.blobs
 
-    def _tell(self, subject: Subject) -> Told | None:
-        if subject not in self._told:
-            self._told[subject] = Told(newest=False, entries=self._list_entries(subject)).until(self._past)
-        return self._told[subject]
+    def _find_history(self, subject: Subject) -> History | None:
+        if subject not in self._histories:
+            self._histories[subject] = History(newest=False, entries=self._list_entries(subject)).until(
+                self._past
+            )
+        return self._histories[subject]
 
     def _list_entries(self, subject: Subject) -> tuple[Entry, ...]:
         salt = find_salt(self._unit, subject.realm)
@@ -59,6 +61,14 @@ def end_of(unit: Unit, past: Past) -> int:
     if past.entry >= unit.log.size():
         raise EventNotFound(index=past.entry)
     return past.entry + 1
+
+
+def time_of(unit: Unit, past: Past) -> str:
+    """Return the time that was asked for, or that of the entry. Raises as `end_of`."""
+    if past.entry is None:
+        return past.time
+    end_of(unit, past)
+    return read_entry(unit.log.pick([past.entry])[0], past.entry).time
 
 
 def within(unit: Unit, past: Past | None) -> list[Where]:

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord
+from muniment.core.people.callers import REGISTRY
+from muniment.core.people.vouching import VOUCHED, VouchKind
+from muniment.core.records import GrantRecord, IssuerRecord, KeyRecord, VouchRecord
 from muniment.core.times import read_time
 from muniment.core.verbs.people import Person as Principal
 from muniment.core.verbs.people import Token
@@ -18,6 +20,7 @@ _KEY_COLUMNS = (
     Column("enrolled", "enrolled", in_full=True),
     Column("expires", "expires"),
     Column("standing", ""),
+    Column("voucher", "on whose word", is_drawn=False),
     Column("revoked", "revoked as of entry", is_drawn=False),
     Column("public_key", "public key", is_drawn=False),
 )
@@ -40,8 +43,8 @@ def view_people(  # noqa: PLR0913 - what it shows, and how whole it is
     return view_list("people", title, columns, rows, now, heading=heading, found=found, empty=empty)
 
 
-def view_person(person: Principal, now: str) -> View:
-    """Show a person or workload: their keys, and the roles in the namespaces that the registry names."""
+def view_person(person: Principal, names: Mapping[str, str], now: str) -> View:
+    """Show a person or workload: their keys, who vouches for them, and the roles that the registry names."""
     record = person.record
     recorded = Vouched(Mark.RECORDED, record.index)
     role = f"muniment role grant {record.id} ROLE NAMESPACE"
@@ -85,8 +88,67 @@ def view_person(person: Principal, now: str) -> View:
                 ),
                 empty=f"none: muniment key enrol {record.id} PUBLIC.pem enrols one",
             ),
+            Section(
+                key="vouches",
+                title="On whose word",
+                note="who let them in, and who confirmed them",
+                blocks=(_view_vouches(person.vouches, names),),
+            ),
+            Section(key="recoveries", title="Let in anew", blocks=(_view_recoveries(person, names),)),
         ),
     )
+
+
+def view_recoveries(person: Principal, names: Mapping[str, str], now: str) -> View:
+    """Show who let a person in anew."""
+    table = _view_recoveries(person, names)
+    who = person.name or person.record.id
+    empty = f"nobody let {who} in anew"
+    title = f"Recoveries of {who}"
+    return view_list("recoveries", title, table.columns, table.rows, now, heading="Recoveries", empty=empty)
+
+
+def _view_vouches(vouches: Sequence[VouchRecord], names: Mapping[str, str]) -> Table:
+    columns = (Column("voucher", "who"), Column("what", "vouched for"))
+    rows = tuple(
+        Row(
+            cells=(_name_voucher(vouch.voucher, names), VOUCHED[VouchKind(vouch.kind)]),
+            vouched=Vouched(Mark.RECORDED, vouch.index),
+        )
+        for vouch in vouches
+    )
+    return Table(key="vouches", columns=columns, rows=rows, most=8)
+
+
+def _view_recoveries(person: Principal, names: Mapping[str, str]) -> Table:
+    columns = (
+        Column("recovery", "recovery"),
+        Column("who", "by"),
+        Column("begun", "begun"),
+        Column("opens", "opens"),
+        Column("outcome", ""),
+        Column("credential", "token or key", in_full=True),
+    )
+    rows = tuple(
+        Row(
+            cells=(
+                one.index,
+                name_people(names, one.actor),
+                Time(one.begun),
+                Time(one.opens),
+                one.outcome,
+                Id(one.credential),
+            ),
+            vouched=Vouched(Mark.RECORDED, one.index),
+            tone=Tone.WARN,
+        )
+        for one in person.recoveries
+    )
+    return Table(key="recoveries", columns=columns, rows=rows)
+
+
+def _name_voucher(voucher: str, names: Mapping[str, str]) -> Value:
+    return "an identity provider" if voucher == REGISTRY else name_people(names, voucher)
 
 
 def view_keys(people: Sequence[Principal], now: str) -> View:
@@ -136,10 +198,22 @@ def view_tokens(owner: Person, tokens: Sequence[Token], now: str) -> View:
 
 def view_issuers(rules: Sequence[IssuerRecord], names: Mapping[str, str], now: str) -> View:
     """Show the rules that let workloads sign in, by the claims that their tokens must have."""
-    columns = (Column("issuer", "issuer"), Column("claims", "claims"), Column("principal", "acts as"))
+    columns = (
+        Column("issuer", "issuer"),
+        Column("claims", "claims"),
+        Column("principal", "acts as"),
+        Column("author", "written by"),
+        Column("person_claim", "claim of the person", in_full=True),
+    )
     rows = [
         Row(
-            cells=(rule.issuer, _read_claims(rule.claims), name_people(names, rule.principal)),
+            cells=(
+                rule.issuer,
+                _read_claims(rule.claims),
+                name_people(names, rule.principal),
+                name_people(names, rule.author),
+                rule.person_claim,
+            ),
             vouched=Vouched(Mark.FOUND, rule.index),
         )
         for rule in rules
@@ -187,6 +261,7 @@ def _view_key(person: Principal, key: KeyRecord, now: str, mark: Mark, *owner: V
             Time(key.enrolled),
             None if key.expires is None else Time(key.expires),
             standing,
+            key.voucher,
             key.revoked,
             key.public_key,
         ),

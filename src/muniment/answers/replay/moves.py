@@ -11,7 +11,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from muniment.answers.cases import Bar, Moment, gather
+from muniment.answers.cases import UNKNOWN_ANCESTRY, Bar, Moment, gather
 from muniment.answers.claims import list_standing, read_said
 from muniment.answers.emergencies import due_of, find_terms
 from muniment.answers.policies import InForce, find_policies
@@ -108,14 +108,14 @@ class MoveJudge:
         event = entry.event
         moved_by = {str(one) for one in event.verdicts} if isinstance(event, AliasMoved) else set()
         moment = Moment(self._registry, entry.time)
-        known = _without(gather(self._view, version, bar, moment), moved_by)
+        known = without_claims(gather(self._view, version, bar, moment), moved_by)
         if any(isinstance(named.rule, Clean) for named in bar.policy.rules):
             self._unchecked.append(
                 f"entry {entry.index}: what the rule over the provenance found in the lineage"
             )
         check_complete(bar.policy)
         case = read_case(predicate, known.paths, lambda claim: _find_content(known, claim, digest))
-        _compare(digest, known, case)
+        compare_cases(digest, known, case)
         verdict = judge(bar.policy, case)
         if outcome_of(write_verdict(verdict, case, verifier="")) != outcome_of(predicate):
             raise VerdictInconsistent(digest=str(digest), reason="judged again, it comes out another way")
@@ -152,7 +152,7 @@ def _take_as_stated(predicate: JsonObject, version: VersionRecord, bar: Bar) -> 
     )
 
 
-def _without(case: Case, verdicts: Iterable[str]) -> Case:
+def without_claims(case: Case, verdicts: Iterable[str]) -> Case:
     """Leave out of a case the verdicts that were recorded with the move, after it was judged."""
     dropped = {*verdicts}
 
@@ -180,16 +180,20 @@ def _find_content(known: Case, digest: Digest, verdict: Digest) -> Content:
     raise VerdictInconsistent(digest=str(verdict), reason=f"{digest} did not stand then")
 
 
-def _compare(digest: Digest, known: Case, stated: Case) -> None:
+def compare_cases(digest: Digest, known: Case, stated: Case) -> None:
     """Compare what a verdict rests on with what the log had.
 
     The lineage is not in the log, and who else published the same bytes is found in all of the registry:
     there the verdict may know of more.
+
+    Raises:
+        VerdictInconsistent: they differ.
     """
     for name in ("version", "alias", "policy", "now", "registry", "attestations", "roles", "holds"):
         if getattr(known, name) != getattr(stated, name):
             raise VerdictInconsistent(digest=str(digest), reason=f"the log says otherwise: {name}")
     if known.baselines != stated.baselines or known.status != stated.status:
         raise VerdictInconsistent(digest=str(digest), reason="the log says otherwise: baselines or status")
-    if not known.authors <= stated.authors:
-        raise VerdictInconsistent(digest=str(digest), reason="the log says otherwise: authors")
+    revoked = {one for one in known.revoked if one not in UNKNOWN_ANCESTRY}
+    if not (known.authors <= stated.authors and revoked <= {*stated.revoked}):
+        raise VerdictInconsistent(digest=str(digest), reason="the log says otherwise: authors or ancestors")

@@ -13,10 +13,11 @@ these rules depend on.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from muniment.answers.authority import check_authority
 from muniment.answers.replay.claims import PublishedClaims, check_claim, check_policy, check_withdrawal
+from muniment.answers.replay.credentials import check_id
 from muniment.answers.replay.facts import FACTS, check_named
 from muniment.answers.replay.moves import MoveJudge
 from muniment.answers.replay.state import ReplayedView
@@ -28,10 +29,12 @@ from muniment.core.events import (
     ClaimWithdrawn,
     Entry,
     Event,
+    KeyEnrolled,
     NamespaceCreated,
     PolicySet,
     RegistryCreated,
     RegistryRestored,
+    TokenIssued,
 )
 from muniment.core.events.subjects import Subject
 from muniment.core.records import Amend, Change, Key, NamespaceRecord, Put, Record, TokenRecord
@@ -75,15 +78,27 @@ class Tally:
 class Replay:
     """A replay, from before the first entry."""
 
-    def __init__(self, view: ReplayedView, registry: str, find_salt: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self,
+        view: ReplayedView,
+        registry: str,
+        find_salt: Callable[[str], bytes | None],
+        find_root: Callable[[int], bytes],
+        *,
+        is_whole: bool = True,
+    ) -> None:
         """Begin with an empty view.
 
         `registry` is the verifier key of the log. `find_salt` gives the salt of a namespace, or of the
-        registry (`*`), once its creation was replayed; None if the caller may not read it.
+        registry (`*`), once its creation was replayed; None if the caller may not read it. `find_root` gives
+        the root that the log had after so many entries, of those that were replayed. Unless all entries are
+        replayed, there may be invitations that are not.
         """
         self.view = view
         self.tally = Tally()
         self._find_salt = find_salt
+        self._find_root = find_root
+        self._restored: int | None = None
         self._hashes: dict[Subject, str | None] = {}
         self._salts: dict[str, bytes | None] = {}
         self._registry = registry
@@ -105,14 +120,21 @@ class Replay:
             RegistryCreated: self._check_creation,
             RegistryRestored: self._check_restore,
         }
+        if not is_whole:
+            # Invitations, and the rules for workloads, are for nobody else to read.
+            self._facts = {**self._facts, KeyEnrolled: _check_id, TokenIssued: _check_nothing}
+            self.tally.unchecked.append("on whose word people and workloads signed in")
 
     def take(self, entry: Entry) -> None:
         """Check an entry, and fold it.
 
         Raises:
             AuditFailed: it cannot be true.
-            Unavailable: the registry does not answer.
+            Unavailable: the registry does not answer. Others as `find_salt`.
         """
+        for realm in {subject.realm for subject in entry.event.subjects()}:
+            # An answer about a salt that proves nothing is no fault of the entry.
+            self._salt_of(realm, entry)
         for rule, check in self._rules:
             self._try(entry, rule, check)
         self._try(entry, _RULES.get(type(entry.event), "facts"), self._check_facts)
@@ -192,8 +214,16 @@ class Replay:
 
     def _check_restore(self, entry: Entry) -> None:
         restore = check_restore(entry, NoteVerifier.read(self._registry))
-        if restore.lost_after > entry.index:
+        if restore.lost_after not in range(1, entry.index + 1):
             raise LogInconsistent(reason=f"it says that {restore.lost_after} entries were left")
+        root = self._find_root(restore.lost_after)
+        if root != bytes.fromhex(restore.root.hex):
+            left = f"the {restore.lost_after} entries that were left"
+            raise LogInconsistent(reason=f"{left} have the root {root.hex()}, and it says {restore.root.hex}")
+        if restore.previous != self._restored:
+            said = f"the restore before it was entry {self._restored}, and it says {restore.previous}"
+            raise LogInconsistent(reason=said)
+        self._restored = entry.index
 
     def _check_claim(self, entry: Entry) -> None:
         check_claim(self.view, entry, self._registry)
@@ -223,6 +253,14 @@ class Replay:
         ended = [getattr(record, name) for name in ends if name in change.values]
         if any(entry is not None for entry in ended):
             raise LogInconsistent(reason=f"{_describe(change)} has ended with entry {ended[0]}")
+
+
+def _check_id(entry: Entry) -> None:
+    check_id(cast("KeyEnrolled", entry.event))
+
+
+def _check_nothing(_entry: Entry) -> None:
+    return
 
 
 def _call(check: Callable[[View, Entry, Event], None], view: View, entry: Entry) -> None:

@@ -4,7 +4,7 @@ import click
 
 from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
-from muniment.cli.terminal import Terminal, json_option
+from muniment.cli.terminal import Terminal, at_option, json_option
 from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.reports.graphs import FORMS, write_graph
 from muniment.core.claims.lineage import MAX_DEPTH
@@ -21,6 +21,7 @@ from muniment.core.claims.lineage import MAX_DEPTH
 @click.option("--format", "form", type=click.Choice(FORMS), help="Write it for another tool.")
 @full_option
 @output_option
+@at_option
 @json_option
 @click.pass_obj
 def lineage(  # noqa: PLR0913 - one parameter for each option
@@ -33,17 +34,18 @@ def lineage(  # noqa: PLR0913 - one parameter for each option
     form: str | None,
     full: bool,
     output: str | None,
+    at: str | None,
 ) -> None:
     """Show what a version was made from, or what was made from it.
 
     Follows datasets, code, base models and versions. `muniment lineage acme/patients@3 --down` lists the
     models trained on a dataset or on anything derived from it, with the aliases that point at them. Each
-    version and each step is proven, but there may be more. It is known as it is now only.
+    version and each step is proven, but there may be more. With --at, what was withdrawn since is left out.
     """
     with connect(terminal) as registry:
         if form is None or terminal.as_json:
-            view = registry.view_lineage(target, direction, depth=depth, limit=limit)
+            view = registry.view_lineage(target, direction, depth=depth, limit=limit, at=at)
             answer_view(terminal, view, full=full, output=output)
         else:
-            graph = registry.lineage(target, direction, depth=depth, limit=limit)
+            graph = registry.lineage(target, direction, depth=depth, limit=limit, at=at)
             terminal.answer_found(None, write_graph(graph, form).splitlines())

@@ -57,17 +57,20 @@ def log(terminal: Terminal, name: str, *, limit: int, output: str | None, at: st
 )
 @full_option
 @output_option
+@at_option
 @json_option
 @click.pass_obj
-def identify(terminal: Terminal, what: str, *, limit: int, full: bool, output: str | None) -> None:
+def identify(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, what: str, *, limit: int, full: bool, output: str | None, at: str | None
+) -> None:
     """Find the versions that a file belongs to.
 
     Takes a file, a directory or a digest (sha256:...). Each match is proven by the log, but there may be
     more. Exit 0 if every file is known, 1 if one is not.
     """
     with connect(terminal) as registry:
-        identified = registry.identify(what, limit=limit)
-        view = show_identified(registry.session.backend, what, identified)
+        identified = registry.identify(what, limit=limit, at=at)
+        view = show_identified(registry.session.backend, what, identified, registry.session.backend.past(at))
     answer_view(terminal, view, full=full, output=output)
     if identified.unknown:
         sys.exit(NO)

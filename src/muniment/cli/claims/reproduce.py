@@ -12,7 +12,7 @@ from muniment.client.reproduction.planning import Plan, plan
 from muniment.client.reproduction.reproducing import TOLERANCE
 from muniment.client.reproduction.reproducing import reproduce as rebuild
 from muniment.client.reproduction.sandbox import find_sandbox
-from muniment.core.errors import InvalidOption, NotConfirmed, NotReproducible
+from muniment.core.errors import InvalidOption, NotConfirmed
 
 
 @click.command()
@@ -63,7 +63,7 @@ def reproduce(  # noqa: PLR0913 - one parameter for each option
                 sys.exit(NO)
             return
         if made.missing:
-            raise NotReproducible(reference=made.reference, missing=made.missing)
+            raise made.refuse()
         _confirm(terminal, made, lines, yes=yes)
 
         def say(line: str) -> None:

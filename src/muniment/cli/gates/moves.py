@@ -16,7 +16,7 @@ from muniment.cli.session import (
     describe_unchanged,
     warn_unguarded,
 )
-from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, json_option
+from muniment.cli.terminal import ENTRY, NO, Amount, FilePath, Terminal, at_option, json_option
 from muniment.cli.viewing import answer_view
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.showing import show_gate
@@ -34,17 +34,20 @@ _POLL_S = 5.0
 @click.argument("alias", type=ALIAS)
 @click.option("--junit", type=FilePath(dir_okay=False), help="Also write the result as JUnit XML.")
 @click.option("--sarif", type=FilePath(dir_okay=False), help="Also write the result as SARIF.")
+@at_option
 @json_option
 @click.pass_obj
-def check(terminal: Terminal, reference: str, alias: str, junit: Path | None, sarif: Path | None) -> None:
+def check(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, reference: str, alias: str, *, junit: Path | None, sarif: Path | None, at: str | None
+) -> None:
     """Check a version against the policies of an alias.
 
     Print every rule and whether it is met. Exit 0 if all are, 1 if one is not.
     """
     with connect(terminal) as registry:
-        version = registry.version(reference)
+        version = registry.version(reference, at=at)
         gate = version.check(alias)
-        view = show_gate(version.session.backend, gate)
+        view = show_gate(version.session.backend, gate, version.at)
     if junit is not None:
         junit.write_bytes(write_junit(gate))
     if sarif is not None:

@@ -153,15 +153,26 @@ def trust() -> None:
     metavar="NAME=VALUE",
     help="A claim that the token must have.",
 )
+@click.option(
+    "--person", metavar="NAME", help="The claim that says who started the job, such as actor or user_login."
+)
 @json_option
 @click.pass_obj
-def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple[str, ...]) -> None:
-    """Let jobs sign in as PRINCIPAL with identity tokens of ISSUER."""
+def add_issuer(
+    terminal: Terminal, issuer: str, principal: str, *, claims: tuple[str, ...], person: str | None
+) -> None:
+    """Let jobs sign in as PRINCIPAL with identity tokens of ISSUER.
+
+    You count as an author of what the jobs publish, until another admin has confirmed PRINCIPAL with
+    `muniment user confirm`; so does the person who started a job, whom --person finds by their login at
+    ISSUER or their name here.
+    """
     pairs = [claim.partition("=") for claim in claims]
     if not all(separator for _, separator, _ in pairs):
         raise InvalidOption(option="--claim", reason="expected NAME=VALUE")
     with connect(terminal) as registry:
-        receipt = registry.access.trust(issuer, {name: value for name, _, value in pairs}, principal)
+        rules = {name: value for name, _, value in pairs}
+        receipt = registry.access.trust(issuer, rules, principal, person_claim=person)
     answer_receipt(terminal, receipt, [f"rule {receipt.index}: {issuer} may act as {principal}"])
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.completing import NAMESPACE
+from muniment.cli.people.recoveries import describe_begun, find_begun, recovery
 from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import (
     DAYS,
@@ -98,7 +99,9 @@ def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | Non
     """Enrol a public key for a principal."""
     with connect(terminal) as registry:
         receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
-    answer_receipt(terminal, receipt, [f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"])
+        begun = find_begun(registry, principal, receipt)
+    done = f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"
+    answer_receipt(terminal, receipt, [done, *describe_begun(principal, begun)])
 
 
 @key.command("revoke")
@@ -119,7 +122,7 @@ def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
 
 @click.group()
 def user() -> None:
-    """Register, invite, list and erase people and workloads."""
+    """Register, invite, confirm, list and erase people and workloads."""
 
 
 @user.command("add")
@@ -158,15 +161,37 @@ def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
         raise InvalidOption(option="an invitation", reason=reason)
     with connect(terminal) as registry:
         issued = registry.access.issue("invitation", principal=name, days=days, once=True)
+        begun = find_begun(registry, name, issued.receipt)
     link = f"{location}/login#{issued.text}"
     terminal.answer(
-        {"link": link},
+        {"link": link, "recovery": None if begun is None else begun.values()},
         [
             f"give this to {name} and to nobody else:",
             f"  muniment login '{link}'",
             "or, to make a passkey with it, open the address in a browser",
+            *describe_begun(name, begun),
         ],
     )
+
+
+@user.command("confirm")
+@click.argument("principal")
+@click.option("--reason", default="", metavar="TEXT", help="How you know who they are.")
+@json_option
+@click.pass_obj
+def confirm_user(terminal: Terminal, principal: str, *, reason: str) -> None:
+    """Confirm, as another admin, that somebody is who they are.
+
+    Approvals of a version do not count if one of its authors vouched for the approver: invited them, say, or
+    enrolled their key. They count once an admin for whom no author vouched has confirmed the approver. So do
+    roles that somebody gave themselves, and what a workload publishes.
+    """
+    with connect(terminal) as registry:
+        receipt = registry.people.confirm(principal, reason)
+    answer_receipt(terminal, receipt, [f"you confirmed {principal} (entry {receipt.index})"])
+
+
+user.add_command(recovery)
 
 
 @user.command("erase")

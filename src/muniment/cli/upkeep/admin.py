@@ -79,7 +79,7 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
 @admin.command()
 @click.option(
     "--grace",
-    type=Amount(0, 24 * DAYS),
+    type=Amount(_LEAST_GRACE_H, 24 * DAYS),
     default=48,
     show_default=True,
     help="The least age to remove, in hours.",
@@ -89,7 +89,7 @@ def rebuild(terminal: Terminal, *, check: bool) -> None:
 @click.pass_obj
 def gc(terminal: Terminal, *, grace: float, dry_run: bool) -> None:
     """Remove abandoned uploads and unreferenced blobs."""
-    before = now() - timedelta(hours=max(grace, _LEAST_GRACE_H))
+    before = now() - timedelta(hours=grace)
     with _open(terminal) as parts:
         garbage = collect_garbage(
             parts.units, parts.blobs, parts.staging, parts.landing, before, remove=not dry_run
@@ -304,6 +304,7 @@ def _open(terminal: Terminal, *, create: bool = False, reads: bool = False) -> A
         check_writable(terminal, root)
     if is_remote(root):
         raise InvalidOption(
-            option="admin", reason=f"works on the directory of a registry, where it is stored, not on {root}"
+            option="admin",
+            reason=f"needs the directory of a registry, not {root}: muniment --registry DIRECTORY admin ...",
         )
     return open_parts(Path(root), create=create)

@@ -74,6 +74,13 @@ class LogHasher:
         """Add a root of the index that an entry states."""
         self.seals.append(Seal(entry, seal.size, bytes.fromhex(seal.root.hex)))
 
+    def find_root(self, size: int) -> bytes:
+        """Return the root of the first entries."""
+        frontier = Frontier(0, [])
+        for leaf_hash in self._hashes[:size]:
+            frontier.append(leaf_hash)
+        return frontier.root
+
     def check_root(self, backend: TrustedBackend, head: Remembered) -> None:
         """Check that the log has the root of a head.
 

@@ -101,9 +101,20 @@ class Access:
         """Revoke a token, by its id or its text."""
         return self._backend.execute(RevokeToken(token=id_of(token) if token.startswith(PREFIX) else token))
 
-    def trust(self, issuer: str, claims: Mapping[str, str], principal: str) -> Receipt:
-        """Trust workloads whose identity token is from an issuer and has these claims."""
-        rule = TrustIssuer(issuer=issuer, claims=tuple(sorted(claims.items())), principal=principal)
+    def trust(
+        self, issuer: str, claims: Mapping[str, str], principal: str, *, person_claim: str | None = None
+    ) -> Receipt:
+        """Trust workloads whose identity token is from an issuer and has these claims.
+
+        `person_claim` names the claim that says who started a job, such as `actor`: by their login at the
+        issuer, or by their name here. They are an author of what the job publishes.
+        """
+        rule = TrustIssuer(
+            issuer=issuer,
+            claims=tuple(sorted(claims.items())),
+            principal=principal,
+            person_claim=person_claim,
+        )
         return self._backend.execute(rule)
 
     def distrust(self, rule: int) -> Receipt:
@@ -121,7 +132,11 @@ class Access:
     def view_issuers(self, *, at: str | None = None) -> View:
         """Show the trusted issuers, as `muniment trust list` does."""
         rules = self.issuers(at=at)
-        names = find_names(self._backend, {rule.principal for rule in rules}, self._backend.past(at))
+        names = find_names(
+            self._backend,
+            {who for rule in rules for who in (rule.principal, rule.author)},
+            self._backend.past(at),
+        )
         return view_issuers(rules, names, self._backend.time())
 
     def who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> Sequence[Principal]:

@@ -5,7 +5,10 @@ from contextlib import suppress
 from functools import partial
 
 from muniment.answers.bundles import verify_once
+from muniment.answers.cases import Bar, Moment, gather
+from muniment.answers.replay.moves import compare_cases, without_claims
 from muniment.client.bytes.copying import hash_rest
+from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.bytes.hashing import BackgroundHasher
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, File, Revision, parse_manifest
@@ -32,10 +35,12 @@ from muniment.core.errors import (
     VersionWithdrawn,
     WrongSubject,
 )
-from muniment.core.gates.policy import judge
+from muniment.core.gates.policy import Policy, judge
+from muniment.core.gates.rules.case import Case
 from muniment.core.gates.verdicts import Content, outcome_of, read_case, write_verdict
-from muniment.core.names import Reference
+from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.records import AttestationRecord, VersionRecord
+from muniment.core.verbs.gates import JudgeGate, ListMoves
 from muniment.core.verbs.people import GetKey
 from muniment.core.verbs.versions import DescribeVersion, GetVersion
 from muniment.policies.documents import MAX_POLICY_BYTES, check_complete, decode_policy
@@ -277,9 +282,11 @@ def check_verdict(
     (0) the claims about this version that it states are on record, as it states them
     (1) the policy and every claim have their digests, and every claim verifies with its signer's key
     (2) the same rules over the same case come to the same findings
+    (3) the case is what the log had before the move that the verdict was given for: the claims that stood,
+    the roles of their signers, authors, holds, baselines and the status
 
     Raises:
-        VerdictInconsistent: they do not.
+        VerdictInconsistent: one of these does not hold.
     """
     stated = check_claim(backend, record, version, revision).predicate
     if "case" not in stated:
@@ -296,6 +303,25 @@ def check_verdict(
     again = write_verdict(judge(policy, case), case, verifier="")
     if case.version != f"{version.name}@{version.number}" or outcome_of(again) != outcome_of(stated):
         raise VerdictInconsistent(digest=record.digest, reason="judged again, it comes out another way")
+    _check_case(backend, version, Digest.parse(record.digest), case, policy)
+
+
+def _check_case(
+    backend: TrustedBackend, version: VersionRecord, verdict: Digest, case: Case, policy: Policy
+) -> None:
+    """Compare the case of a verdict with what the log had. No move rests on a verdict that none names."""
+    alias = Alias(case.alias)
+    moves = read_all(backend, ListMoves(name=ModelName.parse(version.name), alias=alias))
+    move = next((move.record for move in moves if str(verdict) in move.record.verdicts.split()), None)
+    if move is None:
+        return
+    query = JudgeGate(
+        reference=_exact(version), alias=alias, policy=Digest.parse(case.policy), at=str(move.index - 1)
+    )
+    state = backend.read_state(query)
+    moment = Moment(backend.seen.verifier, case.now)
+    known = gather(state.view, version, Bar(alias, policy, case.policy), moment)
+    compare_cases(verdict, without_claims(known, move.verdicts.split()), case)
 
 
 def _read_said(backend: TrustedBackend, digest: Digest) -> Content:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from muniment.answers.folding import WHOLE, FoldedRecords, Past, Told
+from muniment.answers.folding import WHOLE, FoldedRecords, History, Past
 from muniment.answers.salts import read_salt
 from muniment.answers.view import Documents
 from muniment.core.basis import Basis, Held, Listed
@@ -27,7 +27,7 @@ from muniment.log.proofs import verify_inclusion
 from muniment.log.tree import hash_leaf
 from muniment.signing.heads import Head
 
-_NOTHING: Final[Mapping[Subject, Told]] = {}
+_NOTHING: Final[Mapping[Subject, History]] = {}
 _WIDEST: Final = WHOLE.bit_length() - 1
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -48,7 +48,7 @@ class ProvenView:
         head: Head,
         documents: Documents,
         past: Past | None = None,
-        known: Mapping[Subject, Told] = _NOTHING,
+        known: Mapping[Subject, History] = _NOTHING,
         paged: Subject | None = None,
     ) -> None:
         """Check a basis against its head, which the caller MUST have accepted; with `past`, as of then.
@@ -64,12 +64,14 @@ class ProvenView:
         proven = checker.check()
         self.entries = checker.entries
         self.salts = {realm: salt for realm, salt in checker.salts.items() if salt is not None}
-        then = proven if past is None else {one: told.until(past) for one, told in proven.items()}
+        then = proven if past is None else {one: history.until(past) for one, history in proven.items()}
         self.projections = FoldedRecords(then.get)
         self.proven = proven
         self.payloads = ProvenTexts({str(payload.digest): payload.text for payload in basis.texts})
         self.blobs = documents
-        self.newest = max((entry.time for told in proven.values() for entry in told.entries), default="")
+        self.newest = max(
+            (entry.time for history in proven.values() for entry in history.entries), default=""
+        )
 
     @property
     def lineage(self) -> None:
@@ -101,7 +103,7 @@ class _Checker:
     """Checks a basis, part by part; the numbers are those of this module."""
 
     def __init__(
-        self, basis: Basis, head: Head, known: Mapping[Subject, Told], paged: Subject | None
+        self, basis: Basis, head: Head, known: Mapping[Subject, History], paged: Subject | None
     ) -> None:
         self._head = head
         self._known = known
@@ -117,7 +119,7 @@ class _Checker:
         """List the entries, ascending."""
         return [self._leaves[index].entry for index in sorted(self._leaves)]
 
-    def check(self) -> dict[Subject, Told]:
+    def check(self) -> dict[Subject, History]:
         """Check the texts, and what is listed of each subject."""
         # Rule 4.
         named = {digest for leaf in self._leaves.values() for digest in leaf.digests}
@@ -127,7 +129,7 @@ class _Checker:
             raise ProofInvalid(what="a text, which no entry names")
         return {subject: self._check(subject, listed) for subject, listed in self._listed.items()}
 
-    def _check(self, subject: Subject, listed: Listed) -> Told:
+    def _check(self, subject: Subject, listed: Listed) -> History:
         leaves = [self._leaf(index) for index in listed.entries]
         if subject != self._paged and (listed.start, listed.width) != (0, _WIDEST):
             raise IndexMalformed(reason="it lists a span of the log, and all of it was asked for")
@@ -139,7 +141,7 @@ class _Checker:
             # Nothing is in a namespace that was never created.
             if leaves:
                 raise ProofInvalid(what=f"the entries about {subject.name}")
-            return Told(listed.newest, (), start=listed.start, end=end)
+            return History(listed.newest, (), start=listed.start, end=end)
         # Rule 3.
         hashed = subject_hash(salt, subject.kind, subject.name)
         named = _read_postings(self._head, hashed, listed, [leaf.hash for leaf in leaves])
@@ -149,10 +151,16 @@ class _Checker:
             hashed.hex() in leaf.entry.about and subject in leaf.entry.event.subjects() for leaf in leaves
         ):
             raise ProofInvalid(what=f"the entries about {subject.name}")
-        told = Told(listed.newest, tuple(leaf.entry for leaf in leaves), _join(leaves), listed.start, end)
+        history = History(
+            listed.newest, tuple(leaf.entry for leaf in leaves), _join(leaves), listed.start, end
+        )
         # A list that was whole is whole as long as nothing came after its last entry.
         known = self._known.get(subject)
-        return known if known is not None and told.newest and told.entries == known.entries[-1:] else told
+        return (
+            known
+            if known is not None and history.newest and history.entries == known.entries[-1:]
+            else history
+        )
 
     def _salt_of(self, realm: str) -> bytes | None:
         """Find the salt of a realm; None for a namespace that was never created."""
@@ -168,13 +176,13 @@ class _Checker:
             creation = Subject(SubjectKind.CREATION, realm)
             if creation not in self._listed:
                 raise AnswerIncomplete(what=f"the creation of {realm}")
-            told = self._check(creation, self._listed[creation])
+            history = self._check(creation, self._listed[creation])
             # With a second salt, a registry could show that nothing is in a namespace.
-            if not told.is_whole or len(told.entries) > 1:
+            if not history.is_whole or len(history.entries) > 1:
                 raise ProofInvalid(what=f"the salt of {realm}, which is not the first one")
-            if not told.entries:
+            if not history.entries:
                 return None
-            event = told.entries[0].event
+            event = history.entries[0].event
         if not isinstance(event, RegistryCreated | NamespaceCreated):
             raise ProofInvalid(what="the salt of a namespace")
         text = self._texts.get(str(event.salt))

@@ -8,13 +8,13 @@ from muniment.answers.gates import gate_of, judge_all
 from muniment.answers.policies import load_policy
 from muniment.answers.resolve import resolve
 from muniment.answers.view import State
+from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import GateMisjudged, NotShown
 from muniment.core.gates.policy import Gate, Policy, Verdict
 from muniment.core.gates.policy import judge as judge_policy
 from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.expression import Expression
-from muniment.core.gates.rules.history import Clean
 from muniment.core.verbs.gates import JudgeGate
 
 # What an expression may look at, and a client may not see all of.
@@ -22,7 +22,7 @@ _OPEN: Final = frozenset({"authors", "revoked"})
 
 
 def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
-    """Judge a version by the policies of an alias, and compare with what the registry says.
+    """Judge a version by the policies of an alias, now or at a time, and compare with what the registry says.
 
     The client judges from proven policies, claims, roles and statuses. The registry can know more: who
     published the same bytes in other namespaces, and the whole lineage. Its word counts only where that can
@@ -42,6 +42,8 @@ def judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
 
 def _judge(backend: TrustedBackend, query: JudgeGate) -> Gate:
     state = backend.read_state(query)
+    if query.at is not None:
+        state = replace(state, time=find_time(backend, query.at))
     judged = judge_all(state, query)
     ours = gate_of(resolve(state.view, query.reference), query.alias, judged)
     try:
@@ -69,12 +71,11 @@ def _compare(state: State, reference: str, judged: tuple[Verdict, Case | None], 
     different = {finding.id for finding in ours.findings if finding.holds is not stated[finding.id]}
     if case is None or not different:
         return ours
-    policy = load_policy(state.view, ours.policy)
-    missable, meetable = _list_missable(policy, case), _list_meetable(policy, case)
+    possible = _list_possible(load_policy(state.view, ours.policy), case)
     wrong = [
         finding.rule
         for finding in ours.findings
-        if finding.id in different and finding.id not in (missable if finding.holds else meetable)
+        if finding.id in different and (finding.id, not finding.holds) not in possible
     ]
     if wrong:
         raise GateMisjudged(reference=reference, alias=ours.alias, rule=", ".join(wrong))
@@ -85,40 +86,30 @@ def _compare(state: State, reference: str, judged: tuple[Verdict, Case | None], 
     )
 
 
-def _list_meetable(policy: Policy, case: Case) -> set[str]:
-    """List the rules, by their ids, that seem not to be met, and are if the registry knows more."""
-    return {named.id for named in policy.rules if _is_meetable(named.rule, case)}
+def _list_possible(policy: Policy, case: Case) -> set[tuple[str, bool]]:
+    """List the ids of rules with what they can come to if the registry knows more than is proven here.
 
-
-def _is_meetable(rule: Rule, case: Case) -> bool:
-    match rule:
-        case Clean():
-            # What is wrong with the versions that the provenance names is proven; the rest is not known.
-            known = replace(case, revoked=tuple(one for one in case.revoked if one not in UNKNOWN_ANCESTRY))
-            return replace(rule, resolved=False, licences=frozenset()).judge(known).passed
-        case Expression():
-            return not rule.program.available
-        case _:
-            return False
-
-
-def _list_missable(policy: Policy, case: Case) -> set[str]:
-    """List the rules, by their ids, that seem to be met, and are not if the registry knows more.
-
-    It can know that those who signed are authors, under another name, and that an ancestor is revoked.
+    It can know that an ancestor is revoked, or that everything is in order with the inputs that are not seen;
+    and that those who signed are authors, under another name. Of the rest, what is wrong is proven.
     """
+    in_order = replace(
+        case,
+        origins=tuple(one for place, one in enumerate(case.origins) if place not in case.unseen),
+        revoked=tuple(one for one in case.revoked if one not in UNKNOWN_ANCESTRY),
+    )
+    cases = (case, in_order, replace(case, revoked=(*case.revoked, "an ancestor")))
     signers = frozenset(case.roles)
-    possible = [
-        replace(case, revoked=(*case.revoked, "an ancestor")),
-        *(replace(case, authors=case.authors | who) for who in (signers, *({one} for one in signers))),
-    ]
-    judged = [finding for other in possible for finding in judge_policy(policy, other).findings]
-    return {finding.id for finding in judged if not finding.holds} | {
-        named.id for named in policy.rules if _is_open(named.rule)
-    }
+    others = (frozenset[str](), signers, *(frozenset({one}) for one in signers))
+    judged = (
+        judge_policy(policy, replace(one, authors=one.authors | who)) for one in cases for who in others
+    )
+    possible = {(finding.id, finding.holds) for verdict in judged for finding in verdict.findings}
+    unknown = {named.id for named in policy.rules if _is_open(named.rule)}
+    return possible | {(one, holds) for one in unknown for holds in (True, False)}
 
 
 def _is_open(rule: Rule) -> bool:
+    """Return whether a rule can come to anything, if the registry knows more."""
     return isinstance(rule, Expression) and (not rule.program.available or bool(_OPEN & rule.program.names))
 
 

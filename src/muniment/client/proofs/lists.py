@@ -6,7 +6,7 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from muniment.answers.folding import Told
+from muniment.answers.folding import History
 from muniment.core.basis import MOST_KNOWN
 from muniment.core.events import Subject
 from muniment.core.verbs.verb import Query
@@ -22,19 +22,21 @@ class ProvenLists:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._lists: LRUCache[Subject, Told] = LRUCache(_MOST_ENTRIES, lambda told: len(told.entries))
+        self._lists: LRUCache[Subject, History] = LRUCache(
+            _MOST_ENTRIES, lambda history: len(history.entries)
+        )
         self._asked: LRUCache[Query[object], tuple[Subject, ...]] = LRUCache(_MOST_QUERIES)
         self._lock = Lock()
 
-    def find(self, query: Query[object]) -> Mapping[Subject, Told]:
+    def find(self, query: Query[object]) -> Mapping[Subject, History]:
         """Find the lists on which the answer to a query rested before."""
         with self._lock:
             found = {one: self._lists.get(one) for one in self._asked.get(query, ())}
-        return {subject: told for subject, told in found.items() if told is not None}
+        return {subject: history for subject, history in found.items() if history is not None}
 
-    def keep(self, query: Query[object], proven: Mapping[Subject, Told]) -> None:
+    def keep(self, query: Query[object], proven: Mapping[Subject, History]) -> None:
         """Keep the longest lists of those on which the answer to a query rests."""
-        whole = {subject: told for subject, told in proven.items() if _is_long(told)}
+        whole = {subject: history for subject, history in proven.items() if _is_long(history)}
         longest = sorted(whole, key=lambda subject: -len(whole[subject].entries))[:MOST_KNOWN]
         with self._lock:
             self._asked[query] = tuple(longest)
@@ -42,5 +44,5 @@ class ProvenLists:
                 self._lists[subject] = whole[subject]
 
 
-def _is_long(told: Told) -> bool:
-    return told.is_whole and _LEAST_ENTRIES <= len(told.entries) <= _MOST_ENTRIES
+def _is_long(history: History) -> bool:
+    return history.is_whole and _LEAST_ENTRIES <= len(history.entries) <= _MOST_ENTRIES

@@ -12,7 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
-from muniment.answers.folding import Past, Told
+from muniment.answers.folding import History, Past
 from muniment.answers.pages import past_of
 from muniment.answers.table import ANSWERS
 from muniment.answers.view import State
@@ -394,7 +394,7 @@ class TrustedBackend:
         """Check the basis of an answer; return the state that the answer follows from."""
         sent, past = self._follower.catch_up(), past_of(query)
         known = self._lists.find(query)
-        basis = self._prove(query, [Known(*subject, told.last) for subject, told in known.items()])
+        basis = self._prove(query, [Known(*subject, history.last) for subject, history in known.items()])
         head, view = self._open(basis, sent, past, known)
         self._check_past(past, head)
         self._lists.keep(query, view.proven)
@@ -445,7 +445,7 @@ class TrustedBackend:
         basis: Basis,
         sent: Remembered,
         past: Past | None = None,
-        known: Mapping[Subject, Told] = MappingProxyType({}),
+        known: Mapping[Subject, History] = MappingProxyType({}),
         paged: Subject | None = None,
     ) -> tuple[Head, ProvenView]:
         """Check a basis, and that its head is acceptable."""

@@ -99,6 +99,11 @@ class Plan:
         """Name the version, and count what is missing."""
         return f"<Plan to rebuild {self.reference}, {len(self.missing)} missing>"
 
+    def refuse(self) -> NotReproducible:
+        """Say what is missing, and where to see the rest."""
+        remedy = f"see what is there and what is missing: muniment reproduce {self.reference} --plan"
+        return NotReproducible(reference=self.reference, missing=self.missing, remedy=remedy)
+
     def describe(self) -> list[str]:
         """Describe the plan in lines of text."""
         pinned = self.lock.count("==")

@@ -42,7 +42,7 @@ from muniment.core.claims.reproductions import (
     Reproduction,
 )
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError, NotReproducible
+from muniment.core.errors import MunimentError
 from muniment.tensors.reading import has_tensors
 
 TOLERANCE: Final = 0.01
@@ -125,7 +125,7 @@ def rebuild(  # noqa: PLR0913 - the options of a rebuild
         MissingExtra: uv is not installed.
     """
     if plan.missing:
-        raise NotReproducible(reference=plan.reference, missing=plan.missing)
+        raise plan.refuse()
     work = _Work(
         backend=backend,
         plan=plan,

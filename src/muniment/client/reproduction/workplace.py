@@ -118,7 +118,11 @@ def _do(log: Log, command: Sequence[str], directory: Path, why: str) -> None:
     log.keep(result.stdout)
     if result.returncode:
         last = result.stdout.decode(errors="replace").strip().splitlines()[-1:]
-        raise NotReproducible(reference=why, missing=tuple(last) or (why,))
+        raise NotReproducible(
+            reference="the version",
+            missing=(": ".join((why, *last)),),
+            remedy="rebuild it in a directory that stays, and look there: --keep DIRECTORY",
+        )
 
 
 def lay_out(backend: TrustedBackend, data: Data, target: Path) -> None:
@@ -144,7 +148,11 @@ def inside(root: Path, path: str) -> Path:
     """Return a path below a directory; a recorded path may not lead out of it."""
     target = (root / path).resolve()
     if not target.is_relative_to(root.resolve()):
-        raise NotReproducible(reference=path, missing=("a path inside the project",))
+        raise NotReproducible(
+            reference="the version",
+            missing=(f"a path inside the project, in place of {path}",),
+            remedy="do not rely on its provenance: it would write elsewhere",
+        )
     return target
 
 

@@ -12,6 +12,7 @@ from muniment.client.proofs.memory import AcceptedRestore, DirectoryMemory
 from muniment.client.proofs.trust import Credential, TrustedBackend
 from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
+from muniment.core.errors import OpenedReadOnly
 from muniment.core.people.tokens import id_of
 from muniment.core.records import KeyRecord, TokenRecord
 from muniment.core.times import Clock
@@ -73,8 +74,12 @@ def forget(location: str | Path | None = None, settings: Settings | None = None)
     """Forget the log that was seen at a location; return whether there was one.
 
     What is known of the log itself is forgotten too, unless it was seen at another location.
+
+    Raises:
+        OpenedReadOnly: MUNIMENT_READ_ONLY is set, so nothing is changed.
     """
     settings = settings or Settings.read()
+    _check_writable(location, settings)
     return open_memory(str(settings.location if location is None else location), settings).forget()
 
 
@@ -88,8 +93,10 @@ def accept_restore(
     Raises:
         NothingToAccept: the log extends what was seen.
         Untrusted: no restore that the registry declares explains how it differs from what was seen.
+        OpenedReadOnly: MUNIMENT_READ_ONLY is set, so nothing is changed.
     """
     settings = settings or Settings.read()
+    _check_writable(location, settings)
     where = str(settings.location if location is None else location)
     memory = open_memory(where, settings)
     if is_remote(where):
@@ -100,6 +107,11 @@ def accept_restore(
         return accept_loss(backend, memory, where, clock)
     finally:
         backend.close()
+
+
+def _check_writable(location: str | Path | None, settings: Settings) -> None:
+    if settings.read_only:
+        raise OpenedReadOnly(location=str(settings.location if location is None else location))
 
 
 def open_memory(location: str, settings: Settings) -> DirectoryMemory:

@@ -186,18 +186,24 @@ class Registry(Views):
             yield record
 
     def identify(
-        self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
+        self,
+        what: str | os.PathLike[str],
+        *,
+        limit: int = 20,
+        at: str | None = None,
+        on_bytes: OnBytes | None = None,
     ) -> Identified:
         """Find the versions that have a file, files of a directory or a digest (`sha256:...`).
 
-        Each is proven, but there may be more.
+        With `at`, find those that were published by then. Each is proven, but there may be more.
 
         Raises:
             NotAFile, SymlinkRefused, FileChanged: the files cannot be read.
             InvalidDigest: it starts like a digest but is not one.
         """
         target = what if isinstance(what, str) else Path(what)
-        return identify(self._session, target, limit=limit, on_bytes=on_bytes)
+        at = self._session.backend.past(at)
+        return identify(self._session, target, limit=limit, at=at, on_bytes=on_bytes)
 
     def pull(
         self, reference: str, destination: str | os.PathLike[str], *, on_bytes: OnBytes | None = None
@@ -229,14 +235,21 @@ class Registry(Views):
         return rank_versions(self._session, ModelName.parse(name), metric, dataset)
 
     def lineage(
-        self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
+        self,
+        target: str,
+        direction: str = "up",
+        *,
+        depth: int = MAX_DEPTH,
+        limit: int = 2000,
+        at: str | None = None,
     ) -> Graph:
         """Trace what a version, digest or commit was made from (`up`), or what was made from it (`down`).
 
-        Each node and edge is proven, but there may be more.
+        With `at`, it is as it was then, without what has been withdrawn since. Each node and edge is proven,
+        but there may be more.
         """
-        way = Direction(direction)
-        return trace(self._session.backend, target, way, depth=depth, limit=limit)
+        backend = self._session.backend
+        return trace(backend, target, Direction(direction), depth=depth, limit=limit, at=backend.past(at))
 
     def deployments(
         self, name: str | None = None, *, target: str = "", at: str | None = None, history: bool = False

@@ -94,11 +94,18 @@ class Views:
         return show_deployments(backend, name, target, backend.past(at), history=history)
 
     def view_lineage(
-        self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
+        self,
+        target: str,
+        direction: str = "up",
+        *,
+        depth: int = MAX_DEPTH,
+        limit: int = 2000,
+        at: str | None = None,
     ) -> View:
         """Show what a version, digest or commit was made from (`up`), or what was made from it (`down`)."""
         backend, way = self._session.backend, Direction(direction)
-        return view_lineage(trace(backend, target, way, depth=depth, limit=limit), way, backend.time())
+        graph = trace(backend, target, way, depth=depth, limit=limit, at=backend.past(at))
+        return view_lineage(graph, way, backend.time())
 
     def view_leaderboard(self, name: str, metric: str, dataset: str) -> View:
         """Show the versions of a model by a metric over one dataset, as `muniment leaderboard` does.
@@ -109,12 +116,18 @@ class Views:
         return show_leaderboard(self._session, ModelName.parse(name), metric, dataset)
 
     def view_identified(
-        self, what: str | os.PathLike[str], *, limit: int = 20, on_bytes: OnBytes | None = None
+        self,
+        what: str | os.PathLike[str],
+        *,
+        limit: int = 20,
+        at: str | None = None,
+        on_bytes: OnBytes | None = None,
     ) -> View:
         """Show the versions that a file, files of a directory or a digest belong to. Raises as `identify`."""
         target = what if isinstance(what, str) else Path(what)
-        identified = identify(self._session, target, limit=limit, on_bytes=on_bytes)
-        return show_identified(self._session.backend, target, identified)
+        at = self._session.backend.past(at)
+        identified = identify(self._session, target, limit=limit, at=at, on_bytes=on_bytes)
+        return show_identified(self._session.backend, target, identified, at)
 
     def view_inbox(self) -> View:
         """Show our inbox, as `muniment inbox` does."""

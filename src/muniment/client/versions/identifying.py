@@ -19,6 +19,7 @@ from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import FileUnusable
 from muniment.core.records import VersionRecord
+from muniment.core.verbs.catalog import SearchVersions
 from muniment.views.identified import Matched, view_identified
 from muniment.views.view import View
 
@@ -54,9 +55,14 @@ class Identified:
 
 
 def identify(
-    session: Session, what: str | Path, *, limit: int = 20, on_bytes: OnBytes | None = None
+    session: Session,
+    what: str | Path,
+    *,
+    limit: int = 20,
+    at: str | None = None,
+    on_bytes: OnBytes | None = None,
 ) -> Identified:
-    """Find the versions that contain a file, files of a directory, or a digest.
+    """Find the versions that contain a file, files of a directory, or a digest, now or at a time.
 
     Raises:
         FileUnusable: there is no such file.
@@ -64,11 +70,11 @@ def identify(
         InvalidDigest: it starts like a digest but is not one.
     """
     looked_at = dict(_hash(what, on_bytes))
-    versions = {digest: _search(session, digest) for digest in {*looked_at.values()}}
+    versions = {digest: _search(session, digest, at) for digest in {*looked_at.values()}}
     records = {record.index: record for some in versions.values() for record in some}
     shared = Counter(record.index for digest in looked_at.values() for record in versions[digest])
     best = sorted(records, key=lambda index: (-shared[index], -index))[:limit]
-    matches = [match for index in best if (match := _match(session, records[index], looked_at)).files]
+    matches = [match for index in best if (match := _match(session, records[index], looked_at, at)).files]
     known = {path for match in matches for path in match.files}
     rest = records.keys() - {*best}
     return Identified(
@@ -81,11 +87,13 @@ def identify(
     )
 
 
-def show_identified(backend: TrustedBackend, what: str | Path, identified: Identified) -> View:
-    """Show what some bytes are."""
+def show_identified(
+    backend: TrustedBackend, what: str | Path, identified: Identified, at: str | None = None
+) -> View:
+    """Show what some bytes are, or were at a time."""
     records = [match.version.record for match in identified.matches]
-    standing = find_standing(backend, [str(match.version) for match in identified.matches])
-    names = find_names(backend, {record.author for record in records})
+    standing = find_standing(backend, [str(match.version) for match in identified.matches], at)
+    names = find_names(backend, {record.author for record in records}, at)
     matches = [
         Matched(
             record=match.version.record,
@@ -110,14 +118,14 @@ def _hash(what: str | Path, on_bytes: OnBytes | None) -> Iterator[tuple[str, Dig
             yield source.path, Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _search(session: Session, digest: Digest) -> list[VersionRecord]:
-    return list(islice(search_all(session.backend, f"digest = {digest}"), _MOST_A_FILE))
+def _search(session: Session, digest: Digest, at: str | None) -> list[VersionRecord]:
+    return list(islice(search_all(session.backend, f"digest = {digest}", at), _MOST_A_FILE))
 
 
-def _match(session: Session, record: VersionRecord, looked_at: Mapping[str, Digest]) -> Match:
+def _match(session: Session, record: VersionRecord, looked_at: Mapping[str, Digest], at: str | None) -> Match:
     # The catalog proves nothing: the log must have the record, and its manifest the digest.
-    session.backend.check_record(record)
-    version = Version(session, record)
+    session.backend.check_record(record, SearchVersions(at=at))
+    version = Version(session, record, at=at)
     places = {file.digest: file.path for file in version.revision().files}
     files = {path: places[digest] for path, digest in looked_at.items() if digest in places}
     manifests = {path: "" for path, digest in looked_at.items() if digest == version.digest}

@@ -32,13 +32,14 @@ from muniment.core.verbs.catalog import GetLineage
 _MAX_VERSIONS: Final = 10_000
 
 
-def trace(
+def trace(  # noqa: PLR0913 - the options of a search
     backend: TrustedBackend,
     target: str,
     direction: Direction = Direction.UP,
     *,
     depth: int = MAX_DEPTH,
     limit: int = 2000,
+    at: str | None = None,
 ) -> Graph:
     """Return the graph around a version, a digest (`sha256:…`) or a git commit, as it is proven.
 
@@ -46,7 +47,8 @@ def trace(
         VersionNotFound: the reference resolves to nothing.
         ProofInvalid: a part does not follow from what is proven.
     """
-    query = GetLineage(node=_node_of(backend, target), direction=direction, depth=depth, limit=limit)
+    node = _node_of(backend, target, at)
+    query = GetLineage(node=node, direction=direction, depth=depth, limit=limit, at=at)
     return prove_graph(backend, backend.ask(query), query)
 
 
@@ -126,13 +128,13 @@ def _check_code(name: str, provenance: Provenance) -> Check:
     return Check(what=what)
 
 
-def _node_of(backend: TrustedBackend, target: str) -> str:
+def _node_of(backend: TrustedBackend, target: str, at: str | None) -> str:
     if len(target) == 40 and set(target) <= set("0123456789abcdef"):  # noqa: PLR2004 - a git commit
         return target
     try:
         return Digest.parse(target).hex
     except InvalidDigest:
-        return Digest.parse(resolve(backend, Reference.parse(target)).revision).hex
+        return Digest.parse(resolve(backend, Reference.parse(target), at).revision).hex
 
 
 def _check_kept(

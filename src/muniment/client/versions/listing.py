@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from muniment.client.proofs.checking import read_claims, read_revision
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import list_namespaces, read_all, search_all
+from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.attestations import APPROVAL, CARD, EVALUATION, PROVENANCE, WAIVER, Attestation
 from muniment.core.claims.cards import Card
@@ -87,14 +88,12 @@ def show_versions(  # noqa: PLR0913 - what it shows, and how whole it is
 
 def summarise(backend: TrustedBackend, record: VersionRecord, at: str | None = None) -> VersionSummary:
     """Say in a line what a version is."""
-    return _summarise(backend, record, *_read(backend, record, at))
+    return _summarise(record, *_read(backend, record, at), find_time(backend, at))
 
 
-def _summarise(
-    backend: TrustedBackend, record: VersionRecord, detail: VersionDetail, claims: Claims
-) -> VersionSummary:
+def _summarise(record: VersionRecord, detail: VersionDetail, claims: Claims, time: str) -> VersionSummary:
     provenance = [claim for claim in claims.read if claim.predicate_type == PROVENANCE]
-    standing = name_standing(detail, claims.read, f"{record.name}@{record.number}", backend.time())
+    standing = name_standing(detail, claims.read, f"{record.name}@{record.number}", time)
     unread = f"its claims cannot be read: {claims.fault}" if claims.fault else ""
     return VersionSummary(
         record=record,
@@ -118,7 +117,7 @@ def _summarise_model(backend: TrustedBackend, model: ModelRecord, at: str | None
     name = ModelName.parse(model.name)
     newest = backend.ask(GetVersion(reference=Reference(name, model.latest), at=at))
     detail, claims = _read(backend, newest, at)
-    summary = _summarise(backend, newest, detail, claims)
+    summary = _summarise(newest, detail, claims, find_time(backend, at))
     held = {move.record.alias: move.record.number for move in read_all(backend, ListMoves(name=name, at=at))}
     owners = list(read_all(backend, ListOwners(name=name, at=at)))
     return ModelSummary(

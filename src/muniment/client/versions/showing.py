@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from muniment.client.proofs.checking import find_withdrawn, read_claims, read_document, read_revision
 from muniment.client.proofs.judging import judge
 from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
+from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.attestations import EVALUATION, Attestation
 from muniment.core.counting import count
@@ -55,13 +57,15 @@ def show_version(backend: TrustedBackend, version: VersionRecord, at: str | None
     left = [f"the bytes of the files: muniment verify {material.reference}"]
     if material.newest(EVALUATION) is not None:
         left.append("that the counts behind the metrics are true, which their signer states")
-    return view_version(material, make_seal(backend, checked, tuple(left)), backend.time())
+    # What ends is seen from then, and ages from now.
+    view = view_version(material, make_seal(backend, checked, tuple(left)), find_time(backend, at))
+    return replace(view, now=backend.time())
 
 
-def show_gate(backend: TrustedBackend, gate: Gate) -> View:
-    """Show a judgement of this client."""
+def show_gate(backend: TrustedBackend, gate: Gate, at: str | None = None) -> View:
+    """Show a judgement of this client, now or at a time."""
     reference = Reference.parse(gate.version)
-    policies = backend.ask(GetPolicies(name=reference.name, alias=Alias(gate.alias)))
+    policies = backend.ask(GetPolicies(name=reference.name, alias=Alias(gate.alias), at=at))
     messages = [finding.message for verdict in gate.verdicts for finding in verdict.findings]
     names = find_names(backend, {*find_ids(messages), *(policy.author for policy in policies)})
     checked = ("each rule is judged here, from claims and roles that are proven",)

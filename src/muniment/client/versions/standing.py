@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from muniment.client.proofs.checking import read_claims, read_revision
+from muniment.client.proofs.times import find_time
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.attestations import WAIVER
 from muniment.core.names import Reference
@@ -23,4 +24,4 @@ def _name_standing(backend: TrustedBackend, reference: str, at: str | None) -> s
     has_waivers = any(claim.predicate_type == WAIVER for claim in detail.attestations)
     record = detail.record
     claims = read_claims(backend, record, read_revision(backend, record), at=at) if has_waivers else []
-    return name_standing(detail, claims, reference, backend.time())
+    return name_standing(detail, claims, reference, find_time(backend, at))

@@ -33,7 +33,8 @@ def prove_graph(backend: TrustedBackend, graph: Graph, query: GetLineage) -> Gra
     """Return a graph as it is proven.
 
     (0) it is about what was asked, and each node is reached from there by its edges, in as many steps
-    (1) each version of a node has the digest of the node; its aliases and targets are the present ones
+    (1) each version of a node has the digest of the node; its aliases and targets are the present ones, or
+    those at the time that was asked for
     (2) each edge is said by a claim about its child, signed by its signer, that stands; or its parent is a
     version that has the file
 
@@ -45,7 +46,7 @@ def prove_graph(backend: TrustedBackend, graph: Graph, query: GetLineage) -> Gra
     }:
         raise _unproven(query.node)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        shown = list(pool.map(partial(_prove_node, backend), graph.nodes))
+        shown = list(pool.map(partial(_prove_node, backend, query.at), graph.nodes))
     said = frozenset[Edge]().union(*(one.edges for one in shown))
     for edge in graph.edges:
         if edge not in said:
@@ -67,9 +68,9 @@ def _measure(graph: Graph, direction: Direction) -> dict[str, int]:
     return depths
 
 
-def _prove_node(backend: TrustedBackend, node: Node) -> _Shown:
+def _prove_node(backend: TrustedBackend, at: str | None, node: Node) -> _Shown:
     try:
-        versions = [resolve(backend, Reference.parse(text)) for text in node.versions]
+        versions = [resolve(backend, Reference.parse(text), at) for text in node.versions]
     except (NotFound, InvalidRequest) as error:
         raise _unproven(node.digest) from error
     names = tuple(f"{version.name}@{version.number}" for version in versions)
@@ -79,25 +80,25 @@ def _prove_node(backend: TrustedBackend, node: Node) -> _Shown:
     targets: set[str] = set()
     edges: set[Edge] = set()
     for version in versions:
-        detail = backend.ask(DescribeVersion(reference=_exact(version)))
+        detail = backend.ask(DescribeVersion(reference=_exact(version), at=at))
         aliases += [f"{version.name}@{alias}" for alias in detail.aliases]
-        targets |= _find_targets(backend, version)
-        edges |= {*_list_edges(backend, version)}
+        targets |= _find_targets(backend, version, at)
+        edges |= {*_list_edges(backend, version, at)}
     shown = replace(node, aliases=tuple(aliases), targets=tuple(sorted(targets)))
     return _Shown(shown, frozenset(edges))
 
 
-def _find_targets(backend: TrustedBackend, version: VersionRecord) -> set[str]:
+def _find_targets(backend: TrustedBackend, version: VersionRecord, at: str | None) -> set[str]:
     name = ModelName.parse(version.name)
-    serving = read_all(backend, ListDeployments(namespace=name.namespace, name=name))
+    serving = read_all(backend, ListDeployments(namespace=name.namespace, name=name, at=at))
     return {record.target for record in serving if record.number == version.number}
 
 
-def _list_edges(backend: TrustedBackend, version: VersionRecord) -> Iterator[Edge]:
+def _list_edges(backend: TrustedBackend, version: VersionRecord, at: str | None) -> Iterator[Edge]:
     """List the edges that a version tells of: to its files, and to what it was made from."""
     revision, digest = read_revision(backend, version), Digest.parse(version.revision)
     yield from content_edges(digest, revision)
-    records = backend.ask(DescribeVersion(reference=_exact(version))).attestations
+    records = backend.ask(DescribeVersion(reference=_exact(version), at=at)).attestations
     withdrawn = find_withdrawn(backend, records, version, revision)
     for record in records:
         if record.predicate_type == PROVENANCE and record.index not in withdrawn:

@@ -114,7 +114,7 @@ class Version:
 
     def view_gate(self, alias: str) -> View:
         """Show how it stands at the gate of an alias, as `muniment check` does. Raises as `judge`."""
-        return show_gate(self._session.backend, self.check(alias))
+        return show_gate(self._session.backend, self.check(alias), self.at)
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""
@@ -425,7 +425,8 @@ class Version:
 
     def check(self, alias: str) -> Gate:
         """Judge it by the policies of an alias; nothing is recorded. Raises as `judge`."""
-        return judge(self._session.backend, JudgeGate(reference=self.reference, alias=Alias(alias)))
+        query = JudgeGate(reference=self.reference, alias=Alias(alias), at=self.at)
+        return judge(self._session.backend, query)
 
     def _record_deployment(self, target: str, state: State, loaded: str | None, reason: str) -> Receipt:
         check_target(target)

@@ -30,8 +30,11 @@ from muniment.core.events.people import (
     KeyRevoked,
     LoginLinked,
     PreferencesSet,
+    PrincipalConfirmed,
     PrincipalErased,
     PrincipalRegistered,
+    RecoveryBegun,
+    RecoveryEnded,
     RoleGranted,
     RoleRevoked,
     TokenIssued,
@@ -53,8 +56,15 @@ _Catalog: TypeAlias = (
 _Gate: TypeAlias = AliasMoved | AliasRemoved | EmergencyClosed | PolicySet | TierSet
 _Key: TypeAlias = KeyEnrolled | KeyRevoked | TokenIssued | TokenRevoked | LoginLinked | PreferencesSet
 _Person: TypeAlias = (
-    PrincipalRegistered | PrincipalErased | RoleGranted | RoleRevoked | IssuerTrusted | IssuerDistrusted
+    PrincipalRegistered
+    | PrincipalConfirmed
+    | PrincipalErased
+    | RoleGranted
+    | RoleRevoked
+    | IssuerTrusted
+    | IssuerDistrusted
 )
+_Recovery: TypeAlias = RecoveryBegun | RecoveryEnded
 _Registry: TypeAlias = RegistryCreated | NamespaceCreated | IndexSealed | RegistryRestored
 _Upkeep: TypeAlias = QuotaSet | WebhookSet | WebhookEnded | WebhookReplayed
 
@@ -76,6 +86,8 @@ def write_sentence(event: Event) -> str:  # noqa: PLR0911 - one for each wing
         return _write_catalog(event)
     if isinstance(event, _Person):
         return _write_person(event)
+    if isinstance(event, _Recovery):
+        return _write_recovery(event)
     if isinstance(event, _Key):
         return _write_key(event)
     if isinstance(event, _Registry):
@@ -134,6 +146,14 @@ def _write_request(event: RequestOpened | RequestReminded | RequestClosed) -> st
             return f"the request for {version} was {event.outcome}"
 
 
+def _write_recovery(event: _Recovery) -> str:
+    match event:
+        case RecoveryBegun():
+            return f"{event.principal} is let in anew, from {event.opens} on"
+        case RecoveryEnded():
+            return f"the recovery of {event.principal} (entry {event.recovery}) was {event.outcome}"
+
+
 def _write_claim(event: AttestationRecorded | ClaimWithdrawn | CommentPosted | CommentErased) -> str:
     match event:
         case AttestationRecorded(deployment=Deployed() as said):
@@ -148,10 +168,12 @@ def _write_claim(event: AttestationRecorded | ClaimWithdrawn | CommentPosted | C
             return f"the comment of entry {event.comment} on {event.name}@{event.number} was erased"
 
 
-def _write_person(event: _Person) -> str:
+def _write_person(event: _Person) -> str:  # noqa: PLR0911 - one for each event
     match event:
         case PrincipalRegistered():
             return f"{event.principal} was registered as a {event.kind}"
+        case PrincipalConfirmed():
+            return f"{event.principal} was confirmed to be who they are"
         case PrincipalErased():
             typed = ", and all that they typed" if event.typed else ""
             return f"the personal data of {event.principal} was erased{typed}"

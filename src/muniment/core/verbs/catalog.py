@@ -238,7 +238,8 @@ class ListComments(PageQuery[Comment]):
 class GetLineage(Query[Graph]):
     """Get the inputs of a node, or its products; a node is a sha256 or a git commit, in hex.
 
-    The graph follows from claims, so it is only as complete as they are.
+    The graph follows from claims, so it is only as complete as they are. With `at`, it is what was said by
+    then, without what has been withdrawn since.
     """
 
     declared = Question("/lineage/{node}", Who.MEMBER)
@@ -246,6 +247,7 @@ class GetLineage(Query[Graph]):
     direction: Direction = Direction.UP
     depth: Annotated[int, Bounds(least=0, most=MAX_DEPTH)] = MAX_DEPTH
     limit: Annotated[int, Bounds(least=1, most=10_000)] = 2000
+    at: At = None
 
 
 VERBS: Final[tuple[type[Verb], ...]] = (

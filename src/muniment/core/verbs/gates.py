@@ -1,8 +1,10 @@
 """Gates: aliases and their policies, requests, emergencies and inboxes."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Self
 
+from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.digests import Digest
 from muniment.core.errors import ModelNotFound, NamespaceNotFound, PolicyNotFound, VersionNotFound
 from muniment.core.events import (
@@ -17,6 +19,7 @@ from muniment.core.events import (
     RequestReminded,
     TierSet,
 )
+from muniment.core.gates.holders import list_earlier_holders
 from muniment.core.gates.inbox import InboxItem, ItemKind
 from muniment.core.gates.policy import Gate
 from muniment.core.names import Alias, ModelName, Models, Reference
@@ -128,19 +131,34 @@ class RollBackAlias(Command):
         return says(entry, AliasMoved, name=self.name, alias=self.alias, emergency=False, reason=reason)
 
     def holds(self, entry: Entry, ask: Ask) -> bool:
-        """The alias had pointed at that version earlier."""
-        number, page = getattr(entry.event, "number", None), self._list_moves(entry, -1)
-        while True:
-            moves = ask(page)
-            if any(move.record.number == number for move in moves):
-                return True
-            if page.following(moves) is None:
-                return False
-            page = self._list_moves(entry, moves[-1].record.index)
+        """The version is the newest that the alias pointed at before, but for those that could not be it.
 
-    def _list_moves(self, entry: Entry, after: int) -> "ListMoves":
-        then = str(entry.index - 1)
-        return ListMoves(name=self.name, alias=self.alias, at=then, after=after, limit=1000)
+        Those are out of service or, if the alias is guarded, those that do not meet its policies, as the
+        registry says.
+        """
+        number, then = getattr(entry.event, "number", None), str(entry.index - 1)
+        moves = list(self._list_moves(then, ask))
+        for holder in list_earlier_holders(move.record.number for move in moves):
+            if holder == number:
+                return True
+            if not self._is_passed_over(holder, then, ask):
+                return False
+        return False
+
+    def _list_moves(self, then: str, ask: Ask) -> Iterator["Move"]:
+        page = ListMoves(name=self.name, alias=self.alias, at=then, limit=1000)
+        while moves := ask(page):
+            yield from moves
+            page = replace(page, after=moves[-1].record.index)
+
+    def _is_passed_over(self, number: int, then: str, ask: Ask) -> bool:
+        status = ask(DescribeVersion(reference=Reference(self.name, number), at=then)).status
+        if status is not None and status.status in WITHDRAWN:
+            return True
+        try:
+            return bool(ask(GetPolicies(name=self.name, alias=self.alias, at=then)))
+        except PolicyNotFound:
+            return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,7 +368,7 @@ class GetTier(Query[TierRecord]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeGate(Query[Gate]):
-    """Judge a version by the policies of an alias, without recording a verdict.
+    """Judge a version by the policies of an alias, without recording a verdict; with `at`, as of that time.
 
     With `policy`, judge by that stored document instead, as if it were in force.
     """
@@ -359,6 +377,7 @@ class JudgeGate(Query[Gate]):
     reference: Reference
     alias: Alias
     policy: Digest | None = None
+    at: At = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

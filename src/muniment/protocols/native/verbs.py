@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, create_model
 from starlette.responses import Response
 
 from muniment.core.digests import Digest
+from muniment.core.errors import InvalidBody
 from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Scope
@@ -68,10 +69,15 @@ def make_endpoint(kind: type[v.Verb]) -> Endpoint:
     """Make the endpoint of a verb; FastAPI checks requests against its signature."""
     respond: Endpoint = execute if issubclass(kind, v.Command) else answer
     expected = [part.name for part in parts_of(kind) if part.place is v.Place.PRECONDITION]
+    asked = {part.name for part in parts_of(kind) if part.place is v.Place.QUERY}
     # The request must not share its name with a part.
     parameters = [Parameter("http", Parameter.KEYWORD_ONLY, annotation=Request), *_list_parameters(kind)]
 
     async def endpoint(http: Request, **given: object) -> Response:
+        unknown = sorted(http.query_params.keys() - asked)
+        if unknown:
+            # Otherwise a question about a time would be answered for now by what knows no `at`.
+            raise InvalidBody(reason=f"{v.name_of(kind)} has no parameter {', '.join(unknown)}")
         body = given.pop("body", None)
         if isinstance(body, wire.Body):
             given |= body.model_dump()

@@ -13,6 +13,7 @@ from muniment.core.errors import (
     VersionWithdrawn,
 )
 from muniment.core.events import AliasMoved, AliasRemoved
+from muniment.core.gates.holders import list_earlier_holders
 from muniment.core.names import Alias, ModelName, Reference
 from muniment.core.payloads import check_reason, need_reason
 from muniment.core.people.roles import Act
@@ -59,11 +60,9 @@ def roll_back_alias(tx: Transaction, command: RollBackAlias) -> Outcome:
         NothingToRollBack: there is no earlier holder.
         GateFailed: no earlier holder meets the policies now; the newest one's failures are listed.
     """
-    holders = _holders(tx.unit, command.name, command.alias)
     present = find_move(tx.unit, command.name, command.alias)
     refusals: list[MunimentError] = []
-    # The last holder of a removed alias counts as an earlier one.
-    for number in reversed(holders if present is None else holders[:-1]):
+    for number in _list_earlier_holders(tx.unit, command.name, command.alias):
         version = resolve(tx.unit, Reference(command.name, number))
         try:
             check_in_service(tx.unit, version)
@@ -99,19 +98,11 @@ def remove_alias(tx: Transaction, command: RemoveAlias) -> Outcome:
     return Outcome(index)
 
 
-def _holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
-    """List the past holders in order; moving back to one drops those after it."""
+def _list_earlier_holders(unit: Unit, name: ModelName, alias: Alias) -> list[int]:
     moves = unit.projections.select(
         MoveRecord, Where("name", "=", str(name)), Where("alias", "=", str(alias))
     )
-    holders: list[int] = []
-    for move in moves:
-        if move.number is None:
-            continue
-        if move.number in holders:
-            del holders[holders.index(move.number) :]
-        holders.append(move.number)
-    return holders
+    return list_earlier_holders(move.number for move in moves)
 
 
 def _check_passed(version: VersionRecord, alias: Alias, judged: list[Judged] | None) -> None:

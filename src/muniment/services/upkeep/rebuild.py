@@ -108,7 +108,12 @@ def find_false(unit: Unit) -> AuditFailed | None:
         for entry in read_log(unit):
             if replay is None:
                 key = entry.event.log_key if isinstance(entry.event, RegistryCreated) else ""
-                replay = Replay(ReplayedView(unit.blobs), key, partial(find_salt, unit))
+                replay = Replay(
+                    ReplayedView(unit.blobs),
+                    key,
+                    partial(find_salt, unit),
+                    lambda size: read_root(size, unit.log.read_nodes),
+                )
             replay.take(entry)
         if replay is not None:
             replay.end()
