@@ -246,7 +246,11 @@ class _Pen:
         shown = block.rows if self._full or block.most is None else block.rows[: block.most]
         drawn = block.list_drawn(full=self._full)
         below = [(place, column) for place, column in drawn if column.below]
-        if self._is_wide and sum(self._measure(shown, drawn)) <= self._room - _INDENT - _GAP * len(drawn):
+        if (
+            below
+            and self._is_wide
+            and sum(self._measure(shown, drawn)) <= self._room - _INDENT - _GAP * len(drawn)
+        ):
             below = []
         beside = [one for one in drawn if one not in below]
         if shown and (below or any(row.note for row in shown)):
