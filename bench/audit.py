@@ -134,6 +134,7 @@ def _make_event(number: int) -> Event:
             size_bytes=1,
             attestations=(),
             message=text,
+            starter=None,
         )
     if step == 1:
         return events.TagSet(name=name, number=version, tag="stage", value=text)

@@ -137,7 +137,7 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, model: Path, tmp_path
     cli("revoke", "acme/x@1", "--reason", "it leaks")
     cli("role", "revoke", "ci", "reader", "acme")
     cli("token", "revoke", token["id"])
-    cli("trust", "remove", str(rule["index"]))
+    cli("trust", "remove", str(rule["entry"]))
     cli("key", "revoke", keys[-1]["id"])
     cli("drafts", "acme/x", "--discard", str(draft))
     assert json.loads(cli("token", "list", "--json").stdout)["items"] == []

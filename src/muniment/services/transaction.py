@@ -1,6 +1,7 @@
 """The context of every command: the unit of work, the actor, the time, and the registry's keys."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Final, TypeVar, overload
 
@@ -28,6 +29,8 @@ from muniment.ports.unit import Unit
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
+# How long a person has to notice that somebody lets them in anew.
+RECOVERY_WAIT: Final = timedelta(days=1)
 # Seldom enough to cost nothing, and often enough that a lie does not last.
 SEAL_EVERY: Final = 1_000
 # The characters of a time that say the day.
@@ -61,9 +64,10 @@ class Transaction:
     clock: Clock
     nonces: Nonces
     keys: RegistryKeys
+    recovery_wait: timedelta = RECOVERY_WAIT
     # Looked up once: no command both changes the actor's roles, or keys, and depends on them.
     known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
-    known_keys: dict[str, KeyRecord | None] = field(default_factory=dict)
+    known_keys: dict[str, KeyRecord] = field(default_factory=dict)
     known_salts: dict[str, bytes] = field(default_factory=dict)
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from muniment.answers.claims import read_revision
+from muniment.answers.replay.credentials import check_key, check_token
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service, status_of
 from muniment.answers.versions import check_may_go, find_retention
@@ -26,13 +27,13 @@ from muniment.core.records import (
     MoveRecord,
     PrincipalRecord,
     Record,
+    RecoveryRecord,
     RequestRecord,
     TokenRecord,
     VersionRecord,
     WebhookRecord,
     Where,
 )
-from muniment.signing.keys import PublicKey
 
 
 class Named(NamedTuple):
@@ -45,6 +46,7 @@ class Named(NamedTuple):
 
 _VERSION: Final = ("name", "number")
 _NAMED: Final[Mapping[type[Event], Named]] = {
+    events.RecoveryEnded: Named(RecoveryRecord, "recovery", ("principal",)),
     events.RoleRevoked: Named(GrantRecord, "grant", ("principal", "namespace", "role")),
     events.KeyRevoked: Named(KeyRecord, "key", ("principal",)),
     events.TokenRevoked: Named(TokenRecord, "token", ("principal",)),
@@ -177,11 +179,6 @@ def _check_reminder(view: View, _entry: Entry, event: events.RequestReminded) ->
         raise LogInconsistent(reason=f"the request {event.request} was closed by entry {request.closed}")
 
 
-def _check_key(_view: View, _entry: Entry, event: events.KeyEnrolled) -> None:
-    if PublicKey.read(event.public_key.encode()).id != event.key:
-        raise LogInconsistent(reason="the id of the key is not that of its public key")
-
-
 def _check_revocation(view: View, entry: Entry, event: events.KeyRevoked) -> None:
     key = view.projections.find(KeyRecord, (event.key,))
     known = None if key is None else key.revoked
@@ -207,8 +204,9 @@ FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.EmergencyClosed: _check_closing,
     events.RequestOpened: _check_request,
     events.RequestReminded: _check_reminder,
-    events.KeyEnrolled: _check_key,
+    events.KeyEnrolled: check_key,
     events.KeyRevoked: _check_revocation,
+    events.TokenIssued: check_token,
     events.TierSet: _check_tier,
     events.OwnerSet: _check_owner,
 }

@@ -13,10 +13,11 @@ these rules depend on.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from muniment.answers.authority import check_authority
 from muniment.answers.replay.claims import PublishedClaims, check_claim, check_policy, check_withdrawal
+from muniment.answers.replay.credentials import check_id
 from muniment.answers.replay.facts import FACTS, check_named
 from muniment.answers.replay.moves import MoveJudge
 from muniment.answers.replay.state import ReplayedView
@@ -28,10 +29,12 @@ from muniment.core.events import (
     ClaimWithdrawn,
     Entry,
     Event,
+    KeyEnrolled,
     NamespaceCreated,
     PolicySet,
     RegistryCreated,
     RegistryRestored,
+    TokenIssued,
 )
 from muniment.core.events.subjects import Subject
 from muniment.core.records import Amend, Change, Key, NamespaceRecord, Put, Record, TokenRecord
@@ -81,12 +84,15 @@ class Replay:
         registry: str,
         find_salt: Callable[[str], bytes | None],
         find_root: Callable[[int], bytes],
+        *,
+        is_whole: bool = True,
     ) -> None:
         """Begin with an empty view.
 
         `registry` is the verifier key of the log. `find_salt` gives the salt of a namespace, or of the
         registry (`*`), once its creation was replayed; None if the caller may not read it. `find_root` gives
-        the root that the log had after so many entries, of those that were replayed.
+        the root that the log had after so many entries, of those that were replayed. Unless all entries are
+        replayed, there may be invitations that are not.
         """
         self.view = view
         self.tally = Tally()
@@ -112,6 +118,10 @@ class Replay:
             RegistryCreated: self._check_creation,
             RegistryRestored: self._check_restore,
         }
+        if not is_whole:
+            # Invitations, and the rules for workloads, are for nobody else to read.
+            self._facts = {**self._facts, KeyEnrolled: _check_id, TokenIssued: _check_nothing}
+            self.tally.unchecked.append("on whose word people and workloads signed in")
 
     def take(self, entry: Entry) -> None:
         """Check an entry, and fold it.
@@ -243,6 +253,14 @@ class Replay:
         ended = [getattr(record, name) for name in ends if name in change.values]
         if any(entry is not None for entry in ended):
             raise LogInconsistent(reason=f"{_describe(change)} has ended with entry {ended[0]}")
+
+
+def _check_id(entry: Entry) -> None:
+    check_id(cast("KeyEnrolled", entry.event))
+
+
+def _check_nothing(_entry: Entry) -> None:
+    return
 
 
 def _call(check: Callable[[View, Entry, Event], None], view: View, entry: Entry) -> None:

@@ -29,7 +29,7 @@ from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
 from muniment.services.people.sessions import enrol_passkey, identify
 from muniment.services.serving.scribe import Scribe
-from muniment.services.transaction import Outcome, RegistryKeys, Transaction
+from muniment.services.transaction import RECOVERY_WAIT, Outcome, RegistryKeys, Transaction
 
 # The prefix that tells tokens from other secrets; 32 random bytes follow as text.
 _MAX_TOKEN_CHARACTERS = 200
@@ -50,6 +50,7 @@ class ServedRegistry:
     keys: RegistryKeys
     scribe: Scribe
     local: bool
+    recovery_wait: timedelta = RECOVERY_WAIT
 
     def identify(self, token: str | None) -> Caller:
         """Identify the owner of a token; without a token, the caller is nobody.
@@ -80,6 +81,7 @@ class ServedRegistry:
             nonces=self.nonces,
             keys=self.keys,
             caller=caller,
+            recovery_wait=self.recovery_wait,
         )
 
     def add_documents(self, caller: Caller, documents: Sequence[bytes]) -> list[Digest]:
