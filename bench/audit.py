@@ -8,6 +8,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -17,6 +18,7 @@ from muniment.client.audit.hashing import LogHasher, read_leaves
 from muniment.client.proofs.memory import DirectoryMemory
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core import canonical, events, forms
+from muniment.core.bytes.revisions import File, Revision
 from muniment.core.catalog.statuses import Status
 from muniment.core.digests import Digest
 from muniment.core.events import Event
@@ -68,7 +70,10 @@ def run(directory: Path) -> list[Row]:
     gc.disable()
     units = PlainUnits()
     backend = open_over(units, units.blobs)(Identity.generate())
+    # As in a directory: who may read it reads every blob.
+    backend._caller = replace(backend._caller, direct=True)  # noqa: SLF001 - a backend of ours
     for first in range(0, _ENTRIES, _BATCH):
+        units.blobs.add_documents([_make_revision(number).manifest() for number in _list_published(first)])
         units.write(lambda unit, first=first: _fill(backend.begin(unit).record, first))  # type: ignore[misc] # bound
     trusted = TrustedBackend(backend, DirectoryMemory(directory, "bench"), "bench")
     hashed_s, keys = _hash(trusted)
@@ -99,6 +104,16 @@ def _hash(trusted: TrustedBackend) -> tuple[float, int]:
     return time.perf_counter() - started, hasher.keys
 
 
+def _list_published(first: int) -> range:
+    """List the numbers of the events of a batch that publish a version."""
+    return range(first, first + _BATCH, 5)
+
+
+def _make_revision(number: int) -> Revision:
+    """Make the revision of a version: an audit reads the manifest of each."""
+    return Revision.of([File(path="w.bin", digest=Digest.of(str(number).encode()), size_bytes=1)])
+
+
 def _fill(record: Callable[[Event], int], first: int) -> None:
     for number in range(first, first + _BATCH):
         record(_make_event(number))
@@ -115,10 +130,11 @@ def _make_event(number: int) -> Event:
             name=name,
             number=version,
             kind=Kind.MODEL,
-            revision=text,
+            revision=Digest.of(_make_revision(number).manifest()),
             size_bytes=1,
             attestations=(),
             message=text,
+            starter=None,
         )
     if step == 1:
         return events.TagSet(name=name, number=version, tag="stage", value=text)

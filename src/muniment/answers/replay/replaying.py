@@ -10,7 +10,7 @@ The caller MUST have checked that the entries are in the log, and that there are
 these rules depend on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, cast
@@ -106,8 +106,6 @@ class Replay:
         self._published = PublishedClaims()
         self._moves = MoveJudge(view, registry, self.tally.unchecked)
         self._rules: tuple[tuple[str, _Check], ...] = (
-            ("time", self._check_time),
-            ("subjects", self._check_subjects),
             ("claim", self._published.check),
             ("authority", lambda entry: check_authority(view, entry)),
         )
@@ -132,9 +130,12 @@ class Replay:
             AuditFailed: it cannot be true.
             Unavailable: the registry does not answer. Others as `find_salt`.
         """
-        for realm in {subject.realm for subject in entry.event.subjects()}:
+        subjects = entry.event.subjects()
+        for realm in {subject.realm for subject in subjects}:
             # An answer about a salt that proves nothing is no fault of the entry.
             self._salt_of(realm, entry)
+        self._try(entry, "time", self._check_time)
+        self._try(entry, "subjects", lambda entry: self._check_subjects(entry, subjects))
         for rule, check in self._rules:
             self._try(entry, rule, check)
         self._try(entry, _RULES.get(type(entry.event), "facts"), self._check_facts)
@@ -171,8 +172,7 @@ class Replay:
                 reason=f"its time is {entry.time}, and the entry before it is of {self._time}"
             )
 
-    def _check_subjects(self, entry: Entry) -> None:
-        subjects = entry.event.subjects()
+    def _check_subjects(self, entry: Entry, subjects: Sequence[Subject]) -> None:
         realm = subjects[0].realm
         created = self.view.projections.find(NamespaceRecord, (realm,))
         if created is None and not isinstance(entry.event, NamespaceCreated | RegistryCreated):

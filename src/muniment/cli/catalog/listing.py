@@ -70,7 +70,7 @@ def identify(  # noqa: PLR0913 - one parameter for each option
     """
     with connect(terminal) as registry:
         identified = registry.identify(what, limit=limit, at=at)
-        view = show_identified(registry.session.backend, what, identified, registry.session.backend.past(at))
+        view = show_identified(registry.session.backend, what, identified, at)
     answer_view(terminal, view, full=full, output=output)
     if identified.unknown:
         sys.exit(NO)

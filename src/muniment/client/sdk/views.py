@@ -124,8 +124,7 @@ class Views:
         on_bytes: OnBytes | None = None,
     ) -> View:
         """Show the versions that a file, files of a directory or a digest belong to. Raises as `identify`."""
-        target = what if isinstance(what, str) else Path(what)
-        at = self._session.backend.past(at)
+        target, at = what if isinstance(what, str) else Path(what), self._session.backend.past(at)
         identified = identify(self._session, target, limit=limit, at=at, on_bytes=on_bytes)
         return show_identified(self._session.backend, target, identified, at)
 

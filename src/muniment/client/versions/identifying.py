@@ -91,6 +91,7 @@ def show_identified(
     backend: TrustedBackend, what: str | Path, identified: Identified, at: str | None = None
 ) -> View:
     """Show what some bytes are, or were at a time."""
+    at = backend.past(at)
     records = [match.version.record for match in identified.matches]
     standing = find_standing(backend, [str(match.version) for match in identified.matches], at)
     names = find_names(backend, {record.author for record in records}, at)
