@@ -68,11 +68,31 @@ def store(backend: Backend, data: bytes) -> Digest:
 def sign_in(backend: LocalBackend, principal: str, token: str) -> LocalBackend:
     """Open a registry with an invitation."""
     guest = copy.copy(backend)
-    guest._caller = Caller(principal=principal, scopes=frozenset(), token=token, assurance=Assurance.SESSION)
+    voucher = backend._caller.principal
+    guest._caller = Caller(
+        principal=principal, scopes=frozenset(), token=token, assurance=Assurance.SESSION, voucher=voucher
+    )
     return guest
 
 
-def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
+def let_in_anew(backend: Backend, open_as: Callable[[Identity], Backend], token: str) -> None:
+    """Let Vera in anew, by a token that another admin approves, and by a key that is cancelled."""
+    carla = Identity.generate()
+    backend.execute(people.RegisterPrincipal(name=Payload.of("Carla"), public_key=carla.public.pem))
+    backend.execute(people.GrantRole(principal="Carla", role=Role.ADMIN, namespace="*"))
+    invite = people.IssueToken(
+        principal="Vera", token=id_of(token), name=Payload.of("hi"), expires=LATER, once=True
+    )
+    begun = open_as(carla).execute(invite).index - 1
+    backend.execute(people.ApproveRecovery(recovery=begun))
+    key = Identity.generate().public
+    begun = backend.execute(people.EnrolKey(principal="Vera", public_key=key.pem)).index - 1
+    backend.execute(people.CancelRecovery(recovery=begun))
+
+
+def do_the_rest(
+    backend: Backend, open_as: Callable[[Identity], Backend], sign_in: Callable[[str], Backend]
+) -> None:
     """Do each command that is not in the story of `check_backend`."""
     key, another, third = (Identity.generate().public for _ in range(3))
     version, value = Reference(NAME, 2), Payload.of("ready")
@@ -95,6 +115,7 @@ def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
         SetQuota(namespace="acme", size_bytes=1 << 30),
         people.RegisterPrincipal(name=Payload.of("ci"), public_key=key.pem, expires=LATER, workload=True),
         people.EnrolKey(principal="ci", public_key=another.pem, expires=LATER),
+        people.ConfirmPrincipal(principal="ci", reason=Payload.of("its rules are ours")),
         people.RevokeKey(key_id=key.id, effective=3),
         people.RevokeRole(principal="founder", role=Role.VALIDATOR, namespace="acme"),
         people.IssueToken(
@@ -105,16 +126,19 @@ def do_the_rest(backend: Backend, sign_in: Callable[[str], Backend]) -> None:
             expires=LATER,
         ),
         people.RevokeToken(token=id_of(token)),
-        people.IssueToken(
-            principal="Vera", token=id_of(invitation), name=Payload.of("hi"), expires=LATER, once=True
-        ),
     ):
         backend.execute(command)
+    backend.execute(
+        people.IssueToken(
+            principal="Vera", token=id_of(invitation), name=Payload.of("hi"), expires=LATER, once=True
+        )
+    )
     sign_in(id_of(invitation)).execute(
         people.BeginSession(
             public_key=third.pem, token=id_of(session), name=Payload.of("a laptop"), expires=LATER
         )
     )
+    let_in_anew(backend, open_as, make_token())
     trust = people.TrustIssuer(issuer="https://ci.example.com", claims=(("sub", "x"),), principal="ci")
     backend.execute(people.DistrustIssuer(rule=backend.execute(trust).index))
     text = Payload.of('{"follows": ["acme/readmission"], "email": "ada@example.org"}')
@@ -156,7 +180,9 @@ def tell() -> Story:
     identity, owner = opened[0]
     vera = owner.ask(people.FindPerson(principal="Vera")).record.id
     earlier = copy_memory(owner)
-    do_the_rest(Recording(owner, done), lambda token: Recording(sign_in(owner, vera, token), done))
+    do_the_rest(
+        Recording(owner, done), open_recorded, lambda token: Recording(sign_in(owner, vera, token), done)
+    )
     told = (
         Done(command, receipt, find_entry(owner, receipt.index + 1), before)
         for command, receipt, before in done

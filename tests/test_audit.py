@@ -108,6 +108,7 @@ from muniment.testing.records import MemoryProjections
 A = TypeVar("A")
 
 STAGING = Alias("staging")
+LATER = "2026-02-01T00:00:00Z"
 ROOT = Path(__file__).parent
 
 
@@ -335,6 +336,7 @@ def second_version(story: Story, _patch: pytest.MonkeyPatch) -> int:
         size_bytes=1,
         attestations=(),
         message=None,
+        starter=None,
     )
     return story.say(event)
 
@@ -357,6 +359,7 @@ def third_version() -> events.VersionPublished:
         size_bytes=5,
         attestations=(),
         message=None,
+        starter=None,
     )
 
 
@@ -369,6 +372,7 @@ def version_after_a_gap(story: Story, _patch: pytest.MonkeyPatch) -> int:
         size_bytes=1,
         attestations=(),
         message=None,
+        starter=None,
     )
     return story.say(event)
 
@@ -405,7 +409,7 @@ def grant_of_another(story: Story, _patch: pytest.MonkeyPatch) -> int:
     event = events.RoleRevoked(principal=story.id_of(story.vera), namespace="acme", role=Role.ADMIN, grant=0)
     index = story.size()
     # The store cannot fold it either.
-    story.put(GrantRecord(index=0, principal="nobody", namespace="acme", role="admin"))
+    story.put(GrantRecord(index=0, principal="nobody", namespace="acme", role="admin", grantor="nobody"))
     assert story.say(event) == index
     return index
 
@@ -461,6 +465,67 @@ FALSE: dict[str, tuple[Callable[[Story, pytest.MonkeyPatch], int], str, str]] = 
 
 def audit_story(backend: Backend, directory: Path, namespace: str | None = None) -> Audit:
     return audit(TrustedBackend(backend, DirectoryMemory(directory, "here"), "here"), namespace)
+
+
+def key_on_the_word_of_another(story: Story, _key: Identity) -> Mapping[str, object]:
+    return {"voucher": story.id_of(story.vera)}
+
+
+def key_on_the_word_of_a_provider(_story: Story, _key: Identity) -> Mapping[str, object]:
+    return {"voucher": REGISTRY}
+
+
+def key_of_an_unknown_recovery(story: Story, _key: Identity) -> Mapping[str, object]:
+    return {"principal": story.id_of(story.vera)}
+
+
+def key_of_a_denied_recovery(story: Story, key: Identity) -> Mapping[str, object]:
+    vera = story.id_of(story.vera)
+    story.say(events.RecoveryBegun(principal=vera, credential=key.public.id, opens=LATER))
+    return {"principal": vera}
+
+
+def key_of_nobodys_session(story: Story, _key: Identity) -> Mapping[str, object]:
+    rita = story.id_of(story.rita)
+    return {"principal": rita, "actor": rita, "voucher": rita, "assurance": Assurance.SESSION}
+
+
+@pytest.mark.parametrize(
+    "falsify",
+    [
+        key_on_the_word_of_another,
+        key_on_the_word_of_a_provider,
+        key_of_an_unknown_recovery,
+        key_of_a_denied_recovery,
+        key_of_nobodys_session,
+    ],
+)
+def test_a_key_has_the_voucher_that_it_says(
+    falsify: Callable[[Story, Identity], Mapping[str, object]], tmp_path: Path
+) -> None:
+    """An audit names a key on the word of somebody who never gave it, or that hides a recovery."""
+    story, key = Story(), Identity.generate()
+    story.say(events.PrincipalRegistered(principal="new", kind="person", profile=None))
+    changes = dict(falsify(story, key))
+    actor = str(changes.pop("actor", story.id_of(story.owner)))
+    right = {"principal": "new", "voucher": actor, "assurance": Assurance.KEY}
+
+    def enrol(**said: object) -> int:
+        event = events.KeyEnrolled(
+            key=key.public.id,
+            algorithm=str(key.public.algorithm),
+            public_key=key.public.pem.decode(),
+            name=None,
+            expires=None,
+            starter=None,
+            **said,  # type: ignore[arg-type] # members of the event
+        )
+        return story.say_as(actor, event)
+
+    index = enrol(**{**right, **changes})
+    result = audit_story(story.owner, tmp_path)
+    assert isinstance(result.fault, AuditFailed)
+    assert (result.fault.index, result.fault.rule) == (index, "facts")
 
 
 @pytest.mark.parametrize("name", FALSE)
@@ -695,6 +760,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     bytes_.SetQuota: events.QuotaSet,
     people.RegisterPrincipal: events.PrincipalRegistered,
     people.ErasePrincipal: events.PrincipalErased,
+    people.ConfirmPrincipal: events.PrincipalConfirmed,
     people.EnrolKey: events.KeyEnrolled,
     people.GrantRole: events.RoleGranted,
     people.RevokeRole: events.RoleRevoked,
@@ -875,7 +941,7 @@ def test_what_was_selected_before_a_change_is_selected_anew(
     """However many answers are kept, records that were added or amended since are found as in the rows."""
     monkeypatch.setattr(replayed_records, "_KEPT_ANSWERS", kept)
     replayed, rows = ReplayedRecords(), MemoryProjections()
-    grant = GrantRecord(index=3, principal="p", namespace="acme", role="reader")
+    grant = GrantRecord(index=3, principal="p", namespace="acme", role="reader", grantor="q")
     held = Where("namespace", "=", "acme"), Where("principal", "=", "p"), Where("ended", "=", None)
 
     def select() -> list[GrantRecord]:

@@ -1,6 +1,7 @@
 """Deployments: which version serves where and when, and whether it is the intended one."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,12 +130,12 @@ def test_what_a_user_sees(settings: Settings, model: Path) -> None:
     call("init")
     call("push", str(model), "acme/x")
     assert "acme/x@1 serves at prod-eu/api" in call("deploy", "acme/x@1", "prod-eu/api")
-    assert "not reported" in call("deployments")
+    assert "has not reported" in call("deployments")
     call("deploy", "acme/x@1", "prod-eu/api", "--loaded", "sha256:" + "0" * 64)
     assert "SOMETHING ELSE" in call("deployments", "acme/x")
     rows = json.loads(call("deployments", "--json"))["items"]
     assert rows[0]["as_meant"] is False
-    assert "serves at prod-eu/api" in call("lineage", "acme/x@1", "--down")
+    assert re.search("acme/x@1 .*prod-eu/api", call("lineage", "acme/x@1", "--down"))
     call("deploy", "acme/x@1", "prod-eu/api", "--stop")
     assert json.loads(call("deployments", "--json"))["items"] == []
     rows = json.loads(call("deployments", "--json", "--history"))["items"]
@@ -144,7 +145,7 @@ def test_what_a_user_sees(settings: Settings, model: Path) -> None:
         ("stopped", False),
     ]
     shown = call("deployments", "--history")
-    assert [shown.count(f"ended in entry {row['ended']}") for row in rows[:2]] == [1, 1]
+    assert (shown.count("ended"), [row["ended"] is not None for row in rows]) == (2, [True, True, False])
     assert " serving " not in shown
     assert "SOMETHING ELSE" not in shown
     refused = run.invoke(main, [*at, "deploy", "acme/x@1", "prod-eu/api", "--stop"])

@@ -368,7 +368,7 @@ def test_the_same_document_twice_is_one_policy(backend: Backend, owner: Identity
     publish(backend, owner, b"a")
     first = set_policy(backend, owner, APPROVED)
     assert not set_policy(backend, owner, dict(reversed(list(APPROVED.items())))).created
-    assert first.read(PolicySet).policy == Digest.of(encode({"rules": [APPROVED]}))
+    assert first.read(PolicySet).policy == Digest.of(encode({"vouching": "any", "rules": [APPROVED]}))
 
 
 # ---- random sequences

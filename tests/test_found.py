@@ -131,7 +131,7 @@ def test_what_has_ended_since_is_shown_as_it_was(cli: Cli, tmp_path: Path) -> No
     keys = json.loads(cli("key", "list", "--json").stdout)["items"]
     cli("role", "revoke", "ci", "reader", "acme")
     cli("token", "revoke", token["id"])
-    cli("trust", "remove", str(rule["index"]))
+    cli("trust", "remove", str(rule["entry"]))
     cli("key", "revoke", keys[-1]["id"])
     cli("drafts", "acme/x", "--discard", str(draft))
     assert json.loads(cli("token", "list", "--json").stdout)["items"] == []

@@ -55,6 +55,7 @@ rules:
   - {rule: signature}
   - {rule: require, id: measured, type: evaluation}
   - {rule: approvals, n: 1, roles: [validator]}
+vouching: any
 waivers: {approvals: {validator: 1}, maximum: 30d, rules: [measured]}
 break_glass: {roles: [contributor], close_within: 24h}
 """
@@ -106,6 +107,33 @@ def test_a_request_is_rejected_with_a_reason_and_then_approved(call: Call) -> No
     assert [one["kind"] for one in json.loads(call("inbox", "--json"))["items"]] == ["answer"], (
         "of the first alone"
     )
+
+
+def test_what_became_of_an_approval_is_shown(call: Call, tmp_path: Path) -> None:
+    """A decision has its role, alias, policy and reason, whether it stands, and what it counted for."""
+    assert "muniment request acme/x@1 ALIAS" in call("approvals", "acme/x@1")
+    (tmp_path / "staging.yaml").write_text("rules: [{rule: approvals, validator: 1}]")
+    call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"))
+    decision = ("acme/x@1", "--for", "staging", "--as", "validator", "--reason")
+    call("reject", *decision, "no card", by="Vera")
+    call("approve", *decision, "there is one", by="Vera")
+    moved = json.loads(call("promote", "acme/x@1", "staging", "--json"))["index"]
+    rejected, approved = json.loads(call("approvals", "acme/x@1", "--json"))["items"]
+    assert (rejected["standing"], rejected["text"]) == (f"replaced, entry {approved['entry']}", "no card")
+    assert (approved["standing"], approved["text"]) == ("stands", "there is one")
+    assert approved["counted"] == [f"it counted for the move of staging, entry {moved}"]
+    assert (approved["signer"]["name"], approved["role"], approved["alias"], approved["mark"]) == (
+        *("Vera", "validator", "staging"),
+        "recorded",
+    )
+    (tmp_path / "staging.yaml").write_text("rules: [{rule: approvals, validator: 1}, {rule: signature}]")
+    call("policy", "set", "acme/x@staging", str(tmp_path / "staging.yaml"))
+    assert "stale: there is another policy" in call("approvals", "acme/x@1", "--for", "staging")
+    at = str(moved)
+    assert json.loads(call("approvals", "acme/x@1", "--at", at, "--json"))["items"][1]["standing"] == "stands"
+    call("withdraw", "acme/x@1", "--for", "staging", "--reason", "a slip", by="Vera")
+    assert "withdrawn, entry" in " ".join(call("approvals", "acme/x@1").split())
+    assert "nobody has decided" in call("approvals", "acme/x@1", "--for", "production")
 
 
 def test_an_inbox_shows_what_cannot_be_read(call: Call, settings: Settings) -> None:
@@ -171,13 +199,13 @@ def test_a_draft_is_published_later(call: Call, model: Path) -> None:
     assert "draft of acme/x, entry" in call("push", str(model), "acme/x", "--draft", "-m", "soon")
     call("push", str(model), "acme/x", "--draft", "--alias", "staging", code=2)
     assert "soon" in call("drafts", "acme/x")
-    (draft,) = json.loads(call("drafts", "acme/x", "--json"))
+    (draft,) = json.loads(call("drafts", "acme/x", "--json"))["items"]
     call("drafts", "acme/x", "--publish", "1", code=4)
-    assert "published acme/x@2" in call("drafts", "acme/x", "--publish", str(draft["index"]))
+    assert "published acme/x@2" in call("drafts", "acme/x", "--publish", str(draft["entry"]))
     assert (
         call("drafts", "acme/x") == "no drafts of acme/x: save one with muniment push PATH acme/x --draft\n"
     )
-    call("drafts", "acme/x", "--discard", str(draft["index"]), code=4)
+    call("drafts", "acme/x", "--discard", str(draft["entry"]), code=4)
 
 
 def test_people_are_named_and_what_was_superseded_says_so(call: Call, model: Path) -> None:
@@ -214,9 +242,9 @@ def test_break_glass_is_loud_until_somebody_closes_it(call: Call) -> None:
     call("close-emergency", entry, "--reason", "it was right", by="Vera")
     assert "EMERGENCY" not in call("show", "acme/x@production")
     assert "EMERGENCY" not in call("list", "acme/x")
-    said = json.loads(call("comments", "acme/x@1", "--json"))
-    assert (said[0]["markdown"], said[0]["about"]) == ("it burned, @Vera", int(entry))
-    assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said[0]["index"]))
+    (said,) = json.loads(call("comments", "acme/x@1", "--json"))["items"]
+    assert (said["text"], said["did"]) == ("it burned, @Vera", f"commented on entry {entry}")
+    assert "(erased)" in call("comments", "acme/x@1", "--erase", str(said["entry"]))
 
 
 def test_a_comment_says_something_about_what_is_there(backend: LocalBackend, owner: Identity) -> None:

@@ -86,5 +86,5 @@ def test_the_command_says_so(three: Registry, model: Path, settings: Settings) -
     code, said = run(str(model), "--json")
     assert code == 1
     answer = json.loads(said)
-    assert answer["unknown"] == ["new.txt"]
+    assert [one["path"] for one in answer["unknown"]] == ["new.txt"]
     assert answer["matches"][0]["files"]["weights.bin"] == "weights.bin"

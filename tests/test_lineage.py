@@ -1,6 +1,7 @@
 """Lineage: what was made from what, as a graph, and whether each link holds."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from openlineage.client.serde import Serde
 
 import muniment
 from muniment.cli.main import main
+from muniment.cli.viewing import draw
 from muniment.client.connection.settings import Settings
-from muniment.client.reports.graphs import draw
+from muniment.client.reports.graphs import write_graph
 from muniment.client.sdk.registry import Registry
 from muniment.client.versions.version import Version
 from muniment.core.backend import Backend
@@ -35,6 +37,9 @@ from muniment.signing.keys import Identity
 from muniment.stores.blobs.local import LocalBlobs
 from muniment.stores.sql.sqlite import open_sqlite
 from muniment.testing.backends import provenance, publish, record
+from muniment.views.lineage import view_lineage
+from muniment.views.values import Branch
+from muniment.views.view import Table
 
 Push = Callable[..., Version]
 
@@ -115,21 +120,25 @@ def test_a_name_is_of_one_kind(registry: Registry, model: Path) -> None:
 
 
 def test_the_graph_can_be_drawn_in_every_form(registry: Registry, push: Push) -> None:
-    """The graph renders as a tree, Graphviz, JSON and OpenLineage events."""
+    """The graph is a view, and renders for Graphviz and as OpenLineage events."""
     raw = push("data/raw", kind="dataset")
     base = push("acme/base", raw)
     push("acme/tuned", base, raw)
     graph = registry.lineage("acme/tuned@1")
-    tree = draw(graph, "tree", Direction.UP).splitlines()
-    assert tree[0] == "acme/tuned@1"
-    assert "  acme/base@1" in tree
-    assert "    data/raw@1" in tree or "    data/raw@1 (see above)" in tree
-    dot = draw(graph, "dot", Direction.UP)
+    tree = [
+        row.cells[0]
+        for section in view_lineage(graph, Direction.UP, "").sections
+        for block in section.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+    ]
+    assert tree[0] == Branch(0, "acme/tuned@1")
+    assert {Branch(1, "acme/base@1"), Branch(1, "data/raw@1")} <= {*tree}
+    assert Branch(2, "data/raw@1") in tree
+    dot = write_graph(graph, "dot")
     assert dot.startswith("digraph lineage {")
     assert dot.count("->") == len(graph.edges)
-    document = json.loads(draw(graph, "json", Direction.UP))
-    assert {node["label"] for node in document["nodes"]} >= {"acme/tuned@1", "acme/base@1", "data/raw@1"}
-    events = [json.loads(line) for line in draw(graph, "openlineage", Direction.UP).splitlines()]
+    events = [json.loads(line) for line in write_graph(graph, "openlineage").splitlines()]
     made = {event["outputs"][0]["name"]: {one["name"] for one in event["inputs"]} for event in events}
     assert "data/raw@1" in made["acme/base@1"]
     assert all(event["eventType"] == "COMPLETE" and event["run"]["runId"] for event in events)
@@ -163,9 +172,14 @@ def test_the_commands_show_and_check_it(
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     shown = CliRunner().invoke(main, ["lineage", "acme/base@1", "--down"])
-    assert (shown.exit_code, shown.output.splitlines()[:2]) == (0, ["acme/base@1", "  acme/tuned@1"])
-    graph = json.loads(CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--json"]).output)
-    assert graph["edges"][0]["name"] == "acme/base@1"
+    assert shown.exit_code == 0
+    assert re.search("^  acme/base@1 .*\n    acme/tuned@1 +model ", shown.output, re.MULTILINE)
+    steps = json.loads(CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--json"]).output)["items"]
+    made = [(one["what"], one["depth"], one["relation"], one["mark"]) for one in steps]
+    assert ("acme/base@1", 1, ["model"], "stated") in made
+    assert (
+        CliRunner().invoke(main, ["lineage", "acme/tuned@1", "--format", "dot"]).output.startswith("digraph")
+    )
     checked = CliRunner().invoke(main, ["verify", "acme/tuned@1", "--provenance"])
     assert "ok      acme/tuned@1: model acme/base@1" in checked.output
 
@@ -215,7 +229,8 @@ def test_a_cycle_is_named_and_ends(registry: Registry, push: Push) -> None:
     errors = [check.error for check in tuned.verify_provenance()]
     assert any(isinstance(error, ProvenanceCycle) for error in errors)
     assert labels(registry, tuned, "up") == labels(registry, tuned, "down") == {"acme/base@1", "acme/tuned@1"}
-    assert "(see above)" in draw(registry.lineage("acme/tuned@1"), "tree", Direction.UP)
+    shown = draw(registry.view_lineage("acme/tuned@1"), full=False, width=100, color=False)
+    assert "acme/tuned@1 (see above)" in shown
 
 
 def test_a_lineage_of_a_hundred_thousand_levels_is_answered(tmp_path: Path) -> None:

@@ -86,11 +86,34 @@ def test_a_push_to_an_alias_that_nothing_guards_is_warned_of(call: Call, model: 
     assert json.loads(call("history acme/x --json").stdout)["items"][0]["number"] == 2
 
 
+def test_a_rollback_that_nothing_guards_is_warned_of(call: Call, model: Path, tmp_path: Path) -> None:
+    """`rollback` warns as `promote` does, and not if a policy guards the alias."""
+    (model / "weights.bin").write_bytes(b"other")
+    for alias in ("staging", "production"):
+        call(f"promote acme/x@1 {alias}")
+    call(f"push {model} acme/x --alias staging")
+    call("promote acme/x@2 production")
+    rolled = call("rollback acme/x@staging --json")
+    (warning,) = json.loads(rolled.stdout)["warnings"]
+    assert rolled.stderr == f"warning: {warning}\n"
+    assert "no policy guards acme/x@staging" in warning
+    (tmp_path / "p.yaml").write_text("rules: [{rule: signature}]")
+    call(f"policy set acme/x@production {tmp_path / 'p.yaml'}")
+    rolled = call("rollback acme/x@production --json")
+    assert (json.loads(rolled.stdout)["warnings"], rolled.stderr) == ([], "")
+
+
 def test_the_sdk_warns_by_a_category_of_its_own(registry: Registry, model: Path) -> None:
     """The SDK warns of a move that nothing guards, at the line of the caller, and not of a guarded one."""
     version = registry.push(model, "acme/x")
     with pytest.warns(UnguardedAlias, match="no policy guards acme/x@staging") as caught:
         registry.promote(version, "staging")
+    assert caught[0].filename == __file__
+    registry.promote(registry.push(model, "acme/x"), "staging")
+    (model / "weights.bin").write_bytes(b"other")
+    registry.promote(registry.push(model, "acme/x"), "staging")
+    with pytest.warns(UnguardedAlias, match="no policy guards acme/x@staging") as caught:
+        registry.rollback("acme/x", "staging")
     assert caught[0].filename == __file__
     registry.policies.set("acme/x", "production", {"rules": [{"rule": "signature"}]})
     with warnings.catch_warnings():

@@ -67,10 +67,12 @@ READ = [
     "tag acme/x@1",
     "comments acme/x@1",
     "requests acme/x",
+    "approvals acme/x@1",
     "inbox",
     "identify model/config",
     "lineage acme/x@1",
     "key list",
+    "entry 8",
     "diff acme/x@1 acme/x@2",
 ]
 # The times at which something is read, and those of files.
@@ -163,7 +165,10 @@ def test_a_command_says_the_truth_or_refuses(cli: Cli, line: str) -> None:
 
 # What may be said if less is found.
 NOTHING = {
-    "no version is found that has config",
+    "Unknown no version is found that has these: muniment push PATH NAMESPACE/MODEL publishes them",
+    "path",
+    "config ◌",
+    "◌ found, may not be all",
     "no model is found: muniment push PATH NAMESPACE/MODEL publishes one",
 }
 

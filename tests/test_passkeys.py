@@ -263,16 +263,22 @@ class Place:
     url: str
     owner: Registry
     directory: Path
+    spare: dict[str, list[str]] = field(default_factory=dict)
 
     def sign_in(self, name: str) -> Registry:
         """Give the registry as somebody new sees it."""
         self.owner.people.add(name)
         self.owner.people.grant(name, "validator", "acme")
+        # One who has signed in gets no other invitation that can be used at once.
+        self.spare[name] = [self.issue(name) for _ in range(4)]
         settings = Settings.read({"MUNIMENT_STATE": str(self.directory / name)})
         login(f"{self.url}/login#{self.invite(name)}", name="laptop", settings=settings)
         return muniment.open(self.url, settings=settings)
 
     def invite(self, name: str) -> str:
+        return self.spare[name].pop()
+
+    def issue(self, name: str) -> str:
         return self.owner.access.issue("invitation", principal=name, days=1, once=True).text
 
     def post_passkey(self, token: str, registration: JsonObject) -> httpx2.Response:
@@ -303,7 +309,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             for name in ("acme/x", "acme/y"):
                 owner.push(model, name)
             rule: JsonObject = {"rule": "approvals", "validator": 1, "assurance": ["passkey"]}
-            owner.policies.set("acme/*", "production", {"rules": [rule]})
+            owner.policies.set("acme/*", "production", {"vouching": "any", "rules": [rule]})
             yield Place(server, url, owner, directory)
 
 

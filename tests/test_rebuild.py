@@ -108,7 +108,7 @@ def test_an_untouched_registry_has_no_difference(database: Path) -> None:
         ("DELETE FROM moves WHERE alias = 'staging'", "] is missing"),
         ("UPDATE keys SET revoked = 0", "revoked is 0, the log says None"),
         (
-            "INSERT INTO grants SELECT 0, principal, '*', 'admin', NULL FROM grants LIMIT 1",
+            "INSERT INTO grants SELECT 0, principal, '*', 'admin', principal, NULL FROM grants LIMIT 1",
             "grants[0] is in no entry",
         ),
         ("UPDATE index_head SET root = zeroblob(32)", "index: root is"),

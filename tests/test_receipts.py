@@ -90,12 +90,13 @@ LEFT = frozenset(
         (versions.SaveDraft, "kind"),
         (versions.SetRetention, "until"),
         (people.RegisterPrincipal, "public_key"),
+        (people.BeginSession, "voucher"),
         (gates.RollBackAlias, "number"),
     }
 )
 # What the registry decides, or finds by what the command names; nobody asks for it.
 DECIDED: Mapping[type[Event], set[str]] = {
-    e.VersionPublished: {"size_bytes"},
+    e.VersionPublished: {"size_bytes", "starter"},
     e.DraftSaved: {"size_bytes"},
     e.DraftEnded: {"name"},
     e.AttestationRecorded: {"predicate_type", "key", "assurance", "deployment"},
@@ -109,9 +110,11 @@ DECIDED: Mapping[type[Event], set[str]] = {
     e.CommentErased: {"name", "number"},
     e.PrincipalRegistered: {"principal"},
     e.PrincipalErased: {"payloads"},
-    e.KeyEnrolled: {"algorithm", "assurance", "name"},
+    e.KeyEnrolled: {"algorithm", "assurance", "name", "starter"},
     e.KeyRevoked: {"principal"},
     e.RoleRevoked: {"grant"},
+    e.RecoveryEnded: {"principal"},
+    e.TokenIssued: {"starter"},
     e.TokenRevoked: {"principal"},
     e.IssuerDistrusted: {"issuer"},
     e.WebhookEnded: {"namespace"},

@@ -140,9 +140,11 @@ CODES = """
     name_taken
     namespace_not_found
     not_a_file
+    not_a_person
     not_confirmed
     not_found
     not_identified
+    not_independent
     not_permitted
     not_proven
     not_reproducible
@@ -170,6 +172,9 @@ CODES = """
     reason_needed
     receipt_mismatch
     record_unproven
+    recovery_cancelled
+    recovery_not_found
+    recovery_waiting
     refused
     registry_busy
     registry_exists

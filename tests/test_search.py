@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -22,6 +23,7 @@ from muniment.client.sdk.registry import Registry
 from muniment.core.backend import Backend
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import Json
+from muniment.core.catalog.search import resolve_ages
 from muniment.core.claims.attestations import EVALUATION, PROVENANCE
 from muniment.core.digests import Digest
 from muniment.core.errors import (
@@ -50,6 +52,7 @@ from muniment.stores.sql.unit import SqlUnits
 from muniment.testing import MemoryBlobs, open_memory
 from muniment.testing.backends import evaluation, provenance, record, refuses, withdraw
 from muniment.testing.directories import rebuild_directory
+from muniment.views.tables import find_table
 
 OpenAs = Callable[[Identity], Backend]
 
@@ -101,6 +104,42 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     """Any text is parsed or refused as a query, and never fails in another way."""
     with suppress(InvalidQuery, InvalidName):
         parse(text)
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DURATIONS = {
+    "created > 14d": "created > 2026-02-15T12:00:00.000000Z",
+    "(created>=2w or name=acme/a)": "(created>=2026-02-15T12:00:00.000000Z or name=acme/a)",
+    "created != 30m order by created": "created != 2026-03-01T11:30:00.000000Z order by created",
+    "created > 2026-02-15": "created > 2026-02-15",
+    "created > 14days": "created > 14days",
+    "param.created > 14d": "param.created > 14d",
+    'tag.a = "created > 14d" and created < 1h': (
+        'tag.a = "created > 14d" and created < 2026-03-01T11:00:00.000000Z'
+    ),
+}
+
+
+@pytest.mark.parametrize("text", DURATIONS)
+def test_a_duration_in_a_search_is_written_as_a_time(text: str) -> None:
+    """A time of publication may be a duration, that long ago; other fields and texts stay as they are."""
+    assert resolve_ages(text, NOON) == DURATIONS[text]
+
+
+@given(st.text(max_size=80) | CONDITIONS | st.lists(WORDS, max_size=8).map(" ".join))
+def test_a_search_without_durations_stays_as_it_is(text: str) -> None:
+    """A search that can be read is not changed by writing its durations as times."""
+    with suppress(InvalidQuery, InvalidName):
+        parse(text)
+        assert resolve_ages(text, NOON) == text
+
+
+def test_a_search_by_a_duration_finds_what_is_new(registry: Registry, model: Path) -> None:
+    """What was published within a time is found, and nothing else."""
+    registry.push(model, "acme/x")
+    assert [record.number for record in registry.search("created > 1h")] == [1]
+    assert not list(registry.search("created < 1h"))
+    assert len(find_table(registry.overview("created > 1d and name = acme/x")).rows) == 1
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -252,7 +291,7 @@ INSERT INTO events VALUES (0, '', '');
 INSERT INTO events SELECT n, '', '' FROM one;
 INSERT INTO principals VALUES ('ada', 'person', NULL, 0);
 INSERT INTO models SELECT 'acme/m' || n, 'model', 1, NULL, 0 FROM one WHERE n <= 100;
-INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, n FROM one;
+INSERT INTO versions SELECT 'acme/m' || (n % 100 + 1), n / 100 + 1, n, 1, 'ada', '', NULL, NULL, n FROM one;
 INSERT INTO attributes SELECT n, 'param.depth', '', n % 12, n FROM one;
 INSERT INTO attributes SELECT n, 'metric.auc', '', n * 7919 % 10007 / 10007.0, n FROM one;
 INSERT INTO attributes SELECT n, 'metric.loss', '', 0.001, n FROM one WHERE n % 100 = 0;

@@ -146,18 +146,24 @@ def test_an_approval_by_ssh_is_known_as_such(
     """An approval signed by an enrolled SSH key meets a policy that asks for a key."""
     version = registry.push(model, "acme/x")
     rule: dict[str, Json] = {"rule": "approvals", "validator": 1, "assurance": ["ssh", "passkey"]}
-    registry.policies.set("acme/x", "production", {"rules": [rule]})
-    machine = Identity.generate()
-    registry.people.add("Vera", machine.public)
+    registry.policies.set("acme/x", "production", {"vouching": "any", "rules": [rule]})
+    machine, ben = Identity.generate(), Identity.generate()
+    registry.people.add("Ben", ben.public)
+    registry.people.grant("Ben", "admin")
+    registry.people.add("Vera")
     registry.people.grant("Vera", "validator", "acme")
     key = make_key(tmp_path)
     monkeypatch.setenv("MUNIMENT_URL", settings.location)
     monkeypatch.setenv("MUNIMENT_STATE", str(settings.state))
     enrolled = CliRunner().invoke(main, ["key", "enrol", "Vera", str(key.with_suffix(".pub"))])
     assert enrolled.exit_code == 0, enrolled.output
+    with muniment.open(settings=settings, identity=ben) as bens:
+        bens.people.enrol("Vera", machine.public)
+    (begun,) = registry.people.recoveries("Vera")
+    registry.people.approve_recovery(begun.index)
     theirs = muniment.open(settings=settings, identity=machine)
     theirs.version("acme/x@1").approve("production", "validator", "fine")
-    assert "known only by key" in str(version.check("production").failures)
+    assert "known only by recovery" in str(version.check("production").failures)
     theirs.version("acme/x@1").withdraw("production", "with another key")
     theirs.version("acme/x@1").approve("production", "validator", "fine", signer=SshSigner(key))
     theirs.close()

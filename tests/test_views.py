@@ -1,15 +1,18 @@
 """Views: one description of a thing, drawn by the terminal, a notebook and JSON."""
 
+import base64
 import csv
 import io
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
+from itertools import chain, combinations
 from pathlib import Path
 
 import pandas as pd
@@ -26,281 +29,28 @@ from muniment.client.connection.settings import Settings
 from muniment.client.sdk.registry import Registry
 from muniment.core.bytes.revisions import File, Revision
 from muniment.core.canonical import JsonObject
-from muniment.core.claims.attestations import APPROVAL, CARD, CONTENT, EVALUATION, PROVENANCE, Attestation
+from muniment.core.claims.attestations import EVALUATION
 from muniment.core.digests import Digest
 from muniment.core.errors import InvalidOption
-from muniment.core.gates.policy import Gate, Verdict
-from muniment.core.gates.rules.case import Finding
-from muniment.core.records import (
-    AttestationRecord,
-    DeploymentRecord,
-    ModelRecord,
-    MoveRecord,
-    PolicyRecord,
-    RequestRecord,
-    VersionRecord,
-)
-from muniment.core.verbs.gates import Move, Request
-from muniment.core.verbs.versions import VersionDetail
 from muniment.views.documents import write_view
-from muniment.views.gate import view_gate
 from muniment.views.html import draw_html
-from muniment.views.metrics import Rival
-from muniment.views.model import ModelSummary, VersionSummary, view_models, view_versions
 from muniment.views.tables import find_table
-from muniment.views.values import Estimate, Headline, write, write_age
-from muniment.views.version import VersionMaterial, view_version
-from muniment.views.view import Facts, Mark, Seal, Story, Table, View
+from muniment.views.values import (
+    Branch,
+    Document,
+    Excerpt,
+    Pairs,
+    Person,
+    Phrase,
+    Value,
+    write,
+    write_age,
+)
+from muniment.views.version import view_version
+from muniment.views.view import Block, Chip, Facts, Mark, Story, Table, View
+from shown import NOW, SEAL, VIEWS, claim, evaluated, make_material, metric
 
 PINNED = Path(__file__).parent / "views"
-NOW = "2026-11-29T12:00:00.000000Z"
-ADA, VERA = "01a224da-034e-77e8-abbb-52ea61eef0c3", "01a224da-0e95-7545-a5bb-6fdcbf3b65ba"
-NAMES = {ADA: "Ada Brandt", VERA: "Vera Lindt"}
-SEAL = Seal(
-    checked=("manifest of 2 files", "signatures of 5 claims"),
-    left=("the bytes of the files: muniment verify acme/readmission@7",),
-    size=8140,
-    time="2026-11-29T11:59:48.000000Z",
-)
-FILES = [
-    File(path="model.skops", digest=Digest.of(b"model"), size_bytes=18_200_000),
-    File(path="README.md", digest=Digest.of(b"readme"), size_bytes=2048),
-]
-
-
-def metric(value: float, low: float | None = None, high: float | None = None) -> JsonObject:
-    interval = {} if low is None else {"interval": {"low": low, "high": high}}
-    return {"value": value, **interval}
-
-
-def evaluated(auc: float, low: float, high: float) -> JsonObject:
-    return {
-        "task": "binary-classification",
-        "n": 100,
-        "dataset": {"digest": f"sha256:{'ab' * 32}", "name": "holdout-2026q3"},
-        "confusion_matrix": {"labels": ["0", "1"], "counts": [[60, 5], [10, 25]]},
-        "metrics": {"roc_auc": metric(auc, low, high), "accuracy": metric(0.85)},
-    }
-
-
-def claim(index: int, kind: str, predicate: JsonObject, signer: str = ADA) -> Attestation:
-    return Attestation(
-        digest=Digest.of(f"{kind} {index}".encode()),
-        predicate_type=kind,
-        predicate=predicate,
-        signer=signer,
-        key_id="5c" * 32,
-        index=index,
-        recorded="2026-11-26T09:00:00.000000Z",
-    )
-
-
-def record_of(one: Attestation) -> AttestationRecord:
-    return AttestationRecord(
-        index=one.index,
-        name="acme/readmission",
-        revision=str(Digest.of(b"revision")),
-        digest=str(one.digest),
-        predicate_type=one.predicate_type,
-        signer=one.signer,
-        key_id=one.key_id,
-        recorded=one.recorded,
-        reason=str(Digest.of(b"reason")) if one.predicate_type == APPROVAL else None,
-    )
-
-
-def provenance(depth: int) -> JsonObject:
-    return {
-        "buildDefinition": {
-            "externalParameters": {"parameters": {"depth": depth, "solver": "lbfgs"}},
-            "internalParameters": {
-                "git": {"commit": "9f3c2ab4" * 5, "dirty": False},
-                "packages": {"scikit-learn": "1.9.1", "numpy": "2.4.0"},
-                "platform": {"python": "3.12.1"},
-                "seed": 7,
-            },
-            "resolvedDependencies": [
-                {
-                    "name": "cohort",
-                    "uri": "muniment:acme/cohort@12",
-                    "digest": {"sha256": "cd" * 32},
-                    "annotations": {"kind": "dataset", "rows": 61204},
-                }
-            ],
-        },
-        "runDetails": {
-            "metadata": {"startedOn": "2026-11-25T08:00:00Z", "finishedOn": "2026-11-25T08:41:05Z"}
-        },
-    }
-
-
-def rejection() -> JsonObject:
-    return {
-        "version": "acme/readmission@7",
-        "alias": "production",
-        "registry": "log",
-        "role": "validator",
-        "decision": "reject",
-        "meaning": "review",
-        "policies": [str(Digest.of(b"policy"))],
-        "evidence": [],
-        "waiver": None,
-        "name": None,
-        "reason": str(Digest.of(b"reason")),
-        "nonce": "n",
-        "expires": None,
-        "time": "2026-11-26T09:00:00.000000Z",
-    }
-
-
-def make_gate() -> Gate:
-    met = Finding(
-        rule="lower bound of roc_auc >= 0.8",
-        passed=True,
-        message="the lower bound of roc_auc is 0.829",
-        attestations=(str(Digest.of(b"evidence")),),
-        id="threshold",
-    )
-    unmet = Finding(
-        rule="approved by 1 validator",
-        passed=False,
-        message=f"{VERA} rejected it as validator",
-        remedy="muniment withdraw acme/readmission@7 --for production --reason TEXT",
-        id="approvals",
-    )
-    verdict = Verdict(
-        version="acme/readmission@7",
-        alias="production",
-        policy=str(Digest.of(b"policy")),
-        findings=(met, unmet),
-    )
-    return Gate(version="acme/readmission@7", alias="production", verdicts=(verdict,))
-
-
-def make_version(number: int = 7, message: str = "Retrained on the autumn cohort.") -> VersionRecord:
-    return VersionRecord(
-        index=8000 + number,
-        name="acme/readmission",
-        number=number,
-        revision=str(Digest.of(b"revision")),
-        size_bytes=18_202_048,
-        author=ADA,
-        published="2026-11-26T08:00:00.000000Z",
-        message=str(Digest.of(message.encode())),
-    )
-
-
-def move(index: int, number: int, alias: str, previous: int | None = None) -> Move:
-    record = MoveRecord(
-        index=index,
-        name="acme/readmission",
-        alias=alias,
-        number=number,
-        previous=previous,
-        actor=ADA,
-        moved="2026-11-27T10:00:00.000000Z",
-        reason=str(Digest.of(b"why")),
-        verdicts="",
-    )
-    return Move(record=record, reason="It holds on all wards.")
-
-
-def make_material() -> VersionMaterial:
-    claims = (
-        claim(8091, CONTENT, {}),
-        claim(8092, PROVENANCE, provenance(6)),
-        claim(8096, EVALUATION, evaluated(0.842, 0.829, 0.854)),
-        claim(8097, CARD, {"title": "Readmission", "licence": "Apache-2.0"}),
-        claim(8120, APPROVAL, rejection(), VERA),
-    )
-    record, request = (
-        make_version(),
-        RequestRecord(
-            index=8131,
-            name="acme/readmission",
-            number=7,
-            alias="production",
-            requester=ADA,
-            opened="2026-11-29T10:00:00.000000Z",
-            reason=str(Digest.of(b"why")),
-        ),
-    )
-    detail = VersionDetail(
-        record=record,
-        aliases=("staging",),
-        attestations=tuple(map(record_of, claims)),
-        message="Retrained on the autumn cohort.",
-        reasons={str(claims[-1].digest): "Gap between wards not explained."},
-    )
-    rival = (claim(7000, EVALUATION, evaluated(0.815, 0.80, 0.82)), claim(7001, PROVENANCE, provenance(4)))
-    deployment = DeploymentRecord(
-        index=8125,
-        name="acme/readmission",
-        number=7,
-        target="staging-eu/api",
-        state="serving",
-        loaded=record.revision,
-        attestation=str(Digest.of(b"deployed")),
-        signer=ADA,
-        recorded="2026-11-27T12:00:00.000000Z",
-    )
-    return VersionMaterial(
-        detail=detail,
-        revision=Revision.of(FILES),
-        claims=claims,
-        withdrawn={},
-        owner=ADA,
-        tier="high",
-        tags={"cohort": "autumn"},
-        moves=(move(7002, 5, "production"), move(8110, 7, "staging")),
-        requests=(Request(record=request, reason="Better on the renal wards.", answer=None),),
-        comments=(),
-        gates=(make_gate(),),
-        rivals=(Rival("production @5", rival),),
-        first=("roc_auc",),
-        deployments=(deployment,),
-        newer=(make_version(8),),
-        names=NAMES,
-    )
-
-
-def make_views() -> dict[str, View]:
-    policy = PolicyRecord(
-        index=7900,
-        models="acme/readmission",
-        alias="production",
-        digest=str(Digest.of(b"policy")),
-        attestation=None,
-        author=VERA,
-        set="2026-09-02T08:00:00.000000Z",
-    )
-    summaries = [
-        VersionSummary(
-            record=make_version(), aliases=("staging",), commit="9f3c2ab49f3c", message="Retrained."
-        ),
-        VersionSummary(
-            record=make_version(6),
-            headline=Headline("roc_auc", Estimate(0.815, 0.8, 0.82)),
-            standing="REVOKED",
-            message="First.",
-        ),
-    ]
-    model = ModelSummary(
-        record=ModelRecord(index=8, name="acme/readmission", kind="model", latest=7),
-        owner=ADA,
-        aliases={"production": 5, "staging": 7},
-        newest=summaries[1],
-        description="Thirty-day readmission after heart failure",
-    )
-    return {
-        "version": view_version(make_material(), SEAL, NOW),
-        "gate": view_gate(make_gate(), [policy], NAMES, SEAL, NOW),
-        "models": view_models("", [model], NAMES, NOW, found=True, rest=True),
-        "log": view_versions("acme/readmission", summaries, NAMES, NOW),
-    }
-
-
-VIEWS = make_views()
 
 
 @pytest.mark.parametrize("color", [False, True], ids=["plain", "color"])
@@ -453,15 +203,86 @@ def test_nothing_is_cut_off_unsaid() -> None:
     assert len(write_view(view)["content"]["files"]) == 9  # type: ignore[arg-type, index, call-overload]
 
 
-@given(st.text(max_size=60))
-def test_a_text_that_somebody_typed_forges_nothing(text: str) -> None:
-    """It moves no terminal, opens no tag, and begins no line that looks like the seal or another section."""
-    material = make_material()
-    detail = replace(material.detail, message=f"{text}\n● checked here: everything\x1b[2J")
-    view = view_version(replace(material, detail=detail, tags={"a": text}), SEAL, NOW)
-    drawn = draw(view, full=False, width=80, color=False)
+def spoil(view: View, text: str) -> View:
+    """Put a text in the place of all that somebody may have typed."""
+    return replace(
+        view,
+        title=text,
+        lead=text,
+        chips=tuple(Chip(text, chip.tone) for chip in view.chips),
+        sections=tuple(
+            replace(one, note=text, blocks=tuple(spoil_block(block, text) for block in one.blocks))
+            for one in view.sections
+        ),
+        next=tuple(f"muniment show {text}" for _ in view.next),
+    )
+
+
+def spoil_block(block: Block, text: str) -> Block:
+    match block:
+        case Facts(facts=facts):
+            return Facts(
+                tuple(replace(fact, label=text, value=spoil_value(fact.value, text)) for fact in facts)
+            )
+        case Table(rows=rows):
+            spoiled = [replace(row, note=text, cells=spoil_cells(row.cells, text)) for row in rows]
+            return replace(block, title=text, rows=tuple(spoiled))
+        case Story(told=told):
+            return replace(
+                block,
+                told=tuple(replace(said, who=Person("id", text), did=text, text=text) for said in told),
+            )
+        case _:
+            return block
+
+
+def spoil_cells(cells: tuple[Value, ...], text: str) -> tuple[Value, ...]:
+    return tuple(spoil_value(cell, text) for cell in cells)
+
+
+def spoil_value(value: Value, text: str) -> Value:  # noqa: PLR0911 - one for each
+    match value:
+        case str():
+            return text
+        case tuple():
+            return spoil_cells(value, text)
+        case Person(id=id_):
+            return Person(id_, text)
+        case Branch(depth=depth):
+            return Branch(depth, text)
+        case Phrase(words=words, value=held):
+            return Phrase(words, spoil_value(held, text))
+        case Pairs(pairs=pairs):
+            return Pairs(tuple((text, spoil_value(held, text)) for _, held in pairs))
+        case Excerpt():
+            return Excerpt(text)
+        case Document():
+            return Document({text: text})
+        case _:
+            return value
+
+
+@given(st.sampled_from(sorted(VIEWS)), st.booleans(), st.text(max_size=90), st.sampled_from([60, 80, 120]))
+def test_a_text_that_somebody_typed_forges_nothing(name: str, full: bool, text: str, width: int) -> None:  # noqa: FBT001 - a case
+    """It moves no terminal, opens no tag, and looks neither like a mark nor like a command to type."""
+    check_spoiled(name, text, full=full, width=width)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("name", VIEWS)
+def test_no_text_of_a_view_forges_anything(name: str, full: bool) -> None:  # noqa: FBT001 - a case
+    """Wherever a view has a text, that may begin like a command or the seal."""
+    check_spoiled(name, "", full=full, width=60)
+
+
+def check_spoiled(name: str, text: str, *, full: bool, width: int) -> None:
+    """Draw a view whose texts look like a command, the seal, a mark and a tag."""
+    view = spoil(VIEWS[name], f"{text}\n→ muniment\n● checked here: everything ○ 7\x1b[2J<script>")
+    drawn = draw(view, full=full, width=width, color=False)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", drawn)
-    assert [line[:14] for line in drawn.splitlines()].count("● checked here") == 2, "the seal, and the legend"
+    honest = draw(VIEWS[name], full=full, width=width, color=False)
+    assert {shape: drawn.count(shape) for shape in "●○□◌"} == {shape: honest.count(shape) for shape in "●○□◌"}
+    assert len(re.findall("^→ ", drawn, re.MULTILINE)) == len(view.next)
     html = Texts()
     html.feed(draw_html(view))
     assert not html.tags & {"script", "img", "a", "iframe", "link"}
@@ -474,13 +295,23 @@ def test_a_narrow_terminal_loses_no_letter(name: str, width: int) -> None:
     view = VIEWS[name]
     drawn = Counter(draw(view, full=True, width=width, color=False))
     whole = Counter(draw(view, full=True, width=1000, color=False))
-    tables = (block for section in view.sections for block in section.blocks if isinstance(block, Table))
-    moved = [column.label for table in tables for column in table.columns if column.below]
-    if width < 110:
-        # Below a row, a text needs no heading.
-        drawn.update("".join(moved))
     del drawn[" "], drawn["\n"], whole[" "], whole["\n"]
-    assert drawn == whole
+    tables = [block for section in view.sections for block in section.blocks if isinstance(block, Table)]
+    left = [left for table in tables if (left := list_left(table))]
+    subsets = chain.from_iterable(combinations(left, size) for size in range(len(left) + 1))
+    assert drawn <= whole
+    assert any(whole - drawn == sum(subset, Counter()) for subset in subsets)
+
+
+def list_left(table: Table) -> Counter[str]:
+    """Count the letters that a table does not need if texts go below their rows: headings and dashes."""
+    below = [place for place, column in table.list_drawn(full=True) if column.below]
+    missing = ["-" for row in table.rows for place in below if write(row.cells[place]) == "-"]
+    # Rules have no headings at all.
+    labels = [table.columns[place].label for place in below if table.columns[0].key != "met"]
+    left = Counter("".join([*labels, *missing]))
+    del left[" "]
+    return left
 
 
 def test_a_command_is_never_broken_in_two() -> None:
@@ -552,8 +383,10 @@ def test_a_version_shows_itself_in_a_notebook(registry: Registry) -> None:
     assert registry.status().kind == "status"
 
 
-def test_an_evaluation_is_returned_with_its_numbers_and_charts(registry: Registry, tmp_path: Path) -> None:
-    """What `evaluate` returns has metrics, charts and the receipt, and a notebook draws it."""
+def test_an_evaluation_is_returned_with_its_numbers_and_charts(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `evaluate` returns has metrics, charts and the receipt, and a notebook draws all of it."""
     (tmp_path / "rows.csv").write_text("a\n1\n")
     version = registry.version("acme/x@3")
     evaluation = version.evaluate(
@@ -569,7 +402,15 @@ def test_an_evaluation_is_returned_with_its_numbers_and_charts(registry: Registr
     assert evaluation.claim in version.claims(EVALUATION)
     bundle = evaluation.charts["confusion_matrix"]._repr_mimebundle_()
     assert bundle["application/vnd.vegalite.v5+json"] == evaluation.charts["confusion_matrix"].specification
+    drawn = evaluation._repr_html_()
+    pictures = re.findall('<img src="data:image/svg\\+xml;base64,([^"]*)"', drawn)
+    assert len(pictures) == len(evaluation.charts)
+    assert all(base64.b64decode(one).startswith(b"<svg") for one in pictures)
     html = Texts()
-    html.feed(evaluation._repr_html_())
+    html.feed(drawn)
     assert {"sex=f", "sex=m", "accuracy"} <= {text.strip() for text in html.texts}
     assert "0.750" in draw(evaluation.view(), full=True, width=120, color=False)
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    without = evaluation._repr_html_()
+    assert "<img" not in without
+    assert all(f'.charts["{key}"]' in without for key in evaluation.charts)

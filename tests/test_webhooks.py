@@ -520,5 +520,5 @@ def test_the_commands(tmp_path: Path, owner: Identity, monkeypatch: pytest.Monke
         assert made["secret"].startswith("whsec_")
         listed = json.loads(call("webhook", "list", "acme", "--json"))["items"]
         assert (listed[0]["url"], made["secret"] in json.dumps(listed)) == ("http://127.0.0.1:9/", False)
-        assert "replays" in call("webhook", "replay", str(listed[0]["index"]))
-        assert "has ended" in call("webhook", "end", str(listed[0]["index"]))
+        assert "replays" in call("webhook", "replay", str(listed[0]["entry"]))
+        assert "has ended" in call("webhook", "end", str(listed[0]["entry"]))

@@ -348,11 +348,10 @@ def test_nobody_withdraws_a_verdict(published: Backend, owner: Identity) -> None
 def test_only_the_signer_withdraws(published: Backend, open_as: OpenAs, owner: Identity) -> None:
     """Only the principal who signed a claim can withdraw it, with any of their keys."""
     carl = add_person(published, "Carl", Role.CONTRIBUTOR)
-    theirs = open_as(carl)
-    made = record(theirs, carl, 1, EVALUATION, evaluation(0.9))
-    refuses(lambda: withdraw(published, owner, 1, claim_of(made)), NotYourClaim)
+    made = record(published, owner, 1, EVALUATION, evaluation(0.9))
+    refuses(lambda: withdraw(open_as(carl), carl, 1, claim_of(made)), NotYourClaim)
     other = Identity.generate()
-    published.execute(EnrolKey(principal="Carl", public_key=other.public.pem))
+    published.execute(EnrolKey(principal="founder", public_key=other.public.pem))
     assert withdraw(open_as(other), other, 1, claim_of(made)).created
 
 
@@ -542,7 +541,7 @@ def test_a_withdrawn_waiver_and_its_approvals_waive_nothing(
     rule: dict[str, Json] = {**GOOD, "id": "measured"}
     terms: dict[str, Json] = {"approvals": {"validator": 1}, "maximum": "30d"}
     rules: list[Json] = [rule, {"rule": "format", "allow": ["other"]}]
-    registry.policies.set("acme/x", "production", {"rules": rules, "waivers": terms})
+    registry.policies.set("acme/x", "production", {"vouching": "any", "rules": rules, "waivers": terms})
     key = Identity.generate()
     registry.people.add("Vera", key.public)
     registry.people.grant("Vera", "validator", "acme")

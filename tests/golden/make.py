@@ -44,6 +44,7 @@ BUNDLES = HERE / "bundles.json"
 LATER = "2126-01-01T00:00:00Z"
 
 POLICY: JsonObject = {
+    "vouching": "any",
     "rules": [
         {"rule": "signature"},
         {"rule": "threshold", "metric": "accuracy", "op": ">=", "value": 0.5},
@@ -124,6 +125,9 @@ def add_people(registry: Registry, vera: Identity) -> None:
         registry.people.grant("Ada", role, "acme")
     registry.people.add("Vera", vera.public)
     registry.people.grant("Vera", "validator", "acme")
+    registry.people.enrol("Vera", Identity.generate().public)
+    registry.people.cancel_recovery(registry.people.recoveries("Vera")[0].index)
+    registry.people.confirm("Vera", "we met")
     registry.people.add("Carl", expires=None)
     spare = Identity.generate()
     registry.people.enrol("Carl", spare.public, expires=LATER)

@@ -7,12 +7,14 @@ from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.people import roles_of
 from muniment.answers.policies import get_in_force, load_policy
 from muniment.answers.view import View
+from muniment.answers.vouching import is_workload
 from muniment.core.claims.approvals import Approval, SigningDecision, evidence_of, last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
 from muniment.core.claims.waivers import Waiver
 from muniment.core.digests import Digest
 from muniment.core.errors import (
     AlreadyApproved,
+    NotAPerson,
     NothingToWithdraw,
     NotPermitted,
     OwnVersion,
@@ -33,14 +35,14 @@ def check_approval(  # noqa: PLR0913, PLR0917 - what is decided, by whom, when a
     """Check a signing decision by an actor, in the state before it is recorded.
 
     (0) it is for this version in this registry, and it has not expired
-    (1) its signer made neither the version nor the waiver that it is about, and holds the role
+    (1) its signer is a person, who made neither the version nor the waiver, and holds the role
     (2) it names the reason that came with it, and its signer's own printed name
     (3) it is over the policies and the evidence that stand now
     (4) it changes something
 
     Raises:
         WrongSubject, StaleApproval: it is for something else, or over something else than what stands now.
-        OwnVersion, NotPermitted: its signer is not the one to decide.
+        OwnVersion, NotAPerson, NotPermitted: its signer is not the one to decide.
         NothingToWithdraw, AlreadyApproved: it changes nothing.
     """
     name = ModelName.parse(version.name)
@@ -114,8 +116,10 @@ def _check_terms(terms: WaiverTerms | None, waiver: Waiver, reference: str, now:
 def _check_others(
     view: View, version: VersionRecord, approval: Approval, actor: str, claims: tuple[Attestation, ...]
 ) -> None:
-    """Check that the actor decides about somebody else's work. Raises as `check_approval`."""
+    """Check that the actor is a person who decides about somebody else's work. Raises as `check_approval`."""
     reference = f"{version.name}@{version.number}"
+    if is_workload(view, actor):
+        raise NotAPerson(principal=actor)
     if actor in authors_of(view, version):
         raise OwnVersion(reference=reference, principal=actor)
     if approval.waiver is None:

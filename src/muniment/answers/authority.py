@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 from muniment.answers.claims import authors_of
 from muniment.answers.people import roles_of
 from muniment.answers.policies import find_policies
+from muniment.answers.recoveries import check_approver
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import status_of
 from muniment.answers.view import View
@@ -29,9 +30,12 @@ from muniment.core.records import (
     ModelRecord,
     MoveRecord,
     PrincipalRecord,
+    RecoveryRecord,
     RequestRecord,
 )
 
+# The registry itself and the founder.
+_FOUNDING: Final = 2
 # What the registry claims in the course of what somebody else does, or on its own.
 OWN_CLAIMS: Final = frozenset({SCAN, TOMBSTONE, VERDICT})
 
@@ -54,15 +58,15 @@ def check_authority(view: View, entry: Entry) -> None:
 
     Raises:
         NotPermitted: no role of the actor allowed it.
-        OwnVersion: the actor reviews what they made.
+        OwnVersion, NotIndependent: the actor reviews what they made, or is not the one to approve.
     """
-    if view.projections.find(PrincipalRecord, (entry.actor,)) is None and not _is_founding(view, entry):
+    if view.projections.find(PrincipalRecord, (entry.actor,)) is None and not is_founding(view, entry):
         raise NotPermitted(principal=entry.actor, act="act before it is registered", namespace=EVERYWHERE)
     takes = find_takes(view, entry)
     if takes is None:
         return
     namespace = EVERYWHERE if takes.everywhere else (entry.namespace or EVERYWHERE)
-    if not may(roles_of(view, entry.actor, namespace), takes.act) and not _is_founding(view, entry):
+    if not may(roles_of(view, entry.actor, namespace), takes.act) and not is_founding(view, entry):
         raise NotPermitted(principal=entry.actor, act=str(takes.act), namespace=namespace)
 
 
@@ -84,7 +88,7 @@ def act_of_status(before: Status, after: Status) -> Act:
     return Act.REVOKE if Status.REVOKED in {before, after} else Act.RETIRE
 
 
-def _is_founding(view: View, entry: Entry) -> bool:
+def is_founding(view: View, entry: Entry) -> bool:
     """Return whether the registry is being founded: nobody holds a role yet."""
     return entry.namespace is None and not view.projections.select(GrantRecord, limit=1)
 
@@ -114,6 +118,37 @@ def _create_namespace(view: View, entry: Entry, _event: events.NamespaceCreated)
 def _admit_person(_view: View, entry: Entry, _event: events.PrincipalRegistered) -> Takes | None:
     """The registry itself admits people whom an identity provider identifies."""
     return None if entry.actor == REGISTRY else Takes(Act.ENROL, everywhere=True)
+
+
+def _grant_role(view: View, entry: Entry, _event: events.RoleGranted) -> Takes | None:
+    """The registry itself gives the founder their roles, before anybody else is registered."""
+    if entry.actor != REGISTRY:
+        return Takes(Act.GRANT)
+    if len(view.projections.select(PrincipalRecord, limit=3)) > _FOUNDING:
+        raise _refuse(entry, "give roles as the registry")
+    return None
+
+
+def _confirm(_view: View, entry: Entry, event: events.PrincipalConfirmed) -> Takes:
+    if entry.actor == event.principal:
+        raise _refuse(entry, "confirm themselves")
+    return Takes(Act.ENROL, everywhere=True)
+
+
+def _begin_recovery(_view: View, entry: Entry, event: events.RecoveryBegun) -> Takes:
+    if entry.actor == event.principal:
+        raise _refuse(entry, "let themselves in anew")
+    return Takes(Act.ENROL, everywhere=True)
+
+
+def _end_recovery(view: View, entry: Entry, event: events.RecoveryEnded) -> Takes | None:
+    if event.outcome is events.RecoveryOutcome.APPROVED:
+        recovery = view.projections.find(RecoveryRecord, (event.recovery,))
+        if recovery is None:
+            raise _refuse(entry, "approve a recovery that nobody began")
+        check_approver(view, recovery, entry.actor, entry.index)
+        return Takes(Act.ENROL, everywhere=True)
+    return None if entry.actor == event.principal else Takes(Act.ENROL, everywhere=True)
 
 
 def _own_credential(_view: View, entry: Entry, event: Credential) -> Takes | None:
@@ -219,10 +254,13 @@ AUTHORITY: Final[Mapping[type[Event], Takes | Rule]] = {
     events.IndexSealed: _registry_alone,
     events.RegistryRestored: _registry_alone,
     events.PrincipalRegistered: _admit_person,
+    events.PrincipalConfirmed: _confirm,
     events.PrincipalErased: Takes(Act.ERASE, everywhere=True),
+    events.RecoveryBegun: _begin_recovery,
+    events.RecoveryEnded: _end_recovery,
     events.KeyEnrolled: _own_credential,
     events.KeyRevoked: _own_credential,
-    events.RoleGranted: Takes(Act.GRANT),
+    events.RoleGranted: _grant_role,
     events.RoleRevoked: Takes(Act.GRANT),
     events.LoginLinked: _registry_alone,
     events.TokenIssued: _issue_token,

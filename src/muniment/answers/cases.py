@@ -5,12 +5,12 @@ from typing import Final, NamedTuple
 
 from muniment.answers.claims import authors_of, read_claims, read_revision
 from muniment.answers.inputs import FindOwners, Inputs, Owner, find_nowhere_else, inputs_of, is_here
-from muniment.answers.people import roles_of
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import list_revoked, status_of
 from muniment.answers.view import View
+from muniment.answers.vouching import is_workload, list_guarantors, split_roles
 from muniment.core.catalog.statuses import Status
-from muniment.core.claims.attestations import CARD, PROVENANCE, Attestation
+from muniment.core.claims.attestations import APPROVAL, CARD, PROVENANCE, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.lineage import Direction
 from muniment.core.claims.provenance import Input, Provenance
@@ -19,8 +19,9 @@ from muniment.core.errors import MunimentError
 from muniment.core.gates.policy import Policy
 from muniment.core.gates.rules.case import Baseline, Case, Hold, Origin
 from muniment.core.gates.rules.history import Clean
+from muniment.core.gates.rules.people import Vouching
 from muniment.core.names import Alias, ModelName, Reference
-from muniment.core.records import MoveRecord, VersionRecord, Where
+from muniment.core.records import KeyRecord, MoveRecord, VersionRecord, Where
 
 # What a version was made from, all told; a longer ancestry is not followed to its end, and that denies.
 _MAX_ANCESTORS: Final = 5_000
@@ -66,6 +67,9 @@ def gather(
     signers |= {
         claim.signer for baseline in baselines.values() if baseline for claim in baseline.attestations
     }
+    independent = bar.policy.vouching is Vouching.INDEPENDENT
+    roles = {signer: split_roles(view, signer, name.namespace, independent=independent) for signer in signers}
+    decisions = [claim for claim in claims if claim.predicate_type == APPROVAL]
     traced = any(isinstance(named.rule, Clean) for named in bar.policy.rules)
     inputs = Inputs(view, find)
     return Case(
@@ -77,13 +81,22 @@ def gather(
         paths=tuple(file.path for file in revision.files),
         authors=authors_of(view, version),
         attestations=claims,
-        roles={signer: roles_of(view, signer, name.namespace) for signer in signers},
+        roles={signer: counting for signer, (counting, _) in roles.items()},
+        own_roles={signer: own for signer, (_, own) in roles.items() if own},
+        workloads=frozenset(claim.signer for claim in decisions if is_workload(view, claim.signer)),
+        guarantors=_find_guarantors(view, decisions) if independent else None,
         holds=_find_holds(view, version),
         baselines=baselines,
         origins=_find_origins(inputs, claims) if traced else (),
         revoked=_find_revoked(inputs, version, claims) if traced else (),
         status=status_of(view, version),
     )
+
+
+def _find_guarantors(view: View, decisions: Sequence[Attestation]) -> dict[str, tuple[frozenset[str], ...]]:
+    """Find on whose word each key that signed a decision is somebody's."""
+    keys = {claim.key_id: view.projections.find(KeyRecord, (claim.key_id,)) for claim in decisions}
+    return {id_: list_guarantors(view, key) for id_, key in keys.items() if key is not None}
 
 
 def _find_baseline(view: View, name: ModelName, alias: Alias) -> Baseline | None:

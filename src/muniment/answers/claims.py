@@ -6,6 +6,7 @@ from muniment.answers.bundles import read_once, verify_once
 from muniment.answers.documents import read_document
 from muniment.answers.places import within_namespace
 from muniment.answers.view import View
+from muniment.answers.vouching import list_keepers
 from muniment.core.bytes.revisions import MAX_MANIFEST_BYTES, Revision, parse_manifest
 from muniment.core.claims.attestations import APPROVAL, PROVENANCE, Attestation, Statement, kind_of
 from muniment.core.claims.withdrawals import LASTING, Withdrawal, drop_withdrawn
@@ -126,14 +127,21 @@ def read_said(view: View, digest: str) -> Statement:
 def authors_of(view: View, version: VersionRecord) -> frozenset[str]:
     """Collect who made a version: who published its bytes, under any name, and who trained it.
 
-    Withdrawing the provenance does not make somebody less of an author. Without a lineage, names in other
-    namespaces are left out.
+    What a workload made was also made by its keepers (`answers.vouching`), and by the person who started the
+    job. Withdrawing the provenance does not make somebody less of an author. Without a lineage, names in
+    other namespaces are left out.
     """
     trained = _list_counting(view, version, Where("predicate_type", "=", PROVENANCE))
     names = within_namespace("name", ModelName.parse(version.name).namespace)
     where = names if view.lineage is None else ()
     same = view.projections.select(VersionRecord, Where("revision", "=", version.revision), *where)
-    return frozenset({*(claim.signer for claim, _ in trained), *(one.author for one in same)})
+    made = {
+        *((claim.signer, key.starter, claim.index) for claim, key in trained),
+        *((one.author, one.starter, one.index) for one in same),
+    }
+    keepers = (list_keepers(view, maker, index) for maker, _, index in made)
+    people = {person for maker, starter, _ in made for person in (maker, starter) if person is not None}
+    return frozenset(people.union(*keepers))
 
 
 def _list_counting(

@@ -11,6 +11,8 @@ from muniment.core.records import (
     KeyRecord,
     PreferencesRecord,
     PrincipalRecord,
+    RecoveryRecord,
+    VouchRecord,
     Where,
 )
 from muniment.core.verbs.people import GetKey, GetPerson, GetPreferences, Person, StatedPreferences, WhoMay
@@ -90,6 +92,8 @@ def describe_person(state: State, record: PrincipalRecord, grants: Sequence[Gran
         keys=keys,
         machines=tuple((key, name) for key, name in names if name is not None),
         grants=tuple(grants),
+        vouches=tuple(state.view.projections.select(VouchRecord, Where("principal", "=", record.id))),
+        recoveries=tuple(state.view.projections.select(RecoveryRecord, Where("principal", "=", record.id))),
     )
 
 
@@ -109,12 +113,17 @@ def read_preferences(view: View, principal: str) -> Preferences:
 
 def roles_of(view: View, principal: str, namespace: str) -> frozenset[Role]:
     """Collect the roles that a principal holds now in a namespace."""
+    return frozenset(Role(grant.role) for grant in list_grants_in(view, principal, namespace))
+
+
+def list_grants_in(view: View, principal: str, namespace: str) -> list[GrantRecord]:
+    """List the grants that a principal holds now in a namespace, and everywhere."""
     held = Where("principal", "=", principal), Where("ended", "=", None)
-    return frozenset(
-        Role(grant.role)
+    return [
+        grant
         for where in (namespace, EVERYWHERE)
         for grant in view.projections.select(GrantRecord, Where("namespace", "=", where), *held)
-    )
+    ]
 
 
 def list_grants(view: View, principal: str) -> Sequence[GrantRecord]:

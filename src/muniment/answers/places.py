@@ -33,6 +33,7 @@ from muniment.core.records import (
     PrincipalRecord,
     QuotaRecord,
     Record,
+    RecoveryRecord,
     RequestRecord,
     RetentionRecord,
     StatusRecord,
@@ -41,6 +42,7 @@ from muniment.core.records import (
     TokenRecord,
     Value,
     VersionRecord,
+    VouchRecord,
     WebhookRecord,
     Where,
 )
@@ -69,6 +71,8 @@ PLACES: Final[Mapping[type[Record], tuple[Place, ...]]] = {
         Place(SubjectKind.KEY, "{}", ("id",)),
         Place(SubjectKind.PRINCIPAL, "{}", ("principal",)),
     ),
+    RecoveryRecord: (Place(SubjectKind.VOUCHES, "{}", ("principal",)),),
+    VouchRecord: (Place(SubjectKind.VOUCHES, "{}", ("principal",)),),
     GrantRecord: (
         Place(SubjectKind.ROLES, "{}/{}", ("namespace", "principal")),
         Place(SubjectKind.GRANTS, "{}", ("namespace",)),

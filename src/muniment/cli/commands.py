@@ -73,6 +73,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "comment": Entry("catalog.comments:comment", "Comment on a version."),
         "comments": Entry("catalog.comments:comments", "List the comments on a version, oldest first."),
         "approve": Entry("gates.approvals:approve", "Approve a version for an alias."),
+        "approvals": Entry(
+            "gates.approvals:approvals", "List who approved or rejected a version, oldest first."
+        ),
         "reject": Entry("gates.approvals:reject", "Reject a version for an alias."),
         "withdraw": Entry("gates.approvals:withdraw", "Withdraw your approval or rejection of a version."),
         "waive": Entry("gates.approvals:waive", "Request a temporary exception from rules of a policy."),
@@ -89,7 +92,9 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "People": {
         "login": Entry("people.access:login", "Sign in to a server."),
         "logout": Entry("people.access:logout", "Remove the stored token for a server."),
-        "user": Entry("people.principals:user", "Register, invite, list and erase people and workloads."),
+        "user": Entry(
+            "people.principals:user", "Register, invite, confirm, list and erase people and workloads."
+        ),
         "role": Entry("people.principals:role", "Grant and revoke roles."),
         "key": Entry("people.principals:key", "Create, list, enrol and revoke keys."),
         "token": Entry("people.access:token", "Create, list and revoke tokens."),
@@ -100,6 +105,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Entry]]] = {
             "completion:completion",
             "Print the script that completes commands, names and aliases in a shell.",
         ),
+        "entry": Entry("upkeep.entry:entry", "Show an entry of the log."),
         "audit": Entry("upkeep.audit:audit", "Replay the log and find what cannot be true."),
         "serve": Entry("upkeep.serve:serve", "Serve a registry over HTTP."),
         "webhook": Entry("upkeep.webhooks:webhook", "Send events to an HTTP endpoint, or to a chat."),

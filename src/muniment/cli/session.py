@@ -7,11 +7,12 @@ import click
 from muniment.cli.terminal import Terminal
 from muniment.client.connection.settings import DEFAULT_LOCATION, Settings
 from muniment.client.gates.moving import find_unguarded
+from muniment.client.proofs.naming import find_names
 from muniment.client.sdk.opening import open as open_registry
 from muniment.client.sdk.registry import Registry
 from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
-from muniment.core.errors import InvalidOption, NotShown, RegistryNotFound
+from muniment.core.errors import InvalidOption, RegistryNotFound
 from muniment.core.events import write_event
 from muniment.core.receipts import Receipt
 from muniment.core.texts import in_line
@@ -62,22 +63,9 @@ def refuse_at(at: str | None) -> None:
         raise InvalidOption(option="--at", reason="says as of when to list, and cannot go with a change")
 
 
-def find_names(registry: Registry, principals: Iterable[str]) -> dict[str, str]:
-    """Return the proven names of principals, and the id of one that has none."""
-    return {principal: _find_name(registry, principal) or principal for principal in set(principals)}
-
-
 def find_named(registry: Registry, texts: Iterable[str]) -> dict[str, str]:
     """Return the proven names of the principals whose ids are in some texts."""
-    return find_names(registry, find_ids(texts))
-
-
-def _find_name(registry: Registry, principal: str) -> str | None:
-    try:
-        return registry.people.get(principal).name
-    except NotShown:
-        # The registry itself, or an id of something else.
-        return None
+    return find_names(registry.session.backend, find_ids(texts))
 
 
 def warn_unguarded(receipt: Receipt) -> list[str]:

@@ -17,7 +17,7 @@ from muniment.core.extras import load_extra
 from muniment.core.texts import plain
 from muniment.views.documents import write_view
 from muniment.views.tables import find_table, list_rows, write_csv
-from muniment.views.values import Time, Value, write, write_whole
+from muniment.views.values import NOTHING, Branch, Time, Value, write, write_whole
 from muniment.views.view import (
     MEANINGS,
     Block,
@@ -37,6 +37,7 @@ from muniment.views.view import (
 )
 
 _SHAPES: Final = {Mark.CHECKED: "●", Mark.RECORDED: "○", Mark.STATED: "□", Mark.FOUND: "◌"}
+_UNMARKED: Final = str.maketrans({shape: ascii(shape)[1:-1] for shape in _SHAPES.values()})
 _MARK_STYLES: Final = {Mark.CHECKED: "green", Mark.RECORDED: "cyan", Mark.STATED: "", Mark.FOUND: ""}
 _STYLES: Final = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARN: "yellow", Tone.BAD: "red"}
 _SOFT: Final = "dim"
@@ -56,6 +57,9 @@ output_option = click.option(
     metavar="FILE",
     help="Write the table to FILE (.csv or .parquet); - writes CSV to the standard output.",
 )
+
+
+full_option = click.option("--full", is_flag=True, help="Show every row, whole digests and times.")
 
 
 def answer_view(terminal: Terminal, view: View, *, full: bool = False, output: str | None = None) -> None:
@@ -144,6 +148,9 @@ class _Pen:
         if view.seal is not None:
             yield self._seal(view.seal)
         filled = [section for section in view.sections if not section.is_empty or section.empty]
+        if not self._full:
+            self._hidden = any(section.in_full for section in filled)
+            filled = [section for section in filled if not section.in_full]
         # Whole values are too long to stand beside one another.
         beside = [section for section in filled if section.aside and self._is_wide and not self._full]
         before = [section for section in filled if section not in beside]
@@ -226,7 +233,7 @@ class _Pen:
 
     def _facts(self, block: Facts) -> Grid:
         grid = _make_grid()
-        grid.add_column(no_wrap=True, style=_SOFT)
+        grid.add_column(overflow="fold", max_width=self._room // 2, style=_SOFT)
         grid.add_column(ratio=1, overflow="fold")
         for fact in block.facts:
             value = Text(self._write(fact.value), style=_STYLES[fact.tone])
@@ -238,7 +245,9 @@ class _Pen:
     def _table(self, block: Table) -> Iterator[RenderableType]:
         shown = block.rows if self._full or block.most is None else block.rows[: block.most]
         drawn = block.list_drawn(full=self._full)
-        below = [] if self._is_wide else [(place, column) for place, column in drawn if column.below]
+        below = [(place, column) for place, column in drawn if column.below]
+        if self._is_wide and sum(self._measure(shown, drawn)) <= self._room - _INDENT - _GAP * len(drawn):
+            below = []
         beside = [one for one in drawn if one not in below]
         if shown and (below or any(row.note for row in shown)):
             yield from self._stack(block, shown, beside, below)
@@ -260,22 +269,27 @@ class _Pen:
             for column, width in zip(grid.columns, widths, strict=True):
                 column.width = width
             yield _indent(grid)
-            texts = [self._write(row.cells[place]) for place, _ in below if row.cells[place] is not None]
-            for text in [*texts, *([f"→ {_clean(row.note)}"] if row.note else [])]:
+            texts = [self._write(row.cells[place]) for place, _ in below]
+            texts = [text for text in texts if text != NOTHING] + (
+                [f"→ {_clean(row.note)}"] if row.note else []
+            )
+            for text in texts:
                 yield Padding(Text(text, style=_SOFT), (0, 0, 0, 2 * _INDENT))
 
     def _fit(self, rows: tuple[Row, ...], beside: Columns) -> list[int]:
         """Find widths for columns, and that of the marks, at which every row has the same and fits."""
-        cells = [[self._cell(column.key, row.cells[place], row) for place, column in beside] for row in rows]
-        marks = [_draw_mark(row.vouched) for row in rows]
-        headings = [Text(column.label) for _, column in beside]
-        columns = zip(headings, *cells, strict=True)
-        widths = [max(text.cell_len for text in column) for column in columns]
-        last = max(mark.cell_len for mark in marks)
+        *widths, last = self._measure(rows, beside)
         room = self._room - _INDENT - last - _GAP * len(widths)
         while sum(widths) > room and max(widths) > 1:
             widths[widths.index(max(widths))] -= 1
         return [*widths, last]
+
+    def _measure(self, rows: Sequence[Row], columns: Columns) -> list[int]:
+        """Measure how wide columns are, and that of the marks, if nothing is folded."""
+        cells = [[self._cell(column.key, row.cells[place], row) for place, column in columns] for row in rows]
+        headings = [Text(column.label) for _, column in columns]
+        widths = [max(text.cell_len for text in column) for column in zip(headings, *cells, strict=True)]
+        return [*widths, max((_draw_mark(row.vouched).cell_len for row in rows), default=0)]
 
     def _grid(self, block: Table, rows: tuple[Row, ...], drawn: Columns) -> Grid:
         grid = _make_grid()
@@ -314,7 +328,7 @@ class _Pen:
         head.append_text(_draw_mark(said.vouched))
         if said.text is None:
             return head
-        return Group(head, Padding(Text(plain(said.text), style="italic"), (0, 0, 0, _INDENT)))
+        return Group(head, Padding(Text(_disarm(said.text), style="italic"), (0, 0, 0, _INDENT)))
 
     def _say_rest(self, rest: int, more: str) -> RenderableType:
         self._hidden = True
@@ -329,6 +343,8 @@ class _Pen:
             yield Text("--full shows everything, with whole times and digests", style=_SOFT)
 
     def _write(self, value: Value) -> str:
+        if isinstance(value, Branch):
+            return f"{' ' * _INDENT * value.depth}{_clean(value.text)}"
         return _clean(write_whole(value) if self._full else write(value, self._now))
 
 
@@ -351,4 +367,11 @@ def _indent(what: RenderableType) -> Padding:
 
 def _clean(text: str) -> str:
     """Write a text in one line, so that it cannot look like another part of the view."""
-    return plain(" ".join(text.split()))
+    line = _disarm(" ".join(text.split()))
+    # What is to be typed begins so.
+    return f"{ascii('→')[1:-1]}{line[1:]}" if line.startswith("→") else line
+
+
+def _disarm(text: str) -> str:
+    """Escape what a terminal would obey, and the marks, which only who draws a view may set."""
+    return plain(text).translate(_UNMARKED)

@@ -10,11 +10,11 @@ import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
+from muniment.answers.keys import get_valid_key
 from muniment.capture.clock import now
-from muniment.core.errors import RegistryNotFound
+from muniment.core.errors import Refused, RegistryNotFound, Untrusted
 from muniment.core.payloads import Payload
 from muniment.core.people.callers import Caller
-from muniment.core.records import KeyRecord
 from muniment.core.times import Clock, read_time, write_time
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.ports.unit import Units
@@ -135,7 +135,8 @@ def _find_founder(root: Path, passphrase: str | None) -> Identity | None:
 def _find_actor(units: Units, identity: Identity | None, clock: Clock) -> str | None:
     if identity is None:
         return None
-    key = units.read(lambda unit: unit.projections.find(KeyRecord, (identity.public.id,)))
-    if key is None or key.revoked is not None:
+    try:
+        return units.read(lambda unit: get_valid_key(unit, identity.public.id, write_time(clock())).principal)
+    except (Refused, Untrusted):
+        # Who has no key that counts may look, and do nothing.
         return None
-    return None if key.expires is not None and key.expires <= write_time(clock()) else key.principal

@@ -60,6 +60,12 @@ class ServerSettings(BaseSettings):
     burst: int = Field(200, ge=1, description="requests that each caller may make at once, if a rate is set")
     pause: float = Field(30, gt=0, description="seconds to wait for the next part of a request body")
     scan: bool = Field(default=True, description="scan published files, and sign the findings")
+    recovery_hours: float = Field(
+        24,
+        ge=1,
+        le=24 * 30,
+        description="how long an invitation for somebody who has signed in before cannot be used, in hours",
+    )
     oidc_issuer: HttpUrl | None = Field(
         None, description="the URL of the OpenID Connect provider that people log in with"
     )

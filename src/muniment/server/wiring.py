@@ -113,6 +113,7 @@ def open_served(settings: ServerSettings) -> Opened:
         allowed=settings.allowed,
         scribe=Scribe(units, HeadSigner(keys.log, now)),
         local=settings.database is None and settings.blobs is None,
+        recovery_wait=timedelta(hours=settings.recovery_hours),
     )
     scanner = ScanProcess() if settings.scan else None
     scans = None if scanner is None else _make_scans(units, stores.blobs, scanner, keys)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import BinaryIO, Final, TypeVar, cast
 
 from muniment.answers.pages import past_of
@@ -60,6 +61,9 @@ from muniment.services.people.erasure import erase_principal
 from muniment.services.people.issuers import distrust_issuer, trust_issuer
 from muniment.services.people.preferences import set_preferences
 from muniment.services.people.principals import (
+    approve_recovery,
+    cancel_recovery,
+    confirm_principal,
     enrol_key,
     grant_role,
     register_principal,
@@ -67,7 +71,7 @@ from muniment.services.people.principals import (
 )
 from muniment.services.people.reading import Reading, Sight, namespace_of
 from muniment.services.people.sessions import begin_session, issue_token, revoke_token
-from muniment.services.transaction import Outcome, RegistryKeys, Transaction
+from muniment.services.transaction import RECOVERY_WAIT, Outcome, RegistryKeys, Transaction
 from muniment.services.upkeep.webhooks import end_webhook, list_webhooks, replay_webhook, set_webhook
 from muniment.services.versions.attest import record_attestation
 from muniment.services.versions.drafts import discard_draft, save_draft
@@ -92,6 +96,7 @@ class LocalBackend:
         keys: RegistryKeys,
         caller: Caller,
         allowed: AllowedAddresses = PUBLIC,
+        recovery_wait: timedelta = RECOVERY_WAIT,
     ) -> None:
         """Use stores, a clock and keys; webhooks and issuers may be at allowed addresses."""
         self._units = units
@@ -101,6 +106,7 @@ class LocalBackend:
         self._keys = keys
         self._caller = caller
         self._allowed = allowed
+        self._recovery_wait = recovery_wait
         self._signer = HeadSigner(keys.log, clock)
 
     def execute(self, command: Command, retry_key: str = "") -> Receipt:
@@ -186,6 +192,7 @@ class LocalBackend:
             nonces=self._nonces,
             keys=self._keys,
             allowed=self._allowed,
+            recovery_wait=self._recovery_wait,
         )
 
     def close(self) -> None:
@@ -283,6 +290,9 @@ _COMMANDS: Final[Mapping[type[Command], Callable[..., Outcome]]] = {
     bytes_.SetQuota: set_quota,
     people.RegisterPrincipal: register_principal,
     people.ErasePrincipal: erase_principal,
+    people.ConfirmPrincipal: confirm_principal,
+    people.ApproveRecovery: approve_recovery,
+    people.CancelRecovery: cancel_recovery,
     people.EnrolKey: enrol_key,
     people.RevokeKey: revoke_key,
     people.GrantRole: grant_role,

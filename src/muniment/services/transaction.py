@@ -1,6 +1,7 @@
 """The context of every command: the unit of work, the actor, the time, and the registry's keys."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Final, TypeVar, overload
 
@@ -29,6 +30,8 @@ from muniment.ports.unit import Unit
 from muniment.signing.keys import Identity
 from muniment.signing.notes import NoteSigner
 
+# How long a person has to notice that somebody lets them in anew.
+RECOVERY_WAIT: Final = timedelta(days=1)
 # Seldom enough to cost nothing, and often enough that a lie does not last.
 SEAL_EVERY: Final = 1_000
 # The characters of a time that say the day.
@@ -63,9 +66,10 @@ class Transaction:
     nonces: Nonces
     keys: RegistryKeys
     allowed: AllowedAddresses = PUBLIC
+    recovery_wait: timedelta = RECOVERY_WAIT
     # Looked up once: no command both changes the actor's roles, or keys, and depends on them.
     known_roles: dict[str, frozenset[Role]] = field(default_factory=dict)
-    known_keys: dict[str, KeyRecord | None] = field(default_factory=dict)
+    known_keys: dict[str, KeyRecord] = field(default_factory=dict)
     known_salts: dict[str, bytes] = field(default_factory=dict)
 
     @property

@@ -146,8 +146,12 @@ def set_policy(
     models: Models = MODELS,
     **members: Json,
 ) -> Receipt:
-    """Sign a policy with these rules and other `members`, and put it in force."""
-    return set_document(backend, owner, {"rules": list(rules), **members}, alias=alias, models=models)
+    """Sign a policy with these rules and other `members`, and put it in force.
+
+    Its owner makes the versions and registers the people, so by default it takes anybody's word for them.
+    """
+    document = {"vouching": "any", "rules": list(rules), **members}
+    return set_document(backend, owner, document, alias=alias, models=models)
 
 
 def set_document(

@@ -28,6 +28,8 @@ def _write_section(section: Section) -> Json:
     match section.blocks:
         case (Table(key=section.key) as table,):
             return [_write_row(table, row) for row in table.rows]
+        case (Story(key=section.key, told=told),):
+            return [_write_said(said) for said in told]
     members: dict[str, Json] = {"note": section.note} if section.note else {}
     for block in section.blocks:
         match block:

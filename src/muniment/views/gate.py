@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from muniment.core.counting import count
 from muniment.core.digests import Digest
-from muniment.core.gates.policy import Gate, Mode, Verdict
+from muniment.core.gates.policy import ANYBODY, Gate, Mode, Verdict
 from muniment.core.gates.rules.case import Finding
 from muniment.core.records import PolicyRecord
 from muniment.views.people import put_names
@@ -57,11 +57,21 @@ def view_gate(
             Section(
                 key="in_force",
                 title="In force",
-                blocks=(Facts(tuple(view_policy(policy, names) for policy in policies)),),
+                blocks=(
+                    Facts((*(view_policy(policy, names) for policy in policies), *_view_vouching(gate))),
+                ),
             ),
         ),
         next=tuple(dict.fromkeys([*(finding.remedy for finding in unmet if finding.remedy), *promote])),
     )
+
+
+def _view_vouching(gate: Gate) -> list[Fact]:
+    """Warn of a policy that takes anybody's word for who its approvers are."""
+    if not gate.takes_anybody:
+        return []
+    vouched = Vouched(Mark.CHECKED)
+    return [Fact(key="vouching", label="beware", value=ANYBODY, vouched=vouched, tone=Tone.WARN)]
 
 
 def view_policy(policy: PolicyRecord, names: Mapping[str, str]) -> Fact:
@@ -87,10 +97,10 @@ def view_rules(gate: Gate, names: Mapping[str, str], *, only_unmet: bool = False
             Column("because", "because"),
             Column("policy", "policy", is_drawn=len(gate.verdicts) > 1),
             Column("mode", "mode", is_drawn=any(one.mode is not Mode.ENFORCE for one in gate.verdicts)),
-            Column("id", "id", is_drawn=False),
+            Column("id", "id", in_full=True),
             Column("waived", "waived by", is_drawn=False),
             Column("remedy", "what to type", is_drawn=False),
-            Column("claims", "claims", is_drawn=False),
+            Column("claims", "based on", in_full=True, below=True),
         ),
         rows=tuple(sorted(rows, key=lambda row: row.tone is not Tone.BAD)),
         most=unmet if only_unmet else None,

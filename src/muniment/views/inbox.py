@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from muniment.core.gates.inbox import InboxItem
+from muniment.views.listing import view_list
 from muniment.views.values import Time, name_people
-from muniment.views.view import Column, Mark, Row, Section, Table, Tone, View, Vouched
+from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
 def view_inbox(items: Sequence[InboxItem], names: Mapping[str, str], now: str) -> View:
@@ -23,26 +24,15 @@ def view_inbox(items: Sequence[InboxItem], names: Mapping[str, str], now: str) -
         Column("role", "role", is_drawn=False),
         Column("next", "what to type", is_drawn=False),
     )
-    return View(
-        kind="inbox",
-        title="Inbox",
-        now=now,
+    return view_list(
+        "inbox",
+        "Inbox",
+        columns,
+        [_view_item(item, names) for item in items],
+        now,
         found=True,
-        sections=(
-            Section(
-                key="items",
-                title="Inbox",
-                blocks=(
-                    Table(
-                        key="items",
-                        columns=columns,
-                        rows=tuple(_view_item(item, names) for item in items),
-                    ),
-                ),
-                empty="nothing is found that waits for you: muniment follow NAME tells you of a model",
-            ),
-        ),
-        next=tuple(dict.fromkeys(item.next for item in items if item.next)),
+        empty="nothing is found that waits for you: muniment follow NAME tells you of a model",
+        commands=[item.next for item in items if item.next],
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from muniment.core.records import ModelRecord, VersionRecord
+from muniment.views.listing import view_list
 from muniment.views.values import Headline, Size, Time, name_people
-from muniment.views.view import Column, Mark, Row, Section, Table, Tone, View, Vouched
+from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,6 @@ def view_models(  # noqa: PLR0913 - what it shows, and how whole it is
 ) -> View:
     """Show the models whose names start with a prefix; `rest` says that there are more than these."""
     mark = Mark.FOUND if found else Mark.RECORDED
-    rows = tuple(_view_model(model, names, mark) for model in models)
     # What was only found may be less than there is.
     empty = "no model is found: muniment push PATH NAMESPACE/MODEL publishes one"
     if not found:
@@ -71,21 +71,16 @@ def view_models(  # noqa: PLR0913 - what it shows, and how whole it is
         Column("published", "age"),
         Column("description", "description", below=True),
     )
-    return View(
-        kind="models",
-        title="Models",
-        now=now,
+    return view_list(
+        "models",
+        "Models",
+        columns,
+        [_view_model(model, names, mark) for model in models],
+        now,
+        note=_say_rest(rest=rest),
         found=found,
         whole=not rest,
-        sections=(
-            Section(
-                key="items",
-                title="Models",
-                note=_say_rest(rest=rest),
-                blocks=(Table(key="items", columns=columns, rows=rows),),
-                empty=empty,
-            ),
-        ),
+        empty=empty,
     )
 
 
@@ -115,27 +110,17 @@ def view_versions(  # noqa: PLR0913 - what it shows, and how whole it is
         Column("digest", "digest", in_full=True),
         Column("message", "message", below=True),
     )
-    return View(
-        kind="versions",
-        title=title,
-        now=now,
+    return view_list(
+        "versions",
+        title,
+        columns,
+        [_view_version(version, names, mark) for version in versions],
+        now,
+        heading="Versions",
+        note=_say_rest(rest=rest),
         found=found,
         whole=not rest,
-        sections=(
-            Section(
-                key="items",
-                title="Versions",
-                note=_say_rest(rest=rest),
-                blocks=(
-                    Table(
-                        key="items",
-                        columns=columns,
-                        rows=tuple(_view_version(version, names, mark) for version in versions),
-                    ),
-                ),
-                empty="no version meets it: docs/reference/search.md has the conditions",
-            ),
-        ),
+        empty="no version meets it: docs/reference/search.md has the conditions",
     )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from muniment.core.verbs.gates import Move
-from muniment.views.values import Time, name_people
-from muniment.views.view import Column, Mark, Row, Section, Table, Tone, View, Vouched
+from muniment.views.listing import view_list
+from muniment.views.values import Time, name_people, read_text
+from muniment.views.view import Column, Mark, Row, Tone, View, Vouched
 
 
 def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now: str) -> View:
     """Show the moves of an alias, or of all aliases of a model, in their order."""
+    name = title.partition("@")[0]
     columns = (
         Column("moved", "age"),
         Column("alias", "alias"),
@@ -20,25 +22,19 @@ def view_moves(title: str, moves: Sequence[Move], names: Mapping[str, str], now:
         Column("text", "why", below=True),
     )
     name = title.partition("@")[0]
-    rows = tuple(_view_move(one, names) for one in moves)
-    return View(
-        kind="moves",
-        title=title,
-        now=now,
-        sections=(
-            Section(
-                key="items",
-                title="Moves",
-                blocks=(Table(key="items", columns=columns, rows=rows),),
-                empty=f"no alias of {name} has moved: muniment promote {name} ALIAS points one at it",
-            ),
-        ),
+    return view_list(
+        "moves",
+        title,
+        columns,
+        [_view_move(one, names) for one in moves],
+        now,
+        heading="Moves",
+        empty=f"no alias of {name} has moved: muniment promote {name} ALIAS points one at it",
     )
 
 
 def _view_move(move: Move, names: Mapping[str, str]) -> Row:
     record = move.record
-    why = move.reason if move.reason is not None or record.reason is None else "(erased)"
     return Row(
         cells=(
             Time(record.moved),
@@ -48,7 +44,7 @@ def _view_move(move: Move, names: Mapping[str, str]) -> Row:
             name_people(names, record.actor),
             bool(record.emergency),
             tuple(record.verdicts.split()),
-            why,
+            read_text(record.reason, move.reason),
         ),
         vouched=Vouched(Mark.RECORDED, record.index),
         tone=Tone.BAD if record.emergency else Tone.PLAIN,

@@ -24,7 +24,7 @@ from muniment.core.digests import Digest
 from muniment.core.records import AttestationRecord, MoveRecord, StatusRecord
 from muniment.core.verbs.catalog import Comment
 from muniment.core.verbs.gates import Move, Request
-from muniment.views.values import Time, name_people, write
+from muniment.views.values import Time, name_people, read_text, write
 from muniment.views.view import Mark, Said, Section, Story, Tone, Vouched
 
 # Kinds of claims that other sections show.
@@ -61,7 +61,7 @@ def tell_claims(
     names: Mapping[str, str],
 ) -> Iterator[Said]:
     """Tell the decisions on a version with their reasons, its waivers, and claims of unknown kinds."""
-    counted = _find_counted(claims, moves)
+    counted = find_counted(claims, moves)
     reasoned = {record.digest: record.reason for record in records}
     for claim in claims:
         digest = str(claim.digest)
@@ -69,7 +69,8 @@ def tell_claims(
             continue
         did, tone, mark = _describe_claim(claim)
         if digest in counted:
-            did += f"; it counted for the move of {counted[digest].alias}, entry {counted[digest].index}"
+            newest = counted[digest][-1]
+            did += f"; it counted for the move of {newest.alias}, entry {newest.index}"
         yield Said(
             who=name_people(names, claim.signer),
             did=did,
@@ -119,7 +120,7 @@ def tell_moves(moves: Sequence[Move], number: int, names: Mapping[str, str]) -> 
             who=name_people(names, record.actor),
             did=did,
             time=Time(record.moved),
-            text=_read_text(record.reason, move.reason),
+            text=read_text(record.reason, move.reason),
             vouched=Vouched(Mark.RECORDED, record.index),
             tone=Tone.WARN if record.emergency else Tone.PLAIN,
         )
@@ -134,7 +135,7 @@ def tell_requests(requests: Sequence[Request], names: Mapping[str, str]) -> Iter
             who=name_people(names, record.requester),
             did=f"asked for {record.alias}{outcome}",
             time=Time(record.opened),
-            text=_read_text(record.reason, request.reason),
+            text=read_text(record.reason, request.reason),
             vouched=Vouched(Mark.RECORDED, record.index),
         )
 
@@ -145,9 +146,9 @@ def tell_comments(comments: Sequence[Comment], names: Mapping[str, str]) -> Iter
         record = comment.record
         yield Said(
             who=name_people(names, record.author),
-            did="commented",
+            did="commented" if record.about is None else f"commented on entry {record.about}",
             time=Time(record.posted),
-            text="(erased)" if comment.text is None else comment.text,
+            text=read_text(record.text, comment.text),
             vouched=Vouched(Mark.RECORDED, record.index),
         )
 
@@ -159,15 +160,10 @@ def tell_status(status: StatusRecord | None, reason: str | None, names: Mapping[
             who=name_people(names, status.actor),
             did=f"set its status to {status.status}",
             time=Time(status.set),
-            text=_read_text(status.reason, reason),
+            text=read_text(status.reason, reason),
             vouched=Vouched(Mark.RECORDED, status.index),
             tone=Tone.WARN,
         )
-
-
-def _read_text(digest: str | None, text: str | None) -> str | None:
-    """Return a text that somebody typed, if they did."""
-    return text if digest is None or text is not None else "(erased)"
 
 
 def _describe_claim(claim: Attestation) -> tuple[str, Tone, Mark]:
@@ -186,14 +182,25 @@ def _describe_claim(claim: Attestation) -> tuple[str, Tone, Mark]:
     return did, _TONES.get(approval.decision, Tone.PLAIN), Mark.RECORDED
 
 
-def _find_counted(claims: Sequence[Attestation], moves: Sequence[MoveRecord]) -> dict[str, MoveRecord]:
+def find_counted(claims: Sequence[Attestation], moves: Sequence[MoveRecord]) -> dict[str, list[MoveRecord]]:
     """Find the moves that decisions counted for: a rule that was met names them in a verdict of the move."""
     verdicts = {str(claim.digest): claim for claim in claims if claim.predicate_type == VERDICT}
-    counted: dict[str, MoveRecord] = {}
+    counted: dict[str, list[MoveRecord]] = {}
     for move in moves:
-        for digest in move.verdicts.split():
-            if digest in verdicts:
-                findings = objects_in(verdicts[digest].predicate.get("findings"))
-                met = (finding.get("attestations") for finding in findings if finding.get("passed") is True)
-                counted |= {str(one): move for listed in met if isinstance(listed, list) for one in listed}
+        met = {
+            digest
+            for verdict in move.verdicts.split()
+            if verdict in verdicts
+            for digest in _list_met(verdicts[verdict])
+        }
+        for digest in met:
+            counted.setdefault(digest, []).append(move)
     return counted
+
+
+def _list_met(verdict: Attestation) -> Iterator[str]:
+    """List the claims that the rules were met by which a verdict finds met."""
+    for finding in objects_in(verdict.predicate.get("findings")):
+        listed = finding.get("attestations")
+        if finding.get("passed") is True and isinstance(listed, list):
+            yield from map(str, listed)

@@ -12,6 +12,7 @@ from muniment.views.values import (
     Headline,
     Pairs,
     Person,
+    Phrase,
     Value,
     write_document,
     write_whole,
@@ -60,11 +61,13 @@ def write_csv(table: Table) -> str:
     return written.getvalue()
 
 
-def _flatten(key: str, value: Value) -> list[tuple[str, Json]]:
+def _flatten(key: str, value: Value) -> list[tuple[str, Json]]:  # noqa: PLR0911 - one form for each
     """Write a cell as one plain value, or as several that are named."""
     match value:
         case ():
             return [(key, None)]
+        case Phrase(value=held):
+            return _flatten(key, held)
         case Person() | Pairs() | tuple():
             return [(key, write_whole(value))]
         case Estimate(value=number):

@@ -8,6 +8,7 @@
 ({'value': 0.5}, '2,048 bytes')
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from muniment.core.times import read_time
 
 # As in `sha256:e3b0c44298fc`.
 _SHORT_DIGEST: Final = 19
+_SHORT_ID: Final = 12
 _UNITS: Final = ("kB", "MB", "GB", "TB", "PB")
 _AGES: Final = (
     ("day", timedelta(days=1)),
@@ -33,6 +35,8 @@ _AGES: Final = (
 _LONG_AGO: Final = timedelta(days=60)
 NOTHING: Final = "-"
 _MOST_PAIRS: Final = 6
+# How far a step of a tree is indented, by spaces that HTML keeps.
+_STEP: Final = "\u00a0" * 2
 _MOST_CHARACTERS: Final = 60
 
 
@@ -56,6 +60,13 @@ class Person:
 
     id: str
     name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """A long id, which its first characters tell apart."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,29 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """JSON of any size, of which the beginning is drawn."""
+
+    document: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A value with words before it, for people."""
+
+    words: str
+    value: "Value"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A text in a tree, so many steps from its root."""
+
+    depth: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
     """A metric by its name, in a list, where its interval is left to JSON."""
 
@@ -103,12 +137,28 @@ class Pairs:
 
 
 _Plain: TypeAlias = (
-    str | int | float | bool | Time | Size | Digest | Person | Estimate | Change | Pairs | Headline | Excerpt
+    str
+    | int
+    | float
+    | bool
+    | Time
+    | Size
+    | Digest
+    | Person
+    | Estimate
+    | Change
+    | Pairs
+    | Headline
+    | Excerpt
+    | Branch
+    | Phrase
+    | Id
+    | Document
 )
 Value: TypeAlias = Union[_Plain, tuple["Value", ...], None]  # noqa: UP007 - it names itself
 
 
-def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form for each
+def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911, PLR0912 - one form for each
     """Write a value in short; times as ages, seen from `now` (RFC 3339), or in full without it."""
     match value:
         case None:
@@ -127,6 +177,12 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form
             return _write_estimate(value)
         case Change():
             return _write_change(value)
+        case Id(id_):
+            return id_[:_SHORT_ID]
+        case Phrase(words, held):
+            return f"{words} {write(held, now)}"
+        case Document():
+            return write(Excerpt(write_whole(value)))
         case Excerpt(text) if len(text) > _MOST_CHARACTERS:
             return f"{text[:_MOST_CHARACTERS]}…"
         case Pairs(pairs) if len(pairs) > _MOST_PAIRS:
@@ -135,7 +191,7 @@ def write(value: Value, now: str = "") -> str:  # noqa: C901, PLR0911 - one form
             return write_whole(value)
 
 
-def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
+def write_whole(value: Value) -> str:  # noqa: C901, PLR0911, PLR0912 - one form for each
     """Write a value in full."""
     match value:
         case tuple():
@@ -150,8 +206,16 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
             return write_number(value)
         case str() | Digest():
             return str(value)
+        case Id(id_):
+            return id_
+        case Phrase(words, held):
+            return f"{words} {write_whole(held)}"
         case Excerpt(text):
             return text
+        case Document(document):
+            return json.dumps(document, ensure_ascii=False)
+        case Branch(depth, text):
+            return f"{_STEP * depth}{text}"
         case Headline(metric=metric, estimate=estimate):
             return f"{metric} {write_number(estimate.value)}"
         case Pairs(pairs):
@@ -164,7 +228,7 @@ def write_whole(value: Value) -> str:  # noqa: C901, PLR0911 - one form for each
             return write(value)
 
 
-def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for each
+def write_document(value: Value) -> Json:  # noqa: C901, PLR0911, PLR0912 - one form for each
     """Write a value for JSON, in full."""
     match value:
         case tuple():
@@ -180,7 +244,11 @@ def write_document(value: Value) -> Json:  # noqa: C901, PLR0911 - one form for 
         case Estimate(value=number, low=low, high=high):
             known = {"value": number, "low": low, "high": high}
             return {name: finite for name, part in known.items() if (finite := _finite(part)) is not None}
-        case Excerpt(text):
+        case Document(document):
+            return document
+        case Phrase(value=held):
+            return write_document(held)
+        case Excerpt(text) | Branch(text=text) | Id(text):
             return text
         case Headline(metric=metric, estimate=estimate):
             return {"metric": metric, **object_in(write_document(estimate))}
@@ -236,6 +304,11 @@ def write_age(at: str, now: str) -> str:
 def name_people(names: Mapping[str, str], principal: str) -> Person:
     """Name a principal."""
     return Person(principal, names.get(principal))
+
+
+def read_text(digest: str | None, text: str | None) -> str | None:
+    """Return a text that somebody typed, of which the log has the digest; say if it was erased."""
+    return text if digest is None or text is not None else "(erased)"
 
 
 def _write_size(size_bytes: int) -> str:

@@ -170,6 +170,7 @@ class Section:
         key: its name in JSON.
         note: what it is about, beside the title.
         aside: whether it goes beside the others, where there is room.
+        in_full: whether it is drawn only where everything is.
         empty: what is said if it has nothing, with what to do about it.
     """
 
@@ -179,6 +180,7 @@ class Section:
     note: str = ""
     empty: str = ""
     aside: bool = False
+    in_full: bool = False
 
     @property
     def is_empty(self) -> bool:

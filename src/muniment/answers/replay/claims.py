@@ -8,6 +8,7 @@ from muniment.answers.claims import get_withdrawable, read_claim, read_revision
 from muniment.answers.deployments import deploy
 from muniment.answers.documents import read_document
 from muniment.answers.emergencies import check_emergency, find_terms
+from muniment.answers.keys import get_valid_key
 from muniment.answers.people import roles_of
 from muniment.answers.policies import check_signed_policy, check_unused, load_policy
 from muniment.answers.view import View
@@ -28,17 +29,14 @@ from muniment.core.claims.waivers import Waiver
 from muniment.core.claims.withdrawals import Withdrawal
 from muniment.core.digests import Digest
 from muniment.core.errors import (
-    KeyExpired,
-    KeyRevoked,
     LogInconsistent,
     NotPermitted,
     NotYourSignature,
-    UnknownSigner,
 )
 from muniment.core.events import AttestationRecorded, ClaimWithdrawn, Entry, PolicySet, VersionPublished
 from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import Act, may
-from muniment.core.records import AttestationRecord, KeyRecord, Put, VersionRecord, Where
+from muniment.core.records import AttestationRecord, Put, VersionRecord, Where
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
 from muniment.signing.keys import PublicKey
 
@@ -134,7 +132,7 @@ def check_policy(view: View, entry: Entry, registry: str) -> None:
         return
     load_policy(view, str(event.policy))
     bundle = Bundle.decode(read_document(view, event.attestation, MAX_BUNDLE_BYTES))
-    key = _get_valid_key(view, bundle.key_id, entry)
+    key = get_valid_key(view, bundle.key_id, entry.time)
     if key.principal != entry.actor:
         raise NotYourSignature(signer=key.principal, principal=entry.actor)
     statement = verify_bundle(bundle, PublicKey.read(key.public_key.encode()))
@@ -146,7 +144,7 @@ def _read(
     view: View, entry: Entry, event: AttestationRecorded | ClaimWithdrawn
 ) -> tuple[VersionRecord, Attestation]:
     """Read the claim of an entry, and check who signed it. Raises as `check_claim`."""
-    key = _get_valid_key(view, event.key, entry)
+    key = get_valid_key(view, event.key, entry.time)
     if key.principal != event.signer or event.signer not in {entry.actor, REGISTRY}:
         raise NotYourSignature(signer=key.principal, principal=entry.actor)
     if key.assurance != event.assurance:
@@ -183,14 +181,3 @@ def _check_emergency(  # noqa: PLR0913, PLR0917 - what it is checked against
     subjects = (Digest.parse(version.revision),)
     statement = Statement(subjects=subjects, predicate_type=claim.predicate_type, predicate=claim.predicate)
     check_emergency(view, version, alias, statement, registry, event.reason)
-
-
-def _get_valid_key(view: View, key_id: str, entry: Entry) -> KeyRecord:
-    key = view.projections.find(KeyRecord, (key_id,))
-    if key is None:
-        raise UnknownSigner(key_id=key_id)
-    if key.revoked is not None:
-        raise KeyRevoked(key_id=key_id)
-    if key.expires is not None and key.expires <= entry.time:
-        raise KeyExpired(key_id=key_id, expired=key.expires)
-    return key

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from muniment.answers.replay.credentials import check_key, check_token
 from muniment.answers.resolve import find_move, resolve
 from muniment.answers.statuses import check_in_service, status_of
 from muniment.answers.versions import check_may_go, find_retention
@@ -25,13 +26,13 @@ from muniment.core.records import (
     MoveRecord,
     PrincipalRecord,
     Record,
+    RecoveryRecord,
     RequestRecord,
     TokenRecord,
     VersionRecord,
     WebhookRecord,
     Where,
 )
-from muniment.signing.keys import PublicKey
 
 
 class Named(NamedTuple):
@@ -44,6 +45,7 @@ class Named(NamedTuple):
 
 _VERSION: Final = ("name", "number")
 _NAMED: Final[Mapping[type[Event], Named]] = {
+    events.RecoveryEnded: Named(RecoveryRecord, "recovery", ("principal",)),
     events.RoleRevoked: Named(GrantRecord, "grant", ("principal", "namespace", "role")),
     events.KeyRevoked: Named(KeyRecord, "key", ("principal",)),
     events.TokenRevoked: Named(TokenRecord, "token", ("principal",)),
@@ -173,11 +175,6 @@ def _check_reminder(view: View, _entry: Entry, event: events.RequestReminded) ->
         raise LogInconsistent(reason=f"the request {event.request} was closed by entry {request.closed}")
 
 
-def _check_key(_view: View, _entry: Entry, event: events.KeyEnrolled) -> None:
-    if PublicKey.read(event.public_key.encode()).id != event.key:
-        raise LogInconsistent(reason="the id of the key is not that of its public key")
-
-
 def _check_revocation(view: View, entry: Entry, event: events.KeyRevoked) -> None:
     key = view.projections.find(KeyRecord, (event.key,))
     known = None if key is None else key.revoked
@@ -203,8 +200,9 @@ FACTS: Final[Mapping[type[Event], Callable[..., None]]] = {
     events.EmergencyClosed: _check_closing,
     events.RequestOpened: _check_request,
     events.RequestReminded: _check_reminder,
-    events.KeyEnrolled: _check_key,
+    events.KeyEnrolled: check_key,
     events.KeyRevoked: _check_revocation,
+    events.TokenIssued: check_token,
     events.TierSet: _check_tier,
     events.OwnerSet: _check_owner,
 }

@@ -13,10 +13,11 @@ these rules depend on.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from muniment.answers.authority import check_authority
 from muniment.answers.replay.claims import PublishedClaims, check_claim, check_policy, check_withdrawal
+from muniment.answers.replay.credentials import check_id
 from muniment.answers.replay.facts import FACTS, check_named
 from muniment.answers.replay.moves import MoveJudge
 from muniment.answers.replay.state import ReplayedView
@@ -28,10 +29,12 @@ from muniment.core.events import (
     ClaimWithdrawn,
     Entry,
     Event,
+    KeyEnrolled,
     NamespaceCreated,
     PolicySet,
     RegistryCreated,
     RegistryRestored,
+    TokenIssued,
 )
 from muniment.core.events.subjects import Subject
 from muniment.core.records import Amend, Change, Key, NamespaceRecord, Put, Record, TokenRecord
@@ -75,11 +78,19 @@ class Tally:
 class Replay:
     """A replay, from before the first entry."""
 
-    def __init__(self, view: ReplayedView, registry: str, find_salt: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self,
+        view: ReplayedView,
+        registry: str,
+        find_salt: Callable[[str], bytes | None],
+        *,
+        is_whole: bool = True,
+    ) -> None:
         """Begin with an empty view.
 
         `registry` is the verifier key of the log. `find_salt` gives the salt of a namespace, or of the
-        registry (`*`), once its creation was replayed; None if the caller may not read it.
+        registry (`*`), once its creation was replayed; None if the caller may not read it. Unless all entries
+        are replayed, there may be invitations that are not.
         """
         self.view = view
         self.tally = Tally()
@@ -105,6 +116,10 @@ class Replay:
             RegistryCreated: self._check_creation,
             RegistryRestored: self._check_restore,
         }
+        if not is_whole:
+            # Invitations, and the rules for workloads, are for nobody else to read.
+            self._facts = {**self._facts, KeyEnrolled: _check_id, TokenIssued: _check_nothing}
+            self.tally.unchecked.append("on whose word people and workloads signed in")
 
     def take(self, entry: Entry) -> None:
         """Check an entry, and fold it.
@@ -223,6 +238,14 @@ class Replay:
         ended = [getattr(record, name) for name in ends if name in change.values]
         if any(entry is not None for entry in ended):
             raise LogInconsistent(reason=f"{_describe(change)} has ended with entry {ended[0]}")
+
+
+def _check_id(entry: Entry) -> None:
+    check_id(cast("KeyEnrolled", entry.event))
+
+
+def _check_nothing(_entry: Entry) -> None:
+    return
 
 
 def _call(check: Callable[[View, Entry, Event], None], view: View, entry: Entry) -> None:

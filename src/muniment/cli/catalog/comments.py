@@ -3,8 +3,9 @@
 import click
 
 from muniment.cli.completing import REFERENCE
-from muniment.cli.session import answer_receipt, connect, find_names, refuse_at
+from muniment.cli.session import answer_receipt, connect, refuse_at
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
+from muniment.cli.viewing import answer_view, full_option
 
 
 @click.command()
@@ -27,26 +28,16 @@ def comment(terminal: Terminal, reference: str, text: str, about: int | None) ->
 @click.command()
 @click.argument("reference", type=REFERENCE)
 @click.option("--erase", "entry", type=ENTRY, help="Erase the comment with this entry permanently.")
+@full_option
 @at_option
 @json_option
 @click.pass_obj
-def comments(terminal: Terminal, reference: str, entry: int | None, at: str | None) -> None:
+def comments(terminal: Terminal, reference: str, *, entry: int | None, full: bool, at: str | None) -> None:
     """List the comments on a version, oldest first."""
     with connect(terminal) as registry:
         version = registry.version(reference, at=at)
         if entry is not None:
             refuse_at(at)
             registry.comments.erase(entry)
-        posted = registry.comments.list(version)
-        names = find_names(registry, {one.record.author for one in posted})
-    lines = [
-        line
-        for one in posted
-        for line in (
-            f"{one.record.posted} {names[one.record.author]}, entry {one.record.index}"
-            + ("" if one.record.about is None else f", about entry {one.record.about}"),
-            *(f"  {text}" for text in (one.text or "(erased)").splitlines()),
-        )
-    ]
-    terminal.note_none(posted, f"no comments on {version}: write one with muniment comment {version} TEXT")
-    terminal.answer([{**one.record.values(), "markdown": one.text} for one in posted], lines)
+        view = registry.comments.view(version)
+    answer_view(terminal, view, full=full)

@@ -1,19 +1,14 @@
 """`muniment list`, `identify`, `history` and `diff`."""
 
 import sys
-from collections.abc import Sequence
 
 import click
 
 from muniment.cli.completing import NAME, REFERENCE
-from muniment.cli.drawing import draw_table
-from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import connect
 from muniment.cli.terminal import NO, Terminal, at_option, json_option
-from muniment.cli.viewing import answer_view, output_option
-from muniment.client.sdk.registry import Registry
-from muniment.client.versions.identifying import Match
-from muniment.core.records import VersionRecord
+from muniment.cli.viewing import answer_view, full_option, output_option
+from muniment.client.versions.identifying import show_identified
 
 _limit = click.option(
     "--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="The most rows."
@@ -60,9 +55,11 @@ def log(terminal: Terminal, name: str, *, limit: int, output: str | None, at: st
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The most versions to print."
 )
+@full_option
+@output_option
 @json_option
 @click.pass_obj
-def identify(terminal: Terminal, what: str, *, limit: int) -> None:
+def identify(terminal: Terminal, what: str, *, limit: int, full: bool, output: str | None) -> None:
     """Find the versions that a file belongs to.
 
     Takes a file, a directory or a digest (sha256:...). Each match is proven by the log, but there may be
@@ -70,29 +67,15 @@ def identify(terminal: Terminal, what: str, *, limit: int) -> None:
     """
     with connect(terminal) as registry:
         identified = registry.identify(what, limit=limit)
-        versions = [match.version.record for match in identified.matches]
-        standing = _find_standing(registry, versions)
-    if identified.matches and not terminal.as_json:
-        rows = [
-            (str(match.version), word, _describe_match(match), match.version.record.published)
-            for match, word in zip(identified.matches, standing, strict=True)
-        ]
-        draw_table(("version", "", "has", "published"), rows, alarming=[bool(word) for word in standing])
-    matches = [
-        {**match.version.record.values(), "files": dict(match.files), "whole": match.whole}
-        for match in identified.matches
-    ]
-    terminal.answer_found(
-        {"matches": matches, "unknown": list(identified.unknown)},
-        [f"no version is found that has {path}" for path in identified.unknown],
-    )
+        view = show_identified(registry.session.backend, what, identified)
+    answer_view(terminal, view, full=full, output=output)
     if identified.unknown:
         sys.exit(NO)
 
 
 @click.command()
 @click.argument("reference", type=REFERENCE, metavar="NAME[@ALIAS]")
-@click.option("--full", is_flag=True, help="Show whole times.")
+@full_option
 @output_option
 @at_option
 @json_option
@@ -114,7 +97,7 @@ def history(terminal: Terminal, reference: str, *, full: bool, output: str | Non
 @click.option(
     "--norms", is_flag=True, help="Measure how much each changed tensor changed; reads the tensors."
 )
-@click.option("--full", is_flag=True, help="Show whole values.")
+@full_option
 @json_option
 @click.pass_obj
 def diff(terminal: Terminal, before: str, after: str, *, norms: bool, full: bool) -> None:
@@ -125,14 +108,3 @@ def diff(terminal: Terminal, before: str, after: str, *, norms: bool, full: bool
     with connect(terminal) as registry:
         view = registry.view_diff(before, after, norms=norms)
     answer_view(terminal, view, full=full)
-
-
-def _describe_match(match: Match) -> str:
-    if match.whole:
-        return "all its files"
-    path, *more = match.files.values()
-    return f"{path} and {len(more)} more" if more else path
-
-
-def _find_standing(registry: Registry, versions: Sequence[VersionRecord]) -> list[str]:
-    return find_standing(registry, [f"{version.name}@{version.number}" for version in versions])

@@ -3,17 +3,22 @@
 import click
 
 from muniment.cli.completing import NAME
-from muniment.cli.session import answer_receipt, connect, find_names, refuse_at
+from muniment.cli.session import answer_receipt, connect, refuse_at
 from muniment.cli.terminal import Terminal, at_option, json_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 
 
 @click.command()
 @click.argument("name", type=NAME)
 @click.argument("principal", required=False)
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def owner(terminal: Terminal, name: str, principal: str | None, at: str | None) -> None:
+def owner(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, name: str, principal: str | None, *, full: bool, output: str | None, at: str | None
+) -> None:
     """Set or list the owners of a model.
 
     The owner answers for the model. An admin or the present owner names PRINCIPAL, by name or id; without
@@ -25,9 +30,5 @@ def owner(terminal: Terminal, name: str, principal: str | None, at: str | None) 
             receipt = registry.set_owner(name, principal)
             answer_receipt(terminal, receipt, [f"{principal} owns {name} (entry {receipt.index})"])
             return
-        owners = registry.owners(name, at=at)
-        names = find_names(registry, {one for record in owners for one in (record.owner, record.author)})
-    terminal.answer(
-        [one.values() for one in owners],
-        [f"{one.set}  {names[one.owner]}, set by {names[one.author]}" for one in owners],
-    )
+        view = registry.view_owners(name, at=at)
+    answer_view(terminal, view, full=full, output=output)

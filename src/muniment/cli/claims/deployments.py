@@ -3,14 +3,10 @@
 import click
 
 from muniment.cli.completing import NAME, REFERENCE
-from muniment.cli.drawing import draw_table
-from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import Terminal, at_option, json_option
-from muniment.client.sdk.registry import Registry
-from muniment.core.claims.deployments import State
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.core.digests import Digest
-from muniment.core.records import DeploymentRecord
 
 
 @click.command()
@@ -44,55 +40,27 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
 @click.command()
 @click.argument("name", type=NAME, default="")
 @click.option("--target", default="", help="List this target only.")
-@at_option
 @click.option("--history", is_flag=True, help="Include deployments that have ended.")
+@full_option
+@output_option
+@at_option
 @json_option
 @click.pass_obj
-def deployments(terminal: Terminal, name: str, *, target: str, at: str | None, history: bool) -> None:
+def deployments(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    name: str,
+    *,
+    target: str,
+    history: bool,
+    full: bool,
+    output: str | None,
+    at: str | None,
+) -> None:
     """List deployments, of one model or of all.
 
     Those of a model are listed whole, which is proven. Without a model, namespaces are found, and there may
     be more.
     """
     with connect(terminal) as registry:
-        records = list(registry.deployments(name or None, target=target, at=at, history=history))
-        loaded = [_describe_loaded(registry, record) for record in records]
-        standing = find_standing(registry, [f"{record.name}@{record.number}" for record in records])
-    more = "" if history else " (--history also lists what has ended)"
-    terminal.note_none(records, f"nothing serves{more}: muniment deploy REFERENCE TARGET records it")
-    if records and not terminal.as_json:
-        draw_table(
-            ("target", "version", "", "state", "since", "loaded", "entry"),
-            [
-                (r.target, f"{r.name}@{r.number}", word, _describe_state(r), r.recorded, text, r.index)
-                for r, text, word in zip(records, loaded, standing, strict=True)
-            ],
-            alarming=[bool(word) or text == _OTHER for text, word in zip(loaded, standing, strict=True)],
-        )
-    items = [
-        {**record.values(), "serves": _serves(record), "as_meant": text != _OTHER, "standing": word}
-        for record, text, word in zip(records, loaded, standing, strict=True)
-    ]
-    terminal.answer_found(items, found=not name)
-
-
-_OTHER = "SOMETHING ELSE"
-
-
-def _serves(record: DeploymentRecord) -> bool:
-    return record.ended is None and record.state == State.SERVING
-
-
-def _describe_state(record: DeploymentRecord) -> str:
-    """Describe whether it serves still, or in which entry that ended."""
-    if record.ended is None or record.state != State.SERVING:
-        return record.state
-    return f"ended in entry {record.ended}"
-
-
-def _describe_loaded(registry: Registry, record: DeploymentRecord) -> str:
-    """Describe whether a target has loaded the version on record."""
-    if record.loaded is None or not _serves(record):
-        return "not reported"
-    meant = registry.version(f"{record.name}@{record.number}").record.revision
-    return "as recorded" if record.loaded == meant else _OTHER
+        view = registry.view_deployments(name or None, target=target, at=at, history=history)
+    answer_view(terminal, view, full=full, output=output)

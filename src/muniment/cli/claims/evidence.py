@@ -9,15 +9,12 @@ import click
 import yaml
 
 from muniment.cli.completing import NAME, REFERENCE
-from muniment.cli.drawing import draw_table
-from muniment.cli.gates.standing import find_standing
 from muniment.cli.session import answer_receipt, connect, describe_receipt, describe_unchanged
 from muniment.cli.terminal import FilePath, Terminal, json_option
-from muniment.cli.viewing import answer_view
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.claims.evaluating import evaluation_module, measure_drift
 from muniment.client.reports.cards import split_front_matter
 from muniment.client.reports.evaluations import FORMS, save_report, write_report
-from muniment.client.reports.leaderboard import Ranked
 from muniment.client.versions.evaluation import Evaluation
 from muniment.client.versions.version import Version
 from muniment.core import canonical
@@ -153,37 +150,20 @@ def report(terminal: Terminal, reference: str, *, form: str, output: Path | None
 @click.option(
     "--dataset", required=True, metavar="NAME|DIGEST", help="The dataset that the metric was measured on."
 )
+@full_option
+@output_option
 @json_option
 @click.pass_obj
-def leaderboard(terminal: Terminal, name: str, *, metric: str, dataset: str) -> None:
+def leaderboard(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, name: str, *, metric: str, dataset: str, full: bool, output: str | None
+) -> None:
     """Rank versions by a metric over the same dataset.
 
     Only evaluations over the very same bytes are compared.
     """
     with connect(terminal) as registry:
-        board = registry.leaderboard(name, metric, dataset)
-        standing = find_standing(registry, [row.version for row in board.rows])
-    if terminal.as_json:
-        rows = [
-            {
-                "version": row.version,
-                "place": row.place,
-                "value": row.metric.value if row.metric else None,
-                "low": row.metric.low if row.metric else None,
-                "high": row.metric.high if row.metric else None,
-                "n": row.n,
-                "why": row.why,
-                "standing": word,
-            }
-            for row, word in zip(board.rows, standing, strict=True)
-        ]
-        terminal.answer({"metric": metric, "dataset": board.dataset, "rows": rows}, [])
-        return
-    better = "lower" if board.lower_is_better else "higher"
-    terminal.answer(None, [f"{metric} over {board.dataset:.19}, {better} is better"])
-    columns = ("place", "version", "", metric, "interval", "rows", "left out because")
-    ranked = [_describe_rank(row, word) for row, word in zip(board.rows, standing, strict=True)]
-    draw_table(columns, ranked, alarming=[bool(word) for word in standing])
+        view = registry.view_leaderboard(name, metric, dataset)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @click.command()
@@ -301,14 +281,6 @@ def _read_metrics(options: Mapping[str, Any]) -> dict[str, float]:
         if not separator:
             raise InvalidOption(option="--metric", reason=f"expected NAME=NUMBER, got {pair!r}")
     return metrics
-
-
-def _describe_rank(row: Ranked, standing: str) -> tuple[object, ...]:
-    if row.metric is None:
-        return None, row.version, standing, None, None, None, row.why
-    metric = row.metric
-    interval = "" if metric.low is None or metric.high is None else f"{metric.low:.4f} to {metric.high:.4f}"
-    return row.place, row.version, standing, f"{metric.value:.4f}", interval, row.n, None
 
 
 def _names(value: object) -> tuple[str, ...]:

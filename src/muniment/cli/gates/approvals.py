@@ -1,4 +1,4 @@
-"""`muniment approve`, `reject`, `withdraw` and `waive`."""
+"""`muniment approve`, `approvals`, `reject`, `withdraw` and `waive`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,8 @@ import click
 from muniment.cli.completing import ALIAS, REFERENCE
 from muniment.cli.gates.signing import choose_signer, signing
 from muniment.cli.session import answer_receipt, connect
-from muniment.cli.terminal import WHEN, Terminal, json_option
+from muniment.cli.terminal import WHEN, Terminal, at_option, json_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.core.claims.approvals import Meaning
 from muniment.core.events import AttestationRecorded
 from muniment.core.people.roles import Role
@@ -70,6 +71,33 @@ def approve(  # noqa: PLR0913 - one parameter for each option
         )
     what = f"waiver {waiver:.19} of {version}" if waiver else str(version)
     answer_receipt(terminal, receipt, [f"{what} approved for {alias} as {role}"])
+
+
+@click.command()
+@click.argument("reference", type=REFERENCE)
+@click.option("--for", "alias", type=ALIAS, metavar="ALIAS", help="List those for this alias only.")
+@full_option
+@output_option
+@at_option
+@json_option
+@click.pass_obj
+def approvals(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    reference: str,
+    *,
+    alias: str | None,
+    full: bool,
+    output: str | None,
+    at: str | None,
+) -> None:
+    """List who approved or rejected a version, oldest first.
+
+    For each: the alias, the role, the reason, over which policy, whether it still stands, and whether it
+    counted when the alias moved.
+    """
+    with connect(terminal) as registry:
+        view = registry.view_approvals(reference, alias, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @click.command()

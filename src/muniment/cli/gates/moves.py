@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -25,10 +24,7 @@ from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.errors import GateFailed, InvalidReference, MunimentError, PolicyNotFound
 from muniment.core.events import AliasMoved, AliasRemoved
-from muniment.core.gates.policy import Gate, Mode, Verdict
-from muniment.core.gates.rules.case import Finding
 from muniment.core.receipts import Receipt
-from muniment.views.people import put_names
 
 _POLL_S = 5.0
 
@@ -150,9 +146,9 @@ def rollback(terminal: Terminal, reference: str, reason: str) -> None:
         receipt = registry.rollback(name, alias, reason=reason)
     event = receipt.read(AliasMoved)
     before = "removed" if event.previous is None else event.previous
-    answer_receipt(
-        terminal,
-        receipt,
+    warnings = warn_unguarded(receipt)
+    terminal.answer(
+        {**describe_receipt(receipt), "warnings": warnings},
         [f"{reference} is version {event.number} again (was {before}, entry {receipt.index})"],
     )
 
@@ -197,39 +193,6 @@ def split_alias(reference: str) -> tuple[str, str]:
         remedy = "write NAME@ALIAS, such as acme/readmission@production"
         raise InvalidReference(reference=reference, remedy=remedy)
     return name, alias
-
-
-def describe_verdicts(gate: Gate, names: Mapping[str, str]) -> list[str]:
-    """Describe every rule of every policy, and how to meet those that are not met."""
-    lines: list[str] = []
-    for verdict in gate.verdicts:
-        if len(gate.verdicts) > 1 or verdict.mode is not Mode.ENFORCE:
-            lines.append(f"policy {verdict.policy:.19} ({verdict.mode})")
-        for finding in verdict.findings:
-            lines += _describe_finding(finding, names)
-            if finding.id in verdict.unproven:
-                lines.append("           as the registry says: it cannot be proven here")
-        lines += _describe_nothing(verdict)
-    return lines
-
-
-def list_messages(gates: Sequence[Gate]) -> list[str]:
-    """List what the rules say, which may name people by their ids."""
-    return [finding.message for gate in gates for verdict in gate.verdicts for finding in verdict.findings]
-
-
-def _describe_finding(finding: Finding, names: Mapping[str, str]) -> list[str]:
-    state = "met    " if finding.passed else "WAIVED " if finding.waived else "NOT MET"
-    lines = [f"  {state}  {finding.rule}: {put_names(finding.message, names)}"]
-    if finding.waived:
-        lines.append(f"           waived by {finding.waived}")
-    elif finding.remedy:
-        lines.append(f"           try: {finding.remedy}")
-    return lines
-
-
-def _describe_nothing(verdict: Verdict) -> list[str]:
-    return [] if verdict.findings else [f"  NOT MET  {verdict.failures[0]}"]
 
 
 def _find_warnings(version: Version, alias: str) -> tuple[str, ...]:

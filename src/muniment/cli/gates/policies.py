@@ -1,30 +1,26 @@
 """`muniment policy`: set, show, test, explain and simulate policies."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 import yaml
 
 from muniment.cli.completing import ALIAS, NAME, NAMESPACE, REFERENCE
-from muniment.cli.drawing import draw_table
-from muniment.cli.gates.moves import describe_verdicts, list_messages, split_alias
-from muniment.cli.session import answer_receipt, connect, find_named, find_names, refuse_at
+from muniment.cli.gates.moves import split_alias
+from muniment.cli.session import answer_receipt, connect, refuse_at
 from muniment.cli.terminal import NO, FilePath, Terminal, at_option, json_option
+from muniment.cli.viewing import answer_view, full_option, output_option
+from muniment.client.gates.policies import InForce
 from muniment.client.sdk.registry import Registry
-from muniment.client.versions.showing import show_gate
-from muniment.core.canonical import Json
 from muniment.core.counting import count
 from muniment.core.errors import InvalidOption, NothingToSimulate
 from muniment.core.events import PolicySet
-from muniment.core.gates.policy import describe_gate
 from muniment.policies.documents import read_policy
 from muniment.policies.files import load_fixtures, load_policy, point_into
 from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
-from muniment.views.documents import write_view
-from muniment.views.people import put_names
 
 _FILE = FilePath(exists=True, dir_okay=False)
 
@@ -73,50 +69,37 @@ def guard(terminal: Terminal, reference: str) -> None:
 
 @policy.command()
 @click.argument("reference", type=REFERENCE, metavar="NAME@ALIAS")
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print the documents alone, as YAML.")
+@full_option
 @at_option
 @json_option
 @click.pass_obj
-def show(terminal: Terminal, reference: str, at: str | None) -> None:
+def show(terminal: Terminal, reference: str, *, as_yaml: bool, full: bool, at: str | None) -> None:
     """Show the policies in force for an alias.
 
     A version must meet every one of them.
     """
     name, alias = split_alias(reference)
     with connect(terminal) as registry:
-        policies = registry.policies.in_force(name, alias, at=at)
-    lines = [
-        line
-        for one in policies
-        for line in (
-            f"# {one.record.models}@{one.record.alias} {one.record.digest or 'guarded, without a policy'}",
-            *([] if one.document is None else yaml.safe_dump(one.document, sort_keys=False).splitlines()),
-        )
-    ]
-    documents: list[Json] = [{**one.record.values(), "document": one.document} for one in policies]
-    terminal.answer(documents, lines)
+        if as_yaml:
+            terminal.answer(None, _write_yaml(registry.policies.in_force(name, alias, at=at)))
+            return
+        view = registry.policies.view(name, alias, at=at)
+    answer_view(terminal, view, full=full)
 
 
 @policy.command()
 @click.argument("namespace", type=NAMESPACE)
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def history(terminal: Terminal, namespace: str, at: str | None) -> None:
+def history(terminal: Terminal, namespace: str, *, full: bool, output: str | None, at: str | None) -> None:
     """List every policy ever set in a namespace, oldest first."""
     with connect(terminal) as registry:
-        records = registry.policies.history(namespace, at=at)
-        names = find_names(registry, [record.author for record in records])
-    if terminal.as_json:
-        terminal.answer([record.values() for record in records], [])
-        return
-    none = f"no policy was ever set in {namespace}: muniment policy set '{namespace}/*@ALIAS' FILE sets one"
-    terminal.note_none(records, none)
-    if not records:
-        return
-    draw_table(
-        ("time", "for", "policy", "by", "entry"),
-        [(r.set, f"{r.models}@{r.alias}", r.digest or "none yet", names[r.author], r.index) for r in records],
-    )
+        view = registry.policies.view_history(namespace, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @policy.command()
@@ -148,23 +131,11 @@ def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -
 def explain(terminal: Terminal, reference: str, alias: str) -> None:
     """Explain what the policies of an alias ask of a version.
 
-    For each rule, print the finding and the claims that it is based on.
+    For each rule, print its id, the finding and the claims that it is based on.
     """
     with connect(terminal) as registry:
-        version = registry.version(reference)
-        gate = version.check(alias)
-        view = show_gate(version.session.backend, gate)
-        names = find_named(registry, list_messages([gate]))
-    lines = [f"{gate.version} for {alias}: {'it may move' if gate.passed else 'it may not move'}"]
-    for verdict in gate.verdicts:
-        lines.append(f"policy {verdict.policy or 'none yet'} ({verdict.mode})")
-        for finding in verdict.findings:
-            lines.append(f"  {finding.id}: {finding.rule}")
-            lines.append(f"    {'met' if finding.passed else 'not met'}: {put_names(finding.message, names)}")
-            lines += [f"    based on {digest}" for digest in finding.attestations]
-            lines += [f"    waived by {finding.waived}"] if finding.waived else []
-            lines += [f"    try: {finding.remedy}"] if finding.remedy and not finding.waived else []
-    terminal.answer(write_view(view), lines)
+        view = registry.version(reference).view_gate(alias)
+    answer_view(terminal, view, full=True)
 
 
 @policy.command()
@@ -174,9 +145,20 @@ def explain(terminal: Terminal, reference: str, alias: str) -> None:
 )
 @click.option("--for", "alias", type=ALIAS, default="production", show_default=True, metavar="ALIAS")
 @click.option("--all", "every", is_flag=True, help="Check every version, not only those with an alias.")
+@full_option
+@output_option
 @json_option
 @click.pass_obj
-def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: str, every: bool) -> None:
+def simulate(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal,
+    file: Path,
+    *,
+    names: tuple[str, ...],
+    alias: str,
+    every: bool,
+    full: bool,
+    output: str | None,
+) -> None:
     """List the versions that would fail a policy before it is set.
 
     Exit 0 if every version would pass, 1 if one would fail.
@@ -187,12 +169,9 @@ def simulate(terminal: Terminal, file: Path, *, names: tuple[str, ...], alias: s
         if not references:
             raise NothingToSimulate(names=names)
         gates = list(registry.policies.simulate(document, alias, references))
-        failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
-        people = find_named(registry, list_messages(failing))
-    lines = [f"{len(failing)} of {count(len(gates), 'version')} would fail"]
-    lines += [line for gate in failing for line in (gate.version, *describe_verdicts(gate, people))]
-    terminal.answer([describe_gate(gate) for gate in gates], lines)
-    if failing:
+        view = registry.policies.view_simulation(gates, alias)
+    answer_view(terminal, view, full=full, output=output)
+    if not all(verdict.passed for gate in gates for verdict in gate.verdicts):
         sys.exit(NO)
 
 
@@ -239,6 +218,17 @@ def init(terminal: Terminal, directory: Path, template: str) -> None:
         path.write_text(text, encoding="utf-8")
     written = [str(path) for path in files]
     terminal.answer(written, [f"wrote {path}" for path in written])
+
+
+def _write_yaml(policies: Sequence[InForce]) -> list[str]:
+    """Write policies, each below a comment that says which it is."""
+    lines: list[str] = []
+    for number, (record, document) in enumerate(policies):
+        lines += ["---"] if number else []
+        lines.append(f"# {record.models}@{record.alias} {record.digest or 'guarded, without a policy'}")
+        if document is not None:
+            lines += yaml.safe_dump(document, sort_keys=False).splitlines()
+    return lines
 
 
 def _list_versions(registry: Registry, names: tuple[str, ...], *, every: bool) -> Iterator[str]:

@@ -3,10 +3,9 @@
 import click
 
 from muniment.cli.completing import ALIAS, NAME, REFERENCE
-from muniment.cli.drawing import draw_table
-from muniment.cli.session import answer_receipt, connect, find_names
+from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import ENTRY, Terminal, at_option, json_option
-from muniment.cli.viewing import answer_view, output_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 
 
 @click.command()
@@ -35,42 +34,22 @@ def request(terminal: Terminal, reference: str, alias: str, *, reason: str, entr
 @click.command()
 @click.argument("name", type=NAME)
 @click.option("--closed", is_flag=True, help="Include answered requests.")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def requests(terminal: Terminal, name: str, *, closed: bool, at: str | None) -> None:
+def requests(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, name: str, *, closed: bool, full: bool, output: str | None, at: str | None
+) -> None:
     """List the requests for approval of a model."""
     with connect(terminal) as registry:
-        entries = registry.requests.list(name, closed=closed, at=at)
-        names = find_names(registry, {one.record.requester for one in entries})
-    if terminal.as_json:
-        terminal.answer(
-            [{**one.record.values(), "text": one.reason, "answer_text": one.answer} for one in entries], []
-        )
-        return
-    which = "requests" if closed else "open requests (--closed lists the answered ones)"
-    terminal.note_none(entries, f"no {which} for {name}: muniment request {name} ALIAS makes one")
-    if not entries:
-        return
-    draw_table(
-        ("entry", "version", "for", "by", "why", "outcome", "answer"),
-        [
-            (
-                one.record.index,
-                f"{one.record.name}@{one.record.number}",
-                one.record.alias,
-                names[one.record.requester],
-                one.reason or "",
-                one.record.outcome or "open",
-                one.answer or "",
-            )
-            for one in entries
-        ],
-    )
+        view = registry.requests.view(name, closed=closed, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @click.command()
-@click.option("--full", is_flag=True, help="Show whole times.")
+@full_option
 @output_option
 @json_option
 @click.pass_obj

@@ -17,6 +17,7 @@ from muniment.cli.terminal import (
     json_option,
     show_in_browser,
 )
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import login as sign_in
 from muniment.client.people.login import login_workload
@@ -107,21 +108,18 @@ def new_token(
 
 @token.command("list")
 @click.option("--for", "principal", metavar="PRINCIPAL", help="The owner of the tokens [you].")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_tokens(terminal: Terminal, principal: str | None, at: str | None) -> None:
+def list_tokens(
+    terminal: Terminal, *, principal: str | None, full: bool, output: str | None, at: str | None
+) -> None:
     """List tokens that were not revoked: id, expiry, scopes and name."""
     with connect(terminal) as registry:
-        tokens = registry.access.tokens(principal, at=at)
-    terminal.note_none(tokens, "no tokens: create one with muniment token new NAME")
-    terminal.answer_found(
-        [{**one.record.values(), "name": one.label} for one in tokens],
-        [
-            f"{one.record.id:.16}  until {one.record.expires}  {one.record.scopes or 'all'}  {one.label}"
-            for one in tokens
-        ],
-    )
+        view = registry.access.view_tokens(principal, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @token.command("revoke")
@@ -155,32 +153,40 @@ def trust() -> None:
     metavar="NAME=VALUE",
     help="A claim that the token must have.",
 )
+@click.option(
+    "--person", metavar="NAME", help="The claim that says who started the job, such as actor or user_login."
+)
 @json_option
 @click.pass_obj
-def add_issuer(terminal: Terminal, issuer: str, principal: str, *, claims: tuple[str, ...]) -> None:
-    """Let jobs sign in as PRINCIPAL with identity tokens of ISSUER."""
+def add_issuer(
+    terminal: Terminal, issuer: str, principal: str, *, claims: tuple[str, ...], person: str | None
+) -> None:
+    """Let jobs sign in as PRINCIPAL with identity tokens of ISSUER.
+
+    You count as an author of what the jobs publish, until another admin has confirmed PRINCIPAL with
+    `muniment user confirm`; so does the person who started a job, whom --person finds by their login at
+    ISSUER or their name here.
+    """
     pairs = [claim.partition("=") for claim in claims]
     if not all(separator for _, separator, _ in pairs):
         raise InvalidOption(option="--claim", reason="expected NAME=VALUE")
     with connect(terminal) as registry:
-        receipt = registry.access.trust(issuer, {name: value for name, _, value in pairs}, principal)
+        rules = {name: value for name, _, value in pairs}
+        receipt = registry.access.trust(issuer, rules, principal, person_claim=person)
     answer_receipt(terminal, receipt, [f"rule {receipt.index}: {issuer} may act as {principal}"])
 
 
 @trust.command("list")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_issuers(terminal: Terminal, at: str | None) -> None:
+def list_issuers(terminal: Terminal, *, full: bool, output: str | None, at: str | None) -> None:
     """List the rules that let workloads sign in."""
     with connect(terminal) as registry:
-        rules = registry.access.issuers(at=at)
-    none = "no workload may sign in: muniment trust add ISSUER PRINCIPAL --claim NAME=VALUE lets one"
-    terminal.note_none(rules, none)
-    terminal.answer_found(
-        [rule.values() for rule in rules],
-        [f"{rule.index}  {rule.issuer}  {rule.claims}  {rule.principal}" for rule in rules],
-    )
+        view = registry.access.view_issuers(at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @trust.command("remove")

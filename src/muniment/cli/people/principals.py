@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from muniment.cli.completing import NAMESPACE
+from muniment.cli.people.recoveries import describe_begun, find_begun, recovery
 from muniment.cli.session import answer_receipt, connect
 from muniment.cli.terminal import (
     DAYS,
@@ -17,14 +18,13 @@ from muniment.cli.terminal import (
     json_option,
     show_in_browser,
 )
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.connection.settings import Settings
 from muniment.client.people.login import ask_invitation, split_link
-from muniment.core.canonical import JsonObject
 from muniment.core.counting import count
 from muniment.core.errors import InvalidKey, InvalidOption
 from muniment.core.events import KeyEnrolled, KeyRevoked, PrincipalErased, PrincipalRegistered
 from muniment.core.people.roles import EVERYWHERE, Act, Role
-from muniment.core.verbs.people import Person
 from muniment.signing.keys import Algorithm, Identity, PublicKey
 
 _MAX_PEM_BYTES = 16_384
@@ -64,22 +64,16 @@ def new_key(terminal: Terminal, file: Path, *, algorithm: str, encrypt: bool) ->
 
 
 @key.command("list")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_keys(terminal: Terminal, at: str | None) -> None:
+def list_keys(terminal: Terminal, *, full: bool, output: str | None, at: str | None) -> None:
     """List the keys of all people and workloads: owner, machine, assurance and status."""
     with connect(terminal) as registry:
-        people = registry.people.list(at=at)
-    keys = [(person, record) for person in people for record in person.keys]
-    terminal.answer_found(
-        [record.values() for _, record in keys],
-        [
-            f"{record.id}  {_name(person)}  {dict(person.machines).get(record.id, '-')}  "
-            f"{record.assurance}  {_standing(record.revoked, record.expires)}"
-            for person, record in keys
-        ],
-    )
+        view = registry.people.view_keys(at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @key.command("passkey")
@@ -105,7 +99,9 @@ def enrol_key(terminal: Terminal, principal: str, file: Path, expires: str | Non
     """Enrol a public key for a principal."""
     with connect(terminal) as registry:
         receipt = registry.people.enrol(principal, _read_public(file), expires=expires)
-    answer_receipt(terminal, receipt, [f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"])
+        begun = find_begun(registry, principal, receipt)
+    done = f"key {receipt.read(KeyEnrolled).key} enrolled for {principal}"
+    answer_receipt(terminal, receipt, [done, *describe_begun(principal, begun)])
 
 
 @key.command("revoke")
@@ -126,7 +122,7 @@ def revoke_key(terminal: Terminal, key_id: str, effective: int | None) -> None:
 
 @click.group()
 def user() -> None:
-    """Register, invite, list and erase people and workloads."""
+    """Register, invite, confirm, list and erase people and workloads."""
 
 
 @user.command("add")
@@ -165,15 +161,37 @@ def invite_user(terminal: Terminal, name: str, *, days: float) -> None:
         raise InvalidOption(option="an invitation", reason=reason)
     with connect(terminal) as registry:
         issued = registry.access.issue("invitation", principal=name, days=days, once=True)
+        begun = find_begun(registry, name, issued.receipt)
     link = f"{location}/login#{issued.text}"
     terminal.answer(
-        {"link": link},
+        {"link": link, "recovery": None if begun is None else begun.values()},
         [
             f"give this to {name} and to nobody else:",
             f"  muniment login '{link}'",
             "or, to make a passkey with it, open the address in a browser",
+            *describe_begun(name, begun),
         ],
     )
+
+
+@user.command("confirm")
+@click.argument("principal")
+@click.option("--reason", default="", metavar="TEXT", help="How you know who they are.")
+@json_option
+@click.pass_obj
+def confirm_user(terminal: Terminal, principal: str, *, reason: str) -> None:
+    """Confirm, as another admin, that somebody is who they are.
+
+    Approvals of a version do not count if one of its authors vouched for the approver: invited them, say, or
+    enrolled their key. They count once an admin for whom no author vouched has confirmed the approver. So do
+    roles that somebody gave themselves, and what a workload publishes.
+    """
+    with connect(terminal) as registry:
+        receipt = registry.people.confirm(principal, reason)
+    answer_receipt(terminal, receipt, [f"you confirmed {principal} (entry {receipt.index})"])
+
+
+user.add_command(recovery)
 
 
 @user.command("erase")
@@ -196,27 +214,47 @@ def erase_user(terminal: Terminal, principal: str, *, typed: bool) -> None:
 @user.command("may")
 @click.argument("act", type=click.Choice([str(act) for act in Act]))
 @click.argument("namespace", type=NAMESPACE)
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def who_may(terminal: Terminal, act: str, namespace: str, *, at: str | None) -> None:
+def who_may(  # noqa: PLR0913 - one parameter for each option
+    terminal: Terminal, act: str, namespace: str, *, full: bool, output: str | None, at: str | None
+) -> None:
     """List who may do something in a namespace, and by which role."""
     with connect(terminal) as registry:
-        people = registry.access.who_may(act, namespace, at=at)
-    none = f"nobody may {act} in {namespace}: muniment role grant PRINCIPAL ROLE {namespace} lets somebody"
-    terminal.note_none(people, none)
-    terminal.answer([_describe(person) for person in people], [_line(person) for person in people])
+        view = registry.access.view_who_may(act, namespace, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @user.command("list")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
-def list_users(terminal: Terminal, at: str | None) -> None:
+def list_users(terminal: Terminal, *, full: bool, output: str | None, at: str | None) -> None:
     """List people and workloads with their roles."""
     with connect(terminal) as registry:
-        people = registry.people.list(at=at)
-    terminal.answer_found([_describe(person) for person in people], [_line(person) for person in people])
+        view = registry.people.view(at=at)
+    answer_view(terminal, view, full=full, output=output)
+
+
+@user.command("show")
+@click.argument("principal")
+@full_option
+@at_option
+@json_option
+@click.pass_obj
+def show_user(terminal: Terminal, principal: str, *, full: bool, at: str | None) -> None:
+    """Show a person or workload: their roles and keys.
+
+    PRINCIPAL is a name or an id.
+    """
+    with connect(terminal) as registry:
+        view = registry.people.view_person(principal, at=at)
+    answer_view(terminal, view, full=full)
 
 
 @click.group()
@@ -259,28 +297,3 @@ def _read_public(path: Path) -> PublicKey:
     if b"PRIVATE" in pem:
         raise InvalidKey(reason=f"{path} is a private key; expected the public key")
     return PublicKey.read(pem)
-
-
-def _name(person: Person) -> str:
-    return person.name or f"(erased) {person.record.id}"
-
-
-def _standing(revoked: int | None, expires: str | None) -> str:
-    if revoked is not None:
-        return f"revoked as of entry {revoked}"
-    return f"until {expires}" if expires else "active"
-
-
-def _line(person: Person) -> str:
-    roles = ", ".join(f"{grant.role} in {grant.namespace}" for grant in person.grants)
-    return f"{person.record.id}  {_name(person)}  {roles}".rstrip()
-
-
-def _describe(person: Person) -> JsonObject:
-    return {
-        "id": person.record.id,
-        "name": person.name,
-        "kind": person.record.kind,
-        "keys": [record.id for record in person.keys],
-        "roles": [{"role": grant.role, "namespace": grant.namespace} for grant in person.grants],
-    }

@@ -1,15 +1,13 @@
 """`muniment webhook`."""
 
 import sys
-from collections.abc import Sequence
 
 import click
 
 from muniment.cli.completing import NAMESPACE
-from muniment.cli.drawing import draw_table
 from muniment.cli.session import answer_receipt, connect, describe_receipt
 from muniment.cli.terminal import ENTRY, Terminal, json_option
-from muniment.core.verbs.upkeep import Webhook
+from muniment.cli.viewing import answer_view, full_option, output_option
 
 
 @click.group()
@@ -55,48 +53,15 @@ def set_(terminal: Terminal, namespace: str, url: str, events: tuple[str, ...], 
 
 @webhook.command("list")
 @click.argument("namespace", type=NAMESPACE)
+@full_option
+@output_option
 @json_option
 @click.pass_obj
-def list_(terminal: Terminal, namespace: str) -> None:
+def list_(terminal: Terminal, namespace: str, *, full: bool, output: str | None) -> None:
     """List the webhooks of a namespace and their failed deliveries."""
     with connect(terminal) as registry:
-        webhooks = registry.webhooks.list(namespace)
-    terminal.note_none(
-        webhooks, f"no webhooks in {namespace}: set one with muniment webhook set {namespace} URL"
-    )
-    if webhooks and not terminal.as_json:
-        _draw(webhooks)
-    terminal.answer_found(
-        [
-            {
-                **one.record.values(),
-                "format": one.form,
-                "url": one.url,
-                "next": one.next,
-                "failed": [{"entry": d.entry, "fault": d.fault, "time": d.time} for d in one.failed],
-            }
-            for one in webhooks
-        ]
-    )
-
-
-def _draw(webhooks: Sequence[Webhook]) -> None:
-    draw_table(
-        ("webhook", "format", "url", "events", "next entry", "dead", "last fault"),
-        [
-            (
-                one.record.index,
-                one.form,
-                one.url,
-                one.record.events or "all",
-                one.next,
-                len(one.failed),
-                one.failed[-1].fault if one.failed else "",
-            )
-            for one in webhooks
-        ],
-        alarming=[bool(one.failed) for one in webhooks],
-    )
+        view = registry.webhooks.view(namespace)
+    answer_view(terminal, view, full=full, output=output)
 
 
 @webhook.command()

@@ -2,7 +2,6 @@
 
 import json
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -17,11 +16,11 @@ from muniment.cli.session import (
     connect,
     describe_receipt,
     describe_unchanged,
-    find_names,
     refuse_at,
     warn_unguarded,
 )
 from muniment.cli.terminal import ENTRY, FilePath, Terminal, at_option, json_option
+from muniment.cli.viewing import answer_view, full_option, output_option
 from muniment.client.versions.version import Version
 from muniment.core.canonical import Json
 from muniment.core.counting import count
@@ -29,7 +28,6 @@ from muniment.core.errors import InvalidDocument, InvalidOption, RequestNotFound
 from muniment.core.names import Reference
 from muniment.core.receipts import Receipt
 from muniment.core.texts import in_line
-from muniment.core.verbs.versions import Draft
 from muniment.signing.statements import encode
 
 
@@ -113,6 +111,8 @@ def push(  # noqa: PLR0913 - one parameter for each option
 @click.option("--publish", "published", type=ENTRY, help="Publish the draft with this entry.")
 @click.option("--discard", "discarded", type=ENTRY, help="Discard the draft with this entry, and its files.")
 @click.option("--reason", default="", help="The reason to discard, or what is new in the version.")
+@full_option
+@output_option
 @at_option
 @json_option
 @click.pass_obj
@@ -123,6 +123,8 @@ def drafts(  # noqa: PLR0913 - one parameter for each option
     published: int | None,
     discarded: int | None,
     reason: str,
+    full: bool,
+    output: str | None,
     at: str | None,
 ) -> None:
     """List, publish and discard drafts.
@@ -136,27 +138,14 @@ def drafts(  # noqa: PLR0913 - one parameter for each option
             receipt = registry.drafts.discard(discarded, reason)
             answer_receipt(terminal, receipt, [f"discarded the draft of entry {discarded}"])
             return
-        saved = registry.drafts.list(name, at=at)
         if published is not None:
-            chosen = [one for one in saved if one.record.index == published]
+            chosen = [one for one in registry.drafts.list(name) if one.record.index == published]
             if not chosen:
                 raise RequestNotFound(entry=published, kind="draft")
             _answer_published(terminal, registry.drafts.publish(chosen[0], message=reason))
             return
-        names = find_names(registry, [one.record.author for one in saved])
-    terminal.note_none(saved, f"no drafts of {name}: save one with muniment push PATH {name} --draft")
-    terminal.answer(
-        [{**one.record.values(), "text": one.message} for one in saved],
-        [_describe_draft(one, names) for one in saved],
-    )
-
-
-def _describe_draft(draft: Draft, names: Mapping[str, str]) -> str:
-    record = draft.record
-    by = names.get(record.author, record.author)
-    size = count(record.size_bytes, "byte")
-    line = f"entry {record.index}  {record.revision:.19}  {size}  by {by}, {record.saved}"
-    return f"{line}  {draft.message or ''}".rstrip()
+        view = registry.drafts.view(name, at=at)
+    answer_view(terminal, view, full=full, output=output)
 
 
 def _answer_published(terminal: Terminal, version: Version, moved: Receipt | None = None) -> None:

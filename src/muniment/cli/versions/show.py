@@ -5,12 +5,12 @@ import click
 from muniment.cli.completing import REFERENCE
 from muniment.cli.session import connect
 from muniment.cli.terminal import Terminal, at_option, json_option
-from muniment.cli.viewing import answer_view
+from muniment.cli.viewing import answer_view, full_option
 
 
 @click.command()
 @click.argument("reference", type=REFERENCE)
-@click.option("--full", is_flag=True, help="Show every row, whole digests and times.")
+@full_option
 @at_option
 @json_option
 @click.pass_obj

@@ -33,7 +33,7 @@ from muniment.core.errors import (
     Unavailable,
 )
 from muniment.core.events import Entry, IndexSealed, read_entry
-from muniment.core.events.subjects import of_namespace, of_principal, of_roles
+from muniment.core.events.subjects import of_namespace, of_principal, of_roles, of_vouches
 from muniment.core.names import check_part
 from muniment.core.people.callers import REGISTRY
 from muniment.core.people.roles import EVERYWHERE
@@ -166,7 +166,7 @@ def _audit_namespace(backend: TrustedBackend, namespace: str, on_entries: OnEntr
     head = whole.add_namespace(backend, namespace, on_entries)
     named = count(sum(entry.namespace == namespace for entry in whole.entries.values()), "entry")
     principals = whole.add_principals(backend)
-    replay = _begin(backend, whole.salts.get)
+    replay = _begin(backend, whole.salts.get, is_whole=False)
     fault: MunimentError | None = None
     for index in sorted(whole.entries):
         # What came after the head of the last page was not listed whole.
@@ -228,9 +228,11 @@ class _Collected:
             view = backend.read_person(GetPerson(principal=principal))
             itself = view.proven.get(of_principal(principal))
             roles = view.proven.get(of_roles(EVERYWHERE, principal))
+            vouches = view.proven.get(of_vouches(principal))
             # Who is not registered can do nothing, with any roles.
             is_known = itself is not None and itself.is_whole
-            if not is_known or (itself and itself.entries and (roles is None or not roles.is_whole)):
+            wholes = [told is not None and told.is_whole for told in (roles, vouches)]
+            if not is_known or (itself and itself.entries and not all(wholes)):
                 raise AnswerIncomplete(what=f"the keys and roles of {principal}")
             self._add(view)
             pending |= {name for entry in view.entries for name in _principals_of(entry)} - known
@@ -241,8 +243,11 @@ class _Collected:
         self.salts |= view.salts
 
 
-def _begin(backend: TrustedBackend, find_salt: Callable[[str], bytes | None]) -> Replay:
-    return Replay(ReplayedView(Documents(backend)), backend.seen.verifier, find_salt)
+def _begin(
+    backend: TrustedBackend, find_salt: Callable[[str], bytes | None], *, is_whole: bool = True
+) -> Replay:
+    view = ReplayedView(Documents(backend))
+    return Replay(view, backend.seen.verifier, find_salt, is_whole=is_whole)
 
 
 def _find_salt(backend: TrustedBackend, realm: str) -> bytes | None:
@@ -254,7 +259,9 @@ def _find_salt(backend: TrustedBackend, realm: str) -> bytes | None:
 
 def _principals_of(entry: Entry) -> set[str]:
     """List who acts in an entry, and whom it names."""
-    named = {getattr(entry.event, field, None) for field in ("signer", "principal", "owner")}
+    named = {
+        getattr(entry.event, field, None) for field in ("signer", "principal", "owner", "voucher", "starter")
+    }
     return {entry.actor, *(name for name in named if name is not None)}
 
 

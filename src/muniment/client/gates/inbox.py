@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from muniment.answers.recoveries import list_notices
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import InvalidRequest, NotFound, NotShown, RecordUnproven
-from muniment.core.gates.inbox import InboxItem
+from muniment.core.gates.inbox import InboxItem, ItemKind
 from muniment.core.verbs.gates import GetInbox, GetInboxItem
+from muniment.core.verbs.people import GetPerson
 
 
 def read_inbox(backend: TrustedBackend) -> list[InboxItem]:
@@ -26,6 +28,8 @@ def _read(backend: TrustedBackend) -> list[InboxItem]:
 
 
 def _prove(backend: TrustedBackend, item: InboxItem) -> InboxItem:
+    if item.kind is ItemKind.RECOVERY:
+        return _prove_notice(backend, item)
     try:
         proven = backend.ask(GetInboxItem.again(item, backend.principal))
     except (NotFound, NotShown, InvalidRequest, ValueError) as error:
@@ -33,3 +37,12 @@ def _prove(backend: TrustedBackend, item: InboxItem) -> InboxItem:
     if replace(proven, overdue=item.overdue) != item:
         raise RecordUnproven(record=f"inbox[{item.kind}]", index=item.entry)
     return replace(proven, overdue=proven.due is not None and proven.due <= backend.time())
+
+
+def _prove_notice(backend: TrustedBackend, item: InboxItem) -> InboxItem:
+    """Prove that somebody lets us in anew, from what is proven about ourselves."""
+    me = backend.ask(GetPerson(principal=backend.principal))
+    for notice in list_notices(me.recoveries, backend.time()):
+        if replace(notice, due=item.due, what=item.what) == item:
+            return notice
+    raise RecordUnproven(record=f"inbox[{item.kind}]", index=item.entry)

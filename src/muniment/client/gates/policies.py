@@ -1,12 +1,14 @@
 """Policies of a registry: `registry.policies`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from muniment.client.proofs.checking import read_document
 from muniment.client.proofs.judging import judge
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.session import Session
+from muniment.client.versions.showing import make_seal
 from muniment.client.versions.version import get_version
 from muniment.core import canonical
 from muniment.core.canonical import Json, JsonObject
@@ -18,8 +20,11 @@ from muniment.core.names import Alias, ModelName, Models, Reference
 from muniment.core.receipts import Receipt
 from muniment.core.records import PolicyRecord
 from muniment.core.verbs.gates import GetPolicies, GetTier, JudgeGate, ListPolicies, SetPolicy, SetTier
-from muniment.policies.documents import MAX_POLICY_BYTES, read_policy
+from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy, read_policy
 from muniment.signing.statements import attest, encode
+from muniment.views.people import find_ids
+from muniment.views.policies import ReadPolicy, view_policies, view_policy_history, view_simulation
+from muniment.views.view import View
 
 
 class InForce(NamedTuple):
@@ -84,6 +89,24 @@ class Policies:
         backend = self._session.backend
         return list(read_all(backend, ListPolicies(namespace=namespace, at=backend.past(at))))
 
+    def view(self, name: str, alias: str, *, at: str | None = None) -> View:
+        """Show the policies in force for an alias, as `muniment policy show` does. Raises as `in_force`."""
+        backend = self._session.backend
+        policies = [
+            ReadPolicy(record, None if document is None else decode_policy(encode(document)), document)
+            for record, document in self.in_force(name, alias, at=at)
+        ]
+        names = find_names(backend, {one.record.author for one in policies}, backend.past(at))
+        checked = ("the documents, by their digests", "that these and no others are in force")
+        seal = make_seal(backend, checked if at is None else (checked[0], f"what was in force at {at}"))
+        return view_policies(f"{name}@{alias}", policies, names, seal, backend.time())
+
+    def view_history(self, namespace: str, *, at: str | None = None) -> View:
+        """Show all policies ever set for the models of a namespace, as `muniment policy history` does."""
+        backend, records = self._session.backend, self.history(namespace, at=at)
+        names = find_names(backend, {record.author for record in records}, backend.past(at))
+        return view_policy_history(namespace, records, names, backend.time())
+
     def set_tier(self, name: str, tier: str) -> Receipt:
         """Put a model into a risk tier; a policy can apply to some tiers only."""
         return self._session.backend.execute(SetTier(name=ModelName.parse(name), tier=tier))
@@ -109,6 +132,13 @@ class Policies:
         for text in references:
             version = get_version(self._session, Reference.parse(text))
             yield judge(backend, JudgeGate(reference=version.reference, alias=Alias(alias), policy=policy))
+
+    def view_simulation(self, gates: Sequence[Gate], alias: str) -> View:
+        """Show what `simulate` came to, as `muniment policy simulate` does."""
+        backend = self._session.backend
+        messages = [one.message for gate in gates for verdict in gate.verdicts for one in verdict.findings]
+        names = find_names(backend, find_ids(messages))
+        return view_simulation(f"A policy for {alias}", gates, names, backend.time())
 
     def _read(self, record: PolicyRecord) -> InForce:
         if record.digest is None:

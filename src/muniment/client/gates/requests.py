@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from muniment.client.people.principals import write_reason
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.session import Session
 from muniment.client.versions.version import Version
@@ -11,6 +12,9 @@ from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.catalog import Comment, EraseComment, ListComments, PostComment
 from muniment.core.verbs.gates import CloseRequest, ListRequests, OpenRequest, Request
+from muniment.views.comments import view_comments
+from muniment.views.requests import view_requests
+from muniment.views.view import View
 
 
 class Requests:
@@ -46,6 +50,13 @@ class Requests:
         query = ListRequests(name=ModelName.parse(name), closed=closed, at=self._backend.past(at))
         return list(read_all(self._backend, query))
 
+    def view(self, name: str, *, closed: bool = False, at: str | None = None) -> View:
+        """Show the open requests for a model, or with `closed` all of them, as `muniment requests` does."""
+        requests = self.list(name, closed=closed, at=at)
+        people = {one.record.requester for one in requests}
+        names = find_names(self._backend, people, self._backend.past(at))
+        return view_requests(name, requests, names, self._backend.time(), closed=closed)
+
 
 class Comments:
     """Comments on versions. Their texts are Markdown and can be erased."""
@@ -73,6 +84,13 @@ class Comments:
         """
         query = ListComments(reference=version.reference, at=self._backend.past(at) or version.at)
         return list(read_all(self._backend, query))
+
+    def view(self, version: Version, *, at: str | None = None) -> View:
+        """Show the comments on a version, as `muniment comments` does."""
+        comments = self.list(version, at=at)
+        past = self._backend.past(at) or version.at
+        names = find_names(self._backend, {one.record.author for one in comments}, past)
+        return view_comments(str(version), comments, names, self._backend.time())
 
     def erase(self, comment: int) -> Receipt:
         """Erase the text of a comment permanently, by its entry."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.errors import RecordUnproven
 from muniment.core.payloads import Payload
@@ -19,12 +20,17 @@ from muniment.core.verbs.people import (
     IssueToken,
     ListIssuers,
     ListTokens,
-    Person,
     RevokeToken,
     Token,
     TrustIssuer,
     WhoMay,
 )
+from muniment.core.verbs.people import (
+    Person as Principal,
+)
+from muniment.views.principals import view_issuers, view_people, view_tokens
+from muniment.views.values import Person
+from muniment.views.view import View
 
 
 class Issued(NamedTuple):
@@ -85,13 +91,30 @@ class Access:
                 raise RecordUnproven(record=f"tokens[{token.record.id}]", index=token.record.index)
         return tokens
 
+    def view_tokens(self, principal: str | None = None, *, at: str | None = None) -> View:
+        """Show the tokens of the caller, or of another principal, as `muniment token list` does."""
+        tokens = self.tokens(principal, at=at)
+        owner = self._backend.find_person(principal or self._backend.principal)
+        return view_tokens(Person(owner.record.id, owner.name), tokens, self._backend.time())
+
     def revoke(self, token: str) -> Receipt:
         """Revoke a token, by its id or its text."""
         return self._backend.execute(RevokeToken(token=id_of(token) if token.startswith(PREFIX) else token))
 
-    def trust(self, issuer: str, claims: Mapping[str, str], principal: str) -> Receipt:
-        """Trust workloads whose identity token is from an issuer and has these claims."""
-        rule = TrustIssuer(issuer=issuer, claims=tuple(sorted(claims.items())), principal=principal)
+    def trust(
+        self, issuer: str, claims: Mapping[str, str], principal: str, *, person_claim: str | None = None
+    ) -> Receipt:
+        """Trust workloads whose identity token is from an issuer and has these claims.
+
+        `person_claim` names the claim that says who started a job, such as `actor`: by their login at the
+        issuer, or by their name here. They are an author of what the job publishes.
+        """
+        rule = TrustIssuer(
+            issuer=issuer,
+            claims=tuple(sorted(claims.items())),
+            principal=principal,
+            person_claim=person_claim,
+        )
         return self._backend.execute(rule)
 
     def distrust(self, rule: int) -> Receipt:
@@ -106,10 +129,28 @@ class Access:
         """
         return self._backend.ask(ListIssuers(at=self._backend.past(at)))
 
-    def who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> Sequence[Person]:
+    def view_issuers(self, *, at: str | None = None) -> View:
+        """Show the trusted issuers, as `muniment trust list` does."""
+        rules = self.issuers(at=at)
+        names = find_names(
+            self._backend,
+            {who for rule in rules for who in (rule.principal, rule.author)},
+            self._backend.past(at),
+        )
+        return view_issuers(rules, names, self._backend.time())
+
+    def who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> Sequence[Principal]:
         """List who may do an act in a namespace, now or at a time, with the grants that allow it."""
         query = WhoMay(act=Act(act), namespace=namespace, at=self._backend.past(at))
         return self._backend.ask(query)
+
+    def view_who_may(self, act: Act | str, namespace: str, *, at: str | None = None) -> View:
+        """Show who may do an act in a namespace, and by which roles, as `muniment user may` does."""
+        people = self.who_may(act, namespace, at=at)
+        grant = f"muniment role grant PRINCIPAL ROLE {namespace}"
+        empty = f"nobody may {act} in {namespace}: {grant} lets somebody"
+        title = f"Who may {act} in {namespace}"
+        return view_people(title, people, self._backend.time(), empty=empty, found=False)
 
     def usage(self, namespace: str) -> Usage:
         """Return how much a namespace holds, and its quota, as the registry says."""

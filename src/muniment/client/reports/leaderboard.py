@@ -1,44 +1,37 @@
 """Which version scored best: versions are ranked over the same data only, and none disappears silently."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
+from muniment.client.proofs.paging import list_versions
+from muniment.client.versions.session import Session
+from muniment.client.versions.standing import find_standing
 from muniment.client.versions.version import Version
 from muniment.core.claims.attestations import Attestation
-from muniment.core.claims.evidence import Evidence, Metric, newest_per_dataset
-from muniment.core.counting import count
+from muniment.core.claims.evidence import Evidence, newest_per_dataset
+from muniment.core.claims.leaderboard import Leaderboard, Ranked
+from muniment.core.claims.recomputation import recompute
 from muniment.core.digests import Digest
 from muniment.core.errors import EvaluationNotFound, InvalidDigest
+from muniment.core.names import ModelName
+from muniment.views.leaderboard import view_leaderboard
+from muniment.views.view import View
 
 _MOST_NAMES: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
-    """A version with its score, at its place, or the reason why it has none."""
-
-    version: str
-    place: int | None = None
-    metric: Metric | None = None
-    n: int = 0
-    why: str = ""
+def rank_versions(session: Session, name: ModelName, metric: str, dataset: str) -> Leaderboard:
+    """Rank the versions of a model. Raises like `rank`."""
+    records = list_versions(session.backend, name)
+    return rank((Version(session, record) for record in records), metric, dataset)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaderboard:
-    """The ranking of versions by a metric over one dataset, the best first; then those left out."""
-
-    metric: str
-    dataset: str
-    lower_is_better: bool
-    rows: tuple[Ranked, ...]
-
-    def __repr__(self) -> str:
-        """Name the metric and the best version."""
-        best = self.rows[0].version if self.rows and self.rows[0].metric else "none"
-        ranked = count(len(self.rows), "version")
-        return f"<Leaderboard {self.metric} over {self.dataset:.19}, {ranked}, best {best}>"
+def show_leaderboard(session: Session, name: ModelName, metric: str, dataset: str) -> View:
+    """Show the versions of a model by a metric over one dataset. Raises like `rank`."""
+    board, backend = rank_versions(session, name, metric, dataset), session.backend
+    standing = find_standing(backend, [row.version for row in board.rows])
+    return view_leaderboard(str(name), board, standing, backend.time())
 
 
 def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
@@ -56,15 +49,19 @@ def rank(versions: Iterable[Version], metric: str, dataset: str) -> Leaderboard:
     lower = False
     for name, pairs in known:
         here = [
-            evidence for _, evidence in pairs if evidence.dataset == digest and metric in evidence.metrics
+            (claim, evidence)
+            for claim, evidence in pairs
+            if evidence.dataset == digest and metric in evidence.metrics
         ]
-        value = here[-1].find_metric(metric) if here else None
+        value = here[-1][1].find_metric(metric) if here else None
         why = _find_reason(pairs, metric, dataset, digest)
         if why or value is None:
             rows.append(Ranked(version=name, why=why or f"{metric} is not a number"))
         else:
-            lower = here[-1].is_lower_better(metric)
-            rows.append(Ranked(version=name, metric=value, n=here[-1].n))
+            claim, evidence = here[-1]
+            lower = evidence.is_lower_better(metric)
+            follows = metric in recompute(evidence.predicate)
+            rows.append(Ranked(version=name, metric=value, n=evidence.n, entry=claim.index, follows=follows))
     scored = [row for row in rows if row.metric]
     scored.sort(key=lambda row: row.metric.value if row.metric else 0.0, reverse=not lower)
     left_out = [row for row in rows if not row.metric]
@@ -83,7 +80,7 @@ def _place(rows: list[Ranked]) -> Iterator[Ranked]:
         before = rows[number - 2].metric if number > 1 else None
         if before is None or row.metric is None or before.value != row.metric.value:
             place = number
-        yield Ranked(version=row.version, place=place, metric=row.metric, n=row.n)
+        yield replace(row, place=place)
 
 
 def _newest(claims: list[Attestation]) -> list[tuple[Attestation, Evidence]]:

@@ -3,8 +3,6 @@
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,37 +17,36 @@ from muniment.client.gates.requests import Comments, Requests
 from muniment.client.people.access import Access
 from muniment.client.people.preferences import Preferences
 from muniment.client.people.principals import People, write_reason
-from muniment.client.proofs.paging import list_namespaces, read_all, search_all
+from muniment.client.proofs.paging import list_namespaces, list_versions, read_all, search_all
 from muniment.client.proofs.restoring import Restore
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.reports.leaderboard import Leaderboard, rank
-from muniment.client.sdk.status import show_status
+from muniment.client.reports.leaderboard import rank_versions
+from muniment.client.sdk.views import Views
 from muniment.client.upkeep.webhooks import Webhooks
 from muniment.client.versions.comparing import compare
+from muniment.client.versions.deploying import list_deployments
 from muniment.client.versions.drafts import Drafts
 from muniment.client.versions.exporting import Export, export
 from muniment.client.versions.identifying import Identified, identify
 from muniment.client.versions.lineage import trace
-from muniment.client.versions.listing import show_list, show_log
 from muniment.client.versions.loading import LoadedModel, load
 from muniment.client.versions.pulling import pull
 from muniment.client.versions.pushing import Trained, deliver, publish, read_published, read_run
 from muniment.client.versions.session import Session
-from muniment.client.versions.showing import find_names
 from muniment.client.versions.version import Version, get_version
 from muniment.core.canonical import JsonObject
 from muniment.core.claims.attestations import EMERGENCY
 from muniment.core.claims.emergencies import Emergency
+from muniment.core.claims.leaderboard import Leaderboard
 from muniment.core.claims.lineage import MAX_DEPTH, Direction, Graph
 from muniment.core.comparison import Comparison
-from muniment.core.errors import InvalidReference, NotIdentified
+from muniment.core.errors import InvalidReference
 from muniment.core.gates.inbox import InboxItem
 from muniment.core.names import Alias, Kind, ModelName, Reference
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.records import DeploymentRecord, ModelRecord, OwnerRecord, VersionRecord
 from muniment.core.verbs.catalog import ListModels, ListOwners, SearchVersions, SetOwner
-from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     BreakGlass,
     CloseEmergency,
@@ -59,19 +56,12 @@ from muniment.core.verbs.gates import (
     RemoveAlias,
     RollBackAlias,
 )
-from muniment.core.verbs.versions import ListVersions
 from muniment.core.warnings import UnguardedAlias
 from muniment.signing.keys import Identity
 from muniment.signing.statements import attest
-from muniment.views.comparison import view_comparison
-from muniment.views.inbox import view_inbox
-from muniment.views.moves import view_moves
-from muniment.views.view import View
-
-_PAGE = 1000
 
 
-class Registry:
+class Registry(Views):
     """A registry. Use it as a context manager, or `close` it."""
 
     def __init__(self, backend: TrustedBackend, identity: Identity | None) -> None:
@@ -176,30 +166,7 @@ class Registry:
     def versions(self, name: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """List the versions of a model, newest first, now or at a time."""
         backend = self._session.backend
-        query = ListVersions(name=ModelName.parse(name), limit=_PAGE, at=backend.past(at))
-        while page := backend.ask(query):
-            yield from page
-            query = replace(query, before=page[-1].number)
-
-    def log(self, name: str, *, limit: int = 50, at: str | None = None) -> View:
-        """Show the versions of a model, newest first: message, author, commit, headline metric.
-
-        Raises:
-            ModelNotFound: there is no such model.
-        """
-        backend = self._session.backend
-        return show_log(backend, ModelName.parse(name), limit, backend.past(at))
-
-    def overview(self, query: str = "", *, limit: int = 50, at: str | None = None) -> View:
-        """Show models, the versions of a model or search results, as `muniment list` does.
-
-        `query` is the beginning of a name, a whole name, or a condition (docs/reference/search.md).
-
-        Raises:
-            InvalidQuery: the condition breaks the grammar.
-        """
-        backend = self._session.backend
-        return show_list(backend, query, limit, backend.past(at))
+        yield from list_versions(backend, ModelName.parse(name), backend.past(at))
 
     def search(self, text: str, *, at: str | None = None) -> Iterator[VersionRecord]:
         """Search for versions, now or at a time (syntax: docs/reference/search.md).
@@ -257,15 +224,9 @@ class Registry:
         old, new = Reference.parse(before), Reference.parse(after)
         return compare(self._session.backend, old, new, norms=norms)
 
-    def view_diff(self, before: str, after: str, *, norms: bool = False) -> View:
-        """Show two versions side by side, as `muniment diff` does."""
-        comparison = self.diff(before, after, norms=norms)
-        return view_comparison(comparison, self._session.backend.time())
-
     def leaderboard(self, name: str, metric: str, dataset: str) -> Leaderboard:
         """Rank the versions of a model by a metric over one dataset. Raises like `rank`."""
-        versions = (Version(self._session, record) for record in self.versions(name))
-        return rank(versions, metric, dataset)
+        return rank_versions(self._session, ModelName.parse(name), metric, dataset)
 
     def lineage(
         self, target: str, direction: str = "up", *, depth: int = MAX_DEPTH, limit: int = 2000
@@ -284,12 +245,8 @@ class Registry:
 
         Those of a namespace are proven whole, but there may be more namespaces than the registry says.
         """
-        backend, model = self._session.backend, None if name is None else ModelName.parse(name)
-        at = backend.past(at)
-        namespaces = list_namespaces(backend, "", at) if model is None else [model.namespace]
-        for namespace in namespaces:
-            query = ListDeployments(namespace=namespace, name=model, target=target, at=at, history=history)
-            yield from read_all(backend, query)
+        backend = self._session.backend
+        yield from list_deployments(backend, name, target, backend.past(at), history=history)
 
     # ---- aliases
 
@@ -304,9 +261,7 @@ class Registry:
         chosen = self.version(version) if isinstance(version, str) else version
         command = MoveAlias(reference=chosen.reference, alias=Alias(alias), reason=write_reason(reason))
         receipt = self._session.backend.execute(command)
-        unguarded = find_unguarded(receipt)
-        if unguarded:
-            warnings.warn(unguarded, UnguardedAlias, stacklevel=2)
+        _warn_unguarded(receipt)
         return receipt
 
     def break_glass(self, version: Version | str, alias: str, reason: str) -> Receipt:
@@ -343,9 +298,14 @@ class Registry:
         return self._session.backend.execute(CloseEmergency(emergency=emergency, reason=write_reason(reason)))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Receipt:
-        """Move an alias back to the newest earlier version that still meets its policies."""
+        """Move an alias back to the newest earlier version that still meets its policies.
+
+        Warns with `UnguardedAlias` if no policy guards it.
+        """
         command = RollBackAlias(name=ModelName.parse(name), alias=Alias(alias), reason=write_reason(reason))
-        return self._session.backend.execute(command)
+        receipt = self._session.backend.execute(command)
+        _warn_unguarded(receipt)
+        return receipt
 
     def remove_alias(self, name: str, alias: str, *, reason: str) -> Receipt:
         """Remove an alias; its history stays, and a guarded one stays guarded.
@@ -365,13 +325,6 @@ class Registry:
             read_all(backend, ListMoves(name=ModelName.parse(name), alias=which, at=backend.past(at)))
         )
 
-    def view_history(self, name: str, alias: str | None = None, *, at: str | None = None) -> View:
-        """Show the moves of an alias, or of all aliases of a model, as `muniment history` does."""
-        moves, backend = self.history(name, alias, at=at), self._session.backend
-        names = find_names(backend, {move.record.actor for move in moves})
-        title = name if alias is None else f"{name}@{alias}"
-        return view_moves(title, moves, names, backend.time())
-
     def inbox(self) -> Sequence[InboxItem]:
         """List what is waiting for us, and the news of the last 30 days.
 
@@ -379,19 +332,6 @@ class Registry:
         command to type.
         """
         return read_inbox(self._session.backend)
-
-    def view_inbox(self) -> View:
-        """Show our inbox, as `muniment inbox` does."""
-        items, backend = self.inbox(), self._session.backend
-        names = find_names(backend, {item.who for item in items if item.who})
-        return view_inbox(items, names, backend.time())
-
-    def status(self) -> View:
-        """Show which registry this is, who we are there, the state of its log, and what waits for us."""
-        backend = self._session.backend
-        with suppress(NotIdentified):
-            return show_status(backend, self.inbox())
-        return show_status(backend, ())
 
     # ---- the log
 
@@ -441,3 +381,10 @@ class Registry:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _warn_unguarded(receipt: Receipt) -> None:
+    """Warn the caller of the caller of a move that no policy guards."""
+    unguarded = find_unguarded(receipt)
+    if unguarded:
+        warnings.warn(unguarded, UnguardedAlias, stacklevel=3)

@@ -11,6 +11,8 @@ from muniment.core.errors import RecordUnproven
 from muniment.core.payloads import Payload
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.upkeep import EndWebhook, Form, ListWebhooks, ReplayWebhook, SetWebhook, Webhook
+from muniment.views.view import View
+from muniment.views.webhooks import view_webhooks
 
 _SECRET_BYTES: Final = 32
 
@@ -63,6 +65,10 @@ class Webhooks:
             if webhook.record.namespace != namespace:
                 raise RecordUnproven(record=f"webhooks[{webhook.record.index}]", index=webhook.record.index)
         return webhooks
+
+    def view(self, namespace: str) -> View:
+        """Show the webhooks of a namespace, as `muniment webhook list` does."""
+        return view_webhooks(namespace, self.list(namespace), self._backend.time())
 
     def end(self, webhook: int) -> Receipt:
         """End a webhook, and erase its URL and secret."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from muniment.capture.keeping import Recorded
 from muniment.capture.tree import OnBytes
 from muniment.client.people.principals import write_reason
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.versions.pushing import Prepared, Trained, deliver, publish, read_published, read_run
 from muniment.client.versions.session import Session
@@ -16,6 +17,8 @@ from muniment.core.digests import Digest
 from muniment.core.names import Kind, ModelName
 from muniment.core.receipts import Receipt
 from muniment.core.verbs.versions import DiscardDraft, Draft, ListDrafts, SaveDraft
+from muniment.views.drafts import view_drafts
+from muniment.views.view import View
 
 
 class Drafts:
@@ -60,6 +63,12 @@ class Drafts:
         """List the open drafts of a model, now or at a time, oldest first, proven."""
         backend = self._session.backend
         return list(read_all(backend, ListDrafts(name=ModelName.parse(name), at=backend.past(at))))
+
+    def view(self, name: str, *, at: str | None = None) -> View:
+        """Show the open drafts of a model, as `muniment drafts` does."""
+        backend, drafts = self._session.backend, self.list(name, at=at)
+        names = find_names(backend, {one.record.author for one in drafts}, backend.past(at))
+        return view_drafts(name, drafts, names, backend.time())
 
     def publish(self, draft: Draft, *, message: str = "") -> Version:
         """Publish a draft of ours as the next version, with its own message or `message`."""

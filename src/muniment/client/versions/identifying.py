@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Final
 
 from muniment.capture.tree import OnBytes, collect, watch
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import search_all
+from muniment.client.proofs.trust import TrustedBackend
 from muniment.client.versions.session import Session
+from muniment.client.versions.standing import find_standing
 from muniment.client.versions.version import Version
 from muniment.core.counting import count
 from muniment.core.digests import Digest
 from muniment.core.errors import FileUnusable
 from muniment.core.records import VersionRecord
+from muniment.views.identified import Matched, view_identified
+from muniment.views.view import View
 
 # A file that many versions share, such as a tokenizer, tells little: only its newest versions are checked.
 _MOST_A_FILE: Final = 100
@@ -74,6 +79,23 @@ def identify(
             if path not in known and rest.isdisjoint(record.index for record in versions[digest])
         ),
     )
+
+
+def show_identified(backend: TrustedBackend, what: str | Path, identified: Identified) -> View:
+    """Show what some bytes are."""
+    records = [match.version.record for match in identified.matches]
+    standing = find_standing(backend, [str(match.version) for match in identified.matches])
+    names = find_names(backend, {record.author for record in records})
+    matches = [
+        Matched(
+            record=match.version.record,
+            files=match.files,
+            whole=match.whole,
+            standing=standing[str(match.version)],
+        )
+        for match in identified.matches
+    ]
+    return view_identified(str(what), matches, identified.unknown, names, backend.time())
 
 
 def _hash(what: str | Path, on_bytes: OnBytes | None) -> Iterator[tuple[str, Digest]]:

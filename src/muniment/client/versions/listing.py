@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from muniment.client.proofs.checking import read_claims, read_revision
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import list_namespaces, read_all, search_all
 from muniment.client.proofs.trust import TrustedBackend
-from muniment.client.versions.showing import find_names
 from muniment.core.claims.attestations import APPROVAL, CARD, EVALUATION, PROVENANCE, WAIVER, Attestation
 from muniment.core.claims.cards import Card
 from muniment.core.claims.provenance import Provenance

@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from muniment.client.proofs.checking import find_withdrawn, read_claims, read_document, read_revision
 from muniment.client.proofs.judging import judge
+from muniment.client.proofs.naming import find_names
 from muniment.client.proofs.paging import read_all
 from muniment.client.proofs.trust import TrustedBackend
 from muniment.core.claims.attestations import EVALUATION, Attestation
 from muniment.core.counting import count
 from muniment.core.digests import Digest
-from muniment.core.errors import MunimentError, NotFound, NotShown, Refused, TierNotFound
+from muniment.core.errors import MunimentError, NotFound, Refused, TierNotFound
 from muniment.core.gates.policy import Gate
 from muniment.core.gates.rules.evidence import Gap, NoRegression, Threshold
 from muniment.core.names import EVERY, Alias, ModelName, Reference
-from muniment.core.people.callers import REGISTRY
 from muniment.core.records import PolicyRecord, VersionRecord
 from muniment.core.times import write_seconds
 from muniment.core.verbs.catalog import ListComments, ListOwners, ListTags
@@ -122,17 +122,6 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
         newer=tuple(newer),
         names=find_names(backend, people, at),
     )
-
-
-def find_names(backend: TrustedBackend, principals: Iterable[str], at: str | None = None) -> dict[str, str]:
-    """Find the names of people; those that were erased, or that we may not read, are left out."""
-    names = {REGISTRY: "the registry"}
-    for principal in {*principals} - {REGISTRY}:
-        with suppress(NotShown):
-            name = backend.find_person(principal, at).name
-            if name is not None:
-                names[principal] = name
-    return names
 
 
 def list_guarded(backend: TrustedBackend, name: ModelName, at: str | None = None) -> list[PolicyRecord]:

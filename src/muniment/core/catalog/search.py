@@ -3,11 +3,14 @@
 `muniment.services.catalog.query_language` parses the text into these values.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json
+from muniment.core.times import resolve_time
 
 # The fields of every version, beside `tag.`, `param.` and `metric.` attributes and pointers.
 COLUMNS: Final = frozenset({"name", "version", "created", "author", "size"})
@@ -23,6 +26,10 @@ POINTERS: Final = frozenset({ALIAS, TARGET})
 ATTRIBUTES: Final = ("tag", "param", "metric")
 MAX_TEXT_CHARACTERS: Final = 200
 MAX_KEY_CHARACTERS: Final = 200
+# A text in quotes, or a comparison of the time of publication with a duration.
+_AGES: Final = re.compile(
+    r"""\"[^\"]*\"|'[^']*'|(?<![\w./%-])(created\s*(?:!=|<=|>=|=|<|>)\s*)([0-9]+[mhdw])(?![\w:./@+-])"""
+)
 # The most attributes of each kind for one version; search does not see the rest.
 MAX_ATTRIBUTES: Final = 500
 
@@ -76,6 +83,20 @@ class Search:
     condition: "Condition | None" = None
     order: str = "created"
     descending: bool = True
+
+
+def resolve_ages(text: str, now: datetime) -> str:
+    """Write the durations of a search as times: `created > 14d` means later than that long ago.
+
+    >>> from muniment.core.times import read_time
+    >>> resolve_ages("created > 12h and tag.a = 'created > 12h'", read_time("2026-03-01T12:00:00Z"))
+    "created > 2026-03-01T00:00:00.000000Z and tag.a = 'created > 12h'"
+    """
+
+    def put(match: re.Match[str]) -> str:
+        return match[0] if match[2] is None else f"{match[1]}{resolve_time(match[2], now, ago=True)}"
+
+    return _AGES.sub(put, text)
 
 
 def identify_people(search: Search, find_id: Callable[[str], str]) -> Search:

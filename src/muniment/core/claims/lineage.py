@@ -79,6 +79,19 @@ class Graph:
         size = f"{count(len(self.nodes), 'node')}, {count(len(self.edges), 'edge')}"
         return f"<Graph of {self.root}, {size}{'' if self.whole else ', cut off'}>"
 
+    def name_nodes(self) -> dict[str, str]:
+        """Name each node by its versions, or by what others call it and the beginning of its digest."""
+        called: dict[str, set[str]] = {}
+        for edge in self.edges:
+            named = (edge.parent, edge.child) if edge.relation == Relation.CONTENT else (edge.parent,)
+            for digest in named if edge.name else ():
+                called.setdefault(digest, set()).add(edge.name)
+        return {
+            node.digest: ", ".join(node.versions)
+            or f"{', '.join(sorted(called.get(node.digest, ()))) or 'unknown'} ({node.digest[:12]})"
+            for node in self.nodes
+        }
+
 
 def edges_of(revision: Digest, claim: Statement | Attestation) -> list[Edge]:
     """Return the edges that a claim about a revision adds."""

@@ -155,6 +155,14 @@ class DeploymentNotFound(NotFound):
     advice = "list what serves where: muniment deployments"
 
 
+class RecoveryNotFound(NotFound):
+    """No recovery that waits has this entry."""
+
+    entry: int
+    message = "no recovery that waits has the entry {entry}"
+    advice = "list them: muniment user recovery list PRINCIPAL"
+
+
 class TokenNotFound(NotFound):
     """No such token is on record."""
 

@@ -50,6 +50,23 @@ class TokenExpired(BadToken):
     advice = "sign in again (muniment login URL), or ask an admin for a new invitation"
 
 
+class RecoveryWaiting(Refused):
+    """An admin let a person in anew, and it cannot be used yet."""
+
+    entry: int
+    opens: str
+    message = "the recovery of entry {entry} cannot be used before {opens}"
+    advice = "wait, or have another admin approve it: muniment user recovery approve {entry}"
+
+
+class RecoveryCancelled(Refused):
+    """Letting a person in anew was cancelled, by them or by an admin."""
+
+    entry: int
+    message = "the recovery of entry {entry} was cancelled"
+    advice = "muniment user recovery list says when; if it was a mistake, ask an admin for a new invitation"
+
+
 class LoginRefused(Refused):
     """The identity from another provider is not accepted."""
 
@@ -210,6 +227,23 @@ class OwnVersion(Refused):
     principal: str
     message = "{principal} made {reference} and cannot approve it"
     advice = "ask another person to approve it"
+
+
+class NotAPerson(Refused):
+    """A workload tries to decide."""
+
+    principal: str
+    message = "{principal} is a workload, and only people approve or reject"
+    advice = "have a person decide who made none of it: muniment user may approve NAMESPACE lists them"
+
+
+class NotIndependent(Refused):
+    """Somebody tries to do what takes another person."""
+
+    principal: str
+    act: str
+    message = "{principal} may not {act}: it takes somebody else"
+    advice = "ask another admin, one who is not there on the word of those whom it concerns"
 
 
 class NothingToWithdraw(Refused):

@@ -42,8 +42,12 @@ from muniment.core.events.people import KeyEnrolled as KeyEnrolled
 from muniment.core.events.people import KeyRevoked as KeyRevoked
 from muniment.core.events.people import LoginLinked as LoginLinked
 from muniment.core.events.people import PreferencesSet as PreferencesSet
+from muniment.core.events.people import PrincipalConfirmed as PrincipalConfirmed
 from muniment.core.events.people import PrincipalErased as PrincipalErased
 from muniment.core.events.people import PrincipalRegistered as PrincipalRegistered
+from muniment.core.events.people import RecoveryBegun as RecoveryBegun
+from muniment.core.events.people import RecoveryEnded as RecoveryEnded
+from muniment.core.events.people import RecoveryOutcome as RecoveryOutcome
 from muniment.core.events.people import RoleGranted as RoleGranted
 from muniment.core.events.people import RoleRevoked as RoleRevoked
 from muniment.core.events.people import TokenIssued as TokenIssued

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from muniment.core import canonical
@@ -14,9 +15,11 @@ from muniment.core.events.subjects import (
     of_namespace,
     of_principal,
     of_roles,
+    of_vouches,
 )
 from muniment.core.people.callers import Assurance, Scope
 from muniment.core.people.roles import Role
+from muniment.core.people.vouching import VouchKind
 from muniment.core.records import (
     Amend,
     Change,
@@ -26,7 +29,9 @@ from muniment.core.records import (
     PreferencesRecord,
     PrincipalRecord,
     Put,
+    RecoveryRecord,
     TokenRecord,
+    VouchRecord,
 )
 
 
@@ -40,13 +45,35 @@ class PrincipalRegistered(Event):
     profile: Digest | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The principal."""
-        return (REGISTRY, of_principal(self.principal))
+        """The principal, and who vouches for it."""
+        return (REGISTRY, of_principal(self.principal), of_vouches(self.principal))
 
     def fold(self, entry: Entry) -> list[Change]:
-        """Add the principal."""
+        """Add the principal, for whom the actor vouches."""
         profile = text(self.profile)
-        return [Put(PrincipalRecord(index=entry.index, id=self.principal, kind=self.kind, profile=profile))]
+        record = PrincipalRecord(index=entry.index, id=self.principal, kind=self.kind, profile=profile)
+        return [Put(record), _vouch(entry, self.principal, self.kind, entry.actor)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrincipalConfirmed(Event):
+    """An admin confirmed that a principal is who they are; `reason` is the digest of a payload.
+
+    It is the actor's word for all that others vouched for before, and for the roles that the principal gave
+    themselves.
+    """
+
+    type: ClassVar[str] = "principal.confirmed"
+    principal: str
+    reason: Digest | None
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The principal, and who vouches for it."""
+        return (REGISTRY, of_principal(self.principal), of_vouches(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Have the actor vouch."""
+        return [_vouch(entry, self.principal, VouchKind.CONFIRMATION, entry.actor)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +94,62 @@ class PrincipalErased(Event):
         return []
 
 
+class RecoveryOutcome(StrEnum):
+    """The end of a recovery before it opens by itself."""
+
+    APPROVED = "approved"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryBegun(Event):
+    """An admin lets a person in anew who has been here before; the next entries make the credential.
+
+    Attributes:
+        credential: the id of the invitation or key.
+        opens: from when on it can be used (RFC 3339), unless another admin approves it earlier.
+    """
+
+    type: ClassVar[str] = "recovery.begun"
+    principal: str
+    credential: str
+    opens: str
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The principal, and who vouches for it."""
+        return (REGISTRY, of_principal(self.principal), of_vouches(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """Add the recovery."""
+        recovery = RecoveryRecord(
+            index=entry.index,
+            principal=self.principal,
+            credential=self.credential,
+            actor=entry.actor,
+            begun=entry.time,
+            opens=self.opens,
+        )
+        return [Put(recovery)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryEnded(Event):
+    """A recovery, by its entry, was approved by another admin, or cancelled."""
+
+    type: ClassVar[str] = "recovery.ended"
+    principal: str
+    recovery: int
+    outcome: RecoveryOutcome
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """The principal, and who vouches for it."""
+        return (REGISTRY, of_principal(self.principal), of_vouches(self.principal))
+
+    def fold(self, entry: Entry) -> list[Change]:
+        """End the recovery."""
+        return [Amend(RecoveryRecord, (self.recovery,), {"outcome": str(self.outcome), "ended": entry.index})]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEnrolled(Event):
     """A principal got a public key.
@@ -77,6 +160,9 @@ class KeyEnrolled(Event):
         assurance: how its owner was identified.
         name: the digest of a payload that names the machine.
         expires: when it expires (RFC 3339).
+        voucher: on whose word it is the principal's: who enrolled it, invited them or wrote the rule by which
+            the workload signed in; the registry, if an identity provider said so.
+        starter: the person who started the job that made it, if its platform said so.
     """
 
     type: ClassVar[str] = "key.enrolled"
@@ -87,13 +173,22 @@ class KeyEnrolled(Event):
     assurance: Assurance
     name: Digest | None
     expires: str | None
+    voucher: str
+    starter: str | None
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether somebody vouched for this very key; jobs sign in by a rule, for which somebody did."""
+        return self.assurance is not Assurance.WORKLOAD
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The key, and the principal."""
-        return (REGISTRY, Subject(SubjectKind.KEY, self.key), of_principal(self.principal))
+        """The key, the principal, and who vouches for it."""
+        vouches = (of_vouches(self.principal),) if self.is_vouched else ()
+        return (REGISTRY, Subject(SubjectKind.KEY, self.key), of_principal(self.principal), *vouches)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the key."""
+        vouches = [_vouch(entry, self.principal, VouchKind.KEY, self.voucher)] if self.is_vouched else []
         key = KeyRecord(
             index=entry.index,
             id=self.key,
@@ -103,8 +198,10 @@ class KeyEnrolled(Event):
             assurance=str(self.assurance),
             name=text(self.name),
             expires=self.expires,
+            voucher=self.voucher,
+            starter=self.starter,
         )
-        return [Put(key)]
+        return [Put(key), *vouches]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +238,11 @@ class RoleGranted(Event):
     def fold(self, entry: Entry) -> list[Change]:
         """Add the grant."""
         grant = GrantRecord(
-            index=entry.index, principal=self.principal, namespace=self.namespace, role=str(self.role)
+            index=entry.index,
+            principal=self.principal,
+            namespace=self.namespace,
+            role=str(self.role),
+            grantor=entry.actor,
         )
         return [Put(grant)]
 
@@ -192,6 +293,9 @@ class TokenIssued(Event):
         scopes: what it may be used for; without any, everything that the principal may do.
         expires: when it expires (RFC 3339).
         once: whether it is an invitation.
+        key: the id of the key of the machine whose session it is; None if it stands alone.
+        voucher: on whose word who holds it is the principal, as for a key; the owner, if it is theirs.
+        starter: the person who started the job that uses it, if its platform said so.
     """
 
     type: ClassVar[str] = "token.issued"
@@ -201,13 +305,23 @@ class TokenIssued(Event):
     scopes: tuple[Scope, ...]
     expires: str
     once: bool
+    key: str | None
+    voucher: str
+    starter: str | None
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether somebody else made it who may still hold it; a session says it with its key."""
+        return self.key is None and not self.once and self.voucher != self.principal
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The tokens of the principal."""
-        return (REGISTRY, Subject(SubjectKind.TOKENS, self.principal))
+        """The tokens of the principal, and who vouches for it."""
+        vouches = (of_vouches(self.principal),) if self.is_vouched else ()
+        return (REGISTRY, Subject(SubjectKind.TOKENS, self.principal), *vouches)
 
     def fold(self, entry: Entry) -> list[Change]:
         """Add the token."""
+        vouches = [_vouch(entry, self.principal, VouchKind.TOKEN, self.voucher)] if self.is_vouched else []
         token = TokenRecord(
             index=entry.index,
             id=self.token,
@@ -217,8 +331,10 @@ class TokenIssued(Event):
             issued=entry.time,
             expires=self.expires,
             once=int(self.once),
+            voucher=self.voucher,
+            starter=self.starter,
         )
-        return [Put(token)]
+        return [Put(token), *vouches]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,22 +374,32 @@ class PreferencesSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuerTrusted(Event):
-    """Workloads with these claims from an issuer act as a principal."""
+    """Workloads with these claims from an issuer act as a principal.
+
+    `person_claim` names the claim that says who started the job.
+    """
 
     type: ClassVar[str] = "issuer.trusted"
     issuer: str
     claims: Mapping[str, str]
     principal: str
+    person_claim: str | None
 
     def subjects(self) -> tuple[Subject, ...]:
-        """The issuer."""
-        return (REGISTRY, Subject(SubjectKind.ISSUER, self.issuer))
+        """The issuer, and who vouches for the principal."""
+        return (REGISTRY, Subject(SubjectKind.ISSUER, self.issuer), of_vouches(self.principal))
 
     def fold(self, entry: Entry) -> list[Change]:
-        """Add the rule."""
-        claims = canonical.encode(self.claims).decode()
-        rule = IssuerRecord(index=entry.index, issuer=self.issuer, claims=claims, principal=self.principal)
-        return [Put(rule)]
+        """Add the rule, for which the actor vouches."""
+        rule = IssuerRecord(
+            index=entry.index,
+            issuer=self.issuer,
+            claims=canonical.encode(self.claims).decode(),
+            principal=self.principal,
+            author=entry.actor,
+            person_claim=self.person_claim,
+        )
+        return [Put(rule), _vouch(entry, self.principal, VouchKind.RULE, entry.actor)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +417,11 @@ class IssuerDistrusted(Event):
     def fold(self, entry: Entry) -> list[Change]:
         """End the rule."""
         return [Amend(IssuerRecord, (self.rule,), {"ended": entry.index})]
+
+
+def _vouch(entry: Entry, principal: str, kind: str, voucher: str) -> Put:
+    """Have somebody vouch for a principal."""
+    return Put(VouchRecord(index=entry.index, principal=principal, kind=kind, voucher=voucher))
 
 
 def _of_grant(namespace: str, principal: str) -> tuple[Subject, ...]:

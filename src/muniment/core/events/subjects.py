@@ -33,6 +33,7 @@ index answers two questions about a subject: which event is the newest, and whic
 | `roles`       | `acme/<id>`         | roles of a principal there; `*/<id>`: everywhere    |               |
 | `grants`      | `acme`              | roles of everybody there; `*`: everywhere           |               |
 | `principal`   | `<id>`              | registration, logins, keys, erasure                 |               |
+| `vouches`     | `<id>`              | who vouched for a principal, and for what           |               |
 | `key`         | `<key id>`          | enrolment and revocation of a key                   |               |
 | `tokens`      | `<id>`              | tokens of a principal                               |               |
 | `preferences` | `<id>`              | preferences of a principal                          | in force      |
@@ -78,6 +79,7 @@ class SubjectKind(StrEnum):
     ROLES = "roles"
     GRANTS = "grants"
     PRINCIPAL = "principal"
+    VOUCHES = "vouches"
     KEY = "key"
     TOKENS = "tokens"
     PREFERENCES = "preferences"
@@ -104,6 +106,7 @@ _OF_THE_REGISTRY: Final = frozenset(
         SubjectKind.RESTORES,
         SubjectKind.CREATION,
         SubjectKind.PRINCIPAL,
+        SubjectKind.VOUCHES,
         SubjectKind.KEY,
         SubjectKind.TOKENS,
         SubjectKind.PREFERENCES,
@@ -140,6 +143,11 @@ def of_claims(name: ModelName, revision: Digest) -> Subject:
 def of_principal(principal: str) -> Subject:
     """Name a person or workload."""
     return Subject(SubjectKind.PRINCIPAL, principal)
+
+
+def of_vouches(principal: str) -> Subject:
+    """Name what others vouched for of a person or workload."""
+    return Subject(SubjectKind.VOUCHES, principal)
 
 
 def of_roles(namespace: str, principal: str) -> Subject:

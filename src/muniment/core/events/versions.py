@@ -42,6 +42,7 @@ class VersionPublished(Event):
     Attributes:
         attestations: the claims that came with it; the next entries of the namespace record them.
         message: the digest of a payload.
+        starter: the person who started the job that published it, if its platform said so.
     """
 
     type: ClassVar[str] = "version.published"
@@ -52,6 +53,7 @@ class VersionPublished(Event):
     size_bytes: int
     attestations: tuple[Digest, ...]
     message: Digest | None
+    starter: str | None
 
     def subjects(self) -> tuple[Subject, ...]:
         """The version, its revision and its model, and the models of the namespace if the model is new."""
@@ -80,6 +82,7 @@ class VersionPublished(Event):
             author=entry.actor,
             published=entry.time,
             message=text(self.message),
+            starter=self.starter,
         )
         return [model, Put(version)]
 

@@ -18,6 +18,8 @@ class ItemKind(StrEnum):
     STALE = "stale"
     # A waiver ends soon, or has ended, and the version still needs it.
     ENDING = "ending"
+    # Somebody lets us in anew.
+    RECOVERY = "recovery"
     # What we requested was answered.
     ANSWER = "answer"
     MENTION = "mention"
@@ -50,7 +52,10 @@ _NEXT: Final = {
     ItemKind.STALE: _APPROVE,
     ItemKind.ENDING: "muniment check {item.reference} {item.alias}",
     ItemKind.MENTION: "muniment comments {item.reference}",
+    ItemKind.RECOVERY: "muniment user recovery cancel {item.entry}",
 }
+# What an item of a person is about, rather than a version or a model.
+ACCOUNT: Final = "your account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,7 @@ class InboxItem:
 
     Attributes:
         kind: a task or a notice (`ItemKind`).
-        reference: the version that it is about, or the model.
+        reference: the version that it is about, or the model, or the account of its owner.
         alias: the alias that it is for; empty if none.
         who: the principal who caused it.
         what: what happened, in words.
@@ -88,4 +93,6 @@ class InboxItem:
     @property
     def next(self) -> str:
         """The command to type next; empty if there is none."""
+        if self.kind is ItemKind.RECOVERY and self.due is None:
+            return ""
         return _NEXT.get(self.kind, "").format(item=self)

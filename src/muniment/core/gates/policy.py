@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from muniment.core.bytes.formats import Format
-from muniment.core.canonical import Json, JsonObject
+from muniment.core.canonical import Json
 from muniment.core.catalog.statuses import WITHDRAWN
 from muniment.core.claims.approvals import last_approvals
 from muniment.core.claims.attestations import WAIVER, Attestation
@@ -25,14 +25,18 @@ from muniment.core.gates.rules.case import Case, Finding, Rule
 from muniment.core.gates.rules.content import SAFE_FORMATS, Formats
 from muniment.core.gates.rules.evidence import NoRegression
 from muniment.core.gates.rules.expression import Compile
-from muniment.core.gates.rules.people import Approvals
+from muniment.core.gates.rules.people import Approvals, Vouching
 from muniment.core.gates.rules.plan import InsidePlan
 from muniment.core.gates.rules.reading import Members, read_approvals, read_rule, under
 from muniment.core.people.roles import Role
 from muniment.core.times import read_time
 
 MAX_RULES: Final = 200
-_MEMBERS: Final = frozenset({"description", "mode", "scope", "continuous", "rules", "waivers", "break_glass"})
+# What a policy with `vouching: any` lets pass.
+ANYBODY: Final = "approvals count even by people whom an author of the version let in (vouching: any)"
+_MEMBERS: Final = frozenset(
+    {"description", "mode", "scope", "vouching", "continuous", "rules", "waivers", "break_glass"}
+)
 
 
 class Mode(StrEnum):
@@ -72,8 +76,9 @@ class BreakGlassTerms:
 class Policy:
     """Rules, their scope and mode. They always include a format rule, which refuses pickles by default.
 
-    `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them. A
-    `continuous` policy must be met whenever the model is loaded, and not only when the alias moves.
+    `models` are patterns of model names, `tiers` risk tiers; a model without a tier is in all of them.
+    `vouching` says on whose word an approver is who they are. A `continuous` policy must be met whenever the
+    model is loaded, and not only when the alias moves.
     """
 
     rules: tuple[NamedRule, ...]
@@ -81,6 +86,7 @@ class Policy:
     mode: Mode = Mode.ENFORCE
     models: tuple[str, ...] = ()
     tiers: frozenset[str] = frozenset()
+    vouching: Vouching = Vouching.INDEPENDENT
     continuous: bool = False
     waivers: WaiverTerms | None = None
     break_glass: BreakGlassTerms | None = None
@@ -100,14 +106,16 @@ class Policy:
             raise InvalidPolicy(reason=f"`rules` must be a list of 1 to {MAX_RULES} rules", where=("rules",))
         members = Members({name: document[name] for name in document if name != "rules"})
         scope = members.sub("scope")
+        vouching = Vouching(members.one_of("vouching", frozenset(Vouching), Vouching.INDEPENDENT))
         policy = cls(
-            rules=_read_rules(rules, compiler),
+            rules=_read_rules(rules, vouching, compiler),
             description=members.text("description", ""),
             mode=Mode(members.one_of("mode", frozenset(Mode), Mode.ENFORCE)),
             models=tuple(scope.texts("models", [])),
             tiers=frozenset(scope.texts("tiers", [])),
+            vouching=vouching,
             continuous=members.truth("continuous", default=False),
-            waivers=_read_waivers(members),
+            waivers=_read_waivers(members, vouching),
             break_glass=_read_break_glass(members),
         )
         scope.end()
@@ -133,6 +141,11 @@ class Policy:
         return named and (not self.tiers or tier is None or tier in self.tiers)
 
     @property
+    def asks_people(self) -> bool:
+        """Whether it counts approvals, of versions or of waivers."""
+        return self.waivers is not None or any(isinstance(named.rule, Approvals) for named in self.rules)
+
+    @property
     def compared(self) -> frozenset[str]:
         """The aliases whose present version a rule compares with; empty text means the judged alias."""
         rules = (named.rule for named in self.rules)
@@ -145,7 +158,7 @@ class Verdict:
 
     A version that is not `in_service` fails, which blocks the move in every mode. `unproven` are the ids of
     the rules for which a client takes the registry's word: what they look at can only be found, or the client
-    lacks the package that evaluates them.
+    lacks the package that evaluates them. `vouching` is that of the policy, if it asks for approvals.
     """
 
     version: str
@@ -155,6 +168,7 @@ class Verdict:
     mode: Mode = Mode.ENFORCE
     in_service: bool = True
     unproven: tuple[str, ...] = ()
+    vouching: Vouching = Vouching.INDEPENDENT
 
     @property
     def passed(self) -> bool:
@@ -199,10 +213,16 @@ class Gate:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The failures that would block the move if the policy were enforced."""
-        return tuple(
-            text for verdict in self.verdicts if verdict.mode is Mode.WARN for text in verdict.failures
+        """The failures that would block the move if the policy were enforced, and what it lets pass."""
+        return (
+            *(text for verdict in self.verdicts if verdict.mode is Mode.WARN for text in verdict.failures),
+            *(ANYBODY for verdict in self.verdicts[:1] if self.takes_anybody),
         )
+
+    @property
+    def takes_anybody(self) -> bool:
+        """Whether a policy counts approvals by people who are there on the word of an author."""
+        return any(verdict.vouching is Vouching.ANY for verdict in self.verdicts)
 
 
 def judge(policy: Policy, case: Case) -> Verdict:
@@ -225,6 +245,7 @@ def judge(policy: Policy, case: Case) -> Verdict:
         ),
         mode=policy.mode,
         in_service=in_service,
+        vouching=policy.vouching if policy.asks_people else Vouching.INDEPENDENT,
     )
 
 
@@ -266,7 +287,7 @@ def _is_valid(terms: WaiverTerms, case: Case, claim: Attestation, rule: str) -> 
     return terms.approvals.count(case.excluding(claim.signer), approvals).passed is True
 
 
-def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule, ...]:
+def _read_rules(rules: list[Json], vouching: Vouching, compiler: Compile | None) -> tuple[NamedRule, ...]:
     read: list[NamedRule] = []
     for index, document in enumerate(rules):
         taken = {named.id for named in read}
@@ -274,6 +295,8 @@ def _read_rules(rules: list[Json], compiler: Compile | None) -> tuple[NamedRule,
             kind, given, rule = read_rule(document, compiler)
             if given in taken:
                 raise InvalidPolicy(reason=f"two rules have the id {given!r}")
+        if isinstance(rule, Approvals):
+            rule = replace(rule, vouching=vouching)
         read.append(NamedRule(id=given or _free_id(kind, taken), rule=rule))
     if not any(isinstance(named.rule, Formats) for named in read):
         read.append(NamedRule(id=_free_id("format", {n.id for n in read}), rule=Formats(allow=SAFE_FORMATS)))
@@ -289,12 +312,12 @@ def _free_id(kind: str, taken: set[str]) -> str:
     return f"{kind}-{number}"
 
 
-def _read_waivers(members: Members) -> WaiverTerms | None:
+def _read_waivers(members: Members, vouching: Vouching) -> WaiverTerms | None:
     if not members.has("waivers"):
         return None
     terms = members.sub("waivers")
     read = WaiverTerms(
-        approvals=read_approvals(terms.sub("approvals")),
+        approvals=replace(read_approvals(terms.sub("approvals")), vouching=vouching),
         maximum=terms.age("maximum"),
         rules=frozenset(terms.texts("rules", [])),
     )
@@ -309,37 +332,3 @@ def _read_break_glass(members: Members) -> BreakGlassTerms | None:
     read = BreakGlassTerms(roles=terms.roles("roles"), close_within=terms.age("close_within"))
     terms.end()
     return read
-
-
-def describe_gate(gate: Gate) -> JsonObject:
-    """Describe a gate as a document."""
-    return {
-        "version": gate.version,
-        "alias": gate.alias,
-        "passed": gate.passed,
-        "policies": [
-            {
-                "policy": verdict.policy,
-                "mode": str(verdict.mode),
-                "passed": verdict.passed,
-                "findings": [
-                    {**describe_finding(finding), "proven": finding.id not in verdict.unproven}
-                    for finding in verdict.findings
-                ],
-            }
-            for verdict in gate.verdicts
-        ],
-    }
-
-
-def describe_finding(finding: Finding) -> JsonObject:
-    """Describe a finding as a document."""
-    return {
-        "id": finding.id,
-        "rule": finding.rule,
-        "passed": finding.passed,
-        "message": finding.message,
-        "attestations": list(finding.attestations),
-        "waived": finding.waived,
-        "remedy": finding.remedy,
-    }

@@ -20,7 +20,7 @@ from muniment.core.people.roles import Role
 
 # The version of the rules' semantics. Any change that can give another finding for the same case gets a new
 # number: a verdict is judged again only by the rules that made it.
-SEMANTICS: Final = 3
+SEMANTICS: Final = 4
 
 # The content of a claim: its type and its predicate.
 Content = tuple[str, JsonObject]
@@ -56,6 +56,9 @@ class StatedCase:
     authors: frozenset[str]
     attestations: tuple[StatedClaim, ...]
     roles: Mapping[str, frozenset[Role]]
+    own_roles: Mapping[str, frozenset[Role]]
+    workloads: frozenset[str]
+    guarantors: Mapping[str, tuple[frozenset[str], ...]] | None
     holds: tuple[Hold, ...]
     baselines: Mapping[str, StatedBaseline | None]
     origins: tuple[Origin, ...]
@@ -119,6 +122,9 @@ def read_case(predicate: JsonObject, paths: Sequence[str], read_claim: Callable[
         authors=stated.authors,
         attestations=_read_claims(stated.attestations, read_claim),
         roles=stated.roles,
+        own_roles=stated.own_roles,
+        workloads=stated.workloads,
+        guarantors=stated.guarantors,
         holds=stated.holds,
         baselines={
             alias: None
@@ -163,6 +169,9 @@ def _state(case: Case) -> StatedCase:
         authors=case.authors,
         attestations=tuple(map(_state_claim, case.attestations)),
         roles=case.roles,
+        own_roles=case.own_roles,
+        workloads=case.workloads,
+        guarantors=case.guarantors,
         holds=case.holds,
         baselines={
             alias: None

@@ -27,6 +27,8 @@ class Assurance(StrEnum):
     WORKLOAD = "workload"
     SESSION = "session"
     SSH = "ssh"
+    # An admin let them in anew, or enrolled the key for them.
+    RECOVERY = "recovery"
 
 
 class Reach(StrEnum):
@@ -87,6 +89,8 @@ class Caller:
         scopes: the scopes of the credential; None if it covers all that the principal may do.
         token: the id of the token; None if the caller uses a local key.
         assurance: how the caller was identified.
+        voucher: on whose word, if the caller may sign in with it: who invited them, or wrote the rule.
+        starter: the person who started the job that calls, if its platform said so.
         direct: whether the caller opened the stores itself, so that nothing can be hidden from it.
     """
 
@@ -94,6 +98,8 @@ class Caller:
     scopes: frozenset[Scope] | None = None
     token: str | None = None
     assurance: Assurance = Assurance.KEY
+    voucher: str | None = None
+    starter: str | None = None
     direct: bool = False
 
     def reaches(self, act: Act, namespace: str) -> bool:

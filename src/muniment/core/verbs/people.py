@@ -11,8 +11,11 @@ from muniment.core.events import (
     KeyEnrolled,
     KeyRevoked,
     PreferencesSet,
+    PrincipalConfirmed,
     PrincipalErased,
     PrincipalRegistered,
+    RecoveryEnded,
+    RecoveryOutcome,
     RoleGranted,
     RoleRevoked,
     TokenIssued,
@@ -27,7 +30,9 @@ from muniment.core.records import (
     KeyRecord,
     PreferencesRecord,
     PrincipalRecord,
+    RecoveryRecord,
     TokenRecord,
+    VouchRecord,
 )
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.verb import (
@@ -47,6 +52,7 @@ from muniment.core.verbs.verb import (
     Time,
     Verb,
     Who,
+    digest_of,
     says,
 )
 
@@ -58,7 +64,8 @@ Claims = Annotated[tuple[tuple[str, str], ...], Bounds(least=1, most=20)]
 class Person:
     """A principal, its name (None once erased), its keys and roles.
 
-    `machines` pairs the ids of keys with the names of the machines where they were enrolled.
+    `machines` pairs the ids of keys with the names of the machines where they were enrolled. `vouches` say on
+    whose word they are who they are, and `recoveries` who let them in anew.
     """
 
     record: PrincipalRecord
@@ -66,6 +73,8 @@ class Person:
     keys: tuple[KeyRecord, ...]
     grants: tuple[GrantRecord, ...]
     machines: tuple[tuple[str, str], ...] = ()
+    vouches: tuple[VouchRecord, ...] = ()
+    recoveries: tuple[RecoveryRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +140,60 @@ class ErasePrincipal(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmPrincipal(Command):
+    """Confirm, as another admin, that a principal is who they are.
+
+    Approvals by somebody for whom an author of a version vouched count once an admin has confirmed the person
+    for whom no author vouched; likewise roles that somebody gave themselves, and what a workload publishes.
+    """
+
+    declared = Change("POST", "/principals/confirmations", May(Act.ENROL, EVERYWHERE))
+    principal: str
+    reason: Payload | None = None
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """The principal was confirmed."""
+        return says(entry, PrincipalConfirmed, principal=self.principal, reason=digest_of(self.reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveRecovery(Command):
+    """Let a recovery, by its entry, be used at once."""
+
+    declared = Change(
+        "POST",
+        "/recoveries/{recovery}/approvals",
+        f"those who may {Act.ENROL} everywhere, for whom neither its author nor the person vouches",
+    )
+    recovery: int
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """This recovery was approved."""
+        return says(entry, RecoveryEnded, recovery=self.recovery, outcome=RecoveryOutcome.APPROVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRecovery(Command):
+    """Cancel a recovery, by its entry, before it can be used."""
+
+    declared = Change(
+        "POST",
+        "/recoveries/{recovery}/cancellations",
+        f"the person whom it is for, and those who may {Act.ENROL} everywhere",
+    )
+    recovery: int
+
+    def is_done_by(self, entry: Entry) -> bool:
+        """This recovery was cancelled."""
+        return says(entry, RecoveryEnded, recovery=self.recovery, outcome=RecoveryOutcome.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolKey(Command):
-    """Add a public key (PEM) to a principal."""
+    """Add a public key (PEM) to a principal.
+
+    For somebody else who has a key already, it is a recovery.
+    """
 
     declared = Change("POST", "/keys", May(Act.ENROL, EVERYWHERE), idempotent=True)
     principal: str
@@ -140,7 +201,11 @@ class EnrolKey(Command):
     expires: Time | None = None
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The key was enrolled for the principal until it expires."""
+        """The key was enrolled for the principal until it expires, on our word."""
+        return self.was_done_by(entry) and says(entry, KeyEnrolled, voucher=entry.actor)
+
+    def was_done_by(self, entry: Entry) -> bool:
+        """The key was enrolled for the principal until it expires, on anybody's word."""
         key = {"public_key": self.public_key.decode(), "key": Digest.of(self.public_key).hex}
         return says(entry, KeyEnrolled, principal=self.principal, expires=_exact(self.expires), **key)
 
@@ -207,7 +272,8 @@ class RevokeRole(Command):
 class IssueToken(Command):
     """Let a token authenticate a principal. Its maker keeps the token and sends only its id.
 
-    `token` is the sha256 of the token's text, in hex. `once` limits it to one `BeginSession`.
+    `token` is the sha256 of the token's text, in hex. `once` limits it to one `BeginSession`: an invitation,
+    which is a recovery if it is for somebody else who has a key already.
     """
 
     declared = Change(
@@ -227,7 +293,7 @@ class IssueToken(Command):
             "expires": _exact(self.expires),
             "once": self.once,
         }
-        token = {"token": self.token, "label": self.name.digest}
+        token = {"token": self.token, "label": self.name.digest, "key": None, "voucher": entry.actor}
         return says(entry, TokenIssued, principal=self.principal, **token, **limits)
 
 
@@ -280,25 +346,30 @@ class BeginSession(Command):
     expires: Time
 
     def is_done_by(self, entry: Entry) -> bool:
-        """The token authenticates the caller, limited only by its expiry."""
-        token = {"token": self.token, "label": self.name.digest}
+        """The token authenticates the caller with the key, limited only by its expiry."""
+        key = Digest.of(self.public_key).hex
+        token = {"token": self.token, "label": self.name.digest, "key": key}
         limits = {"scopes": (), "expires": _exact(self.expires), "once": False}
         return says(entry, TokenIssued, principal=entry.actor, **token, **limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustIssuer(Command):
-    """Let workloads sign in whose identity token comes from an issuer and has these claims."""
+    """Let workloads sign in whose identity token comes from an issuer and has these claims.
+
+    `person_claim` names the claim that says who started a job: an author of what the job publishes.
+    """
 
     declared = Change("POST", "/issuers", May(Act.ENROL, EVERYWHERE))
     issuer: str
     claims: Claims
     principal: str
+    person_claim: Annotated[str | None, Bounds(most=100)] = None
 
     def is_done_by(self, entry: Entry) -> bool:
         """Workloads with these claims act as the principal."""
-        rule = {"issuer": self.issuer, "claims": dict(self.claims)}
-        return says(entry, IssuerTrusted, principal=self.principal, **rule)
+        claims = {"claims": dict(self.claims), "person_claim": self.person_claim}
+        return says(entry, IssuerTrusted, principal=self.principal, issuer=self.issuer, **claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,6 +472,9 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     FindPerson,
     GetPerson,
     ErasePrincipal,
+    ConfirmPrincipal,
+    ApproveRecovery,
+    CancelRecovery,
     EnrolKey,
     GetKey,
     RevokeKey,

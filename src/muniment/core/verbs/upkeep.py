@@ -44,7 +44,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetWebhook(Command):
-    """Send the events of a namespace to an address; empty `events` means all.
+    """Send the events of a namespace, or (`*`) those of none, to an address; empty `events` means all.
 
     `target` is JSON with `url`, `secret` (`whsec_` and base64; the caller keeps it) and perhaps `form`:
     `cloudevents`, which the secret signs, or `slack` or `teams`, which take an https address and no secret.

@@ -1,9 +1,10 @@
 """Signers: that what was sent is signed by who sent it, with a key that counts now."""
 
 from muniment.answers.documents import read_document
+from muniment.answers.keys import get_valid_key
 from muniment.core.claims.attestations import Statement
 from muniment.core.digests import Digest
-from muniment.core.errors import KeyExpired, KeyRevoked, NotYourSignature, UnknownSigner
+from muniment.core.errors import NotYourSignature
 from muniment.core.records import KeyRecord
 from muniment.services.transaction import Transaction
 from muniment.signing.bundle import MAX_BUNDLE_BYTES, Bundle, verify_bundle
@@ -15,7 +16,7 @@ def verify_sent(tx: Transaction, digest: Digest) -> tuple[KeyRecord, Statement]:
     """Verify a stored bundle that the actor sent; give the key that signed it and what it says.
 
     Raises:
-        UnknownSigner, KeyRevoked, KeyExpired: its key does not count now.
+        UnknownSigner, KeyRevoked, KeyExpired, RecoveryWaiting, RecoveryCancelled: its key does not count now.
         BadSignature: the signature does not verify over the bytes as they came.
         NotYourSignature: somebody else signed it.
         InvalidAttestation: it does not say what its kind has to say.
@@ -36,12 +37,5 @@ def verify_sent(tx: Transaction, digest: Digest) -> tuple[KeyRecord, Statement]:
 
 def _get_valid_key(tx: Transaction, key_id: str) -> KeyRecord:
     if key_id not in tx.known_keys:
-        tx.known_keys[key_id] = tx.unit.projections.find(KeyRecord, (key_id,))
-    key = tx.known_keys[key_id]
-    if key is None:
-        raise UnknownSigner(key_id=key_id)
-    if key.revoked is not None:
-        raise KeyRevoked(key_id=key_id)
-    if key.expires is not None and key.expires <= tx.time:
-        raise KeyExpired(key_id=key_id, expired=key.expires)
-    return key
+        tx.known_keys[key_id] = get_valid_key(tx.unit, key_id, tx.time)
+    return tx.known_keys[key_id]

@@ -9,6 +9,7 @@ from muniment.answers.claims import authors_of, read_said
 from muniment.answers.inbox import get_item
 from muniment.answers.interests import Cause, find_cause, find_decision, find_held
 from muniment.answers.people import read_preferences
+from muniment.answers.recoveries import list_notices, list_recoveries
 from muniment.answers.resolve import resolve
 from muniment.answers.view import Documents, Records, State, Texts
 from muniment.core.claims.approvals import Approval
@@ -56,6 +57,9 @@ def find_items(reading: Reading) -> Iterator[InboxItem]:
     view = _ProvableView(reading.view.projections, reading.view.payloads, reading.view.blobs)
     state = State(view=view, registry=reading.registry, time=reading.time)
     told: set[tuple[int, ModelName]] = set()
+    since = write_time(read_time(reading.time) - _NEWS)
+    notices = list_notices(list_recoveries(reading.view, reading.sight.principal), reading.time)
+    yield from (notice for notice in notices if notice.since >= since)
     for asked in dict.fromkeys(_Entries(reading).find()):
         place = asked.entry, asked.name
         if not reading.sight.sees(asked.name.namespace) or (asked.kind in _ECHOES and place in told):

@@ -1,8 +1,10 @@
 """Create a registry: its first entries and its first principal."""
 
+from dataclasses import replace
+
 from muniment.core.events import RegistryCreated, RoleGranted
 from muniment.core.payloads import Payload
-from muniment.core.people.callers import REGISTRY
+from muniment.core.people.callers import REGISTRY, Caller
 from muniment.core.people.roles import EVERYWHERE, Role
 from muniment.core.verbs.people import RegisterPrincipal
 from muniment.services.people.principals import add_principal
@@ -22,6 +24,8 @@ def found_registry(tx: Transaction, founder: RegisterPrincipal, registry_name: P
     itself = RegisterPrincipal(name=registry_name, public_key=tx.keys.verdicts.public.pem)
     add_principal(tx, REGISTRY, REGISTRY, itself)
     add_principal(tx, tx.actor, "person", founder)
+    # Nobody gives roles to themselves: those of the founder come from the registry.
+    itself_acting = replace(tx, caller=Caller(principal=REGISTRY, direct=True))
     for role in (Role.ADMIN, Role.CONTRIBUTOR):
-        tx.record(RoleGranted(principal=tx.actor, namespace=EVERYWHERE, role=role))
+        itself_acting.record(RoleGranted(principal=tx.actor, namespace=EVERYWHERE, role=role))
     return Outcome(first)

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from muniment.core import canonical
 from muniment.core.addresses import find_fault
-from muniment.core.errors import InvalidOption, IssuerNotFound, LoginRefused
+from muniment.core.errors import InvalidOption, IssuerNotFound, LoginRefused, PrincipalNotFound
 from muniment.core.events import IssuerDistrusted, IssuerTrusted
 from muniment.core.people.callers import Assurance, Caller
 from muniment.core.records import IssuerRecord, Where
 from muniment.core.verbs.people import DistrustIssuer, TrustIssuer
 from muniment.ports.unit import Unit
+from muniment.services.people.logins import find_person
 from muniment.services.people.principals import get_principal
 from muniment.services.transaction import Outcome, Transaction
 
@@ -27,8 +28,13 @@ def trust_issuer(tx: Transaction, command: TrustIssuer) -> Outcome:
     fault = find_fault(command.issuer, tx.allowed, secure=True)
     if fault:
         raise InvalidOption(option="issuer", reason=fault)
-    claims = dict(command.claims)
-    return Outcome(tx.record(IssuerTrusted(issuer=command.issuer, claims=claims, principal=principal.id)))
+    event = IssuerTrusted(
+        issuer=command.issuer,
+        claims=dict(command.claims),
+        principal=principal.id,
+        person_claim=command.person_claim,
+    )
+    return Outcome(tx.record(event))
 
 
 def distrust_issuer(tx: Transaction, command: DistrustIssuer) -> Outcome:
@@ -53,14 +59,36 @@ def match_workload(unit: Unit, issuer: str, claims: Mapping[str, object]) -> Cal
     """Identify a workload by its claims, which the caller MUST have verified.
 
     Raises:
-        LoginRefused: no rule, or more than one principal, matches.
+        LoginRefused: no rule, or more than one principal, matches; or a rule asks who started the job, and it
+            is nobody here.
     """
-    principals = {
-        rule.principal
+    rules = [
+        rule
         for rule in list_rules(unit, issuer)
         if all(claims.get(name) == value for name, value in canonical.decode(rule.claims.encode()).items())
-    }
-    if len(principals) != 1:
-        rules = "more than one rule" if principals else "no rule"
-        raise LoginRefused(reason=f"{rules} matches the claims of this workload")
-    return Caller(principal=principals.pop(), scopes=frozenset(), token=None, assurance=Assurance.WORKLOAD)
+    ]
+    if len({rule.principal for rule in rules}) != 1:
+        matching = "more than one rule" if rules else "no rule"
+        raise LoginRefused(reason=f"{matching} matches the claims of this workload")
+    starters = [_get_starter(unit, issuer, claims, rule.person_claim) for rule in rules if rule.person_claim]
+    return Caller(
+        principal=rules[0].principal,
+        scopes=frozenset(),
+        token=None,
+        assurance=Assurance.WORKLOAD,
+        voucher=rules[0].author,
+        starter=starters[0] if starters else None,
+    )
+
+
+def _get_starter(unit: Unit, issuer: str, claims: Mapping[str, object], claim: str) -> str:
+    """Get the person whom a claim names, by their login at the issuer or by their name here."""
+    value = str(claims.get(claim, ""))
+    known = find_person(unit, issuer, value)
+    if known is not None:
+        return known
+    try:
+        return get_principal(unit, value).id
+    except PrincipalNotFound as error:
+        reason = f"the rule asks who started the job, and nobody here has the name {value!r} ({claim})"
+        raise LoginRefused(reason=reason) from error

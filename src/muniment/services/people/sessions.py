@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
+from muniment.answers.recoveries import check_open, find_recovery, has_signed_in
 from muniment.core.errors import (
     BadToken,
     InvalidTime,
@@ -25,8 +26,9 @@ from muniment.core.records import TokenRecord
 from muniment.core.times import read_time, write_time
 from muniment.core.verbs.people import BeginSession, IssueToken, RevokeToken
 from muniment.ports.unit import Unit
-from muniment.services.people.principals import enrol, get_principal
+from muniment.services.people.principals import PERSON, begin_recovery, enrol, get_principal
 from muniment.services.transaction import Outcome, Transaction
+from muniment.signing.keys import PublicKey
 
 LONGEST_TOKEN: Final = timedelta(days=366)
 LONGEST_SESSION: Final = timedelta(days=90)
@@ -40,16 +42,27 @@ def identify(unit: Unit, token: str, now: str) -> Caller:
     Raises:
         BadToken: it is unknown or revoked.
         TokenExpired: it has expired.
+        RecoveryWaiting, RecoveryCancelled: it lets somebody in anew, and cannot be used.
     """
     record = unit.projections.find(TokenRecord, (token,))
     if record is None or record.revoked is not None:
         raise BadToken
     if record.expires <= now:
         raise TokenExpired(expires=record.expires)
+    recovery = find_recovery(unit, record.principal, record.id) if record.once else None
+    if recovery is not None:
+        check_open(recovery, now)
     # An invitation is only good for signing in.
     bounded = record.once or record.scopes
     scopes = parse_scopes(record.scopes.split()) if bounded else None
-    return Caller(principal=record.principal, scopes=scopes, token=record.id, assurance=Assurance.SESSION)
+    return Caller(
+        principal=record.principal,
+        scopes=scopes,
+        token=record.id,
+        assurance=Assurance.SESSION if recovery is None else Assurance.RECOVERY,
+        voucher=record.voucher if record.once else None,
+        starter=record.starter,
+    )
 
 
 def issue_token(tx: Transaction, command: IssueToken) -> Outcome:
@@ -68,7 +81,10 @@ def issue_token(tx: Transaction, command: IssueToken) -> Outcome:
             # Nobody else may hold a person's lasting credential.
             raise NotPermitted(principal=tx.actor, act="hold another's token", namespace=EVERYWHERE)
     _check_id(command.token)
-    return _issue(tx, principal.id, command, LONGEST_TOKEN)
+    somebody_else = principal.kind == PERSON and principal.id != tx.actor
+    if somebody_else and has_signed_in(tx.unit, principal.id):
+        begin_recovery(tx, principal.id, command.token)
+    return _issue(tx, principal.id, command, LONGEST_TOKEN, voucher=tx.actor)
 
 
 def revoke_token(tx: Transaction, command: RevokeToken) -> Outcome:
@@ -107,11 +123,19 @@ def begin_session(tx: Transaction, command: BeginSession) -> Outcome:
     issue = IssueToken(
         principal=tx.actor, token=command.token, name=command.name, scopes=(), expires=command.expires
     )
-    outcome = _issue(tx, tx.actor, issue, longest)
+    voucher = _get_voucher(tx)
+    key = PublicKey.read(command.public_key).id
+    outcome = _issue(tx, tx.actor, issue, longest, voucher=voucher, key=key)
     tx.unit.payloads.put(command.name, principal=tx.actor, personal=True)
-    expires = command.expires if workload else None
-    label = command.name.digest
-    enrol(tx, tx.actor, command.public_key, expires, name=label, assurance=tx.caller.assurance)
+    enrol(
+        tx,
+        tx.actor,
+        command.public_key,
+        command.expires if workload else None,
+        voucher=voucher,
+        name=command.name.digest,
+        assurance=tx.caller.assurance,
+    )
     return outcome
 
 
@@ -121,21 +145,41 @@ def enrol_passkey(tx: Transaction, public_key: bytes, name: Payload) -> Outcome:
     The caller MUST have verified that the passkey was made for that invitation.
 
     Raises:
-        LoginRefused: the caller has no invitation; a session must not gain more assurance.
+        LoginRefused: the caller has no invitation, or made it with a session, which must not gain more
+            assurance.
     """
     invitation = _find_invitation(tx)
     if invitation is None:
         raise LoginRefused(reason="a passkey needs an invitation, or a login")
+    if invitation.voucher == tx.actor and has_signed_in(tx.unit, tx.actor):
+        raise LoginRefused(reason="a passkey needs an invitation by somebody else, or a login")
     tx.record(TokenRevoked(principal=invitation.principal, token=invitation.id))
     tx.unit.payloads.put(name, principal=tx.actor, personal=True)
-    label = name.digest
-    return enrol(tx, tx.actor, public_key, None, name=label, assurance=Assurance.PASSKEY)
+    voucher, label = _get_voucher(tx), name.digest
+    is_recovered = tx.caller.assurance is Assurance.RECOVERY
+    return enrol(
+        tx,
+        tx.actor,
+        public_key,
+        None,
+        voucher=voucher,
+        name=label,
+        assurance=Assurance.RECOVERY if is_recovered else Assurance.PASSKEY,
+        in_browser=True,
+    )
 
 
 def invite(tx: Transaction, principal: str, token: str, name: Payload, expires: str) -> Outcome:
     """Issue an invitation. The caller MUST have checked permission."""
     command = IssueToken(principal=principal, token=token, name=name, scopes=(), expires=expires, once=True)
-    return _issue(tx, principal, command, LONGEST_TOKEN)
+    return _issue(tx, principal, command, LONGEST_TOKEN, voucher=tx.actor)
+
+
+def _get_voucher(tx: Transaction) -> str:
+    """Return on whose word the caller signs in."""
+    if tx.caller.voucher is None:
+        raise LoginRefused(reason="nobody vouches for this caller")
+    return tx.caller.voucher
 
 
 def _find_invitation(tx: Transaction) -> TokenRecord | None:
@@ -148,7 +192,15 @@ def _find_invitation(tx: Transaction) -> TokenRecord | None:
     return record if record.once else None
 
 
-def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timedelta) -> Outcome:
+def _issue(  # noqa: PLR0913 - the data of a token
+    tx: Transaction,
+    principal: str,
+    command: IssueToken,
+    longest: timedelta,
+    *,
+    voucher: str,
+    key: str | None = None,
+) -> Outcome:
     if tx.unit.projections.find(TokenRecord, (command.token,)) is not None:
         raise NameTaken(name=f"token {command.token:.16}")
     expires = read_time(command.expires)
@@ -162,6 +214,9 @@ def _issue(tx: Transaction, principal: str, command: IssueToken, longest: timede
         scopes=tuple(sorted(set(command.scopes))),
         expires=write_time(expires),
         once=command.once,
+        key=key,
+        voucher=voucher,
+        starter=tx.caller.starter,
     )
     return Outcome(tx.record(event))
 

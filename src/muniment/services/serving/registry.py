@@ -30,7 +30,7 @@ from muniment.services.people.issuers import list_rules, match_workload
 from muniment.services.people.logins import admit_person
 from muniment.services.people.sessions import enrol_passkey, identify
 from muniment.services.serving.scribe import Scribe
-from muniment.services.transaction import Outcome, RegistryKeys, Transaction
+from muniment.services.transaction import RECOVERY_WAIT, Outcome, RegistryKeys, Transaction
 
 # The prefix that tells tokens from other secrets; 32 random bytes follow as text.
 _MAX_TOKEN_CHARACTERS = 200
@@ -52,6 +52,7 @@ class ServedRegistry:
     allowed: AllowedAddresses
     scribe: Scribe
     local: bool
+    recovery_wait: timedelta = RECOVERY_WAIT
 
     def identify(self, token: str | None) -> Caller:
         """Identify the owner of a token; without a token, the caller is nobody.
@@ -83,6 +84,7 @@ class ServedRegistry:
             keys=self.keys,
             caller=caller,
             allowed=self.allowed,
+            recovery_wait=self.recovery_wait,
         )
 
     def add_documents(self, caller: Caller, documents: Sequence[bytes]) -> list[Digest]:

@@ -15,7 +15,7 @@ from muniment.core.events import (
     read_entry,
 )
 from muniment.core.names import check_part
-from muniment.core.people.roles import Act
+from muniment.core.people.roles import EVERYWHERE, Act
 from muniment.core.records import WebhookRecord, Where
 from muniment.core.verbs.upkeep import (
     EndWebhook,
@@ -65,13 +65,14 @@ class Batch(NamedTuple):
 
 
 def set_webhook(tx: Transaction, command: SetWebhook) -> Outcome:
-    """Start to send the events of a namespace.
+    """Start to send the events of a namespace, or (`*`) those that belong to none.
 
     Raises:
         InvalidOption: the address is not valid or may not be called, the secret is too short, or an event is
             unknown.
     """
-    check_part(command.namespace, "namespace")
+    if command.namespace != EVERYWHERE:
+        check_part(command.namespace, "namespace")
     fault = find_fault(_read_target(command.target.text).url, tx.allowed)
     if fault:
         raise InvalidOption(option="url", reason=fault)
@@ -161,7 +162,7 @@ def _place_of(unit: Unit, webhook: int) -> Place:
 
 def _concerns(record: WebhookRecord, entry: Entry) -> bool:
     wanted = record.events.split()
-    return entry.namespace == record.namespace and (not wanted or entry.event.type in wanted)
+    return (entry.namespace or EVERYWHERE) == record.namespace and (not wanted or entry.event.type in wanted)
 
 
 def _read_target(text: str) -> Target:

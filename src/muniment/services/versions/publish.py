@@ -54,6 +54,7 @@ def publish(tx: Transaction, command: PublishVersion) -> Outcome:
             size_bytes=revision.size_bytes,
             attestations=command.attestations,
             message=tx.keep(command.message),
+            starter=tx.caller.starter,
         ),
         VersionRecord,
     )

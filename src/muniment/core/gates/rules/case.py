@@ -59,7 +59,12 @@ class Case:
         registry: the origin of the log; signatures for another registry do not count.
         policy: the digest of the policy.
         authors: the makers of the version, under any name that it was published under.
-        roles: the present roles in the model's namespace, by principal.
+        roles: the present roles in the model's namespace, by principal, as far as they count.
+        own_roles: those that a principal only gave themselves, which do not.
+        workloads: those who signed a decision and are no person.
+        guarantors: by the id of a key that signed a decision, on whose word it counts: the people behind the
+            key, or behind an admin who confirmed its owner since. One of these has to be free of authors.
+            None if the policy takes anybody's word.
         holds: the periods in which aliases pointed at the version, oldest first.
         baselines: the versions of the aliases that the policy compares with; None if an alias has none.
         origins: the inputs of the version.
@@ -76,6 +81,9 @@ class Case:
     authors: frozenset[str]
     attestations: tuple[Attestation, ...]
     roles: Mapping[str, frozenset[Role]]
+    own_roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    workloads: frozenset[str] = frozenset()
+    guarantors: Mapping[str, tuple[frozenset[str], ...]] | None = None
     holds: tuple[Hold, ...] = ()
     baselines: Mapping[str, Baseline | None] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
@@ -132,6 +140,19 @@ class Case:
     def holds_role(self, principal: str, role: Role) -> bool:
         """Return whether a principal holds a role now."""
         return role in self.roles.get(principal, frozenset())
+
+    def find_roles(self, principal: str) -> frozenset[Role]:
+        """Return all roles of a principal, also those that they gave themselves."""
+        return self.roles.get(principal, frozenset()) | self.own_roles.get(principal, frozenset())
+
+    def find_guarantor(self, key_id: str) -> str:
+        """Find an author without whose word the owner of a key would be nobody; empty if there is none."""
+        if self.guarantors is None:
+            return ""
+        guarantors = self.guarantors[key_id]
+        if any(behind.isdisjoint(self.authors) for behind in guarantors):
+            return ""
+        return min(guarantors[0] & self.authors)
 
     def excluding(self, principal: str) -> "Case":
         """Return the same case with one more principal whose approval does not count."""

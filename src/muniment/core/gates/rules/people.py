@@ -1,8 +1,9 @@
 """Rules about signers: of the content, and of approvals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 from muniment.core.claims.approvals import Meaning, SignedApproval, SigningDecision
@@ -10,6 +11,17 @@ from muniment.core.claims.attestations import CONTENT, Attestation
 from muniment.core.gates.rules.case import Case, Finding, no, write_age, yes
 from muniment.core.people.callers import Assurance
 from muniment.core.people.roles import Role
+
+
+class Vouching(StrEnum):
+    """Whose word a policy takes that an approver is who they are.
+
+    That of people who did not make the version (`independent`), or anybody's (`any`).
+    """
+
+    INDEPENDENT = "independent"
+    ANY = "any"
+
 
 ANY_ASSURANCE: Final = frozenset(Assurance)
 # A signature of authorship does not approve.
@@ -52,7 +64,8 @@ class Signature:
 class Approvals:
     """Enough people approved in the required roles; each counts once, and authors do not count.
 
-    `counts` sets a number for each role; `total` sets a number for any of `roles`.
+    `counts` sets a number for each role; `total` sets a number for any of `roles`. `vouching` is that of the
+    policy.
     """
 
     counts: Mapping[Role, int] = field(default_factory=dict)
@@ -61,6 +74,7 @@ class Approvals:
     assurance: frozenset[Assurance] = ANY_ASSURANCE
     meanings: frozenset[Meaning] = DECIDING
     max_age: timedelta | None = None
+    vouching: Vouching = Vouching.INDEPENDENT
 
     @property
     def label(self) -> str:
@@ -69,7 +83,8 @@ class Approvals:
         if self.total:
             asked.append(f"{self.total} of {' or '.join(sorted(self.roles))}")
         age = "" if self.max_age is None else f", within {write_age(self.max_age)}"
-        return f"approved by {', '.join(asked)}{_known_by(self.assurance)}{age}"
+        vouched = "" if self.vouching is Vouching.INDEPENDENT else ", whoever vouched for them"
+        return f"approved by {', '.join(asked)}{_known_by(self.assurance)}{age}{vouched}"
 
     def judge(self, case: Case) -> Finding:
         """Count the signing decisions on the version."""
@@ -79,6 +94,7 @@ class Approvals:
         """Count some approvals."""
         standing: list[SignedApproval] = []
         passed_over: list[str] = []
+        unconfirmed = ""
         for signed in approvals.values():
             if signed.approval.decision is SigningDecision.WITHDRAW:
                 continue
@@ -92,6 +108,7 @@ class Approvals:
             fault = self._find_fault(signed, case)
             if fault:
                 passed_over.append(fault)
+                unconfirmed = unconfirmed or self._find_unconfirmed(signed, case)
             else:
                 standing.append(signed)
         have = {role: sum(one.approval.role is role for one in standing) for role in Role}
@@ -105,7 +122,8 @@ class Approvals:
             missing.append(f"{self.total - len(some)} of {' or '.join(sorted(self.roles))} missing")
         counted = [one.claim for one in standing if one.approval.role in {*self.counts, *self.roles}]
         if missing:
-            return no(self, "; ".join(missing + passed_over), counted, remedy=self._find_remedy(case, have))
+            remedy = f"muniment user confirm {unconfirmed}" if unconfirmed else self._find_remedy(case, have)
+            return no(self, "; ".join(missing + passed_over), counted, remedy=remedy)
         return yes(self, _list_names(standing), counted)
 
     def _find_fault(self, signed: SignedApproval, case: Case) -> str:
@@ -113,8 +131,13 @@ class Approvals:
         claim, approval = signed
         signer = claim.signer
         stale = approval.find_staleness(case.policy, case.seen)
+        author = case.find_guarantor(claim.key_id)
         faults = {
             f"{signer} made the version": signer in case.authors,
+            f"{signer} is a workload": signer in case.workloads,
+            f"{signer} made themselves {approval.role}, which no other admin confirmed": self._is_own(
+                signed, case
+            ),
             f"{signer} is not a {approval.role}": not case.holds_role(signer, approval.role),
             f"{signer} signed only for {approval.meaning}": approval.meaning not in self.meanings,
             f"{signer} is known only by {claim.assurance}": claim.assurance not in self.assurance,
@@ -123,8 +146,25 @@ class Approvals:
             f"the approval by {signer} has expired": _has_expired(approval.expires, case),
             f"the approval by {signer} is too old": self.max_age is not None
             and case.is_older(claim.recorded, self.max_age),
+            f"{author} made the version and vouches for {signer}": bool(author),
         }
         return next((fault for fault, applies in faults.items() if applies), "")
+
+    def _find_unconfirmed(self, signed: SignedApproval, case: Case) -> str:
+        """Name the signer if all that an approval lacks is another admin's word for them; empty otherwise."""
+        claim, approval = signed
+        believed = replace(
+            case,
+            guarantors=None,
+            roles={**case.roles, claim.signer: case.find_roles(claim.signer)},
+            own_roles={},
+        )
+        return "" if self._find_fault(SignedApproval(claim, approval), believed) else claim.signer
+
+    @staticmethod
+    def _is_own(signed: SignedApproval, case: Case) -> bool:
+        own = case.own_roles.get(signed.claim.signer, frozenset())
+        return signed.approval.role in own
 
     def _find_remedy(self, case: Case, have: Mapping[Role, int]) -> str:
         lacking = [role for role, count in self.counts.items() if have[role] < count]

@@ -22,6 +22,7 @@ from muniment.core.records import (
     PrincipalRecord,
     QuotaRecord,
     Record,
+    RecoveryRecord,
     RequestRecord,
     RetentionRecord,
     StatusRecord,
@@ -29,6 +30,7 @@ from muniment.core.records import (
     TierRecord,
     TokenRecord,
     VersionRecord,
+    VouchRecord,
     WebhookRecord,
 )
 from muniment.stores.sql.tables.bytes import quotas
@@ -37,7 +39,16 @@ from muniment.stores.sql.tables.claims import attestations, deployments
 from muniment.stores.sql.tables.columns import metadata as metadata
 from muniment.stores.sql.tables.gates import moves, policies, requests, tiers
 from muniment.stores.sql.tables.log import namespaces
-from muniment.stores.sql.tables.people import grants, issuers, keys, preferences, principals, tokens
+from muniment.stores.sql.tables.people import (
+    grants,
+    issuers,
+    keys,
+    preferences,
+    principals,
+    recoveries,
+    tokens,
+    vouches,
+)
 from muniment.stores.sql.tables.upkeep import webhooks
 from muniment.stores.sql.tables.versions import drafts, models, retentions, statuses, versions
 
@@ -45,6 +56,8 @@ TABLES: Final[dict[type[Record], Table]] = {
     NamespaceRecord: namespaces,
     PrincipalRecord: principals,
     KeyRecord: keys,
+    VouchRecord: vouches,
+    RecoveryRecord: recoveries,
     GrantRecord: grants,
     ModelRecord: models,
     VersionRecord: versions,

@@ -27,8 +27,34 @@ keys: Final = Table(
     Column("name", Text),
     Column("expires", Text),
     Column("revoked", Whole),
+    Column("voucher", Text, nullable=False),
+    Column("starter", Text),
     entry(),
     Index("keys_by_principal", "principal"),
+)
+
+vouches: Final = Table(
+    "vouches",
+    metadata,
+    entry(primary_key=True),
+    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("voucher", Text, nullable=False),
+    Index("vouches_by_principal", "principal", "index"),
+)
+
+recoveries: Final = Table(
+    "recoveries",
+    metadata,
+    entry(primary_key=True),
+    Column("principal", Text, ForeignKey("principals.id"), nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("begun", Text, nullable=False),
+    Column("opens", Text, nullable=False),
+    Column("outcome", Text),
+    Column("ended", Whole),
+    Index("recoveries_by_principal", "principal", "index"),
 )
 
 grants: Final = Table(
@@ -38,6 +64,7 @@ grants: Final = Table(
     Column("principal", Text, ForeignKey("principals.id"), nullable=False),
     Column("namespace", Text, nullable=False),
     Column("role", Text, nullable=False),
+    Column("grantor", Text, nullable=False),
     Column("ended", Whole),
     Index("grants_by_principal", "principal"),
 )
@@ -52,6 +79,8 @@ tokens: Final = Table(
     Column("issued", Text, nullable=False),
     Column("expires", Text, nullable=False),
     Column("once", Integer, nullable=False),
+    Column("voucher", Text, nullable=False),
+    Column("starter", Text),
     Column("revoked", Whole),
     entry(),
     Index("tokens_by_principal", "principal"),
@@ -73,6 +102,8 @@ issuers: Final = Table(
     Column("issuer", Text, nullable=False),
     Column("claims", Text, nullable=False),
     Column("principal", Text, ForeignKey("principals.id"), nullable=False),
+    Column("author", Text, nullable=False),
+    Column("person_claim", Text),
     Column("ended", Whole),
 )
 

@@ -26,6 +26,7 @@ versions: Final = Table(
     Column("author", Text, ForeignKey("principals.id"), nullable=False),
     Column("published", Text, nullable=False),
     Column("message", Text),
+    Column("starter", Text),
     entry(),
     # A revision has one number in a model: publishing it again returns that version.
     Index("versions_by_revision", "name", "revision", unique=True),

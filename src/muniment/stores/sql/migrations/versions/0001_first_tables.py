@@ -1,7 +1,4 @@
-"""The first tables.
-
-A migration never changes once released, so it spells the tables out. It only goes forward, as the log does.
-"""
+"""The first tables. A migration never changes once released, so it spells them out; it only goes forward."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +9,11 @@ down_revision = None
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _APPEND_ONLY = ("events", "nodes")
+
+
+def _texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
+    """Make columns of texts."""
+    return [sa.Column(name, _TEXT, nullable=nullable) for name in names]
 
 
 def upgrade() -> None:
@@ -78,10 +80,8 @@ def _make_log() -> None:
     op.create_table(
         "payloads",
         sa.Column("digest", _TEXT, primary_key=True),
-        sa.Column("salt", _TEXT, nullable=False),
-        sa.Column("text", _TEXT, nullable=False),
-        sa.Column("label", _TEXT),
-        sa.Column("principal", _TEXT),
+        *_texts("salt", "text"),
+        *_texts("label", "principal", nullable=True),
         sa.Column("personal", sa.Integer, nullable=False),
     )
     op.create_index("payloads_by_label", "payloads", ["label"])
@@ -103,21 +103,35 @@ def _make_people() -> None:
         "keys",
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("public_key", _TEXT, nullable=False),
-        sa.Column("enrolled", _TEXT, nullable=False),
-        sa.Column("assurance", _TEXT, nullable=False),
-        sa.Column("name", _TEXT),
-        sa.Column("expires", _TEXT),
+        *_texts("public_key", "enrolled", "assurance"),
+        *_texts("name", "expires", nullable=True),
         sa.Column("revoked", _WHOLE),
+        sa.Column("voucher", _TEXT, nullable=False),
+        sa.Column("starter", _TEXT),
         _entry(),
     )
     op.create_index("keys_by_principal", "keys", ["principal"])
     op.create_table(
+        "vouches",
+        _entry(primary_key=True),
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *_texts("kind", "voucher"),
+    )
+    op.create_index("vouches_by_principal", "vouches", ["principal", "index"])
+    op.create_table(
+        "recoveries",
+        _entry(primary_key=True),
+        sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        *_texts("credential", "actor", "begun", "opens"),
+        sa.Column("outcome", _TEXT),
+        sa.Column("ended", _WHOLE),
+    )
+    op.create_index("recoveries_by_principal", "recoveries", ["principal", "index"])
+    op.create_table(
         "grants",
         _entry(primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("namespace", _TEXT, nullable=False),
-        sa.Column("role", _TEXT, nullable=False),
+        *_texts("namespace", "role", "grantor"),
         sa.Column("ended", _WHOLE),
     )
     op.create_index("grants_by_principal", "grants", ["principal"])
@@ -140,7 +154,7 @@ def _make_models() -> None:
         sa.Column("size_bytes", _WHOLE, nullable=False),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("published", _TEXT, nullable=False),
-        sa.Column("message", _TEXT),
+        *_texts("message", "starter", nullable=True),
         _entry(),
     )
     op.create_index("versions_by_revision", "versions", ["name", "revision"], unique=True)
@@ -171,8 +185,7 @@ def _make_deployments() -> None:
         "deployments",
         _entry(primary_key=True),
         *_version(),
-        sa.Column("target", _TEXT, nullable=False),
-        sa.Column("state", _TEXT, nullable=False),
+        *_texts("target", "state"),
         sa.Column("loaded", _TEXT),
         sa.Column("attestation", _TEXT, nullable=False),
         sa.Column("signer", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
@@ -188,10 +201,8 @@ def _make_policies() -> None:
     op.create_table(
         "policies",
         _entry(primary_key=True),
-        sa.Column("models", _TEXT, nullable=False),
-        sa.Column("alias", _TEXT, nullable=False),
-        sa.Column("digest", _TEXT),
-        sa.Column("attestation", _TEXT),
+        *_texts("models", "alias"),
+        *_texts("digest", "attestation", nullable=True),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
     )
@@ -246,8 +257,7 @@ def _make_aliases() -> None:
     op.create_table(
         "moves",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("alias", _TEXT, nullable=False),
+        *_texts("name", "alias"),
         sa.Column("number", _WHOLE),
         sa.Column("previous", _WHOLE),
         sa.Column("actor", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
@@ -267,9 +277,7 @@ def _make_comments() -> None:
     op.create_table(
         "drafts",
         _entry(primary_key=True),
-        sa.Column("name", _TEXT, nullable=False),
-        sa.Column("revision", _TEXT, nullable=False),
-        sa.Column("kind", _TEXT, nullable=False),
+        *_texts("name", "revision", "kind"),
         sa.Column("size_bytes", _WHOLE, nullable=False),
         sa.Column("attestations", _TEXT, nullable=False),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
@@ -286,11 +294,9 @@ def _make_comments() -> None:
         sa.Column("alias", _TEXT, nullable=False),
         sa.Column("requester", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("opened", _TEXT, nullable=False),
-        sa.Column("reason", _TEXT),
-        sa.Column("reminded", _TEXT),
+        *_texts("reason", "reminded", nullable=True),
         sa.Column("closed", _WHOLE),
-        sa.Column("outcome", _TEXT),
-        sa.Column("answer", _TEXT),
+        *_texts("outcome", "answer", nullable=True),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("requests_by_state", "requests", ["closed", "index"])
@@ -302,8 +308,7 @@ def _make_comments() -> None:
         *_version(),
         sa.Column("about", _WHOLE),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
-        sa.Column("posted", _TEXT, nullable=False),
-        sa.Column("text", _TEXT, nullable=False),
+        *_texts("posted", "text"),
         sa.ForeignKeyConstraint(["name", "number"], ["versions.name", "versions.number"]),
     )
     op.create_index("comments_by_version", "comments", ["name", "number", "index"])
@@ -332,10 +337,10 @@ def _make_access() -> None:
         sa.Column("id", _TEXT, primary_key=True),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("label", _TEXT),
-        sa.Column("scopes", _TEXT, nullable=False),
-        sa.Column("issued", _TEXT, nullable=False),
-        sa.Column("expires", _TEXT, nullable=False),
+        *_texts("scopes", "issued", "expires"),
         sa.Column("once", sa.Integer, nullable=False),
+        sa.Column("voucher", _TEXT, nullable=False),
+        sa.Column("starter", _TEXT),
         sa.Column("revoked", _WHOLE),
         _entry(),
     )
@@ -346,9 +351,10 @@ def _make_access() -> None:
     op.create_table(
         "issuers",
         _entry(primary_key=True),
-        sa.Column("issuer", _TEXT, nullable=False),
-        sa.Column("claims", _TEXT, nullable=False),
+        *_texts("issuer", "claims"),
         sa.Column("principal", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
+        sa.Column("author", _TEXT, nullable=False),
+        sa.Column("person_claim", _TEXT),
         sa.Column("ended", _WHOLE),
     )
     op.create_table(
@@ -364,9 +370,7 @@ def _make_webhooks() -> None:
     op.create_table(
         "webhooks",
         _entry(primary_key=True),
-        sa.Column("namespace", _TEXT, nullable=False),
-        sa.Column("target", _TEXT, nullable=False),
-        sa.Column("events", _TEXT, nullable=False),
+        *_texts("namespace", "target", "events"),
         sa.Column("author", _TEXT, sa.ForeignKey("principals.id"), nullable=False),
         sa.Column("set", _TEXT, nullable=False),
         sa.Column("ended", _WHOLE),
@@ -388,8 +392,7 @@ def _make_webhooks() -> None:
         "letters",
         sa.Column("webhook", _WHOLE, primary_key=True, autoincrement=False),
         sa.Column("entry", _WHOLE, primary_key=True, autoincrement=False),
-        sa.Column("fault", _TEXT, nullable=False),
-        sa.Column("time", _TEXT, nullable=False),
+        *_texts("fault", "time"),
         sa.Column("again", sa.Integer, nullable=False),
     )
 
@@ -427,8 +430,7 @@ def _make_custody() -> None:
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.Column("stretches", _TEXT, nullable=False),
         sa.Column("rests", sa.Integer, nullable=False),
-        sa.Column("session", _TEXT, nullable=False),
-        sa.Column("touched", _TEXT, nullable=False),
+        *_texts("session", "touched"),
         sa.Column("result", _TEXT),
     )
     op.create_index("uploads_by_principal", "uploads", ["principal"])
@@ -439,10 +441,7 @@ def _make_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", _TEXT, primary_key=True),
-        sa.Column("kind", _TEXT, nullable=False),
-        sa.Column("payload", _TEXT, nullable=False),
-        sa.Column("due", _TEXT, nullable=False),
-        sa.Column("leased", _TEXT, nullable=False),
+        *_texts("kind", "payload", "due", "leased"),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("fault", _TEXT, nullable=False),
     )

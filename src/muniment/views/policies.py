@@ -1,0 +1,169 @@
+"""Policies: what is in force for an alias, what was, and what would fail."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from muniment.core.canonical import JsonObject
+from muniment.core.counting import count
+from muniment.core.digests import Digest
+from muniment.core.gates.policy import Gate, Policy
+from muniment.core.gates.rules.case import write_age
+from muniment.core.records import PolicyRecord
+from muniment.views.listing import view_list
+from muniment.views.people import put_names
+from muniment.views.values import Document, Time, Value, name_people
+from muniment.views.view import Column, Fact, Facts, Mark, Row, Seal, Section, Table, Tone, View, Vouched
+
+
+class ReadPolicy(NamedTuple):
+    """A policy in force: its proven record, what it says, and its document; None if there is none yet."""
+
+    record: PolicyRecord
+    policy: Policy | None
+    document: JsonObject | None
+
+
+def view_policies(
+    title: str, policies: Sequence[ReadPolicy], names: Mapping[str, str], seal: Seal, now: str
+) -> View:
+    """Show the policies in force for an alias of a model. A version must meet all."""
+    return View(
+        kind="policies",
+        title=title,
+        lead="a version must meet all of them" if len(policies) > 1 else "",
+        now=now,
+        seal=seal,
+        sections=(*(_view_policy(one, names) for one in policies), _view_documents(policies)),
+    )
+
+
+def view_policy_history(
+    namespace: str, records: Sequence[PolicyRecord], names: Mapping[str, str], now: str
+) -> View:
+    """Show every policy ever set in a namespace, oldest first."""
+    columns = (
+        Column("set", "age"),
+        Column("for", "for"),
+        Column("digest", "policy"),
+        Column("author", "by"),
+        Column("models", "models", is_drawn=False),
+        Column("alias", "alias", is_drawn=False),
+        Column("attestation", "claim", is_drawn=False),
+    )
+    rows = [
+        Row(
+            cells=(
+                Time(one.set),
+                f"{one.models}@{one.alias}",
+                "none yet" if one.digest is None else Digest.parse(one.digest),
+                name_people(names, one.author),
+                one.models,
+                one.alias,
+                None if one.attestation is None else Digest.parse(one.attestation),
+            ),
+            vouched=Vouched(Mark.RECORDED, one.index),
+        )
+        for one in records
+    ]
+    empty = f"no policy was ever set in {namespace}: muniment policy set '{namespace}/*@ALIAS' FILE sets one"
+    return view_list("policy_history", namespace, columns, rows, now, heading="Policies", empty=empty)
+
+
+def view_simulation(title: str, gates: Sequence[Gate], names: Mapping[str, str], now: str) -> View:
+    """Show which versions would fail a policy that is not in force, and why."""
+    failing = [gate for gate in gates if not all(verdict.passed for verdict in gate.verdicts)]
+    columns = (
+        Column("met", ""),
+        Column("version", "version"),
+        Column("rule", "rule"),
+        Column("because", "because"),
+        Column("remedy", "what to type", is_drawn=False),
+    )
+    return view_list(
+        "simulation",
+        title,
+        columns,
+        [row for gate in gates for row in _view_simulated(gate, names)],
+        now,
+        heading="Versions",
+        lead=f"{len(failing)} of {count(len(gates), 'version')} would fail",
+        empty="there is no version",
+    )
+
+
+def _view_policy(one: ReadPolicy, names: Mapping[str, str]) -> Section:
+    record, policy = one.record, one.policy
+    where = f"{record.models}@{record.alias}"
+    recorded, checked = Vouched(Mark.RECORDED, record.index), Vouched(Mark.CHECKED)
+    facts = [
+        Fact(
+            key="set",
+            label="set",
+            value=(Time(record.set), name_people(names, record.author)),
+            vouched=recorded,
+        )
+    ]
+    if record.digest is None or policy is None:
+        value = f"none yet, so no version can move: muniment policy set '{where}' FILE"
+        facts.append(Fact(key="policy", label="policy", value=value, vouched=recorded, tone=Tone.WARN))
+        return Section(key=record.models, title=where, blocks=(Facts(tuple(facts)),))
+    facts.append(Fact(key="policy", label="policy", value=Digest.parse(record.digest), vouched=checked))
+    facts += [
+        Fact(key=key, label=label, value=value, vouched=checked) for key, label, value in _describe(policy)
+    ]
+    rows = tuple(Row(cells=(named.id, named.rule.label), vouched=checked) for named in policy.rules)
+    columns = (Column("id", "rule"), Column("asks", "asks for"))
+    return Section(
+        key=record.models,
+        title=where,
+        blocks=(Facts(tuple(facts)), Table(key="rules", columns=columns, rows=rows)),
+    )
+
+
+def _view_documents(policies: Sequence[ReadPolicy]) -> Section:
+    documents = tuple(
+        Fact(
+            key=one.record.models,
+            label=one.record.models,
+            value=Document(one.document),
+            vouched=Vouched(Mark.CHECKED),
+        )
+        for one in policies
+        if one.document is not None
+    )
+    return Section(key="documents", title="As they were signed", in_full=True, blocks=(Facts(documents),))
+
+
+def _describe(policy: Policy) -> Iterator[tuple[str, str, Value]]:
+    """Describe the terms of a policy beside its rules."""
+    if policy.description:
+        yield "description", "description", policy.description
+    yield "mode", "mode", str(policy.mode)
+    if policy.models:
+        yield "models", "models", policy.models
+    if policy.tiers:
+        yield "tiers", "risk tiers", tuple(sorted(policy.tiers))
+    if policy.continuous:
+        yield "continuous", "continuous", "it must be met whenever the model is loaded"
+    if policy.waivers is not None:
+        rules = ", ".join(sorted(policy.waivers.rules)) or "any rule"
+        longest = write_age(policy.waivers.maximum)
+        yield "waivers", "waivers", f"of {rules}, for {longest} at most, {policy.waivers.approvals.label}"
+    if policy.break_glass is not None:
+        roles, soon = ", ".join(sorted(policy.break_glass.roles)), write_age(policy.break_glass.close_within)
+        yield "break_glass", "break-glass", f"by {roles}, to be closed within {soon}"
+
+
+def _view_simulated(gate: Gate, names: Mapping[str, str]) -> list[Row]:
+    unmet = [
+        Row(
+            cells=(False, gate.version, one.rule, put_names(one.message, names), one.remedy or None),
+            vouched=Vouched(Mark.STATED if one.id in verdict.unproven else Mark.CHECKED),
+            tone=Tone.BAD,
+        )
+        for verdict in gate.verdicts
+        for one in verdict.findings
+        if not one.holds
+    ]
+    met = Row(cells=(True, gate.version, None, None, None), vouched=Vouched(Mark.CHECKED), tone=Tone.GOOD)
+    return unmet or [met]
