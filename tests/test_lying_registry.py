@@ -69,6 +69,7 @@ READ = [
     "webhook list acme",
     "user may publish acme",
     "user list",
+    "user show Ada",
     "policy show acme/x@production",
     "policy history acme",
     "policy tier acme/x",
