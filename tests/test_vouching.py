@@ -169,7 +169,7 @@ def test_a_policy_can_take_anybodys_word(town: Town) -> None:
     gate = town.judge()
     assert gate.passed
     labels = [one.rule for one in gate.verdicts[0].findings]
-    assert "approved by 1 validator, whoever vouched for them" in labels
+    assert "approved by 1 validator, on anybody's word" in labels
     assert gate.warnings == (ANYBODY,)
 
 
