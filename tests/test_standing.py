@@ -32,7 +32,7 @@ from muniment.testing.backends import (
     evaluation,
     publish,
     record,
-    set_policy,
+    set_document,
 )
 
 APPROVED: dict[str, Json] = {"rule": "approvals", "validator": 1}
@@ -49,7 +49,7 @@ class Desk:
         self.theirs = open_as(self.vera)
 
     def set(self, *rules: dict[str, Json], **members: Json) -> None:
-        set_policy(self.backend, self.owner, *rules, **members)
+        set_document(self.backend, self.owner, {"vouching": "any", "rules": list(rules), **members})
 
     def decide(self, decision: str = "approve") -> None:
         reason = Payload.of("seen")
