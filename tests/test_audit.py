@@ -423,6 +423,7 @@ def policy_that_nobody_signed(story: Story, _patch: pytest.MonkeyPatch) -> int:
         alias=STAGING,
         policy=Digest.parse(row.digest),
         attestation=Digest.parse(row.attestation),
+        reason=Digest.parse(row.reason),
     )
     return story.say(event)
 
@@ -851,6 +852,7 @@ COMMANDS: dict[type[Command], type[Event]] = {
     gates.RollBackAlias: events.AliasMoved,
     gates.OpenRequest: events.RequestOpened,
     gates.SetPolicy: events.PolicySet,
+    gates.EndPolicy: events.PolicyEnded,
     gates.SetTier: events.TierSet,
     catalog.SetTag: events.TagSet,
     catalog.RemoveTag: events.TagSet,

@@ -21,12 +21,11 @@ from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
 from muniment.core.verbs.catalog import PostComment
 from muniment.core.verbs.gates import (
-    GetInbox,
-    GetInboxItem,
     OpenRequest,
     RemoveAlias,
     SetTier,
 )
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.people import ErasePrincipal, GetPreferences, GetSelf, SetPreferences
 from muniment.core.verbs.versions import SetStatus
 from muniment.services.upkeep.rebuild import compare
@@ -115,11 +114,11 @@ def test_an_approval_is_stale_when_the_model_changes_its_tier(office: Office) ->
     """A change of the risk tier that puts another policy in force is named as the reason."""
     founder, key = office.founder, office.keys["founder"]
     strict: dict[str, Json] = {"rule": "approvals", "validator": 2}
-    founder.execute(SetTier(name=NAME, tier="low"))
+    founder.execute(SetTier(name=NAME, tier="low", reason=Payload.of("agreed")))
     set_policy(founder, key, strict, models=Models("acme", "*"), scope={"tiers": ["high"]})
     office.decide("Vera")
     assert "stale" not in office.kinds("Vera")
-    moved = founder.execute(SetTier(name=NAME, tier="high"))
+    moved = founder.execute(SetTier(name=NAME, tier="high", reason=Payload.of("agreed")))
     item = office.find("Vera", ItemKind.STALE)
     assert (item.entry, item.what.endswith(f"the risk tier of {NAME} changed")) == (moved.index, True)
 

@@ -55,8 +55,6 @@ from muniment.core.verbs.catalog import (
 from muniment.core.verbs.claims import ListDeployments
 from muniment.core.verbs.gates import (
     CloseRequest,
-    GetInbox,
-    GetInboxItem,
     GetMove,
     GetPolicies,
     GetTier,
@@ -68,6 +66,7 @@ from muniment.core.verbs.gates import (
     OpenRequest,
     RemoveAlias,
 )
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.core.verbs.log import GetLeaves
 from muniment.core.verbs.people import (
     GetKey,

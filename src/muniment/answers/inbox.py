@@ -45,7 +45,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.gates import GetInboxItem
+from muniment.core.verbs.inbox import GetInboxItem
 
 # How long before the end of a waiver that is told.
 SOON: Final = timedelta(days=7)

@@ -14,7 +14,14 @@ from muniment.core.errors import PolicyNotFound, StatementReused, TierNotFound, 
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models
 from muniment.core.records import PolicyRecord, TierRecord, Where
-from muniment.core.verbs.gates import GetPolicies, GetTier, ListPolicies
+from muniment.core.verbs.gates import (
+    GetPolicies,
+    GetTier,
+    ListPolicies,
+    ListTiers,
+    PolicyChange,
+    TierChange,
+)
 from muniment.policies.documents import MAX_POLICY_BYTES, decode_policy
 
 
@@ -30,10 +37,17 @@ def get_policies(state: State, query: GetPolicies) -> tuple[PolicyRecord, ...]:
     return tuple(entry.record for entry in get_in_force(state.view, query.name, query.alias))
 
 
-def list_policies(state: State, query: ListPolicies) -> tuple[PolicyRecord, ...]:
-    """List the policies that were ever set for the models of a namespace."""
+def list_policies(state: State, query: ListPolicies) -> tuple[PolicyChange, ...]:
+    """List the policies that were ever set for the models of a namespace, and their ends."""
     within = within_namespace("models", query.namespace)
-    return tuple(select_page(state.view, query, PolicyRecord, *within))
+    records = select_page(state.view, query, PolicyRecord, *within)
+    return tuple(PolicyChange(record=one, reason=state.find_text(one.reason)) for one in records)
+
+
+def list_tiers(state: State, query: ListTiers) -> tuple[TierChange, ...]:
+    """List the risk tiers that the models of a namespace were ever put into."""
+    records = select_page(state.view, query, TierRecord, *within_namespace("name", query.namespace))
+    return tuple(TierChange(record=one, reason=state.find_text(one.reason)) for one in records)
 
 
 def get_tier(state: State, query: GetTier) -> TierRecord:
@@ -85,7 +99,7 @@ def find_tier(view: View, name: ModelName) -> TierRecord | None:
 
 
 def find_set(view: View, models: Models, alias: Alias) -> PolicyRecord | None:
-    """Find the policy that was set last for an alias of some models; its scope may exclude a model."""
+    """Find the policy of an alias of some models, unless it ended; its scope may exclude a model."""
     policies = view.projections.select(
         PolicyRecord,
         Where("models", "=", str(models)),
@@ -93,7 +107,7 @@ def find_set(view: View, models: Models, alias: Alias) -> PolicyRecord | None:
         descending=True,
         limit=1,
     )
-    return policies[0] if policies else None
+    return policies[0] if policies and not policies[0].ended else None
 
 
 def load_policy(view: View, digest: str) -> Policy:

@@ -111,7 +111,7 @@ def view_rules(gate: Gate, names: Mapping[str, str], *, only_unmet: bool = False
 def _view_verdict(verdict: Verdict, names: Mapping[str, str]) -> list[Row]:
     policy = Digest.parse(verdict.policy) if verdict.policy else None
     if not verdict.findings:
-        remedy = f"muniment policy set {verdict.version.partition('@')[0]}@{verdict.alias} FILE"
+        remedy = f"muniment policy set {verdict.version.partition('@')[0]}@{verdict.alias} FILE --reason TEXT"
         cells = (False, "policy", verdict.failures[0], policy, str(verdict.mode), None, None, remedy, ())
         return [Row(cells=cells, tone=Tone.BAD, vouched=Vouched(Mark.CHECKED), note=remedy)]
     return [_view_finding(finding, verdict, policy, names) for finding in verdict.findings]

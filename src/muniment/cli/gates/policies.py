@@ -23,6 +23,7 @@ from muniment.policies.fixtures import run_fixtures
 from muniment.policies.templates import list_templates, read_template
 
 _FILE = FilePath(exists=True, dir_okay=False)
+_reason_option = click.option("--reason", required=True, help="The reason, kept on record.")
 
 
 @click.group()
@@ -36,9 +37,10 @@ def policy() -> None:
 @policy.command("set")
 @click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
 @click.argument("file", type=_FILE)
+@_reason_option
 @json_option
 @click.pass_obj
-def set_(terminal: Terminal, reference: str, file: Path) -> None:
+def set_(terminal: Terminal, reference: str, file: Path, reason: str) -> None:
     """Sign a policy and put it in force.
 
     FILE is YAML. MODELS@ALIAS is acme/x@production for one model, or acme/*@production for all models of a
@@ -47,24 +49,43 @@ def set_(terminal: Terminal, reference: str, file: Path) -> None:
     models, alias = split_alias(reference)
     document = load_policy(file)
     with connect(terminal) as registry:
-        receipt = registry.policies.set(models, alias, document)
+        receipt = registry.policies.set(models, alias, document, reason=reason)
     digest = receipt.read(PolicySet).policy
-    answer_receipt(terminal, receipt, [f"{reference} is guarded by policy {digest}"])
+    answer_receipt(terminal, receipt, [f"{reference} is guarded by policy {digest}"], reason=reason)
 
 
 @policy.command()
 @click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
+@_reason_option
 @json_option
 @click.pass_obj
-def guard(terminal: Terminal, reference: str) -> None:
+def guard(terminal: Terminal, reference: str, reason: str) -> None:
     """Guard an alias that has no policy yet.
 
     Until a policy is set, the alias does not move.
     """
     models, alias = split_alias(reference)
     with connect(terminal) as registry:
-        receipt = registry.policies.guard(models, alias)
-    answer_receipt(terminal, receipt, [f"{reference} is guarded; it does not move until a policy is set"])
+        receipt = registry.policies.guard(models, alias, reason=reason)
+    lines = [f"{reference} is guarded; it does not move until a policy is set"]
+    answer_receipt(terminal, receipt, lines, reason=reason)
+
+
+@policy.command()
+@click.argument("reference", type=REFERENCE, metavar="MODELS@ALIAS")
+@_reason_option
+@json_option
+@click.pass_obj
+def unguard(terminal: Terminal, reference: str, reason: str) -> None:
+    """End the policy of an alias.
+
+    Without another policy, the alias moves to any version, and nothing is checked. The alias of a model is
+    still guarded by the policy of its namespace.
+    """
+    models, alias = split_alias(reference)
+    with connect(terminal) as registry:
+        receipt = registry.policies.unguard(models, alias, reason=reason)
+    answer_receipt(terminal, receipt, [f"the policy of {reference} has ended"])
 
 
 @policy.command()
@@ -105,10 +126,11 @@ def history(terminal: Terminal, namespace: str, *, full: bool, output: str | Non
 @policy.command()
 @click.argument("name", type=NAME)
 @click.argument("tier_name", metavar="[TIER]", required=False)
+@click.option("--reason", default="", help="The reason, kept on record; required with TIER.")
 @at_option
 @json_option
 @click.pass_obj
-def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -> None:
+def tier(terminal: Terminal, name: str, tier_name: str | None, *, reason: str, at: str | None) -> None:
     """Set or show the risk tier of a model.
 
     A policy can apply to some tiers only. Without TIER, show the one that the model is in.
@@ -119,8 +141,8 @@ def tier(terminal: Terminal, name: str, tier_name: str | None, at: str | None) -
             terminal.answer({"name": name, "tier": present}, [present])
             return
         refuse_at(at)
-        receipt = registry.policies.set_tier(name, tier_name)
-    answer_receipt(terminal, receipt, [f"{name} is in tier {tier_name}"])
+        receipt = registry.policies.set_tier(name, tier_name, reason=reason)
+    answer_receipt(terminal, receipt, [f"{name} is in tier {tier_name}"], reason=reason)
 
 
 @policy.command()

@@ -131,10 +131,11 @@ def gather(backend: TrustedBackend, version: VersionRecord, at: str | None = Non
 def list_guarded(backend: TrustedBackend, name: ModelName, at: str | None = None) -> list[PolicyRecord]:
     """List the newest policies of each guarded alias of a model, of the model and of its namespace."""
     newest: dict[tuple[str, str], PolicyRecord] = {}
-    for record in read_all(backend, ListPolicies(namespace=name.namespace, at=at)):
+    for change in read_all(backend, ListPolicies(namespace=name.namespace, at=at)):
+        record = change.record
         if record.models in {str(name), f"{name.namespace}/{EVERY}"}:
             newest[record.alias, record.models] = record
-    return list(newest.values())
+    return [record for record in newest.values() if not record.ended]
 
 
 def _judge(

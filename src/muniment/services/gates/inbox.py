@@ -31,7 +31,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.times import read_time, write_time
-from muniment.core.verbs.gates import GetInbox, GetInboxItem
+from muniment.core.verbs.inbox import GetInbox, GetInboxItem
 from muniment.services.people.reading import Reading
 
 N = TypeVar("N", VersionRecord, AttestationRecord)
