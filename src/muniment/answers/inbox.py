@@ -51,6 +51,8 @@ from muniment.core.verbs.inbox import GetInboxItem
 SOON: Final = timedelta(days=7)
 # The others are about an alias.
 _WITHOUT_ALIAS: Final = frozenset({ItemKind.MENTION, ItemKind.STATUS, ItemKind.FLAGGED})
+# These may be about a version or its model.
+_OF_EITHER: Final = frozenset({ItemKind.NEWS, ItemKind.POLICY})
 
 
 class _News(NamedTuple):
@@ -69,9 +71,9 @@ def get_item(state: State, query: GetInboxItem) -> InboxItem:
         RequestNotFound: the entry is no such item, or is the item of somebody else, or was dealt with.
         BlobNotFound, ContentCorrupt, BadSignature: a claim or policy that it depends on cannot be read.
     """
-    named = (query.number is None, query.alias is None)
-    expected = (query.kind is ItemKind.POLICY, query.kind in _WITHOUT_ALIAS)
-    fits = query.kind is ItemKind.NEWS or named == expected
+    has_version = query.number is not None or query.kind in _OF_EITHER
+    has_alias = query.kind is ItemKind.NEWS or (query.alias is None) == (query.kind in _WITHOUT_ALIAS)
+    fits = has_version and has_alias
     item = next(_READERS[query.kind](state, query), None) if fits else None
     if item is None:
         raise RequestNotFound(entry=query.entry, kind="item of the inbox")
@@ -228,14 +230,39 @@ def _read_mention(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
 
 
 def _read_policy(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
-    """Somebody else changed the policies of a model that we own, or of whose versions in use one is ours."""
-    for record, what in _find_policies(state, asked):
-        if record.author != asked.principal and _is_ours(state, asked):
-            yield _item(state, asked, record.author, what, record.set)
+    """Somebody else changed the policies of a model of ours, or of an alias that a version of ours awaits.
+
+    A model is ours if we own it, or if one of its versions in use concerns us. With a version, it is one that
+    we decided about, or requested, for the alias before.
+    """
+    version = _find_version(state, asked)
+    if asked.number is None:
+        is_told = _is_ours(state, asked)
+    else:
+        is_told = version is not None and _awaits(state, asked, version)
+    for record, what in _find_policies(state, asked) if is_told else ():
+        if record.author != asked.principal:
+            yield _item(state, asked, record.author, what, record.set, text=record.reason)
+
+
+def _awaits(state: State, asked: GetInboxItem, version: VersionRecord) -> bool:
+    """Return whether a version could move to the alias, and we decided about it or asked for it before."""
+    held = find_held(state.view, version.name).get(str(asked.alias))
+    if held == version.number or status_of(state.view, version) in WITHDRAWN:
+        return False
+    ours = Where("name", "=", version.name), Where("requester", "=", asked.principal)
+    for request in state.view.projections.select(RequestRecord, *ours, Where("closed", "=", None)):
+        is_about = (request.number, request.alias) == (version.number, str(asked.alias))
+        if is_about and request.index < asked.entry:
+            return True
+    signed = find_decision(state.view, version, str(asked.alias), asked.principal)
+    if signed is None or signed.approval.decision is SigningDecision.WITHDRAW:
+        return False
+    return signed.claim.index < asked.entry
 
 
 def _find_policies(state: State, asked: GetInboxItem) -> Iterator[tuple[PolicyRecord, str]]:
-    """Find the policy that an entry set, if it or the one before it applies to the model; say what it did."""
+    """Find the policy that an entry set or ended, if it or the one before applies to the model; say which."""
     tiered = find_tier(state.view, asked.name)
     for model in (asked.name.model, EVERY):
         models = Models(asked.name.namespace, model)
@@ -243,16 +270,17 @@ def _find_policies(state: State, asked: GetInboxItem) -> Iterator[tuple[PolicyRe
         records = state.view.projections.select(PolicyRecord, *about, Where("index", "<=", asked.entry))
         if not records or records[-1].index != asked.entry:
             continue
-        applies = [
-            record.digest is None
-            or load_policy(state.view, record.digest).covers(
-                asked.name.model, None if tiered is None else tiered.tier
-            )
-            for record in records[-2:]
-        ]
-        if any(applies):
-            done = "changed" if len(applies) > 1 else "set"
-            yield records[-1], f"the policy of {models}@{asked.alias} was {done}"
+        tier = None if tiered is None else tiered.tier
+        newest, before = records[-1], [record for record in records[-2:-1] if not record.ended]
+        if any(_applies(state, record, asked.name.model, tier) for record in (newest, *before)):
+            done = "ended" if newest.ended else "was changed" if before else "was set"
+            yield newest, f"the policy of {models}@{asked.alias} {done}"
+
+
+def _applies(state: State, record: PolicyRecord, model: str, tier: str | None) -> bool:
+    if record.digest is None:
+        return not record.ended
+    return load_policy(state.view, record.digest).covers(model, tier)
 
 
 def _is_ours(state: State, asked: GetInboxItem) -> bool:
@@ -335,7 +363,7 @@ def _find_news(state: State, asked: GetInboxItem) -> Iterator[_News]:
                 yield _News(status.actor, f"it was {status.status}", status.set, status.reason)
         case None, Alias() if asked.number is None:
             for record, what in _find_policies(state, asked):
-                yield _News(record.author, what, record.set, None)
+                yield _News(record.author, what, record.set, record.reason)
         case _:
             return
 
