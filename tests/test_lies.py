@@ -94,6 +94,7 @@ def make_world() -> World:
         "key_id": told.identity.public.id,
         "act": Act.READ,
         "node": Digest.parse(first.revision).hex,
+        "since": "2000-01-01T00:00:00Z",
         "index": 7,
         "size": 7,
     }

@@ -18,11 +18,21 @@ from muniment.core.backend import Backend
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.errors import NotPermitted, PolicyNotFound, ReasonNeeded
 from muniment.core.gates.differences import list_differences, read_terms
+from muniment.core.gates.inbox import ItemKind
 from muniment.core.gates.policy import Policy
-from muniment.core.names import Alias, Models
+from muniment.core.names import Alias, Models, Reference
 from muniment.core.payloads import Payload
 from muniment.core.people.roles import Role
-from muniment.core.verbs.gates import EndPolicy, GetPolicies, ListPolicies, ListTiers, SetPolicy, SetTier
+from muniment.core.verbs.gates import (
+    EndPolicy,
+    GetPolicies,
+    ListPolicies,
+    ListPoliciesByAuthors,
+    ListTiers,
+    OpenRequest,
+    SetPolicy,
+    SetTier,
+)
 from muniment.signing.keys import Identity
 from muniment.testing.backends import (
     MODELS,
@@ -34,6 +44,7 @@ from muniment.testing.backends import (
     refuses,
     set_policy,
 )
+from office import Office
 
 EVERY = Models("acme", "*")
 WHY = Payload.of("agreed")
@@ -274,3 +285,76 @@ def test_the_sdk_unguards(registry: Registry, model: Path) -> None:
     with pytest.raises(PolicyNotFound):
         version.check("production")
     assert [one.reason for one in registry.policies.history("acme")] == ["soon", "not needed"]
+
+
+# ---- authors who change the policies of their versions
+
+
+def test_a_policy_that_an_author_changed_is_shown(call: Call, tmp_path: Path) -> None:
+    """`check` and `history` warn of a policy that an author of the version changed shortly before."""
+    file = tmp_path / "p.yaml"
+    file.write_text(json.dumps({"rules": [SIGNED, GOOD]}))
+    call("policy", "set", "acme/x@production", str(file), "--reason", "patients")
+    assert "beware" not in call("check", "acme/x@1", "production", code=1), "there was none before"
+    file.write_text(json.dumps({"rules": [SIGNED, {"rule": "format", "allow": ["other"]}]}))
+    call("policy", "set", "acme/x@production", str(file), "--reason", "in a hurry")
+    warning = r"the policy of acme/x@production was changed on \S+ by Ada, who made the version"
+    assert re.search(warning, " ".join(call("check", "acme/x@1", "production").split()))
+    call("promote", "acme/x@1", "production")
+    assert re.search(warning, " ".join(call("history", "acme/x@production").split()))
+    (move,) = json.loads(call("history", "acme/x", "--json"))["items"]
+    assert len(move["changed"]) == 1
+    call("policy", "unguard", "acme/x@production", "--reason", "all of it")
+    call("promote", "acme/x@1", "staging")
+    call("policy", "guard", "acme/x@production", "--reason", "again")
+    call("policy", "guard", "acme/x@staging", "--reason", "later")
+    ended = warning.replace("changed", "ended")
+    assert re.search(ended, " ".join(call("check", "acme/x@1", "production", code=1).split()))
+    first, second = json.loads(call("history", "acme/x", "--json"))["items"]
+    assert (len(first["changed"]), second["changed"]) == (1, None), "staging had no policy then"
+
+
+def test_only_the_changes_of_authors_count(backend: Backend, open_as: OpenAs, owner: Identity) -> None:
+    """What others changed, long ago, for another alias or out of scope is not listed."""
+    publish(backend, owner, b"a")
+    ada = add_person(backend, "Ada", Role.CONTRIBUTOR)
+    publish(open_as(ada), ada, b"b")
+    set_policy(backend, owner, SIGNED)
+    changed = set_policy(backend, owner, GOOD).index
+    ended = backend.execute(EndPolicy(models=MODELS, alias=PRODUCTION, reason=WHY)).index
+    for value in (1, 2):
+        scope: JsonObject = {"models": ["credit-*"]}
+        set_policy(backend, owner, {**GOOD, "value": value}, models=EVERY, scope=scope)
+
+    def ask(
+        number: int,
+        since: str = "2000-01-01T00:00:00Z",
+        *,
+        alias: Alias = PRODUCTION,
+        at: str | None = None,
+    ) -> list[int]:
+        reference = Reference(NAME, number)
+        asked = ListPoliciesByAuthors(reference=reference, alias=alias, since=since, at=at)
+        return [one.index for one in backend.ask(asked)]
+
+    assert ask(1) == [changed, ended]
+    assert ask(1, at=str(changed)) == [changed]
+    assert ask(2) == [], "Ada changed nothing"
+    assert ask(1, "2999-01-01T00:00:00Z") == []
+    assert ask(1, alias=Alias("staging")) == []
+    set_policy(backend, owner, GOOD, models=EVERY)
+    assert len(ask(1)) == 3, "it applies to the model now, and did not before"
+
+
+def test_who_is_asked_to_review_learns_of_it(tmp_path: Path) -> None:
+    """A request for review says that an author of the version changed its policy."""
+    office = Office(tmp_path)
+    office.set_policy(description="a weaker one")
+    office.founder.execute(OpenRequest(reference=Reference(NAME, 1), alias=PRODUCTION))
+    founder = office.id_of("founder")
+    said = office.find("Vera", ItemKind.REQUEST).what
+    assert re.fullmatch(
+        f"your review is requested; the policy of {NAME}@production was changed on "
+        f"[0-9-]+ by {founder}, who made the version",
+        said,
+    )

@@ -21,7 +21,7 @@ from muniment.answers.interests import (
     is_owner,
 )
 from muniment.answers.people import read_preferences, roles_of
-from muniment.answers.policies import find_policies, find_tier, load_policy
+from muniment.answers.policies import find_policies, list_changes, list_policies_by_authors
 from muniment.answers.resolve import find_move
 from muniment.answers.statuses import find_status, status_of
 from muniment.answers.view import State
@@ -32,8 +32,9 @@ from muniment.core.claims.scans import NOTHING, Scan
 from muniment.core.claims.waivers import Waiver
 from muniment.core.errors import MunimentError, RequestNotFound
 from muniment.core.events import RequestOutcome
+from muniment.core.gates.differences import RECENT, say_author, say_change
 from muniment.core.gates.inbox import InboxItem, ItemKind
-from muniment.core.names import EVERY, Alias, Models
+from muniment.core.names import Alias, Reference
 from muniment.core.people.roles import Act, may
 from muniment.core.records import (
     CommentRecord,
@@ -45,6 +46,7 @@ from muniment.core.records import (
     Where,
 )
 from muniment.core.times import read_time, write_time
+from muniment.core.verbs.gates import ListPoliciesByAuthors
 from muniment.core.verbs.inbox import GetInboxItem
 
 # How long before the end of a waiver that is told.
@@ -94,10 +96,20 @@ def _read_request(state: State, asked: GetInboxItem) -> Iterator[InboxItem]:
         if record.requester == asked.principal or not _may_decide(state, asked, version):
             continue
         if not _has_answered(state, asked, version, record):
-            what = "your review is requested"
+            what = f"your review is requested{_warn_of_authors(state, asked, since)}"
             yield _item(
                 state, asked, record.requester, what, since, text=record.reason, role=_role(state, asked)
             )
+
+
+def _warn_of_authors(state: State, asked: GetInboxItem, since: str) -> str:
+    """Say which policies the authors of a version changed shortly before a time, or after it."""
+    if asked.alias is None or asked.number is None:
+        return ""
+    begin = write_time(read_time(since) - RECENT)
+    reference = Reference(asked.name, asked.number)
+    query = ListPoliciesByAuthors(reference=reference, alias=asked.alias, since=begin)
+    return "".join(f"; {say_author(record)}" for record in list_policies_by_authors(state, query))
 
 
 def _has_answered(state: State, asked: GetInboxItem, version: VersionRecord, record: RequestRecord) -> bool:
@@ -263,24 +275,11 @@ def _awaits(state: State, asked: GetInboxItem, version: VersionRecord) -> bool:
 
 def _find_policies(state: State, asked: GetInboxItem) -> Iterator[tuple[PolicyRecord, str]]:
     """Find the policy that an entry set or ended, if it or the one before applies to the model; say which."""
-    tiered = find_tier(state.view, asked.name)
-    for model in (asked.name.model, EVERY):
-        models = Models(asked.name.namespace, model)
-        about = Where("models", "=", str(models)), Where("alias", "=", str(asked.alias))
-        records = state.view.projections.select(PolicyRecord, *about, Where("index", "<=", asked.entry))
-        if not records or records[-1].index != asked.entry:
-            continue
-        tier = None if tiered is None else tiered.tier
-        newest, before = records[-1], [record for record in records[-2:-1] if not record.ended]
-        if any(_applies(state, record, asked.name.model, tier) for record in (newest, *before)):
-            done = "ended" if newest.ended else "was changed" if before else "was set"
-            yield newest, f"the policy of {models}@{asked.alias} {done}"
-
-
-def _applies(state: State, record: PolicyRecord, model: str, tier: str | None) -> bool:
-    if record.digest is None:
-        return not record.ended
-    return load_policy(state.view, record.digest).covers(model, tier)
+    if asked.alias is None:
+        return
+    for record, before in list_changes(state.view, asked.name, asked.alias):
+        if record.index == asked.entry:
+            yield record, say_change(record, before)
 
 
 def _is_ours(state: State, asked: GetInboxItem) -> bool:

@@ -1,11 +1,13 @@
 """Policies and risk tiers in force."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from muniment.answers.claims import read_said
+from muniment.answers.claims import authors_of, read_said
 from muniment.answers.documents import read_document
 from muniment.answers.pages import select_page
 from muniment.answers.places import within_namespace
+from muniment.answers.resolve import resolve
 from muniment.answers.view import State, View
 from muniment.core.claims.attestations import POLICY, Statement
 from muniment.core.claims.policies import PolicyInForce
@@ -14,10 +16,12 @@ from muniment.core.errors import PolicyNotFound, StatementReused, TierNotFound, 
 from muniment.core.gates.policy import Policy
 from muniment.core.names import EVERY, Alias, ModelName, Models
 from muniment.core.records import PolicyRecord, TierRecord, Where
+from muniment.core.times import read_time
 from muniment.core.verbs.gates import (
     GetPolicies,
     GetTier,
     ListPolicies,
+    ListPoliciesByAuthors,
     ListTiers,
     PolicyChange,
     TierChange,
@@ -48,6 +52,23 @@ def list_tiers(state: State, query: ListTiers) -> tuple[TierChange, ...]:
     """List the risk tiers that the models of a namespace were ever put into."""
     records = select_page(state.view, query, TierRecord, *within_namespace("name", query.namespace))
     return tuple(TierChange(record=one, reason=state.find_text(one.reason)) for one in records)
+
+
+def list_policies_by_authors(state: State, query: ListPoliciesByAuthors) -> tuple[PolicyRecord, ...]:
+    """List the changes of the policies of an alias since a time that authors of a version made.
+
+    A policy where there was none eases nothing, and is left out.
+
+    Raises:
+        InvalidTime: the time has another form.
+        VersionNotFound: there is no such version.
+    """
+    version, since = resolve(state.view, query.reference), read_time(query.since)
+    authors = authors_of(state.view, version)
+    changes = list_changes(state.view, query.reference.name, query.alias)
+    made = [one for one, before in changes if before is not None and one.author in authors]
+    recent = [one for one in made if read_time(one.set) >= since]
+    return tuple(sorted(recent, key=lambda record: record.index))
 
 
 def get_tier(state: State, query: GetTier) -> TierRecord:
@@ -90,6 +111,32 @@ def find_policies(view: View, name: ModelName, alias: Alias) -> list[InForce]:
         if record is not None
     ]
     return [entry for entry in policies if entry.policy is None or entry.policy.covers(name.model, tier)]
+
+
+def list_changes(
+    view: View, name: ModelName, alias: Alias
+) -> Iterator[tuple[PolicyRecord, PolicyRecord | None]]:
+    """List each policy of an alias of a model, or its end, with the one that it replaced.
+
+    One of both applies to the model. Those of the namespace come first.
+    """
+    tiered = find_tier(view, name)
+    tier = None if tiered is None else tiered.tier
+    for model in (EVERY, name.model):
+        models = Models(name.namespace, model)
+        about = Where("models", "=", str(models)), Where("alias", "=", str(alias))
+        before = None
+        for record in view.projections.select(PolicyRecord, *about):
+            both = [record] if before is None else [record, before]
+            if any(_applies(view, one, name.model, tier) for one in both):
+                yield record, before
+            before = None if record.ended else record
+
+
+def _applies(view: View, record: PolicyRecord, model: str, tier: str | None) -> bool:
+    if record.digest is None:
+        return not record.ended
+    return load_policy(view, record.digest).covers(model, tier)
 
 
 def find_tier(view: View, name: ModelName) -> TierRecord | None:

@@ -8,16 +8,20 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 from muniment.core.canonical import Json, JsonObject
 from muniment.core.gates.policy import Mode, Policy
 from muniment.core.gates.rules.content import Formats
 from muniment.core.gates.rules.people import Vouching
+from muniment.core.records import PolicyRecord
 
 # The rules and terms of a policy by how people name them: `rule recall`, `mode`, `scope`.
 Terms: TypeAlias = Mapping[str, Json]
 
+# A policy that an author of a version changed is told of for so long.
+RECENT: Final = timedelta(days=30)
 # What a policy that leaves a term out says.
 _USUAL: Final[Terms] = {
     "mode": str(Mode.ENFORCE),
@@ -28,6 +32,19 @@ _USUAL: Final[Terms] = {
     "break_glass": {},
     "description": "",
 }
+
+
+def say_change(record: PolicyRecord, before: PolicyRecord | None) -> str:
+    """Say whether a policy was set or changed, or ended."""
+    done = "ended" if record.ended else "was set" if before is None else "was changed"
+    return f"the policy of {record.models}@{record.alias} {done}"
+
+
+def say_author(record: PolicyRecord) -> str:
+    """Say that an author of a version, by id, changed or ended a policy, and on which day."""
+    done, day = "ended" if record.ended else "changed", record.set.partition("T")[0]
+    policy = f"the policy of {record.models}@{record.alias}"
+    return f"{policy} was {done} on {day} by {record.author}, who made the version"
 
 
 def read_terms(policy: Policy, document: JsonObject) -> Terms:

@@ -41,6 +41,7 @@ from muniment.core.verbs.verb import (
     Query,
     Question,
     Sent,
+    Time,
     Verb,
     Within,
     by_number,
@@ -430,6 +431,22 @@ class JudgeGate(Query[Gate]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListPoliciesByAuthors(ListQuery[PolicyRecord]):
+    """List the changes of the policies of an alias since a time that authors of a version made, oldest first.
+
+    Policies that do not apply to its model are left out, and those that were set where there was none.
+    """
+
+    declared = Question(
+        _VERSION + "/gates/{alias}/changes", Within("reference", VersionNotFound), proven=True
+    )
+    reference: Reference
+    alias: Alias
+    since: Time
+    at: At = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequests(PageQuery[Request]):
     """List the open requests for the versions of a model, oldest first; with `closed`, all requests."""
 
@@ -453,6 +470,7 @@ VERBS: Final[tuple[type[Verb], ...]] = (
     GetTier,
     ListTiers,
     JudgeGate,
+    ListPoliciesByAuthors,
     OpenRequest,
     ListRequests,
     CloseRequest,
